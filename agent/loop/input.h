@@ -1,0 +1,70 @@
+// What the core is told. Samples never come this way: they go to the store, and rules turn them into symptom changes.
+// Every input is a value, so that an incident can be replayed and the simulation needs no sockets.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/base/subject.h"
+#include "agent/base/time.h"
+#include "agent/world/operation.h"
+#include "classifiers/diagnosis/diagnosis.h"
+#include "classifiers/symptom.h"
+
+namespace medic {
+
+// All diagnoses that hold now, with the view's health. Sent by the ingest thread after each evaluation.
+struct DiagnosisReport {
+    WallTime at;
+    std::vector<Diagnosis> diagnoses;
+    std::vector<SymptomChange> symptoms;
+    std::vector<std::string> blind_targets;   // Targets whose last look failed or is too old.
+    std::size_t targets_total = 0;
+    double tick_lateness_seconds = 0;         // The agent's own starvation.
+};
+
+// A fact that guards, preconditions and verification read: value, age and completeness.
+// nullopt = asked and not known. Names are canonical series ("flink_job_records_in_rate") or topology attributes.
+struct Fact {
+    Subject subject;
+    std::string name;
+    std::optional<double> value;
+    std::string text;                         // For facts that are words: a job's state, a version, a path.
+    WallTime observed_at;
+};
+struct Facts { std::vector<Fact> facts; };
+
+// Work of others or ours that must not be overlapped: reassignment, rebalance, savepoint, deployment, roll, log recovery.
+struct OperationUnderWay { Subject subject; std::string kind; std::string by; WallTime since; };
+struct OperationsUnderWay { WallTime at; std::vector<OperationUnderWay> operations; };
+
+// One alert of an Alertmanager v4 webhook, already persisted.
+struct Alert {
+    std::string fingerprint;
+    WallTime starts_at;
+    bool firing = true;
+    Subject subject;                          // Empty kind: labels named no subject that we know.
+    std::string name;
+    std::string received_from;                // The person or system that the token names.
+    std::map<std::string, std::string> labels, annotations;
+};
+
+struct OperatorCommand {
+    enum class Kind : std::uint8_t { pause, resume, approve, reject, stop, undo, verdict_right, verdict_wrong };
+    Kind kind = Kind::pause;
+    std::string target;                       // Cluster for pause and resume ("" = all), action or incident id otherwise.
+    std::string reason;
+    std::string by;                           // Who the token or the shell says it is.
+};
+
+struct JournalAck { std::uint64_t sequence = 0; bool durable = true; };  // Everything up to `sequence`; false: stop acting.
+
+struct TimerTick {};
+
+using Input = std::variant<TimerTick, DiagnosisReport, Facts, OperationsUnderWay, Alert, OperatorCommand, OperationReply, JournalAck>;
+
+}  // namespace medic

@@ -1,0 +1,51 @@
+// What happened, as opposed to what was measured: exceptions, state changes, deployments, alerts, operations under way.
+// Collectors write events, diagnosis and the API read them. The first failure of an episode is never dropped.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/subject.h"
+#include "agent/base/time.h"
+
+namespace medic {
+
+struct Event {
+    WallTime at;
+    Subject subject;
+    // exception | state-change | deployment | config-change | restart | node-lost | node-joined | rebalance | reassignment |
+    // savepoint | checkpoint-failed | alert | log | thread-dump | operator
+    std::string kind;
+    std::string text;                             // Stack trace, new state, … (bounded, redacted by the collector).
+    std::map<std::string, std::string> fields;    // e.g. taskmanager, vertex, task, from, to, version.
+    std::string id;                               // Stable identity at its source; the same id is stored once.
+};
+
+struct TimelineOptions {
+    std::size_t events_max = 20'000;
+    std::size_t text_bytes_max = 64 * 1024;
+};
+
+class Timeline {
+public:
+    explicit Timeline(TimelineOptions options = {}) : options_(options) {}
+
+    // Returns false when an event with this id is already known. When full, the oldest event that is not an exception goes first.
+    bool record(Event event);
+    [[nodiscard]] std::vector<const Event*> since(WallTime from) const;
+    [[nodiscard]] std::vector<const Event*> about(const Subject& subject, WallTime from) const;
+    [[nodiscard]] std::size_t size() const { return events_.size(); }
+    [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+
+private:
+    TimelineOptions options_;
+    std::deque<Event> events_;                    // Ordered by `at`.
+    std::map<std::string, WallTime, std::less<>> ids_;
+    std::uint64_t dropped_ = 0;
+};
+
+}  // namespace medic

@@ -1,0 +1,38 @@
+# Language level, warnings, sanitizers, linker and compiler cache: the same for every room.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Dev CACHE STRING "Dev or Release" FORCE)
+endif()
+# Dev keeps assert(); -g1 gives line numbers in back traces at a third of the link time of -g.
+set(CMAKE_CXX_FLAGS_DEV "-O1 -g1")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # False positives of g++ 12 in optimised std::string, std::optional and std::variant code.
+  add_compile_options(-Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-array-bounds
+                      -Wno-dangling-pointer -Wno-stringop-overread)
+endif()
+
+option(MEDIC_FUZZ "Build the libFuzzer targets (clang only)" OFF)
+set(MEDIC_SANITIZE "" CACHE STRING "Comma-separated list for -fsanitize=")
+if(MEDIC_SANITIZE)
+  add_compile_options(-fsanitize=${MEDIC_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${MEDIC_SANITIZE})
+endif()
+if(MEDIC_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+find_program(MEDIC_MOLD mold)
+if(MEDIC_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+find_program(MEDIC_CCACHE ccache)
+if(MEDIC_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${MEDIC_CCACHE})
+endif()
