@@ -1,0 +1,60 @@
+# Two commands do all the set-up on a fresh Debian 12: `make demo` and `make test`.
+SHELL := /bin/bash
+BUILD := build
+JOBS ?= $(shell nproc)
+SIM_MINUTES ?= 4
+FUZZ_SECONDS ?= 30
+
+.PHONY: help build demo test bench fuzz format lint check-full asan tsan simulate release clean packages-%
+
+help:  ## This list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+packages-%:
+	@tools/install_packages $(subst +, ,$*)
+
+build: packages-build  ## build/medic and build/medic-engine
+	@test -f $(BUILD)/build.ninja || cmake --preset dev
+	@cmake --build $(BUILD) -j $(JOBS)
+
+demo: build  ## The main job on the embedded platform: faults injected, found, healed and proven
+	@$(BUILD)/medic drill --all
+
+test: packages-build+test build  ## All tests (ctest)
+	@ctest --preset dev -j $(JOBS)
+
+bench: build  ## Benchmarks, each beside its peer where one is installed
+	@for bench in $(BUILD)/tests/bench/*_bench; do echo "== $$bench"; $$bench || exit 1; done
+
+fuzz: packages-build+fuzz  ## Every parser's fuzz target, FUZZ_SECONDS each
+	@test -f $(BUILD)/fuzz/build.ninja || cmake --preset fuzz
+	@cmake --build $(BUILD)/fuzz -j $(JOBS) --target fuzzers
+	@tools/run_fuzzers $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+format: packages-lint  ## clang-format over the whole tree
+	@git ls-files '*.cc' '*.h' | xargs clang-format-19 -i
+
+lint: packages-build+lint  ## Formatting, the house rules (tests/tidy) and clang-tidy
+	@tools/lint $(BUILD)
+
+asan: packages-build+test  ## Unit tests under the address and undefined-behaviour sanitizers
+	@test -f $(BUILD)/asan-ubsan/build.ninja || cmake --preset asan-ubsan
+	@cmake --build $(BUILD)/asan-ubsan -j $(JOBS)
+	@ctest --preset asan-ubsan -j $(JOBS) -LE process
+
+tsan: packages-build+test  ## Unit tests under the thread sanitizer
+	@test -f $(BUILD)/tsan/build.ninja || cmake --preset tsan
+	@cmake --build $(BUILD)/tsan -j $(JOBS)
+	@ctest --preset tsan -j $(JOBS) -LE process
+
+simulate: build  ## Fresh seeds of the deterministic simulation for SIM_MINUTES
+	@$(BUILD)/medic-sim --minutes $(SIM_MINUTES)
+
+check-full: test lint asan tsan fuzz simulate demo  ## Everything: takes an hour or more
+
+release: packages-build  ## What is shipped, in build/release
+	@test -f $(BUILD)/release/build.ninja || cmake --preset release
+	@cmake --build $(BUILD)/release -j $(JOBS)
+
+clean:  ## Remove the build folder
+	@rm -rf $(BUILD)
