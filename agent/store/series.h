@@ -55,8 +55,20 @@ struct LabelMatcher {
 
 struct StoreOptions {
     Duration retention{2 * 3600 * 1000};
-    std::size_t series_max = 500'000;
-    std::size_t samples_per_series_max = 2'000;
+    std::size_t series_max = 500'000;              // At most 524,288 (19 bits of a SeriesId).
+    std::size_t samples_per_series_max = 7'200;    // Two hours at 1 s. A run of equal values costs as much as one.
+    std::size_t sample_bytes_max = 4 * 1024 * 1024;  // Encoded samples of all series; over it, dense series remember less.
+    Duration clock_step_back{10'000};              // A target's time that falls back further is a clock step, not a late answer.
+};
+
+struct StoreUsage {
+    std::size_t series = 0;
+    std::size_t sample_bytes = 0;        // Encoded samples.
+    std::size_t index_bytes = 0;         // Labels, symbols and look-up tables, estimated.
+    std::size_t batches_kept_max = 0;    // Present limit of batches kept per target (samples_per_series_max, less under pressure).
+    std::uint64_t rejected_series = 0;   // intern() refused: series_max.
+    std::uint64_t dropped_samples = 0;   // Late, doubled or for a series that is gone.
+    std::uint64_t clock_steps = 0;       // A target's history was dropped because its clock stepped back.
 };
 
 class SeriesStore {
@@ -68,20 +80,29 @@ public:
 
     // The id of a series, made on first use. Returns nullopt when series_max is reached (counted in rejected_series()).
     [[nodiscard]] std::optional<SeriesId> intern(const Labels& labels);
-    [[nodiscard]] const Labels& labels(SeriesId id) const;
+    // False once forget_before() removed the series: whoever caches ids asks before using one, and interns again.
+    [[nodiscard]] bool contains(SeriesId id) const;
+    // Decoded from the compact form: keep the value, don't ask in a loop. Empty for a series that is gone.
+    [[nodiscard]] Labels labels(SeriesId id) const;
+    // One label without decoding the rest; "" when absent. Valid until the next intern() or forget_before().
+    [[nodiscard]] std::string_view label(SeriesId id, std::string_view name) const;
     [[nodiscard]] std::uint64_t rejected_series() const;
 
     // Appends a batch. A complete batch also marks stale every series of that target that it no longer carries.
-    // Samples not newer than a series' last one are dropped (clock steps, late answers).
+    // Samples not newer than a series' last one are dropped (late answers); a target whose clock stepped back
+    // loses its history, so that nothing is ever computed across the step.
     void append(const ScrapeBatch& batch);
 
-    // Samples in (from, to], oldest first; stale markers included. Valid until the next append.
-    [[nodiscard]] std::span<const Sample> range(SeriesId id, WallTime from, WallTime to) const;
+    // Samples in (from, to], oldest first; stale markers included. Decoded into `buffer` (reused between calls);
+    // the span is valid until `buffer` is used again.
+    [[nodiscard]] std::span<const Sample> range(SeriesId id, WallTime from, WallTime to, std::vector<Sample>& buffer) const;
     // The newest sample at or before `at` and not older than `lookback`; nullopt when absent, stale or NaN-marked.
     [[nodiscard]] std::optional<Sample> latest(SeriesId id, WallTime at, Duration lookback) const;
 
+    // Ids in the order of their making. Regular expressions are RE2, anchored at both ends; a broken one selects nothing.
     [[nodiscard]] std::vector<SeriesId> select(std::span<const LabelMatcher> matchers) const;
     [[nodiscard]] std::vector<TargetHealth> targets() const;
+    [[nodiscard]] StoreUsage usage() const;
     [[nodiscard]] std::uint64_t generation() const;  // Grows when a series is added or removed: cached selections expire.
 
     void forget_before(WallTime horizon);  // Applies retention; series without samples are removed.
