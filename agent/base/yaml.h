@@ -37,20 +37,20 @@ public:
 
     // The value under `key`, or a missing node (whose where() is this map's, for "key X is missing" messages).
     [[nodiscard]] YamlNode get(std::string_view key) const;
-    [[nodiscard]] std::vector<YamlNode> items() const;                              // Of a list; empty otherwise.
-    [[nodiscard]] std::vector<std::pair<std::string, YamlNode>> entries() const;   // Of a map, in the file's order.
-    [[nodiscard]] YamlNode key_node(std::string_view key) const;                    // The key itself, for its where().
+    [[nodiscard]] std::vector<YamlNode> items() const;                            // Of a list; empty otherwise.
+    [[nodiscard]] std::vector<std::pair<std::string, YamlNode>> entries() const;  // Of a map, in the file's order.
+    [[nodiscard]] YamlNode key_node(std::string_view key) const;                  // The key itself, for its where().
 
-    [[nodiscard]] std::string text() const;   // A scalar as written; "" otherwise.
-    [[nodiscard]] bool quoted() const;        // Written in quotes or as a block: never a number, bool or null.
+    [[nodiscard]] std::string text() const;  // A scalar as written; "" otherwise.
+    [[nodiscard]] bool quoted() const;       // Written in quotes or as a block: never a number, bool or null.
 
     // Typed getters: the error says where, what was expected and what was found.
     [[nodiscard]] Result<std::string> as_string() const;
     [[nodiscard]] Result<std::int64_t> as_int() const;
     [[nodiscard]] Result<double> as_double() const;
-    [[nodiscard]] Result<bool> as_bool() const;                                     // true or false.
-    [[nodiscard]] Result<Duration> as_duration() const;                             // 500ms, 15s, 1h30m, 2d, 1w, 1y.
-    [[nodiscard]] Result<std::vector<std::string>> as_strings() const;              // A list of scalars, or one scalar.
+    [[nodiscard]] Result<bool> as_bool() const;                         // true or false.
+    [[nodiscard]] Result<Duration> as_duration() const;                 // 500ms, 15s, 1h30m, 2d, 1w, 1y.
+    [[nodiscard]] Result<std::vector<std::string>> as_strings() const;  // A list of scalars, or one scalar.
 
     // As above for an optional key of a map: `fallback` when the key is missing.
     [[nodiscard]] Result<std::string> string_or(std::string_view key, std::string_view fallback) const;
@@ -74,7 +74,8 @@ public:
 
 private:
     friend Result<YamlNode> load_yaml(std::string_view text, std::string_view name, const YamlLimits& limits);
-    YamlNode(std::shared_ptr<const Document> document, std::uint32_t index) : document_(std::move(document)), index_(index) {}
+    YamlNode(std::shared_ptr<const Document> document, std::uint32_t index)
+        : document_(std::move(document)), index_(index) {}
     template <class T, class Parse>
     [[nodiscard]] Result<T> parse_scalar(std::string_view expected, Parse parse) const;
 
