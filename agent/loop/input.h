@@ -11,6 +11,7 @@
 
 #include "agent/base/subject.h"
 #include "agent/base/time.h"
+#include "agent/store/fact.h"
 #include "agent/world/operation.h"
 #include "classifiers/diagnosis/diagnosis.h"
 #include "classifiers/symptom.h"
@@ -26,21 +27,6 @@ struct DiagnosisReport {
     std::size_t targets_total = 0;
     double tick_lateness_seconds = 0;         // The agent's own starvation.
 };
-
-// A fact that guards, preconditions and verification read: value, age and completeness.
-// nullopt = asked and not known. Names are canonical series ("flink_job_records_in_rate") or topology attributes.
-struct Fact {
-    Subject subject;
-    std::string name;
-    std::optional<double> value;
-    std::string text;                         // For facts that are words: a job's state, a version, a path.
-    WallTime observed_at;
-};
-struct Facts { std::vector<Fact> facts; };
-
-// Work of others or ours that must not be overlapped: reassignment, rebalance, savepoint, deployment, roll, log recovery.
-struct OperationUnderWay { Subject subject; std::string kind; std::string by; WallTime since; };
-struct OperationsUnderWay { WallTime at; std::vector<OperationUnderWay> operations; };
 
 // One alert of an Alertmanager v4 webhook, already persisted.
 struct Alert {
