@@ -1,0 +1,294 @@
+#include "classifiers/diagnosis/trace/owner.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace medic {
+namespace {
+
+using Entry = std::pair<std::string_view, FrameOwner>;
+
+// Longest matching prefix wins.
+constexpr std::array entries{
+    Entry{"java.", FrameOwner::jdk},
+    Entry{"javax.", FrameOwner::jdk},
+    Entry{"jdk.", FrameOwner::jdk},
+    Entry{"sun.", FrameOwner::jdk},
+    Entry{"com.sun.", FrameOwner::jdk},
+    Entry{"jrockit.", FrameOwner::jdk},
+    Entry{"std::", FrameOwner::jdk},
+    Entry{"__gnu_cxx::", FrameOwner::jdk},
+    Entry{"__cxa", FrameOwner::jdk},
+    Entry{"_start", FrameOwner::jdk},
+    Entry{"__libc", FrameOwner::jdk},
+    Entry{"start_thread", FrameOwner::jdk},
+    Entry{"clone", FrameOwner::jdk},
+    Entry{"JVM_", FrameOwner::jdk},
+
+    Entry{"org.apache.flink.", FrameOwner::flink},
+    Entry{"org.apache.flink.connector.", FrameOwner::connector},
+    Entry{"org.apache.flink.connectors.", FrameOwner::connector},
+    Entry{"org.apache.flink.streaming.connectors.", FrameOwner::connector},
+    Entry{"org.apache.flink.batch.connectors.", FrameOwner::connector},
+    Entry{"org.apache.flink.connector.base.", FrameOwner::connector},
+    Entry{"org.apache.flink.connector.kafka.", FrameOwner::connector},
+    Entry{"org.apache.flink.formats.", FrameOwner::connector},
+    Entry{"org.apache.flink.cdc.", FrameOwner::connector},
+    Entry{"org.apache.flink.orc.", FrameOwner::connector},
+    Entry{"org.apache.flink.hcatalog.", FrameOwner::connector},
+    Entry{"org.apache.flink.table.planner.delegation.hive.", FrameOwner::connector},
+    Entry{"org.apache.flink.streaming.examples.", FrameOwner::user},
+    Entry{"org.apache.flink.examples.", FrameOwner::user},
+    Entry{"org.apache.flink.training.", FrameOwner::user},
+    Entry{"org.apache.flink.walkthrough.", FrameOwner::user},
+    Entry{"org.apache.flink.playgrounds.", FrameOwner::user},
+    Entry{"org.apache.flink.quickstart.", FrameOwner::user},
+    Entry{"org.apache.flink.shaded.", FrameOwner::library},
+    Entry{"medic::engine::flow::", FrameOwner::flink},
+    Entry{"com.ververica.cdc.", FrameOwner::connector},
+    Entry{"com.alibaba.ververica.", FrameOwner::connector},
+
+    Entry{"org.apache.kafka.", FrameOwner::kafka},
+    Entry{"kafka.", FrameOwner::kafka},
+    Entry{"kafka.examples.", FrameOwner::user},
+    Entry{"org.apache.kafka.connect.", FrameOwner::connect},
+    Entry{"org.apache.kafka.connect.transforms.", FrameOwner::connector},
+    Entry{"org.apache.kafka.connect.json.", FrameOwner::connector},
+    Entry{"org.apache.kafka.connect.converters.", FrameOwner::connector},
+    Entry{"org.apache.kafka.connect.mirror.", FrameOwner::connector},
+    Entry{"org.apache.kafka.connect.file.", FrameOwner::connector},
+    Entry{"medic::engine::broker::", FrameOwner::kafka},
+    Entry{"medic::engine::connect::", FrameOwner::connect},
+
+    Entry{"io.confluent.connect.", FrameOwner::connector},
+    Entry{"io.confluent.kafka.connect.", FrameOwner::connector},
+    Entry{"io.debezium.", FrameOwner::connector},
+    Entry{"com.mongodb.kafka.", FrameOwner::connector},
+    Entry{"io.aiven.", FrameOwner::connector},
+    Entry{"com.github.jcustenborder.", FrameOwner::connector},
+    Entry{"com.snowflake.kafka.", FrameOwner::connector},
+    Entry{"com.wepay.kafka.", FrameOwner::connector},
+    Entry{"com.datamountaineer.", FrameOwner::connector},
+    Entry{"io.lenses.", FrameOwner::connector},
+    Entry{"com.clickhouse.kafka.", FrameOwner::connector},
+    Entry{"com.couchbase.connect.", FrameOwner::connector},
+    Entry{"com.splunk.kafka.", FrameOwner::connector},
+    Entry{"org.apache.camel.kafkaconnector.", FrameOwner::connector},
+    Entry{"com.ibm.eventstreams.connect.", FrameOwner::connector},
+    Entry{"com.google.pubsub.kafka.", FrameOwner::connector},
+    Entry{"com.starrocks.connector.", FrameOwner::connector},
+    Entry{"com.redis.kafka.", FrameOwner::connector},
+    Entry{"org.apache.doris.flink.", FrameOwner::connector},
+    Entry{"org.apache.doris.kafka.", FrameOwner::connector},
+    Entry{"com.starrocks.data.", FrameOwner::connector},
+    Entry{"org.apache.hudi.sink.", FrameOwner::connector},
+    Entry{"org.apache.hudi.", FrameOwner::connector},
+    Entry{"org.apache.iceberg.", FrameOwner::connector},
+    Entry{"org.apache.paimon.", FrameOwner::connector},
+    Entry{"io.tabular.iceberg.", FrameOwner::connector},
+    Entry{"com.dtstack.", FrameOwner::connector},
+    Entry{"org.apache.seatunnel.", FrameOwner::connector},
+    Entry{"com.databricks.", FrameOwner::connector},
+    Entry{"io.delta.", FrameOwner::connector},
+    Entry{"org.apache.pulsar.", FrameOwner::connector},
+    Entry{"com.azure.cosmos.kafka.", FrameOwner::connector},
+    Entry{"com.microsoft.azure.cosmosdb.kafka.", FrameOwner::connector},
+    Entry{"com.salesforce.mirus.", FrameOwner::connector},
+    Entry{"streams.kafka.connect.", FrameOwner::connector},
+    Entry{"com.amazon.deequ.", FrameOwner::library},
+    Entry{"io.streamthoughts.", FrameOwner::connector},
+    Entry{"com.landoop.", FrameOwner::connector},
+    Entry{"io.trino.kafka.", FrameOwner::connector},
+    Entry{"oracle.kafka.connect.", FrameOwner::connector},
+    Entry{"com.singlestore.kafka.", FrameOwner::connector},
+    Entry{"software.amazon.event.kafkaconnector.", FrameOwner::connector},
+
+    Entry{"scala.", FrameOwner::library},
+    Entry{"kotlin.", FrameOwner::library},
+    Entry{"kotlinx.", FrameOwner::library},
+    Entry{"akka.", FrameOwner::library},
+    Entry{"org.apache.", FrameOwner::library},
+    Entry{"com.google.", FrameOwner::library},
+    Entry{"com.fasterxml.", FrameOwner::library},
+    Entry{"org.codehaus.", FrameOwner::library},
+    Entry{"org.slf4j.", FrameOwner::library},
+    Entry{"ch.qos.", FrameOwner::library},
+    Entry{"org.postgresql.", FrameOwner::library},
+    Entry{"com.mysql.", FrameOwner::library},
+    Entry{"org.mariadb.", FrameOwner::library},
+    Entry{"oracle.", FrameOwner::library},
+    Entry{"com.microsoft.", FrameOwner::library},
+    Entry{"com.ibm.", FrameOwner::library},
+    Entry{"net.snowflake.", FrameOwner::library},
+    Entry{"io.netty.", FrameOwner::library},
+    Entry{"org.rocksdb.", FrameOwner::library},
+    Entry{"com.amazonaws.", FrameOwner::library},
+    Entry{"software.amazon.", FrameOwner::library},
+    Entry{"com.azure.", FrameOwner::library},
+    Entry{"org.elasticsearch.", FrameOwner::library},
+    Entry{"org.opensearch.", FrameOwner::library},
+    Entry{"co.elastic.", FrameOwner::library},
+    Entry{"com.mongodb.", FrameOwner::library},
+    Entry{"org.bson.", FrameOwner::library},
+    Entry{"redis.clients.", FrameOwner::library},
+    Entry{"io.lettuce.", FrameOwner::library},
+    Entry{"org.springframework.", FrameOwner::library},
+    Entry{"org.hibernate.", FrameOwner::library},
+    Entry{"org.eclipse.", FrameOwner::library},
+    Entry{"org.glassfish.", FrameOwner::library},
+    Entry{"org.jboss.", FrameOwner::library},
+    Entry{"org.xerial.", FrameOwner::library},
+    Entry{"net.jpountz.", FrameOwner::library},
+    Entry{"com.github.luben.", FrameOwner::library},
+    Entry{"org.mortbay.", FrameOwner::library},
+    Entry{"com.esotericsoftware.", FrameOwner::library},
+    Entry{"com.twitter.", FrameOwner::library},
+    Entry{"org.I0Itec.", FrameOwner::library},
+    Entry{"com.yammer.", FrameOwner::library},
+    Entry{"com.codahale.", FrameOwner::library},
+    Entry{"io.confluent.", FrameOwner::library},
+    Entry{"io.prometheus.", FrameOwner::library},
+    Entry{"io.grpc.", FrameOwner::library},
+    Entry{"okhttp3.", FrameOwner::library},
+    Entry{"okio.", FrameOwner::library},
+    Entry{"retrofit2.", FrameOwner::library},
+    Entry{"net.sf.", FrameOwner::library},
+    Entry{"net.sourceforge.", FrameOwner::library},
+    Entry{"com.zaxxer.", FrameOwner::library},
+    Entry{"com.alibaba.", FrameOwner::library},
+    Entry{"com.jcraft.", FrameOwner::library},
+    Entry{"net.schmizz.", FrameOwner::library},
+    Entry{"org.json.", FrameOwner::library},
+    Entry{"org.everit.", FrameOwner::library},
+    Entry{"com.jayway.", FrameOwner::library},
+    Entry{"org.joda.", FrameOwner::library},
+    Entry{"org.yaml.", FrameOwner::library},
+    Entry{"org.janino.", FrameOwner::library},
+    Entry{"org.testcontainers.", FrameOwner::library},
+    Entry{"org.junit.", FrameOwner::library},
+    Entry{"junit.", FrameOwner::library},
+    Entry{"com.intellij.", FrameOwner::library},
+    Entry{"org.gradle.", FrameOwner::library},
+    Entry{"org.scalatest.", FrameOwner::library},
+    Entry{"reactor.", FrameOwner::library},
+    Entry{"rx.", FrameOwner::library},
+    Entry{"io.reactivex.", FrameOwner::library},
+    Entry{"groovy.", FrameOwner::library},
+    Entry{"clojure.", FrameOwner::library},
+    Entry{"com.datastax.", FrameOwner::library},
+    Entry{"com.couchbase.", FrameOwner::library},
+    Entry{"com.rabbitmq.", FrameOwner::library},
+    Entry{"com.solacesystems.", FrameOwner::library},
+    Entry{"com.tibco.", FrameOwner::library},
+    Entry{"com.vertica.", FrameOwner::library},
+    Entry{"com.sap.", FrameOwner::library},
+    Entry{"ru.yandex.", FrameOwner::library},
+    Entry{"com.clickhouse.", FrameOwner::library},
+    Entry{"io.micrometer.", FrameOwner::library},
+    Entry{"io.opentelemetry.", FrameOwner::library},
+    Entry{"org.influxdb.", FrameOwner::library},
+    Entry{"com.influxdb.", FrameOwner::library},
+    Entry{"net.razorvine.", FrameOwner::library},
+    Entry{"org.neo4j.", FrameOwner::library},
+    Entry{"com.unboundid.", FrameOwner::library},
+    Entry{"org.bouncycastle.", FrameOwner::library},
+};
+
+bool starts_with_any(std::string_view text, const std::vector<std::string>& prefixes) {
+    return std::any_of(prefixes.begin(), prefixes.end(),
+                       [&](const std::string& prefix) { return !prefix.empty() && text.starts_with(prefix); });
+}
+
+FrameOwner python_owner(std::string_view path) {
+    if (path.find("/pyflink/") != std::string_view::npos || path.find("/apache_beam/") != std::string_view::npos)
+        return FrameOwner::flink;
+    if (path.find("site-packages") != std::string_view::npos || path.find("dist-packages") != std::string_view::npos)
+        return FrameOwner::library;
+    if (path.find("/lib/python") != std::string_view::npos || path.starts_with("<frozen")) return FrameOwner::jdk;
+    return FrameOwner::user;
+}
+
+// The last part of a native location: "libfleet_monitor.so+0x1f2" of "/opt/jobs/libfleet_monitor.so+0x1f2".
+std::string_view object_of(std::string_view location) {
+    const auto slash = location.rfind('/');
+    auto name = slash == std::string_view::npos ? location : location.substr(slash + 1);
+    return name.substr(0, name.find('+'));
+}
+
+// Where no table knows a native frame: a job's shared object is its author's, the engine's program is the engine's.
+FrameOwner native_owner(std::string_view object, Component component) {
+    if (object.starts_with("libc.so") || object.starts_with("libstdc++") || object.starts_with("libpthread") ||
+        object.starts_with("libgcc") || object.starts_with("ld-linux") || object.starts_with("libjvm"))
+        return FrameOwner::jdk;
+    if (object.starts_with("librocksdb") || object.starts_with("libz") || object.starts_with("libsnappy"))
+        return FrameOwner::library;
+    if (object.starts_with("medic-engine")) {
+        if (component == Component::connect) return FrameOwner::connect;
+        if (component == Component::kafka_broker || component == Component::kafka_client) return FrameOwner::kafka;
+        return FrameOwner::flink;
+    }
+    return object.find(".so") != std::string_view::npos ? FrameOwner::user : FrameOwner::library;
+}
+
+// A plugin's package is not in any table; in a worker an unknown package is a plugin, in a broker a library.
+FrameOwner unknown_owner(Component component) {
+    switch (component) {
+        case Component::connect: return FrameOwner::connector;
+        case Component::kafka_broker: return FrameOwner::library;
+        default: return FrameOwner::user;
+    }
+}
+
+}  // namespace
+
+std::string_view to_string(FrameOwner owner) {
+    switch (owner) {
+        case FrameOwner::user: return "user";
+        case FrameOwner::connector: return "connector";
+        case FrameOwner::flink: return "flink";
+        case FrameOwner::kafka: return "kafka";
+        case FrameOwner::connect: return "connect";
+        case FrameOwner::jdk: return "jdk";
+        case FrameOwner::library: return "library";
+    }
+    return "library";
+}
+
+std::string_view to_string(Component component) {
+    switch (component) {
+        case Component::unknown: return "unknown";
+        case Component::flink: return "flink";
+        case Component::connect: return "connect";
+        case Component::kafka_broker: return "kafka-broker";
+        case Component::kafka_client: return "kafka-client";
+        case Component::streams: return "streams";
+    }
+    return "unknown";
+}
+
+Component parse_component(std::string_view text) {
+    for (const auto component :
+         {Component::flink, Component::connect, Component::kafka_broker, Component::kafka_client, Component::streams})
+        if (to_string(component) == text) return component;
+    return Component::unknown;
+}
+
+FrameOwner owner_of(std::string_view function, std::string_view location, const Ownership& ownership) {
+    if (starts_with_any(function, ownership.user_prefixes) || starts_with_any(location, ownership.user_prefixes))
+        return FrameOwner::user;
+    if (starts_with_any(function, ownership.connector_prefixes) ||
+        starts_with_any(location, ownership.connector_prefixes))
+        return FrameOwner::connector;
+    if (location.find(".py") != std::string_view::npos || location.starts_with("<frozen"))
+        return python_owner(location);
+    const Entry* best = nullptr;
+    for (const auto& entry : entries)
+        if (function.starts_with(entry.first) && (best == nullptr || entry.first.size() > best->first.size()))
+            best = &entry;
+    if (best != nullptr) return best->second;
+    if (location.find("+0x") != std::string_view::npos) return native_owner(object_of(location), ownership.component);
+    return unknown_owner(ownership.component);
+}
+
+}  // namespace medic

@@ -1,0 +1,22 @@
+// All that analyzers and diagnosis may look at, at one moment. Nothing in it can change the outside.
+// Made by the ingest thread after each evaluation of the rules; valid only during the call it is handed to.
+#pragma once
+
+#include <span>
+
+#include "agent/store/event.h"
+#include "agent/store/series.h"
+#include "agent/store/topology.h"
+#include "classifiers/symptom.h"
+
+namespace medic {
+
+struct View {
+    const SeriesStore& series;
+    const Timeline& timeline;
+    const Topology& topology;
+    std::span<const Symptom> symptoms = {};  // That hold now.
+    std::span<const Finding> findings = {};  // Empty while the analyzers themselves run.
+};
+
+}  // namespace medic
