@@ -1,0 +1,41 @@
+// medic-engine: the embedded streaming platform. Every subcommand is one process of it, or the lab that runs them all.
+#include <cstdio>
+#include <span>
+#include <string_view>
+
+#include "engine/common/signals.h"
+
+namespace {
+
+struct Subcommand {
+    std::string_view name;
+    int (*run)(std::span<char*> args);  // args[0] is the subcommand's name; the return value is the exit code.
+    std::string_view help;
+};
+
+constexpr Subcommand subcommands[] = {
+    {"", nullptr, ""},
+};
+
+int usage(std::FILE* out) {
+    std::fputs("usage: medic-engine SUBCOMMAND [options]\n\n", out);
+    for (const auto& subcommand : subcommands)
+        if (subcommand.run) std::fprintf(out, "  %-16s %s\n", subcommand.name.data(), subcommand.help.data());
+    std::fputs("\nmedic-engine SUBCOMMAND --help tells its options.\n", out);
+    return out == stderr ? 64 : 0;  // EX_USAGE
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 2) return usage(stderr);
+    const std::string_view name = argv[1];
+    if (name == "--help" || name == "-h") return usage(stdout);
+    for (const auto& subcommand : subcommands) {
+        if (!subcommand.run || subcommand.name != name) continue;
+        medic::engine::prepare_signals();
+        return subcommand.run(std::span(argv + 1, static_cast<std::size_t>(argc - 1)));
+    }
+    std::fprintf(stderr, "medic-engine: no subcommand '%s'\n", argv[1]);
+    return usage(stderr);
+}
