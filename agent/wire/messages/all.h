@@ -1,0 +1,19 @@
+// Every message in one list, for what goes over all of them: round-trip tests and fuzzing.
+// Others include the one message header that they need.
+#pragma once
+
+#include <tuple>
+
+#include "agent/wire/messages/api_versions.h"
+#include "agent/wire/messages/fetch.h"
+#include "agent/wire/messages/list_offsets.h"
+#include "agent/wire/messages/metadata.h"
+#include "agent/wire/messages/produce.h"
+#include "agent/wire/messages/topics.h"
+
+namespace medic::wire {
+
+using AllRequests = std::tuple<ApiVersionsRequest, MetadataRequest, ProduceRequest, FetchRequest, ListOffsetsRequest,
+                               CreateTopicsRequest>;
+
+}  // namespace medic::wire
