@@ -17,12 +17,12 @@ namespace medic {
 struct Event {
     WallTime at;
     Subject subject;
-    // exception | state-change | deployment | config-change | restart | node-lost | node-joined | rebalance | reassignment |
-    // savepoint | checkpoint-failed | alert | log | thread-dump | operator
+    // exception | state-change | deployment | config-change | restart | node-lost | node-joined | rebalance |
+    // reassignment | savepoint | checkpoint-failed | alert | log | thread-dump | operator
     std::string kind;
-    std::string text;                             // Stack trace, new state, … (bounded, redacted by the collector).
-    std::map<std::string, std::string> fields;    // e.g. taskmanager, vertex, task, from, to, version.
-    std::string id;                               // Stable identity at its source; the same id is stored once.
+    std::string text;                           // Stack trace, new state, … (bounded, redacted by the collector).
+    std::map<std::string, std::string> fields;  // e.g. taskmanager, vertex, task, from, to, version.
+    std::string id;                             // Stable identity at its source; the same id is stored once.
 };
 
 struct TimelineOptions {
@@ -34,7 +34,8 @@ class Timeline {
 public:
     explicit Timeline(TimelineOptions options = {}) : options_(options) {}
 
-    // Returns false when an event with this id is already known. When full, the oldest event that is not an exception goes first.
+    // Returns false when an event with this id is already known. When full, the oldest event that is not an exception
+    // goes first.
     bool record(Event event);
     [[nodiscard]] std::vector<const Event*> since(WallTime from) const;
     [[nodiscard]] std::vector<const Event*> about(const Subject& subject, WallTime from) const;
@@ -43,7 +44,7 @@ public:
 
 private:
     TimelineOptions options_;
-    std::deque<Event> events_;                    // Ordered by `at`.
+    std::deque<Event> events_;  // Ordered by `at`.
     std::map<std::string, WallTime, std::less<>> ids_;
     std::uint64_t dropped_ = 0;
 };

@@ -35,7 +35,7 @@ struct ScrapeBatch {
     std::string target;  // "lab/flink", "lab/kafka-admin", "lab/broker-1/metrics": who was asked.
     WallTime at;
     ScrapeOutcome outcome = ScrapeOutcome::complete;
-    std::string error;   // Why it failed or is partial.
+    std::string error;  // Why it failed or is partial.
     std::vector<std::pair<SeriesId, double>> samples;
 };
 
@@ -55,20 +55,22 @@ struct LabelMatcher {
 
 struct StoreOptions {
     Duration retention{2 * 3600 * 1000};
-    std::size_t series_max = 500'000;              // At most 524,288 (19 bits of a SeriesId).
-    std::size_t samples_per_series_max = 7'200;    // Two hours at 1 s. A run of equal values costs as much as one.
-    std::size_t sample_bytes_max = 4 * 1024 * 1024;  // Encoded samples of all series; over it, dense series remember less.
-    Duration clock_step_back{10'000};              // A target's time that falls back further is a clock step, not a late answer.
+    std::size_t series_max = 500'000;            // At most 524,288 (19 bits of a SeriesId).
+    std::size_t samples_per_series_max = 7'200;  // Two hours at 1 s. A run of equal values costs as much as one.
+    std::size_t sample_bytes_max =
+        4 * 1024 * 1024;               // Encoded samples of all series; over it, dense series remember less.
+    Duration clock_step_back{10'000};  // A target's time that falls back further is a clock step, not a late answer.
 };
 
 struct StoreUsage {
     std::size_t series = 0;
-    std::size_t sample_bytes = 0;        // Encoded samples.
-    std::size_t index_bytes = 0;         // Labels, symbols and look-up tables, estimated.
-    std::size_t batches_kept_max = 0;    // Present limit of batches kept per target (samples_per_series_max, less under pressure).
-    std::uint64_t rejected_series = 0;   // intern() refused: series_max.
-    std::uint64_t dropped_samples = 0;   // Late, doubled or for a series that is gone.
-    std::uint64_t clock_steps = 0;       // A target's history was dropped because its clock stepped back.
+    std::size_t sample_bytes = 0;  // Encoded samples.
+    std::size_t index_bytes = 0;   // Labels, symbols and look-up tables, estimated.
+    std::size_t batches_kept_max =
+        0;  // Present limit of batches kept per target (samples_per_series_max, less under pressure).
+    std::uint64_t rejected_series = 0;  // intern() refused: series_max.
+    std::uint64_t dropped_samples = 0;  // Late, doubled or for a series that is gone.
+    std::uint64_t clock_steps = 0;      // A target's history was dropped because its clock stepped back.
 };
 
 class SeriesStore {
@@ -95,17 +97,23 @@ public:
 
     // Samples in (from, to], oldest first; stale markers included. Decoded into `buffer` (reused between calls);
     // the span is valid until `buffer` is used again.
-    [[nodiscard]] std::span<const Sample> range(SeriesId id, WallTime from, WallTime to, std::vector<Sample>& buffer) const;
-    // The newest sample at or before `at` and not older than `lookback`; nullopt when absent, stale or NaN-marked.
+    [[nodiscard]] std::span<const Sample> range(SeriesId id, WallTime from, WallTime to,
+                                                std::vector<Sample>& buffer) const;
+    // The newest sample in (at - lookback, at]; nullopt when there is none, or it is a stale marker or NaN.
     [[nodiscard]] std::optional<Sample> latest(SeriesId id, WallTime at, Duration lookback) const;
+    // The same as PromQL sees it: a NaN that the page said is a value; only the stale marker means absence.
+    [[nodiscard]] std::optional<Sample> instant(SeriesId id, WallTime at, Duration lookback) const;
 
-    // Ids in the order of their making. Regular expressions are RE2, anchored at both ends; a broken one selects nothing.
+    // Ascending ids. Regular expressions are RE2, anchored at both ends; a broken one selects nothing.
     [[nodiscard]] std::vector<SeriesId> select(std::span<const LabelMatcher> matchers) const;
     [[nodiscard]] std::vector<TargetHealth> targets() const;
     [[nodiscard]] StoreUsage usage() const;
-    [[nodiscard]] std::uint64_t generation() const;  // Grows when a series is added or removed: cached selections expire.
+    [[nodiscard]] std::uint64_t generation()
+        const;  // Grows when a series is added or removed: cached selections expire.
 
-    void forget_before(WallTime horizon);  // Applies retention; series without samples are removed.
+    // Drops samples at or before the horizon; series without samples and silent targets are removed. Call once a minute
+    // or so with now - retention. A series that was interned but never sampled survives one call.
+    void forget_before(WallTime horizon);
 
 private:
     struct State;

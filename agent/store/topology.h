@@ -1,5 +1,5 @@
-// Who is connected to whom: job → topics, vertices, task managers; connector → tasks → worker; broker → node; job → deployment.
-// Rediscovered by collectors at every look, never persisted. Read by diagnosis, planning and the API.
+// Who is connected to whom: job → topics, vertices, task managers; connector → tasks → worker; broker → node; job →
+// deployment. Rediscovered by collectors at every look, never persisted. Read by diagnosis, planning and the API.
 #pragma once
 
 #include <map>
@@ -23,14 +23,15 @@ struct Relation {
 
 class Topology {
 public:
-    // Replaces all that `source` (a target's name) said before.
+    // Replaces all that `source` (a target's name) said before; nothing at all forgets the source.
     void replace(std::string_view source, std::vector<Relation> relations,
                  std::map<Subject, std::map<std::string, std::string>> attributes, WallTime at);
 
     [[nodiscard]] std::vector<Subject> from(const Subject& subject, std::string_view kind) const;  // subject —kind→ ?
     [[nodiscard]] std::vector<Subject> to(const Subject& subject, std::string_view kind) const;    // ? —kind→ subject
     [[nodiscard]] std::vector<Subject> all(std::string_view cluster, std::string_view kind) const;
-    // e.g. job: id, state, version, start_time; taskmanager: path, node; node: role, spare, zone. nullopt: not known.
+    // The newest source that knows it wins. e.g. job: id, state, version, start_time; taskmanager: path, node; node:
+    // role, spare, zone. nullopt: not known.
     [[nodiscard]] std::optional<std::string> attribute(const Subject& subject, std::string_view name) const;
 
 private:
