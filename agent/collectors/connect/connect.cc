@@ -1,0 +1,200 @@
+#include "agent/collectors/connect/connect.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "agent/collectors/json_internal.h"
+#include "agent/collectors/redact.h"
+#include "agent/collectors/state_memory.h"
+
+namespace medic {
+
+using namespace json_read;
+
+struct ConnectCollector::Look {
+    Observation observation;
+    std::map<std::string, bool> reachable;  // By worker; absent: not answered yet.
+    std::size_t asked = 0;                  // Index of the worker that was asked for the connectors.
+    bool told = false;
+};
+
+struct ConnectCollector::Memory {
+    StateMemory states;
+    std::map<std::string, std::string> task_states;  // For state-change events; key "connector/task".
+    std::size_t preferred = 0;                       // The worker that answered last time.
+};
+
+namespace {
+
+// Everything that reading one answer needs.
+struct Reader {
+    const ConnectCollectorOptions& options;
+    Observation& observation;
+    StateMemory& states;
+    std::map<std::string, std::string>& task_states;
+
+    [[nodiscard]] Subject subject(std::string kind, std::string name) const {
+        return {options.cluster, std::move(kind), std::move(name)};
+    }
+    void connector(const std::string& name, const Json& entry);
+    void task(const std::string& connector, const Json& entry);
+    void topics(const std::string& connector, const Json& info);
+    void failed(const Subject& subject, const std::string& trace, const std::string& worker);
+};
+
+void Reader::failed(const Subject& about, const std::string& trace, const std::string& worker) {
+    if (trace.empty()) return;
+    // Connect gives no time of the failure; the same trace of the same incarnation is one event.
+    const auto hash = std::hash<std::string>{}(trace);
+    Event event{.at = observation.at,
+                .subject = about,
+                .kind = "exception",
+                .text = redact(trace),
+                .fields = {{"worker", worker}},
+                .id = to_string(about) + "/exception/" + std::to_string(hash)};
+    event.fields["exception"] = event.text.substr(0, event.text.find_first_of(":\n"));
+    observation.events.push_back(std::move(event));
+}
+
+void Reader::task(const std::string& connector, const Json& entry) {
+    const auto id = integer(entry, "id");
+    const std::string state = text(entry, "state"), worker = text(entry, "worker_id");
+    if (!id || state.empty()) return observation.lacks("connector " + connector + ": a task without id or state");
+    const std::string number = std::to_string(*id), key = connector + "/" + number;
+    const Subject about = subject("connector-task", key);
+    states.tell(observation, key, "connect_task_state",
+                {{"cluster", options.cluster},
+                 {"connector", connector},
+                 {"task", number},
+                 {"state", state},
+                 {"worker", worker}});
+    std::string& before = task_states[key];
+    if (!before.empty() && before != state)
+        observation.events.push_back({.at = observation.at,
+                                      .subject = about,
+                                      .kind = "state-change",
+                                      .text = before + " → " + state,
+                                      .fields = {{"from", before}, {"to", state}, {"worker", worker}},
+                                      .id = to_string(about) + "/state/" + std::to_string(observation.at.unix_ms)});
+    before = state;
+    if (state == "FAILED") failed(about, text(entry, "trace"), worker);
+    observation.relations.push_back({about, "task-of", subject("connector", connector)});
+    if (!worker.empty()) observation.relations.push_back({about, "runs-on", subject("worker", worker)});
+    observation.attributes[about] = {{"state", state}, {"worker", worker}};
+}
+
+void Reader::topics(const std::string& connector, const Json& info) {
+    const Json* config = member(info, "config");
+    if (config == nullptr) return;
+    const bool sink = text(info, "type") == "sink";
+    std::string list = text(*config, sink ? "topics" : "topic");
+    for (std::size_t from = 0; from < list.size();) {
+        const auto comma = std::min(list.find(',', from), list.size());
+        std::string topic = list.substr(from, comma - from);
+        std::erase(topic, ' ');
+        if (!topic.empty())
+            observation.relations.push_back(
+                {subject("connector", connector), sink ? "reads" : "writes", subject("topic", topic)});
+        from = comma + 1;
+    }
+    auto& attributes = observation.attributes[subject("connector", connector)];
+    attributes["class"] = text(*config, "connector.class");
+    attributes["type"] = text(info, "type");
+}
+
+void Reader::connector(const std::string& name, const Json& entry) {
+    const Json* status = member(entry, "status");
+    if (status == nullptr) return observation.lacks("connector " + name + ": no status");
+    if (const Json* own = member(*status, "connector")) {
+        const std::string state = text(*own, "state"), worker = text(*own, "worker_id");
+        if (!state.empty())
+            states.tell(observation, name, "connect_connector_state",
+                        {{"cluster", options.cluster}, {"connector", name}, {"state", state}});
+        observation.attributes[subject("connector", name)]["state"] = state;
+        if (state == "FAILED") failed(subject("connector", name), text(*own, "trace"), worker);
+    }
+    std::size_t count = 0;
+    for (const Json& entry_of_task : array(*status, "tasks")) {
+        if (++count > options.tasks_per_connector_max)
+            return observation.lacks("connector " + name + ": too many tasks");
+        task(name, entry_of_task);
+    }
+    if (const Json* info = member(entry, "info")) topics(name, *info);
+}
+
+}  // namespace
+
+std::string authority_of(std::string_view url) {
+    if (const auto scheme = url.find("://"); scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+    return std::string(url.substr(0, url.find('/')));
+}
+
+ConnectCollector::ConnectCollector(ConnectCollectorOptions options)
+    : options_(std::move(options)), memory_(std::make_unique<Memory>()) {}
+ConnectCollector::~ConnectCollector() = default;
+
+HttpAsk ConnectCollector::ask_connectors(std::size_t worker) const {
+    return {options_.urls[worker] + "/connectors?expand=status&expand=info", "connectors"};
+}
+
+std::vector<HttpAsk> ConnectCollector::begin(WallTime at) {
+    look_ = std::make_unique<Look>();
+    look_->observation.target = options_.target;
+    look_->observation.at = at;
+    std::vector<HttpAsk> asks;
+    if (options_.urls.empty()) return asks;
+    asks.push_back(ask_connectors(memory_->preferred % options_.urls.size()));
+    for (const std::string& url : options_.urls) asks.push_back({url + "/", "worker|" + authority_of(url)});
+    return asks;
+}
+
+std::vector<HttpAsk> ConnectCollector::answer(const HttpAsk& ask, const Result<HttpAnswer>& answer) {
+    if (look_ == nullptr) return {};
+    Observation& observation = look_->observation;
+    const auto parsed = document(answer);
+    if (ask.purpose.starts_with("worker|")) {
+        const std::string worker = ask.purpose.substr(7);
+        look_->reachable[worker] = answer.has_value();
+        if (!answer) observation.lacks("worker " + worker + ": " + answer.error().message);
+        auto& attributes = observation.attributes[{options_.cluster, "worker", worker}];
+        attributes["address"] = worker;
+        if (parsed) attributes["version"] = text(*parsed, "version");
+        return {};
+    }
+    if (!parsed || !parsed->is_object()) {
+        // Any worker knows the state of all: ask the next one before giving up.
+        if (++look_->asked < options_.urls.size())
+            return {ask_connectors((memory_->preferred + look_->asked) % options_.urls.size())};
+        observation.lacks("connectors: " + (parsed ? std::string("not a JSON object") : parsed.error().message));
+        return {};
+    }
+    memory_->preferred = (memory_->preferred + look_->asked) % options_.urls.size();
+    look_->told = true;
+    Reader reader{options_, observation, memory_->states, memory_->task_states};
+    std::size_t count = 0;
+    for (const auto& [name, entry] : parsed->items()) {
+        if (++count > options_.connectors_max) {
+            observation.lacks("more than " + std::to_string(options_.connectors_max) + " connectors");
+            break;
+        }
+        reader.connector(name, entry);
+    }
+    std::erase_if(memory_->task_states, [&](const auto& known) {
+        return !observation.attributes.contains({options_.cluster, "connector-task", known.first});
+    });
+    return {};
+}
+
+Observation ConnectCollector::finish() {
+    Observation& observation = look_->observation;
+    for (const auto& [worker, reachable] : look_->reachable)
+        observation.sample("connect_worker_reachable", {{"cluster", options_.cluster}, {"worker", worker}},
+                           reachable ? 1 : 0);
+    if (!look_->told) observation.outcome = ScrapeOutcome::failed;
+    memory_->states.turn(observation.outcome == ScrapeOutcome::complete);
+    Observation done = std::move(observation);
+    look_.reset();
+    return done;
+}
+
+}  // namespace medic

@@ -1,0 +1,110 @@
+#include "agent/collectors/connect/connect.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "agent/collectors/recorded_internal.h"
+#include "agent/collectors/redact.h"
+
+namespace medic {
+namespace {
+
+using recorded::count;
+using recorded::look;
+using recorded::ok;
+using recorded::value;
+
+ConnectCollectorOptions two_workers() {
+    return {.cluster = "c", .urls = {"http://127.0.0.1:28083", "http://127.0.0.1:28084"}, .target = "c/connect"};
+}
+
+class RealConnect : public testing::TestWithParam<std::string> {};
+
+TEST_P(RealConnect, MeansTheSameInBothVersions) {
+    ConnectCollector collector(two_workers());
+    const auto seen = look(collector, {1000}, [&](const std::string& url) {
+        return ok(
+            recorded::file(GetParam() + (url.ends_with("/") ? "/connect-root.json" : "/connect-connectors.json")));
+    });
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::complete) << seen.error;
+    EXPECT_EQ(value(seen, R"(connect_worker_reachable{cluster="c",worker="127.0.0.1:28083"})"), 1);
+    EXPECT_EQ(count(seen, "connect_connector_state"), 4u);
+    EXPECT_EQ(
+        value(
+            seen,
+            R"(connect_task_state{cluster="c",connector="json-sink",state="RUNNING",task="0",worker="127.0.0.1:28083"})"),
+        1);
+    const Relation reads{{"c", "connector", "json-sink"}, "reads", {"c", "topic", "events-json"}};
+    EXPECT_NE(std::ranges::find(seen.relations, reads), seen.relations.end());
+    const Relation writes{{"c", "connector", "tick-source"}, "writes", {"c", "topic", "ticks"}};
+    EXPECT_NE(std::ranges::find(seen.relations, writes), seen.relations.end());
+    EXPECT_TRUE(seen.events.empty());
+}
+INSTANTIATE_TEST_SUITE_P(Versions, RealConnect, testing::Values("kafka-3.9.1-flink-1.20.1", "kafka-4.1.0-flink-2.0.0"));
+
+TEST(Connect, AFailedTaskGivesItsTraceOnce) {
+    ConnectCollector collector(two_workers());
+    const auto server = [](const std::string& url) {
+        return ok(url.ends_with("/") ? "{}"
+                                     : R"~({"s":{"status":{"name":"s","connector":{"state":"RUNNING","worker_id":"w"},
+            "tasks":[{"id":0,"state":"FAILED","worker_id":"w","trace":"org.x.E: no\n\tat a.b(C.java:1)"}]}}})~");
+    };
+    const auto first = look(collector, {1000}, server), second = look(collector, {2000}, server);
+    ASSERT_EQ(first.events.size(), 1u);
+    EXPECT_EQ(first.events[0].subject, (Subject{"c", "connector-task", "s/0"}));
+    EXPECT_EQ(first.events[0].fields.at("exception"), "org.x.E");
+    ASSERT_EQ(second.events.size(), 1u);
+    EXPECT_EQ(second.events[0].id, first.events[0].id);
+}
+
+TEST(Connect, AnyLivingWorkerAnswersForAll) {
+    ConnectCollector collector(two_workers());
+    const auto seen = look(collector, {1000}, [](const std::string& url) -> Result<HttpAnswer> {
+        if (url.find("28083") != std::string::npos) return fail(ErrorCode::unavailable, "refused");
+        return ok(url.ends_with("/") ? "{}" : recorded::file("kafka-4.1.0-flink-2.0.0/connect-connectors.json"));
+    });
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::partial);
+    EXPECT_EQ(value(seen, R"(connect_worker_reachable{cluster="c",worker="127.0.0.1:28083"})"), 0);
+    EXPECT_EQ(value(seen, R"(connect_worker_reachable{cluster="c",worker="127.0.0.1:28084"})"), 1);
+    EXPECT_EQ(count(seen, "connect_task_state"), 4u);
+}
+
+TEST(Connect, SilenceAndNonsenseAreNotHealth) {
+    for (const std::string body : {"<html>", "[]", "{\"s\":{}}", "{\"s\":{\"status\":{\"tasks\":[{}]}}}"}) {
+        ConnectCollector collector(two_workers());
+        const auto seen = look(collector, {1000}, [&](const std::string&) { return ok(body); });
+        EXPECT_NE(seen.outcome, ScrapeOutcome::complete) << body;
+        EXPECT_EQ(count(seen, "connect_task_state"), 0u) << body;
+    }
+}
+
+TEST(Connect, AStateThatChangedLeavesNoOldStateBehind) {
+    ConnectCollector collector(two_workers());
+    std::string state = "RUNNING";
+    const auto server = [&](const std::string& url) {
+        return ok(url.ends_with("/")
+                      ? "{}"
+                      : R"({"s":{"status":{"tasks":[{"id":0,"state":")" + state + R"(","worker_id":"w"}]}}})");
+    };
+    (void)look(collector, {1000}, server);
+    state = "UNASSIGNED";
+    const auto seen = look(collector, {2000}, server);
+    EXPECT_EQ(value(seen, R"(connect_task_state{cluster="c",connector="s",state="RUNNING",task="0",worker="w"})"), 0);
+    EXPECT_EQ(value(seen, R"(connect_task_state{cluster="c",connector="s",state="UNASSIGNED",task="0",worker="w"})"),
+              1);
+    ASSERT_EQ(seen.events.size(), 1u);
+    EXPECT_EQ(seen.events[0].kind, "state-change");
+}
+
+TEST(Redact, HidesValuesOfSecretKeysAndLeavesTheRest) {
+    EXPECT_EQ(redact("ssl.keystore.password=abc, x=1"), "ssl.keystore.password=[hidden], x=1");
+    EXPECT_EQ(redact(R"({"db.password": "a b", "k": 2})"), R"({"db.password": [hidden], "k": 2})");
+    EXPECT_EQ(redact("jdbc:x://me:pw@host/db"), "jdbc:x://me:[hidden]@host/db");
+    EXPECT_EQ(redact("Authorization: Bearer abc\nnext"), "Authorization: [hidden]\nnext");
+    EXPECT_EQ(redact("Unrecognized token 'abc': was expecting"), "Unrecognized token 'abc': was expecting");
+    EXPECT_EQ(redact("abcdef", 3), "abc");
+}
+
+}  // namespace
+}  // namespace medic

@@ -1,0 +1,264 @@
+#include "agent/collectors/flink/flink.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/collectors/flink/parse_internal.h"
+
+namespace medic {
+
+using namespace flink_read;
+using json_read::document;
+
+namespace {
+
+// A job that ended is asked about once; after that its state and checkpoint path are repeated from memory.
+struct JobMemory {
+    std::string id;
+    std::string state;
+    std::int64_t start_ms = 0;
+    bool config_known = false;
+    bool end_examined = false;
+    std::map<std::string, std::string> attributes;
+};
+
+constexpr std::size_t task_managers_remembered_max = 1'000;
+// How long a task manager that was seen before is told as missing: longer than any restart, shorter than a forgotten
+// name's life.
+constexpr Duration vanished_told_for{3600 * 1000};
+
+// "vertex|JOB|VERTEX": which answer this is, by names that cannot hold '|' in ids.
+std::string purpose(std::string_view kind, std::string_view job = {}, std::string_view vertex = {}) {
+    std::string text(kind);
+    if (!job.empty()) (text += '|') += job;
+    if (!vertex.empty()) (text += '|') += vertex;
+    return text;
+}
+
+}  // namespace
+
+struct FlinkCollector::Look {
+    Observation observation;
+    std::map<std::string, Job> jobs;                            // By job id.
+    std::map<std::string, std::pair<double, bool>> watermarks;  // Job id → lowest, and whether all vertices told one.
+    std::vector<std::string> task_managers;
+    bool task_managers_told = false;
+    bool jobs_told = false;
+    bool answered = false;
+};
+
+struct FlinkCollector::Memory {
+    std::map<std::string, JobMemory> jobs;  // By job name.
+    struct TaskManager {
+        WallTime seen;
+        bool present = true;
+    };
+    std::map<std::string, TaskManager> task_managers;
+    bool looked = false;  // Who was there at the first look has not just joined.
+    StateMemory states;
+    std::string version;
+};
+
+FlinkCollector::FlinkCollector(FlinkCollectorOptions options)
+    : options_(std::move(options)), memory_(std::make_unique<Memory>()) {}
+FlinkCollector::~FlinkCollector() = default;
+
+std::vector<HttpAsk> FlinkCollector::begin(WallTime at) {
+    look_ = std::make_unique<Look>();
+    look_->observation.target = options_.target;
+    look_->observation.at = at;
+    std::vector<HttpAsk> asks = {{options_.url + "/jobs/overview", purpose("jobs")},
+                                 {options_.url + "/taskmanagers", purpose("taskmanagers")}};
+    if (memory_->version.empty()) asks.push_back({options_.url + "/config", purpose("version")});
+    return asks;
+}
+
+std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<HttpAnswer>& answer) {
+    if (look_ == nullptr) return {};
+    Observation& observation = look_->observation;
+    const auto parsed = document(answer);
+    if (answer) look_->answered = true;
+    const auto bar = ask.purpose.find('|');
+    const std::string kind = ask.purpose.substr(0, bar);
+    const auto second = bar == std::string::npos ? bar : ask.purpose.find('|', bar + 1);
+    const auto job_found =
+        look_->jobs.find(bar == std::string::npos ? "" : ask.purpose.substr(bar + 1, second - bar - 1));
+    if (!parsed) {
+        // A job that has ended between two questions answers 404: the next look tells.
+        const bool gone = answer && answer->status == 404 && bar != std::string::npos;
+        if (!gone && kind != "version") observation.lacks(kind + ": " + parsed.error().message);
+        return {};
+    }
+    const Into into{options_.cluster, observation.at, observation, memory_->states};
+    if (kind == "version") {
+        memory_->version = json_read::text(*parsed, "flink-version");
+        return {};
+    }
+    if (kind == "jobs") return on_jobs(*answer);
+    if (kind == "taskmanagers") {
+        on_task_managers(*answer);
+        return {};
+    }
+    if (job_found == look_->jobs.end()) return {};
+    Job& job = job_found->second;
+    std::vector<HttpAsk> more;
+    if (kind == "job") {
+        job_details(into, *parsed, job, options_.vertices_per_job_max);
+        if (job.terminal()) return {};
+        for (const Vertex& vertex : job.vertices) {
+            const std::string base = options_.url + "/jobs/" + job.id + "/vertices/" + vertex.id;
+            more.push_back({base, purpose("vertex", job.id, vertex.id)});
+            more.push_back({base + "/backpressure", purpose("backpressure", job.id, vertex.id)});
+            more.push_back({base + "/watermarks", purpose("watermarks", job.id, vertex.id)});
+        }
+    } else if (kind == "exceptions") {
+        exceptions(into, *parsed, job);
+    } else if (kind == "checkpoints") {
+        checkpoints(into, *parsed, job);
+    } else if (kind == "metrics") {
+        job_metrics(into, *parsed, job);
+    } else if (kind == "config") {
+        job_config(into, *parsed, job);
+        memory_->jobs[job.name].config_known = true;
+    } else if (second != std::string::npos) {
+        const auto found = std::ranges::find(job.vertices, ask.purpose.substr(second + 1), &Vertex::id);
+        if (found == job.vertices.end()) return {};
+        if (kind == "vertex") vertex(into, *parsed, job, *found, options_.subtasks_per_vertex_max);
+        if (kind == "backpressure") backpressure(into, *parsed, job, *found);
+        if (kind == "watermarks") {
+            const auto lowest = watermarks(into, *parsed, job, *found);
+            auto& [job_lowest, known] = look_->watermarks.try_emplace(job.id, 0.0, false).first->second;
+            if (lowest) job_lowest = known ? std::min(job_lowest, *lowest) : *lowest;
+            known = known || lowest.has_value();
+        }
+    }
+    return more;
+}
+
+std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
+    Observation& observation = look_->observation;
+    const Into into{options_.cluster, observation.at, observation, memory_->states};
+    auto all = jobs(*document(answer));
+    if (!all) {
+        observation.lacks(all.error().message);
+        return {};
+    }
+    look_->jobs_told = true;
+    std::vector<HttpAsk> asks;
+    for (Job& job : *all) {
+        if (look_->jobs.size() >= options_.jobs_max) {
+            observation.lacks("more than " + std::to_string(options_.jobs_max) + " jobs");
+            break;
+        }
+        JobMemory& known = memory_->jobs[job.name];
+        const Subject subject = into.subject("job", job.name);
+        if (known.id != job.id) {
+            Event event{.at = {job.start_ms > 0 ? job.start_ms : observation.at.unix_ms},
+                        .subject = subject,
+                        .kind = "deployment",
+                        .text = "job " + job.id + " started",
+                        .fields = {{"job_id", job.id}, {"before", known.id}},
+                        .id = options_.cluster + "/" + job.id + "/deployment"};
+            observation.events.push_back(std::move(event));
+            known = {.id = job.id,
+                     .state = "",
+                     .start_ms = job.start_ms,
+                     .config_known = false,
+                     .end_examined = false,
+                     .attributes = {}};
+        }
+        if (!known.state.empty() && known.state != job.state)
+            observation.events.push_back(
+                {.at = observation.at,
+                 .subject = subject,
+                 .kind = "state-change",
+                 .text = known.state + " → " + job.state,
+                 .fields = {{"from", known.state}, {"to", job.state}, {"job_id", job.id}},
+                 .id = options_.cluster + "/" + job.id + "/state/" + std::to_string(observation.at.unix_ms)});
+        if (known.state != job.state) known.end_examined = false;
+        known.state = job.state;
+        job_state(into, job);
+        const std::string base = options_.url + "/jobs/" + job.id;
+        if (!known.config_known) asks.push_back({base + "/config", purpose("config", job.id)});
+        if (!known.end_examined) {
+            asks.push_back({base, purpose("job", job.id)});
+            asks.push_back({base + "/exceptions?maxExceptions=20", purpose("exceptions", job.id)});
+            asks.push_back({base + "/checkpoints", purpose("checkpoints", job.id)});
+            if (!job.terminal()) asks.push_back({base + "/metrics?get=numRestarts", purpose("metrics", job.id)});
+            known.end_examined = job.terminal();
+        }
+        look_->jobs.emplace(job.id, std::move(job));
+    }
+    std::erase_if(memory_->jobs, [&](const auto& entry) { return !look_->jobs.contains(entry.second.id); });
+    return asks;
+}
+
+void FlinkCollector::on_task_managers(const HttpAnswer& answer) {
+    const auto parsed = document(answer);
+    if (json_read::member(*parsed, "taskmanagers") == nullptr) {
+        look_->observation.lacks("/taskmanagers: no list `taskmanagers`");
+        return;
+    }
+    task_managers({options_.cluster, look_->observation.at, look_->observation, memory_->states}, *parsed,
+                  look_->task_managers);
+    look_->task_managers_told = true;
+}
+
+// A task manager seen before and missing now has a series that says 0 (not none), and one event for its going.
+void FlinkCollector::forget_vanished() {
+    Observation& observation = look_->observation;
+    const auto changed = [&](const std::string& id, const char* kind) {
+        observation.events.push_back(
+            {.at = observation.at,
+             .subject = {options_.cluster, "taskmanager", id},
+             .kind = kind,
+             .text = "",
+             .fields = {},
+             .id = options_.cluster + "/" + id + "/" + kind + "/" + std::to_string(observation.at.unix_ms)});
+    };
+    for (auto& [id, known] : memory_->task_managers) {
+        if (std::ranges::find(look_->task_managers, id) != look_->task_managers.end()) continue;
+        observation.sample("flink_taskmanager_registered", {{"cluster", options_.cluster}, {"taskmanager", id}}, 0);
+        if (std::exchange(known.present, false)) changed(id, "node-lost");
+    }
+    for (const std::string& id : look_->task_managers) {
+        const bool was_there =
+            memory_->task_managers.contains(id) ? memory_->task_managers[id].present : !memory_->looked;
+        if (!was_there) changed(id, "node-joined");
+        memory_->task_managers[id] = {observation.at, true};
+    }
+    memory_->looked = true;
+    std::erase_if(memory_->task_managers,
+                  [&](const auto& entry) { return observation.at - entry.second.seen > vanished_told_for; });
+    while (memory_->task_managers.size() > task_managers_remembered_max)
+        memory_->task_managers.erase(
+            std::ranges::min_element(memory_->task_managers, {}, [](const auto& e) { return e.second.seen; }));
+}
+
+Observation FlinkCollector::finish() {
+    Observation& observation = look_->observation;
+    observation.sample("flink_jobmanager_reachable", {{"cluster", options_.cluster}}, look_->answered ? 1 : 0);
+    if (!look_->answered || (!look_->jobs_told && !look_->task_managers_told))
+        observation.outcome = ScrapeOutcome::failed;
+    if (look_->task_managers_told) forget_vanished();
+    for (const auto& [id, watermark] : look_->watermarks)
+        if (watermark.second)
+            observation.sample("flink_job_watermark_lag_seconds",
+                               {{"cluster", options_.cluster}, {"job", look_->jobs[id].name}},
+                               (static_cast<double>(observation.at.unix_ms) - watermark.first) / 1000);
+    // What was asked only once (config, the end of a job) is repeated: topology is replaced at every look.
+    for (const auto& [id, job] : look_->jobs) {
+        auto& attributes = observation.attributes[{options_.cluster, "job", job.name}];
+        auto& known = memory_->jobs[job.name].attributes;
+        for (const auto& [key, value] : attributes) known[key] = value;
+        attributes = known;
+        attributes["url"] = options_.url;
+        if (!memory_->version.empty()) attributes["flink_version"] = memory_->version;
+    }
+    memory_->states.turn(observation.outcome == ScrapeOutcome::complete);
+    Observation done = std::move(observation);
+    look_.reset();
+    return done;
+}
+
+}  // namespace medic

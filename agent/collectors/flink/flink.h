@@ -1,0 +1,49 @@
+// Flink's REST API (1.20 and 2.x): jobs, task managers, checkpoints, exceptions, subtasks → canonical series, events,
+// topology. Asks, never acts. It remembers between looks what it has seen, so that a task manager or job that vanished
+// is told.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/collectors/look.h"
+
+namespace medic {
+
+struct FlinkCollectorOptions {
+    std::string cluster;
+    std::string url;     // Without a slash at the end.
+    std::string target;  // "lab/flink", or with the address where a cluster has several.
+    std::size_t jobs_max = 100;
+    std::size_t vertices_per_job_max = 64;
+    std::size_t subtasks_per_vertex_max = 2'048;
+};
+
+class FlinkCollector : public HttpCollector {
+public:
+    explicit FlinkCollector(FlinkCollectorOptions options);
+    ~FlinkCollector() override;
+
+    const std::string& target() const override { return options_.target; }
+    std::vector<HttpAsk> begin(WallTime at) override;
+    std::vector<HttpAsk> answer(const HttpAsk& ask, const Result<HttpAnswer>& answer) override;
+    Observation finish() override;
+
+private:
+    struct Look;    // What the look under way has gathered.
+    struct Memory;  // What outlives it.
+
+    std::vector<HttpAsk> on_jobs(const HttpAnswer& answer);
+    void on_task_managers(const HttpAnswer& answer);
+    void forget_vanished();
+
+    FlinkCollectorOptions options_;
+    std::unique_ptr<Look> look_;
+    std::unique_ptr<Memory> memory_;
+};
+
+}  // namespace medic

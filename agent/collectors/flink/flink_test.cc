@@ -1,0 +1,188 @@
+#include "agent/collectors/flink/flink.h"
+
+#include <gtest/gtest.h>
+
+#include "agent/collectors/recorded_internal.h"
+
+namespace medic {
+namespace {
+
+using recorded::count;
+using recorded::look;
+using recorded::ok;
+using recorded::value;
+
+struct Recording {
+    std::string folder, job;
+    WallTime at;
+};
+
+// Answers as the real job managers gave them.
+Result<HttpAnswer> play(const Recording& recording, const std::string& url) {
+    const auto ends = [&](std::string_view tail) { return url.ends_with(tail); };
+    const auto give = [&](const std::string& name) { return ok(recorded::file(recording.folder + "/" + name)); };
+    if (ends("/jobs/overview")) return give("flink-jobs-overview.json");
+    if (ends("/taskmanagers")) return give("flink-taskmanagers.json");
+    if (ends("/jobs/" + recording.job)) return give("flink-job.json");
+    if (ends("/jobs/" + recording.job + "/config")) return give("flink-job-config.json");
+    if (ends("/config")) return give("flink-config.json");
+    if (ends("/checkpoints")) return give("flink-checkpoints.json");
+    if (url.find("/exceptions") != std::string::npos) return give("flink-exceptions.json");
+    if (url.find("get=numRestarts") != std::string::npos) return ok(R"([{"id":"numRestarts","value":"0"}])");
+    if (ends("/backpressure")) return give("flink-vertex-backpressure.json");
+    if (ends("/watermarks")) return give("flink-vertex-watermarks.json");
+    if (url.find("/vertices/") != std::string::npos) return give("flink-vertex.json");
+    return fail(ErrorCode::unavailable, "not recorded: {}", url);
+}
+
+const Recording flink_1_20{"kafka-3.9.1-flink-1.20.1", "f3354c755bba6d905a16c736d2ee5153", {1795339769000}};
+const Recording flink_2_0{"kafka-4.1.0-flink-2.0.0", "8ebb2ec00430f5cceba6b0b1bf6f9301", {1795339880700}};
+
+class RealFlink : public testing::TestWithParam<Recording> {};
+
+TEST_P(RealFlink, MeansTheSameInBothVersions) {
+    FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});
+    std::size_t asked = 0;
+    const auto seen =
+        look(collector, GetParam().at, [&](const std::string& url) { return play(GetParam(), url); }, &asked);
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::complete) << seen.error;
+    EXPECT_EQ(asked, 3u + 5u + 3u * 3u);
+    EXPECT_EQ(value(seen, R"(flink_jobmanager_reachable{cluster="c"})"), 1);
+    EXPECT_EQ(value(seen, R"(flink_job_state{cluster="c",job="orders-by-customer",state="RUNNING"})"), 1);
+    EXPECT_EQ(value(seen, R"(flink_job_parallelism{cluster="c",job="orders-by-customer"})"), 4);
+    EXPECT_EQ(value(seen, R"(flink_job_restarts_total{cluster="c",job="orders-by-customer"})"), 0);
+    EXPECT_EQ(value(seen, R"(flink_job_exceptions{cluster="c",job="orders-by-customer"})"), 0);
+    EXPECT_GT(value(seen, R"(flink_checkpoints_completed_total{cluster="c",job="orders-by-customer"})").value_or(0), 0);
+    EXPECT_GT(value(seen, R"(flink_checkpoint_last_size_bytes{cluster="c",job="orders-by-customer"})").value_or(0),
+              1000);
+    EXPECT_LT(
+        value(seen, R"(flink_checkpoint_last_duration_seconds{cluster="c",job="orders-by-customer"})").value_or(99), 2);
+    EXPECT_EQ(count(seen, "flink_taskmanager_registered"), 2u);
+    EXPECT_EQ(count(seen, "flink_subtask_state"), 12u);
+    EXPECT_EQ(count(seen, "flink_subtask_busy_ratio"), 12u);
+    EXPECT_EQ(count(seen, "flink_subtask_records_in_total"), 12u);
+    EXPECT_EQ(count(seen, "flink_subtask_watermark_timestamp_seconds"), 12u);
+    const double lag =
+        value(seen, R"(flink_job_watermark_lag_seconds{cluster="c",job="orders-by-customer"})").value_or(-99);
+    EXPECT_GT(lag, -5);
+    EXPECT_LT(lag, 5);
+    ASSERT_FALSE(seen.events.empty());
+    EXPECT_EQ(seen.events[0].kind, "deployment");
+    const auto& job = seen.attributes.at({"c", "job", "orders-by-customer"});
+    EXPECT_EQ(job.at("id"), GetParam().job);
+    EXPECT_TRUE(job.at("checkpoint_path").starts_with("file:/data/data/ck/"));
+    EXPECT_FALSE(job.at("flink_version").empty());
+}
+INSTANTIATE_TEST_SUITE_P(Versions, RealFlink, testing::Values(flink_1_20, flink_2_0));
+
+TEST(Flink, HeartbeatIsAMomentAndBecomesAnAge) {
+    FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});
+    const auto seen = look(collector, flink_2_0.at, [&](const std::string& url) { return play(flink_2_0, url); });
+    EXPECT_DOUBLE_EQ(value(seen, R"(flink_taskmanager_heartbeat_age_seconds{cluster="c",taskmanager="tm1-1795339821"})")
+                         .value_or(-1),
+                     (1795339880700 - 1795339878147) / 1000.0);
+}
+
+TEST(Flink, AnUnreachableJobManagerIsAFailedLookNotAHealthyOne) {
+    FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});
+    const auto seen = look(collector, {1000}, [](const std::string&) -> Result<HttpAnswer> {
+        return fail(ErrorCode::unavailable, "refused");
+    });
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::failed);
+    EXPECT_EQ(value(seen, R"(flink_jobmanager_reachable{cluster="c"})"), 0);
+    EXPECT_EQ(seen.samples.size(), 1u);
+}
+
+TEST(Flink, AnHtmlPageOrAWrongTypeSaysNothing) {
+    for (const std::string body :
+         {"<html>login</html>", "[1,2]", "{\"jobs\":\"none\"}", "{\"jobs\":[{\"jid\":7}]}", "", "{"}) {
+        FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});
+        const auto seen = look(collector, {1000}, [&](const std::string&) { return ok(body); });
+        EXPECT_NE(seen.outcome, ScrapeOutcome::complete) << body;
+        EXPECT_EQ(count(seen, "flink_job_state"), 0u) << body;
+    }
+}
+
+TEST(Flink, HalfAnAnswerKeepsItsHalfAndSaysWhatIsMissing) {
+    FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});
+    const auto seen = look(collector, flink_2_0.at, [&](const std::string& url) -> Result<HttpAnswer> {
+        if (url.ends_with("/checkpoints")) return HttpAnswer{500, "application/json", "{\"errors\":[]}"};
+        return play(flink_2_0, url);
+    });
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::partial);
+    EXPECT_NE(seen.error.find("checkpoints: HTTP status 500"), std::string::npos) << seen.error;
+    EXPECT_EQ(count(seen, "flink_subtask_state"), 12u);
+    EXPECT_EQ(count(seen, "flink_checkpoints_failed_total"), 0u);
+}
+
+TEST(Flink, AVanishedTaskManagerAndAChangedStateAreTold) {
+    FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});
+    (void)look(collector, flink_2_0.at, [&](const std::string& url) { return play(flink_2_0, url); });
+    const auto seen = look(collector, flink_2_0.at + Duration{1000}, [&](const std::string& url) -> Result<HttpAnswer> {
+        if (url.ends_with("/taskmanagers")) return ok(R"({"taskmanagers":[{"id":"tm2-1795339821"}]})");
+        if (url.ends_with("/jobs/overview")) {
+            std::string body = recorded::file("kafka-4.1.0-flink-2.0.0/flink-jobs-overview.json");
+            body.replace(body.find("\"RUNNING\""), 9, "\"RESTARTING\"");
+            return ok(body);
+        }
+        return play(flink_2_0, url);
+    });
+    EXPECT_EQ(value(seen, R"(flink_taskmanager_registered{cluster="c",taskmanager="tm1-1795339821"})"), 0);
+    EXPECT_EQ(value(seen, R"(flink_taskmanager_registered{cluster="c",taskmanager="tm2-1795339821"})"), 1);
+    EXPECT_EQ(value(seen, R"(flink_job_state{cluster="c",job="orders-by-customer",state="RUNNING"})"), 0);
+    EXPECT_EQ(value(seen, R"(flink_job_state{cluster="c",job="orders-by-customer",state="RESTARTING"})"), 1);
+    ASSERT_EQ(seen.events.size(), 2u);
+    EXPECT_EQ(seen.events[0].text, "RUNNING → RESTARTING");
+    EXPECT_EQ(seen.events[1].kind, "node-lost");
+    EXPECT_EQ(seen.events[1].subject.name, "tm1-1795339821");
+}
+
+TEST(Flink, ExceptionsBecomeEventsWithTheirPlaceAndTheConcurrentOnes) {
+    FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});
+    const auto server = [&](const std::string& url) -> Result<HttpAnswer> {
+        if (url.find("/exceptions") != std::string::npos)
+            return ok(
+                R"~({"exceptionHistory":{"entries":[{"exceptionName":"java.lang.NullPointerException","stacktrace":"java.lang.NullPointerException: password=hunter2\n\tat a.B.c(B.java:7)",
+                "timestamp":1795339880000,"taskName":"score (2/4) - execution #1","endpoint":"localhost:1","taskManagerId":"tm1",
+                "failureLabels":{"type":"user"},"concurrentExceptions":[{"exceptionName":"X","stacktrace":"X","timestamp":1795339880001}]}],"truncated":false}})~");
+        return play(flink_2_0, url);
+    };
+    const auto first = look(collector, flink_2_0.at, server);
+    ASSERT_EQ(first.events.size(), 3u);
+    const Event& root = first.events[1];
+    EXPECT_EQ(root.kind, "exception");
+    EXPECT_EQ(root.subject.name, "orders-by-customer");
+    EXPECT_EQ(root.fields.at("vertex"), "score");
+    EXPECT_EQ(root.fields.at("subtask"), "1");
+    EXPECT_EQ(root.fields.at("taskmanager"), "tm1");
+    EXPECT_EQ(root.fields.at("label.type"), "user");
+    EXPECT_EQ(root.text.find("hunter2"), std::string::npos);
+    EXPECT_EQ(first.events[2].fields.at("concurrent_with"), root.id);
+    const auto again = look(collector, flink_2_0.at + Duration{1000}, server);
+    EXPECT_EQ(again.events[0].id, root.id);
+}
+
+TEST(Flink, AJobWithoutWatermarksHasNoLag) {
+    FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});
+    const auto seen = look(collector, flink_2_0.at, [&](const std::string& url) -> Result<HttpAnswer> {
+        if (url.ends_with("/watermarks"))
+            return ok(R"([{"id":"0.currentInputWatermark","value":"-9223372036854775808"}])");
+        return play(flink_2_0, url);
+    });
+    EXPECT_EQ(count(seen, "flink_subtask_watermark_timestamp_seconds"), 0u);
+    EXPECT_EQ(count(seen, "flink_job_watermark_lag_seconds"), 0u);
+}
+
+TEST(Flink, ASecondJobOfTheSameNameCountsOnlyWhileItLives) {
+    FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});
+    const auto seen = look(collector, {5000}, [&](const std::string& url) -> Result<HttpAnswer> {
+        if (url.ends_with("/jobs/overview"))
+            return ok(
+                R"({"jobs":[{"jid":"old","name":"j","state":"RUNNING","start-time":1},{"jid":"new","name":"j","state":"FAILED","start-time":2}]})");
+        return HttpAnswer{404, "application/json", "{}"};
+    });
+    EXPECT_EQ(seen.attributes.at({"c", "job", "j"}).at("id"), "old");
+}
+
+}  // namespace
+}  // namespace medic

@@ -1,0 +1,117 @@
+#include <algorithm>
+
+#include "agent/collectors/flink/parse_internal.h"
+
+namespace medic::flink_read {
+
+using namespace json_read;
+
+Result<std::vector<Job>> jobs(const Json& overview) {
+    const Json* list = member(overview, "jobs");
+    if (list == nullptr || !list->is_array()) return fail(ErrorCode::invalid, "/jobs/overview: no list `jobs`");
+    std::map<std::string, Job> by_name;
+    for (const Json& entry : *list) {
+        Job job{.id = text(entry, "jid"),
+                .name = text(entry, "name"),
+                .state = text(entry, "state"),
+                .start_ms = integer(entry, "start-time").value_or(0),
+                .vertices = {}};
+        if (job.id.empty() || job.state.empty()) continue;
+        if (job.name.empty()) job.name = job.id;
+        const auto known = by_name.find(job.name);
+        const auto rank = [](const Job& j) { return std::pair(!j.terminal(), j.start_ms); };
+        if (known == by_name.end() || rank(known->second) < rank(job)) by_name[job.name] = std::move(job);
+    }
+    std::vector<Job> all;
+    for (auto& [name, job] : by_name) all.push_back(std::move(job));
+    return all;
+}
+
+void job_state(const Into& into, const Job& job) {
+    into.states.tell(into.observation, job.name, "flink_job_state",
+                     {{"cluster", into.cluster}, {"job", job.name}, {"state", job.state}});
+    auto& attributes = into.observation.attributes[into.subject("job", job.name)];
+    attributes["id"] = job.id;
+    attributes["state"] = job.state;
+    attributes["start_time"] = std::to_string(job.start_ms);
+}
+
+void job_details(const Into& into, const Json& answer, Job& job, std::size_t vertices_max) {
+    double parallelism_max = 0;
+    std::map<std::string, int> names;
+    for (const Json& entry : array(answer, "vertices")) {
+        if (job.vertices.size() >= vertices_max) {
+            into.observation.lacks("job " + job.name + ": more than " + std::to_string(vertices_max) + " vertices");
+            break;
+        }
+        Vertex vertex{.id = text(entry, "id"),
+                      .name = text(entry, "name"),
+                      .parallelism = static_cast<std::size_t>(std::max(0.0, number(entry, "parallelism").value_or(0)))};
+        if (vertex.id.empty()) continue;
+        if (vertex.name.empty()) vertex.name = vertex.id;
+        if (names[vertex.name]++ > 0) vertex.name += "#" + vertex.id.substr(0, 8);
+        parallelism_max = std::max(parallelism_max, static_cast<double>(vertex.parallelism));
+        into.observation.attributes[into.subject("vertex", job.name + "/" + vertex.name)] = {
+            {"id", vertex.id}, {"parallelism", std::to_string(vertex.parallelism)}, {"state", text(entry, "status")}};
+        into.observation.relations.push_back(
+            {into.subject("vertex", job.name + "/" + vertex.name), "vertex-of", into.subject("job", job.name)});
+        job.vertices.push_back(std::move(vertex));
+    }
+    if (parallelism_max > 0)
+        into.observation.sample("flink_job_parallelism", {{"cluster", into.cluster}, {"job", job.name}},
+                                parallelism_max);
+}
+
+void job_metrics(const Into& into, const Json& answer, const Job& job) {
+    if (!answer.is_array()) return;
+    for (const Json& entry : answer) {
+        const auto value = number_in_text(text(entry, "value"));
+        if (!value) continue;
+        const std::string id = text(entry, "id");
+        if (id == "numRestarts")
+            into.observation.sample("flink_job_restarts_total", {{"cluster", into.cluster}, {"job", job.name}}, *value);
+    }
+}
+
+void job_config(const Into& into, const Json& answer, const Job& job) {
+    const Json* execution = member(answer, "execution-config");
+    if (execution == nullptr) return;
+    auto& attributes = into.observation.attributes[into.subject("job", job.name)];
+    if (const Json* user = member(*execution, "user-config"); user != nullptr && user->is_object()) {
+        for (const auto& [key, value] : user->items()) {
+            if (!value.is_string() || attributes.size() > 64) continue;
+            if (key == "version") attributes["version"] = value.get<std::string>();
+        }
+    }
+    attributes["restart_strategy"] = text(*execution, "restart-strategy");
+}
+
+void task_managers(const Into& into, const Json& answer, std::vector<std::string>& seen) {
+    for (const Json& entry : array(answer, "taskmanagers")) {
+        const std::string id = text(entry, "id");
+        if (id.empty()) continue;
+        seen.push_back(id);
+        const std::vector<LabelPair> labels = {{"cluster", into.cluster}, {"taskmanager", id}};
+        into.observation.sample("flink_taskmanager_registered", labels, 1);
+        // Flink names it "time since", and gives the moment (since 1970, in ms). Small values are taken as the age they
+        // claim to be.
+        if (const auto beat = number(entry, "timeSinceLastHeartbeat"); beat && *beat > 0) {
+            constexpr double year_2001_ms = 1e12;
+            const double age_ms = *beat > year_2001_ms ? static_cast<double>(into.at.unix_ms) - *beat : *beat;
+            into.observation.sample("flink_taskmanager_heartbeat_age_seconds", labels, std::max(0.0, age_ms) / 1000);
+        }
+        if (const auto slots = number(entry, "slotsNumber"))
+            into.observation.sample("flink_taskmanager_slots", labels, *slots);
+        if (const auto free = number(entry, "freeSlots"))
+            into.observation.sample("flink_taskmanager_free_slots", labels, *free);
+        auto& attributes = into.observation.attributes[into.subject("taskmanager", id)];
+        attributes["path"] = text(entry, "path");
+        if (const auto port = integer(entry, "dataPort")) attributes["data_port"] = std::to_string(*port);
+        // pekko.tcp://flink@127.0.0.1:36901/user/rpc/taskmanager_0 → its RPC address, by which its process is found.
+        const std::string& path = attributes["path"];
+        if (const auto from = path.find('@'); from != std::string::npos)
+            attributes["address"] = path.substr(from + 1, path.find('/', from) - from - 1);
+    }
+}
+
+}  // namespace medic::flink_read

@@ -1,0 +1,62 @@
+// How each answer of Flink's REST API becomes part of an Observation. One function per endpoint; all tolerate missing
+// members. Only for flink.cc and its tests.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/collectors/json_internal.h"
+#include "agent/collectors/observation.h"
+#include "agent/collectors/state_memory.h"
+
+namespace medic::flink_read {
+
+using json_read::Json;
+
+struct Vertex {
+    std::string id;
+    std::string name;  // Unique within the job: doubled names carry the start of their id.
+    std::size_t parallelism = 0;
+};
+
+struct Job {
+    std::string id;
+    std::string name;
+    std::string state;
+    std::int64_t start_ms = 0;
+    std::vector<Vertex> vertices;
+    [[nodiscard]] bool terminal() const { return state == "FINISHED" || state == "CANCELED" || state == "FAILED"; }
+};
+
+// Where an answer's facts go.
+struct Into {
+    std::string cluster;
+    WallTime at;
+    Observation& observation;
+    StateMemory& states;
+    [[nodiscard]] Subject subject(std::string kind, std::string name) const {
+        return {cluster, std::move(kind), std::move(name)};
+    }
+};
+
+// Of several jobs of one name, the newest that still lives, or else the newest.
+[[nodiscard]] Result<std::vector<Job>> jobs(const Json& overview);
+// What the overview tells of a job: its state as series and attributes.
+void job_state(const Into& into, const Job& job);
+void task_managers(const Into& into, const Json& answer, std::vector<std::string>& seen);
+
+// The job's details: fills job.vertices and the largest parallelism.
+void job_details(const Into& into, const Json& answer, Job& job, std::size_t vertices_max);
+void job_metrics(const Into& into, const Json& answer, const Job& job);
+void job_config(const Into& into, const Json& answer, const Job& job);
+void checkpoints(const Into& into, const Json& answer, const Job& job);
+void exceptions(const Into& into, const Json& answer, const Job& job);
+
+void vertex(const Into& into, const Json& answer, const Job& job, const Vertex& vertex, std::size_t subtasks_max);
+void backpressure(const Into& into, const Json& answer, const Job& job, const Vertex& vertex);
+// Returns the lowest watermark in milliseconds; nullopt while a subtask has none.
+[[nodiscard]] std::optional<double> watermarks(const Into& into, const Json& answer, const Job& job,
+                                               const Vertex& vertex);
+
+}  // namespace medic::flink_read

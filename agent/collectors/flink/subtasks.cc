@@ -1,0 +1,95 @@
+#include <algorithm>
+
+#include "agent/collectors/flink/parse_internal.h"
+
+namespace medic::flink_read {
+
+using namespace json_read;
+
+namespace {
+
+std::vector<LabelPair> subtask_labels(const Into& into, const Job& job, const Vertex& vertex, std::int64_t subtask) {
+    return {
+        {"cluster", into.cluster}, {"job", job.name}, {"vertex", vertex.name}, {"subtask", std::to_string(subtask)}};
+}
+
+}  // namespace
+
+void vertex(const Into& into, const Json& answer, const Job& job, const Vertex& vertex, std::size_t subtasks_max) {
+    std::size_t count = 0;
+    for (const Json& entry : array(answer, "subtasks")) {
+        const auto index = integer(entry, "subtask");
+        if (!index) continue;
+        if (++count > subtasks_max) {
+            into.observation.lacks("vertex " + vertex.name + ": more than " + std::to_string(subtasks_max) +
+                                   " subtasks");
+            break;
+        }
+        auto labels = subtask_labels(into, job, vertex, *index);
+        const std::string manager = text(entry, "taskmanager-id");
+        if (!manager.empty() && manager != "(unassigned)") {
+            labels.emplace_back("taskmanager", manager);
+            into.observation.relations.push_back(
+                {into.subject("job", job.name), "runs-on", into.subject("taskmanager", manager)});
+        }
+        auto state_labels = labels;
+        state_labels.emplace_back("state", text(entry, "status"));
+        into.states.tell(into.observation, job.name + '|' + vertex.id + '|' + std::to_string(*index),
+                         "flink_subtask_state", std::move(state_labels));
+        const Json* metrics = member(entry, "metrics");
+        if (metrics == nullptr) continue;
+        // "…-complete: false" means that Flink's own fetch has not come back yet: the figure is not known, not 0.
+        const auto known = [&](const char* figure, const char* complete) -> std::optional<double> {
+            const Json* flag = member(*metrics, complete);
+            if (flag != nullptr && flag->is_boolean() && !flag->get<bool>()) return std::nullopt;
+            return number(*metrics, figure);
+        };
+        if (const auto in = known("read-records", "read-records-complete"))
+            into.observation.sample("flink_subtask_records_in_total", labels, *in);
+        if (const auto out = known("write-records", "write-records-complete"))
+            into.observation.sample("flink_subtask_records_out_total", labels, *out);
+    }
+}
+
+void backpressure(const Into& into, const Json& answer, const Job& job, const Vertex& vertex) {
+    if (text(answer, "status") == "deprecated")
+        return;  // Older than what it should be: Flink answers so before its first sample.
+    for (const Json& entry : array(answer, "subtasks")) {
+        const auto index = integer(entry, "subtask");
+        if (!index) continue;
+        const auto labels = subtask_labels(into, job, vertex, *index);
+        const auto put = [&](const char* name, const char* key) {
+            if (const auto ratio = number(entry, key); ratio && std::isfinite(*ratio))
+                into.observation.sample(name, labels, std::clamp(*ratio, 0.0, 1.0));
+        };
+        put("flink_subtask_backpressured_ratio", "ratio");
+        put("flink_subtask_busy_ratio", "busyRatio");
+        put("flink_subtask_idle_ratio", "idleRatio");
+    }
+}
+
+std::optional<double> watermarks(const Into& into, const Json& answer, const Job& job, const Vertex& vertex) {
+    if (!answer.is_array()) return std::nullopt;
+    std::optional<double> lowest;
+    bool all = !answer.empty();
+    for (const Json& entry : answer) {
+        const std::string id = text(entry, "id");  // "3.currentInputWatermark"
+        const auto value = number_in_text(text(entry, "value"));
+        const auto dot = id.find('.');
+        if (!value || dot == std::string::npos) continue;
+        // Long.MIN_VALUE: no watermark yet. Long.MAX_VALUE: the input has ended.
+        constexpr double none = -9e18, ended = 9e18;
+        if (*value < none || *value > ended) {
+            all = all && *value > ended;
+            continue;
+        }
+        const auto subtask = number_in_text(id.substr(0, dot));
+        if (!subtask) continue;
+        into.observation.sample("flink_subtask_watermark_timestamp_seconds",
+                                subtask_labels(into, job, vertex, static_cast<std::int64_t>(*subtask)), *value / 1000);
+        lowest = std::min(lowest.value_or(*value), *value);
+    }
+    return all ? lowest : std::nullopt;
+}
+
+}  // namespace medic::flink_read

@@ -1,0 +1,71 @@
+// Careful reading of other people's JSON: a wrong type is "not there", never a default. Only for .cc files of
+// collectors.
+#pragma once
+
+#include <cmath>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/base/result.h"
+#include "agent/collectors/look.h"
+
+namespace medic::json_read {
+
+using Json = nlohmann::json;
+
+// The body of a 200 answer as JSON; every other answer says in a word what came instead.
+inline Result<Json> document(const Result<HttpAnswer>& answer) {
+    if (!answer) return std::unexpected(answer.error());
+    if (answer->status != 200) return fail(ErrorCode::unavailable, "HTTP status {}", answer->status);
+    Json parsed = Json::parse(answer->body, nullptr, false);
+    if (parsed.is_discarded()) {
+        const bool html = answer->body.find('<') < 16;
+        return fail(ErrorCode::invalid, "expected JSON, got {} of {} bytes", html ? "an HTML page" : "something else",
+                    answer->body.size());
+    }
+    return parsed;
+}
+
+inline const Json* member(const Json& object, std::string_view key) {
+    if (!object.is_object()) return nullptr;
+    const auto found = object.find(key);
+    return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+inline std::optional<double> number(const Json& object, std::string_view key) {
+    const Json* value = member(object, key);
+    if (value == nullptr || !value->is_number()) return std::nullopt;
+    return value->get<double>();
+}
+
+inline std::optional<std::int64_t> integer(const Json& object, std::string_view key) {
+    const Json* value = member(object, key);
+    if (value == nullptr || !value->is_number_integer()) return std::nullopt;
+    return value->get<std::int64_t>();
+}
+
+inline std::string text(const Json& object, std::string_view key) {
+    const Json* value = member(object, key);
+    return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
+}
+
+// Flink's metric values come as strings; "NaN" and words are not numbers.
+inline std::optional<double> number_in_text(const std::string& text) {
+    if (text.empty()) return std::nullopt;
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    if (end != text.c_str() + text.size() || !std::isfinite(value)) return std::nullopt;
+    return value;
+}
+
+inline const Json& array(const Json& object, std::string_view key) {
+    static const Json empty = Json::array();
+    const Json* value = member(object, key);
+    return value != nullptr && value->is_array() ? *value : empty;
+}
+
+}  // namespace medic::json_read

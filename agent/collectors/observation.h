@@ -1,0 +1,50 @@
+// What one look at one target has told: samples, events, topology and work under way — or that it told nothing.
+// Made by collectors (which ask no socket themselves), handed to the store by agent/daemon on the ingest thread.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/base/labels.h"
+#include "agent/store/event.h"
+#include "agent/store/series.h"
+#include "agent/store/topology.h"
+
+namespace medic {
+
+// Work of others or ours that must not be overlapped.
+struct WorkUnderWay {
+    Subject subject;
+    std::string kind;  // reassignment, rebalance, savepoint, checkpoint-restore, deployment, roll, log-recovery
+    std::string by;    // "" = unknown.
+};
+
+// The outcome and error tell how much of it is there: a missing answer is an answer.
+struct Observation {
+    std::string target;
+    WallTime at;
+    ScrapeOutcome outcome = ScrapeOutcome::complete;
+    std::string error;
+    std::vector<std::pair<Labels, double>> samples;
+    std::vector<Event> events;
+    std::vector<Relation> relations;
+    std::map<Subject, std::map<std::string, std::string>> attributes;
+    std::vector<WorkUnderWay> under_way;
+
+    void sample(std::string_view name, std::vector<LabelPair> labels, double value) {
+        samples.emplace_back(Labels(name, std::move(labels)), value);
+    }
+    // Something was missing: what is there stays valid.
+    void lacks(std::string_view what) {
+        if (outcome == ScrapeOutcome::complete) outcome = ScrapeOutcome::partial;
+        if (error.size() > errors_bytes_max) return;
+        if (!error.empty()) error += "; ";
+        error += what;
+    }
+    static constexpr std::size_t errors_bytes_max = 1024;
+};
+
+}  // namespace medic

@@ -1,0 +1,289 @@
+#include "agent/world/real/http_fetcher.h"
+
+#include <curl/curl.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <deque>
+#include <map>
+
+#include "agent/world/real/reactor_internal.h"
+
+namespace medic {
+namespace {
+
+struct EasyDeleter {
+    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+using Easy = std::unique_ptr<CURL, EasyDeleter>;
+
+// One request on its way: the handle, where the answer goes, and what was given to curl and must outlive it.
+struct Transfer {
+    Easy easy;
+    HttpRequest request;
+    HttpFetcher::Done done;
+    HttpReply reply;
+    bool too_long = false;
+    curl_slist* headers = nullptr;
+    curl_mime* form = nullptr;
+    char error[CURL_ERROR_SIZE] = {};
+
+    ~Transfer() {
+        curl_slist_free_all(headers);
+        curl_mime_free(form);
+    }
+};
+
+std::size_t on_body(char* data, std::size_t, std::size_t count, void* user) {
+    auto& transfer = *static_cast<Transfer*>(user);
+    if (transfer.reply.body.size() + count > transfer.request.body_bytes_max) {
+        transfer.too_long = true;
+        return 0;
+    }
+    transfer.reply.body.append(data, count);
+    return count;
+}
+
+// Whether the other side can't have seen the request.
+bool never_arrived(CURLcode code) {
+    switch (code) {
+        case CURLE_COULDNT_CONNECT:
+        case CURLE_COULDNT_RESOLVE_HOST:
+        case CURLE_COULDNT_RESOLVE_PROXY:
+        case CURLE_SSL_CONNECT_ERROR:
+        case CURLE_PEER_FAILED_VERIFICATION:
+        case CURLE_UNSUPPORTED_PROTOCOL:
+        case CURLE_URL_MALFORMAT:
+        case CURLE_READ_ERROR: return true;
+        default: return false;
+    }
+}
+
+Error error_of(const Transfer& transfer, CURLcode code) {
+    const char* why = transfer.error[0] != '\0' ? transfer.error : curl_easy_strerror(code);
+    if (transfer.too_long)
+        return {ErrorCode::invalid, fmt::format("{}: the answer is longer than {} bytes", transfer.request.url,
+                                                transfer.request.body_bytes_max)};
+    if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
+        return {ErrorCode::invalid, fmt::format("{}: {}", transfer.request.url, why)};
+    // A time-out while connecting is told apart by what was sent.
+    long sent = 0;
+    curl_easy_getinfo(transfer.easy.get(), CURLINFO_REQUEST_SIZE, &sent);
+    const bool unseen = never_arrived(code) || (code == CURLE_OPERATION_TIMEDOUT && sent == 0);
+    return {unseen ? ErrorCode::unavailable : ErrorCode::outcome_unknown,
+            fmt::format("{}: {}", transfer.request.url, why)};
+}
+
+}  // namespace
+
+struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
+    struct Watch {
+        boost::asio::posix::stream_descriptor descriptor;
+        int wanted = 0;  // CURL_POLL_…
+        bool reading = false, writing = false;
+    };
+    struct Waiting {
+        HttpRequest request;
+        Done done;
+    };
+
+    State(Reactor& reactor_in, HttpFetcherOptions options_in)
+        : reactor(reactor_in), options(std::move(options_in)), timer(reactor.native().context) {
+        static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
+        (void)initialised;
+        multi = curl_multi_init();
+        curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &State::on_socket);
+        curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
+        curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &State::on_timer);
+        curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
+        curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, static_cast<long>(options.per_host_max));
+        curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(options.in_flight_max * 2));
+    }
+    ~State() {
+        for (auto& [easy, transfer] : transfers) curl_multi_remove_handle(multi, easy);
+        transfers.clear();
+        pool.clear();
+        curl_multi_cleanup(multi);
+        for (auto& [socket, watch] : watches) watch->descriptor.release();  // curl has closed them.
+    }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+
+    static int on_socket(CURL*, curl_socket_t socket, int what, void* user, void*) {
+        static_cast<State*>(user)->watch_socket(socket, what);
+        return 0;
+    }
+    static int on_timer(CURLM*, long ms, void* user) {
+        static_cast<State*>(user)->set_timer(ms);
+        return 0;
+    }
+
+    void set_timer(long ms) {
+        timer.cancel();
+        if (ms < 0) return;
+        timer.expires_after(std::chrono::milliseconds(ms));
+        timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+            if (const auto self = weak.lock(); self && !error) self->drive(CURL_SOCKET_TIMEOUT, 0);
+        });
+    }
+
+    void watch_socket(curl_socket_t socket, int what) {
+        const auto found = watches.find(socket);
+        if (what == CURL_POLL_REMOVE) {
+            if (found == watches.end()) return;
+            found->second->wanted = 0;
+            found->second->descriptor.release();  // The socket stays curl's.
+            watches.erase(found);
+            return;
+        }
+        auto& watch = found != watches.end() ? found->second : watches[socket];
+        if (!watch)
+            watch = std::make_shared<Watch>(boost::asio::posix::stream_descriptor(reactor.native().context, socket));
+        watch->wanted = what;
+        wait(socket, watch);
+    }
+
+    void wait(curl_socket_t socket, const std::shared_ptr<Watch>& watch) {
+        const auto arm = [&](int flag, bool Watch::* armed, auto kind, int event) {
+            if ((watch->wanted & flag) == 0 || (*watch).*armed) return;
+            (*watch).*armed = true;
+            watch->descriptor.async_wait(
+                kind, [weak = weak_from_this(), watch, socket, armed, event](const boost::system::error_code& error) {
+                    (*watch).*armed = false;
+                    const auto self = weak.lock();
+                    if (!self || error || watch->wanted == 0) return;
+                    self->drive(socket, event);
+                    const auto still = self->watches.find(socket);
+                    if (still != self->watches.end() && still->second == watch) self->wait(socket, watch);
+                });
+        };
+        using boost::asio::posix::descriptor_base;
+        arm(CURL_POLL_IN, &Watch::reading, descriptor_base::wait_read, CURL_CSELECT_IN);
+        arm(CURL_POLL_OUT, &Watch::writing, descriptor_base::wait_write, CURL_CSELECT_OUT);
+    }
+
+    void drive(curl_socket_t socket, int events) {
+        int running = 0;
+        curl_multi_socket_action(multi, socket, events, &running);
+        int left = 0;
+        while (CURLMsg* message = curl_multi_info_read(multi, &left))
+            if (message->msg == CURLMSG_DONE) finish(message->easy_handle, message->data.result);
+        start_waiting();
+    }
+
+    void finish(CURL* easy, CURLcode code) {
+        auto node = transfers.extract(easy);
+        if (node.empty()) return;
+        const std::unique_ptr<Transfer> transfer = std::move(node.mapped());
+        curl_multi_remove_handle(multi, easy);
+        Result<HttpReply> result = HttpReply{};
+        if (code == CURLE_OK) {
+            long status = 0;
+            curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+            const char* type = nullptr;
+            curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+            transfer->reply.status = static_cast<int>(status);
+            transfer->reply.content_type = type != nullptr ? type : "";
+            result = std::move(transfer->reply);
+        } else {
+            result = std::unexpected(error_of(*transfer, code));
+        }
+        if (pool.size() < options.in_flight_max) pool.push_back(std::move(transfer->easy));
+        transfer->done(std::move(result));
+    }
+
+    void start_waiting() {
+        while (!waiting.empty() && transfers.size() < options.in_flight_max) {
+            Waiting next = std::move(waiting.front());
+            waiting.pop_front();
+            start(std::move(next));
+        }
+    }
+
+    void start(Waiting next) {
+        auto transfer = std::make_unique<Transfer>();
+        transfer->request = std::move(next.request);
+        transfer->done = std::move(next.done);
+        if (!pool.empty()) {
+            transfer->easy = std::move(pool.back());
+            pool.pop_back();
+            curl_easy_reset(transfer->easy.get());
+        } else {
+            transfer->easy.reset(curl_easy_init());
+        }
+        set_options(*transfer);
+        CURL* easy = transfer->easy.get();
+        transfers.emplace(easy, std::move(transfer));
+        curl_multi_add_handle(multi, easy);
+    }
+
+    void set_options(Transfer& transfer) const {
+        CURL* easy = transfer.easy.get();
+        const HttpRequest& request = transfer.request;
+        curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+        curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+        curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+        curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+        curl_easy_setopt(easy, CURLOPT_PROXY,
+                         "");  // Watched systems are reached directly, whatever the environment says.
+        curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
+        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
+        curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16'384L);
+        curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+        curl_easy_setopt(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
+        curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error);
+        curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_body);
+        curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
+        if (!options.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
+        for (const auto& [name, value] : request.headers)
+            transfer.headers = curl_slist_append(transfer.headers, (name + ": " + value).c_str());
+        if (request.method != "GET") {
+            curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+            if (!request.upload_file.empty()) {
+                transfer.form = curl_mime_init(easy);
+                curl_mimepart* part = curl_mime_addpart(transfer.form);
+                curl_mime_name(part, request.upload_field.c_str());
+                curl_mime_filedata(part, request.upload_file.c_str());
+                curl_mime_type(part, "application/x-java-archive");
+                curl_easy_setopt(easy, CURLOPT_MIMEPOST, transfer.form);
+            } else {
+                curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
+                curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
+            }
+        }
+        if (transfer.headers != nullptr) curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
+    }
+
+    Reactor& reactor;
+    HttpFetcherOptions options;
+    boost::asio::steady_timer timer;
+    CURLM* multi = nullptr;
+    std::map<CURL*, std::unique_ptr<Transfer>> transfers;
+    std::map<curl_socket_t, std::shared_ptr<Watch>> watches;
+    std::vector<Easy> pool;
+    std::deque<Waiting> waiting;
+    std::uint64_t requests = 0;
+    std::uint64_t writing = 0;
+};
+
+HttpFetcher::HttpFetcher(Reactor& reactor, HttpFetcherOptions options)
+    : state_(std::make_shared<State>(reactor, std::move(options))) {}
+HttpFetcher::~HttpFetcher() = default;
+
+void HttpFetcher::fetch(HttpRequest request, Done done) {
+    if (state_->waiting.size() >= state_->options.queue_max) {
+        state_->reactor.post([done = std::move(done), url = request.url] {
+            done(fail(ErrorCode::unavailable, "{}: too many requests are waiting here", url));
+        });
+        return;
+    }
+    ++state_->requests;
+    if (request.method != "GET") ++state_->writing;
+    state_->waiting.push_back({std::move(request), std::move(done)});
+    state_->start_waiting();
+}
+
+std::uint64_t HttpFetcher::requests() const { return state_->requests; }
+std::uint64_t HttpFetcher::writing_requests() const { return state_->writing; }
+
+}  // namespace medic

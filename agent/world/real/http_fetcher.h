@@ -1,0 +1,65 @@
+// HTTP requests on a Reactor through libcurl's multi interface: connections are kept, handles pooled, everything
+// bounded. Used for looking (GET) by agent/daemon and for acting by RealWorld. Not for servers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/world/real/reactor.h"
+
+namespace medic {
+
+struct HttpRequest {
+    std::string method = "GET";
+    std::string url;
+    std::string body;
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string upload_file;  // When not empty: sent as multipart form field `upload_field`.
+    std::string upload_field = "jarfile";
+    Duration timeout{5'000};
+    std::size_t body_bytes_max = 8 * 1024 * 1024;  // Of the answer, after decompression.
+};
+
+struct HttpReply {
+    int status = 0;
+    std::string content_type;
+    std::string body;
+};
+
+struct HttpFetcherOptions {
+    std::size_t in_flight_max = 16;  // More wait in the queue.
+    std::size_t queue_max = 4'096;   // More are refused at once (unavailable).
+    std::size_t per_host_max = 4;    // What we may cost one watched process at a time.
+    Duration connect_timeout{2'000};
+    std::string user_agent = "streammedic";
+    std::string ca_file;  // "" = the system's.
+};
+
+class HttpFetcher {
+public:
+    // unavailable: nothing was received by the other side (refused, not resolved, queue full).
+    // outcome_unknown: time-out or a broken connection after the request may have arrived. invalid: the answer broke a
+    // limit.
+    using Done = std::function<void(Result<HttpReply>)>;
+
+    HttpFetcher(Reactor& reactor, HttpFetcherOptions options);
+    ~HttpFetcher();
+    HttpFetcher(const HttpFetcher&) = delete;
+    HttpFetcher& operator=(const HttpFetcher&) = delete;
+
+    // On the reactor's thread; `done` is called there, exactly once, later.
+    void fetch(HttpRequest request, Done done);
+    [[nodiscard]] std::uint64_t requests() const;
+    [[nodiscard]] std::uint64_t writing_requests() const;  // Those that were not GET.
+
+private:
+    struct State;
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace medic
