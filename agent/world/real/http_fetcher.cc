@@ -20,9 +20,9 @@ using Easy = std::unique_ptr<CURL, EasyDeleter>;
 // One request on its way: the handle, where the answer goes, and what was given to curl and must outlive it.
 struct Transfer {
     Easy easy;
-    HttpRequest request;
+    FetchRequest request;
     HttpFetcher::Done done;
-    HttpReply reply;
+    FetchReply reply;
     bool too_long = false;
     curl_slist* headers = nullptr;
     curl_mime* form = nullptr;
@@ -83,7 +83,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         bool reading = false, writing = false;
     };
     struct Waiting {
-        HttpRequest request;
+        FetchRequest request;
         Done done;
     };
 
@@ -176,7 +176,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         if (node.empty()) return;
         const std::unique_ptr<Transfer> transfer = std::move(node.mapped());
         curl_multi_remove_handle(multi, easy);
-        Result<HttpReply> result = HttpReply{};
+        Result<FetchReply> result = FetchReply{};
         if (code == CURLE_OK) {
             long status = 0;
             curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
@@ -219,7 +219,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
 
     void set_options(Transfer& transfer) const {
         CURL* easy = transfer.easy.get();
-        const HttpRequest& request = transfer.request;
+        const FetchRequest& request = transfer.request;
         curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
         curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
         curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -270,7 +270,7 @@ HttpFetcher::HttpFetcher(Reactor& reactor, HttpFetcherOptions options)
     : state_(std::make_shared<State>(reactor, std::move(options))) {}
 HttpFetcher::~HttpFetcher() = default;
 
-void HttpFetcher::fetch(HttpRequest request, Done done) {
+void HttpFetcher::fetch(FetchRequest request, Done done) {
     if (state_->waiting.size() >= state_->options.queue_max) {
         state_->reactor.post([done = std::move(done), url = request.url] {
             done(fail(ErrorCode::unavailable, "{}: too many requests are waiting here", url));

@@ -14,7 +14,7 @@
 
 namespace medic {
 
-struct HttpRequest {
+struct FetchRequest {
     std::string method = "GET";
     std::string url;
     std::string body;
@@ -25,7 +25,7 @@ struct HttpRequest {
     std::size_t body_bytes_max = 8 * 1024 * 1024;  // Of the answer, after decompression.
 };
 
-struct HttpReply {
+struct FetchReply {
     int status = 0;
     std::string content_type;
     std::string body;
@@ -45,7 +45,7 @@ public:
     // unavailable: nothing was received by the other side (refused, not resolved, queue full).
     // outcome_unknown: time-out or a broken connection after the request may have arrived. invalid: the answer broke a
     // limit.
-    using Done = std::function<void(Result<HttpReply>)>;
+    using Done = std::function<void(Result<FetchReply>)>;
 
     HttpFetcher(Reactor& reactor, HttpFetcherOptions options);
     ~HttpFetcher();
@@ -53,7 +53,7 @@ public:
     HttpFetcher& operator=(const HttpFetcher&) = delete;
 
     // On the reactor's thread; `done` is called there, exactly once, later.
-    void fetch(HttpRequest request, Done done);
+    void fetch(FetchRequest request, Done done);
     [[nodiscard]] std::uint64_t requests() const;
     [[nodiscard]] std::uint64_t writing_requests() const;  // Those that were not GET.
 
