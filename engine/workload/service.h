@@ -1,0 +1,74 @@
+// A small local service that jobs and connectors depend on: one request line, one answer line, over kept TCP connections.
+// It stands for the databases and APIs of real platforms, so that waiting (not CPU) bounds a caller, and so that a dependency can
+// really fail: answer an error, or accept a request and never answer. Not for use outside the lab.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "agent/base/result.h"
+
+namespace medic::engine::workload {
+
+// server → "region|rack", for the lookup service.
+[[nodiscard]] std::string answer_lookup(const std::string& server);
+// Anything → "ok", for services that only confirm.
+[[nodiscard]] std::string answer_confirm(const std::string& request);
+
+struct ServiceOptions {
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 0;                                // 0: any free one; see port().
+    std::chrono::microseconds latency{500};                // Time that every answer takes.
+    std::function<std::string(const std::string&)> answer = answer_confirm;
+    std::size_t connections_max = 256;
+    std::size_t request_bytes_max = 64 * 1024;
+};
+
+class Service {
+public:
+    [[nodiscard]] static Result<std::unique_ptr<Service>> start(ServiceOptions options);
+    ~Service();
+    Service(const Service&) = delete;
+    Service& operator=(const Service&) = delete;
+
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] std::uint64_t answered() const { return answered_; }
+
+    // Connections that are open now get no further answer, for as long as they live; new ones work.
+    void forget_connections();
+    // The next `count` requests are answered with "error <text>".
+    void fail_next(std::uint32_t count);
+
+private:
+    struct Connection {
+        int fd = -1;
+        std::uint64_t generation = 0;
+        std::atomic<bool> finished = false;
+        std::thread thread;
+    };
+
+    explicit Service(ServiceOptions options) : options_(std::move(options)) {}
+    void accept_connections();
+    void serve(Connection& connection);
+    [[nodiscard]] bool serve_line(Connection& connection, const std::string& line);
+    void reap_finished();
+
+    const ServiceOptions options_;
+    int listener_ = -1;
+    std::uint16_t port_ = 0;
+    std::atomic<bool> stopping_ = false;
+    std::atomic<std::uint64_t> answered_ = 0;
+    std::atomic<std::uint64_t> next_generation_ = 1;
+    std::atomic<std::uint64_t> forgotten_until_ = 0;        // Connections up to this generation get no answer.
+    std::atomic<std::uint32_t> failures_left_ = 0;
+    std::list<Connection> connections_;                     // Owned by the accepting thread.
+    std::thread acceptor_;
+};
+
+}  // namespace medic::engine::workload

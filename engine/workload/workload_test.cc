@@ -1,0 +1,80 @@
+#include <gtest/gtest.h>
+
+#include "engine/workload/checker.h"
+#include "engine/workload/event.h"
+
+namespace medic::engine::workload {
+namespace {
+
+TEST(Event, survives_the_wire) {
+    const EventMix mix;
+    for (std::uint64_t sequence = 0; sequence < 5'000; ++sequence) {
+        const Event event = make_event(mix, sequence, 1'700'000'000'000);
+        const auto read = decode(encode(event));
+        ASSERT_TRUE(read) << read.error().message;
+        EXPECT_EQ(encode(*read), encode(event));
+    }
+}
+
+TEST(Event, has_the_promised_mix) {
+    const EventMix mix;
+    int faults = 0, late = 0, without_storage = 0;
+    for (std::uint64_t sequence = 0; sequence < 100'000; ++sequence) {
+        const Event event = make_event(mix, sequence, 1'700'000'000'000);
+        faults += event.fault ? 1 : 0;
+        late += is_late_on_purpose(mix, sequence) ? 1 : 0;
+        without_storage += event.storage.empty() ? 1 : 0;
+    }
+    EXPECT_NEAR(faults, 20'000, 1'000);
+    EXPECT_NEAR(late, 100, 50);
+    EXPECT_NEAR(without_storage, 200, 80);
+}
+
+TEST(Event, says_what_is_wrong_with_a_broken_one) {
+    EXPECT_NE(decode("1|2|3").error().message.find("expected 8 fields"), std::string::npos);
+    EXPECT_NE(decode("x|2|s|d|n|v|r|ok").error().message.find("sequence"), std::string::npos);
+    EXPECT_NE(decode("1|2|s|d|n|v|r|maybe").error().message.find("fault or ok"), std::string::npos);
+}
+
+Event fault_at(std::int64_t at_ms, std::string server) {
+    Event event;
+    event.at_ms = at_ms;
+    event.server = std::move(server);
+    event.fault = true;
+    return event;
+}
+
+TEST(Checker, finds_nothing_wrong_in_the_right_output) {
+    Checker checker;
+    for (int i = 0; i < 6; ++i) checker.expect(fault_at(i * 1'000, "s-1"));
+    checker.expect(fault_at(61'000, "s-1"));
+    ASSERT_TRUE(checker.see("0|s-1|6|replace-node"));
+    ASSERT_TRUE(checker.see("60000|s-1|1|keep"));
+    EXPECT_TRUE(checker.compare(0, 120'000).right());
+    EXPECT_EQ(checker.seen_until_ms(), 120'000);
+}
+
+TEST(Checker, counts_lost_doubled_and_wrong_replacements) {
+    Checker checker;
+    for (int i = 0; i < 6; ++i) checker.expect(fault_at(i * 1'000, "s-1"));
+    checker.expect(fault_at(1'000, "s-2"));
+    ASSERT_TRUE(checker.see("0|s-1|4|keep"));
+    ASSERT_TRUE(checker.see("0|s-2|1|keep"));
+    ASSERT_TRUE(checker.see("0|s-2|1|keep"));
+    ASSERT_TRUE(checker.see("0|s-9|3|keep"));
+    const Verdict verdict = checker.compare(0, 60'000);
+    EXPECT_EQ(verdict.records_lost, 2U);
+    EXPECT_EQ(verdict.records_doubled, 4U);
+    EXPECT_EQ(verdict.replacements_wrong, 1U);
+    EXPECT_FALSE(verdict.right());
+}
+
+TEST(Checker, refuses_a_row_that_it_cannot_read) {
+    Checker checker;
+    EXPECT_FALSE(checker.see("0|s-1|six|keep"));
+    EXPECT_FALSE(checker.see("0|s-1|6"));
+    EXPECT_FALSE(checker.load_ledger("/nowhere/ledger"));
+}
+
+}  // namespace
+}  // namespace medic::engine::workload
