@@ -13,6 +13,7 @@
 #include "engine/common/metrics_page.h"
 #include "engine/common/process.h"
 #include "engine/common/signals.h"
+#include "engine/common/throw_trace.h"
 
 namespace medic::engine {
 namespace {
@@ -105,6 +106,35 @@ TEST(Signals, AStopSignalIsReadNotDelivered) {
     const int own = stop.fd();
     char info[128];
     EXPECT_EQ(read(own, info, sizeof info), 128);
+}
+
+__attribute__((noinline)) void throw_out_of_range() { static_cast<void>(std::string("abc").at(7)); }
+
+TEST(ThrowTrace, TellsTypeMessageAndWhereItWasThrown) {
+    std::string text;
+    try {
+        throw_out_of_range();
+    } catch (const std::exception&) {
+        text = describe_current_exception();
+    }
+    EXPECT_THAT(text, testing::StartsWith("std::out_of_range: "));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    EXPECT_THAT(text, HasSubstr("\tat std::__throw_out_of_range_fmt(char const*, ...)(libstdc++.so"));
+#endif
+}
+
+TEST(ThrowTrace, NamesTheRealProductsClass) {
+    try {
+        throw NamedException("org.apache.kafka.connect.errors.DataException", "bad record");
+    } catch (...) {
+        EXPECT_THAT(describe_current_exception(),
+                    testing::StartsWith("org.apache.kafka.connect.errors.DataException: bad record\n"));
+    }
+    try {
+        throw 5;
+    } catch (...) {
+        EXPECT_THAT(describe_current_exception(), testing::StartsWith("int\n"));
+    }
 }
 
 TEST(MetricsPage, GroupsSamplesByNameAndEscapesLabels) {
