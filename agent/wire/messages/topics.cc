@@ -50,4 +50,83 @@ void CreateTopicsResponse::fields(Codec& c) {
     c(topics);
 }
 
+void DeleteTopicsResponse::Topic::fields(Codec& c) {
+    c(name, since(0).nullable_since(6));
+    c(topic_id, since(6));
+    c(error);
+    c(error_message, since(5));
+}
+
+void DeleteTopicsResponse::fields(Codec& c) {
+    c(throttle_time_ms, since(1));
+    c(topics);
+}
+
+void DeleteTopicsRequest::Topic::fields(Codec& c) {
+    c(name);
+    c(topic_id);
+}
+
+void DeleteTopicsRequest::fields(Codec& c) {
+    c(topics, since(6));
+    c(names, between(0, 5));
+    c(timeout_ms);
+}
+
+void CreatePartitionsResponse::Topic::fields(Codec& c) {
+    c(name);
+    c(error);
+    c(error_message);
+}
+
+void CreatePartitionsResponse::fields(Codec& c) {
+    c(throttle_time_ms);
+    c(topics);
+}
+
+void CreatePartitionsRequest::Topic::Assignment::fields(Codec& c) { c(broker_ids); }
+
+void CreatePartitionsRequest::Topic::fields(Codec& c) {
+    c(name);
+    c(count);
+    c(assignments);
+}
+
+void CreatePartitionsRequest::fields(Codec& c) {
+    c(topics);
+    c(timeout_ms);
+    c(validate_only);
+}
+
+void DeleteRecordsResponse::Topic::Partition::fields(Codec& c) {
+    c(partition);
+    c(low_watermark);
+    c(error);
+}
+
+void DeleteRecordsResponse::Topic::fields(Codec& c) {
+    c(name);
+    c(partitions);
+}
+
+void DeleteRecordsResponse::fields(Codec& c) {
+    c(throttle_time_ms);
+    c(topics);
+}
+
+void DeleteRecordsRequest::Topic::Partition::fields(Codec& c) {
+    c(partition);
+    c(offset);
+}
+
+void DeleteRecordsRequest::Topic::fields(Codec& c) {
+    c(name);
+    c(partitions);
+}
+
+void DeleteRecordsRequest::fields(Codec& c) {
+    c(topics);
+    c(timeout_ms);
+}
+
 }  // namespace medic::wire
