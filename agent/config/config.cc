@@ -1,0 +1,238 @@
+#include "agent/config/config.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "agent/config/table_internal.h"
+
+namespace medic {
+
+using config_table::Section;
+
+namespace {
+
+// Reads one file; the first error wins and ends up in `status`.
+struct Loader {
+    std::filesystem::path folder;
+    Status status;
+
+    [[nodiscard]] std::string path(const std::string& text) const {
+        if (text.empty() || text.find("://") != std::string::npos) return text;
+        return (folder / text).lexically_normal().string();
+    }
+
+    KafkaConfig kafka(const YamlNode& node);
+    NodeDriverConfig driver(const YamlNode& node);
+    NodeConfig node(const YamlNode& node);
+    DeploymentConfig deployment(const YamlNode& node);
+    ClusterConfig cluster(const std::string& name, const YamlNode& node);
+    void check_cluster(const ClusterConfig& cluster, const YamlNode& node);
+    NotifyConfig notify(const YamlNode& node);
+    Config top(const YamlNode& node);
+};
+
+KafkaConfig Loader::kafka(const YamlNode& node) {
+    Section section(node, "clusters.NAME.kafka", status);
+    KafkaConfig kafka;
+    kafka.bootstrap = section.texts("bootstrap");
+    for (const std::string& server : kafka.bootstrap)
+        if (server.rfind(':') == std::string::npos || server.find("://") != std::string::npos)
+            section.refuse(section.node("bootstrap"), "bootstrap: expected host:port, got `" + server + "`");
+    if (section.has("tls")) {
+        Section tls(section.node("tls"), "clusters.NAME.kafka.tls", status);
+        kafka.tls = {true, path(tls.text("ca")), path(tls.text("certificate")), path(tls.text("key"))};
+        if (kafka.tls.certificate.empty() != kafka.tls.key.empty())
+            tls.refuse(section.node("tls"), "tls: certificate and key go together");
+    }
+    if (section.has("sasl")) {
+        Section sasl(section.node("sasl"), "clusters.NAME.kafka.sasl", status);
+        kafka.sasl = {sasl.text("mechanism"), sasl.text("username"), path(sasl.text("password_file"))};
+    }
+    return kafka;
+}
+
+NodeDriverConfig Loader::driver(const YamlNode& node) {
+    Section section(node, "clusters.NAME.nodes[].driver", status);
+    NodeDriverConfig driver;
+    driver.kind = section.text("kind") == "systemd" ? NodeDriverConfig::Kind::systemd : NodeDriverConfig::Kind::command;
+    driver.unit = section.text("unit");
+    driver.timeout = section.duration("timeout");
+    for (const char* action : {"status", "start", "start_spare", "stop", "kill", "kill_task", "grow"})
+        if (section.has(action)) driver.commands[action] = section.texts(action);
+    if (driver.kind == NodeDriverConfig::Kind::systemd) {
+        if (driver.unit.empty()) section.refuse(node, "driver: kind systemd needs `unit`");
+        driver.commands.try_emplace("start", std::vector<std::string>{"systemctl", "start", driver.unit});
+        driver.commands.try_emplace("stop", std::vector<std::string>{"systemctl", "stop", driver.unit});
+        driver.commands.try_emplace("kill", std::vector<std::string>{"systemctl", "kill", "--signal=SIGKILL", driver.unit});
+        driver.commands.try_emplace("status", std::vector<std::string>{"systemctl", "show", "--property=MainPID,ActiveState", driver.unit});
+    } else if (!driver.unit.empty()) {
+        section.refuse(section.node("unit"), "unit: only for kind systemd");
+    }
+    return driver;
+}
+
+NodeConfig Loader::node(const YamlNode& node) {
+    Section section(node, "clusters.NAME.nodes[]", status);
+    NodeConfig result{.name = section.text("name"), .role = section.text("role"), .spare = section.boolean("spare"),
+                      .zone = section.text("zone"), .driver = {}};
+    if (section.has("driver")) result.driver = driver(section.node("driver"));
+    return result;
+}
+
+DeploymentConfig Loader::deployment(const YamlNode& node) {
+    Section section(node, "clusters.NAME.deployments[]", status);
+    DeploymentConfig result;
+    result.job = section.text("job");
+    result.savepoints = path(section.text("savepoints"));
+    result.parallelism_max = static_cast<int>(section.integer("parallelism_max"));
+    if (section.has("driver")) {
+        Section driver(section.node("driver"), "clusters.NAME.deployments[].driver", status);
+        result.kind = driver.text("kind") == "command" ? DeploymentConfig::Kind::command : DeploymentConfig::Kind::session_rest;
+        result.url = driver.text("url");
+        result.timeout = driver.duration("timeout");
+        for (const char* action : {"start", "stop"})
+            if (driver.has(action)) result.commands[action] = driver.texts(action);
+        if (result.kind == DeploymentConfig::Kind::command && !result.commands.contains("start"))
+            driver.refuse(section.node("driver"), "driver: kind command needs `start`");
+    }
+    std::set<std::string> ids;
+    for (const YamlNode& entry : section.sections("versions")) {
+        Section version(entry, "clusters.NAME.deployments[].versions[]", status);
+        result.versions.push_back({version.text("id"), path(version.text("artifact")), version.text("entry"), version.texts("args"),
+                                   static_cast<int>(version.integer("parallelism"))});
+        if (!ids.insert(result.versions.back().id).second) version.refuse(entry, "version `" + result.versions.back().id + "` is there twice");
+    }
+    return result;
+}
+
+void Loader::check_cluster(const ClusterConfig& cluster, const YamlNode& node) {
+    const auto refuse = [&](const YamlNode& at, const std::string& message) {
+        if (status) status = at.error(message);
+    };
+    std::set<std::string> names;
+    for (const NodeConfig& one : cluster.nodes)
+        if (!names.insert(one.name).second) refuse(node.get("nodes"), "nodes: `" + one.name + "` is there twice");
+    for (const PageConfig& page : cluster.pages)
+        if (!page.node.empty() && !names.empty() && !names.contains(page.node))
+            refuse(node.get("metrics"), "metrics: node `" + page.node + "` is not listed under nodes");
+    for (const DeploymentConfig& one : cluster.deployments) {
+        if (one.kind != DeploymentConfig::Kind::session_rest) continue;
+        if (one.url.empty() && cluster.flink_urls.size() != 1)
+            refuse(node.get("deployments"), "deployments: job `" + one.job + "`: the driver needs `url`, as the cluster has not exactly one flink");
+        if (!one.url.empty() && std::ranges::find(cluster.flink_urls, one.url) == cluster.flink_urls.end())
+            refuse(node.get("deployments"), "deployments: job `" + one.job + "`: url " + one.url + " is not listed under flink");
+    }
+    if (cluster.kafka.bootstrap.empty() && cluster.connect_urls.empty() && cluster.flink_urls.empty() && cluster.pages.empty() &&
+        cluster.prometheus.url.empty() && cluster.nodes.empty())
+        refuse(node, "cluster `" + cluster.name + "`: nothing to watch; give kafka, connect, flink, metrics or prometheus");
+}
+
+ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
+    Section section(node, "clusters.NAME", status);
+    ClusterConfig result;
+    result.name = name;
+    if (section.has("kafka")) result.kafka = kafka(section.node("kafka"));
+    if (section.has("connect")) {
+        Section connect(section.node("connect"), "clusters.NAME.connect", status);
+        result.connect_urls = connect.texts("urls");
+        for (std::string& url : result.connect_urls) {
+            if (!url.starts_with("http://") && !url.starts_with("https://"))
+                connect.refuse(connect.node("urls"), "urls: expected http://host:port, got `" + url + "`");
+            while (url.ends_with('/')) url.pop_back();
+        }
+    }
+    for (const YamlNode& entry : section.sections("flink")) {
+        Section flink(entry, "clusters.NAME.flink[]", status);
+        result.flink_urls.push_back(flink.text("url"));
+    }
+    for (const YamlNode& entry : section.sections("metrics")) {
+        Section page(entry, "clusters.NAME.metrics[]", status);
+        result.pages.push_back({page.text("url"), page.text("kind"), page.text("node"), page.duration("interval")});
+    }
+    if (section.has("prometheus")) {
+        Section prometheus(section.node("prometheus"), "clusters.NAME.prometheus", status);
+        result.prometheus = {prometheus.text("url"), prometheus.text("match")};
+    }
+    for (const YamlNode& entry : section.sections("nodes")) result.nodes.push_back(this->node(entry));
+    for (const YamlNode& entry : section.sections("deployments")) result.deployments.push_back(deployment(entry));
+    for (DeploymentConfig& one : result.deployments)
+        if (one.kind == DeploymentConfig::Kind::session_rest && one.url.empty() && result.flink_urls.size() == 1) one.url = result.flink_urls[0];
+    if (section.has("owners")) {
+        for (const auto& [pattern, owner] : section.node("owners").entries()) {
+            const auto text = owner.as_string();
+            if (!text || text->empty()) section.refuse(owner, "owners: expected a team's name for `" + pattern + "`");
+            else if (pattern.find(':') == std::string::npos) section.refuse(section.node("owners").key_node(pattern), "owners: expected KIND:NAME, for example job:fraud-*, got `" + pattern + "`");
+            else result.owners[pattern] = *text;
+        }
+    }
+    if (status) check_cluster(result, node);
+    return result;
+}
+
+NotifyConfig Loader::notify(const YamlNode& node) {
+    Section section(node, "notify[]", status);
+    NotifyConfig result{section.text("kind"), section.text("url"), section.texts("command"), section.text("for")};
+    if (result.kind == "command" ? result.command.empty() : result.url.empty())
+        section.refuse(node, "notify: kind " + result.kind + " needs `" + (result.kind == "command" ? "command" : "url") + "`");
+    return result;
+}
+
+Config Loader::top(const YamlNode& node) {
+    Section section(node, "", status);
+    Config config;
+    (void)section.integer("schema");
+    config.data_dir = path(section.text("data_dir"));
+    Section api(section.has("api") ? section.node("api") : *load_yaml("{}", "api"), "api", status);
+    config.api_listen = api.text("listen");
+    config.api_token_file = path(api.text("token_file"));
+    Section intervals(section.has("intervals") ? section.node("intervals") : *load_yaml("{}", "intervals"), "intervals", status);
+    config.intervals = {intervals.duration("flink"), intervals.duration("connect"), intervals.duration("kafka"), intervals.duration("process"),
+                        intervals.duration("evaluate")};
+    const YamlNode clusters = section.node("clusters");
+    if (status && (!clusters.is_map() || clusters.entries().empty())) section.refuse(clusters, "clusters: expected at least one cluster by name");
+    for (const auto& [name, entry] : clusters.entries()) {
+        if (name.find_first_of(":/ {}\"*") != std::string::npos)
+            section.refuse(clusters.key_node(name), "cluster name `" + name + "`: no colon, slash, space, brace, quote or star");
+        config.clusters.push_back(cluster(name, entry));
+    }
+    for (const YamlNode& entry : section.sections("notify")) config.notify.push_back(notify(entry));
+    return config;
+}
+
+}  // namespace
+
+const NodeConfig* ClusterConfig::node(std::string_view node_name) const {
+    const auto found = std::ranges::find(nodes, node_name, &NodeConfig::name);
+    return found == nodes.end() ? nullptr : &*found;
+}
+
+const DeploymentConfig* ClusterConfig::deployment(std::string_view job) const {
+    const auto found = std::ranges::find(deployments, job, &DeploymentConfig::job);
+    return found == deployments.end() ? nullptr : &*found;
+}
+
+const ClusterConfig* Config::cluster(std::string_view cluster_name) const {
+    const auto found = std::ranges::find(clusters, cluster_name, &ClusterConfig::name);
+    return found == clusters.end() ? nullptr : &*found;
+}
+
+Result<Config> load_config(std::string_view text, const std::string& path) {
+    MEDIC_TRY(const YamlNode document, load_yaml(text, path));
+    Loader loader{.folder = std::filesystem::path(path).parent_path(), .status = {}};
+    Config config = loader.top(document);
+    MEDIC_CHECK(loader.status);
+    config.path = path;
+    return config;
+}
+
+Result<Config> load_config_file(const std::string& path) {
+    MEDIC_TRY(const YamlNode document, load_yaml_file(path));
+    Loader loader{.folder = std::filesystem::absolute(path).parent_path(), .status = {}};
+    Config config = loader.top(document);
+    MEDIC_CHECK(loader.status);
+    config.path = path;
+    return config;
+}
+
+}  // namespace medic

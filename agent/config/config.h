@@ -1,0 +1,124 @@
+// medic.yaml as a value: what to watch. What may be done is policy.yaml (remediations/guards/policy.h).
+// Loading refuses unknown and doubled keys, values out of range and dangling names, with file:line:column and what was expected.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/base/time.h"
+
+namespace medic {
+
+struct KafkaConfig {
+    std::vector<std::string> bootstrap;  // host:port; empty: the cluster has no Kafka.
+    struct Tls {
+        bool enabled = false;
+        std::string ca, certificate, key;  // Files; "" = the system's trust, no client certificate.
+    } tls;
+    struct Sasl {
+        std::string mechanism;  // PLAIN, SCRAM-SHA-256, SCRAM-SHA-512; "" = none.
+        std::string username, password_file;
+    } sasl;
+};
+
+struct PageConfig {
+    std::string url;
+    std::string kind;  // kafka-broker | connect-worker | flink-jobmanager | flink-taskmanager | host
+    std::string node;  // Name under nodes; "" when none is listed.
+    Duration interval{60'000};
+};
+
+struct PrometheusConfig {
+    std::string url;    // "" = pages are scraped instead.
+    std::string match;  // Selector of this cluster's series: {cluster="x"}.
+};
+
+// How a node's process is looked at and handled. Every command is an argument list, never a shell line.
+// Placeholders in arguments: {connector} {task} {log_dir} {bytes}.
+struct NodeDriverConfig {
+    enum class Kind : std::uint8_t { none, command, systemd };
+    Kind kind = Kind::none;
+    std::string unit;                                         // systemd: its unit.
+    std::map<std::string, std::vector<std::string>> commands;  // status, start, start_spare, stop, kill, kill_task, grow
+    Duration timeout{10'000};
+    [[nodiscard]] bool can(const std::string& action) const { return commands.contains(action); }
+};
+
+struct NodeConfig {
+    std::string name;
+    std::string role;  // broker | controller | connect-worker | jobmanager | taskmanager
+    bool spare = false;
+    std::string zone;
+    NodeDriverConfig driver;
+};
+
+struct DeploymentVersion {
+    std::string id;
+    std::string artifact;  // The jar (or shared object) to upload.
+    std::string entry;     // Entry class; "" = the artifact's own.
+    std::vector<std::string> args;
+    int parallelism = 0;  // 0 = as the cluster says.
+};
+
+struct DeploymentConfig {
+    enum class Kind : std::uint8_t { session_rest, command };
+    std::string job;
+    Kind kind = Kind::session_rest;
+    std::string url;                                           // session-rest: which Flink; "" = the cluster's only one.
+    std::map<std::string, std::vector<std::string>> commands;  // command: start, stop; {version} {restore_from} {parallelism} {artifact}
+    Duration timeout{60'000};
+    std::string savepoints;  // Folder for savepoints.
+    int parallelism_max = 0;  // 0 = no limit.
+    std::vector<DeploymentVersion> versions;
+};
+
+struct ClusterConfig {
+    std::string name;
+    KafkaConfig kafka;
+    std::vector<std::string> connect_urls;
+    std::vector<std::string> flink_urls;
+    std::vector<PageConfig> pages;
+    PrometheusConfig prometheus;
+    std::vector<NodeConfig> nodes;
+    std::vector<DeploymentConfig> deployments;
+    std::map<std::string, std::string> owners;  // "job:fraud-*" → team-fraud
+
+    [[nodiscard]] const NodeConfig* node(std::string_view node_name) const;
+    [[nodiscard]] const DeploymentConfig* deployment(std::string_view job) const;
+};
+
+struct NotifyConfig {
+    std::string kind;  // webhook | command | alertmanager
+    std::string url;
+    std::vector<std::string> command;
+    std::string for_owner = "*";  // Glob over owners.
+};
+
+struct IntervalsConfig {
+    Duration flink{1'000}, connect{1'000}, kafka{2'000}, process{1'000}, evaluate{1'000};
+};
+
+struct Config {
+    std::string path;  // As given, for messages.
+    std::string data_dir;
+    std::string api_listen;
+    std::string api_token_file;  // "" = nothing can be changed over HTTP.
+    IntervalsConfig intervals;
+    std::vector<ClusterConfig> clusters;
+    std::vector<NotifyConfig> notify;
+
+    [[nodiscard]] const ClusterConfig* cluster(std::string_view cluster_name) const;
+};
+
+// Relative paths in the file are relative to the file's folder.
+[[nodiscard]] Result<Config> load_config_file(const std::string& path);
+[[nodiscard]] Result<Config> load_config(std::string_view text, const std::string& path);
+
+// The reference page (Markdown), from the same table that the loader reads.
+[[nodiscard]] std::string config_reference();
+
+}  // namespace medic
