@@ -202,7 +202,7 @@ std::string format_duration(Duration duration) {
     return text;
 }
 
-std::string_view nearest(std::string_view word, std::initializer_list<std::string_view> known) {
+std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
     std::string_view best;
     std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
     for (const auto candidate : known) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -94,6 +95,9 @@ private:
 [[nodiscard]] std::string format_duration(Duration duration);
 
 // The known word with the smallest edit distance, or "" when none is near.
-[[nodiscard]] std::string_view nearest(std::string_view word, std::initializer_list<std::string_view> known);
+[[nodiscard]] std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
+[[nodiscard]] inline std::string_view nearest(std::string_view word, std::initializer_list<std::string_view> known) {
+    return nearest(word, std::span(known.begin(), known.size()));
+}
 
 }  // namespace medic

@@ -64,8 +64,10 @@ NodeDriverConfig Loader::driver(const YamlNode& node) {
         if (driver.unit.empty()) section.refuse(node, "driver: kind systemd needs `unit`");
         driver.commands.try_emplace("start", std::vector<std::string>{"systemctl", "start", driver.unit});
         driver.commands.try_emplace("stop", std::vector<std::string>{"systemctl", "stop", driver.unit});
-        driver.commands.try_emplace("kill", std::vector<std::string>{"systemctl", "kill", "--signal=SIGKILL", driver.unit});
-        driver.commands.try_emplace("status", std::vector<std::string>{"systemctl", "show", "--property=MainPID,ActiveState", driver.unit});
+        driver.commands.try_emplace("kill",
+                                    std::vector<std::string>{"systemctl", "kill", "--signal=SIGKILL", driver.unit});
+        driver.commands.try_emplace(
+            "status", std::vector<std::string>{"systemctl", "show", "--property=MainPID,ActiveState", driver.unit});
     } else if (!driver.unit.empty()) {
         section.refuse(section.node("unit"), "unit: only for kind systemd");
     }
@@ -74,8 +76,11 @@ NodeDriverConfig Loader::driver(const YamlNode& node) {
 
 NodeConfig Loader::node(const YamlNode& node) {
     Section section(node, "clusters.NAME.nodes[]", status);
-    NodeConfig result{.name = section.text("name"), .role = section.text("role"), .spare = section.boolean("spare"),
-                      .zone = section.text("zone"), .driver = {}};
+    NodeConfig result{.name = section.text("name"),
+                      .role = section.text("role"),
+                      .spare = section.boolean("spare"),
+                      .zone = section.text("zone"),
+                      .driver = {}};
     if (section.has("driver")) result.driver = driver(section.node("driver"));
     return result;
 }
@@ -88,7 +93,8 @@ DeploymentConfig Loader::deployment(const YamlNode& node) {
     result.parallelism_max = static_cast<int>(section.integer("parallelism_max"));
     if (section.has("driver")) {
         Section driver(section.node("driver"), "clusters.NAME.deployments[].driver", status);
-        result.kind = driver.text("kind") == "command" ? DeploymentConfig::Kind::command : DeploymentConfig::Kind::session_rest;
+        result.kind =
+            driver.text("kind") == "command" ? DeploymentConfig::Kind::command : DeploymentConfig::Kind::session_rest;
         result.url = driver.text("url");
         result.timeout = driver.duration("timeout");
         for (const char* action : {"start", "stop"})
@@ -99,9 +105,10 @@ DeploymentConfig Loader::deployment(const YamlNode& node) {
     std::set<std::string> ids;
     for (const YamlNode& entry : section.sections("versions")) {
         Section version(entry, "clusters.NAME.deployments[].versions[]", status);
-        result.versions.push_back({version.text("id"), path(version.text("artifact")), version.text("entry"), version.texts("args"),
-                                   static_cast<int>(version.integer("parallelism"))});
-        if (!ids.insert(result.versions.back().id).second) version.refuse(entry, "version `" + result.versions.back().id + "` is there twice");
+        result.versions.push_back({version.text("id"), path(version.text("artifact")), version.text("entry"),
+                                   version.texts("args"), static_cast<int>(version.integer("parallelism"))});
+        if (!ids.insert(result.versions.back().id).second)
+            version.refuse(entry, "version `" + result.versions.back().id + "` is there twice");
     }
     return result;
 }
@@ -119,13 +126,16 @@ void Loader::check_cluster(const ClusterConfig& cluster, const YamlNode& node) {
     for (const DeploymentConfig& one : cluster.deployments) {
         if (one.kind != DeploymentConfig::Kind::session_rest) continue;
         if (one.url.empty() && cluster.flink_urls.size() != 1)
-            refuse(node.get("deployments"), "deployments: job `" + one.job + "`: the driver needs `url`, as the cluster has not exactly one flink");
+            refuse(node.get("deployments"), "deployments: job `" + one.job +
+                                                "`: the driver needs `url`, as the cluster has not exactly one flink");
         if (!one.url.empty() && std::ranges::find(cluster.flink_urls, one.url) == cluster.flink_urls.end())
-            refuse(node.get("deployments"), "deployments: job `" + one.job + "`: url " + one.url + " is not listed under flink");
+            refuse(node.get("deployments"),
+                   "deployments: job `" + one.job + "`: url " + one.url + " is not listed under flink");
     }
-    if (cluster.kafka.bootstrap.empty() && cluster.connect_urls.empty() && cluster.flink_urls.empty() && cluster.pages.empty() &&
-        cluster.prometheus.url.empty() && cluster.nodes.empty())
-        refuse(node, "cluster `" + cluster.name + "`: nothing to watch; give kafka, connect, flink, metrics or prometheus");
+    if (cluster.kafka.bootstrap.empty() && cluster.connect_urls.empty() && cluster.flink_urls.empty() &&
+        cluster.pages.empty() && cluster.prometheus.url.empty() && cluster.nodes.empty())
+        refuse(node,
+               "cluster `" + cluster.name + "`: nothing to watch; give kafka, connect, flink, metrics or prometheus");
 }
 
 ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
@@ -157,13 +167,18 @@ ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
     for (const YamlNode& entry : section.sections("nodes")) result.nodes.push_back(this->node(entry));
     for (const YamlNode& entry : section.sections("deployments")) result.deployments.push_back(deployment(entry));
     for (DeploymentConfig& one : result.deployments)
-        if (one.kind == DeploymentConfig::Kind::session_rest && one.url.empty() && result.flink_urls.size() == 1) one.url = result.flink_urls[0];
+        if (one.kind == DeploymentConfig::Kind::session_rest && one.url.empty() && result.flink_urls.size() == 1)
+            one.url = result.flink_urls[0];
     if (section.has("owners")) {
         for (const auto& [pattern, owner] : section.node("owners").entries()) {
             const auto text = owner.as_string();
-            if (!text || text->empty()) section.refuse(owner, "owners: expected a team's name for `" + pattern + "`");
-            else if (pattern.find(':') == std::string::npos) section.refuse(section.node("owners").key_node(pattern), "owners: expected KIND:NAME, for example job:fraud-*, got `" + pattern + "`");
-            else result.owners[pattern] = *text;
+            if (!text || text->empty())
+                section.refuse(owner, "owners: expected a team's name for `" + pattern + "`");
+            else if (pattern.find(':') == std::string::npos)
+                section.refuse(section.node("owners").key_node(pattern),
+                               "owners: expected KIND:NAME, for example job:fraud-*, got `" + pattern + "`");
+            else
+                result.owners[pattern] = *text;
         }
     }
     if (status) check_cluster(result, node);
@@ -174,7 +189,8 @@ NotifyConfig Loader::notify(const YamlNode& node) {
     Section section(node, "notify[]", status);
     NotifyConfig result{section.text("kind"), section.text("url"), section.texts("command"), section.text("for")};
     if (result.kind == "command" ? result.command.empty() : result.url.empty())
-        section.refuse(node, "notify: kind " + result.kind + " needs `" + (result.kind == "command" ? "command" : "url") + "`");
+        section.refuse(
+            node, "notify: kind " + result.kind + " needs `" + (result.kind == "command" ? "command" : "url") + "`");
     return result;
 }
 
@@ -186,14 +202,17 @@ Config Loader::top(const YamlNode& node) {
     Section api(section.has("api") ? section.node("api") : *load_yaml("{}", "api"), "api", status);
     config.api_listen = api.text("listen");
     config.api_token_file = path(api.text("token_file"));
-    Section intervals(section.has("intervals") ? section.node("intervals") : *load_yaml("{}", "intervals"), "intervals", status);
-    config.intervals = {intervals.duration("flink"), intervals.duration("connect"), intervals.duration("kafka"), intervals.duration("process"),
-                        intervals.duration("evaluate")};
+    Section intervals(section.has("intervals") ? section.node("intervals") : *load_yaml("{}", "intervals"), "intervals",
+                      status);
+    config.intervals = {intervals.duration("flink"), intervals.duration("connect"), intervals.duration("kafka"),
+                        intervals.duration("process"), intervals.duration("evaluate")};
     const YamlNode clusters = section.node("clusters");
-    if (status && (!clusters.is_map() || clusters.entries().empty())) section.refuse(clusters, "clusters: expected at least one cluster by name");
+    if (status && (!clusters.is_map() || clusters.entries().empty()))
+        section.refuse(clusters, "clusters: expected at least one cluster by name");
     for (const auto& [name, entry] : clusters.entries()) {
         if (name.find_first_of(":/ {}\"*") != std::string::npos)
-            section.refuse(clusters.key_node(name), "cluster name `" + name + "`: no colon, slash, space, brace, quote or star");
+            section.refuse(clusters.key_node(name),
+                           "cluster name `" + name + "`: no colon, slash, space, brace, quote or star");
         config.clusters.push_back(cluster(name, entry));
     }
     for (const YamlNode& entry : section.sections("notify")) config.notify.push_back(notify(entry));

@@ -1,5 +1,6 @@
 // medic.yaml as a value: what to watch. What may be done is policy.yaml (remediations/guards/policy.h).
-// Loading refuses unknown and doubled keys, values out of range and dangling names, with file:line:column and what was expected.
+// Loading refuses unknown and doubled keys, values out of range and dangling names, with file:line:column and what was
+// expected.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +43,9 @@ struct PrometheusConfig {
 struct NodeDriverConfig {
     enum class Kind : std::uint8_t { none, command, systemd };
     Kind kind = Kind::none;
-    std::string unit;                                         // systemd: its unit.
-    std::map<std::string, std::vector<std::string>> commands;  // status, start, start_spare, stop, kill, kill_task, grow
+    std::string unit;  // systemd: its unit.
+    std::map<std::string, std::vector<std::string>>
+        commands;  // status, start, start_spare, stop, kill, kill_task, grow
     Duration timeout{10'000};
     [[nodiscard]] bool can(const std::string& action) const { return commands.contains(action); }
 };
@@ -68,10 +70,11 @@ struct DeploymentConfig {
     enum class Kind : std::uint8_t { session_rest, command };
     std::string job;
     Kind kind = Kind::session_rest;
-    std::string url;                                           // session-rest: which Flink; "" = the cluster's only one.
-    std::map<std::string, std::vector<std::string>> commands;  // command: start, stop; {version} {restore_from} {parallelism} {artifact}
+    std::string url;  // session-rest: which Flink; "" = the cluster's only one.
+    std::map<std::string, std::vector<std::string>>
+        commands;  // command: start, stop; {version} {restore_from} {parallelism} {artifact}
     Duration timeout{60'000};
-    std::string savepoints;  // Folder for savepoints.
+    std::string savepoints;   // Folder for savepoints.
     int parallelism_max = 0;  // 0 = no limit.
     std::vector<DeploymentVersion> versions;
 };

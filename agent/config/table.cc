@@ -11,86 +11,120 @@ constexpr double second = 1000, minute = 60 * second, hour = 60 * minute;
 
 constexpr Key keys[] = {
     {"", "schema", Type::integer, "", true, 1, 1, "", "Version of this file's format: 1."},
-    {"", "data_dir", Type::path, "", true, 0, 0, "", "Folder for the journal, snapshots and the PAUSE file; made when it does not exist."},
+    {"", "data_dir", Type::path, "", true, 0, 0, "",
+     "Folder for the journal, snapshots and the PAUSE file; made when it does not exist."},
     {"", "api", Type::section, "", false, 0, 0, "", "The agent's own HTTP server."},
-    {"", "intervals", Type::section, "", false, 0, 0, "", "How often is looked. The watched systems pay for each look."},
+    {"", "intervals", Type::section, "", false, 0, 0, "",
+     "How often is looked. The watched systems pay for each look."},
     {"", "clusters", Type::named, "", true, 0, 0, "", "What to watch: one entry for each cluster, by name."},
     {"", "notify", Type::sections, "", false, 0, 0, "", "Who is told of incidents."},
 
-    {"api", "listen", Type::host_port, "127.0.0.1:9469", false, 0, 0, "", "Address; loopback unless you say otherwise. Port 0: any free one, printed at start."},
-    {"api", "token_file", Type::path, "", false, 0, 0, "", "Lines `NAME TOKEN`: who may approve, pause and send alerts. Without it nothing can be changed over HTTP."},
+    {"api", "listen", Type::host_port, "127.0.0.1:9469", false, 0, 0, "",
+     "Address; loopback unless you say otherwise. Port 0: any free one, printed at start."},
+    {"api", "token_file", Type::path, "", false, 0, 0, "",
+     "Lines `NAME TOKEN`: who may approve, pause and send alerts. Without it nothing can be changed over HTTP."},
 
     {"intervals", "flink", Type::duration, "1s", false, 200, 5 * minute, "", "Flink REST."},
     {"intervals", "connect", Type::duration, "1s", false, 200, 5 * minute, "", "Connect REST."},
-    {"intervals", "kafka", Type::duration, "2s", false, 200, 5 * minute, "", "Kafka metadata, groups, offsets and log dirs."},
+    {"intervals", "kafka", Type::duration, "2s", false, 200, 5 * minute, "",
+     "Kafka metadata, groups, offsets and log dirs."},
     {"intervals", "process", Type::duration, "1s", false, 200, 5 * minute, "", "Processes of nodes on this host."},
     {"intervals", "evaluate", Type::duration, "1s", false, 200, 5 * minute, "", "Rules, analyzers and diagnosis."},
 
     {"clusters.NAME", "kafka", Type::section, "", false, 0, 0, "", "A Kafka cluster."},
     {"clusters.NAME", "connect", Type::section, "", false, 0, 0, "", "A Kafka Connect cluster."},
-    {"clusters.NAME", "flink", Type::sections, "", false, 0, 0, "", "Flink clusters, session and application mode alike."},
+    {"clusters.NAME", "flink", Type::sections, "", false, 0, 0, "",
+     "Flink clusters, session and application mode alike."},
     {"clusters.NAME", "metrics", Type::sections, "", false, 0, 0, "", "Prometheus pages to scrape."},
-    {"clusters.NAME", "prometheus", Type::section, "", false, 0, 0, "", "A Prometheus server to ask instead of scraping."},
-    {"clusters.NAME", "nodes", Type::sections, "", false, 0, 0, "", "Processes that make up the cluster, and how each is handled."},
-    {"clusters.NAME", "deployments", Type::sections, "", false, 0, 0, "", "Flink jobs that may be started again, and their versions."},
-    {"clusters.NAME", "owners", Type::named, "", false, 0, 0, "", "Who answers for what: `\"job:fraud-*\": team-fraud`."},
+    {"clusters.NAME", "prometheus", Type::section, "", false, 0, 0, "",
+     "A Prometheus server to ask instead of scraping."},
+    {"clusters.NAME", "nodes", Type::sections, "", false, 0, 0, "",
+     "Processes that make up the cluster, and how each is handled."},
+    {"clusters.NAME", "deployments", Type::sections, "", false, 0, 0, "",
+     "Flink jobs that may be started again, and their versions."},
+    {"clusters.NAME", "owners", Type::named, "", false, 0, 0, "",
+     "Who answers for what: `\"job:fraud-*\": team-fraud`."},
 
     {"clusters.NAME.kafka", "bootstrap", Type::texts, "", true, 0, 0, "", "Brokers to begin with: host:port."},
     {"clusters.NAME.kafka", "tls", Type::section, "", false, 0, 0, "", "Speak TLS."},
     {"clusters.NAME.kafka", "sasl", Type::section, "", false, 0, 0, "", "Log in."},
-    {"clusters.NAME.kafka.tls", "ca", Type::path, "", false, 0, 0, "", "Certificates to trust; the system's without it."},
+    {"clusters.NAME.kafka.tls", "ca", Type::path, "", false, 0, 0, "",
+     "Certificates to trust; the system's without it."},
     {"clusters.NAME.kafka.tls", "certificate", Type::path, "", false, 0, 0, "", "The agent's own certificate (PEM)."},
     {"clusters.NAME.kafka.tls", "key", Type::path, "", false, 0, 0, "", "Its key (PEM)."},
-    {"clusters.NAME.kafka.sasl", "mechanism", Type::choice, "", true, 0, 0, "PLAIN|SCRAM-SHA-256|SCRAM-SHA-512", "SASL mechanism."},
+    {"clusters.NAME.kafka.sasl", "mechanism", Type::choice, "", true, 0, 0, "PLAIN|SCRAM-SHA-256|SCRAM-SHA-512",
+     "SASL mechanism."},
     {"clusters.NAME.kafka.sasl", "username", Type::text, "", true, 0, 0, "", "User."},
-    {"clusters.NAME.kafka.sasl", "password_file", Type::path, "", true, 0, 0, "", "File whose first line is the password."},
+    {"clusters.NAME.kafka.sasl", "password_file", Type::path, "", true, 0, 0, "",
+     "File whose first line is the password."},
 
-    {"clusters.NAME.connect", "urls", Type::texts, "", true, 0, 0, "", "REST addresses of the workers: http://host:port."},
+    {"clusters.NAME.connect", "urls", Type::texts, "", true, 0, 0, "",
+     "REST addresses of the workers: http://host:port."},
     {"clusters.NAME.flink[]", "url", Type::url, "", true, 0, 0, "", "REST address of the job manager."},
 
     {"clusters.NAME.metrics[]", "url", Type::url, "", true, 0, 0, "", "The page."},
-    {"clusters.NAME.metrics[]", "kind", Type::choice, "", true, 0, 0, "kafka-broker|connect-worker|flink-jobmanager|flink-taskmanager|host", "Whose page it is."},
+    {"clusters.NAME.metrics[]", "kind", Type::choice, "", true, 0, 0,
+     "kafka-broker|connect-worker|flink-jobmanager|flink-taskmanager|host", "Whose page it is."},
     {"clusters.NAME.metrics[]", "node", Type::text, "", false, 0, 0, "", "The node it speaks for, as under nodes."},
-    {"clusters.NAME.metrics[]", "interval", Type::duration, "60s", false, 200, hour, "", "How often. One full JMX page costs a broker 160–450 ms of CPU."},
+    {"clusters.NAME.metrics[]", "interval", Type::duration, "60s", false, 200, hour, "",
+     "How often. One full JMX page costs a broker 160–450 ms of CPU."},
 
     {"clusters.NAME.prometheus", "url", Type::url, "", true, 0, 0, "", "Address of the Prometheus server."},
-    {"clusters.NAME.prometheus", "match", Type::selector, "", true, 0, 0, "", "Selector of this cluster's series: '{cluster=\"x\"}'."},
+    {"clusters.NAME.prometheus", "match", Type::selector, "", true, 0, 0, "",
+     "Selector of this cluster's series: '{cluster=\"x\"}'."},
 
     {"clusters.NAME.nodes[]", "name", Type::text, "", true, 0, 0, "", "Unique within the cluster."},
-    {"clusters.NAME.nodes[]", "role", Type::choice, "", true, 0, 0, "broker|controller|connect-worker|jobmanager|taskmanager", "What runs there."},
+    {"clusters.NAME.nodes[]", "role", Type::choice, "", true, 0, 0,
+     "broker|controller|connect-worker|jobmanager|taskmanager", "What runs there."},
     {"clusters.NAME.nodes[]", "spare", Type::boolean, "false", false, 0, 0, "", "Kept ready to replace another."},
     {"clusters.NAME.nodes[]", "zone", Type::text, "", false, 0, 0, "", "Failure domain."},
-    {"clusters.NAME.nodes[]", "driver", Type::section, "", false, 0, 0, "", "How its process is looked at and handled; without it, it is only watched from afar."},
-    {"clusters.NAME.nodes[].driver", "kind", Type::choice, "", true, 0, 0, "command|systemd", "Own commands, or a systemd unit on this host."},
+    {"clusters.NAME.nodes[]", "driver", Type::section, "", false, 0, 0, "",
+     "How its process is looked at and handled; without it, it is only watched from afar."},
+    {"clusters.NAME.nodes[].driver", "kind", Type::choice, "", true, 0, 0, "command|systemd",
+     "Own commands, or a systemd unit on this host."},
     {"clusters.NAME.nodes[].driver", "unit", Type::text, "", false, 0, 0, "", "systemd: the unit."},
-    {"clusters.NAME.nodes[].driver", "status", Type::texts, "", false, 0, 0, "", "Prints JSON: {\"pid\": N, \"start_time\": unix seconds, \"state\": \"running|stopped|…\"}. Read only."},
-    {"clusters.NAME.nodes[].driver", "start", Type::texts, "", false, 0, 0, "", "Starts the process, or activates a spare."},
+    {"clusters.NAME.nodes[].driver", "status", Type::texts, "", false, 0, 0, "",
+     "Prints JSON: {\"pid\": N, \"start_time\": unix seconds, \"state\": \"running|stopped|…\"}. Read only."},
+    {"clusters.NAME.nodes[].driver", "start", Type::texts, "", false, 0, 0, "",
+     "Starts the process, or activates a spare."},
     {"clusters.NAME.nodes[].driver", "start_spare", Type::texts, "", false, 0, 0, "", "Starts it as a spare."},
     {"clusters.NAME.nodes[].driver", "stop", Type::texts, "", false, 0, 0, "", "Stops it in good order."},
-    {"clusters.NAME.nodes[].driver", "kill", Type::texts, "", false, 0, 0, "", "SIGKILL; must work on a frozen process."},
-    {"clusters.NAME.nodes[].driver", "kill_task", Type::texts, "", false, 0, 0, "", "Kills the process of one connector task: {connector} {task}."},
-    {"clusters.NAME.nodes[].driver", "grow", Type::texts, "", false, 0, 0, "", "Gives a log directory more room: {log_dir} {bytes}."},
-    {"clusters.NAME.nodes[].driver", "timeout", Type::duration, "10s", false, 100, hour, "", "A command that takes longer is killed; its outcome is then unknown."},
+    {"clusters.NAME.nodes[].driver", "kill", Type::texts, "", false, 0, 0, "",
+     "SIGKILL; must work on a frozen process."},
+    {"clusters.NAME.nodes[].driver", "kill_task", Type::texts, "", false, 0, 0, "",
+     "Kills the process of one connector task: {connector} {task}."},
+    {"clusters.NAME.nodes[].driver", "grow", Type::texts, "", false, 0, 0, "",
+     "Gives a log directory more room: {log_dir} {bytes}."},
+    {"clusters.NAME.nodes[].driver", "timeout", Type::duration, "10s", false, 100, hour, "",
+     "A command that takes longer is killed; its outcome is then unknown."},
 
     {"clusters.NAME.deployments[]", "job", Type::text, "", true, 0, 0, "", "The job's name in Flink."},
     {"clusters.NAME.deployments[]", "driver", Type::section, "", true, 0, 0, "", "How it is started."},
-    {"clusters.NAME.deployments[]", "savepoints", Type::path, "", false, 0, 0, "", "Folder for savepoints, as the task managers see it."},
-    {"clusters.NAME.deployments[]", "parallelism_max", Type::integer, "0", false, 0, 32'768, "", "Never scaled beyond this; 0: no limit."},
+    {"clusters.NAME.deployments[]", "savepoints", Type::path, "", false, 0, 0, "",
+     "Folder for savepoints, as the task managers see it."},
+    {"clusters.NAME.deployments[]", "parallelism_max", Type::integer, "0", false, 0, 32'768, "",
+     "Never scaled beyond this; 0: no limit."},
     {"clusters.NAME.deployments[]", "versions", Type::sections, "", true, 0, 0, "", "Oldest first."},
-    {"clusters.NAME.deployments[].driver", "kind", Type::choice, "", true, 0, 0, "session-rest|command", "Flink's /jars API, or own commands."},
-    {"clusters.NAME.deployments[].driver", "url", Type::url, "", false, 0, 0, "", "session-rest: the Flink, where the cluster has several."},
-    {"clusters.NAME.deployments[].driver", "start", Type::texts, "", false, 0, 0, "", "command: {version} {artifact} {entry} {restore_from} {parallelism}."},
+    {"clusters.NAME.deployments[].driver", "kind", Type::choice, "", true, 0, 0, "session-rest|command",
+     "Flink's /jars API, or own commands."},
+    {"clusters.NAME.deployments[].driver", "url", Type::url, "", false, 0, 0, "",
+     "session-rest: the Flink, where the cluster has several."},
+    {"clusters.NAME.deployments[].driver", "start", Type::texts, "", false, 0, 0, "",
+     "command: {version} {artifact} {entry} {restore_from} {parallelism}."},
     {"clusters.NAME.deployments[].driver", "stop", Type::texts, "", false, 0, 0, "", "command: stops the job."},
-    {"clusters.NAME.deployments[].driver", "timeout", Type::duration, "60s", false, 100, hour, "", "A start that takes longer has an unknown outcome."},
+    {"clusters.NAME.deployments[].driver", "timeout", Type::duration, "60s", false, 100, hour, "",
+     "A start that takes longer has an unknown outcome."},
     {"clusters.NAME.deployments[].versions[]", "id", Type::text, "", true, 0, 0, "", "Name of the version."},
     {"clusters.NAME.deployments[].versions[]", "artifact", Type::path, "", true, 0, 0, "", "The file to upload."},
     {"clusters.NAME.deployments[].versions[]", "entry", Type::text, "", false, 0, 0, "", "Entry class."},
     {"clusters.NAME.deployments[].versions[]", "args", Type::texts, "", false, 0, 0, "", "Program arguments."},
-    {"clusters.NAME.deployments[].versions[]", "parallelism", Type::integer, "0", false, 0, 32'768, "", "0: as the cluster says."},
+    {"clusters.NAME.deployments[].versions[]", "parallelism", Type::integer, "0", false, 0, 32'768, "",
+     "0: as the cluster says."},
 
     {"notify[]", "kind", Type::choice, "", true, 0, 0, "webhook|command|alertmanager", "How."},
     {"notify[]", "url", Type::url, "", false, 0, 0, "", "webhook, alertmanager: where to."},
-    {"notify[]", "command", Type::texts, "", false, 0, 0, "", "command: argument list; the incident comes as JSON in the last argument."},
+    {"notify[]", "command", Type::texts, "", false, 0, 0, "",
+     "command: argument list; the incident comes as JSON in the last argument."},
     {"notify[]", "for", Type::text, "*", false, 0, 0, "", "Only incidents of owners that match."},
 };
 
@@ -121,15 +155,19 @@ bool is_url(std::string_view text) {
 
 bool is_host_port(std::string_view text) {
     const auto colon = text.rfind(':');
-    if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size() || text.size() - colon > 6) return false;
+    if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size() || text.size() - colon > 6)
+        return false;
     const std::string_view port = text.substr(colon + 1);
-    return std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; }) && std::atoi(std::string(port).c_str()) <= 65'535;
+    return std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; }) &&
+           std::atoi(std::string(port).c_str()) <= 65'535;
 }
 
 std::string range_text(const Key& key) {
     if (key.type == Type::duration)
-        return format_duration(Duration(static_cast<std::int64_t>(key.min))) + " to " + format_duration(Duration(static_cast<std::int64_t>(key.max)));
-    return std::to_string(static_cast<std::int64_t>(key.min)) + " to " + std::to_string(static_cast<std::int64_t>(key.max));
+        return format_duration(Duration(static_cast<std::int64_t>(key.min))) + " to " +
+               format_duration(Duration(static_cast<std::int64_t>(key.max)));
+    return std::to_string(static_cast<std::int64_t>(key.min)) + " to " +
+           std::to_string(static_cast<std::int64_t>(key.max));
 }
 
 bool is_choice(std::string_view choices, std::string_view value) {
@@ -145,9 +183,13 @@ bool is_choice(std::string_view choices, std::string_view value) {
 
 std::span<const Key> all() { return keys; }
 
-Section::Section(YamlNode node, std::string_view section, Status& status) : node_(std::move(node)), section_(section), status_(status) {
+Section::Section(YamlNode node, std::string_view section, Status& status)
+    : node_(std::move(node)), section_(section), status_(status) {
     if (!status_) return;
-    if (!node_.is_map()) return refuse(node_, section_.empty() ? "expected a map" : std::string(section_) + ": expected a map");
+    if (!node_.is_map()) {
+        refuse(node_, section_.empty() ? "expected a map" : std::string(section_) + ": expected a map");
+        return;
+    }
     std::vector<std::string_view> known;
     for (const Key& key : keys)
         if (key.section == section_) known.push_back(key.name);
@@ -158,11 +200,12 @@ Section::Section(YamlNode node, std::string_view section, Status& status) : node
         message += near.empty() ? std::string("; known here:") : "; did you mean `" + std::string(near) + "`?";
         if (near.empty())
             for (const auto& one : known) message += " " + std::string(one);
-        return refuse(node_.key_node(name), message);
+        refuse(node_.key_node(name), message);
+        return;
     }
     for (const Key& key : keys)
         if (key.section == section_ && key.required && !node_.get(key.name))
-            return refuse(node_, "key `" + std::string(key.name) + "` is missing: " + std::string(key.meaning));
+            refuse(node_, "key `" + std::string(key.name) + "` is missing: " + std::string(key.meaning));
 }
 
 void Section::refuse(const YamlNode& at, std::string_view message) {
@@ -173,7 +216,8 @@ bool Section::has(std::string_view name) const { return static_cast<bool>(node_.
 YamlNode Section::node(std::string_view name) const { return node_.get(name); }
 
 const Key& Section::key(std::string_view name) const {
-    const auto found = std::ranges::find_if(keys, [&](const Key& k) { return k.section == section_ && k.name == name; });
+    const auto found =
+        std::ranges::find_if(keys, [&](const Key& k) { return k.section == section_ && k.name == name; });
     return found != std::end(keys) ? *found : keys[0];
 }
 
@@ -192,10 +236,14 @@ std::string Section::text(std::string_view name) {
         refuse(node_.get(name), std::string(name) + ": expected " + std::string(what) + ", got `" + value + "`");
     };
     if (!status_) return value;
-    if (value.empty()) expected("a text that is not empty");
-    else if (known.type == Type::choice && !is_choice(known.choices, value)) expected("one of " + std::string(known.choices));
-    else if (known.type == Type::url && !is_url(value)) expected("http://host:port or https://…");
-    else if (known.type == Type::host_port && !is_host_port(value)) expected("host:port");
+    if (value.empty())
+        expected("a text that is not empty");
+    else if (known.type == Type::choice && !is_choice(known.choices, value))
+        expected("one of " + std::string(known.choices));
+    else if (known.type == Type::url && !is_url(value))
+        expected("http://host:port or https://…");
+    else if (known.type == Type::host_port && !is_host_port(value))
+        expected("host:port");
     if (known.type == Type::url)
         while (value.ends_with('/')) value.pop_back();
     return value;
@@ -206,7 +254,8 @@ std::int64_t Section::integer(std::string_view name) {
     if (!has(name)) return std::atoll(std::string(known.fallback).c_str());
     const auto value = take(node_.get(name).as_int(), std::int64_t{0});
     if (known.max > 0 && status_ && (static_cast<double>(value) < known.min || static_cast<double>(value) > known.max))
-        refuse(node_.get(name), std::string(name) + ": expected " + range_text(known) + ", got " + std::to_string(value));
+        refuse(node_.get(name),
+               std::string(name) + ": expected " + range_text(known) + ", got " + std::to_string(value));
     return value;
 }
 
@@ -216,7 +265,8 @@ Duration Section::duration(std::string_view name) {
     const auto value = take(node_.get(name).as_duration(), Duration{0});
     const auto ms = static_cast<double>(value.count());
     if (known.max > 0 && status_ && (ms < known.min || ms > known.max))
-        refuse(node_.get(name), std::string(name) + ": expected " + range_text(known) + ", got " + format_duration(value));
+        refuse(node_.get(name),
+               std::string(name) + ": expected " + range_text(known) + ", got " + format_duration(value));
     return value;
 }
 
@@ -227,7 +277,8 @@ bool Section::boolean(std::string_view name) {
 std::vector<std::string> Section::texts(std::string_view name) {
     if (!has(name)) return {};
     auto values = take(node_.get(name).as_strings(), std::vector<std::string>());
-    if (status_ && (values.empty() || values[0].empty())) refuse(node_.get(name), std::string(name) + ": expected at least one text");
+    if (status_ && (values.empty() || values[0].empty()))
+        refuse(node_.get(name), std::string(name) + ": expected at least one text");
     return values;
 }
 
@@ -243,8 +294,10 @@ namespace medic {
 
 std::string config_reference() {
     using namespace config_table;
-    std::string out = "# medic.yaml: what to watch\n\nPrinted by `medic config reference` from the table that the loader reads. Unknown and doubled keys are refused.\n"
-                      "Relative paths are relative to the file.\n";
+    std::string out =
+        "# medic.yaml: what to watch\n\nPrinted by `medic config reference` from the table that the loader reads. "
+        "Unknown and doubled keys are refused.\n"
+        "Relative paths are relative to the file.\n";
     std::string_view section = "-";
     for (const Key& key : all()) {
         if (key.section != section) {
@@ -257,7 +310,10 @@ std::string config_reference() {
         if (key.max > 0) type += ", " + range_text(key);
         std::ranges::replace(type, '|', '/');
         out += "| `" + std::string(key.name) + "` | " + type + " | " +
-               (key.required ? "required" : key.fallback.empty() ? "" : "`" + std::string(key.fallback) + "`") + " | " + std::string(key.meaning) + " |\n";
+               (key.required           ? "required"
+                : key.fallback.empty() ? ""
+                                       : "`" + std::string(key.fallback) + "`") +
+               " | " + std::string(key.meaning) + " |\n";
     }
     return out;
 }

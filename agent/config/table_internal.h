@@ -1,5 +1,5 @@
-// The table of all keys of medic.yaml: the loader takes types, defaults and ranges from it, the reference page is printed from it.
-// Only for .cc files of agent/config.
+// The table of all keys of medic.yaml: the loader takes types, defaults and ranges from it, the reference page is
+// printed from it. Only for .cc files of agent/config.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +11,30 @@
 
 namespace medic::config_table {
 
-enum class Type : std::uint8_t { text, path, url, host_port, integer, duration, boolean, texts, choice, selector, section, sections, named };
+enum class Type : std::uint8_t {
+    text,
+    path,
+    url,
+    host_port,
+    integer,
+    duration,
+    boolean,
+    texts,
+    choice,
+    selector,
+    section,
+    sections,
+    named
+};
 
 struct Key {
-    std::string_view section;   // "", "api", "clusters.NAME", "clusters.NAME.nodes[]", …
-    std::string_view name;      // "*" in sections whose keys are the user's own.
+    std::string_view section;  // "", "api", "clusters.NAME", "clusters.NAME.nodes[]", …
+    std::string_view name;     // "*" in sections whose keys are the user's own.
     Type type = Type::text;
     std::string_view fallback;  // As it would be written; "" = none.
     bool required = false;
-    double min = 0, max = 0;    // Integers, and durations in milliseconds; both 0: no range.
-    std::string_view choices;   // "a|b|c"
+    double min = 0, max = 0;   // Integers, and durations in milliseconds; both 0: no range.
+    std::string_view choices;  // "a|b|c"
     std::string_view meaning;
 };
 

@@ -1,0 +1,44 @@
+#include "agent/cli/cli.h"
+
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include "agent/cli/command_internal.h"
+
+namespace medic {
+namespace cli {
+
+CLI::App* add(CLI::App& parent, const char* group, const std::string& name, const std::string& what,
+              const std::string& examples) {
+    CLI::App* command = parent.add_subcommand(name, what);
+    command->group(group);
+    command->footer("Examples:\n" + examples);
+    return command;
+}
+
+int complain(const std::string& message, int code) {
+    fmt::print(stderr, "medic: {}\n", message);
+    return code;
+}
+
+}  // namespace cli
+
+int run_cli(int argc, char** argv) {
+    CLI::App app{
+        "Keeps Apache Kafka, Kafka Connect and Apache Flink healthy: finds what is wrong, says whose it is, heals what "
+        "it may.",
+        "medic"};
+    cli::Context context{.program = argc > 0 ? argv[0] : "medic"};
+    app.set_version_flag("--version", std::string("medic ") + MEDIC_VERSION, "Print the version");
+    app.require_subcommand(1);
+    cli::add_config(app, context);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        // --help and --version come this way too, with code 0.
+        return app.exit(error) == 0 ? cli::exit_ok : cli::exit_usage;
+    }
+    return context.exit_code;
+}
+
+}  // namespace medic

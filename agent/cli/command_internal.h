@@ -1,0 +1,34 @@
+// What every subcommand's file needs. Only for .cc files of agent/cli.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <string>
+
+namespace medic::cli {
+
+enum Exit : int { exit_ok = 0, exit_problem = 1, exit_cannot_tell = 2, exit_usage = 64 };
+
+struct Context {
+    int exit_code = exit_ok;  // Set by the subcommand that ran.
+    std::string program;      // Path of this binary: medic-engine stands beside it.
+};
+
+// The groups of `medic --help`, in this order.
+constexpr const char* on_call = "On call";
+constexpr const char* run = "Run";
+constexpr const char* author = "Author";
+constexpr const char* practise = "Practise";
+constexpr const char* move = "Move";
+
+// Adds a subcommand with its help; `action` runs after parsing.
+CLI::App* add(CLI::App& parent, const char* group, const std::string& name, const std::string& what,
+              const std::string& examples);
+
+// Prints an error and returns the exit code for it.
+int complain(const std::string& message, int code);
+
+void add_config(CLI::App& app, Context& context);
+
+}  // namespace medic::cli

@@ -1,0 +1,39 @@
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include "agent/cli/command_internal.h"
+#include "agent/config/config.h"
+
+namespace medic::cli {
+namespace {
+
+int check(const std::string& path) {
+    const auto config = load_config_file(path);
+    if (!config) return complain(config.error().message, exit_problem);
+    std::size_t nodes = 0, pages = 0;
+    for (const auto& cluster : config->clusters) {
+        nodes += cluster.nodes.size();
+        pages += cluster.pages.size();
+    }
+    fmt::print("{}: good. {} cluster(s), {} node(s), {} page(s); API on {}, data in {}\n", path,
+               config->clusters.size(), nodes, pages, config->api_listen, config->data_dir);
+    return exit_ok;
+}
+
+}  // namespace
+
+void add_config(CLI::App& app, Context& context) {
+    CLI::App* config = add(app, run, "config", "Check medic.yaml, or print what may stand in it",
+                           "  medic config check medic.yaml\n  medic config reference > reference.md");
+    config->require_subcommand(1);
+    static std::string path;
+    CLI::App* check_command =
+        config->add_subcommand("check", "Read a file as the agent would; errors say file:line:column");
+    check_command->add_option("FILE", path, "medic.yaml")->required();
+    check_command->callback([&context] { context.exit_code = check(path); });
+    config->add_subcommand("reference", "Print all keys, their types, defaults and meaning (Markdown)")->callback([] {
+        fmt::print("{}", config_reference());
+    });
+}
+
+}  // namespace medic::cli

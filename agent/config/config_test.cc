@@ -1,0 +1,109 @@
+#include "agent/config/config.h"
+
+#include <gtest/gtest.h>
+
+namespace medic {
+namespace {
+
+const std::string small = R"(schema: 1
+data_dir: data
+clusters:
+  lab:
+    kafka: {bootstrap: [127.0.0.1:9092]}
+)";
+
+std::string error_of(const std::string& text) {
+    const auto config = load_config(text, "medic.yaml");
+    return config ? "" : config.error().message;
+}
+
+TEST(Config, SmallestFileHasTheDocumentedDefaults) {
+    const auto config = load_config(small, "/etc/medic/medic.yaml");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->data_dir, "/etc/medic/data");
+    EXPECT_EQ(config->api_listen, "127.0.0.1:9469");
+    EXPECT_EQ(config->intervals.kafka, Duration{2'000});
+    EXPECT_EQ(config->clusters.at(0).kafka.bootstrap.at(0), "127.0.0.1:9092");
+}
+
+TEST(Config, TheWholeContractIsRead) {
+    const auto config = load_config(R"(schema: 1
+data_dir: /var/lib/medic
+api: {listen: 127.0.0.1:0, token_file: tokens}
+clusters:
+  prod:
+    kafka: {bootstrap: [a:9092, b:9092], tls: {ca: ca.pem}, sasl: {mechanism: SCRAM-SHA-512, username: u, password_file: pw}}
+    connect: {urls: [http://c:8083/]}
+    flink: [{url: http://jm:8081}]
+    metrics: [{url: http://a:7071/metrics, kind: kafka-broker, node: broker-1, interval: 30s}]
+    prometheus: {url: http://p:9090, match: '{cluster="x"}'}
+    nodes:
+      - {name: broker-1, role: broker, zone: z1, driver: {kind: systemd, unit: kafka.service}}
+      - {name: tm-1, role: taskmanager, spare: true, driver: {kind: command, status: [ctl, status], start: [ctl, start], stop: [ctl, stop], kill: [ctl, kill, -9], kill_task: [ctl, task, "{connector}", "{task}"]}}
+    deployments:
+      - {job: j, driver: {kind: session-rest}, savepoints: /sp, versions: [{id: v1, artifact: j.jar, entry: C, args: [--x], parallelism: 2}]}
+    owners: {"job:fraud-*": team-fraud}
+notify: [{kind: webhook, url: "http://n/hook", for: "*"}]
+)",
+                                    "/etc/medic.yaml");
+    ASSERT_TRUE(config) << config.error().message;
+    const ClusterConfig& cluster = config->clusters.at(0);
+    EXPECT_EQ(cluster.connect_urls.at(0), "http://c:8083");
+    EXPECT_EQ(cluster.kafka.sasl.password_file, "/etc/pw");
+    EXPECT_EQ(cluster.pages.at(0).interval, Duration{30'000});
+    EXPECT_EQ(cluster.node("broker-1")->driver.commands.at("kill").at(0), "systemctl");
+    EXPECT_TRUE(cluster.node("tm-1")->driver.can("kill_task"));
+    EXPECT_FALSE(cluster.node("tm-1")->driver.can("grow"));
+    EXPECT_EQ(cluster.deployment("j")->url, "http://jm:8081");
+    EXPECT_EQ(cluster.deployment("j")->versions.at(0).parallelism, 2);
+    EXPECT_EQ(cluster.owners.at("job:fraud-*"), "team-fraud");
+}
+
+struct Bad {
+    std::string text, expected;
+};
+
+class Refuses : public testing::TestWithParam<Bad> {};
+
+TEST_P(Refuses, WithFileLineColumnAndWhatWasExpected) {
+    const std::string message = error_of(GetParam().text);
+    EXPECT_NE(message.find(GetParam().expected), std::string::npos) << message;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Files, Refuses,
+    testing::Values(
+        Bad{"schema: 1\ndata_dir: d\ncluster:\n  a: {}\n",
+            "medic.yaml:3:1: unknown key `cluster`; did you mean `clusters`?"},
+        Bad{"schema: 1\nschema: 1\n", "medic.yaml:2:1"},
+        Bad{"schema: 2\ndata_dir: d\nclusters: {a: {kafka: {bootstrap: [a:1]}}}\n",
+            "medic.yaml:1:9: schema: expected 1 to 1, got 2"},
+        Bad{"schema: 1\nclusters: {a: {kafka: {bootstrap: [a:1]}}}\n", "key `data_dir` is missing"},
+        Bad{"schema: 1\ndata_dir: d\nclusters: {}\n", "expected at least one cluster"},
+        Bad{"schema: 1\ndata_dir: d\nclusters: {a: {}}\n", "nothing to watch"},
+        Bad{small + "    metrics: [{url: \"http://x/m\", kind: kafka}]\n",
+            "medic.yaml:6:41: kind: expected one of kafka-broker|"},
+        Bad{small + "    metrics: [{url: \"http://x/m\", kind: host, interval: 10ms}]\n",
+            "interval: expected 200ms to 1h, got 10ms"},
+        Bad{small + "    metrics: [{url: \"x/m\", kind: host}]\n", "url: expected http://host:port"},
+        Bad{small + "    nodes: [{name: n, role: broker, driver: {kind: command, start: ctl start, sttop: [x]}}]\n",
+            "unknown key `sttop`; did you mean `stop`?"},
+        Bad{small + "    nodes: [{name: n, role: broker}, {name: n, role: broker}]\n", "`n` is there twice"},
+        Bad{small + "    nodes: [{name: n, role: broker, driver: {kind: systemd}}]\n", "needs `unit`"},
+        Bad{small + "    deployments: [{job: j, driver: {kind: session-rest}, versions: [{id: v, artifact: a}]}]\n",
+            "the driver needs `url`"},
+        Bad{small + "    owners: {fraud: team}\n", "expected KIND:NAME"},
+        Bad{small + "api: {listen: here}\n", "listen: expected host:port, got `here`"},
+        Bad{small + "notify: [{kind: webhook}]\n", "needs `url`"},
+        Bad{"schema: 1\ndata_dir: d\nclusters: {\"a:b\": {kafka: {bootstrap: [a:1]}}}\n", "cluster name `a:b`"},
+        Bad{"- 1\n", "expected a map"}, Bad{"a: [", "medic.yaml:"}, Bad{"", "is missing"}));
+
+TEST(Config, ReferenceNamesEveryKey) {
+    const std::string page = config_reference();
+    for (const char* key :
+         {"`data_dir`", "`token_file`", "`bootstrap`", "`kill_task`", "`savepoints`", "`password_file`"})
+        EXPECT_NE(page.find(key), std::string::npos) << key;
+}
+
+}  // namespace
+}  // namespace medic
