@@ -123,7 +123,10 @@ void Service::serve(Connection& connection) {
 bool Service::serve_line(Connection& connection, const std::string& line) {
     std::this_thread::sleep_for(options_.latency);
     // The request was taken and is never answered: what a caller without a read time-out hangs in.
-    if (connection.generation <= forgotten_until_) return true;
+    if (connection.generation <= forgotten_until_) {
+        ++unanswered_;
+        return true;
+    }
     std::uint32_t failures = failures_left_;
     while (failures > 0 && !failures_left_.compare_exchange_weak(failures, failures - 1)) {}
     ++answered_;

@@ -39,6 +39,7 @@ public:
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::uint64_t answered() const { return answered_; }
+    [[nodiscard]] std::uint64_t unanswered() const { return unanswered_; }  // Taken on a forgotten connection.
 
     // Connections that are open now get no further answer, for as long as they live; new ones work.
     void forget_connections();
@@ -63,7 +64,7 @@ private:
     int listener_ = -1;
     std::uint16_t port_ = 0;
     std::atomic<bool> stopping_ = false;
-    std::atomic<std::uint64_t> answered_ = 0;
+    std::atomic<std::uint64_t> answered_ = 0, unanswered_ = 0;
     std::atomic<std::uint64_t> next_generation_ = 1;
     std::atomic<std::uint64_t> forgotten_until_ = 0;        // Connections up to this generation get no answer.
     std::atomic<std::uint32_t> failures_left_ = 0;

@@ -1,7 +1,14 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
 
 #include "engine/workload/checker.h"
 #include "engine/workload/event.h"
+#include "engine/workload/generator.h"
 
 namespace medic::engine::workload {
 namespace {
@@ -74,6 +81,37 @@ TEST(Checker, refuses_a_row_that_it_cannot_read) {
     EXPECT_FALSE(checker.see("0|s-1|six|keep"));
     EXPECT_FALSE(checker.see("0|s-1|6"));
     EXPECT_FALSE(checker.load_ledger("/nowhere/ledger"));
+}
+
+TEST(Generator, keeps_in_the_ledger_just_what_was_delivered) {
+    char folder[] = "/tmp/medic-generator-XXXXXX";
+    ASSERT_NE(::mkdtemp(folder), nullptr);
+    const std::string ledger = std::string(folder) + "/ledger";
+    std::mutex mutex;
+    Checker delivered;
+    std::uint64_t faults = 0;
+    const EventMix mix;
+    {
+        auto generator = Generator::start({.mix = mix, .records_per_second = 20'000, .ledger_path = ledger}, [&](const auto& batch) -> Status {
+            const std::lock_guard lock(mutex);
+            for (const auto& record : batch) {
+                auto event = decode(record.value);
+                if (!event) return std::unexpected(event.error());
+                if (is_late_on_purpose(mix, event->sequence)) continue;
+                delivered.expect(*event);
+                faults += event->fault ? 1 : 0;
+            }
+            return {};
+        });
+        ASSERT_TRUE(generator) << generator.error().message;
+        while ((*generator)->acknowledged() < 2'000) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        EXPECT_FALSE((*generator)->gave_up());
+    }
+    Checker from_ledger;
+    const auto lines = from_ledger.load_ledger(ledger);
+    ASSERT_TRUE(lines) << lines.error().message;
+    EXPECT_EQ(*lines, faults);
+    EXPECT_EQ(from_ledger.compare(0, INT64_MAX).records_expected, delivered.compare(0, INT64_MAX).records_expected);
 }
 
 }  // namespace
