@@ -129,7 +129,8 @@ std::optional<FrameLine> parse_frame(std::string_view trimmed) {
     }
     const auto first_open = text.find('(');
     if (first_open == std::string_view::npos) return std::nullopt;
-    const bool native = text.substr(0, first_open).find("::") != std::string_view::npos;
+    const bool native =
+        text.substr(0, first_open).find("::") != std::string_view::npos || text.find("+0x") != std::string_view::npos;
     if (native) {
         const auto open = last_group(text, close);
         if (open == std::string_view::npos) return std::nullopt;
@@ -190,6 +191,17 @@ std::optional<Header> parse_header(std::string_view line, HeaderSearch search) {
         at = end == at ? at + 1 : end;
     }
     return found;
+}
+
+std::optional<Header> parse_any_header(std::string_view line) {
+    const auto text = trim(line);
+    auto end = text.find(": ");
+    if (end == std::string_view::npos) end = text.size();
+    const auto type = text.substr(0, end);
+    if (type.empty() || type.size() > 300 || type.find_first_of(" \t[]()\"'") != std::string_view::npos ||
+        !qualified(type))
+        return std::nullopt;
+    return Header{type, end == text.size() ? std::string_view{} : trim(text.substr(end + 2))};
 }
 
 std::optional<std::string> unescape_json_lines(std::string_view text) {

@@ -30,6 +30,9 @@ struct Header {
 enum class HeaderSearch : std::uint8_t { whole_line, loose };
 [[nodiscard]] std::optional<Header> parse_header(std::string_view line, HeaderSearch search);
 
+// A qualified name and its message, whatever the name's ending ("std::out_of_range: …"): for lines that frames follow.
+[[nodiscard]] std::optional<Header> parse_any_header(std::string_view line);
+
 // Turns JSON log lines (one object a line, a stack trace as an escaped string) into plain text.
 // nullopt when the text does not look like that.
 [[nodiscard]] std::optional<std::string> unescape_json_lines(std::string_view text);

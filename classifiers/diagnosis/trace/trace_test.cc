@@ -7,7 +7,8 @@
 namespace medic {
 namespace {
 
-constexpr std::string_view flink_null = R"log(2024-05-01 10:00:00,123 WARN  org.apache.flink.runtime.taskmanager.Task [] - Enrich (1/2)#0 switched from RUNNING to FAILED with failure cause:
+constexpr std::string_view flink_null =
+    R"log(2024-05-01 10:00:00,123 WARN  org.apache.flink.runtime.taskmanager.Task [] - Enrich (1/2)#0 switched from RUNNING to FAILED with failure cause:
 org.apache.flink.streaming.runtime.tasks.ExceptionInChainedOperatorException: Could not forward element to next operator
 	at org.apache.flink.streaming.runtime.tasks.ChainingOutput.pushToOperator(ChainingOutput.java:99) ~[flink-dist-1.20.0.jar:1.20.0]
 	at org.apache.flink.runtime.taskmanager.Task.run(Task.java:566) ~[flink-dist-1.20.0.jar:1.20.0]
@@ -60,6 +61,19 @@ TEST(Trace, NativeFramesNameTheSharedObject) {
     EXPECT_EQ(read.failures[0].deciding()->function, "fleet::Enrich::map(fleet::Event const&)");
     EXPECT_EQ(read.failures[0].deciding()->owner, FrameOwner::user);
     EXPECT_EQ(read.record, (RecordRef{"events", 2, 77}));
+}
+
+TEST(Trace, AnyQualifiedNameIsATypeWhereFramesFollow) {
+    const auto read = read_failures(
+        "std::out_of_range: at 7\n"
+        "\tat std::__throw_out_of_range_fmt(char const*, ...)(libstdc++.so.6+0x1)\n"
+        "\tat parse_event(char const*)(libfleet_monitor.so+0x1f2)\n"
+        "\tat main(medic-engine+0x12)\n",
+        {.component = Component::flink});
+    ASSERT_EQ(read.failures.size(), 1U);
+    EXPECT_EQ(read.failures[0].root().type, "std::out_of_range");
+    EXPECT_EQ(read.failures[0].deciding()->function, "parse_event(char const*)");
+    EXPECT_EQ(read.failures[0].deciding()->owner, FrameOwner::user);
 }
 
 TEST(Trace, SuppressedThrowablesNeverDecide) {

@@ -1,0 +1,27 @@
+// What an analyzer is: a pure function from a View to findings, for what a rule can't say. It names no cause and no
+// remedy. One folder each, holding FOLDER.cc with `Analyzer medic::analyzers::FOLDER::descriptor()`; the registry is
+// generated. Called by agent/daemon on the ingest thread after each evaluation, and by tests.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "agent/base/time.h"
+#include "classifiers/view.h"
+
+namespace medic::analyzers {
+
+struct Analyzer {
+    std::string_view name;
+    std::string_view summary;                // One line for `medic doctor` and the docs.
+    std::vector<std::string_view> findings;  // Ids it may give: what causes may refer to.
+    std::vector<Finding> (*run)(const View& view, const Now& now) = nullptr;
+};
+
+// Sorted by folder name.
+[[nodiscard]] std::vector<Analyzer> all_analyzers();
+
+// Runs them all; findings in the analyzers' order.
+[[nodiscard]] std::vector<Finding> analyze(const View& view, const Now& now);
+
+}  // namespace medic::analyzers

@@ -1,0 +1,200 @@
+// capacity-mismatch: more is offered to a job than its settings let it process; names the bottleneck and a fitting
+// parallelism. Needs all of: lag that grows, a job that has been RUNNING for a while, a vertex that is busy while
+// nothing below it is.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "classifiers/analyzers/analyzer.h"
+#include "classifiers/analyzers/lookup.h"
+
+namespace medic::analyzers::capacity_mismatch {
+namespace {
+
+constexpr Duration window{30'000};
+// After a start or restart a job catches up with a backlog: not a mismatch.
+constexpr Duration running_needs{15'000};
+constexpr Duration span_needs{8'000};
+constexpr double offered_over_processed = 1.1;
+constexpr double busy_enough = 0.7;
+// The new parallelism leaves this much room, as Flink's autoscaler does (utilization target 0.7, catch-up on top).
+constexpr double target_utilization = 0.7;
+constexpr int parallelism_factor_max = 10;
+
+struct Load {
+    std::string group, topics;
+    double offered = 0, processed = 0, lag = 0, lag_growth = 0;  // Records and records/s.
+    WallTime at;
+};
+
+std::optional<double> rate(const std::vector<Sample>& samples) {
+    if (samples.size() < 3 || Duration{samples.back().at_ms - samples.front().at_ms} < span_needs) return std::nullopt;
+    double increase = 0;
+    for (std::size_t i = 1; i < samples.size(); ++i) increase += std::max(0.0, samples[i].value - samples[i - 1].value);
+    return increase * 1000 / static_cast<double>(samples.back().at_ms - samples.front().at_ms);
+}
+
+std::set<std::string> topics_of(const Lookup& lookup, const Subject& job) {
+    std::set<std::string> topics;
+    for (const auto& topic : lookup.view().topology.from(job, "reads")) topics.insert(topic.name);
+    return topics;
+}
+
+// The group by which the job reads: named by topology, or the only one (not a connector's) that reads its topics.
+std::vector<std::string> groups_of(const Lookup& lookup, const Subject& job) {
+    if (const auto named = lookup.view().topology.attribute(job, "group")) return {*named};
+    const auto topics = topics_of(lookup, job);
+    std::set<std::string> groups, similar;
+    for (const auto series : lookup.select("kafka_group_lag_records", {{"cluster", job.cluster}})) {
+        const auto group = lookup.label(series, "group");
+        if (group.starts_with("connect-") || !lookup.value(series)) continue;
+        if (!topics.empty() && !topics.contains(lookup.label(series, "topic"))) continue;
+        groups.insert(group);
+        if (group.find(job.name) != std::string::npos) similar.insert(group);
+    }
+    if (similar.size() == 1) return {*similar.begin()};
+    if (groups.size() == 1) return {*groups.begin()};
+    return {};  // Not to be told which: no guess.
+}
+
+std::optional<Load> load_of(const Lookup& lookup, const Subject& job, const std::string& group) {
+    Load load{.group = group, .topics = "", .at = {}};
+    std::set<std::string> topics;
+    std::size_t partitions = 0;
+    const LabelValues labels{{"cluster", job.cluster}, {"group", group}};
+    for (const auto series : lookup.select("kafka_group_lag_records", labels)) {
+        const auto lag = lookup.sample(series);
+        if (!lag) continue;
+        const auto topic = lookup.label(series, "topic"), partition = lookup.label(series, "partition");
+        const auto history = lookup.history(series, window);
+        const LabelValues which{{"cluster", job.cluster}, {"topic", topic}, {"partition", partition}};
+        const auto ends = lookup.select("kafka_partition_log_end_offset", which);
+        if (ends.empty() || history.size() < 3) continue;
+        const auto offered = rate(lookup.history(ends.front(), window));
+        if (!offered) continue;
+        const double seconds = static_cast<double>(history.back().at_ms - history.front().at_ms) / 1000;
+        const double growth = seconds > 0 ? (history.back().value - history.front().value) / seconds : 0;
+        load.offered += *offered;
+        load.lag_growth += growth;
+        load.lag += lag->value;
+        load.at = {lag->at_ms};
+        topics.insert(topic);
+        ++partitions;
+    }
+    if (partitions == 0) return std::nullopt;
+    // Committed offsets move in jumps (checkpoints); offered less growth of lag is the same figure without the jumps.
+    load.processed = std::max(0.0, load.offered - load.lag_growth);
+    for (const auto& topic : topics) load.topics += (load.topics.empty() ? "" : ",") + topic;
+    return load;
+}
+
+struct Vertex {
+    double busy = 0, backpressured = 0;
+    std::size_t subtasks = 0, measured = 0;
+};
+
+// The busiest vertex that is not itself held up by what comes after it.
+std::optional<std::pair<std::string, Vertex>> bottleneck(const Lookup& lookup, const Subject& job) {
+    std::map<std::string, Vertex> vertices;
+    const LabelValues labels{{"cluster", job.cluster}, {"job", job.name}};
+    std::map<std::string, std::set<std::string>> subtasks;
+    for (const auto series : lookup.select("flink_subtask_busy_ratio", labels)) {
+        if (!lookup.value(series)) continue;
+        auto& vertex = vertices[lookup.label(series, "vertex")];
+        double sum = 0;
+        const auto history = lookup.history(series, span_needs);
+        for (const auto& sample : history) sum += sample.value;
+        if (history.empty()) continue;
+        vertex.busy += sum / static_cast<double>(history.size());
+        ++vertex.measured;
+        subtasks[lookup.label(series, "vertex")].insert(lookup.label(series, "subtask"));
+    }
+    for (const auto series : lookup.select("flink_subtask_backpressured_ratio", labels)) {
+        const auto value = lookup.value(series);
+        if (value) vertices[lookup.label(series, "vertex")].backpressured += *value;
+    }
+    std::optional<std::pair<std::string, Vertex>> best;
+    for (auto& [name, vertex] : vertices) {
+        if (vertex.measured == 0) continue;
+        vertex.subtasks = subtasks[name].size();
+        vertex.busy /= static_cast<double>(vertex.measured);
+        vertex.backpressured /= static_cast<double>(vertex.measured);
+        if (vertex.backpressured > 0.5) continue;
+        if (!best || vertex.busy > best->second.busy) best = {name, vertex};
+    }
+    return best;
+}
+
+int wanted(const Vertex& vertex, const Load& load) {
+    // What one subtask would carry if it were busy all the time.
+    const double capacity = load.processed / std::max(0.05, vertex.busy) / static_cast<double>(vertex.subtasks);
+    const double most = static_cast<double>(vertex.subtasks) * parallelism_factor_max;
+    if (capacity <= 0) return static_cast<int>(vertex.subtasks) + 1;
+    return static_cast<int>(std::clamp(std::ceil(load.offered / capacity / target_utilization),
+                                       static_cast<double>(vertex.subtasks) + 1, most));
+}
+
+std::optional<Finding> examine(const Lookup& lookup, const Subject& job) {
+    const auto groups = groups_of(lookup, job);
+    if (groups.empty()) return std::nullopt;
+    const auto load = load_of(lookup, job, groups.front());
+    if (!load || load->lag_growth <= 0 || load->offered < offered_over_processed * load->processed) return std::nullopt;
+    const auto limit = bottleneck(lookup, job);
+    if (!limit || limit->second.busy < busy_enough || lookup.starved(job.cluster)) return std::nullopt;
+    const auto& [name, vertex] = *limit;
+    Finding finding{.id = "capacity-mismatch",
+                    .subject = job,
+                    .since = load->at - window,
+                    .weight = 1,
+                    .summary = "",
+                    .fields = {},
+                    .evidence = {}};
+    finding.summary = "job " + job.name + " is offered " + std::to_string(std::lround(load->offered)) +
+                      " records/s and processes " + std::to_string(std::lround(load->processed)) + "; " + name +
+                      " limits it";
+    finding.fields = {{"job", job.name},
+                      {"vertex", name},
+                      {"group", load->group},
+                      {"topic", load->topics},
+                      {"parallelism_now", std::to_string(vertex.subtasks)},
+                      {"parallelism_wanted", std::to_string(wanted(vertex, *load))},
+                      {"offered_per_second", std::to_string(std::lround(load->offered))},
+                      {"processed_per_second", std::to_string(std::lround(load->processed))},
+                      {"lag_records", std::to_string(std::lround(load->lag))}};
+    if (const auto id = lookup.view().topology.attribute(job, "id")) finding.fields["job_id"] = *id;
+    if (const auto version = lookup.view().topology.attribute(job, "version")) finding.fields["version"] = *version;
+    finding.evidence.push_back({"metric", "kafka_group_lag_records",
+                                std::to_string(std::lround(load->lag)) + " records wait, " +
+                                    std::to_string(std::lround(load->lag_growth)) + " more each second",
+                                load->lag, load->at});
+    finding.evidence.push_back({"metric", "flink_subtask_busy_ratio",
+                                name + " is busy " + std::to_string(std::lround(vertex.busy * 100)) +
+                                    " % of the time at parallelism " + std::to_string(vertex.subtasks),
+                                vertex.busy, load->at});
+    return finding;
+}
+
+std::vector<Finding> run(const View& view, const Now& now) {
+    const Lookup lookup{view, now};
+    std::vector<Finding> found;
+    for (const auto series : lookup.select("flink_job_state", {{"state", "RUNNING"}})) {
+        if (lookup.value(series).value_or(0) != 1) continue;
+        const auto since = lookup.since(series, Duration{3'600'000});
+        if (!since || now.wall - *since < running_needs) continue;
+        if (auto finding = examine(lookup, {lookup.label(series, "cluster"), "job", lookup.label(series, "job")}))
+            found.push_back(std::move(*finding));
+    }
+    return found;
+}
+
+}  // namespace
+
+Analyzer descriptor() {
+    return {"capacity_mismatch",
+            "Jobs that are offered more than their settings let them process.",
+            {"capacity-mismatch"},
+            run};
+}
+
+}  // namespace medic::analyzers::capacity_mismatch

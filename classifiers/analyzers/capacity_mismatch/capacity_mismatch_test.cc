@@ -1,0 +1,66 @@
+#include <gtest/gtest.h>
+
+#include "classifiers/analyzers/scene_internal.h"
+
+namespace medic::analyzers {
+namespace {
+
+struct Load {
+    double offered = 500, processed = 200, busy = 0.95;
+    bool offsets_known = true;
+    int running_from = 0;
+};
+
+Scene job(const Load& load) {
+    Scene scene;
+    const std::vector<LabelPair> partition{{"topic", "events"}, {"partition", "0"}};
+    auto group = partition;
+    group.emplace_back("group", "fleet");
+    scene
+        .series("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}},
+                [=](int s) { return s >= load.running_from ? std::optional{1.0} : std::nullopt; })
+        .series("kafka_group_lag_records", group,
+                [=](int s) { return std::max(0.0, 1000 + (load.offered - load.processed) * s); })
+        .relation(Scene::lab("job", "fleet"), "reads", Scene::lab("topic", "events"));
+    if (load.offsets_known) scene.counter("kafka_partition_log_end_offset", partition, load.offered);
+    for (const char* subtask : {"0", "1"}) {
+        const auto at = [&](const char* vertex) -> std::vector<LabelPair> {
+            return {{"job", "fleet"}, {"vertex", vertex}, {"subtask", subtask}, {"taskmanager", "tm-1"}};
+        };
+        scene.constant("flink_subtask_busy_ratio", at("enrich"), load.busy)
+            .constant("flink_subtask_backpressured_ratio", at("enrich"), 0.0)
+            .constant("flink_subtask_busy_ratio", at("source"), 0.1)
+            .constant("flink_subtask_backpressured_ratio", at("source"), 0.9)
+            .constant("flink_subtask_busy_ratio", at("sink"), 0.05)
+            .constant("flink_subtask_backpressured_ratio", at("sink"), 0.0);
+    }
+    return scene;
+}
+
+TEST(CapacityMismatch, NamesTheBottleneckAndAFittingParallelism) {
+    const auto found = job({}).findings("capacity-mismatch", 40);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].fields.at("vertex"), "enrich");
+    EXPECT_EQ(found[0].fields.at("parallelism_now"), "2");
+    // 500/s offered, 200/s at 95 % busy of 2 subtasks: 105/s each at full load, 70 % of which is wanted.
+    EXPECT_EQ(found[0].fields.at("parallelism_wanted"), "7");
+}
+
+TEST(CapacityMismatch, CatchingUpIsNone) {
+    EXPECT_TRUE(job({.offered = 200, .processed = 210}).findings("capacity-mismatch", 40).empty());
+}
+
+TEST(CapacityMismatch, LagOfAnIdleJobIsNotItsCapacity) {
+    EXPECT_TRUE(job({.busy = 0.2}).findings("capacity-mismatch", 40).empty());
+}
+
+TEST(CapacityMismatch, JobThatJustStartedIsGivenTime) {
+    EXPECT_TRUE(job({.running_from = 30}).findings("capacity-mismatch", 40).empty());
+}
+
+TEST(CapacityMismatch, NothingWithoutTheOfferedRate) {
+    EXPECT_TRUE(job({.offsets_known = false}).findings("capacity-mismatch", 40).empty());
+}
+
+}  // namespace
+}  // namespace medic::analyzers

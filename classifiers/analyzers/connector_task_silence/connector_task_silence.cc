@@ -1,0 +1,153 @@
+// connector-task-silent: a connector task that says RUNNING and moves nothing although there is something to move.
+// Sink: records wait in the topics of its group `connect-NAME` and its offsets stand. Source: silent against its own
+// history. Where the task is a process of its own, its CPU ticks must stand as well: slow is not stuck, and idle is not
+// stuck.
+#include <algorithm>
+
+#include "classifiers/analyzers/analyzer.h"
+#include "classifiers/analyzers/lookup.h"
+
+namespace medic::analyzers::connector_task_silence {
+namespace {
+
+constexpr Duration look_back{10 * 60'000};
+constexpr Duration floor_with_process{5'000};
+// Without sight of the process a long poll or a slow commit looks the same: wait longer.
+constexpr Duration floor_without_process{30'000};
+constexpr Duration habit_needs{10'000};
+
+struct Task {
+    std::string cluster, connector, task, worker;
+};
+
+LabelValues labels_of(const Task& task) {
+    return {{"cluster", task.cluster}, {"connector", task.connector}, {"task", task.task}};
+}
+
+// The newest series of the task: a restart on another worker leaves an old one behind.
+std::optional<Motion> motion(const Lookup& lookup, std::string_view name, const Task& task) {
+    std::optional<Motion> best;
+    for (const auto series : lookup.select(name, labels_of(task)))
+        if (const auto moved = lookup.motion(series, look_back); moved && (!best || moved->newest > best->newest))
+            best = moved;
+    return best;
+}
+
+bool unusual(const Motion& motion, Duration floor) {
+    if (motion.standing < floor) return false;
+    if (motion.moved && motion.observed_before() >= habit_needs) return motion.standing >= 2 * motion.longest_before;
+    return motion.standing >= std::max(floor, floor_without_process);
+}
+
+struct Waiting {
+    double lag_records = 0;
+    std::string topic;
+    WallTime at;
+};
+
+// Records that wait for a sink while its committed offsets stand. nullopt: none, or not known.
+std::optional<Waiting> input_waits(const Lookup& lookup, const Task& task, Duration floor) {
+    const std::string group = "connect-" + task.connector;
+    std::optional<Waiting> waiting;
+    for (const auto series : lookup.select("kafka_group_lag_records", {{"cluster", task.cluster}, {"group", group}})) {
+        const auto lag = lookup.sample(series);
+        if (!lag || lag->value <= 0) continue;
+        const auto topic = lookup.label(series, "topic"), partition = lookup.label(series, "partition");
+        for (const auto committed :
+             lookup.select("kafka_group_committed_offset",
+                           {{"cluster", task.cluster}, {"group", group}, {"topic", topic}, {"partition", partition}})) {
+            const auto moved = lookup.motion(committed, look_back);
+            if (!moved || moved->standing < floor) continue;
+            if (!waiting) waiting = Waiting{0, topic, {lag->at_ms}};
+            waiting->lag_records += lag->value;
+        }
+    }
+    return waiting;
+}
+
+bool is_sink(const Lookup& lookup, const Task& task) {
+    const auto type = lookup.view().topology.attribute({task.cluster, "connector", task.connector}, "type");
+    if (type) return *type == "sink";
+    return !lookup
+                .select("kafka_group_lag_records", {{"cluster", task.cluster}, {"group", "connect-" + task.connector}})
+                .empty();
+}
+
+bool rebalancing(const Lookup& lookup, const Task& task) {
+    const auto state = lookup.state("kafka_group_state",
+                                    {{"cluster", task.cluster}, {"group", "connect-" + task.connector}}, look_back);
+    return state && (state->first == "PreparingRebalance" || state->first == "CompletingRebalance");
+}
+
+std::optional<Finding> examine(const Lookup& lookup, const Task& task, WallTime running_since) {
+    auto records = motion(lookup, "connect_task_polls_total", task);
+    if (const auto moved = motion(lookup, "connect_task_records_total", task);
+        moved && (!records || moved->standing < records->standing))
+        records = moved;
+    const auto cpu = motion(lookup, "connect_task_process_cpu_seconds_total", task);
+    const Duration floor = cpu ? floor_with_process : floor_without_process;
+    if (cpu && (cpu->standing < floor || (cpu->moved && cpu->standing < 2 * cpu->longest_before))) return std::nullopt;
+    const bool sink = is_sink(lookup, task);
+    std::optional<Waiting> waiting;
+    if (sink) {
+        // Its own counters, where there are any, must agree with what Kafka says.
+        if (records && records->standing < floor) return std::nullopt;
+        waiting = input_waits(lookup, task, floor);
+        if (!waiting || (!records && !cpu)) return std::nullopt;
+    } else if (!records || !records->moved || !unusual(*records, floor)) {
+        return std::nullopt;
+    }
+    const auto& silent = records ? *records : *cpu;
+    const WallTime since = std::max(silent.changed, running_since);
+    if (silent.newest - since < floor || rebalancing(lookup, task) || lookup.starved(task.cluster)) return std::nullopt;
+
+    Finding finding{.id = "connector-task-silent",
+                    .subject = {task.cluster, "connector-task", task.connector + "/" + task.task},
+                    .since = since,
+                    .weight = cpu ? 1.0 : 0.75,
+                    .summary = "",
+                    .fields = {},
+                    .evidence = {}};
+    finding.summary = "task " + task.task + " of connector " + task.connector +
+                      " says RUNNING but has moved nothing for " + spoken(silent.newest - since);
+    finding.fields = {{"connector", task.connector}, {"task", task.task}, {"worker", task.worker}};
+    if (const auto node = lookup.node_of({task.cluster, "worker", task.worker})) finding.fields["node"] = *node;
+    finding.evidence.push_back({"metric", "connect_task_state", "the worker reports RUNNING", 1, silent.newest});
+    if (records)
+        finding.evidence.push_back({"metric", "connect_task_records_total",
+                                    "no record moved for " + spoken(records->standing), records->value,
+                                    records->newest});
+    if (cpu)
+        finding.evidence.push_back({"metric", "connect_task_process_cpu_seconds_total",
+                                    "its process has used no CPU for " + spoken(cpu->standing), cpu->value,
+                                    cpu->newest});
+    if (waiting)
+        finding.evidence.push_back(
+            {"metric", "kafka_group_lag_records",
+             std::to_string(static_cast<std::int64_t>(waiting->lag_records)) + " records wait in " + waiting->topic,
+             waiting->lag_records, waiting->at});
+    return finding;
+}
+
+std::vector<Finding> run(const View& view, const Now& now) {
+    const Lookup lookup{view, now};
+    std::vector<Finding> found;
+    for (const auto series : lookup.select("connect_task_state", {{"state", "RUNNING"}})) {
+        if (lookup.value(series).value_or(0) != 1) continue;
+        const Task task{lookup.label(series, "cluster"), lookup.label(series, "connector"),
+                        lookup.label(series, "task"), lookup.label(series, "worker")};
+        const auto since = lookup.since(series, look_back);
+        if (!since) continue;
+        if (auto finding = examine(lookup, task, *since)) found.push_back(std::move(*finding));
+    }
+    return found;
+}
+
+}  // namespace
+
+Analyzer descriptor() {
+    return {
+        "connector_task_silence", "Connector tasks that say RUNNING and move nothing.", {"connector-task-silent"}, run};
+}
+
+}  // namespace medic::analyzers::connector_task_silence

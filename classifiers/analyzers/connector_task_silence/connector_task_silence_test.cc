@@ -1,0 +1,97 @@
+#include <gtest/gtest.h>
+
+#include "classifiers/analyzers/scene_internal.h"
+
+namespace medic::analyzers {
+namespace {
+
+constexpr int fault = 60;
+const std::vector<LabelPair> task{{"connector", "orders"}, {"task", "0"}, {"worker", "w:8083"}};
+const std::vector<LabelPair> partition{{"group", "connect-orders"}, {"topic", "orders"}, {"partition", "0"}};
+
+std::vector<LabelPair> running() {
+    auto labels = task;
+    labels.emplace_back("state", "RUNNING");
+    return labels;
+}
+
+struct Shape {
+    int records_stop = fault, cpu_stop = fault, lag_from = fault;
+    bool cpu_known = true, lag_known = true;
+};
+
+Scene sink(const Shape& shape) {
+    Scene scene;
+    scene.constant("connect_task_state", running(), 1)
+        .counter("connect_task_polls_total", task, 50, shape.records_stop)
+        .counter("connect_task_records_total", task, 50, shape.records_stop)
+        .attribute(Scene::lab("connector", "orders"), "type", "sink")
+        .attribute(Scene::lab("worker", "w:8083"), "node", "connect-1");
+    if (shape.cpu_known) scene.counter("connect_task_process_cpu_seconds_total", task, 0.05, shape.cpu_stop);
+    if (shape.lag_known) {
+        scene.counter("kafka_group_committed_offset", partition, 50, shape.records_stop)
+            .series("kafka_group_lag_records", partition,
+                    [=](int s) { return s > shape.lag_from ? 50.0 * (s - shape.lag_from) : 0.0; });
+    }
+    return scene;
+}
+
+TEST(ConnectorTaskSilence, StuckSinkWithRecordsWaiting) {
+    const auto found = sink({}).findings("connector-task-silent", fault + 6);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].subject, Scene::lab("connector-task", "orders/0"));
+    EXPECT_EQ(found[0].fields.at("node"), "connect-1");
+    EXPECT_EQ(found[0].fields.at("task"), "0");
+    EXPECT_EQ(found[0].since, Scene::at(fault));
+}
+
+TEST(ConnectorTaskSilence, IdleIsNotStuck) {
+    EXPECT_TRUE(sink({.lag_from = 1 << 20}).findings("connector-task-silent", fault + 120).empty());
+}
+
+TEST(ConnectorTaskSilence, SlowButWorkingProcessIsNotStuck) {
+    EXPECT_TRUE(sink({.cpu_stop = 1 << 20}).findings("connector-task-silent", fault + 60).empty());
+}
+
+TEST(ConnectorTaskSilence, LagAloneWithProgressIsNotStuck) {
+    EXPECT_TRUE(
+        sink({.records_stop = 1 << 20, .cpu_stop = 1 << 20}).findings("connector-task-silent", fault + 60).empty());
+}
+
+TEST(ConnectorTaskSilence, NothingWithoutKafkasView) {
+    EXPECT_TRUE(sink({.lag_known = false}).findings("connector-task-silent", fault + 60).empty());
+}
+
+TEST(ConnectorTaskSilence, WithoutSightOfTheProcessItTakesLonger) {
+    EXPECT_TRUE(sink({.cpu_known = false}).findings("connector-task-silent", fault + 10).empty());
+    const auto found = sink({.cpu_known = false}).findings("connector-task-silent", fault + 40);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_LT(found[0].weight, 1);
+}
+
+Scene source(int records_stop, int cpu_stop) {
+    Scene scene;
+    scene.constant("connect_task_state", running(), 1)
+        .counter("connect_task_polls_total", task, 50, records_stop)
+        .counter("connect_task_process_cpu_seconds_total", task, 0.05, cpu_stop)
+        .attribute(Scene::lab("connector", "orders"), "type", "source");
+    return scene;
+}
+
+TEST(ConnectorTaskSilence, SourceSilentAgainstItsOwnHistory) {
+    EXPECT_EQ(source(fault, fault).findings("connector-task-silent", fault + 6).size(), 1U);
+    EXPECT_TRUE(source(fault, 1 << 20).findings("connector-task-silent", fault + 60).empty());
+}
+
+TEST(ConnectorTaskSilence, SourceThatOftenPausesIsNotStuckSoon) {
+    Scene scene;
+    scene.constant("connect_task_state", running(), 1)
+        .series("connect_task_polls_total", task, [](int s) { return s / 10 * 100.0; })
+        .series("connect_task_process_cpu_seconds_total", task, [](int s) { return s / 10 * 0.1; })
+        .attribute(Scene::lab("connector", "orders"), "type", "source");
+    for (int second = 60; second < 80; ++second)
+        EXPECT_TRUE(scene.findings("connector-task-silent", second).empty()) << second;
+}
+
+}  // namespace
+}  // namespace medic::analyzers

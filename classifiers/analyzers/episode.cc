@@ -1,0 +1,102 @@
+#include "classifiers/analyzers/episode.h"
+
+#include <algorithm>
+#include <array>
+
+namespace medic::analyzers {
+namespace {
+
+// A later exception takes the place of a noisy first one only when it came with it: clocks of task managers differ.
+constexpr Duration concurrent_within{3'000};
+
+// Classes and stems that report somebody else's failure.
+bool is_noise(std::string_view type, std::string_view message) {
+    constexpr std::array types{
+        std::string_view{"CancelTaskException"},        std::string_view{"Cancelled"},
+        std::string_view{"RemoteTransportException"},   std::string_view{"LocalTransportException"},
+        std::string_view{"PartitionNotFoundException"}, std::string_view{"ClosedChannelException"},
+        std::string_view{"InterruptedException"},       std::string_view{"TaskManagerLost"},
+        std::string_view{"JobMasterException"}};
+    for (const auto noisy : types)
+        if (type.ends_with(noisy)) return true;
+    constexpr std::array stems{std::string_view{"Buffer pool is destroyed"},
+                               std::string_view{"Job is being suspended"},
+                               std::string_view{"is no longer reachable"},
+                               std::string_view{"Heartbeat of TaskManager"},
+                               std::string_view{"Lost connection to task manager"},
+                               std::string_view{"closed by remote task manager"},
+                               std::string_view{"Trying to access closed classloader"},
+                               std::string_view{"Exceeded checkpoint tolerable failure threshold"}};
+    for (const auto stem : stems)
+        if (message.find(stem) != std::string_view::npos) return true;
+    return false;
+}
+
+std::size_t starter(const std::vector<ExceptionEvent>& exceptions) {
+    const auto& oldest = exceptions.front();
+    if (!oldest.noise) return 0;
+    for (std::size_t i = 1; i < exceptions.size(); ++i) {
+        if (exceptions[i].event->at - oldest.event->at > concurrent_within) break;
+        if (!exceptions[i].noise) return i;
+    }
+    return 0;
+}
+
+}  // namespace
+
+ExceptionEvent read_exception(const Event& event) {
+    Ownership ownership;
+    ownership.component = event.subject.kind.starts_with("connector") ? Component::connect : Component::flink;
+    ExceptionEvent out{
+        .event = &event, .type = "", .message = "", .frame = "", .location = "", .owner = {}, .record = {}};
+    const auto text = read_failures(event.text, ownership, {.text_bytes_max = 64 * 1024, .failures_max = 4});
+    out.record = text.record;
+    if (text.failures.empty()) {
+        const auto named = event.fields.find("exception");
+        out.type = named == event.fields.end() ? "" : named->second;
+        out.message = event.text.substr(0, 500);
+    } else {
+        const auto& failure = text.failures.front();
+        out.type = failure.root().type;
+        out.message = failure.root().message;
+        if (const auto* frame = failure.deciding()) {
+            out.frame = frame->function;
+            out.location = frame->location;
+            out.owner = frame->owner;
+        }
+    }
+    out.noise = is_noise(out.type, out.message);
+    return out;
+}
+
+std::vector<const Event*> deployments(const View& view, const Subject& job, WallTime from) {
+    auto found = view.timeline.about(job, from);
+    std::erase_if(found, [](const Event* event) { return event->kind != "deployment"; });
+    std::ranges::stable_sort(found, {}, [](const Event* event) { return event->at; });
+    return found;
+}
+
+std::vector<Episode> episodes(const Lookup& lookup, Duration window) {
+    std::map<Subject, std::vector<const Event*>> by_subject;
+    for (const auto* event : lookup.view().timeline.since(lookup.now().wall - window))
+        if (event->kind == "exception") by_subject[event->subject].push_back(event);
+    std::vector<Episode> all;
+    for (auto& [subject, events] : by_subject) {
+        Episode episode{.subject = subject, .exceptions = {}, .first = 0, .deployed = {}};
+        const auto deployed = deployments(lookup.view(), subject, lookup.now().wall - window);
+        if (!deployed.empty()) episode.deployed = deployed.back()->at;
+        std::ranges::stable_sort(events, {}, [](const Event* event) { return event->at; });
+        if (episode.deployed) std::erase_if(events, [&](const Event* event) { return event->at < *episode.deployed; });
+        std::size_t start = 0;
+        for (std::size_t i = 1; i < events.size(); ++i)
+            if (events[i]->at - events[i - 1]->at > episode_gap) start = i;
+        for (std::size_t i = start; i < events.size() && episode.exceptions.size() < episode_exceptions_max; ++i)
+            episode.exceptions.push_back(read_exception(*events[i]));
+        if (episode.exceptions.empty()) continue;
+        episode.first = starter(episode.exceptions);
+        all.push_back(std::move(episode));
+    }
+    return all;
+}
+
+}  // namespace medic::analyzers

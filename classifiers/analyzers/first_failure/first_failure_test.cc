@@ -1,0 +1,102 @@
+#include <gtest/gtest.h>
+
+#include "classifiers/analyzers/scene_internal.h"
+
+namespace medic::analyzers {
+namespace {
+
+const Subject job = Scene::lab("job", "fleet");
+
+std::string null_at(const std::string& frame) {
+    return "java.lang.NullPointerException: server of topic events partition 1 offset 42\n\tat " + frame +
+           "(libfleet.so+0x1)\n\tat medic::engine::flow::Task::run()(medic-engine+0x2)\n";
+}
+const std::string lost_peer =
+    "org.apache.flink.runtime.io.network.netty.exception.RemoteTransportException: Connection unexpectedly closed by "
+    "remote "
+    "task manager 'tm-1'. This might indicate that the remote task manager was lost.\n";
+
+TEST(FirstFailure, SurvivesLaterFailures) {
+    Scene scene;
+    scene.event(10, job, "exception", null_at("fleet::Enrich::map()"), {{"taskmanager", "tm-1"}})
+        .event(20, job, "exception",
+               "java.lang.IllegalStateException: second\n\tat fleet::Other::x()(libfleet.so+0x9)\n");
+    const auto found = scene.findings("first-failure", 30);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].fields.at("exception"), "java.lang.NullPointerException");
+    EXPECT_EQ(found[0].fields.at("frame_owner"), "user");
+    EXPECT_EQ(found[0].fields.at("record_topic"), "events");
+    EXPECT_EQ(found[0].fields.at("record_offset"), "42");
+    EXPECT_EQ(found[0].fields.at("taskmanager"), "tm-1");
+    EXPECT_EQ(found[0].since, Scene::at(10));
+}
+
+TEST(FirstFailure, LostPeersNeverHideTheFailureThatCameWithThem) {
+    Scene scene;
+    scene.event(10, job, "exception", lost_peer).event(11, job, "exception", null_at("fleet::Enrich::map()"));
+    EXPECT_EQ(scene.findings("first-failure", 30)[0].fields.at("exception"), "java.lang.NullPointerException");
+}
+
+TEST(FirstFailure, ALongTimeLaterIsAnotherEpisode) {
+    Scene scene;
+    scene.event(10, job, "exception", lost_peer).event(2'000, job, "exception", null_at("fleet::Enrich::map()"));
+    EXPECT_EQ(scene.findings("first-failure", 2'010)[0].since, Scene::at(2'000));
+}
+
+TEST(FirstFailure, EndsAfterAQuietMinuteOfRunningOrWithANewDeployment) {
+    Scene scene;
+    scene.event(10, job, "exception", null_at("fleet::Enrich::map()"))
+        .constant("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}}, 1);
+    EXPECT_EQ(scene.findings("first-failure", 40).size(), 1U);
+    EXPECT_TRUE(scene.findings("first-failure", 120).empty());
+    scene.event(20, job, "deployment", "job j2 started", {{"job_id", "j2"}, {"before", "j1"}});
+    EXPECT_TRUE(scene.findings("first-failure", 40).empty());
+}
+
+TEST(FirstFailure, StaysOpenWhileTheJobDoesNotRun) {
+    Scene scene;
+    scene.event(10, job, "exception", null_at("fleet::Enrich::map()"))
+        .constant("flink_job_state", {{"job", "fleet"}, {"state", "RESTARTING"}}, 1);
+    EXPECT_EQ(scene.findings("first-failure", 300).size(), 1U);
+}
+
+TEST(FirstFailure, NoExceptionNoFinding) { EXPECT_TRUE(Scene{}.findings("first-failure", 10).empty()); }
+
+TEST(DeploymentRegression, UserFrameThatBeganToFailAfterTheDeployment) {
+    Scene scene;
+    scene.event(0, job, "deployment", "", {{"job_id", "j1"}, {"version", "v1"}})
+        .event(100, job, "deployment", "", {{"job_id", "j2"}, {"before", "j1"}, {"version", "v2"}})
+        .event(110, job, "exception", null_at("fleet::Enrich::map()"))
+        .event(115, job, "exception", null_at("fleet::Enrich::map()"));
+    const auto found = scene.findings("deployment-regression", 120);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].weight, 1);
+    EXPECT_EQ(found[0].fields.at("version"), "v2");
+    EXPECT_EQ(found[0].fields.at("last_good_version"), "v1");
+}
+
+TEST(DeploymentRegression, FailureThatWasThereBeforeIsNoRegression) {
+    Scene scene;
+    scene.event(0, job, "deployment", "", {{"job_id", "j1"}, {"version", "v1"}})
+        .event(50, job, "exception", null_at("fleet::Enrich::map()"))
+        .event(100, job, "deployment", "", {{"job_id", "j2"}, {"before", "j1"}, {"version", "v2"}})
+        .event(110, job, "exception", null_at("fleet::Enrich::map()"));
+    EXPECT_TRUE(scene.findings("deployment-regression", 120).empty());
+}
+
+TEST(DeploymentRegression, LostTaskManagerAfterADeploymentIsNoRegression) {
+    Scene scene;
+    scene.event(100, job, "deployment", "", {{"job_id", "j2"}, {"before", "j1"}})
+        .event(110, job, "exception", lost_peer);
+    EXPECT_TRUE(scene.findings("deployment-regression", 120).empty());
+}
+
+TEST(DeploymentRegression, NothingWithoutAnEarlierVersion) {
+    Scene scene;
+    scene.event(100, job, "deployment", "", {{"job_id", "j1"}, {"before", ""}})
+        .event(110, job, "exception", null_at("fleet::Enrich::map()"));
+    EXPECT_TRUE(scene.findings("deployment-regression", 120).empty());
+}
+
+}  // namespace
+}  // namespace medic::analyzers

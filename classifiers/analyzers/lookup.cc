@@ -1,0 +1,147 @@
+#include "classifiers/analyzers/lookup.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "classifiers/analyzers/analyzer.h"
+
+namespace medic::analyzers {
+namespace {
+
+constexpr Duration starvation_window{10'000};
+// The loop ticks once a second; half a second late means that the machine gives us no CPU.
+constexpr double late_tick_seconds = 0.5;
+constexpr Duration all_standing{3'000};
+
+}  // namespace
+
+std::vector<Finding> analyze(const View& view, const Now& now) {
+    std::vector<Finding> all;
+    for (const auto& analyzer : all_analyzers()) {
+        auto found = analyzer.run(view, now);
+        all.insert(all.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+    }
+    return all;
+}
+
+Motion motion_of(const std::vector<Sample>& samples) {
+    Motion motion;
+    motion.samples = samples.size();
+    motion.oldest = motion.changed = {samples.front().at_ms};
+    motion.newest = {samples.back().at_ms};
+    motion.value = samples.back().value;
+    for (std::size_t i = 1; i < samples.size(); ++i) {
+        if (samples[i].value == samples[i - 1].value) continue;
+        const WallTime at{samples[i].at_ms};
+        if (motion.moved) motion.longest_before = std::max(motion.longest_before, at - motion.changed);
+        motion.changed = at;
+        motion.moved = true;
+    }
+    motion.standing = motion.newest - motion.changed;
+    return motion;
+}
+
+std::vector<SeriesId> Lookup::select(std::string_view name, const LabelValues& labels) const {
+    std::vector<LabelMatcher> matchers;
+    matchers.push_back({"__name__", LabelMatcher::Op::equal, std::string{name}});
+    for (const auto& [label, value] : labels)
+        matchers.push_back({std::string{label}, LabelMatcher::Op::equal, std::string{value}});
+    return view_.series.select(matchers);
+}
+
+std::string Lookup::label(SeriesId id, std::string_view name) const {
+    return std::string{view_.series.label(id, name)};
+}
+
+std::optional<Sample> Lookup::sample(SeriesId id) const { return view_.series.latest(id, now_.wall, fresh_within); }
+
+std::optional<double> Lookup::value(SeriesId id) const {
+    const auto found = sample(id);
+    return found ? std::optional{found->value} : std::nullopt;
+}
+
+std::optional<double> Lookup::value(std::string_view name, const LabelValues& labels) const {
+    std::optional<double> found;
+    for (const auto id : select(name, labels)) {
+        const auto value_now = value(id);
+        if (!value_now) continue;
+        if (found) return std::nullopt;
+        found = value_now;
+    }
+    return found;
+}
+
+std::vector<Sample> Lookup::history(SeriesId id, Duration window) const {
+    std::vector<Sample> out;
+    for (const auto& one : view_.series.range(id, now_.wall - window, now_.wall, buffer_))
+        if (!std::isnan(one.value)) out.push_back(one);
+    return out;
+}
+
+std::optional<Motion> Lookup::motion(SeriesId id, Duration window) const {
+    if (!sample(id)) return std::nullopt;
+    const auto samples = history(id, window);
+    if (samples.size() < 2) return std::nullopt;
+    return motion_of(samples);
+}
+
+std::optional<WallTime> Lookup::since(SeriesId id, Duration window) const {
+    if (!sample(id)) return std::nullopt;
+    const auto samples = history(id, window);
+    if (samples.empty()) return std::nullopt;
+    return motion_of(samples).changed;
+}
+
+std::optional<std::pair<std::string, WallTime>> Lookup::state(std::string_view name, const LabelValues& labels,
+                                                              Duration window) const {
+    std::optional<std::pair<std::string, WallTime>> found;
+    for (const auto id : select(name, labels)) {
+        if (value(id).value_or(0) != 1) continue;
+        const auto began = since(id, window);
+        if (began && (!found || *began > found->second)) found = {label(id, "state"), *began};
+    }
+    return found;
+}
+
+bool Lookup::starved(std::string_view cluster) const {
+    for (const auto id : select("medic_tick_lateness_seconds"))
+        for (const auto& one : history(id, starvation_window))
+            if (one.value > late_tick_seconds) return true;
+    std::size_t known = 0, standing = 0;
+    for (const auto id : select("process_cpu_seconds_total", {{"cluster", cluster}})) {
+        const auto moved = motion(id, starvation_window);
+        if (!moved) continue;
+        ++known;
+        if (moved->standing >= all_standing) ++standing;
+    }
+    return known >= 3 && standing == known;
+}
+
+std::optional<std::string> Lookup::node_of(const Subject& subject) const {
+    if (auto named = view_.topology.attribute(subject, "node")) return named;
+    for (const auto& host : view_.topology.from(subject, "hosted-by"))
+        if (host.kind == "node") return host.name;
+    const Subject same{subject.cluster, "node", subject.name};
+    if (view_.topology.attribute(same, "role")) return subject.name;
+    if (!select("process_up", {{"cluster", subject.cluster}, {"node", subject.name}}).empty()) return subject.name;
+    return std::nullopt;
+}
+
+std::vector<std::string> Lookup::spares(std::string_view cluster, std::string_view role) const {
+    std::vector<std::string> names;
+    for (const auto& node : view_.topology.all(cluster, "node")) {
+        if (view_.topology.attribute(node, "role").value_or("") != role) continue;
+        if (view_.topology.attribute(node, "spare").value_or("") == "true") names.push_back(node.name);
+    }
+    return names;
+}
+
+std::string spoken(Duration duration) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+    if (seconds < 120) return std::to_string(seconds) + " s";
+    if (seconds < 7'200) return std::to_string(seconds / 60) + " min";
+    if (seconds < 172'800) return std::to_string(seconds / 3'600) + " h";
+    return std::to_string(seconds / 86'400) + " d";
+}
+
+}  // namespace medic::analyzers

@@ -1,0 +1,77 @@
+// How analyzers read a View: series by name and labels, how a counter moves, who runs where.
+// Everything answers "not known" rather than 0. For analyzers only.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "classifiers/view.h"
+
+namespace medic::analyzers {
+
+// A sample older than this says nothing about now: three looks of the slowest process and REST interval (5 s).
+inline constexpr Duration fresh_within{15'000};
+
+// How a counter or gauge has moved lately. All from the samples themselves, so a late look is no standstill.
+struct Motion {
+    WallTime oldest, newest;     // First and last sample looked at.
+    WallTime changed;            // First sample that showed the present value; `oldest` when it never moved.
+    double value = 0;            // The newest one.
+    bool moved = false;          // It changed at least once.
+    Duration standing{0};        // newest − changed.
+    Duration longest_before{0};  // The longest standstill before that; the series' own habit.
+    std::size_t samples = 0;
+
+    [[nodiscard]] Duration observed_before() const { return changed - oldest; }
+};
+
+using LabelValues = std::vector<std::pair<std::string_view, std::string_view>>;
+
+class Lookup {
+public:
+    Lookup(const View& view, const Now& now) : view_(view), now_(now) {}
+
+    [[nodiscard]] std::vector<SeriesId> select(std::string_view name, const LabelValues& labels = {}) const;
+    [[nodiscard]] std::string label(SeriesId id, std::string_view name) const;
+    [[nodiscard]] std::optional<Sample> sample(SeriesId id) const;  // Fresh, or nothing.
+    [[nodiscard]] std::optional<double> value(SeriesId id) const;
+    // The one value of a series that the labels pick out; nullopt when there is none, none fresh, or several.
+    [[nodiscard]] std::optional<double> value(std::string_view name, const LabelValues& labels) const;
+    // Samples within `window` before now, without stale markers.
+    [[nodiscard]] std::vector<Sample> history(SeriesId id, Duration window) const;
+    // nullopt: fewer than two samples, or none fresh.
+    [[nodiscard]] std::optional<Motion> motion(SeriesId id, Duration window) const;
+    // Since when a gauge has held its present value, as far as the window reaches; nullopt when not fresh.
+    [[nodiscard]] std::optional<WallTime> since(SeriesId id, Duration window) const;
+
+    // The label `state` of the series that is 1 now.
+    [[nodiscard]] std::optional<std::pair<std::string, WallTime>> state(std::string_view name,
+                                                                        const LabelValues& labels,
+                                                                        Duration window) const;
+
+    // The agent's own loop ran late, or every process that we can see stood still at once: silence proves nothing.
+    [[nodiscard]] bool starved(std::string_view cluster) const;
+
+    // The node (driver name) that hosts a task manager, worker or broker.
+    [[nodiscard]] std::optional<std::string> node_of(const Subject& subject) const;
+    // Warm spares of the role that are up and idle, by node name.
+    [[nodiscard]] std::vector<std::string> spares(std::string_view cluster, std::string_view role) const;
+
+    [[nodiscard]] const View& view() const { return view_; }
+    [[nodiscard]] const Now& now() const { return now_; }
+
+private:
+    const View& view_;
+    const Now& now_;
+    mutable std::vector<Sample> buffer_;
+};
+
+[[nodiscard]] Motion motion_of(const std::vector<Sample>& samples);  // At least one sample.
+
+// "12 s", "3 min": a duration for a person.
+[[nodiscard]] std::string spoken(Duration duration);
+
+}  // namespace medic::analyzers

@@ -1,0 +1,63 @@
+#include <gtest/gtest.h>
+
+#include "classifiers/analyzers/scene_internal.h"
+
+namespace medic::analyzers {
+namespace {
+
+constexpr int fault = 60;
+
+std::optional<double> from(int second, int begin) { return second >= begin ? std::optional{1.0} : std::nullopt; }
+
+Scene blocked(int canceling_until = 1 << 20) {
+    Scene scene;
+    scene
+        .series("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}},
+                [](int s) { return s < fault ? std::optional{1.0} : std::nullopt; })
+        .series("flink_job_state", {{"job", "fleet"}, {"state", "RESTARTING"}}, [](int s) { return from(s, fault); })
+        .series(
+            "flink_subtask_state",
+            {{"job", "fleet"}, {"vertex", "sink"}, {"subtask", "1"}, {"taskmanager", "tm-1"}, {"state", "CANCELING"}},
+            [=](int s) { return s < canceling_until ? from(s, fault + 1) : std::nullopt; })
+        .attribute(Scene::lab("job", "fleet"), "id", "j1")
+        .attribute(Scene::lab("taskmanager", "tm-1"), "node", "tm-1")
+        .event(fault, Scene::lab("job", "fleet"), "exception",
+               "java.lang.IllegalStateException: lookup failed\n\tat fleet::Enrich::map(int)(libfleet.so+0x1)\n");
+    return scene;
+}
+
+TEST(RestartBlocked, NamesTheTaskThatIgnoresItsCancellationAndTheFirstException) {
+    Scene scene = blocked();
+    scene.constant("flink_taskmanager_registered", {{"taskmanager", "tm-1"}}, 1)
+        .constant("flink_taskmanager_heartbeat_age_seconds", {{"taskmanager", "tm-1"}}, 1)
+        .constant("process_up", {{"node", "tm-1"}, {"role", "taskmanager"}}, 1);
+    EXPECT_TRUE(scene.findings("restart-blocked", fault + 6).empty());
+    const auto found = scene.findings("restart-blocked", fault + 10);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].subject, Scene::lab("job", "fleet"));
+    EXPECT_EQ(found[0].fields.at("taskmanager"), "tm-1");
+    EXPECT_EQ(found[0].fields.at("vertex"), "sink");
+    EXPECT_EQ(found[0].fields.at("first_exception"), "java.lang.IllegalStateException");
+    EXPECT_EQ(found[0].since, Scene::at(fault));
+}
+
+TEST(RestartBlocked, TaskThatEndsInTimeIsNothing) {
+    Scene scene = blocked(fault + 4);
+    scene.constant("flink_taskmanager_registered", {{"taskmanager", "tm-1"}}, 1)
+        .constant("flink_taskmanager_heartbeat_age_seconds", {{"taskmanager", "tm-1"}}, 1);
+    EXPECT_TRUE(scene.findings("restart-blocked", fault + 30).empty());
+}
+
+TEST(RestartBlocked, DeadTaskManagerIsAnotherStory) {
+    Scene scene = blocked();
+    scene.constant("flink_taskmanager_registered", {{"taskmanager", "tm-1"}}, 1)
+        .series("process_up", {{"node", "tm-1"}, {"role", "taskmanager"}}, [](int s) { return s < fault ? 1.0 : 0.0; });
+    EXPECT_TRUE(scene.findings("restart-blocked", fault + 20).empty());
+}
+
+TEST(RestartBlocked, NothingWhenNobodyKnowsWhetherTheTaskManagerLives) {
+    EXPECT_TRUE(blocked().findings("restart-blocked", fault + 20).empty());
+}
+
+}  // namespace
+}  // namespace medic::analyzers

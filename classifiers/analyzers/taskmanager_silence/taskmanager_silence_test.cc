@@ -1,0 +1,154 @@
+#include <gtest/gtest.h>
+
+#include "classifiers/analyzers/scene_internal.h"
+
+namespace medic::analyzers {
+namespace {
+
+constexpr int fault = 60;
+
+std::vector<LabelPair> node(const char* name) { return {{"node", name}, {"role", "taskmanager"}}; }
+std::vector<LabelPair> manager(const char* name) { return {{"taskmanager", name}}; }
+std::vector<LabelPair> subtask(const char* index, const char* on) {
+    return {{"job", "fleet"}, {"vertex", "count"}, {"subtask", index}, {"taskmanager", on}};
+}
+
+// Two healthy task managers that run one job; `tm-1` is left to the test.
+Scene platform() {
+    Scene scene;
+    scene.constant("process_up", node("tm-2"), 1)
+        .counter("process_cpu_seconds_total", node("tm-2"), 0.3)
+        .constant("flink_taskmanager_registered", manager("tm-2"), 1)
+        .constant("flink_taskmanager_heartbeat_age_seconds", manager("tm-2"), 0.5)
+        .counter("flink_subtask_records_in_total", subtask("1", "tm-2"), 100)
+        .constant("medic_tick_lateness_seconds", {}, 0.01);
+    auto state = subtask("0", "tm-1");
+    state.emplace_back("state", "RUNNING");
+    scene.series("flink_subtask_state", state, [](int s) { return s < fault ? std::optional{1.0} : std::nullopt; });
+    return scene;
+}
+
+Scene& job_falls(Scene& scene, int when) {
+    return scene
+        .series("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}},
+                [=](int s) { return s < when ? std::optional{1.0} : std::nullopt; })
+        .series("flink_job_state", {{"job", "fleet"}, {"state", "RESTARTING"}},
+                [=](int s) { return s >= when ? std::optional{1.0} : std::nullopt; });
+}
+
+Scene killed() {
+    Scene scene = platform();
+    scene.series("process_up", node("tm-1"), [](int s) { return s < fault ? 1.0 : 0.0; })
+        .series("flink_taskmanager_registered", manager("tm-1"), [](int s) { return s < fault + 1 ? 1.0 : 0.0; });
+    job_falls(scene, fault + 1);
+    return scene;
+}
+
+// Stopped by a signal at `fault`, going on at `resumed`.
+Scene stopped(int resumed = 1 << 20) {
+    Scene scene = platform();
+    scene.constant("process_up", node("tm-1"), 1)
+        .series("process_cpu_seconds_total", node("tm-1"),
+                [=](int s) { return 0.3 * (s < resumed ? std::min(s, fault) : fault + s - resumed); })
+        .constant("flink_taskmanager_registered", manager("tm-1"), 1)
+        .series("flink_taskmanager_heartbeat_age_seconds", manager("tm-1"),
+                [=](int s) { return s > fault && s < resumed ? 0.5 + s - fault : 0.5; })
+        .constant("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}}, 1);
+    return scene;
+}
+
+TEST(TaskManagerLost, ProcessGoneAndMissedByTheJobManager) {
+    const auto found = killed().findings("taskmanager-lost", fault + 2);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].subject, Scene::lab("taskmanager", "tm-1"));
+    EXPECT_EQ(found[0].since, Scene::at(fault));
+    EXPECT_EQ(found[0].fields.at("node"), "tm-1");
+    EXPECT_EQ(found[0].fields.at("job"), "fleet");
+    EXPECT_GE(found[0].evidence.size(), 2U);
+}
+
+TEST(TaskManagerLost, OneVantagePointIsNotEnough) {
+    Scene scene = platform();
+    scene.series("process_up", node("tm-1"), [](int s) { return s < fault ? 1.0 : 0.0; })
+        .constant("flink_taskmanager_registered", manager("tm-1"), 1)
+        .constant("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}}, 1);
+    EXPECT_TRUE(scene.findings("taskmanager-lost", fault + 30).empty());
+}
+
+TEST(TaskManagerLost, NothingWhenNobodyCanSeeTheProcess) {
+    Scene scene = platform();
+    scene.series("flink_taskmanager_registered", manager("tm-1"), [](int s) { return s < fault ? 1.0 : 0.0; });
+    job_falls(scene, fault);
+    EXPECT_TRUE(scene.findings("taskmanager-lost", fault + 10).empty());
+}
+
+TEST(TaskManagerLost, EndsWhenTheProcessIsBack) {
+    Scene scene = platform();
+    scene.series("process_up", node("tm-1"), [](int s) { return s < fault || s > fault + 5 ? 1.0 : 0.0; })
+        .series("flink_taskmanager_registered", manager("tm-1"), [](int s) { return s < fault + 1 ? 1.0 : 0.0; });
+    job_falls(scene, fault + 1);
+    EXPECT_EQ(scene.findings("taskmanager-lost", fault + 4).size(), 1U);
+    EXPECT_TRUE(scene.findings("taskmanager-lost", fault + 8).empty());
+}
+
+TEST(TaskManagerFrozen, NoCpuAndNoHeartbeat) {
+    const auto found = stopped().findings("taskmanager-frozen", fault + 7);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].since, Scene::at(fault));
+    EXPECT_EQ(found[0].fields.at("taskmanager"), "tm-1");
+    EXPECT_TRUE(stopped().findings("taskmanager-lost", fault + 7).empty());
+}
+
+TEST(TaskManagerFrozen, ThreeSecondsOfStopAreNothing) {
+    const Scene scene = stopped(fault + 3);
+    for (int second = fault; second < fault + 20; ++second)
+        EXPECT_TRUE(scene.findings("taskmanager-frozen", second).empty()) << second;
+}
+
+TEST(TaskManagerFrozen, BusyCollectorOfGarbageIsNotFrozen) {
+    Scene scene = platform();
+    scene.constant("process_up", node("tm-1"), 1)
+        .counter("process_cpu_seconds_total", node("tm-1"), 1.0)
+        .constant("flink_taskmanager_registered", manager("tm-1"), 1)
+        .series("flink_taskmanager_heartbeat_age_seconds", manager("tm-1"),
+                [](int s) { return s > fault ? s - fault : 0.5; });
+    EXPECT_TRUE(scene.findings("taskmanager-frozen", fault + 20).empty());
+}
+
+TEST(TaskManagerFrozen, IdleProcessWithHeartbeatsIsNotFrozen) {
+    Scene scene = platform();
+    scene.constant("process_up", node("tm-1"), 1)
+        .counter("process_cpu_seconds_total", node("tm-1"), 0.3, fault)
+        .constant("process_stopped", node("tm-1"), 1)
+        .constant("flink_taskmanager_registered", manager("tm-1"), 1)
+        .constant("flink_taskmanager_heartbeat_age_seconds", manager("tm-1"), 0.5);
+    EXPECT_TRUE(scene.findings("taskmanager-frozen", fault + 30).empty());
+}
+
+TEST(TaskManagerFrozen, StarvedMachineProvesNothing) {
+    Scene scene = stopped();
+    scene.series("medic_tick_lateness_seconds", {{"loop", "core"}}, [](int s) { return s > fault ? 2.0 : 0.0; });
+    EXPECT_TRUE(scene.findings("taskmanager-frozen", fault + 7).empty());
+}
+
+TEST(TaskManagerFrozen, NothingWithoutSightOfItsCpu) {
+    Scene scene = platform();
+    scene.constant("process_up", node("tm-1"), 1)
+        .constant("flink_taskmanager_registered", manager("tm-1"), 1)
+        .series("flink_taskmanager_heartbeat_age_seconds", manager("tm-1"),
+                [](int s) { return s > fault ? s - fault : 0.5; });
+    EXPECT_TRUE(scene.findings("taskmanager-frozen", fault + 20).empty());
+}
+
+TEST(TaskManagerFrozen, DeregisteredButStillThereIsFrozenNotLost) {
+    Scene scene = platform();
+    scene.constant("process_up", node("tm-1"), 1)
+        .counter("process_cpu_seconds_total", node("tm-1"), 0.3, fault)
+        .series("flink_taskmanager_registered", manager("tm-1"), [](int s) { return s < fault + 6 ? 1.0 : 0.0; });
+    job_falls(scene, fault + 6);
+    EXPECT_EQ(scene.findings("taskmanager-frozen", fault + 8).size(), 1U);
+    EXPECT_TRUE(scene.findings("taskmanager-lost", fault + 8).empty());
+}
+
+}  // namespace
+}  // namespace medic::analyzers
