@@ -1,0 +1,221 @@
+// Values to JSON and back, for the journal and for replay: one list of fields per struct serves both directions.
+// Only for .cc files. Reading throws nlohmann's exceptions; decode() turns them into an Error.
+// A field that is missing in the text is an error: a record that can't be read in full must not be acted on.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/base/result.h"
+#include "classifiers/diagnosis/diagnosis.h"
+#include "remediations/planning/plan.h"
+#include "remediations/planning/planning_view.h"
+
+namespace medic::codec {
+
+using Json = nlohmann::json;
+
+struct Writer {
+    Json& out;
+    template <class T>
+    void operator()(const char* name, const T& value);
+};
+struct Reader {
+    const Json& in;
+    template <class T>
+    void operator()(const char* name, T& value) const;
+};
+
+// clang-format off
+template <class A> void fields(A& a, Subject& v) { a("cluster", v.cluster); a("kind", v.kind); a("name", v.name); }
+template <class A> void fields(A& a, FactKey& v) { a("subject", v.subject); a("name", v.name); }
+template <class A> void fields(A& a, Fact& v) {
+    a("subject", v.subject); a("name", v.name); a("value", v.value); a("text", v.text); a("observed_at", v.observed_at);
+}
+template <class A> void fields(A& a, OperationUnderWay& v) { a("subject", v.subject); a("kind", v.kind); a("by", v.by); a("since", v.since); }
+template <class A> void fields(A& a, StartNode& v) { a("node", v.node); a("as_spare", v.as_spare); }
+template <class A> void fields(A& a, StopNode& v) { a("node", v.node); }
+template <class A> void fields(A& a, KillNode& v) { a("node", v.node); }
+template <class A> void fields(A& a, KillConnectorTask& v) { a("node", v.node); a("connector", v.connector); a("task", v.task); }
+template <class A> void fields(A& a, GrowStorage& v) { a("node", v.node); a("log_dir", v.log_dir); a("bytes", v.bytes); }
+template <class A> void fields(A& a, RestartConnectorTask& v) { a("connector", v.connector); a("task", v.task); }
+template <class A> void fields(A& a, RestartConnector& v) {
+    a("connector", v.connector); a("include_tasks", v.include_tasks); a("only_failed", v.only_failed);
+}
+template <class A> void fields(A& a, PauseConnector& v) { a("connector", v.connector); }
+template <class A> void fields(A& a, ResumeConnector& v) { a("connector", v.connector); }
+template <class A> void fields(A& a, CancelJob& v) { a("job_id", v.job_id); }
+template <class A> void fields(A& a, StopJobWithSavepoint& v) { a("job_id", v.job_id); a("target_directory", v.target_directory); }
+template <class A> void fields(A& a, StartDeployment& v) {
+    a("job", v.job); a("version", v.version); a("restore_from", v.restore_from); a("parallelism", v.parallelism); a("settings", v.settings);
+}
+template <class A> void fields(A& a, AlterConfigs& v) { a("resource", v.resource); a("name", v.name); a("set", v.set); }
+template <class A> void fields(A& a, PartitionMove& v) { a("topic", v.topic); a("partition", v.partition); a("replicas", v.replicas); }
+template <class A> void fields(A& a, AlterReassignments& v) { a("moves", v.moves); }
+template <class A> void fields(A& a, Condition& v) { a("fact", v.fact); a("is", v.is); a("value", v.value); a("texts", v.texts); }
+template <class A> void fields(A& a, Expectation& v) {
+    a("all", v.all); a("worse_if", v.worse_if); a("within", v.within); a("stable_for", v.stable_for); a("cause_gone", v.cause_gone);
+}
+template <class A> void fields(A& a, Step& v) {
+    a("remedy", v.remedy); a("cause", v.cause); a("subject", v.subject); a("text", v.text); a("operation", v.operation);
+    a("timeout", v.timeout); a("idempotent", v.idempotent); a("precondition", v.precondition); a("skip_if", v.skip_if);
+    a("done", v.done); a("expectation", v.expectation); a("undo", v.undo); a("risk", v.risk); a("destroys", v.destroys);
+    a("object", v.object); a("job", v.job); a("after_own_stop", v.after_own_stop); a("after_heal", v.after_heal);
+    a("restore_from_own_savepoint", v.restore_from_own_savepoint);
+}
+template <class A> void fields(A& a, Quarantine& v) { a("cluster", v.cluster); a("job", v.job); a("version", v.version); }
+template <class A> void fields(A& a, Plan& v) {
+    a("remedy", v.remedy); a("cause", v.cause); a("subject", v.subject); a("summary", v.summary); a("steps", v.steps);
+    a("undo_steps", v.undo_steps); a("needs_approval", v.needs_approval); a("quarantine", v.quarantine);
+}
+template <class A> void fields(A& a, Refusal& v) { a("guard", v.guard); a("why", v.why); a("kind", v.kind); a("until", v.until); }
+template <class A> void fields(A& a, Evidence& v) { a("kind", v.kind); a("ref", v.ref); a("text", v.text); a("value", v.value); a("at", v.at); }
+template <class A> void fields(A& a, Alternative& v) { a("cause", v.cause); a("side", v.side); a("confidence", v.confidence); a("why_not", v.why_not); }
+template <class A> void fields(A& a, Diagnosis& v) {
+    a("cause", v.cause); a("cause_group", v.cause_group); a("side", v.side); a("owner", v.owner); a("subject", v.subject);
+    a("since", v.since); a("confidence", v.confidence); a("summary", v.summary); a("evidence", v.evidence);
+    a("alternatives", v.alternatives); a("effects", v.effects); a("missing", v.missing); a("remedies", v.remedies); a("facts", v.facts);
+}
+template <class A> void fields(A& a, NodeInfo& v) {
+    a("name", v.name); a("role", v.role); a("zone", v.zone); a("spare", v.spare); a("can_start", v.can_start);
+    a("can_kill", v.can_kill); a("can_kill_task", v.can_kill_task); a("can_grow", v.can_grow);
+}
+template <class A> void fields(A& a, DeploymentInfo& v) {
+    a("job", v.job); a("savepoints", v.savepoints); a("versions", v.versions); a("parallelism", v.parallelism);
+    a("parallelism_max", v.parallelism_max);
+}
+template <class A> void fields(A& a, ClusterInfo& v) { a("name", v.name); a("nodes", v.nodes); a("deployments", v.deployments); }
+template <class A> void fields(A& a, PlanningView& v) {
+    a("cluster", v.cluster); a("facts", v.facts); a("floors", v.floors); a("quarantined", v.quarantined); a("now", v.now);
+    a("facts_age_max", v.facts_age_max);
+}
+// clang-format on
+
+template <class T> inline constexpr bool is_list = false;
+template <class T> inline constexpr bool is_list<std::vector<T>> = true;
+template <class T> inline constexpr bool is_optional = false;
+template <class T> inline constexpr bool is_optional<std::optional<T>> = true;
+template <class T> inline constexpr bool is_map = false;
+template <class V> inline constexpr bool is_map<std::map<std::string, V>> = true;
+template <class T> inline constexpr bool is_set = false;
+template <class T> inline constexpr bool is_set<std::set<T>> = true;
+template <class T> inline constexpr bool is_pair = false;
+template <class A, class B> inline constexpr bool is_pair<std::pair<A, B>> = true;
+
+template <std::size_t Index = 0>
+void read_body(const Json& in, std::size_t index, OperationBody& body);
+
+template <class T>
+Json to_json_value(const T& value) {
+    if constexpr (std::is_enum_v<T>) {
+        return static_cast<int>(value);
+    } else if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::string>) {
+        return value;
+    } else if constexpr (std::is_same_v<T, Duration>) {
+        return value.count();
+    } else if constexpr (std::is_same_v<T, WallTime>) {
+        return value.unix_ms;
+    } else if constexpr (is_optional<T>) {
+        return value ? to_json_value(*value) : Json(nullptr);
+    } else if constexpr (is_list<T> || is_set<T>) {
+        Json list = Json::array();
+        for (const auto& item : value) list.push_back(to_json_value(item));
+        return list;
+    } else if constexpr (is_map<T>) {
+        Json object = Json::object();
+        for (const auto& [key, item] : value) object[key] = to_json_value(item);
+        return object;
+    } else if constexpr (is_pair<T>) {
+        return Json::array({to_json_value(value.first), to_json_value(value.second)});
+    } else if constexpr (std::is_same_v<T, OperationBody>) {
+        return std::visit([&](const auto& body) { return Json{{"kind", value.index()}, {"body", to_json_value(body)}}; }, value);
+    } else {
+        Json object = Json::object();
+        Writer writer{object};
+        fields(writer, const_cast<T&>(value));  // The writer only reads; one field list serves both directions.
+        return object;
+    }
+}
+
+template <class T>
+void from_json_value(const Json& in, T& value) {
+    if constexpr (std::is_enum_v<T>) {
+        value = static_cast<T>(in.get<int>());
+    } else if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::string>) {
+        value = in.get<T>();
+    } else if constexpr (std::is_same_v<T, Duration>) {
+        value = Duration{in.get<std::int64_t>()};
+    } else if constexpr (std::is_same_v<T, WallTime>) {
+        value = WallTime{in.get<std::int64_t>()};
+    } else if constexpr (is_optional<T>) {
+        value.reset();
+        if (!in.is_null()) from_json_value(in, value.emplace());
+    } else if constexpr (is_list<T>) {
+        value.clear();
+        for (const auto& item : in.get_ref<const Json::array_t&>()) from_json_value(item, value.emplace_back());
+    } else if constexpr (is_set<T>) {
+        value.clear();
+        for (const auto& item : in.get_ref<const Json::array_t&>()) {
+            typename T::value_type one;
+            from_json_value(item, one);
+            value.insert(std::move(one));
+        }
+    } else if constexpr (is_map<T>) {
+        value.clear();
+        for (const auto& [key, item] : in.get_ref<const Json::object_t&>()) from_json_value(item, value[key]);
+    } else if constexpr (is_pair<T>) {
+        from_json_value(in.at(0), value.first);
+        from_json_value(in.at(1), value.second);
+    } else if constexpr (std::is_same_v<T, OperationBody>) {
+        read_body(in.at("body"), in.at("kind").get<std::size_t>(), value);
+    } else {
+        Reader reader{in};
+        fields(reader, value);
+    }
+}
+
+template <std::size_t Index>
+void read_body(const Json& in, std::size_t index, OperationBody& body) {
+    if constexpr (Index < std::variant_size_v<OperationBody>) {
+        if (index != Index) return read_body<Index + 1>(in, index, body);
+        from_json_value(in, body.emplace<Index>());
+    } else {
+        throw Json::other_error::create(501, "no such operation", &in);
+    }
+}
+
+template <class T>
+void Writer::operator()(const char* name, const T& value) {
+    out[name] = to_json_value(value);
+}
+template <class T>
+void Reader::operator()(const char* name, T& value) const {
+    from_json_value(in.at(name), value);
+}
+
+template <class T>
+std::string encode(const T& value) {
+    return to_json_value(value).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+template <class T>
+Result<T> decode(std::string_view text) {
+    try {
+        T value{};
+        from_json_value(Json::parse(text), value);
+        return value;
+    } catch (const Json::exception& error) {
+        return fail(ErrorCode::invalid, "a record of the journal can't be read: {}", error.what());
+    }
+}
+
+}  // namespace medic::codec

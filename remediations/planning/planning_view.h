@@ -1,0 +1,50 @@
+// What a remedy may know besides the diagnosis: what exists (configuration as plain values) and the facts it asked for.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/time.h"
+#include "agent/store/fact.h"
+
+namespace medic {
+
+struct NodeInfo {
+    std::string name{};
+    std::string role{};              // broker | connect-worker | jobmanager | taskmanager
+    std::string zone{};
+    bool spare = false;            // As it is now: by fact where known, else as the journal remembers, else as configured.
+    bool can_start = false, can_kill = false, can_kill_task = false, can_grow = false;  // What its driver offers.
+};
+
+struct DeploymentInfo {
+    std::string job{};
+    std::string savepoints{};        // Folder for savepoints.
+    std::vector<std::string> versions{};
+    std::map<std::string, int> parallelism{};  // Of each version.
+    int parallelism_max = 0;       // 0: no limit configured.
+};
+
+struct ClusterInfo {
+    std::string name{};
+    std::vector<NodeInfo> nodes{};
+    std::vector<DeploymentInfo> deployments{};
+};
+
+struct PlanningView {
+    ClusterInfo cluster;
+    std::vector<Fact> facts{};                          // Answers to Remedy::needs, unknown ones included.
+    std::map<std::string, Duration> floors{};           // Retention floors that the policy names, by object.
+    std::set<std::pair<std::string, std::string>> quarantined{};  // job, version
+    WallTime now{};
+    Duration facts_age_max{15'000};
+
+    [[nodiscard]] const NodeInfo* node(std::string_view name) const;
+    [[nodiscard]] const DeploymentInfo* deployment(std::string_view job) const;
+    [[nodiscard]] const Fact* fact(const FactKey& key) const;  // Only when known and fresh.
+};
+
+}  // namespace medic
