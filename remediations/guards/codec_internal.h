@@ -1,0 +1,39 @@
+// Field lists of the guards' types; see remediations/planning/codec_internal.h. Only for .cc files.
+#pragma once
+
+#include "remediations/guards/guard.h"
+#include "remediations/planning/codec_internal.h"
+
+namespace medic::codec {
+
+// clang-format off
+template <class A> void fields(A& a, Limits& v) {
+    a("cooldown", v.cooldown); a("attempts_max", v.attempts_max); a("backoff", v.backoff); a("backoff_max", v.backoff_max);
+    a("budget_operations", v.budget_operations); a("budget_window", v.budget_window); a("approval_ttl", v.approval_ttl);
+}
+template <class A> void fields(A& a, PolicyDecision& v) {
+    a("mode", v.mode); a("why", v.why); a("names_object", v.names_object); a("floor", v.floor); a("limits", v.limits);
+}
+template <class A> void fields(A& a, PastAttempt& v) {
+    a("key", v.key); a("incident", v.incident); a("cluster", v.cluster); a("remedy", v.remedy); a("cause", v.cause);
+    a("diagnosed", v.diagnosed); a("target", v.target); a("at", v.at); a("undo", v.undo);
+}
+template <class A> void fields(A& a, Pause& v) { a("cluster", v.cluster); a("reason", v.reason); a("by", v.by); a("since", v.since); }
+template <class A> void fields(A& a, Approval& v) { a("action", v.action); a("by", v.by); a("reason", v.reason); a("at", v.at); }
+template <class A> void fields(A& a, Sight& v) {
+    a("reported_at", v.reported_at); a("targets_blind", v.targets_blind); a("targets_total", v.targets_total);
+    a("tick_lateness_seconds", v.tick_lateness_seconds);
+}
+template <class A> void fields(A& a, ClockHealth& v) { a("compared", v.compared); a("stepped_at", v.stepped_at); a("step", v.step); }
+template <class A> void fields(A& a, GuardQuestion& v) {
+    a("step", v.step); a("key", v.key); a("incident", v.incident); a("cluster", v.cluster); a("diagnosed", v.diagnosed);
+    a("attempt", v.attempt); a("plan_begun", v.plan_begun); a("undo", v.undo); a("needs_approval", v.needs_approval);
+    a("now", v.now); a("policy", v.policy); a("journal_writable", v.journal_writable); a("history_complete", v.history_complete);
+    a("history", v.history); a("not_before", v.not_before); a("others_acting", v.others_acting); a("pause_file", v.pause_file);
+    a("pauses", v.pauses); a("facts", v.facts); a("precondition", v.precondition); a("job_state", v.job_state);
+    a("operations_seen_at", v.operations_seen_at); a("operations", v.operations); a("sight", v.sight); a("clock", v.clock);
+    a("approval", v.approval); a("version_quarantined", v.version_quarantined);
+}
+// clang-format on
+
+}  // namespace medic::codec

@@ -1,0 +1,89 @@
+// A guard: one reason for which a step must not be taken now. One folder under remediations/guards each; see all_guards().
+// A guard is a pure function of its question. State that it can't see is a reason to refuse: unknown means no.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/time.h"
+#include "agent/store/fact.h"
+#include "remediations/guards/policy.h"
+#include "remediations/planning/plan.h"
+
+namespace medic {
+
+// One operation of the past, ours, as the journal has it.
+struct PastAttempt {
+    std::string key{}, incident{}, cluster{}, remedy{}, cause{};
+    Subject diagnosed{};             // What the incident is about.
+    Subject target{};                // What the step changed.
+    WallTime at{};                   // When its intent was written.
+    bool undo = false;
+};
+
+struct Pause {
+    std::string cluster{};           // "" = all.
+    std::string reason{}, by{};
+    WallTime since{};
+};
+
+struct Approval {
+    std::string action{}, by{}, reason{};
+    WallTime at{};
+};
+
+// How much the agent sees, from its last report. nullopt: it has never looked.
+struct Sight {
+    std::optional<WallTime> reported_at{};
+    std::size_t targets_blind = 0, targets_total = 0;
+    double tick_lateness_seconds = 0;
+};
+
+// The wall clock against the monotonic one.
+struct ClockHealth {
+    bool compared = false;         // At least two ticks have been seen.
+    std::optional<WallTime> stepped_at{};
+    Duration step{0};
+};
+
+// Everything that guards may look at: values only, so that a decision can be recorded, explained and replayed.
+struct GuardQuestion {
+    Step step{};
+    std::string key{}, incident{}, cluster{};
+    Subject diagnosed{};
+    int attempt = 1;
+    bool plan_begun = false;       // An earlier step of this plan was sent: cool-down counts for whole plans.
+    bool undo = false;             // It takes back what we did.
+    std::string needs_approval{};    // Plan::needs_approval.
+    WallTime now{};
+    PolicyDecision policy{};
+    bool journal_writable = true;
+    bool history_complete = true;  // False: the journal could not be read in full.
+    std::vector<PastAttempt> history{};          // Of this cluster, newest last, at most the budget's and cool-down's windows.
+    std::optional<WallTime> not_before{};        // The back-off of this step.
+    std::vector<std::string> others_acting{};    // Incidents of this cluster whose plan is begun and not ended.
+    std::optional<bool> pause_file{};            // nullopt: could not be looked at.
+    std::vector<Pause> pauses{};
+    std::vector<Fact> facts{};                   // What the step's precondition reads, as known now.
+    std::string precondition{};                  // "" when it holds; else what does not, or is not known.
+    std::optional<Fact> job_state{};             // Of step.job; nullopt: nobody has answered.
+    std::optional<WallTime> operations_seen_at{};
+    std::vector<OperationUnderWay> operations{}; // Of this cluster, not ours.
+    Sight sight{};
+    ClockHealth clock{};
+    std::optional<Approval> approval{};
+    bool version_quarantined = false;          // The step would start a version that was rolled back.
+};
+
+struct Guard {
+    std::string_view name;
+    std::string_view what;                     // One line for a person.
+    std::optional<Refusal> (*object)(const GuardQuestion&) = nullptr;
+};
+
+// Facts, reports and lists older than this say nothing about now. Three looks at the slowest default interval of 5 s.
+constexpr Duration guard_facts_age_max{15'000};
+
+}  // namespace medic

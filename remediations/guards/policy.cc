@@ -1,0 +1,174 @@
+#include "remediations/guards/policy.h"
+
+#include <fmt/format.h>
+
+#include "agent/base/yaml.h"
+
+namespace medic {
+namespace {
+
+bool is_glob(std::string_view text) { return text.find_first_of("*?") != std::string_view::npos; }
+
+Result<Mode> read_mode(const YamlNode& node) {
+    MEDIC_TRY(const std::string text, node.as_string());
+    if (text == "observe") return Mode::observe;
+    if (text == "ask") return Mode::ask;
+    if (text == "auto") return Mode::auto_;
+    return node.error("mode: expected observe, ask or auto, found " + text);
+}
+
+Result<int> count_or(const YamlNode& node, std::string_view key, int fallback) {
+    MEDIC_TRY(const std::int64_t value, node.int_or(key, fallback));
+    if (value < 1 || value > 1'000) return node.get(key).error(fmt::format("{}: expected 1–1000, found {}", key, value));
+    return static_cast<int>(value);
+}
+
+Result<Limits> read_limits(const YamlNode& node, Limits limits) {
+    MEDIC_TRY(limits.cooldown, node.duration_or("cooldown", limits.cooldown));
+    MEDIC_TRY(limits.attempts_max, count_or(node, "attempts", limits.attempts_max));
+    MEDIC_TRY(limits.backoff, node.duration_or("backoff", limits.backoff));
+    MEDIC_TRY(limits.backoff_max, node.duration_or("backoff_max", limits.backoff_max));
+    MEDIC_TRY(limits.approval_ttl, node.duration_or("approval", limits.approval_ttl));
+    if (limits.backoff_max < limits.backoff) return node.error("backoff_max is shorter than backoff");
+    if (const auto budget = node.get("budget")) {
+        MEDIC_CHECK(budget.expect_map("budget"));
+        MEDIC_CHECK(budget.expect_keys({"operations", "window"}));
+        MEDIC_TRY(limits.budget_operations, count_or(budget, "operations", limits.budget_operations));
+        MEDIC_TRY(limits.budget_window, budget.duration_or("window", limits.budget_window));
+        if (limits.budget_window.count() <= 0) return budget.error("budget.window: expected a duration above 0");
+    }
+    return limits;
+}
+
+Result<PolicyRule> read_rule(const YamlNode& node, const Limits& defaults) {
+    MEDIC_CHECK(node.expect_map("a rule"));
+    MEDIC_CHECK(node.expect_keys({"remedy", "cause", "cluster", "object", "mode", "floor", "cooldown", "attempts", "backoff",
+                                  "backoff_max", "budget", "approval"}));
+    PolicyRule rule;
+    rule.where = node.where();
+    MEDIC_TRY(rule.remedy, node.string_or("remedy", "*"));
+    MEDIC_TRY(rule.cause, node.string_or("cause", "*"));
+    MEDIC_TRY(rule.cluster, node.string_or("cluster", "*"));
+    MEDIC_TRY(rule.object, node.string_or("object", "*"));
+    const auto mode = node.get("mode");
+    if (!mode) return node.error("a rule needs a mode: observe, ask or auto");
+    MEDIC_TRY(rule.mode, read_mode(mode));
+    if (const auto floor = node.get("floor")) {
+        MEDIC_TRY(rule.floor, floor.as_duration());
+        if (is_glob(rule.object)) return floor.error("a floor needs the very object that it holds for, without * or ?");
+    }
+    MEDIC_TRY(rule.limits, read_limits(node, defaults));
+    return rule;
+}
+
+// A wildcard covers what the catalogue had when the policy was written; a name covers always.
+bool covers(const Policy& policy, const PolicyRule& rule, const PolicyQuestion& question) {
+    if (!glob_matches(rule.remedy, question.remedy) || !glob_matches(rule.cause, question.cause)) return false;
+    if (!glob_matches(rule.cluster, question.cluster) || !glob_matches(rule.object, question.object)) return false;
+    const bool named = !is_glob(rule.remedy) && !is_glob(rule.cause);
+    return named || rule.mode == Mode::observe || (question.level && *question.level <= policy.catalogue);
+}
+
+}  // namespace
+
+std::string_view to_string(Mode mode) {
+    switch (mode) {
+        case Mode::observe: return "observe";
+        case Mode::ask: return "ask";
+        case Mode::auto_: return "auto";
+    }
+    return "observe";
+}
+
+bool glob_matches(std::string_view glob, std::string_view text) {
+    std::size_t g = 0, t = 0, star = std::string_view::npos, resume = 0;
+    while (t < text.size()) {
+        if (g < glob.size() && (glob[g] == '?' || (glob[g] != '*' && glob[g] == text[t]))) {
+            ++g, ++t;
+        } else if (g < glob.size() && glob[g] == '*') {
+            star = g++, resume = t;
+        } else if (star != std::string_view::npos) {
+            g = star + 1, t = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (g < glob.size() && glob[g] == '*') ++g;
+    return g == glob.size();
+}
+
+namespace {
+
+Result<Policy> read_policy(const YamlNode& root) {
+    MEDIC_CHECK(root.expect_map("policy file"));
+    MEDIC_CHECK(root.expect_keys({"schema", "catalogue", "defaults", "policy"}));
+    MEDIC_TRY(const std::int64_t schema, root.int_or("schema", 1));
+    if (schema != 1) return root.get("schema").error(fmt::format("schema: this agent reads 1, found {}", schema));
+    Policy policy;
+    MEDIC_TRY(const std::int64_t catalogue, root.int_or("catalogue", 1));
+    if (catalogue < 1 || catalogue > catalogue_level)
+        return root.get("catalogue").error(fmt::format("catalogue: expected 1–{}, found {}", catalogue_level, catalogue));
+    policy.catalogue = static_cast<int>(catalogue);
+    if (const auto defaults = root.get("defaults")) {
+        MEDIC_CHECK(defaults.expect_map("defaults"));
+        MEDIC_CHECK(defaults.expect_keys({"cooldown", "attempts", "backoff", "backoff_max", "budget", "approval"}));
+        MEDIC_TRY(policy.defaults, read_limits(defaults, policy.defaults));
+    }
+    const auto rules = root.get("policy");
+    if (!rules) return policy;
+    MEDIC_CHECK(rules.expect_list("policy"));
+    for (const auto& item : rules.items()) {
+        MEDIC_TRY(PolicyRule rule, read_rule(item, policy.defaults));
+        policy.rules.push_back(std::move(rule));
+    }
+    return policy;
+}
+
+}  // namespace
+
+Result<Policy> load_policy(std::string_view text, std::string_view name) {
+    MEDIC_TRY(const YamlNode root, load_yaml(text, name));
+    return read_policy(root);
+}
+
+Result<Policy> load_policy_file(const std::string& path) {
+    MEDIC_TRY(const YamlNode root, load_yaml_file(path));
+    return read_policy(root);
+}
+
+PolicyDecision decide(const Policy& policy, const PolicyQuestion& question) {
+    PolicyDecision decision;
+    decision.limits = policy.defaults;
+    decision.why = policy.rules.empty() ? "there is no policy, so nothing may act" : "no rule of the policy covers it";
+    for (const auto& rule : policy.rules) {
+        if (!covers(policy, rule, question)) continue;
+        decision.mode = rule.mode;
+        decision.why = fmt::format("{} says {}", rule.where, to_string(rule.mode));
+        decision.names_object = !is_glob(rule.object) && !question.object.empty();
+        decision.floor = rule.floor;
+        decision.limits = rule.limits;
+        break;
+    }
+    return decision;
+}
+
+std::map<std::string, Duration> floors(const Policy& policy, std::string_view cluster) {
+    std::map<std::string, Duration> result;
+    for (const auto& rule : policy.rules)
+        if (rule.floor && glob_matches(rule.cluster, cluster)) result.try_emplace(rule.object, *rule.floor);
+    return result;
+}
+
+std::vector<std::string> what_may_change(const Policy& policy, const Planner& planner, const std::vector<std::string>& clusters) {
+    std::vector<std::string> lines;
+    for (const auto& cluster : clusters)
+        for (const auto& remedy : planner.remedies())
+            for (const auto& pair : remedy.cures) {
+                const auto decision = decide(policy, {remedy.name, pair.cause, cluster, "*", pair.since});
+                if (decision.mode == Mode::observe) continue;
+                lines.push_back(fmt::format("{}: {} against {}: {}", cluster, remedy.name, pair.cause, to_string(decision.mode)));
+            }
+    return lines;
+}
+
+}  // namespace medic
