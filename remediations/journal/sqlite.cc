@@ -1,0 +1,43 @@
+#include "remediations/journal/sqlite_internal.h"
+
+namespace medic::sqlite {
+
+std::unexpected<Error> Database::error(std::string_view doing) const {
+    return fail(ErrorCode::unavailable, "journal {}: {}: {}", path_, doing, sqlite3_errmsg(handle_));
+}
+
+Result<Database> Database::open(const std::string& path, bool read_only) {
+    sqlite3* handle = nullptr;
+    const int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+    Database database(handle, path);
+    if (code != SQLITE_OK) return database.error("can't be opened");
+    sqlite3_busy_timeout(handle, 2'000);  // A reader's checkpoint; the writer is alone.
+    return database;
+}
+
+Status Database::execute(const char* sql) const {
+    if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return error("can't be written");
+    return {};
+}
+
+Result<Statement> Statement::prepare(const Database& database, const std::string& sql) {
+    sqlite3_stmt* handle = nullptr;
+    if (sqlite3_prepare_v2(database.handle(), sql.c_str(), static_cast<int>(sql.size()), &handle, nullptr) != SQLITE_OK)
+        return database.error("can't be read");
+    return Statement(database, handle);
+}
+
+Result<bool> Statement::step() {
+    const int code = sqlite3_step(handle_);
+    if (code == SQLITE_ROW) return true;
+    if (code == SQLITE_DONE) return false;
+    return database_->error("failed");
+}
+
+std::string Statement::text(int column) const {
+    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
+    return bytes == nullptr ? std::string() : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column)));
+}
+
+}  // namespace medic::sqlite

@@ -1,0 +1,58 @@
+// A thin, checked wrapper over SQLite's C API: connection, statement, error with file name. Only for this room's .cc files.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <string>
+#include <string_view>
+
+#include "agent/base/result.h"
+#include "agent/base/time.h"
+
+namespace medic::sqlite {
+
+class Database {
+public:
+    static Result<Database> open(const std::string& path, bool read_only);
+    Database(Database&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
+    Database& operator=(Database&&) = delete;
+    Database(const Database&) = delete;
+    Database& operator=(const Database&) = delete;
+    ~Database() { sqlite3_close_v2(handle_); }
+
+    Status execute(const char* sql) const;
+    [[nodiscard]] sqlite3* handle() const { return handle_; }
+    [[nodiscard]] std::unexpected<Error> error(std::string_view doing) const;
+
+private:
+    Database(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
+    sqlite3* handle_;
+    std::string path_;
+};
+
+class Statement {
+public:
+    static Result<Statement> prepare(const Database& database, const std::string& sql);
+    Statement(Statement&& other) noexcept : database_(other.database_), handle_(std::exchange(other.handle_, nullptr)) {}
+    Statement& operator=(Statement&&) = delete;
+    Statement(const Statement&) = delete;
+    Statement& operator=(const Statement&) = delete;
+    ~Statement() { sqlite3_finalize(handle_); }
+
+    void bind(int index, std::string_view text) {
+        sqlite3_bind_text(handle_, index, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
+    }
+    void bind(int index, std::int64_t value) { sqlite3_bind_int64(handle_, index, value); }
+    Result<bool> step();  // true: a row is there.
+    void reset() { sqlite3_reset(handle_), sqlite3_clear_bindings(handle_); }
+
+    [[nodiscard]] std::string text(int column) const;
+    [[nodiscard]] std::int64_t integer(int column) const { return sqlite3_column_int64(handle_, column); }
+
+private:
+    Statement(const Database& database, sqlite3_stmt* handle) : database_(&database), handle_(handle) {}
+    const Database* database_;
+    sqlite3_stmt* handle_;
+};
+
+}  // namespace medic::sqlite
