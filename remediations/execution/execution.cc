@@ -1,0 +1,31 @@
+#include "remediations/execution/execution.h"
+
+namespace medic {
+
+Operation to_operation(Permit permit) {
+    const Step& step = permit.step();
+    return {.key = permit.key(), .cluster = permit.cluster(), .body = step.operation, .timeout = step.timeout, .idempotent = step.idempotent};
+}
+
+void Outbox::hold(std::uint64_t sequence, std::vector<Operation> operations) {
+    for (auto& operation : operations) held_.emplace_back(sequence, std::move(operation));
+}
+
+std::vector<Operation> Outbox::release(std::uint64_t acked_sequence, bool durable, Stop stop) {
+    std::vector<Operation> ready;
+    while (!held_.empty() && held_.front().first <= acked_sequence) {
+        Operation operation = std::move(held_.front().second);
+        held_.pop_front();
+        if (durable && stop == Stop::none) {
+            ready.push_back(std::move(operation));
+            continue;
+        }
+        refused_.push_back({operation.key, fail(ErrorCode::not_ready, "{}", durable ? "not sent: a person has paused" :
+                                                                                   "not sent: the journal could not make the intent durable")});
+    }
+    return ready;
+}
+
+std::vector<OperationReply> Outbox::take_refused() { return std::exchange(refused_, {}); }
+
+}  // namespace medic

@@ -1,0 +1,38 @@
+// The only road from a decision to the outside. A Permit becomes an Operation; the outbox holds it until the journal has the intent.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/world/operation.h"
+#include "remediations/guards/guards.h"
+
+namespace medic {
+
+// Consumes the permit: one permit, one operation.
+[[nodiscard]] Operation to_operation(Permit permit);
+
+// Owned by the thread that talks to the journal. Usage, in this order:
+//   sequence = journal.append(effects.journal); outbox.hold(sequence, effects.operations); ack = journal.flush();
+//   for (op : outbox.release(ack.sequence, ack.durable, paused)) world.send(op); and outbox.take_refused() go back to the loop.
+class Outbox {
+public:
+    void hold(std::uint64_t sequence, std::vector<Operation> operations);
+
+    enum class Stop : std::uint8_t { none, paused };
+    // What may leave now: every operation whose intent is durable. When the journal failed, or a person has just paused
+    // (looked at here once more, before every sending), the operations are refused instead.
+    [[nodiscard]] std::vector<Operation> release(std::uint64_t acked_sequence, bool durable, Stop stop);
+    // Replies for operations that did not and will not leave (ErrorCode::not_ready).
+    [[nodiscard]] std::vector<OperationReply> take_refused();
+    [[nodiscard]] std::size_t held() const { return held_.size(); }
+
+private:
+    std::deque<std::pair<std::uint64_t, Operation>> held_;
+    std::vector<OperationReply> refused_;
+};
+
+}  // namespace medic
