@@ -1,0 +1,102 @@
+#include "remediations/remedies/parts.h"
+
+#include <charconv>
+
+namespace medic::remedies {
+
+Result<std::string> parameter(const Diagnosis& diagnosis, std::string_view name) {
+    const auto found = diagnosis.facts.find(std::string(name));
+    if (found == diagnosis.facts.end() || found->second.empty())
+        return fail(ErrorCode::invalid, "the diagnosis {} does not say which {}", diagnosis.cause, name);
+    return found->second;
+}
+
+Result<std::int64_t> number(const Diagnosis& diagnosis, std::string_view name) {
+    MEDIC_TRY(const std::string text, parameter(diagnosis, name));
+    std::int64_t value = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+    // A fraction ("1.5e6" bytes of a forecast) is cut off; anything else that is not a number is refused.
+    if (code != std::errc{} || (end != text.data() + text.size() && *end != '.'))
+        return fail(ErrorCode::invalid, "the diagnosis {} gives {} as {}, which is no number", diagnosis.cause, name, text);
+    return value;
+}
+
+Condition jobmanager_answers(const Diagnosis& diagnosis) {
+    return equals(subject_in(diagnosis, "cluster", diagnosis.subject.cluster), "flink_jobmanager_reachable", 1);
+}
+
+Expectation job_runs_and_progresses(const Subject& job) {
+    return {.all = {text_in(job, "flink_job_state", {"RUNNING"}), progressing(job, "flink_subtask_records_in_total")},
+            .worse_if = {text_in(job, "flink_job_state", {"FAILED"})},
+            .within = Duration{60'000},
+            .stable_for = Duration{2'000}};
+}
+
+const NodeInfo* choose_spare(const PlanningView& view, const NodeInfo& lost) {
+    const NodeInfo* best = nullptr;
+    for (const auto& node : view.cluster.nodes) {
+        if (node.role != "taskmanager" || !node.spare || !node.can_start || node.name == lost.name) continue;
+        if (best == nullptr || (best->zone != lost.zone && node.zone == lost.zone)) best = &node;
+    }
+    return best;
+}
+
+Result<const NodeInfo*> replaceable_node(const Diagnosis& diagnosis, const PlanningView& view) {
+    auto name = parameter(diagnosis, "node");
+    if (!name) name = parameter(diagnosis, "taskmanager");
+    if (!name) return std::unexpected(std::move(name).error());
+    const NodeInfo* node = view.node(*name);
+    if (node == nullptr) return fail(ErrorCode::invalid, "node {} is not in the configuration", *name);
+    if (!node->can_start || !node->can_kill)
+        return fail(ErrorCode::invalid, "node {} has no driver that can start and kill it", *name);
+    return node;
+}
+
+Plan replace_taskmanager(const Diagnosis& diagnosis, const PlanningView& view, const Replacement& replacement) {
+    const std::string lost = replacement.lost->name;
+    const Subject lost_node = subject_in(diagnosis, "node", lost);
+    const NodeInfo* spare = choose_spare(view, *replacement.lost);
+    const std::string fresh = spare != nullptr ? spare->name : lost;
+    const Subject fresh_node = subject_in(diagnosis, "node", fresh);
+    const bool has_job = !replacement.job.kind.empty();
+
+    Plan plan;
+    plan.summary = fmt::format("{} {}: fence it, start {}{}, let the job resume from its last checkpoint", lost, replacement.why, fresh,
+                               spare != nullptr ? " from the warm pool" : " again (the pool is empty)");
+    Step fence{.subject = lost_node, .text = "fence " + lost + ": kill its process", .operation = KillNode{lost}};
+    fence.idempotent = true;
+    fence.precondition = {jobmanager_answers(diagnosis)};
+    fence.done = {equals(lost_node, "process_up", 0)};
+    if (replacement.fence == Replacement::Fence::unless_gone) fence.skip_if = fence.done;
+    fence.expectation = {.all = fence.done, .within = Duration{10'000}};
+    fence.undo = "start " + lost + " again";
+    fence.destroys = Destroys::availability;
+    fence.job = replacement.job;
+    plan.steps.push_back(fence);
+
+    Step start{.subject = fresh_node, .text = "start " + fresh, .operation = StartNode{fresh, false}};
+    start.idempotent = true;
+    start.precondition = {jobmanager_answers(diagnosis)};
+    start.done = {equals(fresh_node, "process_up", 1)};
+    start.expectation = has_job ? job_runs_and_progresses(replacement.job)
+                                : Expectation{.all = start.done, .within = Duration{30'000}};
+    start.undo = "stop " + fresh + " once another task manager carries its slots";
+    start.risk = Risk::reversible;
+    start.job = replacement.job;
+    plan.steps.push_back(start);
+
+    if (spare == nullptr) return plan;
+    Step refill{.subject = lost_node, .text = "refill the warm pool with " + lost,
+                .operation = StartNode{lost, true}};
+    refill.idempotent = true;
+    refill.precondition = {jobmanager_answers(diagnosis)};
+    refill.done = {equals(lost_node, "process_up", 1)};
+    refill.expectation = {.all = refill.done, .within = Duration{30'000}};
+    refill.undo = "stop " + lost;
+    refill.risk = Risk::reversible;
+    refill.after_heal = true;
+    plan.steps.push_back(refill);
+    return plan;
+}
+
+}  // namespace medic::remedies

@@ -1,0 +1,37 @@
+// What several remedies share: reading a diagnosis's parameters, the conditions of a healthy job, choosing a spare.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "remediations/planning/conditions.h"
+#include "remediations/planning/remedy.h"
+
+namespace medic::remedies {
+
+// A parameter that the diagnosis must carry; invalid when it does not.
+[[nodiscard]] Result<std::string> parameter(const Diagnosis& diagnosis, std::string_view name);
+[[nodiscard]] Result<std::int64_t> number(const Diagnosis& diagnosis, std::string_view name);
+
+[[nodiscard]] inline Subject subject_in(const Diagnosis& diagnosis, std::string kind, std::string name) {
+    return {diagnosis.subject.cluster, std::move(kind), std::move(name)};
+}
+[[nodiscard]] Condition jobmanager_answers(const Diagnosis& diagnosis);
+// RUNNING is not enough: records must pass.
+[[nodiscard]] Expectation job_runs_and_progresses(const Subject& job);
+
+// A spare task manager other than `lost`, in its zone where there is one; nullptr when the pool is empty.
+[[nodiscard]] const NodeInfo* choose_spare(const PlanningView& view, const NodeInfo& lost);
+
+struct Replacement {
+    const NodeInfo* lost = nullptr;
+    Subject job;                        // Empty kind: it ran none.
+    enum class Fence : std::uint8_t { unless_gone, always } fence = Fence::unless_gone;
+    std::string why;                    // "is lost", "is frozen", "holds a task that can't be cancelled".
+};
+// Fence, start a warm spare (or the node itself when there is none), refill the pool.
+[[nodiscard]] Plan replace_taskmanager(const Diagnosis& diagnosis, const PlanningView& view, const Replacement& replacement);
+// The node that the diagnosis names, if its driver can start and kill it.
+[[nodiscard]] Result<const NodeInfo*> replaceable_node(const Diagnosis& diagnosis, const PlanningView& view);
+
+}  // namespace medic::remedies
