@@ -1,0 +1,130 @@
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "agent/collectors/process/proc_internal.h"
+
+namespace medic::proc_read {
+
+namespace fs = std::filesystem;
+
+std::string read_file(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::string text;
+    char buffer[4096];
+    constexpr std::size_t bytes_max = 4 << 20;  // /proc/net/tcp of a busy machine.
+    while (in && text.size() < bytes_max) {
+        in.read(buffer, sizeof buffer);
+        text.append(buffer, static_cast<std::size_t>(in.gcount()));
+    }
+    return text;
+}
+
+std::optional<StatFields> stat_fields(const std::string& proc, int pid) {
+    const std::string text = read_file(proc + "/" + std::to_string(pid) + "/stat");
+    // pid (name) state …: the name may hold spaces and brackets, so count from the last bracket. See proc(5).
+    const auto bracket = text.rfind(')');
+    if (bracket == std::string::npos) return std::nullopt;
+    std::istringstream rest(text.substr(bracket + 1));
+    StatFields fields;
+    if (!(rest >> fields.state)) return std::nullopt;
+    double field = 0;
+    for (int number = 4; number <= 24 && rest >> field; ++number) {
+        if (number == 14) fields.user_ticks = field;
+        if (number == 15) fields.system_ticks = field;
+        if (number == 22) fields.start_ticks = field;
+        if (number == 24) {
+            fields.resident_pages = field;
+            return fields;
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<double> boot_time(const std::string& proc) {
+    const std::string text = read_file(proc + "/stat");
+    const auto at = text.find("btime ");
+    if (at == std::string::npos) return std::nullopt;
+    return std::strtod(text.c_str() + at + 6, nullptr);
+}
+
+std::vector<int> children(const std::string& proc, int pid) {
+    std::vector<int> found;
+    std::error_code error;
+    for (const auto& task : fs::directory_iterator(proc + "/" + std::to_string(pid) + "/task", error)) {
+        std::istringstream list(read_file(task.path().string() + "/children"));
+        constexpr std::size_t children_max = 1'000;
+        for (int child = 0; list >> child && found.size() < children_max;) found.push_back(child);
+    }
+    return found;
+}
+
+std::vector<std::string> arguments(const std::string& proc, int pid) {
+    const std::string text = read_file(proc + "/" + std::to_string(pid) + "/cmdline");
+    std::vector<std::string> list;
+    for (std::size_t from = 0; from < text.size();) {
+        const auto end = std::min(text.find('\0', from), text.size());
+        list.push_back(text.substr(from, end - from));
+        from = end + 1;
+    }
+    return list;
+}
+
+std::optional<Descriptors> descriptors(const std::string& proc, int pid) {
+    Descriptors open;
+    std::error_code error;
+    const fs::directory_iterator folder(proc + "/" + std::to_string(pid) + "/fd", error);
+    if (error) return std::nullopt;
+    for (const auto& entry : folder) {
+        ++open.count;
+        std::error_code gone;
+        const std::string link = fs::read_symlink(entry.path(), gone).string();
+        if (!gone && link.starts_with("socket:[")) open.socket_inodes.insert(link.substr(8, link.size() - 9));
+    }
+    return open;
+}
+
+std::vector<int> listening_ports(const std::string& proc, int pid, const std::set<std::string>& socket_inodes) {
+    std::set<int> ports;
+    for (const char* table : {"/net/tcp", "/net/tcp6"}) {
+        std::istringstream lines(read_file(proc + "/" + std::to_string(pid) + table));
+        std::string line;
+        std::getline(lines, line);  // The head.
+        while (std::getline(lines, line)) {
+            std::istringstream fields(line);
+            std::string slot, local, remote, state, skip, inode;
+            fields >> slot >> local >> remote >> state;
+            for (int i = 0; i < 5; ++i) fields >> skip;
+            fields >> inode;
+            const auto colon = local.rfind(':');
+            constexpr const char* listening = "0A";
+            if (state != listening || colon == std::string::npos || !socket_inodes.contains(inode)) continue;
+            ports.insert(static_cast<int>(std::strtol(local.c_str() + colon + 1, nullptr, 16)));
+        }
+    }
+    return {ports.begin(), ports.end()};
+}
+
+std::optional<std::pair<double, double>> cpu_times(const std::string& proc) {
+    std::istringstream line(read_file(proc + "/stat"));
+    std::string name;
+    if (!(line >> name) || name != "cpu") return std::nullopt;
+    // user nice system idle iowait irq softirq steal: idle and iowait are not work.
+    double all = 0, idle = 0, field = 0;
+    for (int column = 0; column < 8 && line >> field; ++column) {
+        all += field;
+        if (column == 3 || column == 4) idle += field;
+    }
+    return std::pair(all - idle, all);
+}
+
+std::optional<double> memory_available(const std::string& proc) {
+    const std::string text = read_file(proc + "/meminfo");
+    const auto at = text.find("MemAvailable:");
+    if (at == std::string::npos) return std::nullopt;
+    return std::strtod(text.c_str() + at + 13, nullptr) * 1024;
+}
+
+}  // namespace medic::proc_read

@@ -1,0 +1,198 @@
+#include "agent/collectors/process/process.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "agent/collectors/json_internal.h"
+#include "agent/collectors/process/proc_internal.h"
+
+namespace medic {
+
+using namespace json_read;
+
+// One line of /proc/PID/stat, in the units of the series.
+struct ProcessCollector::Stat {
+    char state = '?';
+    double cpu_seconds = 0, start_time = 0, resident_bytes = 0;
+};
+
+namespace {
+
+// Two clocks are compared (the kernel's ticks since boot and the driver's): differences below this are rounding.
+constexpr double start_time_tolerance_s = 2.5;
+
+std::vector<LabelPair> node_labels(const std::string& cluster, const WatchedNode& node) {
+    return {{"cluster", cluster}, {"node", node.name}, {"role", node.role}};
+}
+
+}  // namespace
+
+ProcessCollector::ProcessCollector(ProcessCollectorOptions options) : options_(std::move(options)) {
+    boot_time_ = proc_read::boot_time(options_.proc).value_or(0);
+}
+
+std::optional<ProcessCollector::Stat> ProcessCollector::read_stat(int pid) const {
+    const auto fields = proc_read::stat_fields(options_.proc, pid);
+    if (!fields) return std::nullopt;
+    Stat stat;
+    stat.state = fields->state;
+    stat.cpu_seconds = (fields->user_ticks + fields->system_ticks) / options_.ticks_per_second;
+    stat.start_time = boot_time_ + fields->start_ticks / options_.ticks_per_second;
+    stat.resident_bytes = fields->resident_pages * options_.page_bytes;
+    // A zombie is an entry in a table, not a process that could do anything.
+    if (stat.state == 'Z' || stat.state == 'X') return std::nullopt;
+    return stat;
+}
+
+std::vector<StatusAsk> ProcessCollector::due(WallTime at) {
+    std::vector<StatusAsk> asks;
+    for (const WatchedNode& node : options_.nodes) {
+        if (node.status_command.empty()) continue;
+        Known& known = known_[node.name];
+        if (known.asked) continue;
+        const Duration wait = known.pid != 0 ? options_.status_every : options_.status_retry;
+        if (known.asked_at.unix_ms != 0 && at - known.asked_at < wait) continue;
+        known.asked = true;
+        known.asked_at = at;
+        asks.push_back({node.name, node.status_command});
+    }
+    return asks;
+}
+
+void ProcessCollector::answer(const std::string& node, const Result<std::string>& output, WallTime at) {
+    Known& known = known_[node];
+    known.asked = false;
+    known.asked_at = at;
+    if (!output) {
+        // The pid stays: what /proc says of it is not worse for the driver's silence.
+        known.problem = output.error().message;
+        return;
+    }
+    std::optional<double> said_start;
+    int pid = 0;
+    known.tasks.clear();
+    if (const auto systemd = output->find("MainPID="); systemd != std::string::npos) {
+        pid = std::atoi(output->c_str() + systemd + 8);
+    } else {
+        const Json document = Json::parse(*output, nullptr, false);
+        if (!document.is_object()) {
+            known.problem = "its status command printed no JSON object";
+            return;
+        }
+        pid = static_cast<int>(integer(document, "pid").value_or(0));
+        said_start = number(document, "start_time");
+        if (const Json* spare = member(document, "spare"); spare != nullptr && spare->is_boolean())
+            known.spare = spare->get<bool>();
+        for (const Json& task : array(document, "tasks"))
+            if (const auto number = integer(task, "task"); number && !text(task, "connector").empty())
+                known.tasks.push_back({text(task, "connector"), std::to_string(*number),
+                                       static_cast<int>(integer(task, "pid").value_or(0))});
+    }
+    known.told = true;
+    known.problem.clear();
+    const auto stat = pid > 0 ? read_stat(pid) : std::nullopt;
+    const bool recycled =
+        stat && said_start && *said_start > 0 && std::abs(stat->start_time - *said_start) > start_time_tolerance_s;
+    if (pid != known.pid) known.detailed_at = {};
+    known.pid = stat && !recycled ? pid : 0;
+    known.start_time = stat && !recycled ? std::optional(stat->start_time) : std::nullopt;
+}
+
+std::vector<int> ProcessCollector::children_of(int pid) const { return proc_read::children(options_.proc, pid); }
+
+void ProcessCollector::details(Known& known, WallTime at) {
+    known.children = children_of(known.pid);
+    if (known.detailed_at.unix_ms != 0 && at - known.detailed_at < options_.details_every) return;
+    known.detailed_at = at;
+    const auto open = proc_read::descriptors(options_.proc, known.pid);
+    known.descriptors = open ? std::optional(static_cast<double>(open->count)) : std::nullopt;
+    known.ports.clear();
+    if (!open) return;
+    for (const int port : proc_read::listening_ports(options_.proc, known.pid, open->socket_inodes)) {
+        if (!known.ports.empty()) known.ports += ',';
+        known.ports += std::to_string(port);
+    }
+}
+
+void ProcessCollector::node(Observation& observation, const WatchedNode& node, WallTime at) {
+    Known& known = known_[node.name];
+    auto& attributes = observation.attributes[{options_.cluster, "node", node.name}];
+    attributes = {
+        {"role", node.role}, {"zone", node.zone}, {"spare", known.spare.value_or(node.spare) ? "true" : "false"}};
+    if (node.status_command.empty()) return;
+    auto stat = known.pid != 0 ? read_stat(known.pid) : std::nullopt;
+    if (stat && known.start_time && std::abs(stat->start_time - *known.start_time) > start_time_tolerance_s)
+        stat.reset();
+    if (!stat && known.pid != 0) {
+        known.pid = 0;
+        known.asked_at = {};  // Ask the driver at once: it may have been restarted under another pid.
+        known.ports.clear();
+    }
+    if (!stat && !known.told)
+        return observation.lacks(node.name + ": " + (known.problem.empty() ? "not asked yet" : known.problem));
+    const auto labels = node_labels(options_.cluster, node);
+    observation.sample("process_up", labels, stat ? 1 : 0);
+    if (!stat) return;
+    details(known, at);
+    observation.sample("process_cpu_seconds_total", labels, stat->cpu_seconds);
+    observation.sample("process_resident_memory_bytes", labels, stat->resident_bytes);
+    observation.sample("process_start_time_seconds", labels, stat->start_time);
+    observation.sample("process_stopped", labels, stat->state == 'T' || stat->state == 't' ? 1 : 0);
+    if (known.descriptors) observation.sample("process_open_file_descriptors", labels, *known.descriptors);
+    attributes["pid"] = std::to_string(known.pid);
+    attributes["ports"] = known.ports;
+    tasks(observation, node, known);
+}
+
+// Where a worker runs its tasks as processes: which child is which task says the driver, or the child's own arguments.
+void ProcessCollector::tasks(Observation& observation, const WatchedNode& node, Known& known) const {
+    if (node.role != "connect-worker") return;
+    std::vector<Task> all = known.tasks;
+    for (const int child : known.children) {
+        if (std::ranges::find(all, child, &Task::pid) != all.end()) continue;
+        const auto arguments = proc_read::arguments(options_.proc, child);
+        const auto after = [&](std::string_view flag) {
+            const auto found = std::ranges::find(arguments, flag);
+            return found == arguments.end() || found + 1 == arguments.end() ? std::string() : *(found + 1);
+        };
+        Task task{after("--connector"), after("--task"), child};
+        if (task.connector.empty() || task.task.empty()) continue;
+        std::erase_if(all, [&](const Task& old) { return old.connector == task.connector && old.task == task.task; });
+        all.push_back(std::move(task));
+    }
+    for (const Task& task : all) {
+        const auto stat = task.pid > 0 ? read_stat(task.pid) : std::nullopt;
+        if (!stat) continue;
+        // The node's name stands for the worker here; agent/daemon puts the worker's own id in its place when it knows
+        // it.
+        observation.sample(
+            "connect_task_process_cpu_seconds_total",
+            {{"cluster", options_.cluster}, {"connector", task.connector}, {"task", task.task}, {"worker", node.name}},
+            stat->cpu_seconds);
+        observation.attributes[{options_.cluster, "connector-task", task.connector + "/" + task.task}] = {
+            {"pid", std::to_string(task.pid)}, {"node", node.name}, {"process_state", std::string(1, stat->state)}};
+    }
+}
+
+void ProcessCollector::host(Observation& observation) {
+    const auto cpu = proc_read::cpu_times(options_.proc);
+    const std::vector<LabelPair> labels = {{"cluster", options_.cluster}, {"node", "agent-host"}};
+    if (cpu && cpu_before_ && cpu->second > cpu_before_->second)
+        observation.sample(
+            "host_cpu_busy_ratio", labels,
+            std::clamp((cpu->first - cpu_before_->first) / (cpu->second - cpu_before_->second), 0.0, 1.0));
+    cpu_before_ = cpu;
+    if (const auto bytes = proc_read::memory_available(options_.proc))
+        observation.sample("host_memory_available_bytes", labels, *bytes);
+}
+
+Observation ProcessCollector::look(WallTime at) {
+    Observation observation;
+    observation.target = options_.target;
+    observation.at = at;
+    for (const WatchedNode& one : options_.nodes) node(observation, one, at);
+    host(observation);
+    return observation;
+}
+
+}  // namespace medic

@@ -1,0 +1,86 @@
+// Processes of nodes on this host, from /proc: alive, CPU time, memory, descriptors, stopped, listening ports,
+// children. The pid comes from the node's driver (its status command), which is asked only when /proc no longer answers
+// for the known one. It signals nothing.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/collectors/observation.h"
+
+namespace medic {
+
+struct WatchedNode {
+    std::string name, role, zone;
+    bool spare = false;
+    std::vector<std::string> status_command;  // Empty: nobody can be asked; the node stays unknown.
+};
+
+struct ProcessCollectorOptions {
+    std::string cluster;
+    std::string target;  // "lab/process"
+    std::vector<WatchedNode> nodes;
+    std::string proc = "/proc";
+    Duration status_every{
+        30'000};  // The driver is asked again at least this often: roles and pids may change behind our back.
+    Duration status_retry{2'000};    // … and this often while it knows no process.
+    Duration details_every{10'000};  // Descriptors, ports and children cost more than the rest.
+    double ticks_per_second = 100;   // sysconf(_SC_CLK_TCK)
+    double page_bytes = 4096;        // sysconf(_SC_PAGESIZE)
+};
+
+struct StatusAsk {
+    std::string node;
+    std::vector<std::string> argv;
+};
+
+class ProcessCollector {
+public:
+    explicit ProcessCollector(ProcessCollectorOptions options);
+
+    [[nodiscard]] const std::string& target() const { return options_.target; }
+    // Status commands that are due. The look goes on without waiting for their answers.
+    [[nodiscard]] std::vector<StatusAsk> due(WallTime at);
+    // What the command printed: {"pid": 12, "start_time": 1700000000.5, "state": "running", "spare": false,
+    // "tasks": [{"connector": "c", "task": 0, "pid": 13}]}, or systemd's MainPID=12. A node without a process: "pid": 0
+    // or null.
+    void answer(const std::string& node, const Result<std::string>& output, WallTime at);
+    [[nodiscard]] Observation look(WallTime at);
+
+private:
+    struct Task {
+        std::string connector, task;
+        int pid = 0;
+    };
+    struct Known {
+        int pid = 0;                       // 0: none.
+        bool asked = false;                // Since when no answer came.
+        bool told = false;                 // The driver has answered at least once.
+        std::string problem;               // Why it could not.
+        std::optional<double> start_time;  // As the process has it: a recycled pid is another process.
+        std::optional<bool> spare;
+        WallTime asked_at, detailed_at;
+        std::optional<double> descriptors;
+        std::string ports;
+        std::vector<Task> tasks;
+        std::vector<int> children;
+    };
+    struct Stat;
+    [[nodiscard]] std::optional<Stat> read_stat(int pid) const;
+    [[nodiscard]] std::vector<int> children_of(int pid) const;
+    void details(Known& known, WallTime at);
+    void node(Observation& observation, const WatchedNode& node, WallTime at);
+    void tasks(Observation& observation, const WatchedNode& node, Known& known) const;
+    void host(Observation& observation);
+
+    ProcessCollectorOptions options_;
+    std::map<std::string, Known> known_;
+    double boot_time_ = 0;
+    std::optional<std::pair<double, double>> cpu_before_;  // busy, total
+};
+
+}  // namespace medic

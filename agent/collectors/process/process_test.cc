@@ -1,0 +1,145 @@
+#include "agent/collectors/process/process.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "agent/collectors/recorded_internal.h"
+
+namespace medic {
+namespace {
+
+using recorded::value;
+
+// A /proc of our own, so that the test says what the kernel says.
+struct Proc {
+    std::filesystem::path folder;
+    Proc() {
+        std::string name = (std::filesystem::temp_directory_path() / "proc-XXXXXX").string();
+        folder = mkdtemp(name.data());
+        write("stat", "cpu  100 0 100 800 0 0 0 0\nbtime 1700000000\n");
+        write("meminfo", "MemTotal: 9 kB\nMemAvailable:  2000 kB\n");
+    }
+    ~Proc() { std::filesystem::remove_all(folder); }
+    void write(const std::string& path, const std::string& text) const {
+        std::filesystem::create_directories((folder / path).parent_path());
+        std::ofstream(folder / path) << text;
+    }
+    // 22 start ticks, 14 and 15 CPU ticks, 24 resident pages.
+    void process(int pid, char state, int cpu_ticks, int start_ticks) const {
+        write(std::to_string(pid) + "/stat", std::to_string(pid) + " (a (b) c) " + state + " 1 1 1 0 -1 0 0 0 0 0 " +
+                                                 std::to_string(cpu_ticks) + " 50 0 0 20 0 1 0 " +
+                                                 std::to_string(start_ticks) + " 999 10 0\n");
+        std::filesystem::create_directories(folder / std::to_string(pid) / "fd");
+    }
+    [[nodiscard]] ProcessCollector collector(const std::string& role) const {
+        return ProcessCollector(
+            {.cluster = "c",
+             .target = "c/process",
+             .nodes = {{.name = "n", .role = role, .zone = "z", .spare = false, .status_command = {"ctl", "status"}}},
+             .proc = folder.string()});
+    }
+};
+
+const std::string labels = R"({cluster="c",node="n",role="taskmanager"})";
+
+TEST(Process, ALivingProcessIsMeasured) {
+    Proc proc;
+    proc.process(7, 'S', 150, 500);
+    auto collector = proc.collector("taskmanager");
+    const auto asks = collector.due({1000});
+    ASSERT_EQ(asks.size(), 1u);
+    EXPECT_EQ(asks[0].argv, (std::vector<std::string>{"ctl", "status"}));
+    collector.answer("n", R"({"pid": 7, "start_time": 1700000005.1, "state": "running", "spare": true})", {1000});
+    const auto seen = collector.look({2000});
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::complete) << seen.error;
+    EXPECT_EQ(value(seen, "process_up" + labels), 1);
+    EXPECT_EQ(value(seen, "process_cpu_seconds_total" + labels), 2.0);
+    EXPECT_EQ(value(seen, "process_start_time_seconds" + labels), 1700000005.0);
+    EXPECT_EQ(value(seen, "process_resident_memory_bytes" + labels), 40960);
+    EXPECT_EQ(value(seen, "process_stopped" + labels), 0);
+    EXPECT_EQ(value(seen, R"(host_memory_available_bytes{cluster="c",node="agent-host"})"), 2000 * 1024);
+    EXPECT_EQ(seen.attributes.at({"c", "node", "n"}).at("spare"), "true");
+    EXPECT_TRUE(collector.due({3000}).empty());
+    EXPECT_EQ(collector.due({40'000}).size(), 1u);
+}
+
+TEST(Process, BeforeTheFirstAnswerNothingIsClaimed) {
+    Proc proc;
+    auto collector = proc.collector("taskmanager");
+    (void)collector.due({1000});
+    collector.answer("n", fail(ErrorCode::unavailable, "no such program"), {1000});
+    const auto seen = collector.look({2000});
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::partial);
+    EXPECT_EQ(value(seen, "process_up" + labels), std::nullopt);
+    EXPECT_NE(seen.error.find("no such program"), std::string::npos);
+}
+
+TEST(Process, ADeadProcessIsToldAndItsDriverAskedAtOnce) {
+    Proc proc;
+    proc.process(7, 'S', 150, 500);
+    auto collector = proc.collector("taskmanager");
+    (void)collector.due({1000});
+    collector.answer("n", R"({"pid": 7})", {1000});
+    (void)collector.look({2000});
+    std::filesystem::remove_all(proc.folder / "7");
+    EXPECT_EQ(value(collector.look({3000}), "process_up" + labels), 0);
+    EXPECT_EQ(collector.due({3100}).size(), 1u);
+}
+
+TEST(Process, ARecycledPidAndAZombieAreNotTheProcess) {
+    Proc proc;
+    proc.process(7, 'S', 1, 90'000);
+    auto collector = proc.collector("taskmanager");
+    (void)collector.due({1000});
+    collector.answer("n", R"({"pid": 7, "start_time": 1700000005})", {1000});
+    EXPECT_EQ(value(collector.look({2000}), "process_up" + labels), 0);
+    proc.process(8, 'Z', 1, 500);
+    collector.answer("n", R"({"pid": 8})", {2000});
+    EXPECT_EQ(value(collector.look({3000}), "process_up" + labels), 0);
+}
+
+TEST(Process, AStoppedProcessIsUpAndStopped) {
+    Proc proc;
+    proc.process(7, 'T', 150, 500);
+    auto collector = proc.collector("taskmanager");
+    (void)collector.due({1000});
+    collector.answer("n", "MainPID=7\nActiveState=active\n", {1000});
+    const auto seen = collector.look({2000});
+    EXPECT_EQ(value(seen, "process_up" + labels), 1);
+    EXPECT_EQ(value(seen, "process_stopped" + labels), 1);
+}
+
+TEST(Process, TasksOfAWorkerAreItsChildren) {
+    Proc proc;
+    proc.process(7, 'S', 150, 500);
+    proc.process(9, 'D', 350, 600);
+    proc.write("7/task/7/children", "9 ");
+    proc.write("9/cmdline", std::string("medic-engine\0connect-task\0--connector\0orders\0--task\0"
+                                        "0\0",
+                                        54));
+    auto collector = proc.collector("connect-worker");
+    (void)collector.due({1000});
+    collector.answer("n", R"({"pid": 7})", {1000});
+    const auto seen = collector.look({2000});
+    EXPECT_EQ(
+        value(seen, R"(connect_task_process_cpu_seconds_total{cluster="c",connector="orders",task="0",worker="n"})"),
+        4.0);
+    EXPECT_EQ(seen.attributes.at({"c", "connector-task", "orders/0"}).at("process_state"), "D");
+}
+
+TEST(Process, NonsenseFromADriverSaysNothing) {
+    Proc proc;
+    for (const std::string text : {"", "[]", "running", "{\"pid\": \"x\"}"}) {
+        auto collector = proc.collector("taskmanager");
+        (void)collector.due({1000});
+        collector.answer("n", text, {1000});
+        const auto up = value(collector.look({2000}), "process_up" + labels);
+        EXPECT_NE(up, 1) << text;
+    }
+}
+
+}  // namespace
+}  // namespace medic

@@ -1,0 +1,139 @@
+#include <gtest/gtest.h>
+#include <libdeflate.h>
+
+#include "agent/collectors/prometheus/page_target.h"
+#include "agent/collectors/recorded_internal.h"
+
+namespace medic {
+namespace {
+
+std::string gunzip(const std::string& packed) {
+    std::string out(32 << 20, '\0');
+    libdeflate_decompressor* decompressor = libdeflate_alloc_decompressor();
+    std::size_t size = 0;
+    const auto result =
+        libdeflate_gzip_decompress(decompressor, packed.data(), packed.size(), out.data(), out.size(), &size);
+    libdeflate_free_decompressor(decompressor);
+    EXPECT_EQ(result, LIBDEFLATE_SUCCESS);
+    out.resize(size);
+    return out;
+}
+
+struct Page {
+    SeriesStore store;
+    PageTarget target;
+    ScrapeBatch batch;
+    explicit Page(PageOwner owner) : target("c/page", std::move(owner)) {}
+    void read(std::string body, WallTime at = {1000}) {
+        batch = target.read(HttpAnswer{200, "text/plain; version=0.0.4", std::move(body)}, store, at);
+    }
+    [[nodiscard]] std::optional<double> value(const std::string& series) const {
+        for (const auto& [id, sample] : batch.samples)
+            if (store.labels(id).to_string() == series) return sample;
+        return std::nullopt;
+    }
+};
+
+PageOwner broker_page() {
+    return {
+        .cluster = "c", .node = "b1", .role = "broker", .broker = "1", .worker = "", .taskmanager = "", .watched = {}};
+}
+
+TEST(CanonicalNames, BuiltInFilesAreUnderstood) {
+    EXPECT_GT(CanonicalNames::built_in().series().size(), 60u);
+    EXPECT_NE(CanonicalNames::built_in().find("kafka_log_dir_usable_bytes"), nullptr);
+}
+
+TEST(CanonicalNames, RefusesWhatItDoesNotUnderstand) {
+    const EmbeddedFile file{"x.yaml", "- {name: a, unit: b, labels: [c], meaning: d, from: [{pages: x}]}\n"};
+    const auto loaded = CanonicalNames::load({&file, 1});
+    ASSERT_FALSE(loaded);
+    EXPECT_NE(loaded.error().message.find("x.yaml:1:"), std::string::npos);
+    EXPECT_NE(loaded.error().message.find("page"), std::string::npos);
+}
+
+TEST(Pages, UsualRuleSetOfRealBrokersIsUnderstood) {
+    for (const std::string folder : {"kafka-3.9.1-flink-1.20.1", "kafka-4.1.0-flink-2.0.0"}) {
+        Page page(broker_page());
+        page.read(gunzip(recorded::file(folder + "/kafka-broker1.prom.gz")));
+        EXPECT_EQ(page.batch.outcome, ScrapeOutcome::complete) << page.batch.error;
+        EXPECT_GT(page.value(R"(kafka_broker_bytes_in_total{broker="1",cluster="c"})").value_or(0), 1000);
+        EXPECT_GT(page.value(R"(kafka_topic_bytes_in_total{broker="1",cluster="c",topic="orders"})").value_or(0), 1000);
+        EXPECT_GT(page.value(R"(kafka_broker_partitions{broker="1",cluster="c"})").value_or(0), 5);
+        EXPECT_EQ(page.value(R"(kafka_broker_offline_log_dirs{broker="1",cluster="c"})"), 0);
+        EXPECT_GT(page.value(R"(process_resident_memory_bytes{cluster="c",node="b1",role="broker"})").value_or(0), 1e8);
+    }
+}
+
+TEST(Pages, ConnectTotalsOfSourcesAndSinksAreOneSeries) {
+    PageOwner owner = broker_page();
+    owner.role = "connect-worker";
+    owner.worker = "127.0.0.1:28083";
+    Page page(owner);
+    page.read(recorded::file("kafka-4.1.0-flink-2.0.0/connect-worker.prom"));
+    EXPECT_EQ(
+        page.value(
+            R"(connect_task_records_total{cluster="c",connector="tick-source",task="0",worker="127.0.0.1:28083"})"),
+        550);
+    EXPECT_EQ(page.value(
+                  R"(connect_task_polls_total{cluster="c",connector="tick-source",task="0",worker="127.0.0.1:28083"})"),
+              551);
+    EXPECT_EQ(
+        page.value(
+            R"(connect_task_records_active{cluster="c",connector="json-sink",task="0",worker="127.0.0.1:28083"})"),
+        3);
+    EXPECT_EQ(page.value(
+                  R"(connect_task_records_total{cluster="c",connector="json-sink",task="0",worker="127.0.0.1:28083"})"),
+              1121);
+}
+
+TEST(Pages, CatchAllRuleSetIsUnderstoodAndConnectionsAddUp) {
+    Page page(broker_page());
+    page.read(
+        "kafka_server_BrokerTopicMetrics_Count{name=\"BytesInPerSec\"} 7\n"
+        "kafka_server_BrokerTopicMetrics_Count{name=\"BytesInPerSec\",topic=\"t\"} 5\n"
+        "kafka_server_BrokerTopicMetrics_Count{name=\"BytesOutPerSec\"} 9\n"
+        "kafka_server_socket_server_metrics_connection_count{listener=\"A\",networkProcessor=\"0\"} 2\n"
+        "kafka_server_socket_server_metrics_connection_count{listener=\"A\",networkProcessor=\"1\"} 3\n");
+    EXPECT_EQ(page.value(R"(kafka_broker_bytes_in_total{broker="1",cluster="c"})"), 7);
+    EXPECT_EQ(page.value(R"(kafka_topic_bytes_in_total{broker="1",cluster="c",topic="t"})"), 5);
+    EXPECT_EQ(page.value(R"(kafka_broker_bytes_out_total{broker="1",cluster="c"})"), 9);
+    EXPECT_EQ(page.value(R"(kafka_broker_connections{broker="1",cluster="c"})"), 5);
+}
+
+TEST(Pages, WhatIsWatchedItselfIsNotReadFromPages) {
+    PageOwner owner = broker_page();
+    owner.watched = {"kafka", "process"};
+    Page page(owner);
+    page.read(
+        "kafka_server_replicamanager_partitioncount 5\nprocess_open_fds "
+        "7\nkafka_log_logmanager_offlinelogdirectorycount 0\n");
+    ASSERT_EQ(page.batch.samples.size(), 1u);
+    EXPECT_EQ(page.value(R"(kafka_broker_offline_log_dirs{broker="1",cluster="c"})"), 0);
+}
+
+TEST(Pages, AnUnknownBrokerMakesThePagePartialUntilItIsKnown) {
+    PageOwner owner = broker_page();
+    owner.broker.clear();
+    Page page(owner);
+    const std::string body = "kafka_log_logmanager_offlinelogdirectorycount 0\n";
+    page.read(body);
+    EXPECT_EQ(page.batch.outcome, ScrapeOutcome::partial);
+    EXPECT_TRUE(page.batch.samples.empty());
+    page.target.set_owner(broker_page());
+    page.read(body, {2000});
+    EXPECT_EQ(page.batch.outcome, ScrapeOutcome::complete);
+    EXPECT_EQ(page.batch.samples.size(), 1u);
+}
+
+TEST(Pages, SilenceAndHtmlAreNotHealth) {
+    Page page(broker_page());
+    page.batch = page.target.read(fail(ErrorCode::unavailable, "refused"), page.store, {1000});
+    EXPECT_EQ(page.batch.outcome, ScrapeOutcome::failed);
+    page.read("<html><body>login</body></html>\n");
+    EXPECT_NE(page.batch.outcome, ScrapeOutcome::complete);
+    EXPECT_TRUE(page.batch.samples.empty());
+}
+
+}  // namespace
+}  // namespace medic
