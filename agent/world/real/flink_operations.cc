@@ -1,0 +1,163 @@
+// Flink's REST API: cancel, stop with savepoint, upload and run.
+#include <nlohmann/json.hpp>
+
+#include "agent/world/real/operations_internal.h"
+
+namespace medic::operations {
+
+using Json = nlohmann::json;
+
+namespace {
+
+// How often a savepoint under way is asked about.
+constexpr Duration savepoint_poll{250};
+
+std::string text(const Json& object, const char* key) {
+    const auto found = object.is_object() ? object.find(key) : object.end();
+    return object.is_object() && found != object.end() && found->is_string() ? found->get<std::string>()
+                                                                             : std::string();
+}
+
+FetchRequest request(const std::string& method, const std::string& url, const Json& body, Duration timeout) {
+    FetchRequest out;
+    out.method = method;
+    out.url = url;
+    out.timeout = timeout;
+    if (!body.is_null()) {
+        out.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+        out.headers = {{"Content-Type", "application/json"}};
+    }
+    return out;
+}
+
+// Calls `then` with the address of the Flink that knows the job. With one Flink there is nothing to find out.
+void find_flink(const Doors& doors, const std::string& job_id, std::size_t index, Finish then) {
+    const auto& urls = doors.cluster.flink_urls;
+    if (urls.empty()) return then(fail(ErrorCode::invalid, "the cluster has no Flink"));
+    if (urls.size() == 1) return then(urls[0]);
+    if (index >= urls.size()) return then(fail(ErrorCode::invalid, "no Flink of the cluster knows job {}", job_id));
+    doors.fetcher.fetch(request("GET", urls[index] + "/jobs/" + escape_path(job_id), nullptr, Duration{2'000}),
+                        [doors, job_id, index, then](Result<FetchReply> reply) {
+                            if (reply && reply->status == 200) return then(doors.cluster.flink_urls[index]);
+                            find_flink(doors, job_id, index + 1, then);
+                        });
+}
+
+struct Savepoint {
+    std::string job_url, request_id;
+    int polls_left = 0;
+};
+
+void poll_savepoint(const Doors& doors, const Savepoint& savepoint, const Finish& done) {
+    doors.fetcher.fetch(
+        request("GET", savepoint.job_url + "/savepoints/" + savepoint.request_id, nullptr, Duration{2'000}),
+        [doors, savepoint, done](Result<FetchReply> reply) {
+            const Json body = reply && reply->status == 200 ? Json::parse(reply->body, nullptr, false) : Json();
+            const auto status = body.is_object() && body.contains("status") ? text(body["status"], "id") : "";
+            if (status == "COMPLETED") {
+                const Json operation = body.value("operation", Json::object());
+                if (const std::string location = text(operation, "location"); !location.empty()) return done(location);
+                const Json cause = operation.is_object() ? operation.value("failure-cause", Json::object()) : Json();
+                return done(fail(ErrorCode::not_ready, "the savepoint failed: {}",
+                                 text(cause, "stack-trace").substr(0, 2'000)));
+            }
+            if (savepoint.polls_left <= 0)
+                return done(fail(ErrorCode::outcome_unknown, "the savepoint was not complete in time"));
+            doors.reactor.after(savepoint_poll, [doors, savepoint, done] {
+                poll_savepoint(doors, {savepoint.job_url, savepoint.request_id, savepoint.polls_left - 1}, done);
+            });
+        });
+}
+
+void run_jar(const Doors& doors, const DeploymentDoor& door, const StartDeployment& what, const std::string& jar,
+             Duration timeout, const Finish& done) {
+    const auto& version = door.versions.at(what.version);
+    Json body = {{"allowNonRestoredState", false}};
+    if (!version.entry.empty()) body["entryClass"] = version.entry;
+    if (!version.args.empty()) body["programArgsList"] = version.args;
+    const int parallelism = what.parallelism > 0 ? what.parallelism : version.parallelism;
+    if (parallelism > 0) body["parallelism"] = parallelism;
+    if (!what.restore_from.empty()) body["savepointPath"] = what.restore_from;
+    if (!what.settings.empty()) body["flinkConfiguration"] = what.settings;
+    doors.fetcher.fetch(request("POST", door.url + "/jars/" + escape_path(jar) + "/run", body, timeout),
+                        [done](Result<FetchReply> reply) {
+                            auto good = accepted("/jars/run", std::move(reply));
+                            if (!good) return done(std::unexpected(good.error()));
+                            const std::string id = text(Json::parse(good->body, nullptr, false), "jobid");
+                            if (id.empty())
+                                return done(fail(ErrorCode::outcome_unknown, "/jars/run answered without a jobid"));
+                            done(id);
+                        });
+}
+
+}  // namespace
+
+void cancel_job(const Doors& doors, const CancelJob& what, Duration timeout, Finish done) {
+    find_flink(doors, what.job_id, 0, [doors, what, timeout, done](Result<std::string> url) {
+        if (!url) return done(url);
+        doors.fetcher.fetch(
+            request("PATCH", *url + "/jobs/" + escape_path(what.job_id) + "?mode=cancel", nullptr, timeout),
+            [done](Result<FetchReply> reply) {
+                auto good = accepted("cancel", std::move(reply));
+                if (!good) return done(std::unexpected(good.error()));
+                done("cancelling");
+            });
+    });
+}
+
+void stop_with_savepoint(const Doors& doors, const StopJobWithSavepoint& what, Duration timeout, Finish done) {
+    find_flink(doors, what.job_id, 0, [doors, what, timeout, done](Result<std::string> url) {
+        if (!url) return done(url);
+        const std::string job_url = *url + "/jobs/" + escape_path(what.job_id);
+        Json body = {{"drain", false}};
+        if (!what.target_directory.empty()) body["targetDirectory"] = what.target_directory;
+        doors.fetcher.fetch(request("POST", job_url + "/stop", body, timeout), [doors, job_url, timeout,
+                                                                                done](Result<FetchReply> reply) {
+            auto good = accepted("stop with savepoint", std::move(reply));
+            if (!good) return done(std::unexpected(good.error()));
+            const std::string id = text(Json::parse(good->body, nullptr, false), "request-id");
+            if (id.empty())
+                return done(fail(ErrorCode::outcome_unknown, "stop with savepoint: no request-id in the answer"));
+            poll_savepoint(doors, {job_url, escape_path(id), static_cast<int>(timeout / savepoint_poll)}, done);
+        });
+    });
+}
+
+void start_deployment(const Doors& doors, const StartDeployment& what, Duration timeout, Finish done) {
+    const auto found = doors.cluster.deployments.find(what.job);
+    if (found == doors.cluster.deployments.end())
+        return done(fail(ErrorCode::invalid, "job {} has no deployment in the configuration", what.job));
+    const DeploymentDoor& door = found->second;
+    const auto version = door.versions.find(what.version);
+    if (version == door.versions.end())
+        return done(fail(ErrorCode::invalid, "job {}: version {} is not in the configuration", what.job, what.version));
+    if (door.url.empty()) {
+        const auto argv = door.commands.find("start");
+        if (argv == door.commands.end())
+            return done(fail(ErrorCode::invalid, "job {}: its driver has no `start`", what.job));
+        const int parallelism = what.parallelism > 0 ? what.parallelism : version->second.parallelism;
+        return command(doors,
+                       filled(argv->second, {{"job", what.job},
+                                             {"version", what.version},
+                                             {"artifact", version->second.artifact},
+                                             {"entry", version->second.entry},
+                                             {"restore_from", what.restore_from},
+                                             {"parallelism", std::to_string(parallelism)}}),
+                       timeout, std::move(done));
+    }
+    FetchRequest upload;
+    upload.method = "POST";
+    upload.url = door.url + "/jars/upload";
+    upload.upload_file = version->second.artifact;
+    upload.timeout = timeout;
+    doors.fetcher.fetch(std::move(upload), [doors, &door, what, timeout, done](Result<FetchReply> reply) {
+        auto good = accepted("/jars/upload", std::move(reply));
+        // Uploading starts nothing: whatever happened to it, trying again later is safe.
+        if (!good) return done(fail(ErrorCode::unavailable, "{}", good.error().message));
+        const std::string path = text(Json::parse(good->body, nullptr, false), "filename");
+        if (path.empty()) return done(fail(ErrorCode::unavailable, "/jars/upload answered without a filename"));
+        run_jar(doors, door, what, path.substr(path.find_last_of('/') + 1), timeout, done);
+    });
+}
+
+}  // namespace medic::operations

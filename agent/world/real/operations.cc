@@ -1,0 +1,108 @@
+// Node drivers and Kafka Connect.
+#include <algorithm>
+#include <cctype>
+
+#include "agent/world/real/operations_internal.h"
+
+namespace medic::operations {
+
+std::vector<std::string> filled(const std::vector<std::string>& argv,
+                                const std::map<std::string, std::string>& values) {
+    std::vector<std::string> out = argv;
+    for (std::string& argument : out) {
+        std::string text;
+        for (std::size_t at = 0; at < argument.size();) {
+            const auto close = argument[at] == '{' ? argument.find('}', at) : std::string::npos;
+            const auto value =
+                close == std::string::npos ? values.end() : values.find(argument.substr(at + 1, close - at - 1));
+            if (value == values.end()) {
+                text += argument[at++];
+                continue;
+            }
+            text +=
+                value->second;  // Put in as it is and not looked at again: a value can't bring placeholders with it.
+            at = close + 1;
+        }
+        argument = std::move(text);
+    }
+    return out;
+}
+
+void command(const Doors& doors, std::vector<std::string> argv, Duration timeout, Finish done) {
+    const std::string program = argv.empty() ? "" : argv[0];
+    run_command(doors.reactor, {.argv = std::move(argv), .timeout = timeout, .output_bytes_max = 64 * 1024},
+                [program, done = std::move(done)](Result<CommandReply> reply) {
+                    if (!reply) return done(std::unexpected(reply.error()));
+                    if (reply->exit_code == 0) return done(std::move(reply->output));
+                    const std::string& said = reply->errors.empty() ? reply->output : reply->errors;
+                    // It ended by itself and says that it failed; what it has done until then only facts can tell.
+                    done(fail(ErrorCode::unavailable, "{}: exit code {}: {}", program, reply->exit_code,
+                              said.substr(0, 1'000)));
+                });
+}
+
+void on_node(const Doors& doors, const std::string& node, const std::string& action,
+             const std::map<std::string, std::string>& values, Duration timeout, Finish done) {
+    const auto found = doors.cluster.nodes.find(node);
+    if (found == doors.cluster.nodes.end())
+        return done(fail(ErrorCode::invalid, "node {} is not in the configuration", node));
+    const auto& commands = found->second.commands;
+    const auto argv = commands.find(action);
+    if (argv == commands.end()) return done(fail(ErrorCode::invalid, "node {}: its driver has no `{}`", node, action));
+    auto all = values;
+    all["node"] = node;
+    command(doors, filled(argv->second, all), timeout, std::move(done));
+}
+
+std::string escape_path(const std::string& segment) {
+    std::string out;
+    for (const char c : segment) {
+        if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.' || c == '~')
+            out += c;
+        else
+            out += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    }
+    return out;
+}
+
+Result<FetchReply> accepted(const std::string& what, Result<FetchReply> reply) {
+    if (!reply) return reply;
+    const int status = reply->status;
+    const std::string body = reply->body.substr(0, 1'000);
+    if (status >= 200 && status < 300) return reply;
+    if (status == 409) return fail(ErrorCode::not_ready, "{}: HTTP status 409: {}", what, body);
+    if (status == 429 || status == 503)
+        return fail(ErrorCode::unavailable, "{}: HTTP status {}: {}", what, status, body);
+    // A server that failed inside may have done it or not.
+    if (status >= 500) return fail(ErrorCode::outcome_unknown, "{}: HTTP status {}: {}", what, status, body);
+    return fail(ErrorCode::invalid, "{}: HTTP status {}: {}", what, status, body);
+}
+
+namespace {
+
+void try_worker(const Doors& doors, std::size_t worker, FetchRequest request, const std::string& path, Finish done) {
+    const std::string url = doors.cluster.connect_urls[worker] + path;
+    request.url = url;
+    doors.fetcher.fetch(request, [doors, worker, request, path, url, done](Result<FetchReply> reply) {
+        const bool never_arrived = !reply && reply.error().code == ErrorCode::unavailable;
+        if (never_arrived && worker + 1 < doors.cluster.connect_urls.size())
+            return try_worker(doors, worker + 1, request, path, done);
+        auto good = accepted(request.method + " " + url, std::move(reply));
+        if (!good) return done(std::unexpected(good.error()));
+        done(fmt::format("HTTP status {}", good->status));
+    });
+}
+
+}  // namespace
+
+void connect_request(const Doors& doors, const std::string& method, const std::string& path, Duration timeout,
+                     Finish done) {
+    if (doors.cluster.connect_urls.empty()) return done(fail(ErrorCode::invalid, "the cluster has no Connect"));
+    FetchRequest request;
+    request.method = method;
+    request.timeout = timeout;
+    request.headers = {{"Content-Type", "application/json"}};
+    try_worker(doors, 0, std::move(request), path, std::move(done));
+}
+
+}  // namespace medic::operations

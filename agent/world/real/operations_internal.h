@@ -1,0 +1,43 @@
+// One function per kind of operation. Each calls `done` exactly once, on the reactor's thread. Only for
+// agent/world/real.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "agent/world/real/command.h"
+#include "agent/world/real/http_fetcher.h"
+#include "agent/world/real/real_world.h"
+
+namespace medic::operations {
+
+using Finish = std::function<void(Result<std::string>)>;
+
+struct Doors {
+    Reactor& reactor;
+    HttpFetcher& fetcher;
+    const ClusterDoors& cluster;
+};
+
+// Replaces {name} in every argument by its value; unknown placeholders stay.
+[[nodiscard]] std::vector<std::string> filled(const std::vector<std::string>& argv,
+                                              const std::map<std::string, std::string>& values);
+
+void on_node(const Doors& doors, const std::string& node, const std::string& action,
+             const std::map<std::string, std::string>& values, Duration timeout, Finish done);
+void command(const Doors& doors, std::vector<std::string> argv, Duration timeout, Finish done);
+
+// `path` begins with '/'. Any worker can take it; the next one is tried only if the request surely never arrived.
+void connect_request(const Doors& doors, const std::string& method, const std::string& path, Duration timeout,
+                     Finish done);
+
+void cancel_job(const Doors& doors, const CancelJob& what, Duration timeout, Finish done);
+void stop_with_savepoint(const Doors& doors, const StopJobWithSavepoint& what, Duration timeout, Finish done);
+void start_deployment(const Doors& doors, const StartDeployment& what, Duration timeout, Finish done);
+
+[[nodiscard]] std::string escape_path(const std::string& segment);
+
+// What an HTTP status says about a request that was to change something.
+[[nodiscard]] Result<FetchReply> accepted(const std::string& what, Result<FetchReply> reply);
+
+}  // namespace medic::operations

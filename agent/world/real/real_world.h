@@ -1,0 +1,57 @@
+// The World of a running agent: operations become commands of node drivers, HTTP requests to Connect and Flink, Kafka
+// admin requests. Each key is sent at most once. It decides nothing: whoever calls send() holds a permit and the
+// journal's ack.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/world/real/http_fetcher.h"
+#include "agent/world/real/reactor.h"
+#include "agent/world/world.h"
+
+namespace medic {
+
+// How a cluster is reached, as plain values (agent/daemon fills them from medic.yaml).
+struct NodeDoor {
+    std::map<std::string, std::vector<std::string>> commands;  // start, start_spare, stop, kill, kill_task, grow
+};
+struct DeploymentDoor {
+    std::string url;                                           // Flink's REST address; "" = by commands.
+    std::map<std::string, std::vector<std::string>> commands;  // start
+    struct Version {
+        std::string artifact, entry;
+        std::vector<std::string> args;
+        int parallelism = 0;
+    };
+    std::map<std::string, Version> versions;
+};
+struct ClusterDoors {
+    std::vector<std::string> connect_urls, flink_urls;
+    std::map<std::string, NodeDoor> nodes;
+    std::map<std::string, DeploymentDoor> deployments;  // By job.
+};
+
+class RealWorld : public World {
+public:
+    using OnReply = std::function<void(OperationReply)>;
+    // Sends AlterConfigs and AlterReassignments; absent where a cluster has no Kafka. Calls back once, from any thread.
+    using KafkaDoor = std::function<void(const Operation&, std::function<void(Result<std::string>)>)>;
+
+    // `on_reply` is called on the reactor's thread.
+    RealWorld(Reactor& reactor, HttpFetcher& fetcher, std::map<std::string, ClusterDoors> doors, OnReply on_reply);
+    ~RealWorld() override;
+
+    void set_kafka(const std::string& cluster, KafkaDoor door);  // Before the first send().
+    void send(Operation operation) override;                     // From any thread.
+
+    struct State;
+
+private:
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace medic
