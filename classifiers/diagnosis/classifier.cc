@@ -1,0 +1,188 @@
+#include "classifiers/diagnosis/classifier.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+namespace medic {
+namespace {
+
+// Clues are written as log-odds by hand and overlap; this flattens their sum to what the development split shows.
+constexpr double temperature = 1.25;
+// What "none of these" scores: a single weak clue is not enough to name a cause.
+constexpr double nothing_score = 0.4;
+constexpr std::size_t alternatives_max = 5;
+constexpr std::size_t evidence_max = 6;
+
+constexpr double side_floor = 0.5;  // Below this the text does not tell.
+
+// One cause that at least one clue speaks for.
+struct ScoredCause {
+    std::size_t cause = 0;                // Position in Catalogue::causes().
+    double score = 0;                     // Log-odds.
+    std::vector<std::size_t> signatures;  // That spoke for it, strongest first.
+};
+
+struct Weighted {
+    std::size_t cause = 0;
+    double weight = 0;
+};
+
+}  // namespace
+
+struct Classifier::State {
+    Catalogue catalogue;
+    TextMatcher matcher;
+    std::vector<std::vector<Weighted>> causes_of;  // By signature.
+};
+
+Classifier::Classifier(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Classifier::~Classifier() = default;
+Classifier::Classifier(Classifier&&) noexcept = default;
+Classifier& Classifier::operator=(Classifier&&) noexcept = default;
+
+Result<Classifier> Classifier::make(Catalogue catalogue, TextMatcherOptions options) {
+    MEDIC_TRY(auto matcher, TextMatcher::make(catalogue, options));
+    auto state = std::make_unique<State>(State{std::move(catalogue), std::move(matcher), {}});
+    state->causes_of.resize(state->catalogue.signatures().size());
+    for (std::size_t cause = 0; cause < state->catalogue.causes().size(); ++cause)
+        for (const auto& clue : state->catalogue.causes()[cause].clues)
+            if (clue.kind == Clue::Kind::signature)
+                state->causes_of[*state->catalogue.signature_index(clue.id)].push_back({cause, clue.weight});
+    return Classifier{std::move(state)};
+}
+
+const Catalogue& Classifier::catalogue() const { return state_->catalogue; }
+
+Component infer_component(std::string_view text) {
+    const auto has = [&](std::string_view word) { return text.find(word) != std::string_view::npos; };
+    if (has("org.apache.kafka.connect.") || has("WorkerSinkTask") || has("WorkerSourceTask") || has("io.debezium."))
+        return Component::connect;
+    if (has("org.apache.flink.") || has("medic::engine::flow") || has("pyflink")) return Component::flink;
+    if (has("org.apache.kafka.streams.")) return Component::streams;
+    if (has("kafka.server.") || has("kafka.log.") || has("kafka.controller.") || has("kafka.network.") ||
+        has("kafka.cluster.") || has("kafka.zk."))
+        return Component::kafka_broker;
+    if (has("org.apache.kafka.clients.") || has("org.apache.kafka.common.")) return Component::kafka_client;
+    return Component::unknown;
+}
+
+namespace {
+
+std::vector<ScoredCause> score(const Catalogue& catalogue, const std::vector<std::vector<Weighted>>& causes_of,
+                               const std::vector<std::size_t>& signatures) {
+    struct Sum {
+        double score = 0;
+        std::vector<std::pair<double, std::size_t>> spoke;
+    };
+    std::map<std::size_t, Sum> sums;
+    for (const auto signature : signatures)
+        for (const auto& [cause, weight] : causes_of[signature]) {
+            auto& sum = sums[cause];
+            sum.score += weight;
+            if (weight > 0) sum.spoke.emplace_back(weight, signature);
+        }
+    std::vector<ScoredCause> scored;
+    for (auto& [cause, sum] : sums) {
+        if (sum.spoke.empty()) continue;
+        std::ranges::sort(sum.spoke, std::greater{});
+        ScoredCause one{.cause = cause, .score = sum.score + catalogue.causes()[cause].prior, .signatures = {}};
+        for (const auto& [weight, signature] : sum.spoke) one.signatures.push_back(signature);
+        scored.push_back(std::move(one));
+    }
+    std::ranges::stable_sort(scored, [](const ScoredCause& a, const ScoredCause& b) { return a.score > b.score; });
+    return scored;
+}
+
+std::vector<double> probabilities(const std::vector<ScoredCause>& scored) {
+    double total = std::exp(nothing_score / temperature);
+    std::vector<double> out;
+    for (const auto& one : scored) {
+        out.push_back(std::exp(std::min(one.score, 40.0) / temperature));
+        total += out.back();
+    }
+    for (auto& value : out) value /= total;
+    return out;
+}
+
+// The side with most behind it, then the best group of that side, then the best cause of that group.
+std::optional<std::size_t> choose(const Catalogue& catalogue, const std::vector<ScoredCause>& scored,
+                                  const std::vector<double>& chance, double& side_chance) {
+    double user = 0, system = 0;
+    for (std::size_t i = 0; i < scored.size(); ++i)
+        (catalogue.causes()[scored[i].cause].side == Side::user ? user : system) += chance[i];
+    const Side side = user >= system ? Side::user : Side::system;
+    side_chance = std::max(user, system);
+    std::map<std::string_view, double> groups;
+    for (std::size_t i = 0; i < scored.size(); ++i)
+        if (catalogue.causes()[scored[i].cause].side == side)
+            groups[catalogue.causes()[scored[i].cause].group] += chance[i];
+    if (groups.empty()) return std::nullopt;
+    const auto best = std::ranges::max_element(groups, {}, [](const auto& group) { return group.second; })->first;
+    for (std::size_t i = 0; i < scored.size(); ++i)
+        if (catalogue.causes()[scored[i].cause].side == side && catalogue.causes()[scored[i].cause].group == best)
+            return i;
+    return std::nullopt;
+}
+
+std::string why_not(const Catalogue& catalogue, const Cause& chosen, const ScoredCause& other) {
+    const auto& cause = catalogue.causes()[other.cause];
+    for (const auto& alike : cause.look_alikes)
+        if (alike.cause == chosen.id) return alike.told_apart_by;
+    for (const auto& alike : chosen.look_alikes)
+        if (alike.cause == cause.id) return alike.told_apart_by;
+    return "fewer clues: only " + catalogue.signatures()[other.signatures.front()].id;
+}
+
+}  // namespace
+
+std::vector<std::size_t> Classifier::signatures_in(std::string_view text, Component component) const {
+    if (component == Component::unknown) component = infer_component(text);
+    Ownership ownership;
+    ownership.component = component;
+    return state_->matcher.match(read_failures(text, ownership), component).signatures;
+}
+
+Classification Classifier::classify_text(std::string_view text, Component component) const {
+    if (component == Component::unknown) component = infer_component(text);
+    Ownership ownership;
+    ownership.component = component;
+    const auto read = read_failures(text, ownership);
+    const auto matches = state_->matcher.match(read, component);
+    const auto scored = score(state_->catalogue, state_->causes_of, matches.signatures);
+    const auto chance = probabilities(scored);
+
+    Classification out;
+    out.shape = matches.shape;
+    double side_chance = 0;
+    const auto chosen = choose(state_->catalogue, scored, chance, side_chance);
+    const bool told = chosen && side_chance >= side_floor;
+    if (told) {
+        const auto& cause = state_->catalogue.causes()[scored[*chosen].cause];
+        out.cause = cause.id;
+        out.cause_group = cause.group;
+        out.side = cause.side;
+        out.confidence = side_chance;
+        out.cause_confidence = chance[*chosen];
+        for (const auto signature : scored[*chosen].signatures) {
+            if (out.evidence.size() >= evidence_max) break;
+            out.evidence.push_back({"trace",
+                                    "signature:" + state_->catalogue.signatures()[signature].id,
+                                    state_->matcher.matched_line(signature, read, component),
+                                    0,
+                                    {}});
+        }
+    }
+    for (std::size_t i = 0; i < scored.size() && out.alternatives.size() < alternatives_max; ++i) {
+        if (told && i == *chosen) continue;
+        const auto& cause = state_->catalogue.causes()[scored[i].cause];
+        out.alternatives.push_back(
+            {cause.id, cause.side, chance[i],
+             told ? why_not(state_->catalogue, state_->catalogue.causes()[scored[*chosen].cause], scored[i])
+                  : "too little evidence"});
+    }
+    return out;
+}
+
+}  // namespace medic

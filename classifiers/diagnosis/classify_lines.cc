@@ -1,0 +1,77 @@
+#include <istream>
+#include <ostream>
+
+#include <nlohmann/json.hpp>
+
+#include "classifiers/diagnosis/classifier.h"
+
+namespace medic {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t line_bytes_max = 4 << 20;
+
+std::string text_of(const Json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+double rounded(double value) { return static_cast<double>(static_cast<std::int64_t>(value * 10'000 + 0.5)) / 10'000; }
+
+Json verdict(const Json& id, const Classification& result) {
+    Json out{{"schema", 1},
+             {"id", id},
+             {"side", to_string(result.side)},
+             {"cause", result.cause},
+             {"cause_group", result.cause_group},
+             {"confidence", rounded(result.confidence)},
+             {"alternatives", Json::array()},
+             {"evidence", Json::array()}};
+    for (const auto& other : result.alternatives)
+        out["alternatives"].push_back({{"side", to_string(other.side)},
+                                       {"cause", other.cause},
+                                       {"confidence", rounded(other.confidence)},
+                                       {"why_not", other.why_not}});
+    for (const auto& evidence : result.evidence)
+        out["evidence"].push_back({{"kind", evidence.kind},
+                                   {"ref", evidence.ref},
+                                   {"text", evidence.text},
+                                   {"value", evidence.value},
+                                   {"at", evidence.at.unix_ms}});
+    return out;
+}
+
+Json answer(const Classifier& classifier, const std::string& line, std::size_t number, bool& readable) {
+    const auto refuse = [&](const Json& id, const std::string& why) {
+        readable = false;
+        return Json{{"schema", 1}, {"id", id}, {"line", number}, {"error", why}};
+    };
+    if (line.size() > line_bytes_max) return refuse(nullptr, "the line is longer than 4 MiB");
+    const auto object = Json::parse(line, nullptr, false);
+    if (object.is_discarded()) return refuse(nullptr, "not JSON; expected one object {id, component, text} a line");
+    if (!object.is_object() || !object.contains("text") || !object["text"].is_string())
+        return refuse(object.is_object() && object.contains("id") ? object["id"] : Json(nullptr),
+                      "expected an object with the string `text`");
+    const auto id = object.contains("id") ? object["id"] : Json(nullptr);
+    return verdict(id,
+                   classifier.classify_text(text_of(object, "text"), parse_component(text_of(object, "component"))));
+}
+
+}  // namespace
+
+Result<std::size_t> classify_lines(const Classifier& classifier, std::istream& in, std::ostream& out) {
+    std::size_t number = 0, unreadable = 0;
+    for (std::string line; std::getline(in, line);) {
+        ++number;
+        if (line.empty() || line == "\r") continue;
+        bool readable = true;
+        out << answer(classifier, line, number, readable).dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+        if (!readable) ++unreadable;
+        if (!out) return fail(ErrorCode::unavailable, "line {}: the output can't be written", number);
+    }
+    if (in.bad()) return fail(ErrorCode::unavailable, "the input ended with a read error after line {}", number);
+    return unreadable;
+}
+
+}  // namespace medic

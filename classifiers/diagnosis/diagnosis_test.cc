@@ -1,0 +1,265 @@
+// The catalogue's own cases, the ranking, explaining away and abstention.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "classifiers/analyzers/scene_internal.h"
+#include "classifiers/diagnosis/catalogue.h"
+#include "classifiers/diagnosis/classifier.h"
+#include "classifiers/diagnosis/diagnoser.h"
+
+namespace medic {
+namespace {
+
+using analyzers::Scene;
+using testing::Contains;
+using testing::HasSubstr;
+
+const Classifier& classifier() {
+    static const Classifier made = [] {
+        auto catalogue = Catalogue::load_embedded();
+        if (!catalogue) throw std::runtime_error(catalogue.error().message);
+        auto built = Classifier::make(*std::move(catalogue));
+        if (!built) throw std::runtime_error(built.error().message);
+        return *std::move(built);
+    }();
+    return made;
+}
+
+std::vector<Diagnosis> diagnose(const Scene& scene, int seconds, std::vector<Symptom> symptoms = {}) {
+    auto catalogue = Catalogue::load_embedded();
+    EXPECT_TRUE(catalogue.has_value());
+    auto diagnoser = Diagnoser::make(*std::move(catalogue));
+    EXPECT_TRUE(diagnoser.has_value());
+    return scene.after(seconds, [&](View view, const Now& now) {
+        const auto findings = analyzers::analyze(view, now);
+        view.findings = findings;
+        view.symptoms = symptoms;
+        return diagnoser->diagnose(view, now);
+    });
+}
+
+TEST(Catalogue, EveryCauseHoldsItsOwnCases) {
+    std::size_t cases = 0;
+    for (const auto& cause : classifier().catalogue().causes())
+        for (const auto& one : cause.cases) {
+            const auto result = classifier().classify_text(one.text, one.component);
+            if (one.is) {
+                EXPECT_EQ(result.cause, cause.id) << cause.defined_at << " case " << one.name << "\n"
+                                                  << one.text << "\nshape: " << result.shape;
+            } else {
+                EXPECT_NE(result.cause, cause.id) << cause.defined_at << " case " << one.name << "\n"
+                                                  << one.text << "\nshape: " << result.shape;
+            }
+            ++cases;
+        }
+    EXPECT_GT(cases, 0U);
+}
+
+TEST(Catalogue, EverySignatureIsUsed) {
+    for (const auto& signature : classifier().catalogue().signatures()) {
+        bool used = false;
+        for (const auto& cause : classifier().catalogue().causes())
+            for (const auto& clue : cause.clues)
+                used = used || (clue.kind == Clue::Kind::signature && clue.id == signature.id);
+        EXPECT_TRUE(used) << signature.defined_at << ": no cause refers to " << signature.id;
+    }
+}
+
+Result<Catalogue> load(std::string causes, std::string signatures = "- {id: s, where: class, re2: X}\n") {
+    const std::vector<RuleText> files{{"rules/signatures/a.yaml", std::move(signatures)},
+                                      {"rules/causes/a.yaml", std::move(causes)}};
+    return Catalogue::load(files);
+}
+constexpr const char* sound = "- {id: a.b, group: g, side: user, owner: o, explain: e, for: [{signature: s}]}\n";
+
+TEST(Catalogue, RefusesWhatDoesNotExistWithItsPlace) {
+    EXPECT_TRUE(load(sound).has_value());
+    const auto dangling =
+        load("- {id: a.b, group: g, side: user, owner: o, explain: e, for: [{signature: nothing}]}\n");
+    ASSERT_FALSE(dangling.has_value());
+    EXPECT_THAT(dangling.error().message, HasSubstr("rules/causes/a.yaml:1:3: cause a.b names nothing"));
+    EXPECT_FALSE(
+        load("- {id: a.b, group: g, side: user, owner: o, explain: e, for: [{finding: nothing}]}\n").has_value());
+    EXPECT_FALSE(
+        load("- {id: a.b, group: g, side: nobody, owner: o, explain: e, for: [{signature: s}]}\n").has_value());
+    EXPECT_FALSE(load("- {id: a.b, group: g, side: user, owner: o, explain: e}\n").has_value());
+    EXPECT_FALSE(load(std::string{sound} + sound).has_value());
+    const auto broken = load(sound, "- {id: s, where: class, re2: '('}\n");
+    ASSERT_FALSE(broken.has_value());
+    EXPECT_THAT(broken.error().message, HasSubstr("rules/signatures/a.yaml:1"));
+}
+
+TEST(Classifier, AbstainsOnTextThatSaysNothing) {
+    for (const char* text : {"", "INFO all is well", "\x01\x02\xff binary"}) {
+        const auto result = classifier().classify_text(text, Component::flink);
+        EXPECT_EQ(result.cause, "") << text;
+        EXPECT_EQ(result.side, Side::unknown);
+    }
+}
+
+TEST(ClassifyLines, AnswersEveryLineInOrderAndRefusesWhatItCannotRead) {
+    std::istringstream in(
+        "{\"id\":\"a\",\"component\":\"flink\",\"text\":\"java.lang.NullPointerException\\n\\tat "
+        "com.acme.A.map(A.java:1)\\n\"}\n"
+        "not json\n"
+        "{\"id\":7,\"text\":\"nothing\"}\n");
+    std::ostringstream out;
+    const auto unreadable = classify_lines(classifier(), in, out);
+    ASSERT_TRUE(unreadable.has_value());
+    EXPECT_EQ(*unreadable, 1U);
+    std::istringstream lines(out.str());
+    std::string line;
+    std::getline(lines, line);
+    EXPECT_THAT(
+        line,
+        HasSubstr(
+            "\"id\":\"a\",\"side\":\"user\",\"cause\":\"flink.null-dereference\",\"cause_group\":\"user-code-npe\""));
+    std::getline(lines, line);
+    EXPECT_THAT(line, HasSubstr("\"error\""));
+    std::getline(lines, line);
+    EXPECT_THAT(line, HasSubstr("\"id\":7,\"side\":\"unknown\""));
+}
+
+// --- Views
+// -------------------------------------------------------------------------------------------------------------
+
+const Subject job = Scene::lab("job", "fleet");
+constexpr int fault = 60;
+
+Scene lost_taskmanager() {
+    Scene scene;
+    const std::vector<LabelPair> node{{"node", "tm-1"}, {"role", "taskmanager"}};
+    scene.series("process_up", node, [](int s) { return s < fault ? 1.0 : 0.0; })
+        .series("flink_taskmanager_registered", {{"taskmanager", "tm-1"}}, [](int s) { return s <= fault ? 1.0 : 0.0; })
+        .series("flink_subtask_state",
+                {{"job", "fleet"}, {"vertex", "v"}, {"subtask", "0"}, {"taskmanager", "tm-1"}, {"state", "RUNNING"}},
+                [](int s) { return s < fault ? std::optional{1.0} : std::nullopt; })
+        .series("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}},
+                [](int s) { return s <= fault ? std::optional{1.0} : std::nullopt; })
+        .series("flink_job_state", {{"job", "fleet"}, {"state", "RESTARTING"}},
+                [](int s) { return s > fault ? std::optional{1.0} : std::nullopt; })
+        .attribute(job, "id", "j1")
+        .event(fault + 1, job, "exception",
+               "org.apache.flink.runtime.io.network.netty.exception.RemoteTransportException: Connection unexpectedly "
+               "closed by remote "
+               "task manager 'tm-1'. This might indicate that the remote task manager was lost.\n");
+    return scene;
+}
+
+TEST(Diagnoser, LostTaskManagerExplainsTheTransportErrorsOfItsPeers) {
+    const auto told = diagnose(lost_taskmanager(), fault + 3);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].cause, "flink.taskmanager-lost");
+    EXPECT_EQ(told[0].side, Side::system);
+    EXPECT_EQ(told[0].subject, Scene::lab("taskmanager", "tm-1"));
+    EXPECT_EQ(told[0].facts.at("node"), "tm-1");
+    EXPECT_EQ(told[0].facts.at("job_id"), "j1");
+    EXPECT_GE(told[0].confidence, 0.9);
+    EXPECT_THAT(told[0].remedies, Contains("flink.replace-taskmanager"));
+    EXPECT_THAT(told[0].effects, Contains(HasSubstr("flink.peer-lost")));
+}
+
+TEST(Diagnoser, WithoutSightOfTheProcessOnlyThePeersReportRemains) {
+    Scene scene;
+    scene.event(fault, job, "exception",
+                "org.apache.flink.runtime.io.network.netty.exception.RemoteTransportException: Connection unexpectedly "
+                "closed by remote task manager 'tm-1'.\n");
+    const auto told = diagnose(scene, fault + 3);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].cause, "flink.peer-lost");
+    EXPECT_TRUE(told[0].remedies.empty());
+}
+
+const char* null_in_user_code =
+    "java.lang.NullPointerException: record of topic events partition 1 offset 42\n"
+    "\tat fleet::Enrich::map(fleet::Event const&)(libfleet_v2.so+0x1f2)\n"
+    "\tat medic::engine::flow::Task::run()(medic-engine+0x2)\n";
+
+TEST(Diagnoser, BadDeploymentIsTheUsersWithFrameRecordAndVersions) {
+    Scene scene;
+    scene.event(0, job, "deployment", "", {{"job_id", "j1"}, {"version", "v1"}})
+        .event(50, job, "deployment", "", {{"job_id", "j2"}, {"before", "j1"}, {"version", "v2"}})
+        .event(fault, job, "exception", null_in_user_code)
+        .event(fault + 2, job, "exception", null_in_user_code)
+        .attribute(job, "id", "j2");
+    const auto told = diagnose(scene, fault + 3);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].cause, "flink.null-dereference");
+    EXPECT_EQ(told[0].side, Side::user);
+    EXPECT_EQ(told[0].facts.at("version"), "v2");
+    EXPECT_EQ(told[0].facts.at("last_good_version"), "v1");
+    EXPECT_THAT(told[0].facts.at("frame"), HasSubstr("fleet::Enrich::map"));
+    EXPECT_EQ(told[0].facts.at("record_offset"), "42");
+    EXPECT_EQ(told[0].remedies.front(), "flink.roll-back");
+}
+
+TEST(Diagnoser, BlockedRestartIsTheCauseAndTheFirstExceptionItsBeginning) {
+    Scene scene;
+    scene
+        .series("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}},
+                [](int s) { return s < fault ? std::optional{1.0} : std::nullopt; })
+        .series("flink_job_state", {{"job", "fleet"}, {"state", "RESTARTING"}},
+                [](int s) { return s >= fault ? std::optional{1.0} : std::nullopt; })
+        .series(
+            "flink_subtask_state",
+            {{"job", "fleet"}, {"vertex", "sink"}, {"subtask", "0"}, {"taskmanager", "tm-1"}, {"state", "CANCELING"}},
+            [](int s) { return s >= fault ? std::optional{1.0} : std::nullopt; })
+        .constant("flink_taskmanager_registered", {{"taskmanager", "tm-1"}}, 1)
+        .constant("flink_taskmanager_heartbeat_age_seconds", {{"taskmanager", "tm-1"}}, 1)
+        .event(fault, job, "exception", null_in_user_code);
+    const auto told = diagnose(scene, fault + 10);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].cause, "flink.connector-blocks-restart");
+    EXPECT_EQ(told[0].since, Scene::at(fault));
+    EXPECT_EQ(told[0].facts.at("first_exception"), "java.lang.NullPointerException");
+    EXPECT_EQ(told[0].facts.at("taskmanager"), "tm-1");
+}
+
+TEST(Diagnoser, TwoIndependentCausesAreBothTold) {
+    Scene scene = lost_taskmanager();
+    scene.constant("kafka_log_dir_total_bytes", {{"broker", "2"}, {"log_dir", "/d"}}, 1e9)
+        .constant("kafka_log_dir_usable_bytes", {{"broker", "2"}, {"log_dir", "/d"}}, 1e8)
+        .constant("kafka_replica_size_bytes",
+                  {{"broker", "2"}, {"log_dir", "/d"}, {"topic", "debug"}, {"partition", "0"}}, 9e8);
+    const auto told = diagnose(scene, fault + 3);
+    ASSERT_EQ(told.size(), 2U);
+    const auto& disk = told[0].subject.kind == "log-dir" ? told[0] : told[1];
+    EXPECT_EQ(disk.cause, "kafka.disk-nearly-full");
+    EXPECT_EQ(disk.facts.at("topic"), "debug");
+    EXPECT_EQ(disk.facts.at("broker"), "2");
+}
+
+TEST(Diagnoser, TroubleWithoutACauseIsAnAbstentionThatSaysWhatIsMissing) {
+    Scene scene;
+    scene.event(fault, job, "exception", "???");
+    const auto told = diagnose(scene, fault + 3);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_TRUE(told[0].abstains());
+    EXPECT_EQ(told[0].subject, job);
+    EXPECT_FALSE(told[0].missing.empty());
+    EXPECT_TRUE(told[0].remedies.empty());
+}
+
+TEST(Diagnoser, HealthyIsSilent) {
+    Scene scene;
+    scene.constant("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}}, 1)
+        .event(10, job, "deployment", "", {{"job_id", "j1"}});
+    EXPECT_TRUE(diagnose(scene, 30).empty());
+}
+
+TEST(Diagnoser, SymptomAloneCarriesACauseOfItsOwn) {
+    const std::vector<Symptom> symptoms{{"KafkaBrokerDown",
+                                         Scene::lab("broker", "2"),
+                                         Scene::at(10),
+                                         0,
+                                         "broker 2 is missing",
+                                         {{"severity", "critical"}}}};
+    const auto told = diagnose(Scene{}, 30, symptoms);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].cause, "kafka.broker-lost");
+}
+
+}  // namespace
+}  // namespace medic

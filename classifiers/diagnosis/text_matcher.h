@@ -1,0 +1,48 @@
+// Which signatures of the catalogue hold for a text: all patterns in one pass over each of four renderings of the text.
+// Built once, used from one thread. Says what matched, not what it means.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "classifiers/diagnosis/catalogue.h"
+#include "classifiers/diagnosis/trace/trace.h"
+
+namespace medic {
+
+// The shape of a text, one line of `key=value` words in this order (absent ones are left out):
+//   component=… throwables=N root=TYPE root_message=none|some decide=OWNER decide_frame=FUNCTION top=OWNER
+//   top_frame=FUNCTION owners=user,connector,… record=yes exit=N fatal=yes
+// `root` is the deepest cause, `decide` the deciding frame's owner, `top` the innermost frame's, `owners` all that
+// occur.
+[[nodiscard]] std::string shape_of(const FailureText& text, Component component);
+
+struct TextMatches {
+    std::vector<std::size_t> signatures;  // Positions in Catalogue::signatures(), ascending.
+    std::string shape;
+};
+
+struct TextMatcherOptions {
+    std::size_t memory_bytes_max = 24 << 20;  // For the automata, all together; less is slower, never wrong.
+};
+
+class TextMatcher {
+public:
+    [[nodiscard]] static Result<TextMatcher> make(const Catalogue& catalogue, TextMatcherOptions options = {});
+    ~TextMatcher();
+    TextMatcher(TextMatcher&&) noexcept;
+    TextMatcher& operator=(TextMatcher&&) noexcept;
+
+    [[nodiscard]] TextMatches match(const FailureText& text, Component component) const;
+    // The line of the text that made the signature hold, for evidence; "" when it does not.
+    [[nodiscard]] std::string matched_line(std::size_t signature, const FailureText& text, Component component) const;
+
+private:
+    struct State;
+    explicit TextMatcher(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace medic
