@@ -1,0 +1,164 @@
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "classifiers/rules/promql/evaluator_internal.h"
+
+namespace medic::promql {
+namespace {
+
+struct Group {
+    LabelsId labels = 0;
+    double count = 0;
+    double extreme = 0;               // min, max
+    KahanSum sum;                     // sum
+    Mean mean;                        // avg
+    double average = 0, squares = 0;  // stddev, stdvar (Welford)
+    std::vector<double> values;       // quantile
+};
+
+void add(Group& group, AggregateOp op, double value) {
+    group.count += 1;
+    const bool first = group.count == 1;
+    switch (op) {
+        case AggregateOp::sum: group.sum.add(value); break;
+        case AggregateOp::avg: group.mean.add(value); break;
+        case AggregateOp::min:
+            if (first || value < group.extreme || std::isnan(group.extreme)) group.extreme = value;
+            break;
+        case AggregateOp::max:
+            if (first || value > group.extreme || std::isnan(group.extreme)) group.extreme = value;
+            break;
+        case AggregateOp::stddev:
+        case AggregateOp::stdvar: {
+            const double delta = value - group.average;
+            group.average += delta / group.count;
+            group.squares += first && std::isfinite(value) ? 0 : delta * (value - group.average);
+            break;
+        }
+        case AggregateOp::quantile: group.values.push_back(value); break;
+        default: break;
+    }
+}
+
+double finish(Group& group, AggregateOp op, double parameter) {
+    switch (op) {
+        case AggregateOp::sum: return group.sum.value();
+        case AggregateOp::avg: return group.mean.value();
+        case AggregateOp::min:
+        case AggregateOp::max: return group.extreme;
+        case AggregateOp::count: return group.count;
+        case AggregateOp::stddev: return std::sqrt(group.squares / group.count);
+        case AggregateOp::stdvar: return group.squares / group.count;
+        case AggregateOp::quantile: return quantile(parameter, group.values);
+        default: return 1;  // group
+    }
+}
+
+// A stable number in [0, 1) for a label set, so that limit_ratio(r) and limit_ratio(-(1-r)) split it.
+double share_of(const std::string& labels) {
+    std::uint64_t hash = 1469598103934665603ULL;  // FNV-1a.
+    for (const char c : labels) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    hash ^= hash >> 32;
+    hash *= 0x9e3779b97f4a7c15ULL;
+    return static_cast<double>(hash >> 11) / 9007199254740992.0;
+}
+
+}  // namespace
+
+std::string format_value(double value) {
+    if (std::isnan(value)) return "NaN";
+    if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
+    char text[400];
+    const auto [end, code] = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed);
+    return {text, end};
+}
+
+LabelsId Evaluator::group_of(const Node& node, LabelsId labels) {
+    return node.without ? engine_.labels_.drop(labels, node.list) : engine_.labels_.keep(labels, node.list);
+}
+
+Evaluator::Vector Evaluator::aggregate(const Node& node, std::int64_t at_ms) {
+    double parameter = 0;
+    if (node.children.size() > 1 && node.children[0]->type == ValueType::scalar)
+        parameter = scalar(*node.children[0], at_ms);
+    const Vector input = vector(*node.children.back(), at_ms);
+    switch (node.aggregate) {
+        case AggregateOp::count_values: return count_values(node, input);
+        case AggregateOp::topk:
+        case AggregateOp::bottomk:
+        case AggregateOp::limitk:
+        case AggregateOp::limit_ratio: return pick(node, input, parameter);
+        default: return aggregate_values(node, input, parameter);
+    }
+}
+
+Evaluator::Vector Evaluator::aggregate_values(const Node& node, const Vector& input, double parameter) {
+    std::vector<Group> groups;
+    map_.start(engine_.labels_.size());
+    for (const auto& sample : input) {
+        const LabelsId labels = group_of(node, sample.labels);
+        const auto [place, is_new] = map_.put(labels, static_cast<std::uint32_t>(groups.size()));
+        if (is_new) groups.emplace_back().labels = labels;
+        add(groups[place], node.aggregate, sample.value);
+    }
+    Vector result;
+    for (auto& group : groups) result.push_back({group.labels, finish(group, node.aggregate, parameter)});
+    return result;
+}
+
+Evaluator::Vector Evaluator::pick(const Node& node, const Vector& input, double parameter) {
+    if (std::isnan(parameter)) raise("Parameter value is NaN");
+    const bool ratio = node.aggregate == AggregateOp::limit_ratio;
+    if (ratio)
+        parameter = std::clamp(parameter, -1.0, 1.0);
+    else if (std::abs(parameter) > 9e18)
+        raise("Scalar value {} overflows int64", parameter);
+    else if (parameter < 1)
+        return {};
+    std::vector<Vector> groups;
+    map_.start(engine_.labels_.size());
+    for (const auto& sample : input) {
+        if (ratio) {
+            const double share = share_of(engine_.labels_.labels(sample.labels).to_string());
+            if (parameter >= 0 ? share >= parameter : share < 1 + parameter) continue;
+        }
+        const auto [place, is_new] = map_.put(group_of(node, sample.labels), static_cast<std::uint32_t>(groups.size()));
+        if (is_new) groups.emplace_back();
+        groups[place].push_back(sample);
+    }
+    Vector result;
+    for (auto& group : groups) {
+        const bool top = node.aggregate == AggregateOp::topk;
+        if (top || node.aggregate == AggregateOp::bottomk)
+            std::ranges::stable_sort(group, [&](const VectorSample& a, const VectorSample& b) {
+                if (std::isnan(a.value) || std::isnan(b.value))
+                    return !std::isnan(a.value) && std::isnan(b.value);  // NaN comes last.
+                return top ? a.value > b.value : a.value < b.value;
+            });
+        const std::size_t count =
+            ratio ? group.size() : static_cast<std::size_t>(std::min(parameter, static_cast<double>(group.size())));
+        result.insert(result.end(), group.begin(), group.begin() + static_cast<std::ptrdiff_t>(count));
+    }
+    return result;
+}
+
+Evaluator::Vector Evaluator::count_values(const Node& node, const Vector& input) {
+    const Node* parameter = node.children[0].get();
+    while (parameter->kind == Node::Kind::paren) parameter = parameter->children[0].get();
+    if (parameter->text.empty()) raise("invalid label name \"{}\"", parameter->text);
+    Vector result;
+    LabelsMap places;
+    places.start(engine_.labels_.size());
+    for (const auto& sample : input) {
+        const LabelsId labels =
+            engine_.labels_.with(group_of(node, sample.labels), parameter->text, format_value(sample.value));
+        const auto [place, is_new] = places.put(labels, static_cast<std::uint32_t>(result.size()));
+        if (is_new) result.push_back({labels, 0});
+        result[place].value += 1;
+    }
+    return result;
+}
+
+}  // namespace medic::promql

@@ -1,0 +1,276 @@
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include <re2/re2.h>
+
+#include "classifiers/rules/promql/evaluator_internal.h"
+
+namespace medic::promql {
+namespace {
+
+FunctionId id_of(const Node& node) { return static_cast<FunctionId>(node.function->id); }
+
+const std::string& text_of(const Node& node) {
+    const Node* inner = &node;
+    while (inner->kind == Node::Kind::paren) inner = inner->children[0].get();
+    return inner->text;
+}
+
+const Node& without_parens(const Node& node) {
+    const Node* inner = &node;
+    while (inner->kind == Node::Kind::paren) inner = inner->children[0].get();
+    return *inner;
+}
+
+// Go's regexp.Expand: $1, ${1}, $name, ${name}, $$.
+std::string expand(std::string_view pattern, std::span<const re2::StringPiece> groups, const RE2& regex) {
+    std::string result;
+    const auto is_word = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    };
+    for (std::size_t i = 0; i < pattern.size();) {
+        if (pattern[i] != '$' || i + 1 == pattern.size()) {
+            result += pattern[i++];
+            continue;
+        }
+        if (pattern[i + 1] == '$') {
+            result += '$';
+            i += 2;
+            continue;
+        }
+        const bool braces = pattern[i + 1] == '{';
+        const std::size_t from = i + (braces ? 2 : 1);
+        std::size_t to = from;
+        while (to < pattern.size() && is_word(pattern[to])) ++to;
+        if (to == from || (braces && (to == pattern.size() || pattern[to] != '}'))) {
+            result += pattern[i++];
+            continue;
+        }
+        const std::string name(pattern.substr(from, to - from));
+        i = to + (braces ? 1 : 0);
+        std::size_t index = groups.size();
+        if (name.find_first_not_of("0123456789") == std::string::npos) {
+            index = name.size() < 6 ? std::stoul(name) : groups.size();
+        } else {
+            const auto& named = regex.NamedCapturingGroups();
+            if (const auto found = named.find(name); found != named.end())
+                index = static_cast<std::size_t>(found->second);
+        }
+        if (index < groups.size()) result.append(groups[index].data(), groups[index].size());
+    }
+    return result;
+}
+
+// "file2" before "file10".
+bool natural_less(std::string_view a, std::string_view b) {
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    std::size_t i = 0, j = 0;
+    while (i < a.size() && j < b.size()) {
+        if (digit(a[i]) && digit(b[j])) {
+            std::size_t a_end = i, b_end = j;
+            while (a_end < a.size() && digit(a[a_end])) ++a_end;
+            while (b_end < b.size() && digit(b[b_end])) ++b_end;
+            std::string_view x = a.substr(i, a_end - i), y = b.substr(j, b_end - j);
+            while (x.size() > 1 && x[0] == '0') x.remove_prefix(1);
+            while (y.size() > 1 && y[0] == '0') y.remove_prefix(1);
+            if (x != y) return x.size() != y.size() ? x.size() < y.size() : x < y;
+            i = a_end;
+            j = b_end;
+        } else {
+            if (a[i] != b[j]) return a[i] < b[j];
+            ++i;
+            ++j;
+        }
+    }
+    return a.size() - i < b.size() - j;
+}
+
+std::optional<double> parse_bound(std::string_view text) {
+    if (text == "+Inf" || text == "Inf") return std::numeric_limits<double>::infinity();
+    if (text == "-Inf") return -std::numeric_limits<double>::infinity();
+    if (text.starts_with('+')) text.remove_prefix(1);
+    double value = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return code == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional(value)
+                                                                                    : std::nullopt;
+}
+
+}  // namespace
+
+Evaluator::Vector Evaluator::call(const Node& node, std::int64_t at_ms) {
+    const FunctionId id = id_of(node);
+    if (is_value_function(id)) return value_call(node, id, at_ms);
+    if (is_range_function(id)) return range_call(node, id, at_ms);
+    switch (id) {
+        case FunctionId::absent:
+        case FunctionId::absent_over_time: return absent(node, id, at_ms);
+        case FunctionId::histogram_quantile:
+        case FunctionId::histogram_fraction: return histogram(node, id, at_ms);
+        case FunctionId::label_replace: return label_replace(node, at_ms);
+        case FunctionId::label_join: return label_join(node, at_ms);
+        case FunctionId::vector: return {{0, scalar(*node.children[0], at_ms)}};
+        case FunctionId::timestamp: {
+            const Node& inner = without_parens(*node.children[0]);
+            const bool direct = inner.kind == Node::Kind::selector;
+            Vector result = direct ? selector(inner, at_ms, true) : vector(inner, at_ms);
+            for (auto& sample : result)
+                sample = {engine_.labels_.drop_name(sample.labels),
+                          direct ? sample.value : static_cast<double>(at_ms) / 1000};
+            check_unique(result);
+            return result;
+        }
+        default: return sorted(node, id, at_ms);
+    }
+}
+
+Evaluator::Vector Evaluator::value_call(const Node& node, FunctionId id, std::int64_t at_ms) {
+    if (node.children.empty())
+        return {{0, apply_value(id, static_cast<double>(at_ms) / 1000, 0, 0)}};  // hour() and the like: of now.
+    Vector result = vector(*node.children[0], at_ms);
+    const double a = node.children.size() > 1 ? scalar(*node.children[1], at_ms) : 1;
+    const double b = node.children.size() > 2 ? scalar(*node.children[2], at_ms) : 0;
+    if (id == FunctionId::clamp && b < a) return {};
+    for (auto& sample : result)
+        sample = {engine_.labels_.drop_name(sample.labels), apply_value(id, sample.value, a, b)};
+    check_unique(result);
+    return result;
+}
+
+Evaluator::Vector Evaluator::range_call(const Node& node, FunctionId id, std::int64_t at_ms) {
+    const Node* range = nullptr;
+    double scalars[2] = {0, 0};
+    std::size_t count = 0;
+    for (const auto& child : node.children) {
+        if (child->type == ValueType::matrix)
+            range = child.get();
+        else
+            scalars[count++] = scalar(*child, at_ms);
+    }
+    if (id == FunctionId::double_exponential_smoothing)
+        for (const double factor : scalars)
+            if (!(factor >= 0 && factor <= 1))
+                raise("invalid smoothing or trend factor. Expected: 0 <= factor <= 1, got: {}", factor);
+    const bool keeps_name = id == FunctionId::last_over_time || id == FunctionId::first_over_time;
+    Vector result;
+    each_series(*range, at_ms, [&](LabelsId labels, const RangeArguments& series) {
+        RangeArguments arguments = series;
+        arguments.a = scalars[0];
+        arguments.b = scalars[1];
+        const auto value = apply_range(id, arguments);
+        if (value) result.push_back({keeps_name ? labels : engine_.labels_.drop_name(labels), *value});
+    });
+    check_unique(result);
+    return result;
+}
+
+Evaluator::Vector Evaluator::absent(const Node& node, FunctionId id, std::int64_t at_ms) {
+    const Node& inner = without_parens(*node.children[0]);
+    bool found = false;
+    if (id == FunctionId::absent)
+        found = !vector(inner, at_ms).empty();
+    else
+        each_series(inner, at_ms, [&](LabelsId, const RangeArguments&) { found = true; });
+    if (found) return {};
+    // What must have been there names the result: labels that the selector fixes.
+    std::vector<LabelPair> labels;
+    if (inner.kind == Node::Kind::selector || inner.kind == Node::Kind::matrix) {
+        std::vector<std::string_view> refused;
+        for (const auto& matcher : inner.matchers) {
+            if (matcher.label == "__name__" || std::ranges::find(refused, matcher.label) != refused.end()) continue;
+            const bool doubled =
+                std::erase_if(labels, [&](const LabelPair& pair) { return pair.first == matcher.label; }) > 0;
+            if (doubled || matcher.op != LabelMatcher::Op::equal)
+                refused.push_back(matcher.label);
+            else
+                labels.emplace_back(matcher.label, matcher.value);
+        }
+    }
+    return {{engine_.labels_.intern(Labels({}, std::move(labels))), 1}};
+}
+
+Evaluator::Vector Evaluator::histogram(const Node& node, FunctionId id, std::int64_t at_ms) {
+    const double a = scalar(*node.children[0], at_ms);
+    const double b = id == FunctionId::histogram_fraction ? scalar(*node.children[1], at_ms) : 0;
+    const Vector input = vector(*node.children.back(), at_ms);
+    struct Histogram {
+        LabelsId labels = 0;
+        std::vector<Bucket> buckets;
+    };
+    std::vector<Histogram> histograms;
+    map_.start(engine_.labels_.size());
+    for (const auto& sample : input) {
+        const auto upper = parse_bound(engine_.labels_.get(sample.labels, "le"));
+        if (!upper) continue;
+        const LabelsId labels = engine_.labels_.drop(sample.labels, node.list);
+        const auto [place, is_new] = map_.put(labels, static_cast<std::uint32_t>(histograms.size()));
+        if (is_new) histograms.push_back({labels, {}});
+        histograms[place].buckets.push_back({*upper, sample.value});
+    }
+    Vector result;
+    for (auto& each : histograms)
+        result.push_back({each.labels, id == FunctionId::histogram_quantile ? bucket_quantile(a, each.buckets)
+                                                                            : bucket_fraction(a, b, each.buckets)});
+    return result;
+}
+
+Evaluator::Vector Evaluator::label_replace(const Node& node, std::int64_t at_ms) {
+    const std::string &target = text_of(*node.children[1]), &replacement = text_of(*node.children[2]),
+                      &source = text_of(*node.children[3]);
+    RE2::Options options(RE2::Quiet);
+    options.set_dot_nl(true);
+    const RE2 regex(text_of(*node.children[4]), options);
+    if (!regex.ok()) raise("invalid regular expression in label_replace(): {}", text_of(*node.children[4]));
+    if (target.empty()) raise("invalid destination label name in label_replace(): {}", target);
+    Vector result = vector(*node.children[0], at_ms);
+    std::vector<re2::StringPiece> groups(static_cast<std::size_t>(regex.NumberOfCapturingGroups()) + 1);
+    for (auto& sample : result) {
+        const std::string value(engine_.labels_.get(sample.labels, source));
+        if (!regex.Match(value, 0, value.size(), RE2::ANCHOR_BOTH, groups.data(), static_cast<int>(groups.size())))
+            continue;
+        sample.labels = engine_.labels_.with(sample.labels, target, expand(replacement, groups, regex));
+    }
+    check_unique(result);
+    return result;
+}
+
+Evaluator::Vector Evaluator::label_join(const Node& node, std::int64_t at_ms) {
+    const std::string &target = text_of(*node.children[1]), &separator = text_of(*node.children[2]);
+    if (target.empty()) raise("invalid destination label name in label_join(): {}", target);
+    Vector result = vector(*node.children[0], at_ms);
+    for (auto& sample : result) {
+        std::string joined;
+        for (std::size_t i = 3; i < node.children.size(); ++i)
+            joined.append(i == 3 ? "" : separator)
+                .append(engine_.labels_.get(sample.labels, text_of(*node.children[i])));
+        sample.labels = engine_.labels_.with(sample.labels, target, joined);
+    }
+    check_unique(result);
+    return result;
+}
+
+Evaluator::Vector Evaluator::sorted(const Node& node, FunctionId id, std::int64_t at_ms) {
+    Vector result = vector(*node.children[0], at_ms);
+    const bool descending = id == FunctionId::sort_desc || id == FunctionId::sort_by_label_desc;
+    if (id == FunctionId::sort || id == FunctionId::sort_desc) {
+        std::ranges::stable_sort(result, [&](const VectorSample& a, const VectorSample& b) {
+            if (std::isnan(a.value) || std::isnan(b.value))
+                return !std::isnan(a.value) && std::isnan(b.value);  // NaN comes last.
+            return descending ? a.value > b.value : a.value < b.value;
+        });
+        return result;
+    }
+    std::ranges::stable_sort(result, [&](const VectorSample& a, const VectorSample& b) {
+        for (std::size_t i = 1; i < node.children.size(); ++i) {
+            const std::string& label = text_of(*node.children[i]);
+            const auto x = engine_.labels_.get(a.labels, label), y = engine_.labels_.get(b.labels, label);
+            if (x != y) return natural_less(x, y) != descending;
+        }
+        const Labels x = engine_.labels_.labels(a.labels), y = engine_.labels_.labels(b.labels);
+        return x != y && (x < y) != descending;
+    });
+    return result;
+}
+
+}  // namespace medic::promql
