@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "engine/common/signals.h"
+#include "engine/connect/connect.h"
 
 namespace {
 
@@ -14,7 +15,8 @@ struct Subcommand {
 };
 
 constexpr Subcommand subcommands[] = {
-    {"", nullptr, ""},
+    {"connect-worker", medic::engine::run_connect_worker, "a Kafka Connect worker with its REST API"},
+    {"connect-task", medic::engine::run_connect_task, "one connector task (started by connect-worker)"},
 };
 
 int usage(std::FILE* out) {

@@ -60,6 +60,7 @@ constexpr std::array entries{
     Entry{"org.apache.kafka.connect.file.", FrameOwner::connector},
     Entry{"medic::engine::broker::", FrameOwner::kafka},
     Entry{"medic::engine::connect::", FrameOwner::connect},
+    Entry{"medic::engine::connectors::", FrameOwner::connector},
 
     Entry{"io.confluent.connect.", FrameOwner::connector},
     Entry{"io.confluent.kafka.connect.", FrameOwner::connector},

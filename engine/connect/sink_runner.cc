@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/common/log.h"
+#include "engine/common/throw_trace.h"
+#include "engine/connect/runner.h"
+
+namespace medic::engine::connect {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds poll_wait{500};
+constexpr milliseconds retry_wait{100};
+
+class SinkRunner {
+public:
+    SinkRunner(const TaskContext& context, SinkTask& task, KafkaReader& reader)
+        : context_(context),
+          task_(task),
+          reader_(reader),
+          json_values_(text_option(context.config, "value.converter") == "org.apache.kafka.connect.json.JsonConverter"),
+          tolerate_(text_option(context.config, "errors.tolerance", "none") == "all") {}
+
+    void run() {
+        task_.start(context_.config);
+        context_.on_state(state_ = *context_.pause ? State::paused : State::running);
+        last_commit_ = steady_clock::now();
+        while (!*context_.stop) {
+            const State wanted = *context_.pause ? State::paused : State::running;
+            if (wanted != state_) context_.on_state(state_ = wanted);
+            turn();
+            if (steady_clock::now() - last_commit_ >= context_.flush) commit();
+        }
+        commit();
+        reader_.leave();
+    }
+
+private:
+    void turn() {
+        auto polled =
+            reader_.poll(poll_wait, state_ == State::paused ? KafkaReader::Flow::pause : KafkaReader::Flow::read);
+        if (reader_.is_revoking()) commit();
+        if (reader_.assignment_epoch() != epoch_) {
+            take_assignment();
+            return;  // What was read before the positions were set does not count.
+        }
+        if (!polled && polled.error().code == ErrorCode::invalid)
+            throw NamedException("org.apache.kafka.connect.errors.ConnectException", polled.error().message);
+        if (!polled) {
+            log_warn("connect-task", "{}: {}", to_string(context_.key), polled.error().message);
+            std::this_thread::sleep_for(retry_wait);
+            return;
+        }
+        if (polled->empty()) return;
+        context_.metrics->read(polled->size());
+        for (const auto& record : *polled) next_[{record.topic, record.partition}] = record.offset + 1;
+        const auto records = convert(*std::move(polled));
+        const auto before = steady_clock::now();
+        if (!records.empty()) task_.put(records);
+        context_.metrics->put(records.size(), steady_clock::now() - before);
+    }
+
+    void take_assignment() {
+        epoch_ = reader_.assignment_epoch();
+        const auto partitions = reader_.assignment();
+        next_.clear();
+        uncommitted_from_ = {};
+        for (const auto& partition : partitions)
+            if (const auto offset = task_.open(partition)) reader_.seek(partition, *offset);
+        context_.metrics->partitions(partitions.size());
+        log_info("connect-task", "{}: {} partitions assigned", to_string(context_.key), partitions.size());
+    }
+
+    std::vector<SinkRecord> convert(std::vector<SinkRecord> records) {
+        if (!json_values_) return records;
+        std::vector<SinkRecord> good;
+        for (auto& record : records) {
+            if (!record.value || nlohmann::json::accept(*record.value)) {
+                good.push_back(std::move(record));
+                continue;
+            }
+            context_.metrics->record_error();
+            if (!tolerate_) reject(record);
+            context_.metrics->record_skipped();
+        }
+        return good;
+    }
+
+    // In Connect's words, so that the record is found in the trace.
+    [[noreturn]] void reject(const SinkRecord& record) {
+        context_.metrics->record_failed();
+        throw NamedException(
+            "org.apache.kafka.connect.errors.ConnectException",
+            fmt::format(
+                "Tolerance exceeded in error handler\nCaused by: org.apache.kafka.connect.errors.DataException: "
+                "Converting byte[] to Kafka Connect data failed due to serialization error: topic '{}' partition {} at "
+                "offset {}",
+                record.topic, record.partition, record.offset));
+    }
+
+    void commit() {
+        last_commit_ = steady_clock::now();
+        if (next_ == uncommitted_from_) return;
+        const Status committed = reader_.commit(next_);
+        context_.metrics->committed(committed.has_value(), steady_clock::now() - last_commit_);
+        if (!committed) {
+            log_warn("connect-task", "{}: Commit of offsets failed: {}", to_string(context_.key),
+                     committed.error().message);
+            return;
+        }
+        uncommitted_from_ = next_;
+        std::vector<SourceOffset> offsets;
+        for (const auto& [partition, offset] : next_)
+            offsets.push_back(
+                {nlohmann::json{{"kafka_topic", partition.topic}, {"kafka_partition", partition.partition}}.dump(),
+                 nlohmann::json{{"kafka_offset", offset}}.dump()});
+        context_.on_offsets(offsets, list_option(context_.config, "topics"));
+    }
+
+    const TaskContext& context_;
+    SinkTask& task_;
+    KafkaReader& reader_;
+    const bool json_values_, tolerate_;
+    State state_ = State::unassigned;
+    std::uint64_t epoch_ = 0;
+    std::map<TopicPartition, std::int64_t> next_, uncommitted_from_;
+    steady_clock::time_point last_commit_;
+};
+
+}  // namespace
+
+void run_sink(const TaskContext& context, SinkTask& task, KafkaReader& reader) {
+    SinkRunner(context, task, reader).run();
+}
+
+}  // namespace medic::engine::connect
