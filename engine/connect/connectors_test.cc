@@ -278,7 +278,13 @@ public:
     std::size_t stop_after = 0;
     std::atomic<bool>* stop = nullptr;
 
+    std::vector<std::string> created;
+
     void interrupt() override {}
+    Status create_topic(const NewTopic& topic) override {
+        created.push_back(fmt::format("{} {} {}", topic.name, topic.partitions, topic.replication_factor));
+        return {};
+    }
     Status write(std::span<const SourceRecord> records) override {
         if (!errors.empty()) {
             const ErrorCode code = errors.front();
@@ -292,13 +298,19 @@ public:
 };
 
 TEST(SourceRunner, RetriesWhatMayPassAndStoresOffsetsAfterTheWrite) {
-    Bench bench(ConnectorType::source, {{"topic", "t"}, {"rate", "1000"}, {"records.max", "5"}, {"fields", "n=seq"}});
+    Bench bench(ConnectorType::source, {{"topic", "t"},
+                                        {"rate", "1000"},
+                                        {"records.max", "5"},
+                                        {"fields", "n=seq"},
+                                        {"topic.creation.default.partitions", "4"},
+                                        {"topic.creation.default.replication.factor", "3"}});
     FakeWriter writer;
     writer.errors = {ErrorCode::unavailable, ErrorCode::outcome_unknown};
     writer.stop_after = 5;
     writer.stop = &bench.stop;
     const auto task = find_plugin("GeneratorSource")->make_source();
     run_source(bench.context, *task, writer);
+    EXPECT_THAT(writer.created, ElementsAre("t 4 3"));
     EXPECT_EQ(writer.values.size(), 5u);
     EXPECT_THAT(bench.states, ElementsAre(State::running));
     EXPECT_EQ(bench.offsets.at(0).offset_json, R"({"seq":5})");

@@ -14,6 +14,8 @@ namespace {
 using std::chrono::steady_clock;
 using wire::KafkaError;
 
+constexpr std::chrono::minutes metadata_max_age{5};  // Kafka's default: metadata.max.age.ms = 5 min
+
 KafkaClientOptions client_options(const ReaderOptions& options) {
     return {.bootstrap = options.kafka.bootstrap, .client_id = options.kafka.client_id};
 }
@@ -102,6 +104,10 @@ Status GroupMember::join() {
     sync.group_instance_id = maybe(options_.instance_id);
     sync.protocol_type = "consumer";
     sync.protocol_name = joined.protocol_name;
+    {
+        const std::lock_guard lock(mutex_);
+        shared_out_.clear();
+    }
     if (joined.leader == joined.member_id && !joined.skip_assignment) {
         std::vector<std::pair<std::string, std::string>> members;
         for (const auto& member : joined.members) members.emplace_back(member.member_id, member.metadata);
@@ -140,8 +146,11 @@ Result<std::map<std::string, std::string>> GroupMember::assign(
         }
     }
     MEDIC_TRY(const auto metadata, client_.metadata(std::vector<std::string>(topics.begin(), topics.end())));
+    std::map<std::string, int> shared_out;
+    for (const auto& topic : topics) shared_out[topic] = -1;
     for (const auto& topic : metadata.topics) {
         if (topic.error != KafkaError::none || !topic.name) continue;
+        shared_out[*topic.name] = static_cast<int>(topic.partitions.size());
         auto& takers = subscribers[*topic.name];
         std::ranges::sort(takers);
         const std::size_t count = topic.partitions.size(), share = count / takers.size(), rest = count % takers.size();
@@ -157,6 +166,9 @@ Result<std::map<std::string, std::string>> GroupMember::assign(
     for (const auto& [member, assignment] : assignments) {
         MEDIC_TRY(encoded[member], wire::encode_consumer(assignment, 0));
     }
+    const std::lock_guard lock(mutex_);
+    shared_out_ = std::move(shared_out);
+    last_look_ = steady_clock::now();
     return encoded;
 }
 
@@ -185,8 +197,29 @@ void GroupMember::heartbeat_loop() {
             leave();
         } else {
             beat();
+            look_for_new_partitions();
         }
         lock.lock();
+    }
+}
+
+// A topic that was created or grew after the group had shared its partitions out: its leader has it done anew.
+void GroupMember::look_for_new_partitions() {
+    std::map<std::string, int> known;
+    {
+        const std::lock_guard lock(mutex_);
+        const bool incomplete = std::ranges::any_of(shared_out_, [](const auto& topic) { return topic.second < 0; });
+        if (shared_out_.empty() || (!incomplete && steady_clock::now() - last_look_ < metadata_max_age)) return;
+        last_look_ = steady_clock::now();
+        known = shared_out_;
+    }
+    std::vector<std::string> topics;
+    for (const auto& [topic, count] : known) topics.push_back(topic);
+    const auto metadata = client_.metadata(topics);
+    if (!metadata) return;
+    for (const auto& topic : metadata->topics) {
+        if (topic.error != KafkaError::none || !topic.name) continue;
+        if (known[*topic.name] != static_cast<int>(topic.partitions.size())) rejoin_ = true;
     }
 }
 

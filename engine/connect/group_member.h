@@ -51,6 +51,7 @@ private:
     void take_assignment(const std::string& bytes);
     void heartbeat_loop();
     void beat();
+    void look_for_new_partitions();
     void lose_membership();
     [[nodiscard]] Identity identity() const;
 
@@ -64,6 +65,9 @@ private:
     std::condition_variable wake_;
     Identity identity_;
     bool member_ = false, closing_ = false;
+    // Only while this member leads: the partitions that it has shared out, per topic; -1 for one that did not exist.
+    std::map<std::string, int> shared_out_;
+    std::chrono::steady_clock::time_point last_look_;
     std::chrono::steady_clock::time_point last_poll_;
     std::atomic<bool> rejoin_ = true, fenced_ = false, interrupted_ = false;
     std::thread heartbeats_;

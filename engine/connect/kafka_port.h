@@ -26,6 +26,12 @@ public:
     // All records are on all in-sync replicas when it succeeds (acks=all). After an error the same records must be
     // written again until it succeeds; what the brokers may or may not have stored by then can be there twice.
     virtual Status write(std::span<const SourceRecord> records) = 0;
+    // Creates the topic unless it is there (KIP-158: sources whose configuration has topic.creation.default.*).
+    struct NewTopic {
+        std::string name;
+        int partitions = 1, replication_factor = 1;
+    };
+    virtual Status create_topic(const NewTopic& topic) = 0;
     virtual void interrupt() = 0;  // Any thread: a write() that waits fails, and so do all later ones.
 };
 

@@ -1,4 +1,5 @@
 // Source tasks write through the world's idempotent producer.
+#include "agent/wire/messages/topics.h"
 #include "agent/world/real/kafka_producer.h"
 #include "engine/connect/kafka_port.h"
 
@@ -23,6 +24,18 @@ public:
         }
         if (auto status = producer_.flush(); !status) return give_up(std::move(status).error());
         appended_ = 0;
+        return {};
+    }
+
+    Status create_topic(const NewTopic& topic) override {
+        wire::CreateTopicsRequest request;
+        request.topics.push_back(
+            {topic.name, topic.partitions, static_cast<std::int16_t>(topic.replication_factor), {}, {}});
+        MEDIC_TRY(const auto answer, client_.call(KafkaTarget::controller(), request));
+        for (const auto& entry : answer.topics) {
+            if (entry.error == wire::KafkaError::topic_already_exists) continue;
+            MEDIC_CHECK(wire::check(entry.error, "CreateTopics " + topic.name, entry.error_message.value_or("")));
+        }
         return {};
     }
 
