@@ -33,6 +33,7 @@ struct SymptomChange {
     enum class Kind : std::uint8_t { began, updated, ended };
     Kind kind = Kind::began;
     Symptom symptom;
+    bool no_data = false;  // ended: the series that the rule reads are gone, so nothing says that all is well again.
 };
 
 struct Finding {

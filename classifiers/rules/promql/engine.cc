@@ -89,4 +89,22 @@ Result<Value> Engine::evaluate(const Expression& expression, const SeriesStore& 
     }
 }
 
+bool Engine::any_sample(const Expression& expression, const SeriesStore& store, WallTime at, const Labels& labels) {
+    return any_sample(expression.root(), store, at, labels);
+}
+
+bool Engine::any_sample(const Node& node, const SeriesStore& store, WallTime at, const Labels& labels) {
+    if (node.kind == Node::Kind::selector || node.kind == Node::Kind::matrix) {
+        for (const auto& series : select(node.slot, store)) {
+            if (!store.instant(series.id, at - node.offset, options_.lookback)) continue;
+            const bool agrees = std::ranges::all_of(labels.pairs(), [&](const LabelPair& pair) {
+                const std::string_view value = labels_.get(series.labels, pair.first);
+                return pair.first == "__name__" || value.empty() || value == pair.second;
+            });
+            if (agrees) return true;
+        }
+    }
+    return std::ranges::any_of(node.children, [&](const auto& child) { return any_sample(*child, store, at, labels); });
+}
+
 }  // namespace medic::promql

@@ -71,6 +71,11 @@ public:
     [[nodiscard]] Result<Value> evaluate(const Expression& expression, const SeriesStore& store, WallTime at,
                                          QueryRange range);
 
+    // Whether any series that the expression reads has a sample now, of those that agree with `labels` where both have
+    // a label. Tells "no longer true" from "no longer known".
+    [[nodiscard]] bool any_sample(const Expression& expression, const SeriesStore& store, WallTime at,
+                                  const Labels& labels);
+
     [[nodiscard]] const LabelTable& labels() const { return labels_; }
     [[nodiscard]] std::uint64_t samples_read() const { return samples_read_; }  // Since the start, for cost.
 
@@ -89,6 +94,7 @@ private:
     void prepare(Node& node);
     const std::vector<Selected>& select(std::uint32_t slot, const SeriesStore& store);
     void forget_labels();
+    bool any_sample(const Node& node, const SeriesStore& store, WallTime at, const Labels& labels);
 
     EngineOptions options_;
     LabelTable labels_;
