@@ -3,6 +3,7 @@
 #include <span>
 #include <string_view>
 
+#include "engine/broker/commands.h"
 #include "engine/common/signals.h"
 #include "engine/connect/connect.h"
 
@@ -17,6 +18,8 @@ struct Subcommand {
 constexpr Subcommand subcommands[] = {
     {"connect-worker", medic::engine::run_connect_worker, "a Kafka Connect worker with its REST API"},
     {"connect-task", medic::engine::run_connect_task, "one connector task (started by connect-worker)"},
+    {"controller", medic::engine::broker::run_controller, "the cluster's controller: metadata, leaders, configurations"},
+    {"broker", medic::engine::broker::run_broker, "a Kafka broker"},
 };
 
 int usage(std::FILE* out) {

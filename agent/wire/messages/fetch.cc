@@ -40,17 +40,17 @@ void FetchResponse::AbortedTransaction::fields(Codec& c) {
     c(first_offset);
 }
 
-void EpochEndOffset::fields(Codec& c) {
+void FetchResponse::EpochEndOffset::fields(Codec& c) {
     c(epoch);
     c(end_offset);
 }
 
-void LeaderIdAndEpoch::fields(Codec& c) {
+void FetchResponse::LeaderIdAndEpoch::fields(Codec& c) {
     c(leader_id);
     c(leader_epoch);
 }
 
-void SnapshotId::fields(Codec& c) {
+void FetchResponse::SnapshotId::fields(Codec& c) {
     c(end_offset);
     c(epoch);
 }

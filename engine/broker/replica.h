@@ -1,0 +1,39 @@
+// One partition's replica on this broker: its log, its role, its high watermark, and who waits for it to move.
+// Owned by Replicas; no thread of its own.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "engine/broker/leader_state.h"
+#include "engine/broker/log.h"
+
+namespace medic::engine::broker {
+
+struct TopicPartition {
+    std::string topic;
+    std::int32_t partition = 0;
+    auto operator<=>(const TopicPartition&) const = default;
+    [[nodiscard]] std::string to_string() const { return fmt::format("{}-{}", topic, partition); }
+};
+
+struct Replica {
+    TopicPartition id;
+    PartitionState state;               // The controller's latest word.
+    std::unique_ptr<Log> log;           // Null while the log dir is offline.
+    std::optional<LeaderState> leader;  // Set while this broker leads.
+    std::int64_t high_watermark = 0;
+
+    struct Waiter {
+        std::uint64_t request = 0;
+        std::int64_t offset = 0;  // Produce: fulfilled when the high watermark reaches it.
+    };
+    std::deque<Waiter> produce_waiters;  // Ascending by offset.
+    std::vector<std::uint64_t> consumer_waiters;
+    std::vector<std::uint64_t> follower_waiters;
+
+    [[nodiscard]] bool leads() const { return leader.has_value() && log != nullptr; }
+};
+
+}  // namespace medic::engine::broker
