@@ -106,8 +106,8 @@ Status read_cases(const YamlNode& list, Cause& cause) {
 
 Result<Cause> read_cause(const YamlNode& node) {
     MEDIC_CHECK(node.expect_map("a cause"));
-    MEDIC_CHECK(node.expect_keys({"id", "group", "side", "owner", "subject", "explain", "prior", "for", "against",
-                                  "explains", "look_alikes", "remedies", "tests"}));
+    MEDIC_CHECK(node.expect_keys({"id", "group", "side", "owner", "subject", "explain", "prior", "components", "for",
+                                  "against", "explains", "look_alikes", "remedies", "tests"}));
     Cause cause;
     cause.defined_at = node.where();
     MEDIC_TRY(cause.id, node.get("id").as_string());
@@ -116,6 +116,12 @@ Result<Cause> read_cause(const YamlNode& node) {
     MEDIC_TRY(cause.explain, node.get("explain").as_string());
     MEDIC_TRY(cause.subject, node.string_or("subject", ""));
     MEDIC_TRY(cause.prior, node.double_or("prior", 0));
+    for (const auto& item : node.get("components").items()) {
+        MEDIC_TRY(const auto name, item.as_string());
+        cause.components.push_back(parse_component(name));
+        if (cause.components.back() == Component::unknown)
+            return item.error("expected flink, connect, kafka-broker, kafka-client or streams");
+    }
     MEDIC_TRY(const auto side, node.get("side").as_string());
     if (side != "user" && side != "system") return node.get("side").error("expected user or system, found " + side);
     cause.side = side == "user" ? Side::user : Side::system;

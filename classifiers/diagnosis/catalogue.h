@@ -38,6 +38,11 @@ struct Clue {
     double weight = 1;
 };
 
+// A clue below this only leans: it never brings a cause up by itself.
+inline constexpr double leaning_weight = 0.5;
+// What a text of a component that the cause does not list costs it.
+inline constexpr double foreign_component_cost = 2.5;
+
 struct LookAlike {
     std::string cause, told_apart_by;
 };
@@ -59,7 +64,8 @@ struct Cause {
     std::vector<LookAlike> look_alikes;
     std::vector<std::string> remedies;  // In order; planning decides.
     std::vector<CauseCase> cases;
-    double prior = 0;  // Log-odds before any clue; below 0 for catch-alls.
+    std::vector<Component> components;  // Of texts that may speak of it; empty: any. Others need strong clues.
+    double prior = 0;                   // Log-odds before any clue; below 0 for catch-alls.
     std::string defined_at;
 };
 

@@ -70,8 +70,13 @@ Component infer_component(std::string_view text) {
 
 namespace {
 
+bool foreign(const Cause& cause, Component component) {
+    return component != Component::unknown && !cause.components.empty() &&
+           std::ranges::find(cause.components, component) == cause.components.end();
+}
+
 std::vector<ScoredCause> score(const Catalogue& catalogue, const std::vector<std::vector<Weighted>>& causes_of,
-                               const std::vector<std::size_t>& signatures) {
+                               const std::vector<std::size_t>& signatures, Component component) {
     struct Sum {
         double score = 0;
         std::vector<std::pair<double, std::size_t>> spoke;
@@ -87,6 +92,8 @@ std::vector<ScoredCause> score(const Catalogue& catalogue, const std::vector<std
     for (auto& [cause, sum] : sums) {
         if (sum.spoke.empty()) continue;
         std::ranges::sort(sum.spoke, std::greater{});
+        if (sum.spoke.front().first < leaning_weight) continue;
+        if (foreign(catalogue.causes()[cause], component)) sum.score -= foreign_component_cost;
         ScoredCause one{.cause = cause, .score = sum.score + catalogue.causes()[cause].prior, .signatures = {}};
         for (const auto& [weight, signature] : sum.spoke) one.signatures.push_back(signature);
         scored.push_back(std::move(one));
@@ -150,7 +157,7 @@ Classification Classifier::classify_text(std::string_view text, Component compon
     ownership.component = component;
     const auto read = read_failures(text, ownership);
     const auto matches = state_->matcher.match(read, component);
-    const auto scored = score(state_->catalogue, state_->causes_of, matches.signatures);
+    const auto scored = score(state_->catalogue, state_->causes_of, matches.signatures, component);
     const auto chance = probabilities(scored);
 
     Classification out;

@@ -19,6 +19,11 @@ constexpr Duration slack{30'000};
 constexpr Duration target_blind_after{30'000};
 constexpr std::size_t evidence_max = 16, alternatives_max = 5, missing_max = 8, effects_max = 16;
 
+// Which product the exceptions of a subject come from.
+Component component_of(const Subject& subject) {
+    return subject.kind.starts_with("connector") ? Component::connect : Component::flink;
+}
+
 struct Observed {
     Clue::Kind kind = Clue::Kind::finding;
     std::string id;
@@ -158,9 +163,8 @@ struct Diagnoser::State {
             traces.erase(trace_order.front());
             trace_order.pop_front();
         }
-        const auto component = event.subject.kind.starts_with("connector") ? Component::connect : Component::flink;
         if (known == traces.end()) trace_order.push_back(event.id);
-        return traces[event.id] = classifier.signatures_in(event.text, component);
+        return traces[event.id] = classifier.signatures_in(event.text, component_of(event.subject));
     }
 };
 
@@ -191,7 +195,7 @@ std::vector<Candidate> candidates_of(const Catalogue& catalogue, const View& vie
         if (observed.kind == Clue::Kind::event) continue;  // A change alone is no fault.
         for (const auto& cause : catalogue.causes()) {
             const bool named = std::ranges::any_of(cause.clues, [&](const Clue& clue) {
-                return clue.weight > 0 && clue.kind == observed.kind && clue.id == observed.id;
+                return clue.weight >= leaning_weight && clue.kind == observed.kind && clue.id == observed.id;
             });
             if (!named) continue;
             const auto subject = subject_for(cause, observed);
@@ -208,6 +212,7 @@ std::vector<Candidate> candidates_of(const Catalogue& catalogue, const View& vie
     for (auto& candidate : all) {
         candidate.score = candidate.cause->prior;
         std::vector<std::pair<double, const Observed*>> weighed;
+        auto read_in = Component::unknown;
         for (const auto& clue : candidate.cause->clues) {
             const Observed* best = nullptr;
             for (const auto& observed : seen)
@@ -226,10 +231,15 @@ std::vector<Candidate> candidates_of(const Catalogue& catalogue, const View& vie
                 continue;
             }
             weighed.emplace_back(weight, best);
+            if (clue.kind == Clue::Kind::signature) read_in = component_of(best->subject);
             if (clue.kind != Clue::Kind::event) candidate.since = std::min(candidate.since, best->since);
             const bool seen_by_us = clue.kind == Clue::Kind::finding || clue.kind == Clue::Kind::symptom;
             candidate.stands = candidate.stands || (seen_by_us && clue.weight >= decisive_weight);
         }
+        const auto& components = candidate.cause->components;
+        if (read_in != Component::unknown && !components.empty() &&
+            std::ranges::find(components, read_in) == components.end())
+            candidate.score -= foreign_component_cost;
         std::ranges::stable_sort(weighed, [](const auto& a, const auto& b) { return a.first > b.first; });
         for (const auto& [weight, observed] : weighed) candidate.support.push_back(observed);
         std::ranges::stable_sort(candidate.absent, [](const Clue* a, const Clue* b) { return a->weight > b->weight; });

@@ -143,6 +143,7 @@ TextMatcher& TextMatcher::operator=(TextMatcher&&) noexcept = default;
 Result<TextMatcher> TextMatcher::make(const Catalogue& catalogue, TextMatcherOptions options) {
     auto state = std::make_unique<State>();
     RE2::Options set_options{RE2::Quiet};
+    set_options.set_encoding(RE2::Options::EncodingLatin1);  // Any bytes are text, and `.` is one state instead of ten.
     set_options.set_max_mem(static_cast<std::int64_t>(options.memory_bytes_max / where_count));
     for (auto& one : state->sets) one.set = std::make_unique<RE2::Set>(set_options, RE2::UNANCHORED);
     for (std::size_t at = 0; at < catalogue.signatures().size(); ++at) {
@@ -152,7 +153,7 @@ Result<TextMatcher> TextMatcher::make(const Catalogue& catalogue, TextMatcherOpt
         std::string error;
         if (one.set->Add(pattern, &error) < 0) return fail(ErrorCode::invalid, "{}: {}", signature.defined_at, error);
         one.signatures.push_back(at);
-        state->patterns.push_back(std::make_unique<RE2>(pattern, RE2::Quiet));
+        state->patterns.push_back(std::make_unique<RE2>(pattern, set_options));
         state->where.push_back(signature.where);
     }
     for (auto& one : state->sets)
