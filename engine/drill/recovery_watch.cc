@@ -1,0 +1,23 @@
+#include "engine/drill/recovery_watch.h"
+
+namespace medic::engine::drill {
+
+RecoveryWatch::RecoveryWatch(RecoveryOptions options, double baseline_per_second, Instant injected_at)
+    : options_(options), baseline_per_second_(baseline_per_second), injected_at_(injected_at) {}
+
+void RecoveryWatch::observe(Instant at, std::uint64_t count) {
+    if (recovered_after_) return;
+    if (!window_.empty() && count < window_.back().count) window_.clear();
+    window_.push_back({at, count});
+    // One observation at or before the window's begin stays: the rate is over at least a whole window.
+    while (window_.size() > 2 && window_[1].at <= at - options_.window) window_.pop_front();
+    const auto& first = window_.front();
+    if (first.at > at - options_.window || first.at < injected_at_) return;
+
+    const double seconds = std::chrono::duration<double>(at - first.at).count();
+    const double rate = static_cast<double>(count - first.count) / seconds;
+    if (rate < options_.fallen_ratio * baseline_per_second_) fallen_ = true;
+    if (fallen_ && rate >= options_.recovered_ratio * baseline_per_second_) recovered_after_ = first.at - injected_at_;
+}
+
+}  // namespace medic::engine::drill

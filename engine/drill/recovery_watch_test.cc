@@ -1,0 +1,50 @@
+#include "engine/drill/recovery_watch.h"
+
+#include <gtest/gtest.h>
+
+namespace medic::engine::drill {
+namespace {
+
+Instant at(int ms) { return Instant(Duration(1'000'000 + ms)); }
+
+// Feeds an observation every 100 ms; `rate` gives records per second at that time.
+template <class Rate>
+RecoveryWatch watched(int until_ms, Rate rate) {
+    RecoveryWatch watch({}, 1'000, at(0));
+    double count = 0;
+    for (int ms = -2'000; ms <= until_ms; ms += 100) {
+        count += rate(ms) / 10.0;
+        watch.observe(at(ms), static_cast<std::uint64_t>(count));
+    }
+    return watch;
+}
+
+TEST(RecoveryWatch, finds_the_begin_of_the_first_full_window_after_the_fall) {
+    const auto watch = watched(10'000, [](int ms) { return ms > 500 && ms <= 4'000 ? 0.0 : 1'000.0; });
+    ASSERT_TRUE(watch.recovered_after());
+    EXPECT_GE(*watch.recovered_after(), Duration(3'700));
+    EXPECT_LE(*watch.recovered_after(), Duration(4'100));
+}
+
+TEST(RecoveryWatch, does_not_call_a_flow_that_never_fell_recovered) {
+    const auto watch = watched(10'000, [](int) { return 1'000.0; });
+    EXPECT_FALSE(watch.fallen());
+    EXPECT_FALSE(watch.recovered_after());
+}
+
+TEST(RecoveryWatch, a_trickle_is_no_recovery) {
+    const auto watch = watched(20'000, [](int ms) { return ms > 0 ? 700.0 * (ms > 3'000) : 1'000.0; });
+    EXPECT_TRUE(watch.fallen());
+    EXPECT_FALSE(watch.recovered_after());
+}
+
+TEST(RecoveryWatch, survives_a_counter_that_starts_anew) {
+    RecoveryWatch watch({}, 1'000, at(0));
+    for (int ms = 0; ms <= 2'000; ms += 100) watch.observe(at(ms), 50'000);
+    for (int ms = 2'100; ms <= 5'000; ms += 100) watch.observe(at(ms), static_cast<std::uint64_t>(ms - 2'100));
+    ASSERT_TRUE(watch.recovered_after());
+    EXPECT_EQ(*watch.recovered_after(), Duration(2'100));
+}
+
+}  // namespace
+}  // namespace medic::engine::drill
