@@ -1,0 +1,243 @@
+#include "engine/lab/lab.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <thread>
+
+#include "agent/world/real/http_client.h"
+#include "agent/world/real/http_server.h"
+#include "agent/world/real/kafka_client.h"
+#include "engine/lab/processes.h"
+
+namespace medic::engine::lab {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr auto ready_patience = std::chrono::seconds(60);  // For a starved machine; an idle one needs two or three.
+constexpr auto ready_poll = std::chrono::milliseconds(50);
+constexpr Duration stop_grace{3'000};
+
+std::string url(const ProcessPlan& process, const char* port, const std::string& path) {
+    return fmt::format("http://127.0.0.1:{}{}", process.ports.at(port), path);
+}
+
+// The parsed body of a 2xx answer.
+Result<json> call_json(const HttpCall& call) {
+    HttpClient client;
+    MEDIC_TRY(const HttpReply reply, client.perform(call));
+    if (reply.status / 100 != 2) return fail(ErrorCode::unavailable, "{} {}: HTTP {}: {}", call.method, call.url, reply.status, reply.body.substr(0, 500));
+    json body = json::parse(reply.body.empty() ? "{}" : reply.body, nullptr, false);
+    if (body.is_discarded()) return fail(ErrorCode::invalid, "{} {}: expected JSON, got {}", call.method, call.url, reply.body.substr(0, 200));
+    return body;
+}
+
+// Polls until the check succeeds; its last error tells what was waited for.
+Status wait_until(const std::string& what, const std::function<Status()>& check) {
+    const auto deadline = std::chrono::steady_clock::now() + ready_patience;
+    for (;;) {
+        const Status status = check();
+        if (status || status.error().code == ErrorCode::invalid) return status;
+        if (std::chrono::steady_clock::now() >= deadline) return wrap(status.error(), what + " not ready");
+        std::this_thread::sleep_for(ready_poll);
+    }
+}
+
+Status brokers_are_registered(const LabPlan& plan) {
+    std::vector<std::string> bootstrap;
+    for (const auto& process : plan.processes) {
+        if (process.role == Role::broker) bootstrap.push_back(fmt::format("127.0.0.1:{}", process.ports.at("kafka")));
+    }
+    KafkaClient client({.bootstrap = bootstrap, .connect_timeout = Duration(500), .request_timeout = Duration(2'000)});
+    return wait_until("brokers", [&]() -> Status {
+        client.forget_metadata();
+        MEDIC_TRY(const KafkaBrokers cluster, client.brokers());
+        if (static_cast<int>(cluster.brokers.size()) < plan.options.brokers || cluster.controller_id < 0) {
+            return fail(ErrorCode::not_ready, "{} of {} brokers are registered", cluster.brokers.size(), plan.options.brokers);
+        }
+        return {};
+    });
+}
+
+Status taskmanagers_are_registered(const LabPlan& plan) {
+    return wait_until("task managers", [&]() -> Status {
+        MEDIC_TRY(const json body, call_json({.url = url(plan.only(Role::jobmanager), "rest", "/taskmanagers")}));
+        const std::size_t registered = body.value("taskmanagers", json::array()).size();
+        if (static_cast<int>(registered) < plan.options.taskmanagers) {
+            return fail(ErrorCode::not_ready, "{} of {} task managers are registered", registered, plan.options.taskmanagers);
+        }
+        return {};
+    });
+}
+
+Status answers(const LabPlan& plan, Role role, const char* port, const std::string& path) {
+    for (const auto& process : plan.processes) {
+        if (process.role != role || (role == Role::taskmanager && !process.spare)) continue;
+        MEDIC_CHECK(wait_until(process.name, [&]() -> Status {
+            MEDIC_CHECK(call_json({.url = url(process, port, path)}));
+            return {};
+        }));
+    }
+    return {};
+}
+
+Status create_connectors(const LabPlan& plan) {
+    const auto& worker = plan.only(Role::connect_worker);
+    const auto confirm = plan.only(Role::workload).ports.at("confirm");
+    const std::vector<std::pair<std::string, json>> connectors = {
+        {"inventory-source",
+         {{"connector.class", "GeneratorSource"}, {"tasks.max", "1"}, {"topic", "inventory"}, {"rate", "200"}, {"fields", "id:sequence,server:pick:s-1/s-2/s-3,slots:int:1-48"}}},
+        {"inventory-sink",
+         {{"connector.class", "SqliteSink"},
+          {"tasks.max", "1"},
+          {"topics", "inventory"},
+          {"db.path", plan.options.data_dir + "/inventory.db"},
+          {"confirm.address", fmt::format("127.0.0.1:{}", confirm)}}}};
+    for (const auto& [name, config] : connectors) {
+        MEDIC_CHECK(wait_until("connector " + name, [&]() -> Status {
+            MEDIC_CHECK(call_json({.method = "PUT",
+                                   .url = url(worker, "rest", "/connectors/" + name + "/config"),
+                                   .headers = {{"Content-Type", "application/json"}},
+                                   .body = config.dump()}));
+            return {};
+        }));
+    }
+    return {};
+}
+
+Status start_workload(const LabPlan& plan, const Progress& progress) {
+    MEDIC_CHECK(answers(plan, Role::workload, "control", "/stats"));
+    MEDIC_TRY(const std::string job_id, submit_job(plan, "v1", ""));
+    MEDIC_CHECK(create_connectors(plan));
+    MEDIC_CHECK(wait_until("job", [&]() -> Status {
+        MEDIC_TRY(const json body, call_json({.url = url(plan.only(Role::jobmanager), "rest", "/jobs/" + job_id)}));
+        if (body.value("state", "") != "RUNNING") return fail(ErrorCode::not_ready, "job is {}", body.value("state", "unknown"));
+        return {};
+    }));
+    progress(fmt::format("job {} runs as {}, connectors are created", job_name, job_id));
+    return {};
+}
+
+Status prepare_folder(const LabOptions& options) {
+    if (auto existing = load_state(options.data_dir)) {
+        for (const auto& [name, process] : existing->processes) {
+            if (is_alive(process.id)) return fail(ErrorCode::not_ready, "a lab runs in {} already: 'medic lab down --data {}' ends it", options.data_dir, options.data_dir);
+        }
+    }
+    std::error_code error;
+    for (const char* folder : {"", "logs", "output", "savepoints", "agent"}) {
+        fs::create_directories(fs::path(options.data_dir) / folder, error);
+        if (error) return fail(ErrorCode::unavailable, "{}/{}: {}", options.data_dir, folder, error.message());
+    }
+    return {};
+}
+
+Status write_text(const std::string& path, const std::string& text, mode_t mode) {
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    if (fd < 0) return fail(ErrorCode::unavailable, "{}: {}", path, std::strerror(errno));
+    const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    ::close(fd);
+    if (!written) return fail(ErrorCode::unavailable, "{}: could not be written", path);
+    return {};
+}
+
+// `NAME TOKEN` per line: the name is who the journal says has acted.
+std::string new_token_line() {
+    std::random_device random;
+    std::string token;
+    for (int i = 0; i < 4; ++i) token += fmt::format("{:08x}", random());
+    return "lab-operator " + token + "\n";
+}
+
+Status start_all(const LabPlan& plan, const Progress& progress) {
+    for (const auto& process : plan.processes) {
+        MEDIC_CHECK(start_process(plan.options.data_dir, process.name, process.spare ? Standing::spare : Standing::running));
+        if (process.role == Role::broker || process.role == Role::controller) continue;
+        if (process.role == Role::connect_worker) {  // First after the brokers: it and all that follow need them.
+            MEDIC_CHECK(brokers_are_registered(plan));
+            progress(fmt::format("{} brokers are registered", plan.options.brokers));
+        }
+    }
+    MEDIC_CHECK(answers(plan, Role::connect_worker, "rest", "/connectors"));
+    progress("the Connect worker answers");
+    MEDIC_CHECK(taskmanagers_are_registered(plan));
+    MEDIC_CHECK(answers(plan, Role::taskmanager, "control", "/status"));
+    progress(fmt::format("{} task managers are registered, {} in reserve", plan.options.taskmanagers, plan.options.spares));
+    if (plan.options.with_workload) MEDIC_CHECK(start_workload(plan, progress));
+    return {};
+}
+
+}  // namespace
+
+Result<std::string> submit_job(const LabPlan& plan, const std::string& version, const std::string& restore_from) {
+    const auto& manager = plan.only(Role::jobmanager);
+    const std::string artifact = job_artifact(plan, version);
+    MEDIC_TRY(const json uploaded, call_json({.method = "POST",
+                                              .url = url(manager, "rest", "/jars/upload"),
+                                              .uploads = {{"jarfile", artifact, fs::path(artifact).filename().string(), "application/java-archive"}},
+                                              .timeout = Duration(30'000)}));
+    const std::string jar = fs::path(uploaded.value("filename", "")).filename().string();
+    json body = {{"programArgsList", job_arguments(plan)}, {"parallelism", plan.options.workload.job_parallelism}};
+    if (!restore_from.empty()) body["savepointPath"] = restore_from;
+    MEDIC_TRY(const json started, call_json({.method = "POST",
+                                             .url = url(manager, "rest", "/jars/" + url_encode(jar) + "/run"),
+                                             .headers = {{"Content-Type", "application/json"}},
+                                             .body = body.dump(),
+                                             .timeout = Duration(30'000)}));
+    return started.value("jobid", "");
+}
+
+Status up(const LabOptions& options, const Progress& progress) {
+    MEDIC_CHECK(prepare_folder(options));
+    MEDIC_TRY(const LabPlan plan, make_plan(options, free_port));
+    const std::string& dir = options.data_dir;
+    MEDIC_CHECK(write_text(dir + "/token", new_token_line(), 0600));
+    MEDIC_CHECK(write_text(dir + "/medic.yaml", medic_yaml(plan), 0644));
+    MEDIC_CHECK(write_text(dir + "/policy.yaml", policy_yaml(), 0644));
+    MEDIC_CHECK(save_new_state({.plan = plan}));
+    progress("time-outs: " + describe(options.profile));
+    if (Status status = start_all(plan, progress); !status) {
+        (void)down(dir, Leave::files);
+        return wrap(status.error(), fmt::format("the lab did not come up (logs in {}/logs)", dir));
+    }
+    return {};
+}
+
+Status down(const std::string& data_dir, Leave leave) {
+    MEDIC_TRY(const LabState state, load_state(data_dir));
+    // The workload first, so that nobody produces into brokers that go; the controller last, so that brokers can leave in order.
+    for (auto process = state.plan.processes.rbegin(); process != state.plan.processes.rend(); ++process) {
+        MEDIC_CHECK(stop_process(data_dir, process->name, stop_grace));
+    }
+    if (leave == Leave::nothing) {
+        std::error_code error;
+        fs::remove_all(data_dir, error);
+        if (error) return fail(ErrorCode::unavailable, "{}: {}", data_dir, error.message());
+    }
+    return {};
+}
+
+std::string render_status(const LabState& state) {
+    std::string text = fmt::format("{:<12} {:<15} {:<9} {:>8}  {}\n", "node", "role", "state", "pid", "ports");
+    for (const auto& plan : state.plan.processes) {
+        const auto found = state.processes.find(plan.name);
+        const bool alive = found != state.processes.end() && is_alive(found->second.id);
+        std::string standing = alive ? to_string(found->second.standing) : "gone";
+        if (alive && process_state(found->second.id) == 'T') standing = "frozen";
+        std::string ports;
+        for (const auto& [name, port] : plan.ports) ports += fmt::format("{}={} ", name, port);
+        text += fmt::format("{:<12} {:<15} {:<9} {:>8}  {}\n", plan.name, to_string(plan.role), standing, alive ? std::to_string(found->second.id.pid) : "-", ports);
+    }
+    return text;
+}
+
+}  // namespace medic::engine::lab
