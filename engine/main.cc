@@ -6,6 +6,8 @@
 #include "engine/broker/commands.h"
 #include "engine/common/signals.h"
 #include "engine/connect/connect.h"
+#include "engine/lab/lab.h"
+#include "engine/workload/workload.h"
 
 namespace {
 
@@ -20,6 +22,9 @@ constexpr Subcommand subcommands[] = {
     {"connect-task", medic::engine::run_connect_task, "one connector task (started by connect-worker)"},
     {"controller", medic::engine::broker::run_controller, "the cluster's controller: metadata, leaders, configurations"},
     {"broker", medic::engine::broker::run_broker, "a Kafka broker"},
+    {"workload", medic::engine::workload::run_workload, "load and outside services of the lab"},
+    {"lab", medic::engine::lab::run_lab, "a whole platform: up, down, status"},
+    {"node", medic::engine::lab::run_node, "the agent's driver for the lab's nodes"},
 };
 
 int usage(std::FILE* out) {

@@ -1,6 +1,9 @@
 #include "engine/lab/lab.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,6 +44,12 @@ Result<json> call_json(const HttpCall& call) {
     return body;
 }
 
+// The same where the body doesn't matter.
+Status call(const HttpCall& wanted) {
+    MEDIC_CHECK(call_json(wanted));
+    return {};
+}
+
 // Polls until the check succeeds; its last error tells what was waited for.
 Status wait_until(const std::string& what, const std::function<Status()>& check) {
     const auto deadline = std::chrono::steady_clock::now() + ready_patience;
@@ -52,6 +61,17 @@ Status wait_until(const std::string& what, const std::function<Status()>& check)
     }
 }
 
+// A process that has ended won't become ready: its log says why.
+Status all_live(const std::string& data_dir) {
+    MEDIC_TRY(const LabState state, load_state(data_dir));
+    for (const auto& [name, process] : state.processes) {
+        if (process.id.pid != 0 && process.standing != Standing::stopped && !is_alive(process.id)) {
+            return fail(ErrorCode::invalid, "{} has ended: see {}/logs/{}.log", name, data_dir, name);
+        }
+    }
+    return {};
+}
+
 Status brokers_are_registered(const LabPlan& plan) {
     std::vector<std::string> bootstrap;
     for (const auto& process : plan.processes) {
@@ -59,6 +79,7 @@ Status brokers_are_registered(const LabPlan& plan) {
     }
     KafkaClient client({.bootstrap = bootstrap, .connect_timeout = Duration(500), .request_timeout = Duration(2'000)});
     return wait_until("brokers", [&]() -> Status {
+        MEDIC_CHECK(all_live(plan.options.data_dir));
         client.forget_metadata();
         MEDIC_TRY(const KafkaBrokers cluster, client.brokers());
         if (static_cast<int>(cluster.brokers.size()) < plan.options.brokers || cluster.controller_id < 0) {
@@ -70,6 +91,7 @@ Status brokers_are_registered(const LabPlan& plan) {
 
 Status taskmanagers_are_registered(const LabPlan& plan) {
     return wait_until("task managers", [&]() -> Status {
+        MEDIC_CHECK(all_live(plan.options.data_dir));
         MEDIC_TRY(const json body, call_json({.url = url(plan.only(Role::jobmanager), "rest", "/taskmanagers")}));
         const std::size_t registered = body.value("taskmanagers", json::array()).size();
         if (static_cast<int>(registered) < plan.options.taskmanagers) {
@@ -82,10 +104,8 @@ Status taskmanagers_are_registered(const LabPlan& plan) {
 Status answers(const LabPlan& plan, Role role, const char* port, const std::string& path) {
     for (const auto& process : plan.processes) {
         if (process.role != role || (role == Role::taskmanager && !process.spare)) continue;
-        MEDIC_CHECK(wait_until(process.name, [&]() -> Status {
-            MEDIC_CHECK(call_json({.url = url(process, port, path)}));
-            return {};
-        }));
+        const Status ready = wait_until(process.name, [&] { return call({.url = url(process, port, path)}); });
+        if (!ready) return ready;
     }
     return {};
 }
@@ -95,7 +115,7 @@ Status create_connectors(const LabPlan& plan) {
     const auto confirm = plan.only(Role::workload).ports.at("confirm");
     const std::vector<std::pair<std::string, json>> connectors = {
         {"inventory-source",
-         {{"connector.class", "GeneratorSource"}, {"tasks.max", "1"}, {"topic", "inventory"}, {"rate", "200"}, {"fields", "id:sequence,server:pick:s-1/s-2/s-3,slots:int:1-48"}}},
+         {{"connector.class", "GeneratorSource"}, {"tasks.max", "1"}, {"topic", "inventory"}, {"rate", "200"}, {"fields", "id=seq,server=pick:s-1|s-2|s-3,slots=int:1:48"}}},
         {"inventory-sink",
          {{"connector.class", "SqliteSink"},
           {"tasks.max", "1"},
@@ -103,13 +123,11 @@ Status create_connectors(const LabPlan& plan) {
           {"db.path", plan.options.data_dir + "/inventory.db"},
           {"confirm.address", fmt::format("127.0.0.1:{}", confirm)}}}};
     for (const auto& [name, config] : connectors) {
-        MEDIC_CHECK(wait_until("connector " + name, [&]() -> Status {
-            MEDIC_CHECK(call_json({.method = "PUT",
-                                   .url = url(worker, "rest", "/connectors/" + name + "/config"),
-                                   .headers = {{"Content-Type", "application/json"}},
-                                   .body = config.dump()}));
-            return {};
-        }));
+        const HttpCall put = {.method = "PUT",
+                              .url = url(worker, "rest", "/connectors/" + name + "/config"),
+                              .headers = {{"Content-Type", "application/json"}},
+                              .body = config.dump()};
+        MEDIC_CHECK(wait_until("connector " + name, [&] { return call(put); }));
     }
     return {};
 }
@@ -148,6 +166,29 @@ Status write_text(const std::string& path, const std::string& text, mode_t mode)
     ::close(fd);
     if (!written) return fail(ErrorCode::unavailable, "{}: could not be written", path);
     return {};
+}
+
+bool can_be_bound(std::uint16_t port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    ::close(fd);
+    return bound;
+}
+
+// A free port below the range from which the kernel gives ports to outgoing connections (32768 by default): one that is free now
+// stays free until its process binds it, or binds it again after a restart.
+Result<std::uint16_t> take_port() {
+    constexpr std::uint32_t first = 15'000, count = 17'000;
+    static std::uint32_t next = static_cast<std::uint32_t>(::getpid()) * 61;
+    for (std::uint32_t tried = 0; tried < count; ++tried) {
+        const auto port = static_cast<std::uint16_t>(first + next++ % count);
+        if (can_be_bound(port)) return port;
+    }
+    return fail(ErrorCode::unavailable, "no free loopback port between {} and {}", first, first + count);
 }
 
 // `NAME TOKEN` per line: the name is who the journal says has acted.
@@ -198,7 +239,7 @@ Result<std::string> submit_job(const LabPlan& plan, const std::string& version, 
 
 Status up(const LabOptions& options, const Progress& progress) {
     MEDIC_CHECK(prepare_folder(options));
-    MEDIC_TRY(const LabPlan plan, make_plan(options, free_port));
+    MEDIC_TRY(const LabPlan plan, make_plan(options, take_port));
     const std::string& dir = options.data_dir;
     MEDIC_CHECK(write_text(dir + "/token", new_token_line(), 0600));
     MEDIC_CHECK(write_text(dir + "/medic.yaml", medic_yaml(plan), 0644));

@@ -20,6 +20,7 @@ constexpr std::string_view who = "workload";
 struct Options {
     std::string bootstrap;
     std::string topic = "fleet-events";
+    std::string connector_topic = "inventory";  // Only created here: the lab's connectors write and read it.
     GeneratorOptions generator;
     std::uint16_t control_port = 0, lookup_port = 0, tickets_port = 0, confirm_port = 0;
     std::int64_t lookup_latency_us = 500;
@@ -90,6 +91,7 @@ Status serve(const Options& options) {
     MEDIC_TRY(Services services, start_services(options));
     MEDIC_TRY(const auto delivery, KafkaDelivery::connect(options.bootstrap));
     MEDIC_CHECK(delivery->create_topic({.name = options.topic, .partitions = options.generator.partitions}));
+    MEDIC_CHECK(delivery->create_topic({.name = options.connector_topic, .partitions = 4}));
     MEDIC_TRY(auto generator, Generator::start(options.generator, [&](const auto& batch) { return delivery->deliver(options.topic, batch); }));
     MEDIC_TRY(const auto server, HttpServer::start({.port = options.control_port}, [&](const HttpRequest& request) {
                   return control(*generator, services, request);
@@ -108,6 +110,7 @@ int run_workload(std::span<char*> args) {
     CLI::App app("Offers load to the embedded platform and serves what its job and connectors depend on", "medic-engine workload");
     app.add_option("--bootstrap", options.bootstrap, "Brokers, host:port,…")->required();
     app.add_option("--topic", options.topic, "Topic of the events")->capture_default_str();
+    app.add_option("--connector-topic", options.connector_topic, "Topic to create for the connectors")->capture_default_str();
     app.add_option("--partitions", options.generator.partitions, "Partitions of the topic")->capture_default_str()->check(CLI::Range(1, 1024));
     app.add_option("--rate", options.generator.records_per_second, "Events a second")->capture_default_str();
     app.add_option("--time-scale", options.generator.time_scale, "How many times faster than the clock event time runs")->capture_default_str();
