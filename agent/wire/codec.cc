@@ -4,6 +4,11 @@
 #include <limits>
 
 namespace medic::wire {
+namespace {
+
+constexpr std::size_t kStringMax = std::numeric_limits<std::int16_t>::max();  // In flexible versions too.
+
+}  // namespace
 
 // --- Encoder --------------------------------------------------------------------------------------------------------
 
@@ -22,7 +27,6 @@ void Encoder::on(Uuid& field) { out().uuid(field); }
 void Encoder::on(std::string& field) { string(field); }
 
 void Encoder::string(BytesView text) {
-    constexpr std::size_t kStringMax = std::numeric_limits<std::int16_t>::max();
     if (text.size() > kStringMax) {
         if (error_.empty()) error_ = fmt::format("string of {} bytes: at most {} fit", text.size(), kStringMax);
         return;
@@ -137,6 +141,8 @@ std::int64_t Decoder::length(Width width) {
 std::optional<BytesView> Decoder::slice(Width width) {
     const std::int64_t size = length(width);
     if (size == kNull) return std::nullopt;
+    if (width == Width::two_bytes && static_cast<std::size_t>(size) > kStringMax)
+        in_.fail(fmt::format("string of {} bytes: at most {} fit", size, kStringMax));
     return in_.take(static_cast<std::size_t>(size));
 }
 

@@ -95,7 +95,7 @@ wire::FetchResponse::Partition FetchRequests::read(const wire::FetchRequest& fet
     if (partition.last_fetched_epoch >= 0) {
         const auto end = log.end_of_epoch(partition.last_fetched_epoch);
         if (end.epoch >= 0 && (end.epoch < partition.last_fetched_epoch || end.end_offset < partition.fetch_offset)) {
-            reply.diverging_epoch = wire::FetchResponse::EpochEndOffset{end.epoch, end.end_offset};
+            reply.diverging_epoch = wire::EpochEndOffset{end.epoch, end.end_offset};
             collected.final = true;
             return reply;
         }

@@ -40,17 +40,17 @@ void FetchResponse::AbortedTransaction::fields(Codec& c) {
     c(first_offset);
 }
 
-void FetchResponse::EpochEndOffset::fields(Codec& c) {
+void EpochEndOffset::fields(Codec& c) {
     c(epoch);
     c(end_offset);
 }
 
-void FetchResponse::LeaderIdAndEpoch::fields(Codec& c) {
+void LeaderIdAndEpoch::fields(Codec& c) {
     c(leader_id);
     c(leader_epoch);
 }
 
-void FetchResponse::SnapshotId::fields(Codec& c) {
+void SnapshotId::fields(Codec& c) {
     c(end_offset);
     c(epoch);
 }

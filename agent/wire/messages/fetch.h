@@ -8,29 +8,34 @@ namespace medic::wire {
 
 enum class Isolation : std::int8_t { read_uncommitted = 0, read_committed = 1 };
 
+// Where two logs part; who leads now; which snapshot to load instead. Outside of the response, because an optional
+// member needs their defaults complete.
+struct EpochEndOffset {
+    std::int32_t epoch = -1;
+    std::int64_t end_offset = -1;
+    void fields(Codec& c);
+    bool operator==(const EpochEndOffset&) const = default;
+};
+
+struct LeaderIdAndEpoch {
+    std::int32_t leader_id = -1, leader_epoch = -1;
+    void fields(Codec& c);
+    bool operator==(const LeaderIdAndEpoch&) const = default;
+};
+
+struct SnapshotId {
+    std::int64_t end_offset = -1;
+    std::int32_t epoch = -1;
+    void fields(Codec& c);
+    bool operator==(const SnapshotId&) const = default;
+};
+
 struct FetchResponse {
     static constexpr ApiKey api = ApiKey::fetch;
     struct AbortedTransaction {
         std::int64_t producer_id = 0, first_offset = 0;
         void fields(Codec& c);
         bool operator==(const AbortedTransaction&) const = default;
-    };
-    struct EpochEndOffset {
-        std::int32_t epoch = -1;
-        std::int64_t end_offset = -1;
-        void fields(Codec& c);
-        bool operator==(const EpochEndOffset&) const = default;
-    };
-    struct LeaderIdAndEpoch {
-        std::int32_t leader_id = -1, leader_epoch = -1;
-        void fields(Codec& c);
-        bool operator==(const LeaderIdAndEpoch&) const = default;
-    };
-    struct SnapshotId {
-        std::int64_t end_offset = -1;
-        std::int32_t epoch = -1;
-        void fields(Codec& c);
-        bool operator==(const SnapshotId&) const = default;
     };
     struct Partition {
         std::int32_t partition = 0;
