@@ -28,7 +28,7 @@ std::string render_types(const FailureText& text) {
             } else {
                 out += at == 0 ? "first " : "cause ";
             }
-            append(out, throwable.type);
+            append(out, &throwable == root ? failure.root_type() : throwable.type);
             out += '\n';
         }
     }
@@ -97,7 +97,7 @@ std::string shape_of(const FailureText& text, Component component) {
     if (failure != nullptr) {
         const auto& root = failure->root();
         out += " throwables=" + std::to_string(std::min<std::size_t>(failure->chain.size(), 9)) + " root=";
-        append(out, root.type);
+        append(out, failure->root_type());
         out += root.message.empty() ? " root_message=none" : " root_message=some";
         if (const auto* frame = failure->deciding()) {
             out += " decide=" + std::string{to_string(frame->owner)} + " decide_frame=";

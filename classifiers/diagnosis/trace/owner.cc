@@ -167,6 +167,8 @@ constexpr std::array entries{
     Entry{"org.json.", FrameOwner::library},
     Entry{"org.everit.", FrameOwner::library},
     Entry{"com.jayway.", FrameOwner::library},
+    Entry{"com.typesafe.", FrameOwner::library},
+    Entry{"com.mongodb.client.", FrameOwner::library},
     Entry{"org.joda.", FrameOwner::library},
     Entry{"org.yaml.", FrameOwner::library},
     Entry{"org.janino.", FrameOwner::library},

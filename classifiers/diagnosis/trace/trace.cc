@@ -276,6 +276,19 @@ const Throwable& Failure::root() const {
     return chain.front();
 }
 
+std::string_view Failure::root_type() const {
+    constexpr int nested_max = 8;
+    auto type = root().type;
+    auto message = root().message;
+    for (int depth = 0; depth < nested_max; ++depth) {
+        const auto inner = trace::parse_header(message, HeaderSearch::whole_line);
+        if (!inner || inner->type.find('.') == std::string_view::npos) break;
+        type = inner->type;
+        message = inner->message;
+    }
+    return type;
+}
+
 const Frame* Failure::deciding() const {
     return has_deciding_frame ? &chain[deciding_throwable].frames[deciding_frame] : nullptr;
 }

@@ -45,6 +45,8 @@ struct Failure {
     std::size_t deciding_frame = 0;
     bool has_deciding_frame = false;
 
+    // The class of the deepest cause, also where a wrapper only repeats it in its message ("X: a.b.YException: why").
+    [[nodiscard]] std::string_view root_type() const;
     [[nodiscard]] const Throwable& root() const;  // The deepest cause that is not merely suppressed.
     [[nodiscard]] const Frame* deciding() const;
 };
