@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <mutex>
 #include <thread>
 
@@ -17,12 +18,34 @@ constexpr Duration kBackoffFirst{50};      // Kafka's default: reconnect.backoff
 constexpr Duration kBackoffMax{1'000};     // Kafka's default: reconnect.backoff.max.ms
 constexpr Duration kAnyAttemptMax{2'000};  // One broker's share of a call that any broker can answer.
 
+// A mutex with a deadline. Not std::timed_mutex: the thread sanitizer of g++ 12 does not see its time-outs.
+class BusyLock {
+public:
+    bool try_lock_until(KafkaDeadline deadline) {
+        std::unique_lock lock(mutex_);
+        if (!freed_.wait_until(lock, deadline, [this] { return !busy_; })) return false;
+        return busy_ = true;
+    }
+    void unlock() {
+        {
+            const std::lock_guard lock(mutex_);
+            busy_ = false;
+        }
+        freed_.notify_one();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable freed_;
+    bool busy_ = false;
+};
+
 // One broker's connection. `busy` is held during a call; the rest belongs to its holder.
 struct Slot {
     explicit Slot(KafkaEndpoint at) : endpoint(std::move(at)) {}
 
     const KafkaEndpoint endpoint;
-    std::timed_mutex busy;
+    BusyLock busy;
     KafkaConnection connection;
     Duration backoff{0};
     KafkaDeadline retry_at{};
@@ -106,10 +129,10 @@ Result<KafkaClient::Answer> KafkaClient::Impl::exchange_locked(Slot& slot, ApiKe
 
 Result<KafkaClient::Answer> KafkaClient::Impl::exchange_with(Slot& slot, ApiKey api, const Encode& encode,
                                                              KafkaDeadline deadline) {
-    const std::unique_lock lock(slot.busy, deadline);
-    if (!lock)
+    if (!slot.busy.try_lock_until(deadline))
         return fail(ErrorCode::unavailable, "broker {}: another call kept the connection busy",
                     to_string(slot.endpoint));
+    const std::unique_ptr<BusyLock, decltype([](BusyLock* lock) { lock->unlock(); })> held(&slot.busy);
     if (stopped) return fail(ErrorCode::unavailable, "the client was stopped");
     if (!slot.connection.is_usable()) {
         slot.connection.close();

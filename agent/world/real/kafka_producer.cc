@@ -89,36 +89,73 @@ Status KafkaProducer::append(const KafkaRecord& record) {
     buffered_bytes_ += builder.size_bytes() - before;
     ++buffered_records_;
     if (builder.size_bytes() < options_.batch_bytes && buffered_bytes_ < options_.buffered_bytes_max) return {};
-    return flush();
+    return start_round();
 }
 
 Status KafkaProducer::flush() {
-    if (buffered_records_ == 0) return {};
-    const KafkaDeadline deadline = Clock::now() + options_.delivery_timeout;
-    Status status;
-    if (options_.idempotent && !producer_id_) {
-        while (!(status = acquire_producer_id()) && status.error().code != ErrorCode::invalid &&
-               Clock::now() < deadline)
-            std::this_thread::sleep_for(kRetryPause);
-    }
-    if (status) status = seal_batches();
-    if (status) status = send_sealed(deadline);
-    if (!status) give_up();
-    buffered_bytes_ = 0;
-    buffered_records_ = 0;
-    return status;
+    if (buffered_records_ > 0) MEDIC_CHECK(start_round());
+    return finish_round();
 }
 
-Status KafkaProducer::acquire_producer_id() {
-    MEDIC_TRY(const auto response, client_.call(KafkaTarget::any(), InitProducerIdRequest{}));
-    MEDIC_CHECK(check(response.error, "InitProducerId"));
-    producer_id_ = {response.producer_id, response.producer_epoch};
+Status KafkaProducer::start_round() {
+    MEDIC_CHECK(finish_round());
+    Status status;
+    if (options_.idempotent && !producer_id_) status = acquire_producer_id(Clock::now() + options_.delivery_timeout);
+    if (status) status = seal();
+    if (!status) {
+        give_up();
+        return status;
+    }
+    sender_ = std::jthread([this] { round_.status = send(round_); });
     return {};
 }
 
-Status KafkaProducer::seal_batches() {
+Status KafkaProducer::finish_round() {
+    if (!sender_.joinable()) return {};
+    sender_.join();
+    for (const Sealed& sealed : round_.batches) {
+        if (sealed.acknowledged) acknowledged_ += sealed.records;
+        topics_.find(sealed.topic)->second.partitions[static_cast<std::size_t>(sealed.partition)].leader =
+            sealed.leader;
+    }
+    round_.batches.clear();
+    if (!round_.status) give_up();
+    return std::exchange(round_.status, {});
+}
+
+// Buffered records must not overtake those that failed, and which sequence numbers the brokers have seen is not known.
+void KafkaProducer::give_up() {
     for (auto& [name, topic] : topics_) {
         for (Partition& partition : topic.partitions) {
+            partition.builder = BatchBuilder();
+            partition.next_sequence = 0;
+        }
+    }
+    round_.batches.clear();
+    producer_id_.reset();
+    buffered_bytes_ = 0;
+    buffered_records_ = 0;
+}
+
+Status KafkaProducer::acquire_producer_id(KafkaDeadline deadline) {
+    for (;;) {
+        const auto response = client_.call(KafkaTarget::any(), InitProducerIdRequest{});
+        const Status status =
+            response ? check(response->error, "InitProducerId") : Status(std::unexpected(response.error()));
+        if (status) {
+            producer_id_ = {response->producer_id, response->producer_epoch};
+            return {};
+        }
+        // A lost answer only wastes an id.
+        if (status.error().code == ErrorCode::invalid || Clock::now() >= deadline) return status;
+        std::this_thread::sleep_for(kRetryPause);
+    }
+}
+
+Status KafkaProducer::seal() {
+    for (auto& [name, topic] : topics_) {
+        for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
+            Partition& partition = topic.partitions[i];
             const std::int32_t records = partition.builder.record_count();
             if (records == 0) continue;
             partition.builder.options().compression = options_.compression;
@@ -127,120 +164,114 @@ Status KafkaProducer::seal_batches() {
                 partition.builder.options().producer_epoch = producer_id_->second;
                 partition.builder.options().base_sequence = partition.next_sequence;
             }
-            MEDIC_CHECK(partition.builder.finish(partition.batch));
-            partition.batch_records = records;
+            Sealed& sealed = round_.batches.emplace_back();
+            sealed.topic = name;
+            sealed.partition = static_cast<std::int32_t>(i);
+            sealed.leader = partition.leader;
+            sealed.records = records;
+            MEDIC_CHECK(partition.builder.finish(sealed.batch));
             // Sequence numbers wrap to 0 after INT32_MAX, as in Kafka's DefaultRecordBatch.incrementSequence.
             partition.next_sequence =
                 static_cast<std::int32_t>((std::int64_t{partition.next_sequence} + records) & INT32_MAX);
         }
     }
+    buffered_bytes_ = 0;
+    buffered_records_ = 0;
     return {};
 }
 
-bool KafkaProducer::anything_sealed() const {
-    return std::ranges::any_of(topics_, [](const auto& entry) {
-        return std::ranges::any_of(entry.second.partitions, [](const Partition& p) { return !p.batch.empty(); });
-    });
-}
-
-Status KafkaProducer::send_sealed(KafkaDeadline deadline) {
-    Status last;
-    while (anything_sealed()) {
+Status KafkaProducer::send(Round& round) const {
+    const KafkaDeadline deadline = Clock::now() + options_.delivery_timeout;
+    Error last{ErrorCode::unavailable, "the partitions have no leader"};
+    while (!std::ranges::all_of(round.batches, &Sealed::acknowledged)) {
         if (Clock::now() >= deadline) {
             // Some earlier try may have been stored without our hearing of it.
             return fail(ErrorCode::outcome_unknown, "not delivered within {} ms: {}", options_.delivery_timeout.count(),
-                        last ? "the partitions have no leader" : last.error().message);
+                        last.message);
         }
-        std::map<std::int32_t, ProduceRequest> requests;
-        for (const auto& [name, topic] : topics_) {
-            for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
-                const Partition& partition = topic.partitions[i];
-                if (partition.batch.empty() || partition.leader < 0) continue;
-                ProduceRequest& request = requests[partition.leader];
-                request.acks = kAcksAll;
-                request.timeout_ms = static_cast<std::int32_t>(options_.request_timeout.count());
-                if (request.topics.empty() || request.topics.back().name != name) request.topics.push_back({name, {}});
-                request.topics.back().partitions.push_back({static_cast<std::int32_t>(i), BytesView(partition.batch)});
-            }
-        }
-        std::vector<Result<ProduceResponse>> answers(requests.size());
-        std::vector<std::function<void()>> calls;
-        for (const auto& [leader, request] : requests) {
-            auto& answer = answers[calls.size()];
-            calls.emplace_back([this, &answer, leader = leader, &request = request] {
-                answer = client_.call(KafkaTarget::broker(leader), request, options_.request_timeout + kAnswerSlack);
-            });
-        }
-        KafkaClient::run_all(calls);
-        bool retry = requests.empty();
-        for (const auto& answer : answers) {
-            Status status = answer ? accept(*answer, retry) : Status(std::unexpected(answer.error()));
-            if (status) continue;
-            last = status;
-            if (answer || status.error().code == ErrorCode::invalid) return status;
-            // Without a producer id a second try could store the records twice.
-            if (status.error().code == ErrorCode::outcome_unknown && !producer_id_) return status;
-            retry = true;
-        }
+        bool retry = false;
+        MEDIC_CHECK(send_once(round, retry, last));
         if (!retry) continue;
-        if (Status status = refresh_leaders(); !status) last = status;
+        if (Status status = refresh_leaders(round); !status) last = status.error();
         std::this_thread::sleep_for(kRetryPause);
     }
     return {};
 }
 
-Status KafkaProducer::accept(const ProduceResponse& response, bool& retry) {
-    for (const auto& answered : response.topics) {
-        const auto topic = topics_.find(answered.name);
-        if (topic == topics_.end()) continue;
-        for (const auto& result : answered.partitions) {
-            const auto index = static_cast<std::size_t>(result.partition);
-            if (index >= topic->second.partitions.size()) continue;
-            Partition& partition = topic->second.partitions[index];
+// Sends every batch that is not acknowledged to its leader, all leaders at once. An error is final.
+Status KafkaProducer::send_once(Round& round, bool& retry, Error& last) const {
+    std::map<std::int32_t, ProduceRequest> requests;
+    for (const Sealed& sealed : round.batches) {
+        if (sealed.acknowledged) continue;
+        if (sealed.leader < 0) {
+            retry = true;
+            continue;
+        }
+        ProduceRequest& request = requests[sealed.leader];
+        request.acks = kAcksAll;
+        request.timeout_ms = static_cast<std::int32_t>(options_.request_timeout.count());
+        if (request.topics.empty() || request.topics.back().name != sealed.topic)
+            request.topics.push_back({sealed.topic, {}});
+        request.topics.back().partitions.push_back({sealed.partition, BytesView(sealed.batch)});
+    }
+    std::vector<Result<ProduceResponse>> answers(requests.size());
+    std::vector<std::function<void()>> calls;
+    for (const auto& [leader, request] : requests) {
+        auto& answer = answers[calls.size()];
+        calls.emplace_back([this, &answer, leader = leader, &request = request] {
+            answer = client_.call(KafkaTarget::broker(leader), request, options_.request_timeout + kAnswerSlack);
+        });
+    }
+    KafkaClient::run_all(calls);
+    for (const auto& answer : answers) {
+        if (answer) {
+            MEDIC_CHECK(accept(round, *answer, retry));
+            continue;
+        }
+        last = answer.error();
+        // Without sequence numbers a second try could store the records twice.
+        if (last.code == ErrorCode::invalid || (last.code == ErrorCode::outcome_unknown && !options_.idempotent))
+            return std::unexpected(last);
+        retry = true;
+    }
+    return {};
+}
+
+Status KafkaProducer::accept(Round& round, const ProduceResponse& response, bool& retry) const {
+    for (const auto& topic : response.topics) {
+        for (const auto& result : topic.partitions) {
+            const auto sealed = std::ranges::find_if(round.batches, [&](const Sealed& candidate) {
+                return candidate.partition == result.partition && candidate.topic == topic.name;
+            });
+            if (sealed == round.batches.end()) continue;
             // A duplicate is our own earlier try, whose answer was lost.
             if (result.error == KafkaError::none || result.error == KafkaError::duplicate_sequence_number) {
-                acknowledged_ += partition.batch_records;
-                partition.batch.clear();
-                partition.batch_records = 0;
+                sealed->acknowledged = true;
                 continue;
             }
-            const std::string what = fmt::format("produce to {}-{}", answered.name, index);
             const bool may_be_stored = error_code(result.error) == ErrorCode::outcome_unknown;
-            if (!is_retriable(result.error) || (may_be_stored && !producer_id_))
-                return check(result.error, what, result.error_message.value_or(""));
+            if (!is_retriable(result.error) || (may_be_stored && !options_.idempotent))
+                return check(result.error, fmt::format("produce to {}-{}", topic.name, result.partition),
+                             result.error_message.value_or(""));
             retry = true;
         }
     }
     return {};
 }
 
-Status KafkaProducer::refresh_leaders() {
+Status KafkaProducer::refresh_leaders(Round& round) const {
     std::vector<std::string> names;
-    for (const auto& [name, topic] : topics_) {
-        if (std::ranges::any_of(topic.partitions, [](const Partition& p) { return !p.batch.empty(); }))
-            names.push_back(name);
-    }
+    for (const Sealed& sealed : round.batches)
+        if (!sealed.acknowledged && (names.empty() || names.back() != sealed.topic)) names.push_back(sealed.topic);
     MEDIC_TRY(const auto metadata, client_.metadata(names));
-    for (const auto& answer : metadata.topics) {
-        const auto topic = topics_.find(answer.name.value_or(""));
-        if (topic == topics_.end()) continue;
-        for (const auto& partition : answer.partitions) {
-            const auto index = static_cast<std::size_t>(partition.partition);
-            if (index < topic->second.partitions.size()) topic->second.partitions[index].leader = partition.leader_id;
+    for (const auto& topic : metadata.topics) {
+        for (const auto& partition : topic.partitions) {
+            for (Sealed& sealed : round.batches)
+                if (sealed.topic == topic.name && sealed.partition == partition.partition)
+                    sealed.leader = partition.leader_id;
         }
     }
     return {};
-}
-
-void KafkaProducer::give_up() {
-    for (auto& [name, topic] : topics_) {
-        for (Partition& partition : topic.partitions) {
-            const std::int32_t leader = partition.leader;
-            partition = Partition();
-            partition.leader = leader;
-        }
-    }
-    producer_id_.reset();  // Which sequence numbers the brokers have seen is no longer known.
 }
 
 }  // namespace medic

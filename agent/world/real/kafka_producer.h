@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "agent/wire/messages/produce.h"
@@ -25,9 +26,10 @@ struct KafkaProducerOptions {
     // A partition's batch is sent at this size. Kafka's default batch.size is 16 KiB; larger ones carry 500,000 small
     // records a second with a few dozen requests. Stays below the brokers' default message.max.bytes of 1 MiB.
     std::size_t batch_bytes = 512 * 1024;
-    std::size_t buffered_bytes_max = 8 << 20;  // Of all partitions; append sends beyond it.
-    Duration request_timeout{10'000};          // What a broker may take to replicate.
-    Duration delivery_timeout{120'000};        // Kafka's default: delivery.timeout.ms = 2 min
+    // Of all partitions; append sends beyond it. As much again may be on its way.
+    std::size_t buffered_bytes_max = 8 << 20;
+    Duration request_timeout{10'000};    // What a broker may take to replicate.
+    Duration delivery_timeout{120'000};  // Kafka's default: delivery.timeout.ms = 2 min
 };
 
 struct KafkaRecord {
@@ -42,13 +44,15 @@ struct KafkaRecord {
 // Java's murmur2 of the key, positive: partition = hash % partitions.
 [[nodiscard]] std::uint32_t kafka_key_hash(wire::BytesView key);
 
+// Destroyed without a flush, it drops what is buffered and waits for what is on its way.
 class KafkaProducer {
 public:
     // The client must outlive the producer.
     KafkaProducer(KafkaClient& client, KafkaProducerOptions options);
 
-    // Copies the record into its batch. Sends everything when that batch or the buffer is full, and then blocks and
-    // fails as flush() does. The first record of a topic asks for its metadata.
+    // Copies the record into its batch. When that batch or the buffer is full, everything buffered starts to leave in
+    // the background; append waits only for what left before, and then fails as flush() does. The first record of a
+    // topic asks for its metadata.
     [[nodiscard]] Status append(const KafkaRecord& record);
 
     // Sends what is buffered; ok when all in-sync replicas have all of it.
@@ -63,23 +67,38 @@ private:
         std::int32_t leader = -1;
         wire::BatchBuilder builder;
         std::int32_t next_sequence = 0;
-        wire::Bytes batch;  // Finished and on its way; stays the same until acknowledged or given up.
-        std::int32_t batch_records = 0;
     };
     struct Topic {
         std::string name;
         std::vector<Partition> partitions;
         std::size_t next_without_key = 0;
     };
+    // One finished batch on its way; its bytes stay the same however often it is sent.
+    struct Sealed {
+        std::string topic;
+        std::int32_t partition = 0;
+        std::int32_t leader = -1;
+        wire::Bytes batch;
+        std::int32_t records = 0;
+        bool acknowledged = false;
+    };
+    // What leaves together. Belongs to the sending thread until that is joined.
+    struct Round {
+        std::vector<Sealed> batches;  // Sorted by topic and partition.
+        Status status;
+    };
 
     Result<Topic*> find_topic(std::string_view name);
-    Status refresh_leaders();
-    Status acquire_producer_id();
-    Status seal_batches();
-    Status send_sealed(KafkaDeadline deadline);
-    Status accept(const wire::ProduceResponse& response, bool& retry);
+    Status acquire_producer_id(KafkaDeadline deadline);
+    Status seal();
+    Status start_round();
+    Status finish_round();
     void give_up();
-    bool anything_sealed() const;
+
+    Status send(Round& round) const;
+    Status send_once(Round& round, bool& retry, Error& last) const;
+    Status accept(Round& round, const wire::ProduceResponse& response, bool& retry) const;
+    Status refresh_leaders(Round& round) const;
 
     KafkaClient& client_;
     const KafkaProducerOptions options_;
@@ -88,6 +107,8 @@ private:
     std::optional<std::pair<std::int64_t, std::int16_t>> producer_id_;
     std::size_t buffered_bytes_ = 0;
     std::int64_t buffered_records_ = 0, acknowledged_ = 0;
+    Round round_;
+    std::jthread sender_;  // Last: joined before what it uses goes.
 };
 
 }  // namespace medic
