@@ -72,6 +72,7 @@ struct Journal::State {
     JournalOptions options;
     std::uint64_t sequence = 0;
     std::vector<std::pair<std::uint64_t, JournalEntry>> pending;
+    std::string problem;  // Of the last write; "" when it worked.
 
     Status write(std::uint64_t at, JournalEntry& entry) {
         return std::visit(
@@ -102,13 +103,15 @@ Result<std::unique_ptr<Journal>> Journal::open(JournalOptions options) {
     MEDIC_CHECK(check_file(database));
     MEDIC_CHECK(check_version(database));
     MEDIC_CHECK(create(database));
-    auto state = std::make_unique<State>(State{std::move(database), std::move(options), 0, {}});
+    auto state = std::make_unique<State>(State{std::move(database), std::move(options), 0, {}, {}});
     MEDIC_CHECK(for_each_table([&]<class Row>() -> Status {
         MEDIC_TRY(const std::int64_t last, ask_integer(state->database, std::string("SELECT max(sequence) FROM ") + rows::Table<Row>::name));
         state->sequence = std::max(state->sequence, static_cast<std::uint64_t>(last));
         return {};
     }));
-    return std::unique_ptr<Journal>(new Journal(std::move(state)));
+    auto journal = std::unique_ptr<Journal>(new Journal(std::move(state)));
+    MEDIC_CHECK(journal->limit_bytes(journal->state_->options.bytes_max));
+    return journal;
 }
 
 Result<std::unique_ptr<Journal>> Journal::open_read_only(const std::string& path) {
@@ -116,7 +119,7 @@ Result<std::unique_ptr<Journal>> Journal::open_read_only(const std::string& path
     MEDIC_CHECK(check_version(database));
     JournalOptions options;
     options.path = path;
-    return std::unique_ptr<Journal>(new Journal(std::make_unique<State>(State{std::move(database), std::move(options), 0, {}})));
+    return std::unique_ptr<Journal>(new Journal(std::make_unique<State>(State{std::move(database), std::move(options), 0, {}, {}})));
 }
 
 Result<std::uint64_t> Journal::append(std::vector<JournalEntry> entries) {
@@ -127,15 +130,24 @@ Result<std::uint64_t> Journal::append(std::vector<JournalEntry> entries) {
 }
 
 JournalAckResult Journal::flush() {
-    JournalAckResult result{state_->sequence, true, {}};
-    if (state_->pending.empty()) return result;
-    if (const Status status = state_->write_pending(); !status) {
-        result.durable = false;
-        result.problem = status.error().message;
-        static_cast<void>(state_->database.execute("ROLLBACK").has_value());  // Fails when SQLite has rolled back itself.
+    // Nothing to write proves nothing: after a failure only a write that works says that the disk is back.
+    if (!state_->pending.empty()) {
+        state_->problem.clear();
+        if (const Status status = state_->write_pending(); !status) {
+            state_->problem = status.error().message;
+            static_cast<void>(state_->database.execute("ROLLBACK").has_value());  // Fails when SQLite has rolled back itself.
+        }
+        state_->pending.clear();
     }
-    state_->pending.clear();
-    return result;
+    return {state_->sequence, state_->problem.empty(), state_->problem};
+}
+
+Status Journal::limit_bytes(std::uint64_t bytes_max) {
+    const Database& database = state_->database;
+    MEDIC_TRY(const std::int64_t page_bytes, ask_integer(database, "PRAGMA page_size"));
+    // SQLite never goes below what the file already holds.
+    const auto pages = std::max<std::uint64_t>(1, bytes_max / static_cast<std::uint64_t>(page_bytes));
+    return database.execute(("PRAGMA max_page_count=" + std::to_string(pages)).c_str());
 }
 
 JournalState Journal::load(WallTime now) const {

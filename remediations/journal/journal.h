@@ -81,6 +81,7 @@ struct JournalState {
 struct JournalOptions {
     std::string path{};                        // ":memory:" for tests.
     std::size_t pending_entries_max = 100'000;  // append() refuses above it: the disk is too slow or gone.
+    std::uint64_t bytes_max = 4ULL << 30;    // The file grows no further; then flush() fails as on a full disk.
     Duration history{24 * 3'600'000};        // How far back load() reads attempts: more than the longest sensible window.
 };
 
@@ -104,6 +105,9 @@ public:
     [[nodiscard]] Result<std::uint64_t> append(std::vector<JournalEntry> entries);
     // One transaction, one fsync. When it fails nothing of the batch is kept: the loop writes its state anew later.
     [[nodiscard]] JournalAckResult flush();
+
+    // Changes bytes_max of a running journal (an operator made room, or a test takes it away).
+    [[nodiscard]] Status limit_bytes(std::uint64_t bytes_max);
 
     [[nodiscard]] JournalState load(WallTime now) const;
     [[nodiscard]] Result<std::vector<IncidentRow>> incidents(std::size_t newest_max) const;

@@ -1,0 +1,177 @@
+#include "remediations/journal/journal.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+namespace medic {
+namespace {
+
+constexpr WallTime now{1'700'000'000'000};
+
+class JournalTest : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = (std::filesystem::temp_directory_path() / "medic-journal-XXXXXX").string();
+        ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+        folder_ = pattern;
+    }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+
+    [[nodiscard]] std::string path() const { return (folder_ / "journal.db").string(); }
+    [[nodiscard]] std::unique_ptr<Journal> open() const {
+        auto journal = Journal::open({.path = path()});
+        EXPECT_TRUE(journal) << (journal ? "" : journal.error().message);
+        return journal ? *std::move(journal) : nullptr;
+    }
+
+    std::filesystem::path folder_;
+};
+
+IncidentRow incident(std::string id, bool closed = false) {
+    return {.id = std::move(id), .cluster = "lab", .cause = "flink.taskmanager-lost", .subject = "taskmanager/tm-1", .state = "acting",
+            .side = "system", .owner = "flink platform", .summary = "tm-1 is lost", .opened_at = now, .resolved_at = closed ? now : WallTime{},
+            .closed = closed, .detail = "{}"};
+}
+
+AttemptRow attempt(std::string key, std::string state) {
+    return {.key = std::move(key), .incident = "I1", .cluster = "lab", .remedy = "r", .cause = "c", .diagnosed = "lab:taskmanager/tm-1",
+            .target = "lab:node/tm-1", .operation = "lab: kill-node tm-1", .undo = false, .state = std::move(state), .intended_at = now};
+}
+
+TEST_F(JournalTest, what_was_flushed_is_there_after_a_restart_and_what_was_not_is_gone) {
+    {
+        auto journal = open();
+        const auto first = journal->append({incident("I1"), attempt("I1/1/1", "intended"), PauseRow{"lab", "game day", "ann", now, true}});
+        ASSERT_TRUE(first);
+        const auto ack = journal->flush();
+        EXPECT_TRUE(ack.durable);
+        EXPECT_EQ(ack.sequence, *first);
+        ASSERT_TRUE(journal->append({attempt("I1/2/1", "intended")}));  // Never flushed: the agent dies here.
+    }
+    const auto state = open()->load(now);
+    EXPECT_TRUE(state.complete) << state.problem;
+    EXPECT_EQ(state.incidents_ever, 1U);
+    ASSERT_EQ(state.open_incidents.size(), 1U);
+    EXPECT_EQ(state.open_incidents[0].summary, "tm-1 is lost");
+    ASSERT_EQ(state.attempts.size(), 1U);
+    EXPECT_EQ(state.attempts[0].key, "I1/1/1");
+    ASSERT_EQ(state.pauses.size(), 1U);
+    EXPECT_EQ(state.pauses[0].by, "ann");
+}
+
+TEST_F(JournalTest, sequences_go_on_after_a_restart) {
+    std::uint64_t last = 0;
+    {
+        auto journal = open();
+        last = *journal->append({incident("I1")});
+        EXPECT_TRUE(journal->flush().durable);
+    }
+    EXPECT_GT(*open()->append({incident("I2")}), last);
+}
+
+TEST_F(JournalTest, a_row_replaces_its_older_self_and_decisions_pile_up) {
+    auto journal = open();
+    ASSERT_TRUE(journal->append({incident("I1"), attempt("I1/1/1", "intended"), DecisionRow{.at = now, .incident = "I1", .kind = "guards", .verdict = "a"}}));
+    ASSERT_TRUE(journal->append({incident("I1", true), attempt("I1/1/1", "replied"), DecisionRow{.at = now, .incident = "I1", .kind = "guards", .verdict = "b"}}));
+    ASSERT_TRUE(journal->flush().durable);
+    EXPECT_TRUE(journal->load(now).open_incidents.empty());
+    EXPECT_EQ(journal->attempts("I1")->size(), 1U);
+    EXPECT_EQ(journal->attempts("I1")->front().state, "replied");
+    EXPECT_EQ(journal->decisions("I1")->size(), 2U);
+    EXPECT_EQ(journal->decisions("I1")->back().verdict, "b");
+    EXPECT_TRUE(journal->incident("I1")->closed);
+    EXPECT_FALSE(journal->incident("I9"));
+}
+
+TEST_F(JournalTest, an_alert_is_kept_once_per_fingerprint_start_and_status) {
+    auto journal = open();
+    const AlertRow firing{.fingerprint = "f", .starts_at = now, .received_at = now, .firing = true, .name = "DiskFull"};
+    AlertRow resolved = firing;
+    resolved.firing = false;
+    ASSERT_TRUE(journal->append({firing, firing}));
+    ASSERT_TRUE(journal->flush().durable);
+    EXPECT_EQ(journal->load(now).alerts.size(), 1U);
+    ASSERT_TRUE(journal->append({firing, resolved}));
+    ASSERT_TRUE(journal->flush().durable);
+    EXPECT_TRUE(journal->load(now).alerts.empty());
+}
+
+TEST_F(JournalTest, the_first_failure_is_never_overwritten) {
+    auto journal = open();
+    ASSERT_TRUE(journal->append({FirstFailureRow{"I1", "NullPointerException", now}, FirstFailureRow{"I1", "TimeoutException", now}}));
+    ASSERT_TRUE(journal->flush().durable);
+    EXPECT_EQ(journal->first_failures("I1")->front().text, "NullPointerException");
+}
+
+TEST_F(JournalTest, a_corrupt_file_is_refused_and_left_alone) {
+    std::ofstream(path()) << std::string(8192, 'x');
+    const auto journal = Journal::open({.path = path()});
+    ASSERT_FALSE(journal);
+    EXPECT_NE(journal.error().message.find(path()), std::string::npos);
+    EXPECT_EQ(std::filesystem::file_size(path()), 8192U);
+}
+
+TEST_F(JournalTest, a_newer_schema_is_refused) {
+    ASSERT_NE(open(), nullptr);
+    sqlite3* raw = nullptr;
+    ASSERT_EQ(sqlite3_open(path().c_str(), &raw), SQLITE_OK);
+    sqlite3_exec(raw, "PRAGMA user_version=99", nullptr, nullptr, nullptr);
+    sqlite3_close(raw);
+    const auto journal = Journal::open({.path = path()});
+    ASSERT_FALSE(journal);
+    EXPECT_NE(journal.error().message.find("schema 99"), std::string::npos);
+}
+
+// A full disk, as SQLite sees it: the file may not grow any more.
+TEST_F(JournalTest, a_full_disk_is_reported_and_the_journal_recovers_when_there_is_room) {
+    auto journal = open();
+    ASSERT_TRUE(journal->append({incident("I1")}));
+    ASSERT_TRUE(journal->flush().durable);
+    ASSERT_TRUE(journal->limit_bytes(1));
+    IncidentRow big = incident("I2");
+    big.detail = std::string(1'000'000, 'x');
+    ASSERT_TRUE(journal->append({big}));
+    const auto failed = journal->flush();
+    EXPECT_FALSE(failed.durable);
+    EXPECT_NE(failed.problem.find("full"), std::string::npos) << failed.problem;
+    EXPECT_EQ(journal->load(now).open_incidents.size(), 1U);
+    ASSERT_TRUE(journal->limit_bytes(1ULL << 30));
+    ASSERT_TRUE(journal->append({big}));
+    EXPECT_TRUE(journal->flush().durable);
+    EXPECT_EQ(journal->load(now).open_incidents.size(), 2U);
+}
+
+TEST_F(JournalTest, appending_is_bounded) {
+    auto journal = Journal::open({.path = path(), .pending_entries_max = 1});
+    ASSERT_TRUE(journal);
+    ASSERT_TRUE((*journal)->append({incident("I1")}));
+    EXPECT_FALSE((*journal)->append({incident("I2")}));
+}
+
+TEST_F(JournalTest, a_reader_reads_beside_the_writer_and_can_not_write) {
+    auto writer = open();
+    ASSERT_TRUE(writer->append({incident("I1")}));
+    ASSERT_TRUE(writer->flush().durable);
+    const auto reader = Journal::open_read_only(path());
+    ASSERT_TRUE(reader) << reader.error().message;
+    EXPECT_EQ((*reader)->incidents(10)->size(), 1U);
+    ASSERT_TRUE((*reader)->append({incident("I2")}));
+    EXPECT_FALSE((*reader)->flush().durable);
+    EXPECT_FALSE(Journal::open_read_only(path() + ".none"));
+}
+
+TEST_F(JournalTest, ended_incidents_are_forgotten_after_their_time) {
+    auto journal = open();
+    ASSERT_TRUE(journal->append({incident("I1", true), attempt("I1/1/1", "replied"), incident("I2")}));
+    ASSERT_TRUE(journal->flush().durable);
+    ASSERT_TRUE(journal->forget_before(now + Duration{1}));
+    EXPECT_EQ(journal->incidents(10)->size(), 1U);
+    EXPECT_TRUE(journal->attempts("I1")->empty());
+}
+
+}  // namespace
+}  // namespace medic
