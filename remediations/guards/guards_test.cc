@@ -1,0 +1,164 @@
+// Every guard: it refuses, its twin is allowed, and a state that it can't see is refused too.
+#include "remediations/guards/guards.h"
+
+#include <algorithm>
+#include <functional>
+
+#include <gtest/gtest.h>
+
+namespace medic {
+namespace {
+
+constexpr WallTime now{1'700'000'000'000};
+const Subject node{"lab", "node", "tm-1"};
+const Subject job{"lab", "job", "fleet"};
+
+PastAttempt past(std::string incident, Duration ago) {
+    return {.key = incident + "/1/1", .incident = incident, .cluster = "lab", .remedy = "flink.replace-taskmanager",
+            .cause = "flink.taskmanager-lost", .diagnosed = {"lab", "taskmanager", "tm-1"}, .target = node, .at = now - ago, .undo = false};
+}
+
+// A question that no guard objects to.
+GuardQuestion fine() {
+    GuardQuestion question;
+    question.step.remedy = "flink.replace-taskmanager";
+    question.step.subject = node;
+    question.step.job = job;
+    question.step.operation = KillNode{"tm-1"};
+    question.key = "I2/1/1";
+    question.incident = "I2";
+    question.cluster = "lab";
+    question.diagnosed = {"lab", "taskmanager", "tm-1"};
+    question.now = now;
+    question.policy.mode = Mode::auto_;
+    question.pause_file = false;
+    question.facts = {{node, "process_up", 0.0, "", now - Duration{1'000}}};
+    question.job_state = Fact{job, "flink_job_state", 1.0, "RESTARTING", now - Duration{1'000}};
+    question.operations_seen_at = now - Duration{1'000};
+    question.sight = {now - Duration{1'000}, 0, 8, 0.01};
+    question.clock.compared = true;
+    return question;
+}
+
+std::vector<std::string> objectors(const GuardQuestion& question) {
+    std::vector<std::string> names;
+    const auto judgement = Guards(guards::all_guards()).judge(question);
+    if (!judgement)
+        for (const auto& refusal : judgement.error()) names.push_back(refusal.guard);
+    return names;
+}
+
+struct Case {
+    std::string name, guard;
+    std::function<void(GuardQuestion&)> change;
+};
+
+class GuardRefuses : public testing::TestWithParam<Case> {};
+class GuardAllows : public testing::TestWithParam<Case> {};
+
+TEST_P(GuardRefuses, and_only_this_guard) {
+    GuardQuestion question = fine();
+    GetParam().change(question);
+    EXPECT_EQ(objectors(question), std::vector<std::string>{GetParam().guard});
+}
+
+TEST_P(GuardAllows, the_twin) {
+    GuardQuestion question = fine();
+    GetParam().change(question);
+    EXPECT_EQ(objectors(question), std::vector<std::string>{});
+}
+
+const std::vector<Case> refused = {
+    {"mode_observe", "mode", [](auto& q) { q.policy.mode = Mode::observe; }},
+    {"mode_ask_without_approval", "mode", [](auto& q) { q.policy.mode = Mode::ask; }},
+    {"mode_ask_with_expired_approval", "mode", [](auto& q) { q.policy.mode = Mode::ask; q.approval = Approval{"I2/1", "ann", "", now - Duration{3'600'000}}; }},
+    {"mode_approval_from_the_future_is_unknown", "mode", [](auto& q) { q.policy.mode = Mode::ask; q.approval = Approval{"I2/1", "ann", "", now + Duration{60'000}}; }},
+    {"mode_auto_but_the_plan_needs_a_person", "mode", [](auto& q) { q.needs_approval = "an older savepoint"; }},
+    {"mode_without_policy", "mode", [](auto& q) { q.policy = PolicyDecision{}; }},
+    {"pause_by_command", "pause", [](auto& q) { q.pauses = {{"lab", "game day", "ann", now}}; }},
+    {"pause_of_everything", "pause", [](auto& q) { q.pauses = {{"", "game day", "ann", now}}; }},
+    {"pause_by_file", "pause", [](auto& q) { q.pause_file = true; }},
+    {"pause_file_unknown", "pause", [](auto& q) { q.pause_file.reset(); }},
+    {"cooldown", "cooldown", [](auto& q) { q.history = {past("I1", Duration{60'000})}; }},
+    {"cooldown_history_ahead_of_the_clock", "cooldown", [](auto& q) { q.history = {past("I1", Duration{-60'000})}; }},
+    {"attempts_used_up", "attempts", [](auto& q) { q.attempt = 4; }},
+    {"attempts_backing_off", "attempts", [](auto& q) { q.attempt = 2; q.not_before = now + Duration{1}; }},
+    {"attempts_unknown", "attempts", [](auto& q) { q.attempt = 0; }},
+    {"budget", "budget", [](auto& q) { for (int i = 0; i < 10; ++i) { q.history.push_back(past("I2", Duration{600'000})); } }},
+    {"one_in_flight", "one-in-flight", [](auto& q) { q.others_acting = {"I1"}; }},
+    {"fact_unknown", "fresh-facts", [](auto& q) { q.facts[0].value.reset(); }},
+    {"fact_too_old", "fresh-facts", [](auto& q) { q.facts[0].observed_at = now - Duration{60'000}; }},
+    {"precondition_does_not_hold", "fresh-facts", [](auto& q) { q.precondition = "not so: node/tm-1 process_up = 0"; }},
+    {"operation_on_the_same_job", "operation-under-way", [](auto& q) { q.operations = {{job, "savepoint", "ann", now}}; }},
+    {"operation_on_the_node", "operation-under-way", [](auto& q) { q.operations = {{node, "roll", "ansible", now}}; }},
+    {"operations_unknown", "operation-under-way", [](auto& q) { q.operations_seen_at.reset(); }},
+    {"operations_too_old", "operation-under-way", [](auto& q) { q.operations_seen_at = now - Duration{60'000}; }},
+    {"many_targets_blind", "self-doubt", [](auto& q) { q.sight.targets_blind = 5; }},
+    {"starved", "self-doubt", [](auto& q) { q.sight.tick_lateness_seconds = 3; }},
+    {"no_look_yet", "self-doubt", [](auto& q) { q.sight.reported_at.reset(); }},
+    {"nothing_watched", "self-doubt", [](auto& q) { q.sight.targets_total = 0; }},
+    {"data_object_not_named", "data-destruction", [](auto& q) { q.step.destroys = Destroys::data; q.step.object = "topic:a"; q.policy.floor = Duration{1}; }},
+    {"data_without_floor", "data-destruction", [](auto& q) { q.step.destroys = Destroys::data; q.step.object = "topic:a"; q.policy.names_object = true; }},
+    {"data_of_unknown_object", "data-destruction", [](auto& q) { q.step.destroys = Destroys::data; }},
+    {"clock_stepped", "clock-step", [](auto& q) { q.clock.stepped_at = now - Duration{1'000}; q.clock.step = Duration{-7'200'000}; }},
+    {"clock_not_compared", "clock-step", [](auto& q) { q.clock.compared = false; }},
+    {"job_cancelled_by_a_person", "terminal-job", [](auto& q) { q.job_state->text = "CANCELED"; }},
+    {"job_finished", "terminal-job", [](auto& q) { q.job_state->text = "FINISHED"; }},
+    {"job_state_unknown", "terminal-job", [](auto& q) { q.job_state.reset(); }},
+    {"job_state_too_old", "terminal-job", [](auto& q) { q.job_state->observed_at = now - Duration{60'000}; }},
+    {"journal_failed", "journal", [](auto& q) { q.journal_writable = false; }},
+    {"version_quarantined", "quarantine", [](auto& q) { q.version_quarantined = true; }},
+};
+
+const std::vector<Case> allowed = {
+    {"all_fine", "", [](auto&) {}},
+    {"mode_ask_with_approval", "mode", [](auto& q) { q.policy.mode = Mode::ask; q.approval = Approval{"I2/1", "ann", "", now - Duration{60'000}}; }},
+    {"mode_ask_in_the_middle_of_an_approved_plan", "mode", [](auto& q) { q.policy.mode = Mode::ask; q.plan_begun = true; }},
+    {"pause_of_another_cluster", "pause", [](auto& q) { q.pauses = {{"prod", "game day", "ann", now}}; }},
+    {"cooldown_over", "cooldown", [](auto& q) { q.history = {past("I1", Duration{301'000})}; }},
+    {"cooldown_of_the_same_incident", "cooldown", [](auto& q) { q.history = {past("I2", Duration{1'000})}; }},
+    {"cooldown_of_another_subject", "cooldown", [](auto& q) { q.history = {past("I1", Duration{1'000})}; q.history[0].diagnosed.name = "tm-9"; }},
+    {"attempts_back_off_over", "attempts", [](auto& q) { q.attempt = 2; q.not_before = now; }},
+    {"budget_one_left", "budget", [](auto& q) { for (int i = 0; i < 9; ++i) { q.history.push_back(past("I2", Duration{600'000})); } }},
+    {"budget_window_over", "budget", [](auto& q) { for (int i = 0; i < 10; ++i) { q.history.push_back(past("I2", Duration{3'600'000})); } }},
+    {"budget_does_not_stop_an_undo", "budget", [](auto& q) { q.undo = true; for (int i = 0; i < 10; ++i) { q.history.push_back(past("I2", Duration{1})); } }},
+    {"operation_on_another_layer", "operation-under-way", [](auto& q) { q.operations = {{{"lab", "topic", "t"}, "reassignment", "ann", now}}; }},
+    {"operation_on_another_job", "operation-under-way", [](auto& q) { q.operations = {{{"lab", "job", "other"}, "savepoint", "ann", now}}; }},
+    {"two_targets_blind", "self-doubt", [](auto& q) { q.sight.targets_blind = 2; q.sight.targets_total = 2; }},
+    {"data_named_with_floor", "data-destruction", [](auto& q) { q.step.destroys = Destroys::data; q.step.object = "topic:a"; q.policy.names_object = true; q.policy.floor = Duration{1}; }},
+    {"clock_settled", "clock-step", [](auto& q) { q.clock.stepped_at = now - Duration{60'000}; }},
+    {"job_stopped_by_this_plan", "terminal-job", [](auto& q) { q.job_state->text = "FINISHED"; q.step.after_own_stop = true; }},
+    {"step_without_a_job", "terminal-job", [](auto& q) { q.job_state.reset(); q.step.job = {}; }},
+};
+
+std::string case_name(const testing::TestParamInfo<Case>& info) { return info.param.name; }
+INSTANTIATE_TEST_SUITE_P(Guards, GuardRefuses, testing::ValuesIn(refused), case_name);
+INSTANTIATE_TEST_SUITE_P(Guards, GuardAllows, testing::ValuesIn(allowed), case_name);
+
+// These two see one unreadable history, so both must object.
+TEST(Guards, an_unreadable_history_is_refused_by_every_guard_that_counts) {
+    GuardQuestion question = fine();
+    question.history_complete = false;
+    EXPECT_EQ(objectors(question), (std::vector<std::string>{"budget", "cooldown", "one-in-flight"}));
+}
+
+TEST(Guards, every_guard_has_a_case_that_it_refuses) {
+    for (const auto& guard : guards::all_guards())
+        EXPECT_TRUE(std::ranges::any_of(refused, [&](const Case& one) { return one.guard == guard.name; })) << guard.name;
+}
+
+TEST(Guards, a_recorded_question_gets_the_same_answer) {
+    GuardQuestion question = fine();
+    question.history = {past("I1", Duration{60'000})};
+    question.policy.floor = Duration{5};
+    const auto read = decode_question(encode_question(question));
+    ASSERT_TRUE(read) << read.error().message;
+    const Guards all(guards::all_guards());
+    EXPECT_EQ(verdict_text(all.judge(*read)), verdict_text(all.judge(question)));
+    EXPECT_EQ(encode_question(*read), encode_question(question));
+    EXPECT_FALSE(decode_question("{}"));
+    EXPECT_FALSE(decode_question("not json"));
+}
+
+}  // namespace
+}  // namespace medic

@@ -1,0 +1,99 @@
+#include "remediations/guards/policy.h"
+
+#include <gtest/gtest.h>
+
+namespace medic {
+namespace {
+
+Policy read(std::string_view text) {
+    auto policy = load_policy(text, "policy.yaml");
+    EXPECT_TRUE(policy) << (policy ? "" : policy.error().message);
+    return policy ? *policy : Policy{};
+}
+
+PolicyQuestion restart(std::string_view cluster, std::optional<int> level = 1) {
+    return {.remedy = "connect.restart-task", .cause = "connect.task-failed", .cluster = cluster, .object = "", .level = level};
+}
+
+TEST(Policy, without_a_rule_everything_is_observed) {
+    EXPECT_EQ(decide({}, restart("lab")).mode, Mode::observe);
+    EXPECT_EQ(decide(read("schema: 1\npolicy: []\n"), restart("lab")).mode, Mode::observe);
+}
+
+TEST(Policy, the_first_rule_that_fits_decides) {
+    const auto policy = read(
+        "policy:\n"
+        "  - {remedy: connect.restart-task, cluster: \"staging-*\", mode: auto}\n"
+        "  - {remedy: \"connect.*\", mode: ask}\n");
+    EXPECT_EQ(decide(policy, restart("staging-1")).mode, Mode::auto_);
+    EXPECT_EQ(decide(policy, restart("prod")).mode, Mode::ask);
+    EXPECT_EQ(decide(policy, {"kafka.grow-storage", "kafka.disk-filling", "prod", "", 1}).mode, Mode::observe);
+}
+
+TEST(Policy, a_wildcard_never_covers_what_is_newer_than_the_policy) {
+    const auto policy = read("catalogue: 1\npolicy:\n  - {remedy: \"*\", mode: auto}\n");
+    EXPECT_EQ(decide(policy, restart("lab", 1)).mode, Mode::auto_);
+    EXPECT_EQ(decide(policy, restart("lab", 2)).mode, Mode::observe);
+    EXPECT_EQ(decide(policy, restart("lab", std::nullopt)).mode, Mode::observe);
+    const auto named = read("policy:\n  - {remedy: connect.restart-task, cause: connect.task-failed, mode: auto}\n");
+    EXPECT_EQ(decide(named, restart("lab", 2)).mode, Mode::auto_);
+}
+
+TEST(Policy, limits_come_from_the_rule_then_the_defaults) {
+    const auto policy = read(
+        "defaults: {cooldown: 2s, budget: {operations: 50, window: 10m}}\n"
+        "policy:\n  - {remedy: connect.restart-task, cause: connect.task-failed, mode: auto, attempts: 2}\n");
+    const auto decision = decide(policy, restart("lab"));
+    EXPECT_EQ(decision.limits.cooldown, Duration{2'000});
+    EXPECT_EQ(decision.limits.attempts_max, 2);
+    EXPECT_EQ(decision.limits.budget_operations, 50);
+    EXPECT_EQ(decision.limits.budget_window, Duration{600'000});
+}
+
+TEST(Policy, an_object_is_named_only_without_a_wildcard) {
+    const auto policy = read(
+        "policy:\n"
+        "  - {remedy: kafka.cut-retention, object: \"topic:events-debug\", floor: 6h, mode: ask}\n"
+        "  - {remedy: kafka.cut-retention, object: \"topic:*\", mode: auto}\n");
+    const auto named = decide(policy, {"kafka.cut-retention", "kafka.disk-filling", "lab", "topic:events-debug", 1});
+    EXPECT_TRUE(named.names_object);
+    EXPECT_EQ(named.floor, Duration{6 * 3'600'000});
+    const auto any = decide(policy, {"kafka.cut-retention", "kafka.disk-filling", "lab", "topic:other", 1});
+    EXPECT_FALSE(any.names_object);
+    EXPECT_FALSE(any.floor);
+    EXPECT_EQ(floors(policy, "lab"), (std::map<std::string, Duration>{{"topic:events-debug", Duration{6 * 3'600'000}}}));
+}
+
+struct Bad { std::string text, says; };
+class PolicyRefuses : public testing::TestWithParam<Bad> {};
+
+TEST_P(PolicyRefuses, and_says_where_and_why) {
+    const auto policy = load_policy(GetParam().text, "policy.yaml");
+    ASSERT_FALSE(policy);
+    EXPECT_NE(policy.error().message.find("policy.yaml:"), std::string::npos) << policy.error().message;
+    EXPECT_NE(policy.error().message.find(GetParam().says), std::string::npos) << policy.error().message;
+}
+
+INSTANTIATE_TEST_SUITE_P(Policy, PolicyRefuses, testing::Values(
+    Bad{"policy:\n  - {remedy: a, mode: sometimes}\n", "observe, ask or auto"},
+    Bad{"policy:\n  - {remedy: a}\n", "needs a mode"},
+    Bad{"policy:\n  - {remedi: a, mode: ask}\n", "remedy"},
+    Bad{"policy:\n  - {remedy: a, mode: ask, attempts: 0}\n", "1–1000"},
+    Bad{"defaults: {budget: {operations: 0, window: 1h}}\n", "1–1000"},
+    Bad{"defaults: {budget: {operations: 1, window: 0}}\n", "above 0"},
+    Bad{"defaults: {backoff: 10s, backoff_max: 1s}\n", "shorter"},
+    Bad{"catalogue: 99\n", "catalogue"},
+    Bad{"schema: 7\n", "schema"},
+    Bad{"policy:\n  - {remedy: a, object: \"topic:*\", floor: 1h, mode: ask}\n", "very object"}));
+
+TEST(Glob, matches_stars_and_question_marks) {
+    EXPECT_TRUE(glob_matches("*", ""));
+    EXPECT_TRUE(glob_matches("staging-*", "staging-"));
+    EXPECT_TRUE(glob_matches("a*b*c", "aXXbYYbZc"));
+    EXPECT_TRUE(glob_matches("t?-1", "tm-1"));
+    EXPECT_FALSE(glob_matches("a*b", "abc"));
+    EXPECT_FALSE(glob_matches("", "a"));
+}
+
+}  // namespace
+}  // namespace medic
