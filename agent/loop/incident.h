@@ -54,10 +54,12 @@ struct Incident {
 
     // The ladder of remedies, and the plan at hand.
     std::size_t ladder = 0;                    // Index into diagnosis.remedies.
+    std::size_t plans = 0;                     // Made so far.
     std::optional<Plan> plan;
     bool undoing = false;                      // Running plan->undo_steps.
     bool begun = false;                        // An operation of this plan was decided: the cluster is ours until it ends.
     bool acted = false;                        // Any operation of any plan was decided.
+    bool left_midway = false;                  // Escalated in the middle of a plan: only a person ends it.
     std::size_t step = 0;                      // Index into the steps of the plan at hand.
     std::uint32_t step_number = 0;             // Counts every step of every plan of this incident: the middle of a key.
     int attempt = 0;                           // Of this step: the end of a key.

@@ -6,6 +6,7 @@
 
 #include "remediations/guards/guards.h"
 #include "remediations/journal/journal.h"
+#include "remediations/planning/planner.h"
 
 namespace medic {
 

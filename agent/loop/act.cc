@@ -1,0 +1,254 @@
+// From a step to an operation and back: the guards' question, sending, replies, what an outcome leads to.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "agent/loop/state_internal.h"
+#include "remediations/execution/execution.h"
+
+namespace medic {
+namespace {
+
+constexpr std::size_t result_bytes_max = 4'096;
+
+bool holds_cluster(const Incident& incident) {
+    if (!incident.begun) return false;
+    // Backing off after a step without effect: another incident of the cluster may be what it needs.
+    return !(incident.state == IncidentState::waiting_guard && incident.not_before);
+}
+
+}  // namespace
+
+// The step with what only this incident knows filled in.
+Step Loop::State::prepared(const Incident& incident) const {
+    Step step = incident.current();
+    if (!step.restore_from_own_savepoint) return step;
+    auto& start = std::get<StartDeployment>(step.operation);
+    start.restore_from = incident.savepoint;
+    if (start.restore_from.empty()) {
+        const Fact* path = book.fresh({step.job, "flink_savepoint_last_path"}, now, guard_facts_age_max);
+        if (path != nullptr) start.restore_from = path->text;
+    }
+    return step;
+}
+
+std::vector<std::string> Loop::State::others_acting(const Incident& incident) const {
+    std::vector<std::string> others;
+    for (const auto& [number, other] : open)
+        if (other.id != incident.id && other.cluster == incident.cluster && holds_cluster(other)) others.push_back(other.id);
+    return others;
+}
+
+GuardQuestion Loop::State::question_about(const Incident& incident, const Step& step) const {
+    GuardQuestion question;
+    question.step = step;
+    question.key = fmt::format("{}/{}", incident.action_id(), incident.attempt);
+    question.incident = incident.id;
+    question.cluster = incident.cluster;
+    question.diagnosed = incident.diagnosis.subject;
+    question.attempt = incident.attempt;
+    question.plan_begun = incident.begun;
+    question.undo = incident.undoing;
+    question.needs_approval = incident.plan->needs_approval;
+    question.now = now;
+    question.policy = decide(options.policy, {step.remedy, step.cause, incident.cluster, step.object, planner.level(step.remedy, step.cause)});
+    question.journal_writable = journal_writable;
+    question.history_complete = history_complete;
+    const Duration window = std::max(question.policy.limits.budget_window, question.policy.limits.cooldown);
+    for (const auto& past : history)
+        if (past.cluster == incident.cluster && now - past.at < window) question.history.push_back(past);
+    question.not_before = incident.not_before;
+    question.others_acting = others_acting(incident);
+    const Fact* pause_file = book.fresh(pause_file_key(), now, guard_facts_age_max);
+    if (pause_file != nullptr && pause_file->value) question.pause_file = *pause_file->value != 0;
+    question.pauses = pauses;
+    question.facts = read_facts(step.precondition, book);
+    question.precondition = all_hold(step.precondition, book, context()).why;
+    if (!step.job.kind.empty()) {
+        const Fact* state = book.latest({step.job, "flink_job_state"});
+        if (state != nullptr) question.job_state = *state;
+    }
+    if (operations.at.unix_ms != 0) question.operations_seen_at = operations.at;
+    for (const auto& operation : operations.operations)
+        if (operation.subject.cluster == incident.cluster && operation.by != "medic") question.operations.push_back(operation);
+    question.sight = sight;
+    question.clock = clock;
+    if (!incident.approved_by.empty()) question.approval = Approval{incident.action_id(), incident.approved_by, {}, incident.approved_at};
+    if (const auto* start = std::get_if<StartDeployment>(&step.operation))
+        question.version_quarantined = quarantined.contains({incident.cluster, start->job, start->version});
+    return question;
+}
+
+void Loop::State::refused(Incident& incident, const GuardQuestion& question, std::vector<Refusal> refusals) {
+    using Kind = Refusal::Kind;
+    const auto any = [&](Kind kind) { return std::ranges::any_of(incident.refusals, [&](const Refusal& one) { return one.kind == kind; }); };
+    const Step& step = question.step;
+    const std::string verdict = verdict_text(std::unexpected(refusals));
+    std::string names;
+    for (const auto& refusal : refusals) names += fmt::format("{}:{} ", refusal.guard, static_cast<int>(refusal.kind));
+    incident.refusals = std::move(refusals);
+    if (names != incident.last_verdict) {  // The same objection again is not news.
+        incident.last_verdict = names;
+        decide_on(incident, "guards", verdict, "not now: " + step.text + " — " + verdict, encode_question(question));
+        tell(incident, "not now: " + step.text + " — " + verdict);
+    }
+    if (any(Kind::never)) {
+        const bool tried = incident.attempt > 1;
+        if (incident.begun) return plan_failed(incident, tried ? Outcome::no_effect : Outcome::cannot_tell, verdict);
+        if (!incident.acted || tried) return next_rung(incident, verdict);
+        return escalate(incident, "refused", verdict);
+    }
+    if (any(Kind::observe_only)) {
+        if (incident.state == IncidentState::observing) return;
+        set_state(incident, IncidentState::observing, "would do: " + incident.plan->summary);
+        return notify(incident, Notification::Kind::opened, "would do: " + incident.plan->summary);
+    }
+    if (any(Kind::needs_approval)) {
+        if (incident.state == IncidentState::waiting_approval) return;
+        incident.waiting_for = incident.diagnosis.owner.empty() ? "on call" : incident.diagnosis.owner;
+        set_state(incident, IncidentState::waiting_approval, "waiting for " + incident.waiting_for + " to approve " + incident.action_id());
+        return notify(incident, Notification::Kind::approval_needed, incident.action_id() + ": " + incident.plan->summary);
+    }
+    set_state(incident, IncidentState::waiting_guard, {});
+}
+
+void Loop::State::send(Incident& incident, Permit permit) {
+    const Step step = permit.step();
+    incident.key = permit.key();
+    incident.baseline = read_facts(step.expectation.worse_if, book);
+    incident.step_acted_at = now;
+    incident.deadline = now + step.timeout + options.reply_grace;
+    incident.holds_since.reset();
+    incident.not_before.reset();
+    if (incident.acted_at.unix_ms == 0) incident.acted_at = now;
+    if (!incident.begun && incident.plan->quarantine) {
+        const auto& bad = *incident.plan->quarantine;
+        quarantined.insert({bad.cluster, bad.job, bad.version});
+        effects.journal.emplace_back(QuarantineRow{bad.cluster, bad.job, bad.version, incident.id, now});
+    }
+    incident.begun = incident.acted = true;
+    history.push_back({incident.key, incident.id, incident.cluster, step.remedy, step.cause, incident.diagnosis.subject, step.subject, now,
+                       incident.undoing});
+    record_attempt(incident, "intended", {});
+    effects.operations.push_back(to_operation(std::move(permit)));
+    set_state(incident, IncidentState::acting, step.text);
+    notify(incident, Notification::Kind::acted, step.text);
+}
+
+void Loop::State::record_attempt(const Incident& incident, std::string state, std::string result) {
+    const Step step = prepared(incident);
+    result.resize(std::min(result.size(), result_bytes_max));
+    effects.journal.emplace_back(AttemptRow{
+        .key = incident.key,
+        .incident = incident.id,
+        .cluster = incident.cluster,
+        .remedy = step.remedy,
+        .cause = step.cause,
+        .diagnosed = to_string(incident.diagnosis.subject),
+        .target = to_string(step.subject),
+        .operation = describe(Operation{.key = incident.key, .cluster = incident.cluster, .body = step.operation}),
+        .approved_by = incident.approved_by,
+        .undo = incident.undoing,
+        .state = state,
+        .result = std::move(result),
+        .intended_at = incident.step_acted_at,
+        .finished_at = state == "intended" ? WallTime{} : now});
+}
+
+void Loop::State::take(const OperationReply& reply) {
+    Incident* incident = find(reply.key);
+    if (incident == nullptr || incident->key != reply.key) return;  // Late: that attempt is history.
+    if (incident->state != IncidentState::acting && incident->state != IncidentState::probing) return;
+    if (reply.detail) return replied(*incident, *reply.detail, "done: " + incident->current().text);
+    const Error& error = reply.detail.error();
+    if (error.code == ErrorCode::outcome_unknown) {
+        if (incident->state == IncidentState::probing) return;
+        record_attempt(*incident, "unknown", error.message);
+        return set_state(*incident, IncidentState::probing, "outcome unknown: " + error.message);
+    }
+    record_attempt(*incident, error.message.starts_with("not sent") ? "not-sent" : "failed", error.message);
+    if (error.code == ErrorCode::invalid)
+        return plan_failed(*incident, Outcome::no_effect, incident->current().text + ": " + error.message);
+    retry(*incident, incident->current().text + ": " + error.message);
+}
+
+void Loop::State::replied(Incident& incident, const std::string& detail, const std::string& how) {
+    const Step& step = incident.current();
+    record_attempt(incident, "replied", detail);
+    if (std::holds_alternative<StopJobWithSavepoint>(step.operation) && !detail.empty()) incident.savepoint = detail;
+    if (const auto* start = std::get_if<StartNode>(&step.operation)) {
+        node_is_spare[{incident.cluster, start->node}] = start->as_spare;
+        effects.journal.emplace_back(NodeRoleRow{incident.cluster, start->node, start->as_spare, now});
+    }
+    incident.step_acted_at = now;
+    set_state(incident, IncidentState::verifying, how);
+}
+
+void Loop::State::retry(Incident& incident, const std::string& why) {
+    const auto limits = question_about(incident, incident.current()).policy.limits;
+    const int doublings = std::min(incident.attempt - 1, 20);
+    const Duration pause = std::min(limits.backoff * (std::int64_t{1} << doublings), limits.backoff_max);
+    ++incident.attempt;
+    incident.not_before = now + pause;
+    incident.holds_since.reset();
+    incident.last_verdict.clear();
+    set_state(incident, IncidentState::waiting_guard, why);
+}
+
+void Loop::State::begin_step(Incident& incident, std::size_t step) {
+    incident.step = step;
+    ++incident.step_number;
+    incident.attempt = 1;
+    incident.not_before.reset();
+    incident.holds_since.reset();
+    incident.last_verdict.clear();
+    set_state(incident, IncidentState::waiting_guard, {});
+    incident.state_since = now;
+    touch(incident);
+}
+
+void Loop::State::step_done(Incident& incident, const std::string& why) {
+    tell(incident, why);
+    const auto& steps = incident.steps();
+    const std::size_t next = incident.step + 1;
+    const bool only_tidying_left = std::all_of(steps.begin() + static_cast<std::ptrdiff_t>(next), steps.end(),
+                                               [](const Step& step) { return step.after_heal; });
+    if (only_tidying_left && !incident.undoing && incident.healed_at.unix_ms == 0) {
+        incident.healed_at = now;
+        incident.outcome = "healed";
+        notify(incident, Notification::Kind::healed, incident.diagnosis.summary + " — healed: " + incident.plan->summary);
+    }
+    if (next < steps.size()) return begin_step(incident, next);
+    plan_ended(incident);
+}
+
+void Loop::State::plan_ended(Incident& incident) {
+    const bool undone = incident.undoing;
+    incident.begun = false;
+    if (undone) return escalate(incident, "undone", "what was done has been taken back; the cause remains: " + incident.diagnosis.summary);
+    set_state(incident, IncidentState::healed, "healed");
+}
+
+void Loop::State::plan_failed(Incident& incident, Outcome outcome, const std::string& why) {
+    tell(incident, why);
+    if (incident.current().after_heal && incident.healed_at.unix_ms != 0) {  // The fault is over; only the tidying is left to a person.
+        notify(incident, Notification::Kind::escalated, "healed, but not tidied up: " + why);
+        return plan_ended(incident);
+    }
+    incident.outcome = to_string(outcome);
+    if (incident.undoing) return escalate(incident, "worse", "undoing has failed: " + why);
+    if (!incident.plan->undo_steps.empty() && incident.acted) return begin_undo(incident, why);
+    if (outcome == Outcome::no_effect) return next_rung(incident, why);
+    escalate(incident, incident.outcome, why);
+}
+
+void Loop::State::begin_undo(Incident& incident, const std::string& why) {
+    incident.undoing = true;
+    incident.begun = true;
+    incident.left_midway = false;
+    incident.healed_at = {};
+    tell(incident, "taking it back: " + why);
+    begin_step(incident, 0);
+}
+
+}  // namespace medic

@@ -1,0 +1,230 @@
+// What one incident does next, by its state.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "agent/loop/state_internal.h"
+
+namespace medic {
+
+void Loop::State::advance(Incident& incident) {
+    switch (incident.state) {
+        case IncidentState::diagnosing: return diagnose(incident);
+        case IncidentState::planning: return plan(incident);
+        case IncidentState::waiting_guard:
+        case IncidentState::waiting_approval:
+        case IncidentState::observing: return wait(incident);
+        case IncidentState::acting: return expect_reply(incident);
+        case IncidentState::probing: return probe(incident);
+        case IncidentState::verifying: return check(incident);
+        case IncidentState::healed: return watch_healed(incident);
+        case IncidentState::escalated: return watch_escalated(incident);
+        case IncidentState::resolved: return;
+    }
+}
+
+// Looked for and not there, for a while, by an agent that sees. An alert that still fires keeps its incident.
+bool Loop::State::is_gone(const Incident& incident) const {
+    if (blind() || *sight.reported_at <= incident.last_reported_at) return false;
+    if (now - incident.last_reported_at < options.gone_after) return false;
+    return std::ranges::none_of(incident.alerts, [&](const auto& key) { return alerts.contains(key); });
+}
+
+void Loop::State::diagnose(Incident& incident) {
+    if (is_gone(incident)) return resolve(incident, "went_away", "it is no longer reported");
+    const Diagnosis& diagnosis = incident.diagnosis;
+    if (!diagnosis.abstains() && diagnosis.confidence >= options.confidence_min) {
+        if (incident.detected_at.unix_ms == 0) incident.detected_at = now;
+        if (diagnosis.remedies.empty())
+            return escalate(incident, "no_remedy", "no remedy is known for " + diagnosis.cause + ": " + diagnosis.summary);
+        if (recurs(incident))
+            return escalate(incident, "recurs", fmt::format("{} of {} was healed {} times and comes back: healing does not end it",
+                                                            diagnosis.cause, diagnosis.subject.name, options.recurrence_max));
+        return set_state(incident, IncidentState::planning, fmt::format("cause: {} (confidence {:.2f}, {})", diagnosis.cause,
+                                                                        diagnosis.confidence, to_string(diagnosis.side)));
+    }
+    if (now - incident.state_since < options.undiagnosed_max) return;
+    std::string missing;
+    for (const auto& what : diagnosis.missing) missing += (missing.empty() ? "; missing: " : ", ") + what;
+    escalate(incident, "cannot_tell", (diagnosis.abstains() ? "no cause could be told: " : "not sure enough: ") + diagnosis.summary + missing);
+}
+
+bool Loop::State::recurs(const Incident& incident) const {
+    std::set<std::string> before;
+    for (const auto& past : history)
+        if (past.diagnosed == incident.diagnosis.subject && past.cause == incident.diagnosis.cause && past.incident != incident.id &&
+            now - past.at <= options.recurrence_window)
+            before.insert(past.incident);
+    return before.size() >= static_cast<std::size_t>(options.recurrence_max);
+}
+
+PlanningView Loop::State::view_of(const Incident& incident, const std::vector<FactKey>& needs) const {
+    PlanningView view;
+    view.now = now;
+    view.floors = floors(options.policy, incident.cluster);
+    for (const auto& cluster : options.clusters)
+        if (cluster.name == incident.cluster) view.cluster = cluster;
+    for (auto& node : view.cluster.nodes) {
+        const auto remembered = node_is_spare.find({incident.cluster, node.name});
+        if (remembered != node_is_spare.end()) node.spare = remembered->second;
+        const Fact* seen = book.fresh({{incident.cluster, "node", node.name}, "spare"}, now, guard_facts_age_max);
+        if (seen != nullptr && seen->value) node.spare = *seen->value != 0;
+    }
+    for (const auto& [cluster, job, version] : quarantined)
+        if (cluster == incident.cluster) view.quarantined.insert({job, version});
+    for (const auto& key : needs) {
+        const Fact* fact = book.latest(key);
+        view.facts.push_back(fact != nullptr ? *fact : Fact{key.subject, key.name, {}, {}, {}});
+    }
+    return view;
+}
+
+void Loop::State::plan(Incident& incident) {
+    if (!incident.acted && is_gone(incident)) return resolve(incident, "went_away", "it is no longer reported");
+    const Diagnosis& diagnosis = incident.diagnosis;
+    if (incident.ladder >= diagnosis.remedies.size()) {
+        std::string tried;
+        for (const auto& remedy : diagnosis.remedies) tried += (tried.empty() ? "" : ", ") + remedy;
+        return escalate(incident, incident.outcome.empty() ? "no_effect" : incident.outcome, "nothing that is known has helped; considered: " + tried);
+    }
+    if (incident.plans >= options.replans_max)
+        return escalate(incident, "no_effect", fmt::format("{} plans were made for it: a person must look", incident.plans));
+    const std::string& remedy = diagnosis.remedies[incident.ladder];
+    const auto needs = planner.needs(remedy, diagnosis, view_of(incident, {}));
+    for (const auto& key : needs) want(key);
+    for (const auto& cluster : options.clusters)
+        if (cluster.name == incident.cluster)
+            for (const auto& node : cluster.nodes) want({{cluster.name, "node", node.name}, "spare"});
+    const bool waited = now - incident.state_since >= options.plan_facts_max;
+    const bool answered = std::ranges::all_of(needs, [&](const FactKey& key) { return book.latest(key) != nullptr; });
+    if (!answered && !waited) return;
+
+    const PlanningView view = view_of(incident, needs);
+    const auto made = planner.plan(remedy, diagnosis, view);
+    if (!made && made.error().code != ErrorCode::invalid && !waited) return;  // Facts may still come.
+    decide_on(incident, "plan", plan_verdict(made), made ? made->summary : remedy + ": " + made.error().message,
+              encode_planning(remedy, diagnosis, view));
+    if (!made) return next_rung(incident, remedy + " can't help: " + made.error().message);
+    incident.plan = *made;
+    ++incident.plans;
+    incident.undoing = incident.begun = false;
+    incident.last_verdict.clear();
+    incident.approved_by.clear();
+    begin_step(incident, 0);
+    tell(incident, "plan: " + made->summary);
+}
+
+void Loop::State::next_rung(Incident& incident, const std::string& why) {
+    ++incident.ladder;
+    incident.plan.reset();
+    incident.begun = false;
+    set_state(incident, IncidentState::planning, {});
+    incident.state_since = now;
+    tell(incident, why);
+}
+
+// Of this step and of those to come, so that no step waits for a look-up.
+void Loop::State::want_plan(const Incident& incident) {
+    const auto& steps = incident.steps();
+    for (std::size_t i = incident.step; i < steps.size(); ++i) {
+        const Step& step = steps[i];
+        for (const auto* conditions : {&step.precondition, &step.skip_if, &step.done, &step.expectation.all, &step.expectation.worse_if})
+            want(*conditions);
+        if (!step.job.kind.empty()) want({step.job, "flink_job_state"});
+        if (step.restore_from_own_savepoint) want({step.job, "flink_savepoint_last_path"});
+    }
+}
+
+bool Loop::State::answered(const Step& step) const {
+    const auto heard = [&](const Condition& condition) { return book.latest(condition.fact) != nullptr; };
+    return std::ranges::all_of(step.precondition, heard) && std::ranges::all_of(step.skip_if, heard) &&
+           (step.job.kind.empty() || book.latest({step.job, "flink_job_state"}) != nullptr);
+}
+
+// A step is ready: skip it when there is nothing to do, else ask the guards.
+void Loop::State::wait(Incident& incident) {
+    if (!incident.acted && is_gone(incident)) return resolve(incident, "went_away", "it is no longer reported");
+    const Step step = prepared(incident);
+    want_plan(incident);
+    // Asked for a moment ago: a refusal for want of an answer would only be noise.
+    if (now - incident.state_since < options.plan_facts_max && !answered(step)) return;
+    if (!step.skip_if.empty() && all_hold(step.skip_if, book, context()).truth == Truth::yes) return step_done(incident, "nothing to do: " + step.text);
+    if (incident.attempt > 1) {  // It may have come about late, or with somebody else's help.
+        const auto since = all_hold(step.expectation.all, book, context(incident.step_acted_at));
+        if (since.truth == Truth::yes && !step.expectation.cause_gone) return step_done(incident, "as expected after all: " + step.text);
+    }
+    if (incident.state == IncidentState::waiting_guard && now - incident.state_since >= options.guard_wait_max) {
+        std::string why;
+        for (const auto& refusal : incident.refusals) why += (why.empty() ? "" : "; ") + refusal.guard + ": " + refusal.why;
+        return escalate(incident, "refused", "guards have refused for too long: " + why);
+    }
+    const auto question = question_about(incident, step);
+    auto judgement = guards.judge(question);
+    if (!judgement) return refused(incident, question, std::move(judgement.error()));
+    if (step.restore_from_own_savepoint && std::get<StartDeployment>(step.operation).restore_from.empty())
+        return escalate(incident, "cannot_tell", "the job is stopped and the path of its savepoint is not known: look into the savepoints folder, then start it from there");
+    incident.refusals.clear();
+    incident.last_verdict.clear();
+    decide_on(incident, "guards", verdict_text(judgement), "permitted: " + step.text, encode_question(question));
+    send(incident, std::move(*judgement));
+}
+
+void Loop::State::expect_reply(Incident& incident) {
+    want_plan(incident);
+    if (now < incident.deadline) return;
+    record_attempt(incident, "unknown", "no reply in time");
+    set_state(incident, IncidentState::probing, "no reply to " + incident.key + " in time: looking at facts");
+}
+
+// Did it happen? Only facts observed since can tell. "No" counts only once the operation can no longer be on its way.
+void Loop::State::probe(Incident& incident) {
+    const Step& step = incident.current();
+    const auto& signs = step.done.empty() ? step.expectation.all : step.done;
+    want_plan(incident);
+    if (all_hold(signs, book, context(incident.step_acted_at)).truth == Truth::yes)
+        return replied(incident, {}, "facts say that it happened: " + step.text);
+    if (now < incident.deadline) return;
+    if (step.idempotent) return retry(incident, "whether it happened is not known, and it may be sent again: " + step.text);
+    const auto after = all_hold(signs, book, context(incident.deadline));
+    if (after.truth == Truth::no) return retry(incident, "facts say that it did not happen: " + step.text);
+    if (now < incident.deadline + options.probe_max) return;
+    escalate(incident, "cannot_tell", "it is not known whether this happened: " + step.text + " (" + after.why + ")");
+}
+
+void Loop::State::check(Incident& incident) {
+    const Step& step = incident.current();
+    want_plan(incident);
+    VerificationQuestion question{.expectation = &step.expectation, .book = &book, .baseline = incident.baseline,
+                                  .acted_at = incident.step_acted_at, .now = now, .holds_since = incident.holds_since, .cause_present = {}};
+    if (sight.reported_at && *sight.reported_at > incident.step_acted_at && !blind())
+        question.cause_present = present.contains(key_of(incident.diagnosis));
+    const auto verdict = verify(question);
+    incident.holds_since = verdict.holds_since;
+    if (verdict.outcome == Outcome::pending) return;
+    std::string facts;
+    for (const auto& fact : verdict.facts)
+        facts += fmt::format("{}{}/{} {}={}{} at {}", facts.empty() ? "" : "; ", fact.subject.kind, fact.subject.name, fact.name, fact.text,
+                             fact.value ? fmt::format("{}", *fact.value) : (fact.text.empty() ? "?" : ""), fact.observed_at.unix_ms);
+    decide_on(incident, "verification", std::string(to_string(verdict.outcome)), step.text + ": " + verdict.text + " [" + facts + "]");
+    switch (verdict.outcome) {
+        case Outcome::healed: return step_done(incident, step.text + ": " + verdict.text);
+        case Outcome::no_effect: return retry(incident, step.text + ": no effect, " + verdict.text);
+        case Outcome::worse: return plan_failed(incident, Outcome::worse, step.text + ": " + verdict.text);
+        default: break;
+    }
+    if (step.after_heal) return plan_failed(incident, Outcome::cannot_tell, step.text + ": " + verdict.text);
+    escalate(incident, "cannot_tell", step.text + ": whether it helped can't be told: " + verdict.text);
+}
+
+void Loop::State::watch_healed(Incident& incident) {
+    if (is_gone(incident)) return resolve(incident, "healed", "healed, and the cause is no longer reported");
+    if (now - incident.state_since >= options.still_reported_max)
+        escalate(incident, "still_reported", "every step had its effect, yet the cause is still reported: " + incident.diagnosis.summary);
+}
+
+void Loop::State::watch_escalated(Incident& incident) {
+    if (incident.left_midway) return;  // A plan was left in the middle: only a person can say that it is over.
+    if (is_gone(incident)) resolve(incident, "went_away", "it is no longer reported");
+}
+
+}  // namespace medic

@@ -1,0 +1,197 @@
+#include "agent/loop/loop.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "agent/loop/incident_codec.h"
+#include "agent/loop/state_internal.h"
+
+namespace medic {
+namespace {
+
+constexpr int moves_per_tick_max = 8;  // Of one incident; a plan whose steps are all done already passes in one tick.
+constexpr Duration journal_probe_interval{5'000};
+
+}  // namespace
+
+Effects Loop::State::tick(Now at, std::span<const Input> inputs) {
+    effects = {};
+    wanted.clear();
+    touched.clear();
+    ++health.ticks;
+    compare_clocks(at);
+    now = at.wall;
+    if (fresh_start) settle_after_restart();
+    for (const auto& input : inputs) std::visit([&](const auto& what) { take(what); }, input);
+    for (auto& [number, incident] : open) {
+        for (int moves = 0; moves < moves_per_tick_max; ++moves) {
+            const auto before = std::tuple(incident.state, incident.step_number, incident.ladder);
+            advance(incident);
+            if (before == std::tuple(incident.state, incident.step_number, incident.ladder)) break;
+        }
+    }
+    want(pause_file_key());
+    if (!journal_writable && now - journal_probed_at >= journal_probe_interval) write_all_anew();
+    Effects result = finish();
+    close_ended();
+    forget_old();
+    return result;
+}
+
+// Wall and monotonic time must go on together; where they don't, nothing that was measured before can be compared.
+void Loop::State::compare_clocks(Now at) {
+    if (last_now) {
+        const Duration by = (at.wall - last_now->wall) - (at.monotonic - last_now->monotonic);
+        clock.compared = true;
+        if (std::chrono::abs(by) >= options.clock_step_min) {
+            clock.stepped_at = at.wall;
+            clock.step = by;
+            shift_times(by);
+            effects.notifications.push_back({{}, {}, {}, Notification::Kind::agent,
+                                             fmt::format("the wall clock stepped by {} ms: nothing acts for a minute", by.count()), at.wall});
+        }
+    } else if (at.wall + options.clock_step_min < newest_recorded) {
+        clock.stepped_at = at.wall;
+        clock.step = at.wall - newest_recorded;
+    }
+    last_now = at;
+}
+
+void Loop::State::shift_times(Duration by) {
+    book.clear();
+    if (sight.reported_at) sight.reported_at = *sight.reported_at + by;
+    operations.at = operations.at + by;
+    for (auto& [number, incident] : open) {
+        for (WallTime* time : {&incident.state_since, &incident.last_reported_at, &incident.step_acted_at, &incident.deadline})
+            *time = *time + by;
+        if (incident.healed_at.unix_ms != 0) incident.healed_at = incident.healed_at + by;
+        if (incident.not_before) incident.not_before = *incident.not_before + by;
+        incident.holds_since.reset();
+        touch(incident);
+    }
+}
+
+Effects Loop::State::finish() {
+    for (const auto number : touched) {
+        const auto found = open.find(number);
+        if (found == open.end()) continue;
+        effects.journal.emplace_back(to_row(found->second));
+        effects.incident_updates.push_back(found->second);
+    }
+    effects.fact_requests.assign(wanted.begin(), wanted.end());
+    return std::exchange(effects, {});
+}
+
+// After the disk has failed, what it holds may lack entries: everything that is still open is written again.
+void Loop::State::write_all_anew() {
+    journal_probed_at = now;
+    for (const auto& [number, incident] : open) touched.insert(number);
+    for (const auto& pause : pauses) effects.journal.emplace_back(PauseRow{pause.cluster, pause.reason, pause.by, pause.since, true});
+    effects.journal.emplace_back(DecisionRow{now, {}, {}, "journal", "retry", "trying to write the journal again", {}});
+}
+
+void Loop::State::close_ended() {
+    for (auto item = open.begin(); item != open.end();) {
+        if (!item->second.ended()) {
+            ++item;
+            continue;
+        }
+        ended.push_back(std::move(item->second));
+        item = open.erase(item);
+        if (ended.size() > options.ended_kept_max) ended.pop_front();
+    }
+}
+
+void Loop::State::forget_old() {
+    book.forget_before(now);
+    while (!history.empty() && (history.size() > options.history_max || now - history.front().at > options.history)) history.pop_front();
+}
+
+void Loop::State::set_state(Incident& incident, IncidentState state, const std::string& why) {
+    if (incident.state == state) return;
+    incident.state = state;
+    incident.state_since = now;
+    tell(incident, why);
+}
+
+void Loop::State::tell(Incident& incident, std::string text) {
+    touch(incident);
+    if (text.empty()) return;
+    if (incident.story.size() >= options.story_lines_max) incident.story.erase(incident.story.begin() + 2);
+    incident.story.push_back({now, std::move(text)});
+}
+
+void Loop::State::notify(const Incident& incident, Notification::Kind kind, std::string text) {
+    effects.notifications.push_back({incident.id, incident.cluster, incident.diagnosis.owner, kind, std::move(text), now});
+}
+
+void Loop::State::decide_on(const Incident& incident, std::string kind, std::string verdict, std::string text, std::string inputs) {
+    effects.journal.emplace_back(DecisionRow{.at = now,
+                                             .incident = incident.id,
+                                             .key = incident.plan ? incident.action_id() : std::string(),
+                                             .kind = std::move(kind),
+                                             .verdict = std::move(verdict),
+                                             .text = std::move(text),
+                                             .inputs = std::move(inputs)});
+}
+
+void Loop::State::escalate(Incident& incident, std::string outcome, const std::string& why) {
+    incident.outcome = std::move(outcome);
+    incident.left_midway = incident.begun;
+    incident.begun = false;
+    incident.waiting_for = incident.diagnosis.owner.empty() ? "on call" : incident.diagnosis.owner;
+    set_state(incident, IncidentState::escalated, why);
+    decide_on(incident, "escalation", incident.outcome, why);
+    notify(incident, Notification::Kind::escalated, why);
+}
+
+void Loop::State::resolve(Incident& incident, std::string outcome, const std::string& why) {
+    if (incident.outcome.empty()) incident.outcome = std::move(outcome);
+    incident.resolved_at = now;
+    incident.begun = false;
+    incident.waiting_for.clear();
+    set_state(incident, IncidentState::resolved, why);
+    notify(incident, Notification::Kind::resolved, why);
+}
+
+void Loop::State::want(const std::vector<Condition>& conditions) {
+    for (const auto& condition : conditions) want(condition.fact);
+}
+
+// The same measure as the self-doubt guard's: then neither acting nor believing that a fault is gone is sound.
+bool Loop::State::blind() const {
+    return !sight.reported_at || sight.targets_total == 0 || (sight.targets_blind >= 3 && sight.targets_blind * 2 > sight.targets_total);
+}
+
+void add_bounded(std::vector<std::string>& list, const std::string& text, std::size_t most) {
+    if (list.size() < most && std::ranges::find(list, text) == list.end()) list.push_back(text);
+}
+
+Loop::Loop(LoopOptions options, const JournalState& restored) : state_(std::make_unique<State>(std::move(options), restored)) {}
+Loop::~Loop() = default;
+
+Effects Loop::tick(Now now, std::span<const Input> inputs) { return state_->tick(now, inputs); }
+
+void Loop::reconfigure(Policy policy, std::vector<ClusterInfo> clusters) {
+    state_->options.policy = std::move(policy);
+    state_->options.clusters = std::move(clusters);
+}
+
+std::vector<Incident> Loop::incidents() const {
+    std::vector<Incident> all(state_->ended.begin(), state_->ended.end());
+    for (const auto& [number, incident] : state_->open) all.push_back(incident);
+    std::ranges::sort(all, {}, [](const Incident& incident) { return State::number_of(incident); });
+    return all;
+}
+
+LoopHealth Loop::health() const {
+    LoopHealth health = state_->health;
+    health.acting = state_->journal_writable && state_->history_complete;
+    health.problem = state_->problem;
+    health.incidents_open = state_->open.size();
+    health.facts = state_->book.size();
+    return health;
+}
+
+}  // namespace medic

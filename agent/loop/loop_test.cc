@@ -1,0 +1,499 @@
+// The loop from diagnosis to healed, with a hand-driven world: the test is the outside.
+#include "agent/loop/loop.h"
+
+#include <algorithm>
+#include <functional>
+
+#include <gtest/gtest.h>
+
+#include "agent/loop/incident_codec.h"
+#include "agent/loop/replay.h"
+#include "remediations/execution/execution.h"
+#include "remediations/remedies/remedies.h"
+
+namespace medic {
+namespace {
+
+const Subject cluster{"lab", "cluster", "lab"};
+const Subject job{"lab", "job", "fleet"};
+const Subject lost{"lab", "taskmanager", "tm-1"};
+const Subject task{"lab", "connector-task", "orders/0"};
+
+Subject node(std::string name) { return {"lab", "node", std::move(name)}; }
+
+LoopOptions options(Mode mode) {
+    LoopOptions result;
+    if (mode != Mode::observe) {
+        PolicyRule rule;
+        rule.mode = mode;
+        rule.where = "policy.yaml:1:1";
+        result.policy.rules = {rule};
+    }
+    result.remedies = remedies::all_remedies();
+    result.guards = guards::all_guards();
+    ClusterInfo lab{.name = "lab"};
+    for (const char* name : {"tm-1", "tm-2", "tm-3"})
+        lab.nodes.push_back({.name = name, .role = "taskmanager", .zone = "a", .spare = std::string(name) == "tm-3", .can_start = true, .can_kill = true});
+    lab.nodes.push_back({.name = "connect-1", .role = "connect-worker", .can_start = true, .can_kill = true, .can_kill_task = true});
+    result.clusters = {lab};
+    return result;
+}
+
+Diagnosis node_lost() {
+    Diagnosis diagnosis;
+    diagnosis.cause = "flink.taskmanager-lost";
+    diagnosis.side = Side::system;
+    diagnosis.owner = "flink platform";
+    diagnosis.subject = lost;
+    diagnosis.confidence = 0.95;
+    diagnosis.summary = "task manager tm-1 is lost";
+    diagnosis.remedies = {"flink.replace-taskmanager"};
+    diagnosis.facts = {{"node", "tm-1"}, {"taskmanager", "tm-1"}, {"job", "fleet"}};
+    return diagnosis;
+}
+
+Diagnosis task_stuck() {
+    Diagnosis diagnosis = node_lost();
+    diagnosis.cause = "connect.task-stuck";
+    diagnosis.subject = task;
+    diagnosis.summary = "task orders/0 is RUNNING and does nothing";
+    diagnosis.remedies = {"connect.kill-stuck-task"};
+    diagnosis.facts = {{"connector", "orders"}, {"task", "0"}, {"worker", "connect-1"}, {"node", "connect-1"}};
+    return diagnosis;
+}
+
+// Drives a loop with a real journal in memory; facts are a table that the test edits.
+class Bench {
+public:
+    explicit Bench(LoopOptions given) : options_(std::move(given)) {
+        journal_ = *Journal::open({.path = ":memory:"});
+        restart();
+        set({cluster, "flink_jobmanager_reachable"}, 1);
+        set(pause_file_key(), 0);
+        for (const char* name : {"tm-1", "tm-2", "tm-3"}) set({node(name), "process_up"}, 1);
+        text({job, "flink_job_state"}, "RUNNING");
+    }
+
+    void set(const FactKey& key, double value) { facts_[key] = Fact{key.subject, key.name, value, "", {}}; }
+    void text(const FactKey& key, std::string value) { facts_[key] = Fact{key.subject, key.name, 1, std::move(value), {}}; }
+    void unknown(const FactKey& key) { facts_.erase(key); }
+    void counts(const FactKey& key) { counters_.insert(key); }
+    void restart() { loop_ = std::make_unique<Loop>(options_, journal_->load(wall_)); }
+
+    // One tick: a look at the world, the loop, the journal, then what may leave.
+    void tick(std::vector<Input> inputs = {}, Duration by = Duration{500}) {
+        monotonic_ += by;
+        wall_ = wall_ + by;
+        for (const auto& key : counters_) set(key, facts_[key].value.value_or(0) + 10);
+        Facts answers;
+        for (const auto& key : wanted_) {
+            Fact fact = facts_.contains(key) ? facts_[key] : Fact{key.subject, key.name, {}, {}, {}};
+            fact.observed_at = wall_;
+            answers.facts.push_back(fact);
+        }
+        DiagnosisReport report{.at = wall_, .diagnoses = diagnoses, .symptoms = {}, .blind_targets = blind, .targets_total = 8};
+        std::vector<Input> all{answers, OperationsUnderWay{wall_, under_way}, report};
+        all.insert(all.end(), inbox.begin(), inbox.end());
+        inbox.clear();
+        all.insert(all.end(), inputs.begin(), inputs.end());
+        Effects effects = loop_->tick({Instant(monotonic_), wall_}, all);
+        wanted_ = effects.fact_requests;
+        notes.insert(notes.end(), effects.notifications.begin(), effects.notifications.end());
+        const auto sequence = journal_->append(std::move(effects.journal));
+        ASSERT_TRUE(sequence);
+        outbox_.hold(*sequence, std::move(effects.operations));
+        const auto ack = journal_->flush();
+        for (auto& operation : outbox_.release(ack.sequence, ack.durable, Outbox::Stop::none)) {
+            sent.push_back(operation);
+            if (on_send) on_send(operation);
+        }
+        for (auto& reply : outbox_.take_refused()) inbox.emplace_back(std::move(reply));
+        inbox.emplace_back(JournalAck{ack.sequence, ack.durable});
+    }
+    void run(int ticks) { for (int i = 0; i < ticks; ++i) tick(); }
+
+    [[nodiscard]] Incident incident() const {
+        const auto all = loop_->incidents();
+        EXPECT_FALSE(all.empty());
+        return all.empty() ? Incident{} : all.back();
+    }
+    // What a person would read, for messages of failing tests.
+    [[nodiscard]] std::string story() const {
+        std::string text;
+        for (const auto& one : loop_->incidents()) {
+            text += fmt::format("{} {} outcome={}\n", one.id, to_string(one.state), one.outcome);
+            for (const auto& line : one.story) text += fmt::format("  {} {}\n", line.at.unix_ms - 1'700'000'000'000, line.text);
+        }
+        return text;
+    }
+    [[nodiscard]] std::vector<std::string> sent_names() const {
+        std::vector<std::string> names;
+        for (const auto& operation : sent) names.push_back(operation.key + " " + describe(operation));
+        return names;
+    }
+    void reply(const std::string& key, Result<std::string> detail) { inbox.emplace_back(OperationReply{key, std::move(detail)}); }
+    Loop& loop() { return *loop_; }
+    Journal& journal() { return *journal_; }
+    WallTime wall() const { return wall_; }
+    void step_wall(Duration by) { wall_ = wall_ + by; }
+    LoopOptions& given() { return options_; }
+
+    std::vector<Diagnosis> diagnoses;
+    std::vector<std::string> blind;
+    std::vector<OperationUnderWay> under_way;
+    std::vector<Input> inbox;
+    std::vector<Operation> sent;
+    std::vector<Notification> notes;
+    std::function<void(const Operation&)> on_send;
+
+private:
+    LoopOptions options_;
+    std::unique_ptr<Journal> journal_;
+    std::unique_ptr<Loop> loop_;
+    Outbox outbox_;
+    Duration monotonic_{0};
+    WallTime wall_{1'700'000'000'000};
+    std::map<FactKey, Fact> facts_;
+    std::set<FactKey> counters_;
+    std::vector<FactKey> wanted_;
+};
+
+// A world that does as it is told, at once.
+void obey(Bench& bench, const Operation& operation) {
+    if (const auto* kill = std::get_if<KillNode>(&operation.body)) {
+        bench.set({node(kill->node), "process_up"}, 0);
+    } else if (const auto* start = std::get_if<StartNode>(&operation.body)) {
+        bench.set({node(start->node), "process_up"}, 1);
+        if (!start->as_spare) {
+            bench.text({job, "flink_job_state"}, "RUNNING");
+            bench.counts({job, "flink_subtask_records_in_total"});
+        }
+    } else if (std::holds_alternative<KillConnectorTask>(operation.body)) {
+        bench.text({task, "connect_task_state"}, "FAILED");
+    } else if (std::holds_alternative<RestartConnectorTask>(operation.body)) {
+        bench.text({task, "connect_task_state"}, "RUNNING");
+        bench.counts({task, "connect_task_records_total"});
+        bench.diagnoses.clear();
+    }
+    bench.reply(operation.key, std::string("ok"));
+}
+
+void lose_node(Bench& bench) {
+    bench.set({node("tm-1"), "process_up"}, 0);
+    bench.text({job, "flink_job_state"}, "RESTARTING");
+    bench.diagnoses = {node_lost()};
+    bench.diagnoses[0].since = bench.wall();
+}
+
+TEST(Loop, a_lost_node_is_replaced_from_the_pool_and_the_pool_is_refilled) {
+    Bench bench(options(Mode::auto_));
+    bench.on_send = [&](const Operation& operation) { obey(bench, operation); };
+    bench.run(3);
+    lose_node(bench);
+    bench.run(20);
+    EXPECT_EQ(bench.sent_names(), (std::vector<std::string>{"I1/2/1 lab: start-node tm-3", "I1/3/1 lab: start-node tm-1 as a spare"}));
+    EXPECT_EQ(bench.incident().state, IncidentState::healed);
+    EXPECT_NE(bench.incident().healed_at.unix_ms, 0);
+    bench.diagnoses.clear();
+    bench.run(15);
+    EXPECT_EQ(bench.incident().state, IncidentState::resolved);
+    EXPECT_EQ(bench.incident().outcome, "healed");
+    EXPECT_TRUE(bench.journal().load(bench.wall()).open_incidents.empty());
+}
+
+TEST(Loop, a_frozen_node_is_fenced_first) {
+    Bench bench(options(Mode::auto_));
+    bench.on_send = [&](const Operation& operation) { obey(bench, operation); };
+    bench.run(3);
+    lose_node(bench);
+    bench.set({node("tm-1"), "process_up"}, 1);
+    bench.diagnoses[0].cause = "flink.taskmanager-frozen";
+    bench.run(20);
+    ASSERT_EQ(bench.sent.size(), 3U);
+    EXPECT_EQ(describe(bench.sent[0]), "lab: kill-node tm-1");
+    EXPECT_EQ(bench.incident().outcome, "healed");
+}
+
+TEST(Loop, a_stuck_task_is_killed_from_outside_and_only_it_is_restarted) {
+    Bench bench(options(Mode::auto_));
+    bench.on_send = [&](const Operation& operation) { obey(bench, operation); };
+    bench.text({task, "connect_task_state"}, "RUNNING");
+    bench.run(3);
+    bench.diagnoses = {task_stuck()};
+    bench.run(30);
+    EXPECT_EQ(bench.sent_names(), (std::vector<std::string>{"I1/1/1 lab: kill-connector-task orders/0 on connect-1",
+                                                            "I1/2/1 lab: restart-connector-task orders/0"}));
+    EXPECT_EQ(bench.incident().state, IncidentState::resolved);
+}
+
+TEST(Loop, without_a_policy_nothing_leaves_and_the_plan_is_recorded) {
+    Bench bench(options(Mode::observe));
+    bench.run(3);
+    lose_node(bench);
+    bench.run(20);
+    EXPECT_TRUE(bench.sent.empty());
+    EXPECT_EQ(bench.incident().state, IncidentState::observing) << bench.story();
+    EXPECT_EQ(std::ranges::count(bench.journal().decisions("I1").value(), "guards", &DecisionRow::kind), 1);
+}
+
+TEST(Loop, in_ask_a_person_agrees_first_and_the_journal_knows_who) {
+    Bench bench(options(Mode::ask));
+    bench.on_send = [&](const Operation& operation) { obey(bench, operation); };
+    bench.run(3);
+    lose_node(bench);
+    bench.run(10);
+    EXPECT_TRUE(bench.sent.empty());
+    EXPECT_EQ(bench.incident().state, IncidentState::waiting_approval);
+    EXPECT_EQ(bench.incident().waiting_for, "flink platform");
+    bench.tick({OperatorCommand{OperatorCommand::Kind::approve, bench.incident().action_id(), "go", "ann"}});
+    bench.run(20);
+    EXPECT_EQ(bench.incident().outcome, "healed");
+    ASSERT_FALSE(bench.journal().attempts("I1")->empty());
+    EXPECT_EQ(bench.journal().attempts("I1")->front().approved_by, "ann");
+}
+
+TEST(Loop, a_rejected_plan_is_not_carried_out) {
+    Bench bench(options(Mode::ask));
+    bench.run(3);
+    lose_node(bench);
+    bench.run(10);
+    bench.tick({OperatorCommand{OperatorCommand::Kind::reject, bench.incident().action_id(), "no", "ann"}});
+    bench.run(10);
+    EXPECT_TRUE(bench.sent.empty());
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated);
+    EXPECT_EQ(bench.incident().outcome, "rejected");
+}
+
+TEST(Loop, a_pause_stops_all_and_a_resume_goes_on) {
+    Bench bench(options(Mode::auto_));
+    bench.on_send = [&](const Operation& operation) { obey(bench, operation); };
+    bench.tick({OperatorCommand{OperatorCommand::Kind::pause, "lab", "game day", "ann"}});
+    bench.run(3);
+    lose_node(bench);
+    bench.run(20);
+    EXPECT_TRUE(bench.sent.empty());
+    bench.restart();  // A pause survives.
+    bench.run(10);
+    EXPECT_TRUE(bench.sent.empty());
+    bench.tick({OperatorCommand{OperatorCommand::Kind::resume, "lab", "", "ann"}});
+    bench.run(20);
+    EXPECT_EQ(bench.incident().outcome, "healed");
+}
+
+TEST(Loop, a_fault_that_ends_by_itself_is_left_alone) {
+    Bench bench(options(Mode::observe));
+    bench.run(3);
+    lose_node(bench);
+    bench.run(3);
+    bench.diagnoses.clear();
+    bench.run(15);
+    EXPECT_EQ(bench.incident().state, IncidentState::resolved);
+    EXPECT_EQ(bench.incident().outcome, "went_away");
+}
+
+TEST(Loop, a_fault_that_merely_is_not_seen_any_more_is_not_over) {
+    Bench bench(options(Mode::observe));
+    bench.run(3);
+    lose_node(bench);
+    bench.run(3);
+    bench.diagnoses.clear();
+    bench.blind = {"a", "b", "c", "d", "e"};
+    bench.run(30);
+    EXPECT_EQ(bench.incident().state, IncidentState::observing);
+}
+
+TEST(Loop, killed_between_intent_and_reply_it_looks_before_it_sends_again) {
+    Bench bench(options(Mode::auto_));
+    bench.text({task, "connect_task_state"}, "RUNNING");
+    bench.run(3);
+    bench.diagnoses = {task_stuck()};
+    while (bench.sent.empty()) bench.tick();
+    bench.restart();  // The kill has left; its reply is lost with the old process. It has worked.
+    bench.text({task, "connect_task_state"}, "FAILED");
+    bench.on_send = [&](const Operation& operation) { obey(bench, operation); };
+    bench.run(30);
+    EXPECT_EQ(bench.sent_names(), (std::vector<std::string>{"I1/1/1 lab: kill-connector-task orders/0 on connect-1",
+                                                            "I1/2/1 lab: restart-connector-task orders/0"}));
+    EXPECT_EQ(bench.incident().outcome, "healed");
+}
+
+TEST(Loop, killed_before_sending_it_sends_under_a_new_key_once_facts_say_that_nothing_happened) {
+    Bench bench(options(Mode::auto_));
+    bench.text({task, "connect_task_state"}, "RUNNING");
+    bench.run(3);
+    bench.diagnoses = {task_stuck()};
+    while (bench.sent.empty()) bench.tick();
+    bench.restart();  // In this world the kill never arrived.
+    bench.sent.clear();
+    bench.on_send = [&](const Operation& operation) { obey(bench, operation); };
+    bench.run(10);
+    EXPECT_TRUE(bench.sent.empty());  // It may still be on its way.
+    bench.run(100);
+    ASSERT_EQ(bench.sent.size(), 2U);
+    EXPECT_EQ(bench.sent[0].key, "I1/1/2");
+    EXPECT_EQ(bench.incident().outcome, "healed");
+}
+
+TEST(Loop, an_unknown_outcome_without_facts_goes_to_a_person) {
+    Bench bench(options(Mode::auto_));
+    bench.text({task, "connect_task_state"}, "RUNNING");
+    bench.run(3);
+    bench.diagnoses = {task_stuck()};
+    while (bench.sent.empty()) bench.tick();
+    bench.unknown({task, "connect_task_state"});
+    bench.reply(bench.sent[0].key, fail(ErrorCode::outcome_unknown, "time-out"));
+    bench.run(150);
+    EXPECT_EQ(bench.sent.size(), 1U);
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated);
+    EXPECT_EQ(bench.incident().outcome, "cannot_tell");
+}
+
+TEST(Loop, a_step_without_effect_is_tried_with_back_off_up_to_the_cap_then_a_person_is_told) {
+    auto given = options(Mode::auto_);
+    given.policy.rules[0].limits.attempts_max = 2;
+    Bench bench(given);
+    bench.text({task, "connect_task_state"}, "RUNNING");
+    bench.on_send = [&](const Operation& operation) { bench.reply(operation.key, std::string("done, it says")); };
+    bench.run(3);
+    bench.diagnoses = {task_stuck()};
+    bench.run(200);
+    EXPECT_EQ(bench.sent.size(), 2U);
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated);
+    EXPECT_EQ(bench.incident().outcome, "no_effect");
+    const auto told = std::ranges::count(bench.notes, Notification::Kind::escalated, &Notification::kind);
+    EXPECT_EQ(told, 1);
+}
+
+TEST(Loop, a_second_fault_waits_for_the_first) {
+    Bench bench(options(Mode::auto_));
+    bench.text({task, "connect_task_state"}, "RUNNING");
+    bench.run(3);
+    lose_node(bench);
+    bench.diagnoses.push_back(task_stuck());
+    bench.run(5);
+    ASSERT_EQ(bench.sent.size(), 1U);
+    const auto all = bench.loop().incidents();
+    ASSERT_EQ(all.size(), 2U);
+    const auto waiting = std::ranges::find(all, IncidentState::waiting_guard, &Incident::state);
+    ASSERT_NE(waiting, all.end()) << bench.story();
+    ASSERT_FALSE(waiting->refusals.empty());
+    EXPECT_EQ(waiting->refusals[0].guard, "one-in-flight");
+}
+
+TEST(Loop, what_our_own_step_causes_opens_no_incident) {
+    Bench bench(options(Mode::auto_));
+    bench.run(3);
+    lose_node(bench);
+    bench.set({node("tm-1"), "process_up"}, 1);
+    bench.diagnoses[0].cause = "flink.taskmanager-frozen";
+    while (bench.sent.empty()) bench.tick();
+    Diagnosis fenced = node_lost();
+    fenced.subject = node("tm-1");
+    bench.diagnoses.push_back(fenced);
+    bench.run(3);
+    ASSERT_EQ(bench.loop().incidents().size(), 1U);
+    EXPECT_EQ(bench.incident().effects.size(), 1U);
+}
+
+TEST(Loop, an_alert_opens_one_incident_and_is_never_a_cause) {
+    Bench bench(options(Mode::auto_));
+    Alert alert{.fingerprint = "f1", .starts_at = bench.wall(), .firing = true, .subject = lost, .name = "TaskManagerDown", .received_from = "prom"};
+    bench.tick({alert, alert});
+    bench.tick({alert});
+    ASSERT_EQ(bench.loop().incidents().size(), 1U);
+    bench.run(130);
+    EXPECT_TRUE(bench.sent.empty());
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated);
+    lose_node(bench);  // Our own eyes: the same incident takes up the cause.
+    bench.run(2);
+    ASSERT_EQ(bench.loop().incidents().size(), 1U);
+    EXPECT_EQ(bench.incident().diagnosis.cause, "flink.taskmanager-lost");
+}
+
+TEST(Loop, after_a_clock_step_nothing_acts_for_a_minute) {
+    Bench bench(options(Mode::auto_));
+    bench.on_send = [&](const Operation& operation) { obey(bench, operation); };
+    bench.run(3);
+    bench.step_wall(Duration{-7'200'000});
+    lose_node(bench);
+    bench.run(60);
+    EXPECT_TRUE(bench.sent.empty());
+    bench.run(120);
+    EXPECT_EQ(bench.incident().outcome, "healed");
+}
+
+TEST(Loop, a_failing_journal_stops_acting_not_observing) {
+    Bench bench(options(Mode::auto_));
+    bench.on_send = [&](const Operation& operation) { obey(bench, operation); };
+    bench.run(3);
+    ASSERT_TRUE(bench.journal().limit_bytes(1));
+    lose_node(bench);
+    bench.diagnoses[0].summary += std::string(500'000, '.');
+    bench.run(20);
+    EXPECT_TRUE(bench.sent.empty());
+    EXPECT_FALSE(bench.loop().health().acting);
+    EXPECT_EQ(bench.loop().incidents().size(), 1U);
+    ASSERT_TRUE(bench.journal().limit_bytes(1ULL << 30));
+    bench.run(40);
+    EXPECT_TRUE(bench.loop().health().acting);
+    EXPECT_EQ(bench.incident().outcome, "healed");
+    EXPECT_EQ(bench.journal().incident("I1")->id, "I1");
+}
+
+TEST(Loop, the_first_failure_is_kept_when_a_later_one_masks_it) {
+    Bench bench(options(Mode::observe));
+    Diagnosis first = node_lost();
+    first.facts["first_failure"] = "java.lang.NullPointerException";
+    bench.diagnoses = {first};
+    bench.run(2);
+    first.facts["first_failure"] = "java.util.concurrent.TimeoutException";
+    bench.diagnoses = {first};
+    bench.run(2);
+    EXPECT_EQ(bench.incident().first_failure, "java.lang.NullPointerException");
+    EXPECT_EQ(bench.journal().first_failures("I1")->front().text, "java.lang.NullPointerException");
+}
+
+TEST(Loop, a_low_confidence_or_an_abstention_never_acts) {
+    Bench bench(options(Mode::auto_));
+    bench.run(3);
+    lose_node(bench);
+    bench.diagnoses[0].confidence = 0.5;
+    bench.run(130);
+    EXPECT_TRUE(bench.sent.empty());
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated);
+}
+
+TEST(Loop, same_inputs_same_record_and_every_decision_replays) {
+    const auto record = [](Bench& bench) {
+        bench.on_send = [&bench](const Operation& operation) { obey(bench, operation); };
+        bench.run(3);
+        lose_node(bench);
+        bench.run(20);
+        std::string text;
+        const auto decisions = bench.journal().decisions("I1").value();
+        for (const auto& decision : decisions) text += decision.kind + decision.verdict + decision.inputs + "\n";
+        return text;
+    };
+    Bench one(options(Mode::auto_)), two(options(Mode::auto_));
+    EXPECT_EQ(record(one), record(two));
+    const auto replayed = replay(one.journal(), "I1", Guards(guards::all_guards()), Planner(remedies::all_remedies()));
+    ASSERT_TRUE(replayed) << replayed.error().message;
+    EXPECT_GE(replayed->size(), 3U);
+    for (const auto& decision : *replayed) EXPECT_TRUE(decision.same) << decision.recorded.verdict << "\n" << decision.replayed;
+}
+
+TEST(Loop, an_unreadable_incident_stops_acting) {
+    Bench bench(options(Mode::auto_));
+    IncidentRow broken{.id = "I1", .cluster = "lab", .detail = "{\"id\":\"I1\"}"};
+    ASSERT_TRUE(bench.journal().append({broken}));
+    ASSERT_TRUE(bench.journal().flush().durable);
+    bench.restart();
+    bench.run(3);
+    lose_node(bench);
+    bench.run(20);
+    EXPECT_TRUE(bench.sent.empty());
+    EXPECT_NE(bench.loop().health().problem.find("I1"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace medic

@@ -1,0 +1,156 @@
+// The loop's state and its parts. Only for this room's .cc files: intake.cc (what was heard), advance.cc (one incident's next
+// move), act.cc (guards, sending, outcomes), restore.cc (after a restart), loop.cc (the order of a tick).
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "agent/loop/loop.h"
+#include "remediations/planning/conditions.h"
+#include "remediations/verification/verification.h"
+
+namespace medic {
+
+// A cause at a subject: what one incident is about.
+struct CauseKey {
+    std::string cluster, cause;
+    Subject subject;
+    auto operator<=>(const CauseKey&) const = default;
+};
+
+struct Loop::State {
+    State(LoopOptions given, const JournalState& restored);
+
+    // Fixed after construction, but for reconfigure().
+    LoopOptions options;
+    Planner planner;
+    Guards guards;
+
+    // What is known.
+    FactBook book;
+    Sight sight;
+    std::map<CauseKey, WallTime> present;           // Of the last report, with the episode's start.
+    OperationsUnderWay operations;
+    std::map<std::string, Alert> alerts;            // Firing ones, by fingerprint and start.
+    ClockHealth clock;
+    std::optional<Now> last_now;
+    WallTime newest_recorded;                       // The newest time in the restored journal.
+
+    // What is remembered.
+    std::map<std::uint64_t, Incident> open;         // By number.
+    std::deque<Incident> ended;
+    std::uint64_t incidents_ever = 0;
+    std::deque<PastAttempt> history;
+    std::vector<Pause> pauses;
+    std::set<std::tuple<std::string, std::string, std::string>> quarantined;  // cluster, job, version
+    std::map<std::pair<std::string, std::string>, bool> node_is_spare;        // cluster, node
+    bool fresh_start = true;                        // The first tick after a restart.
+    bool journal_writable = true, history_complete = true;
+    std::string problem;
+    WallTime journal_probed_at;
+    LoopHealth health;
+
+    // Of the tick at hand.
+    WallTime now;
+    Effects effects;
+    std::set<FactKey> wanted;
+    std::set<std::uint64_t> touched;
+
+    // loop.cc
+    Effects tick(Now at, std::span<const Input> inputs);
+    void compare_clocks(Now at);
+    void shift_times(Duration by);
+    void close_ended();
+    void forget_old();
+    void write_all_anew();
+    Effects finish();
+
+    // restore.cc
+    void restore(const JournalState& restored);
+    void settle_after_restart();
+
+    // intake.cc
+    void take(const TimerTick&) {}
+    void take(const DiagnosisReport& report);
+    void take(const Facts& facts);
+    void take(const OperationsUnderWay& under_way) { operations = under_way; }
+    void take(const Alert& alert);
+    void take(const OperatorCommand& command);
+    void take(const OperationReply& reply);
+    void take(const JournalAck& ack);
+    void take_diagnosis(const Diagnosis& diagnosis, const std::set<CauseKey>& reported);
+    Incident* find_home(const Diagnosis& diagnosis, const std::set<CauseKey>& reported);
+    Incident* find_touched_by(const Diagnosis& diagnosis);
+    void refresh(Incident& incident, const Diagnosis& diagnosis);
+    Incident* open_incident(const Diagnosis& diagnosis);
+    Incident* find(std::string_view incident_or_action);
+    void pause(const OperatorCommand& command);
+    void resume(const OperatorCommand& command);
+    void approve(Incident& incident, const OperatorCommand& command);
+    void stop(Incident& incident, const OperatorCommand& command);
+    void undo(Incident& incident, const OperatorCommand& command);
+
+    // advance.cc
+    void advance(Incident& incident);
+    void diagnose(Incident& incident);
+    void plan(Incident& incident);
+    void next_rung(Incident& incident, const std::string& why);
+    void wait(Incident& incident);
+    void want_plan(const Incident& incident);
+    bool answered(const Step& step) const;
+    void expect_reply(Incident& incident);
+    void probe(Incident& incident);
+    void check(Incident& incident);
+    void watch_healed(Incident& incident);
+    void watch_escalated(Incident& incident);
+    bool is_gone(const Incident& incident) const;
+    bool recurs(const Incident& incident) const;
+    PlanningView view_of(const Incident& incident, const std::vector<FactKey>& needs) const;
+
+    // act.cc
+    Step prepared(const Incident& incident) const;
+    GuardQuestion question_about(const Incident& incident, const Step& step) const;
+    void refused(Incident& incident, const GuardQuestion& question, std::vector<Refusal> refusals);
+    void send(Incident& incident, Permit permit);
+    void replied(Incident& incident, const std::string& detail, const std::string& how);
+    void retry(Incident& incident, const std::string& why);
+    void step_done(Incident& incident, const std::string& why);
+    void begin_step(Incident& incident, std::size_t step);
+    void plan_ended(Incident& incident);
+    void plan_failed(Incident& incident, Outcome outcome, const std::string& why);
+    void begin_undo(Incident& incident, const std::string& why);
+    std::vector<std::string> others_acting(const Incident& incident) const;
+    void record_attempt(const Incident& incident, std::string state, std::string result);
+
+    // Both.
+    void set_state(Incident& incident, IncidentState state, const std::string& why);
+    void tell(Incident& incident, std::string text);
+    void notify(const Incident& incident, Notification::Kind kind, std::string text);
+    void decide_on(const Incident& incident, std::string kind, std::string verdict, std::string text, std::string inputs = {});
+    void escalate(Incident& incident, std::string outcome, const std::string& why);
+    void resolve(Incident& incident, std::string outcome, const std::string& why);
+    void want(const std::vector<Condition>& conditions);
+    void want(const FactKey& key) { wanted.insert(key); }
+    void touch(const Incident& incident) { touched.insert(number_of(incident)); }
+    [[nodiscard]] static std::uint64_t number_of(const Incident& incident) { return std::stoull(incident.id.substr(1)); }
+    [[nodiscard]] static CauseKey key_of(const Diagnosis& d) { return {d.subject.cluster, d.cause, d.subject}; }
+    [[nodiscard]] ConditionContext context(WallTime since = {}) const { return {.now = now, .age_max = guard_facts_age_max, .since = since}; }
+    [[nodiscard]] bool blind() const;
+};
+
+// The texts of decisions that replay compares.
+[[nodiscard]] std::string plan_verdict(const Result<Plan>& plan);
+[[nodiscard]] std::string encode_planning(const std::string& remedy, const Diagnosis& diagnosis, const PlanningView& view);
+struct PlanningQuestion {
+    std::string remedy;
+    Diagnosis diagnosis;
+    PlanningView view;
+};
+[[nodiscard]] Result<PlanningQuestion> decode_planning(std::string_view text);
+
+// Bounded: the first two lines and the newest ones are kept.
+void add_bounded(std::vector<std::string>& list, const std::string& text, std::size_t most);
+
+}  // namespace medic
