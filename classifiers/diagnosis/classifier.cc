@@ -42,8 +42,8 @@ Classifier::~Classifier() = default;
 Classifier::Classifier(Classifier&&) noexcept = default;
 Classifier& Classifier::operator=(Classifier&&) noexcept = default;
 
-Result<Classifier> Classifier::make(Catalogue catalogue, TextMatcherOptions options) {
-    MEDIC_TRY(auto matcher, TextMatcher::make(catalogue, options));
+Result<Classifier> Classifier::make(Catalogue catalogue) {
+    MEDIC_TRY(auto matcher, TextMatcher::make(catalogue));
     auto state = std::make_unique<State>(State{std::move(catalogue), std::move(matcher), {}});
     state->causes_of.resize(state->catalogue.signatures().size());
     for (std::size_t cause = 0; cause < state->catalogue.causes().size(); ++cause)

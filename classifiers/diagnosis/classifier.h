@@ -26,7 +26,7 @@ struct Classification {
 class Classifier {
 public:
     // Keeps a copy of the catalogue.
-    [[nodiscard]] static Result<Classifier> make(Catalogue catalogue, TextMatcherOptions options = {});
+    [[nodiscard]] static Result<Classifier> make(Catalogue catalogue);
     ~Classifier();
     Classifier(Classifier&&) noexcept;
     Classifier& operator=(Classifier&&) noexcept;

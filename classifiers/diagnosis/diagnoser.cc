@@ -174,7 +174,7 @@ Diagnoser::Diagnoser(Diagnoser&&) noexcept = default;
 Diagnoser& Diagnoser::operator=(Diagnoser&&) noexcept = default;
 
 Result<Diagnoser> Diagnoser::make(Catalogue catalogue, DiagnoserOptions options) {
-    MEDIC_TRY(auto classifier, Classifier::make(std::move(catalogue), options.matcher));
+    MEDIC_TRY(auto classifier, Classifier::make(std::move(catalogue)));
     return Diagnoser{std::make_unique<State>(State{std::move(classifier), options, {}, {}})};
 }
 

@@ -19,7 +19,6 @@ struct DiagnoserOptions {
     Duration change_suspect{15 * 60'000};  // A deployment or configuration change this shortly before is a clue.
     std::size_t diagnoses_max = 200;
     std::size_t traces_remembered_max = 512;  // Scores of traces already read.
-    TextMatcherOptions matcher = {};
 };
 
 class Diagnoser {

@@ -4,7 +4,8 @@
 #include <array>
 
 #include <re2/re2.h>
-#include <re2/set.h>
+
+#include "classifiers/diagnosis/line_patterns_internal.h"
 
 namespace medic {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 constexpr std::size_t where_count = 4;
 constexpr std::size_t frames_rendered_max = 256;
 constexpr std::size_t prose_bytes_max = 32 * 1024;
+constexpr std::int64_t pattern_bytes_max = 4 << 20;  // Of one pattern's automaton; RE2 falls back to a slower one.
 
 void append(std::string& out, std::string_view text) { out.append(text.data(), text.size()); }
 
@@ -35,33 +37,35 @@ std::string render_types(const FailureText& text) {
     return out;
 }
 
-std::string render_frames(const FailureText& text) {
-    std::string out;
+// Calls `take` with each frame's line.
+template <class Take>
+void for_frames(const FailureText& text, Take take) {
+    std::string line;
     std::size_t count = 0;
     for (const auto& failure : text.failures)
         for (const auto& throwable : failure.chain) {
             if (throwable.relation == Throwable::Relation::suppressed) continue;
             for (const auto& frame : throwable.frames) {
-                if (++count > frames_rendered_max) return out;
-                append(out, to_string(frame.owner));
-                out += ' ';
-                append(out, frame.function);
-                out += '(';
-                append(out, frame.location);
-                out += ")\n";
+                if (++count > frames_rendered_max) return;
+                line.assign(to_string(frame.owner));
+                line += ' ';
+                append(line, frame.function);
+                line += '(';
+                append(line, frame.location);
+                line += ')';
+                take(line);
             }
         }
-    return out;
 }
 
-std::string render_prose(const FailureText& text) {
-    std::string out;
+template <class Take>
+void for_prose(const FailureText& text, Take take) {
+    std::size_t bytes = 0;
     for (const auto line : text.prose) {
-        if (out.size() + line.size() > prose_bytes_max) break;
-        append(out, line);
-        out += '\n';
+        bytes += line.size();
+        if (bytes > prose_bytes_max) return;
+        take(line);
     }
-    return out;
 }
 
 // The failure that the shape is about: the first that has frames and is no mere echo; else the first.
@@ -71,22 +75,30 @@ const Failure* main_failure(const FailureText& text) {
     return text.failures.empty() ? nullptr : &text.failures.front();
 }
 
-std::string rendering(Signature::Where where, const FailureText& text, Component component) {
+template <class Take>
+void for_lines(Signature::Where where, const FailureText& text, Component component, Take take) {
     switch (where) {
-        case Signature::Where::type: return render_types(text);
-        case Signature::Where::message: return render_prose(text);
-        case Signature::Where::frame: return render_frames(text);
-        case Signature::Where::shape: return shape_of(text, component);
+        case Signature::Where::type: {
+            const auto types = render_types(text);
+            for (std::size_t at = 0; at < types.size();) {
+                const auto end = types.find('\n', at);
+                take(std::string_view{types}.substr(at, end - at));
+                at = end + 1;
+            }
+            break;
+        }
+        case Signature::Where::message: for_prose(text, take); break;
+        case Signature::Where::frame: for_frames(text, take); break;
+        case Signature::Where::shape: take(std::string_view{shape_of(text, component)}); break;
     }
-    return {};
 }
 
 // Anchored to the owner's name at the line's start where only some owners' frames count.
 std::string pattern_of(const Signature& signature) {
-    if (signature.engine_frame) return "(?m)^(?:flink|kafka|connect) .*?(?:" + signature.re2 + ")";
+    if (signature.engine_frame) return "^(?:flink|kafka|connect) .*?(?:" + signature.re2 + ")";
     if (signature.frame_owner)
-        return "(?m)^" + std::string{to_string(*signature.frame_owner)} + " .*?(?:" + signature.re2 + ")";
-    return "(?m)(?:" + signature.re2 + ")";
+        return "^" + std::string{to_string(*signature.frame_owner)} + " .*?(?:" + signature.re2 + ")";
+    return signature.re2;
 }
 
 }  // namespace
@@ -127,11 +139,11 @@ std::string shape_of(const FailureText& text, Component component) {
 
 struct TextMatcher::State {
     struct One {
-        std::unique_ptr<RE2::Set> set;
-        std::vector<std::size_t> signatures;  // Of each pattern in the set.
+        LinePatterns patterns;
+        std::vector<std::size_t> signatures;  // Of each pattern.
     };
-    std::array<One, where_count> sets;
-    std::vector<std::unique_ptr<RE2>> patterns;  // By signature; for evidence, and where a set runs out of memory.
+    std::array<One, where_count> kinds;
+    std::vector<std::unique_ptr<RE2>> patterns;  // By signature, for evidence.
     std::vector<Signature::Where> where;
 };
 
@@ -140,60 +152,54 @@ TextMatcher::~TextMatcher() = default;
 TextMatcher::TextMatcher(TextMatcher&&) noexcept = default;
 TextMatcher& TextMatcher::operator=(TextMatcher&&) noexcept = default;
 
-Result<TextMatcher> TextMatcher::make(const Catalogue& catalogue, TextMatcherOptions options) {
+Result<TextMatcher> TextMatcher::make(const Catalogue& catalogue) {
     auto state = std::make_unique<State>();
-    RE2::Options set_options{RE2::Quiet};
-    set_options.set_encoding(RE2::Options::EncodingLatin1);  // Any bytes are text, and `.` is one state instead of ten.
-    set_options.set_max_mem(static_cast<std::int64_t>(options.memory_bytes_max / where_count));
-    for (auto& one : state->sets) one.set = std::make_unique<RE2::Set>(set_options, RE2::UNANCHORED);
+    RE2::Options options{RE2::Quiet};
+    options.set_encoding(RE2::Options::EncodingLatin1);  // Any bytes are text, and `.` is one state instead of ten.
+    options.set_max_mem(pattern_bytes_max);
     for (std::size_t at = 0; at < catalogue.signatures().size(); ++at) {
         const auto& signature = catalogue.signatures()[at];
         const auto pattern = pattern_of(signature);
-        auto& one = state->sets[static_cast<std::size_t>(signature.where)];
-        std::string error;
-        if (one.set->Add(pattern, &error) < 0) return fail(ErrorCode::invalid, "{}: {}", signature.defined_at, error);
-        one.signatures.push_back(at);
-        state->patterns.push_back(std::make_unique<RE2>(pattern, set_options));
+        auto& kind = state->kinds[static_cast<std::size_t>(signature.where)];
+        auto added = kind.patterns.add(pattern, options);
+        if (!added) return wrap(std::move(added).error(), signature.defined_at);
+        kind.signatures.push_back(at);
+        state->patterns.push_back(std::make_unique<RE2>(pattern, options));
         state->where.push_back(signature.where);
     }
-    for (auto& one : state->sets)
-        if (!one.signatures.empty() && !one.set->Compile())
-            return fail(ErrorCode::invalid, "the signatures need more than {} bytes of memory",
-                        options.memory_bytes_max);
+    for (auto& kind : state->kinds) kind.patterns.compile();
     return TextMatcher{std::move(state)};
 }
 
 TextMatches TextMatcher::match(const FailureText& text, Component component) const {
     TextMatches out;
-    std::vector<int> hits;
-    for (std::size_t kind = 0; kind < where_count; ++kind) {
-        const auto& one = state_->sets[kind];
-        if (one.signatures.empty()) continue;
-        const auto rendered = rendering(static_cast<Signature::Where>(kind), text, component);
-        if (static_cast<Signature::Where>(kind) == Signature::Where::shape) out.shape = rendered;
-        if (rendered.empty()) continue;
-        RE2::Set::ErrorInfo error{};
-        hits.clear();
-        if (one.set->Match(rendered, &hits, &error)) {
-            for (const int hit : hits) out.signatures.push_back(one.signatures[static_cast<std::size_t>(hit)]);
-        } else if (error.kind != RE2::Set::kNoError) {
-            // Out of memory looks like "no match": ask one by one instead.
-            for (const auto signature : one.signatures)
-                if (RE2::PartialMatch(rendered, *state_->patterns[signature])) out.signatures.push_back(signature);
+    out.shape = shape_of(text, component);
+    std::vector<bool> matched;
+    for (std::size_t at = 0; at < where_count; ++at) {
+        const auto& kind = state_->kinds[at];
+        const auto where = static_cast<Signature::Where>(at);
+        matched.assign(kind.signatures.size(), false);
+        if (where == Signature::Where::shape) {
+            kind.patterns.match(out.shape, matched);
+        } else {
+            for_lines(where, text, component, [&](std::string_view line) { kind.patterns.match(line, matched); });
         }
+        for (std::size_t hit = 0; hit < matched.size(); ++hit)
+            if (matched[hit]) out.signatures.push_back(kind.signatures[hit]);
     }
     std::ranges::sort(out.signatures);
     return out;
 }
 
 std::string TextMatcher::matched_line(std::size_t signature, const FailureText& text, Component component) const {
-    const auto rendered = rendering(state_->where[signature], text, component);
-    re2::StringPiece found;
-    if (!state_->patterns[signature]->Match(rendered, 0, rendered.size(), RE2::UNANCHORED, &found, 1)) return {};
-    const auto at = static_cast<std::size_t>(found.data() - rendered.data());
-    const auto before = rendered.rfind('\n', at);
-    const auto from = before == std::string::npos || at == 0 ? 0 : before + 1;
-    return rendered.substr(from, std::min<std::size_t>(rendered.find('\n', at) - from, 300));
+    constexpr std::size_t shown_bytes_max = 300;
+    std::string found;
+    for_lines(state_->where[signature], text, component, [&](std::string_view line) {
+        if (!found.empty()) return;
+        if (RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), *state_->patterns[signature]))
+            found = line.substr(0, shown_bytes_max);
+    });
+    return found;
 }
 
 }  // namespace medic

@@ -1,4 +1,4 @@
-// Which signatures of the catalogue hold for a text: all patterns in one pass over each of four renderings of the text.
+// Which signatures of the catalogue hold for a text. A signature holds when it matches one line of its rendering.
 // Built once, used from one thread. Says what matched, not what it means.
 #pragma once
 
@@ -24,13 +24,9 @@ struct TextMatches {
     std::string shape;
 };
 
-struct TextMatcherOptions {
-    std::size_t memory_bytes_max = 24 << 20;  // For the automata, all together; less is slower, never wrong.
-};
-
 class TextMatcher {
 public:
-    [[nodiscard]] static Result<TextMatcher> make(const Catalogue& catalogue, TextMatcherOptions options = {});
+    [[nodiscard]] static Result<TextMatcher> make(const Catalogue& catalogue);
     ~TextMatcher();
     TextMatcher(TextMatcher&&) noexcept;
     TextMatcher& operator=(TextMatcher&&) noexcept;

@@ -1,0 +1,59 @@
+#include <cstring>
+
+#include "classifiers/diagnosis/line_patterns_internal.h"
+
+namespace medic {
+
+std::uint32_t LinePatterns::gram(const char* bytes) {
+    std::uint32_t value = 0;
+    std::memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
+Result<int> LinePatterns::add(const std::string& pattern, const re2::RE2::Options& options) {
+    int id = 0;
+    if (patterns_->Add(pattern, options, &id) != re2::RE2::NoError)
+        return fail(ErrorCode::invalid, "broken or too large pattern {}", pattern);
+    ++count_;
+    return id;
+}
+
+void LinePatterns::compile() {
+    if (count_ == 0) return;
+    patterns_->Compile(&atoms_);
+    for (std::size_t at = 0; at < atoms_.size(); ++at) {
+        const auto first = gram(atoms_[at].data());  // At least atom_bytes_min long.
+        filter_.set(slot(first));
+        atoms_by_gram_[first].push_back(static_cast<int>(at));
+    }
+}
+
+void LinePatterns::match(std::string_view line, std::vector<bool>& matched) const {
+    if (count_ == 0) return;
+    thread_local std::string lower;
+    thread_local std::vector<int> found, possible;
+    lower.assign(line);
+    for (char& c : lower)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    found.clear();
+    for (std::size_t at = 0; at + atom_bytes_min <= lower.size(); ++at) {
+        const auto here = gram(lower.data() + at);
+        if (!filter_.test(slot(here))) continue;
+        const auto atoms = atoms_by_gram_.find(here);
+        if (atoms == atoms_by_gram_.end()) continue;
+        for (const int atom : atoms->second) {
+            const auto& text = atoms_[static_cast<std::size_t>(atom)];
+            if (lower.compare(at, text.size(), text) == 0) found.push_back(atom);
+        }
+    }
+    possible.clear();
+    patterns_->AllPotentials(found, &possible);
+    for (const int id : possible) {
+        const auto index = static_cast<std::size_t>(id);
+        if (!matched[index] &&
+            re2::RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), patterns_->GetRE2(id)))
+            matched[index] = true;
+    }
+}
+
+}  // namespace medic

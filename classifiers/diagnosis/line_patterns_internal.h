@@ -1,0 +1,47 @@
+// Many patterns against many lines, fast: a pattern is only run on a line that holds a literal it cannot match without.
+// A regular-expression set over some hundred alternations outgrows any sensible automaton; this stays small and linear.
+// For text_matcher.cc only.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <re2/filtered_re2.h>
+#include <re2/re2.h>
+
+#include "agent/base/result.h"
+
+namespace medic {
+
+class LinePatterns {
+public:
+    // Returns the pattern's number: 0, 1, 2, …
+    [[nodiscard]] Result<int> add(const std::string& pattern, const re2::RE2::Options& options);
+    void compile();
+
+    // Marks in `matched` (one flag per pattern) those that hold for the line; flags already set are not looked at
+    // again.
+    void match(std::string_view line, std::vector<bool>& matched) const;
+    [[nodiscard]] std::size_t size() const { return count_; }
+
+private:
+    static constexpr int atom_bytes_min = 4;
+    static constexpr std::size_t filter_bits = 1 << 16;
+
+    static std::uint32_t gram(const char* bytes);
+    static std::size_t slot(std::uint32_t gram) { return (gram * 2654435761U) >> 16; }
+
+    std::unique_ptr<re2::FilteredRE2> patterns_ = std::make_unique<re2::FilteredRE2>(atom_bytes_min);
+    std::vector<std::string> atoms_;   // Lower case.
+    std::bitset<filter_bits> filter_;  // Of the atoms' first four bytes.
+    std::unordered_map<std::uint32_t, std::vector<int>> atoms_by_gram_;
+    std::size_t count_ = 0;
+};
+
+}  // namespace medic
