@@ -91,7 +91,7 @@ public:
 
     [[nodiscard]] std::string address() const { return fmt::format("127.0.0.1:{}", port_); }
     void wait_for_request() const { requests_.wait(0); }
-    void answer() { send(client_, "OK\n", 3, MSG_NOSIGNAL); }
+    void answer() { send(client_, "ok\n", 3, MSG_NOSIGNAL); }
 
 private:
     void serve() {

@@ -14,7 +14,8 @@ namespace {
 using std::chrono::steady_clock;
 using wire::KafkaError;
 
-constexpr std::chrono::minutes metadata_max_age{5};  // Kafka's default: metadata.max.age.ms = 5 min
+constexpr std::chrono::minutes metadata_max_age{5};   // Kafka's default: metadata.max.age.ms = 5 min
+constexpr std::chrono::milliseconds topic_poll{500};  // While a subscribed topic does not exist yet.
 
 KafkaClientOptions client_options(const ReaderOptions& options) {
     return {.bootstrap = options.kafka.bootstrap, .client_id = options.kafka.client_id};
@@ -187,16 +188,21 @@ void GroupMember::take_assignment(const std::string& bytes) {
 
 void GroupMember::heartbeat_loop() {
     std::unique_lock lock(mutex_);
+    auto next_beat = steady_clock::now() + options_.heartbeat_interval;
     while (!closing_) {
-        wake_.wait_for(lock, options_.heartbeat_interval, [this] { return closing_; });
+        wake_.wait_for(lock, std::min(options_.heartbeat_interval, topic_poll), [this] { return closing_; });
         if (closing_ || !member_) continue;
-        const bool owner_hangs = steady_clock::now() - last_poll_ > options_.poll_interval_max;
+        const auto now = steady_clock::now();
+        const bool owner_hangs = now - last_poll_ > options_.poll_interval_max;
         lock.unlock();
         if (owner_hangs) {
             log_warn("connect-task", "group {}: no poll for max.poll.interval.ms, leaving the group", options_.group);
             leave();
         } else {
-            beat();
+            if (now >= next_beat) {
+                beat();
+                next_beat = now + options_.heartbeat_interval;
+            }
             look_for_new_partitions();
         }
         lock.lock();

@@ -51,10 +51,13 @@ private:
         if (!polled && polled.error().code == ErrorCode::invalid)
             throw NamedException("org.apache.kafka.connect.errors.ConnectException", polled.error().message);
         if (!polled) {
-            log_warn("connect-task", "{}: {}", to_string(context_.key), polled.error().message);
+            if (polled.error().message != last_trouble_)
+                log_warn("connect-task", "{}: {}", to_string(context_.key), polled.error().message);
+            last_trouble_ = polled.error().message;
             std::this_thread::sleep_for(retry_wait);
             return;
         }
+        last_trouble_.clear();
         if (polled->empty()) return;
         context_.metrics->read(polled->size());
         for (const auto& record : *polled) next_[{record.topic, record.partition}] = record.offset + 1;
@@ -127,6 +130,7 @@ private:
     const bool json_values_, tolerate_;
     State state_ = State::unassigned;
     std::uint64_t epoch_ = 0;
+    std::string last_trouble_;  // So that the same one is logged once.
     std::map<TopicPartition, std::int64_t> next_, uncommitted_from_;
     steady_clock::time_point last_commit_;
 };

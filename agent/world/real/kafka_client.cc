@@ -187,8 +187,11 @@ Result<KafkaClient::Answer> KafkaClient::Impl::exchange_with_any(ApiKey api, con
 Result<std::shared_ptr<Slot>> KafkaClient::Impl::slot_of(std::int32_t broker_id) {
     const std::lock_guard lock(mutex);
     const auto found = slots.find(broker_id);
-    if (found == slots.end()) return fail(ErrorCode::outdated, "broker {} is not in the cluster's metadata", broker_id);
-    return found->second;
+    if (found != slots.end()) return found->second;
+    // A broker that still starts may name none yet: the next call looks anew instead of trusting that for minutes.
+    cluster_known_at.reset();
+    coordinators.clear();
+    return fail(ErrorCode::outdated, "broker {} is not in the cluster's metadata", broker_id);
 }
 
 void KafkaClient::Impl::remember(const MetadataResponse& response) {

@@ -2,7 +2,7 @@
 // transaction, and after a restart reading goes on where the database says.
 //
 // confirm.address: after each batch the task asks a small TCP service over one kept connection ("CONFIRM topic
-// partition next-offset rows\n", answered "OK\n"). There is no read time-out, as in many JDBC connectors: when the
+// partition next-offset rows\n", answered "ok\n"). There is no read time-out, as in many JDBC connectors: when the
 // service goes silent, the task hangs in the call.
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -85,8 +85,8 @@ private:
             if (got <= 0) return false;
             answer.append(chunk, static_cast<std::size_t>(got));
         }
-        if (answer != "OK\n")
-            fail_task(fmt::format("confirm.address {}: expected OK, got '{}'", address_, answer.substr(0, 80)));
+        if (answer != "ok\n")
+            fail_task(fmt::format("confirm.address {}: expected ok, got '{}'", address_, answer.substr(0, 80)));
         return true;
     }
 
