@@ -6,6 +6,7 @@
 #include "engine/broker/commands.h"
 #include "engine/common/signals.h"
 #include "engine/connect/connect.h"
+#include "engine/drill/runner.h"
 #include "engine/lab/lab.h"
 #include "engine/workload/workload.h"
 
@@ -24,6 +25,7 @@ constexpr Subcommand subcommands[] = {
     {"broker", medic::engine::broker::run_broker, "a Kafka broker"},
     {"workload", medic::engine::workload::run_workload, "load and outside services of the lab"},
     {"lab", medic::engine::lab::run_lab, "a whole platform: up, down, status"},
+    {"drill", medic::engine::drill::run_drill, "faults on two labs, with the agent and without"},
     {"node", medic::engine::lab::run_node, "the agent's driver for the lab's nodes"},
 };
 

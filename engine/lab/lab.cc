@@ -15,9 +15,9 @@
 #include <random>
 #include <thread>
 
-#include "agent/world/real/http_client.h"
 #include "agent/world/real/http_server.h"
 #include "agent/world/real/kafka_client.h"
+#include "engine/common/rest_internal.h"
 #include "engine/lab/processes.h"
 
 namespace medic::engine::lab {
@@ -32,22 +32,6 @@ constexpr Duration stop_grace{3'000};
 
 std::string url(const ProcessPlan& process, const char* port, const std::string& path) {
     return fmt::format("http://127.0.0.1:{}{}", process.ports.at(port), path);
-}
-
-// The parsed body of a 2xx answer.
-Result<json> call_json(const HttpCall& call) {
-    HttpClient client;
-    MEDIC_TRY(const HttpReply reply, client.perform(call));
-    if (reply.status / 100 != 2) return fail(ErrorCode::unavailable, "{} {}: HTTP {}: {}", call.method, call.url, reply.status, reply.body.substr(0, 500));
-    json body = json::parse(reply.body.empty() ? "{}" : reply.body, nullptr, false);
-    if (body.is_discarded()) return fail(ErrorCode::invalid, "{} {}: expected JSON, got {}", call.method, call.url, reply.body.substr(0, 200));
-    return body;
-}
-
-// The same where the body doesn't matter.
-Status call(const HttpCall& wanted) {
-    MEDIC_CHECK(call_json(wanted));
-    return {};
 }
 
 // Polls until the check succeeds; its last error tells what was waited for.
@@ -104,7 +88,7 @@ Status taskmanagers_are_registered(const LabPlan& plan) {
 Status answers(const LabPlan& plan, Role role, const char* port, const std::string& path) {
     for (const auto& process : plan.processes) {
         if (process.role != role || (role == Role::taskmanager && !process.spare)) continue;
-        const Status ready = wait_until(process.name, [&] { return call({.url = url(process, port, path)}); });
+        const Status ready = wait_until(process.name, [&] { return call_rest({.url = url(process, port, path)}); });
         if (!ready) return ready;
     }
     return {};
@@ -123,11 +107,8 @@ Status create_connectors(const LabPlan& plan) {
           {"db.path", plan.options.data_dir + "/inventory.db"},
           {"confirm.address", fmt::format("127.0.0.1:{}", confirm)}}}};
     for (const auto& [name, config] : connectors) {
-        const HttpCall put = {.method = "PUT",
-                              .url = url(worker, "rest", "/connectors/" + name + "/config"),
-                              .headers = {{"Content-Type", "application/json"}},
-                              .body = config.dump()};
-        MEDIC_CHECK(wait_until("connector " + name, [&] { return call(put); }));
+        const HttpCall put = json_call("PUT", url(worker, "rest", "/connectors/" + name + "/config"), config);
+        MEDIC_CHECK(wait_until("connector " + name, [&] { return call_rest(put); }));
     }
     return {};
 }
@@ -229,11 +210,7 @@ Result<std::string> submit_job(const LabPlan& plan, const std::string& version, 
     const std::string jar = fs::path(uploaded.value("filename", "")).filename().string();
     json body = {{"programArgsList", job_arguments(plan)}, {"parallelism", plan.options.workload.job_parallelism}};
     if (!restore_from.empty()) body["savepointPath"] = restore_from;
-    MEDIC_TRY(const json started, call_json({.method = "POST",
-                                             .url = url(manager, "rest", "/jars/" + url_encode(jar) + "/run"),
-                                             .headers = {{"Content-Type", "application/json"}},
-                                             .body = body.dump(),
-                                             .timeout = Duration(30'000)}));
+    MEDIC_TRY(const json started, call_json(json_call("POST", url(manager, "rest", "/jars/" + url_encode(jar) + "/run"), body)));
     return started.value("jobid", "");
 }
 

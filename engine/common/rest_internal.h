@@ -1,0 +1,32 @@
+// JSON over HTTP for the lab and the drills: one call, the parsed body of a 2xx answer or an error that quotes the other side.
+// Include only in .cc files.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "agent/world/real/http_client.h"
+
+namespace medic::engine {
+
+[[nodiscard]] inline Result<nlohmann::json> call_json(const HttpCall& call) {
+    HttpClient client;
+    MEDIC_TRY(const HttpReply reply, client.perform(call));
+    if (reply.status / 100 != 2) {
+        return fail(ErrorCode::unavailable, "{} {}: HTTP {}: {}", call.method, call.url, reply.status, reply.body.substr(0, 500));
+    }
+    nlohmann::json body = nlohmann::json::parse(reply.body.empty() ? "{}" : reply.body, nullptr, false);
+    if (body.is_discarded()) return fail(ErrorCode::invalid, "{} {}: expected JSON, got {}", call.method, call.url, reply.body.substr(0, 200));
+    return body;
+}
+
+// The same where the body doesn't matter.
+[[nodiscard]] inline Status call_rest(const HttpCall& call) {
+    MEDIC_CHECK(call_json(call));
+    return {};
+}
+
+[[nodiscard]] inline HttpCall json_call(std::string method, std::string url, const nlohmann::json& body) {
+    return {.method = std::move(method), .url = std::move(url), .headers = {{"Content-Type", "application/json"}}, .body = body.dump(), .timeout = Duration(30'000)};
+}
+
+}  // namespace medic::engine

@@ -1,0 +1,91 @@
+#include "engine/drill/agent_process.h"
+
+#include <signal.h>
+
+#include <chrono>
+#include <ctime>
+#include <thread>
+
+#include "engine/common/rest_internal.h"
+
+namespace medic::engine::drill {
+namespace {
+
+using nlohmann::json;
+
+constexpr auto start_patience = std::chrono::seconds(30);
+constexpr Duration stop_grace{5'000};
+
+// "2026-01-31T12:00:00.123Z" → milliseconds; 0 for null.
+std::int64_t wall_ms(const json& value) {
+    if (!value.is_string()) return 0;
+    const std::string text = value.get<std::string>();
+    std::tm parts = {};
+    const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+    if (rest == nullptr) return 0;
+    const int fraction = *rest == '.' ? std::atoi(std::string(rest + 1, 3).c_str()) : 0;
+    return static_cast<std::int64_t>(::timegm(&parts)) * 1000 + fraction;
+}
+
+// The remedy that was carried out, or the one that is planned.
+std::string remedy_of(const json& incident) {
+    const json plan = incident.value("plan", json());
+    return plan.is_object() ? plan.value("remedy", "") : "";
+}
+
+IncidentView view(const json& incident) {
+    const json diagnosis = incident.value("diagnosis", json::object());
+    const json subject = diagnosis.value("subject", json::object());
+    return {.id = incident.value("id", ""),
+            .state = incident.value("state", ""),
+            .outcome = incident.value("outcome", ""),
+            .side = diagnosis.value("side", ""),
+            .cause = diagnosis.value("cause", ""),
+            .subject = subject.value("kind", "") + "/" + subject.value("name", ""),
+            .remedy = remedy_of(incident),
+            .summary = diagnosis.value("summary", ""),
+            .opened_ms = wall_ms(incident.value("opened_at", json())),
+            .detected_ms = wall_ms(incident.value("detected_at", json())),
+            .healed_ms = wall_ms(incident.value("healed_at", json())),
+            .abstains = diagnosis.value("abstains", true)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AgentProcess>> AgentProcess::start(const std::string& program, const lab::LabPlan& plan) {
+    std::unique_ptr<AgentProcess> agent(new AgentProcess(program, plan));
+    MEDIC_CHECK(agent->launch());
+    return agent;
+}
+
+AgentProcess::~AgentProcess() {
+    if (is_alive(id_)) terminate(id_, stop_grace);
+}
+
+Status AgentProcess::launch() {
+    const std::string& dir = plan_.options.data_dir;
+    MEDIC_TRY(id_, spawn({.argv = {program_, "agent", "--config", dir + "/medic.yaml", "--policy", dir + "/policy.yaml"}, .log_file = dir + "/logs/agent.log"}));
+    const auto deadline = std::chrono::steady_clock::now() + start_patience;
+    for (;;) {
+        const auto listed = incidents();
+        if (listed) return {};
+        if (reap(id_) || !is_alive(id_)) return fail(ErrorCode::unavailable, "medic agent has ended: see {}/logs/agent.log", dir);
+        if (std::chrono::steady_clock::now() > deadline) return wrap(listed.error(), "medic agent does not answer");
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+}
+
+Result<std::vector<IncidentView>> AgentProcess::incidents() const {
+    MEDIC_TRY(const json body, call_json({.url = fmt::format("http://127.0.0.1:{}/api/v1/incidents", plan_.agent_port), .timeout = Duration(3'000)}));
+    std::vector<IncidentView> views;
+    for (const auto& incident : body.value("incidents", json::array())) views.push_back(view(incident));
+    return views;
+}
+
+Status AgentProcess::kill_and_restart() {
+    MEDIC_CHECK(send_signal(id_, SIGKILL));
+    if (!wait_gone(id_, stop_grace)) return fail(ErrorCode::outcome_unknown, "medic agent (pid {}) survives SIGKILL", id_.pid);
+    return launch();
+}
+
+}  // namespace medic::engine::drill

@@ -1,0 +1,49 @@
+// The agent of the arm that has one: `medic agent`, started beside the lab with the two files that the lab wrote, and met only
+// through its public API, as any user would.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "engine/common/process.h"
+#include "engine/lab/plan.h"
+
+namespace medic::engine::drill {
+
+// What the drills read of an incident.
+struct IncidentView {
+    std::string id, state, outcome;
+    std::string side, cause, subject, remedy, summary;
+    std::int64_t opened_ms = 0;    // Wall time.
+    std::int64_t detected_ms = 0;  // 0: not yet.
+    std::int64_t healed_ms = 0;
+    bool abstains = false;
+};
+
+class AgentProcess {
+public:
+    // `program` is medic. Returns when its API answers. Errors: unavailable, with the end of its log.
+    [[nodiscard]] static Result<std::unique_ptr<AgentProcess>> start(const std::string& program, const lab::LabPlan& plan);
+    ~AgentProcess();
+    AgentProcess(const AgentProcess&) = delete;
+    AgentProcess& operator=(const AgentProcess&) = delete;
+
+    // Newest first.
+    [[nodiscard]] Result<std::vector<IncidentView>> incidents() const;
+    // SIGKILL, and a new one on the same data: it must carry on.
+    [[nodiscard]] Status kill_and_restart();
+    [[nodiscard]] const ProcessId& id() const { return id_; }
+
+private:
+    AgentProcess(std::string program, lab::LabPlan plan) : program_(std::move(program)), plan_(std::move(plan)) {}
+    [[nodiscard]] Status launch();
+
+    std::string program_;
+    lab::LabPlan plan_;
+    ProcessId id_;
+};
+
+}  // namespace medic::engine::drill

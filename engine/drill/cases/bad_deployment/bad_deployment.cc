@@ -1,0 +1,17 @@
+// The team deploys version 2, which dereferences null on some records.
+#include "engine/drill/drill_case.h"
+
+namespace medic::engine::drill::cases::bad_deployment {
+
+DrillCase descriptor() {
+    return {.name = "bad-deployment",
+            .injected_by = "a new version that dereferences null on some records",
+            .expected_side = "user",
+            .expected_cause = "flink.null-dereference",
+            .expected_remedy = "flink.roll-back",
+            .inject = [](Platform& platform) { return platform.deploy("v2"); },
+            .progress = job_progress,
+            .check = check_job_records};
+}
+
+}  // namespace medic::engine::drill::cases::bad_deployment

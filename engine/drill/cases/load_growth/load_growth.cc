@@ -1,0 +1,28 @@
+// The offered load grows five-fold: the job's static parallelism no longer fits it. Waiting for the lookup service, not CPU, is the bound.
+#include "engine/drill/drill_case.h"
+
+namespace medic::engine::drill::cases::load_growth {
+namespace {
+
+constexpr double growth = 5;
+
+Status set_load(Platform& platform, double factor) { return platform.set_rate(platform.plan().options.workload.records_per_second * factor); }
+
+}  // namespace
+
+DrillCase descriptor() {
+    return {.name = "load-growth",
+            .injected_by = "the offered load grows five-fold",
+            .expected_side = "user",
+            .expected_cause = "flink.configuration-does-not-fit-load",
+            .expected_remedy = "flink.change-configuration",
+            .inject = [](Platform& platform) { return set_load(platform, growth); },
+            .progress = job_progress,
+            .check = check_job_records,
+            .clear = [](Platform& platform) { return set_load(platform, 1); },
+            // The old settings carry less than half of the new load; 95 % of it must flow in the end.
+            .recovery = {.recovered_ratio = 0.95, .fallen_ratio = 0.9},
+            .rate_factor = growth};
+}
+
+}  // namespace medic::engine::drill::cases::load_growth

@@ -1,0 +1,46 @@
+// A drill: a fault, what the agent should say of it and do about it, and how a person would see that records flow again.
+// One folder each under engine/drill/cases. Nothing in the agent may know one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "engine/drill/platform.h"
+#include "engine/drill/recovery_watch.h"
+
+namespace medic::engine::drill {
+
+struct DrillCase {
+    std::string name;
+    std::string injected_by;      // One line for people.
+    std::string expected_side, expected_cause, expected_remedy;
+
+    // The fault. Returns when it has begun.
+    Status (*inject)(Platform&) = nullptr;
+    // Records processed so far on the path that the fault hits.
+    Result<std::uint64_t> (*progress)(Platform&) = nullptr;
+    // What of the records is checked at the end.
+    Result<RecordCheck> (*check)(Platform&, Duration patience) = nullptr;
+    // Puts the outside back (a service, the load) for the next drill; what the agent should heal is not its business.
+    Status (*clear)(Platform&) = nullptr;
+
+    RecoveryOptions recovery{};
+    double rate_factor = 1;       // Rate that must flow in the end, as a multiple of the rate before the fault.
+    std::string note;             // Printed with the result.
+};
+
+// In the order in which `--all` runs them; generated from the folders below cases/.
+namespace cases {
+[[nodiscard]] std::vector<DrillCase> all_cases();
+}
+
+// Records that have passed the lookup service: every record of the job does, whatever engine runs it.
+[[nodiscard]] Result<std::uint64_t> job_progress(Platform& platform);
+// Batches that the SQLite sink has had confirmed.
+[[nodiscard]] Result<std::uint64_t> connector_progress(Platform& platform);
+[[nodiscard]] Result<RecordCheck> check_job_records(Platform& platform, Duration patience);
+[[nodiscard]] Result<RecordCheck> check_connector_records(Platform& platform, Duration patience);
+
+}  // namespace medic::engine::drill

@@ -1,0 +1,189 @@
+#include "engine/drill/platform.h"
+
+#include <signal.h>
+#include <sqlite3.h>
+
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "agent/wire/messages/cluster.h"
+#include "agent/world/real/http_server.h"
+#include "agent/world/real/kafka_client.h"
+#include "engine/common/rest_internal.h"
+#include "engine/lab/processes.h"
+
+namespace medic::engine::drill {
+namespace {
+
+using lab::Role;
+using nlohmann::json;
+
+constexpr auto poll_interval = std::chrono::milliseconds(200);
+constexpr auto savepoint_patience = std::chrono::seconds(30);
+
+std::int64_t window_floor(std::int64_t at_ms) { return at_ms - at_ms % workload::window_ms; }
+
+std::string url(const lab::LabPlan& plan, Role role, const char* port, const std::string& path) {
+    return fmt::format("http://127.0.0.1:{}{}", plan.only(role).ports.at(port), path);
+}
+
+Result<std::int64_t> query_number(sqlite3* db, const char* sql) {
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v2(db, sql, -1, &statement, nullptr) != SQLITE_OK) return fail(ErrorCode::not_ready, "inventory: {}", sqlite3_errmsg(db));
+    const bool row = sqlite3_step(statement) == SQLITE_ROW;
+    const std::int64_t value = row ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_finalize(statement);
+    if (!row) return fail(ErrorCode::not_ready, "inventory: no answer");
+    return value;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Platform>> Platform::up(const lab::LabOptions& options, const lab::Progress& progress) {
+    MEDIC_CHECK(lab::up(options, progress));
+    auto state = lab::load_state(options.data_dir);
+    if (!state) return std::unexpected(state.error());
+    std::unique_ptr<Platform> platform(new Platform(std::move(state->plan)));
+    MEDIC_TRY(const WorkloadStats stats, platform->stats());
+    // The first window may have begun before the job: it counts from the next one on.
+    platform->checked_until_ms_ = window_floor(stats.event_time_ms) + workload::window_ms;
+    return platform;
+}
+
+Platform::~Platform() { (void)lab::down(data_dir(), lab::Leave::nothing); }
+
+Result<WorkloadStats> Platform::stats() const {
+    MEDIC_TRY(const json body, call_json({.url = url(plan_, Role::workload, "control", "/stats")}));
+    WorkloadStats stats{.acknowledged = body.value("acknowledged", std::uint64_t{0}), .event_time_ms = body.value("event_time_ms", std::int64_t{0})};
+    for (const auto& [name, service] : body.value("services", json::object()).items()) {
+        stats.answered[name] = service.value("answered", std::uint64_t{0});
+        stats.unanswered[name] = service.value("unanswered", std::uint64_t{0});
+    }
+    return stats;
+}
+
+Status Platform::set_rate(double records_per_second) const {
+    return call_rest({.method = "POST", .url = url(plan_, Role::workload, "control", fmt::format("/rate?records_per_second={}", records_per_second))});
+}
+
+Status Platform::forget_connections(const std::string& service) const {
+    return call_rest({.method = "POST", .url = url(plan_, Role::workload, "control", "/services/" + service + "/forget")});
+}
+
+Status Platform::fail_next(const std::string& service, int count) const {
+    return call_rest({.method = "POST", .url = url(plan_, Role::workload, "control", fmt::format("/services/{}/fail?count={}", service, count))});
+}
+
+Status Platform::signal(const std::string& node, int signal) const { return lab::signal_process(data_dir(), node, signal); }
+
+Status Platform::start(const std::string& node) const { return lab::start_process(data_dir(), node, lab::Standing::running); }
+
+Result<JobState> Platform::job() const {
+    MEDIC_TRY(const json body, call_json({.url = url(plan_, Role::jobmanager, "rest", "/jobs/overview")}));
+    JobState newest;
+    std::int64_t newest_start = -1;
+    for (const auto& job : body.value("jobs", json::array())) {
+        const auto started = job.value("start-time", std::int64_t{0});
+        if (job.value("name", "") != lab::job_name || started < newest_start) continue;
+        newest_start = started;
+        newest = {job.value("jid", ""), job.value("state", "")};
+    }
+    if (newest.id.empty()) return fail(ErrorCode::not_ready, "no job {} on the job manager", lab::job_name);
+    return newest;
+}
+
+Result<std::string> Platform::working_taskmanager() const {
+    MEDIC_TRY(const json body, call_json({.url = url(plan_, Role::jobmanager, "rest", "/taskmanagers")}));
+    std::string working;
+    for (const auto& task_manager : body.value("taskmanagers", json::array())) {
+        if (task_manager.value("freeSlots", 0) < task_manager.value("slotsNumber", 0)) working = std::max(working, task_manager.value("id", ""));
+    }
+    if (working.empty()) return fail(ErrorCode::not_ready, "no task manager has a slot in use");
+    return working;
+}
+
+Result<std::uint64_t> Platform::completed_checkpoints(const std::string& job_id) const {
+    MEDIC_TRY(const json body, call_json({.url = url(plan_, Role::jobmanager, "rest", "/jobs/" + job_id + "/checkpoints")}));
+    return body.value("counts", json::object()).value("completed", std::uint64_t{0});
+}
+
+Status Platform::deploy(const std::string& version) const {
+    MEDIC_TRY(const JobState running, job());
+    MEDIC_TRY(const json triggered, call_json(json_call("POST", url(plan_, Role::jobmanager, "rest", "/jobs/" + running.id + "/stop"),
+                                                        {{"targetDirectory", data_dir() + "/savepoints"}, {"drain", false}})));
+    const std::string status_url = url(plan_, Role::jobmanager, "rest", "/jobs/" + running.id + "/savepoints/" + triggered.value("request-id", ""));
+    const auto deadline = std::chrono::steady_clock::now() + savepoint_patience;
+    for (;;) {
+        MEDIC_TRY(const json body, call_json({.url = status_url}));
+        const json operation = body.value("operation", json::object());
+        if (body.value("status", json::object()).value("id", "") == "COMPLETED") {
+            if (!operation.contains("location")) return fail(ErrorCode::not_ready, "savepoint failed: {}", operation.dump());
+            MEDIC_TRY(const std::string job_id, lab::submit_job(plan_, version, operation.at("location").get<std::string>()));
+            return job_id.empty() ? Status(fail(ErrorCode::internal, "the job manager gave no job id")) : Status();
+        }
+        if (std::chrono::steady_clock::now() > deadline) return fail(ErrorCode::unavailable, "the savepoint did not complete");
+        std::this_thread::sleep_for(poll_interval);
+    }
+}
+
+Result<RecordCheck> Platform::check_records(Duration patience) {
+    MEDIC_TRY(const WorkloadStats now, stats());
+    const std::int64_t until = window_floor(now.event_time_ms);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+        workload::Checker checker;
+        MEDIC_CHECK(checker.load_ledger(data_dir() + "/ledger"));
+        MEDIC_CHECK(checker.load_output(data_dir() + "/output"));
+        const workload::Verdict verdict = checker.compare(checked_until_ms_, until);
+        // Every window has rows of all servers at the workload's rate, and rows of one window are committed together per subtask:
+        // once nothing is missing, or no window comes any more, the verdict stands.
+        const bool complete = verdict.records_lost == 0 && checker.seen_until_ms() >= until;
+        if (complete || std::chrono::steady_clock::now() > deadline) {
+            checked_until_ms_ = until;
+            return RecordCheck{verdict.records_expected, verdict.records_lost, verdict.records_doubled};
+        }
+        std::this_thread::sleep_for(poll_interval * 5);
+    }
+}
+
+Result<RecordCheck> Platform::check_inventory() const {
+    sqlite3* db = nullptr;
+    const std::string path = data_dir() + "/inventory.db";
+    if (sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READONLY, nullptr) != SQLITE_OK) {
+        sqlite3_close(db);
+        return fail(ErrorCode::unavailable, "{}: cannot be opened", path);
+    }
+    sqlite3_busy_timeout(db, 5'000);
+    const auto rows = query_number(db, "SELECT count(*) FROM records");
+    const auto distinct = query_number(db, "SELECT count(DISTINCT json_extract(value, '$.id')) FROM records");
+    // Gaps inside what each partition has delivered are losses; what comes after its last row is still on its way.
+    const auto missing = query_number(db, "SELECT coalesce(sum(span - present), 0) FROM (SELECT max(offset) - min(offset) + 1 AS span, count(*) AS present FROM records GROUP BY topic, part)");
+    sqlite3_close(db);
+    if (!rows) return std::unexpected(rows.error());
+    if (!distinct) return std::unexpected(distinct.error());
+    if (!missing) return std::unexpected(missing.error());
+    return RecordCheck{static_cast<std::uint64_t>(*distinct), static_cast<std::uint64_t>(std::max<std::int64_t>(*missing, 0)),
+                       static_cast<std::uint64_t>(*rows - *distinct)};
+}
+
+Result<std::map<std::string, double>> Platform::disk_fill() const {
+    std::vector<std::string> bootstrap;
+    for (const auto& process : plan_.processes) {
+        if (process.role == Role::broker) bootstrap.push_back(fmt::format("127.0.0.1:{}", process.ports.at("kafka")));
+    }
+    KafkaClient client({.bootstrap = bootstrap, .connect_timeout = Duration(1'000), .request_timeout = Duration(3'000)});
+    MEDIC_TRY(const auto answers, client.call_every_broker(wire::DescribeLogDirsRequest{}));
+    std::map<std::string, double> fill;
+    for (const auto& [broker, answer] : answers) {
+        if (!answer) continue;
+        for (const auto& dir : answer->log_dirs) {
+            const double share = dir.error == wire::KafkaError::none && dir.total_bytes > 0 ? 1.0 - static_cast<double>(dir.usable_bytes) / static_cast<double>(dir.total_bytes) : 1.0;
+            double& worst = fill[fmt::format("broker-{}", broker)];
+            worst = std::max(worst, share);
+        }
+    }
+    return fill;
+}
+
+}  // namespace medic::engine::drill

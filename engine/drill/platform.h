@@ -1,0 +1,73 @@
+// One arm of a drill: a lab with its workload, and what a person in front of it could see and do. Knows nothing of the agent.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "engine/drill/scorecard.h"
+#include "engine/lab/lab.h"
+#include "engine/workload/checker.h"
+
+namespace medic::engine::drill {
+
+struct WorkloadStats {
+    std::uint64_t acknowledged = 0;
+    std::int64_t event_time_ms = 0;
+    std::map<std::string, std::uint64_t> answered, unanswered;  // By service: lookup, tickets, confirm.
+};
+
+struct JobState {
+    std::string id, state;
+};
+
+// What must hold at the end: every acknowledged record counted once.
+struct RecordCheck {
+    std::uint64_t checked = 0, lost = 0, doubled = 0;
+};
+
+class Platform {
+public:
+    // Errors: see lab::up().
+    [[nodiscard]] static Result<std::unique_ptr<Platform>> up(const lab::LabOptions& options, const lab::Progress& progress);
+    ~Platform();  // Down, and nothing left behind.
+    Platform(const Platform&) = delete;
+    Platform& operator=(const Platform&) = delete;
+
+    [[nodiscard]] const lab::LabPlan& plan() const { return plan_; }
+    [[nodiscard]] const std::string& data_dir() const { return plan_.options.data_dir; }
+
+    // --- the workload ---
+    [[nodiscard]] Result<WorkloadStats> stats() const;
+    [[nodiscard]] Status set_rate(double records_per_second) const;
+    [[nodiscard]] Status forget_connections(const std::string& service) const;  // Its present callers wait for ever.
+    [[nodiscard]] Status fail_next(const std::string& service, int count) const;
+
+    // --- processes ---
+    [[nodiscard]] Status signal(const std::string& node, int signal) const;
+    [[nodiscard]] Status start(const std::string& node) const;
+
+    // --- the products' own interfaces ---
+    [[nodiscard]] Result<JobState> job() const;  // The newest job of the workload's name.
+    [[nodiscard]] Result<std::string> working_taskmanager() const;  // One that runs subtasks of the job; the last by name.
+    [[nodiscard]] Result<std::uint64_t> completed_checkpoints(const std::string& job_id) const;
+    [[nodiscard]] Status deploy(const std::string& version) const;   // As a team would: stop with a savepoint, start the version from it.
+    [[nodiscard]] Result<std::map<std::string, double>> disk_fill() const;  // Broker → used share of its log directory, by DescribeLogDirs.
+
+    // Waits until the output has come past the present event time, then compares all windows since the last check.
+    [[nodiscard]] Result<RecordCheck> check_records(Duration patience);
+    // The connectors' path: rows of the SQLite sink against the sequence of the source.
+    [[nodiscard]] Result<RecordCheck> check_inventory() const;
+
+private:
+    explicit Platform(lab::LabPlan plan) : plan_(std::move(plan)) {}
+
+    lab::LabPlan plan_;
+    std::int64_t checked_until_ms_ = 0;  // Event time.
+};
+
+}  // namespace medic::engine::drill

@@ -1,0 +1,189 @@
+#include "engine/drill/runner.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+namespace medic::engine::drill {
+namespace {
+
+constexpr auto sample_interval = std::chrono::milliseconds(100);
+constexpr Duration baseline_time{2'000};
+constexpr Duration settle_patience{60'000};
+constexpr Duration check_patience{30'000};
+constexpr Duration clock_slack{1'500};  // Evidence may carry the time of the scrape before the fault.
+
+Instant monotonic_now() { return Instant(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())); }
+
+std::int64_t wall_now_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string seconds(Duration duration) { return fmt::format("{:.1f} s", static_cast<double>(duration.count()) / 1000.0); }
+
+Result<double> rate_of(const DrillCase& drill, Platform& platform) {
+    const Instant begin = monotonic_now();
+    MEDIC_TRY(const std::uint64_t before, drill.progress(platform));
+    std::this_thread::sleep_for(baseline_time);
+    MEDIC_TRY(const std::uint64_t after, drill.progress(platform));
+    const double elapsed = std::chrono::duration<double>(monotonic_now() - begin).count();
+    if (after <= before) return fail(ErrorCode::not_ready, "nothing flows before the fault");
+    return static_cast<double>(after - before) / elapsed;
+}
+
+}  // namespace
+
+// What both arms showed after the fault.
+struct Runner::Observed {
+    Instant injected_at;
+    std::int64_t injected_wall_ms = 0;
+    RecoveryWatch with_agent, without_agent;
+    std::vector<IncidentView> incidents;  // Of this drill, oldest diagnosis first.
+    Duration waited{0};
+
+    [[nodiscard]] const IncidentView* first() const { return incidents.empty() ? nullptr : &incidents.front(); }
+    [[nodiscard]] bool agent_is_done() const {
+        return first() != nullptr && (first()->healed_ms > 0 || first()->state == "escalated" || first()->state == "resolved");
+    }
+};
+
+Result<std::unique_ptr<Platform>> Runner::new_lab(const std::string& name) const {
+    lab::LabOptions options{.data_dir = options_.work_dir + "/" + name, .program = options_.engine_program, .profile = options_.profile, .workload = options_.workload};
+    MEDIC_TRY(auto platform, Platform::up(options, [](const std::string&) {}));
+    MEDIC_CHECK(settle(*platform));
+    return platform;
+}
+
+// Running, flowing, and with a checkpoint to fall back on.
+Status Runner::settle(Platform& platform) const {
+    const Instant deadline = monotonic_now() + settle_patience;
+    std::string waiting_for = "the job";
+    std::optional<std::uint64_t> checkpoints, records;
+    while (monotonic_now() < deadline) {
+        std::this_thread::sleep_for(sample_interval * 2);
+        const auto job = platform.job();
+        if (!job || job->state != "RUNNING") {
+            waiting_for = job ? "the job, which is " + job->state : job.error().message;
+            continue;
+        }
+        const auto completed = platform.completed_checkpoints(job->id);
+        const auto processed = job_progress(platform);
+        if (!completed || !processed) continue;
+        if (!checkpoints) checkpoints = completed.value(), records = processed.value();
+        if (*completed >= *checkpoints + 2 && *processed > *records) return {};
+        waiting_for = "two checkpoints";
+    }
+    return fail(ErrorCode::unavailable, "{}: still waiting for {} after {}", platform.data_dir(), waiting_for, seconds(settle_patience));
+}
+
+Status Runner::prepare_arms() {
+    if (!healed_) {
+        progress_("starting a lab with the agent");
+        MEDIC_TRY(healed_, new_lab(fmt::format("with-{}", ++labs_made_)));
+    }
+    if (!agent_) {
+        MEDIC_TRY(agent_, AgentProcess::start(options_.agent_program, healed_->plan()));
+    }
+    if (!alone_ && options_.without == WithoutAgent::run) {
+        progress_("starting a lab without it");
+        MEDIC_TRY(alone_, new_lab(fmt::format("without-{}", ++labs_made_)));
+    }
+    return {};
+}
+
+void Runner::note_agents_view(Observed& observed) const {
+    auto listed = agent_->incidents();
+    if (!listed) return;  // It may be starting again; the next look tells.
+    observed.incidents.clear();
+    for (auto& incident : *listed) {
+        const bool new_one = incident.detected_ms >= observed.injected_wall_ms - clock_slack.count();
+        if (new_one && !incident.abstains) observed.incidents.push_back(std::move(incident));
+    }
+    std::ranges::stable_sort(observed.incidents, {}, &IncidentView::detected_ms);
+}
+
+Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed) const {
+    const Instant give_up = observed.injected_at + options_.agent_patience;
+    bool told_detected = false, told_recovered = false;
+    for (int round = 0;; ++round) {
+        std::this_thread::sleep_for(sample_interval);
+        const Instant now = monotonic_now();
+        if (const auto count = drill.progress(*healed_)) observed.with_agent.observe(now, *count);
+        if (alone_) {
+            if (const auto count = drill.progress(*alone_)) observed.without_agent.observe(now, *count);
+        }
+        if (round % 3 == 0) note_agents_view(observed);
+        if (!told_detected && observed.first() != nullptr) {
+            told_detected = true;
+            progress_(fmt::format("  {} after {}: {} · {}", drill.name, seconds(now - observed.injected_at), observed.first()->side, observed.first()->summary));
+        }
+        if (!told_recovered && observed.with_agent.recovered_after()) {
+            told_recovered = true;
+            progress_(fmt::format("  {} records flow again {} after the fault", drill.name, seconds(*observed.with_agent.recovered_after())));
+        }
+        const bool healed = observed.with_agent.recovered_after() && observed.agent_is_done();
+        const bool alone_decided = !alone_ || observed.without_agent.recovered_after() || now - observed.injected_at >= options_.patience;
+        if ((healed && alone_decided) || now >= give_up) {
+            observed.waited = std::min(now - observed.injected_at, options_.patience);
+            return {};
+        }
+    }
+}
+
+Result<DrillResult> Runner::run(const DrillCase& drill) {
+    MEDIC_CHECK(prepare_arms());
+    progress_(fmt::format("{}: {}", drill.name, drill.injected_by));
+    MEDIC_TRY(const double rate, rate_of(drill, *healed_));
+    const double wanted = rate * drill.rate_factor;
+
+    const Instant injected_at = monotonic_now();
+    Observed observed{injected_at, wall_now_ms(), RecoveryWatch(drill.recovery, wanted, injected_at), RecoveryWatch(drill.recovery, wanted, injected_at)};
+    DrillResult result{.name = drill.name, .expected_side = drill.expected_side, .expected_cause = drill.expected_cause, .expected_remedy = drill.expected_remedy};
+    if (alone_) MEDIC_CHECK(drill.inject(*alone_));
+    MEDIC_CHECK(drill.inject(*healed_));
+    MEDIC_CHECK(observe_until_decided(drill, observed));
+
+    if (const IncidentView* incident = observed.first()) {
+        result.side = incident->side;
+        result.cause = incident->cause;
+        result.remedy = incident->remedy;
+        result.detect = Duration(std::max<std::int64_t>(incident->detected_ms - observed.injected_wall_ms, 0));
+        result.healed = observed.with_agent.recovered_after().has_value() && incident->healed_ms > 0;
+        if (!result.healed) result.notes.push_back(fmt::format("the agent's incident {} is {} {}", incident->id, incident->state, incident->outcome));
+        for (std::size_t i = 1; i < observed.incidents.size(); ++i) {
+            result.notes.push_back(fmt::format("also said: {} of {}", observed.incidents[i].cause, observed.incidents[i].subject));
+        }
+    }
+    result.recover = observed.with_agent.recovered_after();
+    result.recover_without = alone_ ? observed.without_agent.recovered_after() : std::nullopt;
+    result.waited = alone_ ? observed.waited : Duration(0);
+    if (!drill.note.empty()) result.notes.push_back(drill.note);
+    finish(drill, result);
+    return result;
+}
+
+// Counts the records, and leaves both arms as the next drill needs them: what is broken is made anew.
+void Runner::finish(const DrillCase& drill, DrillResult& result) {
+    alone_.reset();
+    if (drill.clear != nullptr) {
+        if (const Status status = drill.clear(*healed_); !status) result.notes.push_back(status.error().message);
+    }
+    const Status settled = settle(*healed_);
+    if (!settled) result.notes.push_back(settled.error().message);
+    const auto check = drill.check(*healed_, check_patience);
+    if (check) {
+        result.records_checked = check->checked;
+        result.records_lost = check->lost;
+        result.records_doubled = check->doubled;
+        if (check->checked == 0) result.healed = false, result.notes.emplace_back("no record could be checked");
+    } else {
+        result.healed = false;
+        result.notes.push_back("records not checked: " + check.error().message);
+    }
+    if (!settled || !result.healed) {
+        agent_.reset();
+        healed_.reset();
+    }
+}
+
+}  // namespace medic::engine::drill

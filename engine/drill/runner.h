@@ -1,0 +1,54 @@
+// Runs drills: the same fault at the same moment on two labs, one with the agent and one without, and judges what it sees from outside.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "engine/drill/agent_process.h"
+#include "engine/drill/drill_case.h"
+#include "engine/drill/scorecard.h"
+
+namespace medic::engine::drill {
+
+enum class WithoutAgent : std::uint8_t { run, skip };
+
+struct RunnerOptions {
+    std::string work_dir;                 // Gets a folder for each lab.
+    std::string engine_program, agent_program;
+    lab::Profile profile;
+    lab::WorkloadOptions workload;
+    Duration patience{20'000};            // For the arm without the agent.
+    Duration agent_patience{90'000};      // For the arm with it, before the drill counts as failed.
+    WithoutAgent without = WithoutAgent::run;
+};
+
+class Runner {
+public:
+    Runner(RunnerOptions options, lab::Progress progress) : options_(std::move(options)), progress_(std::move(progress)) {}
+
+    // Errors only when a lab or the agent can't be had; a drill that goes wrong is a result.
+    [[nodiscard]] Result<DrillResult> run(const DrillCase& drill);
+
+private:
+    struct Observed;
+
+    [[nodiscard]] Status prepare_arms();
+    [[nodiscard]] Result<std::unique_ptr<Platform>> new_lab(const std::string& name) const;
+    [[nodiscard]] Status settle(Platform& platform) const;
+    [[nodiscard]] Status observe_until_decided(const DrillCase& drill, Observed& observed) const;
+    void note_agents_view(Observed& observed) const;
+    void finish(const DrillCase& drill, DrillResult& result);
+
+    const RunnerOptions options_;
+    const lab::Progress progress_;
+    std::unique_ptr<Platform> healed_, alone_;
+    std::unique_ptr<AgentProcess> agent_;  // Watches healed_.
+    int labs_made_ = 0;
+};
+
+int run_drill(std::span<char*> args);  // `medic-engine drill …`
+
+}  // namespace medic::engine::drill
