@@ -36,10 +36,11 @@ struct Fetched {
 }  // namespace
 
 struct KafkaConsumer::Impl {
-    explicit Impl(KafkaConsumerOptions given) : options(std::move(given)), client(options.client) {}
+    explicit Impl(KafkaConsumerOptions given) : options(std::move(given)), client(options.client), fetch_client(options.client) {}
 
     const KafkaConsumerOptions options;
     KafkaClient client;
+    KafkaClient fetch_client;  // A waiting fetch keeps its connection busy: commits and look-ups must not queue behind it.
 
     mutable std::mutex mutex;
     std::condition_variable changed;
@@ -88,6 +89,7 @@ void KafkaConsumer::Impl::shut_down() {
         stopping = true;
     }
     client.stop();
+    fetch_client.stop();
     changed.notify_all();
     fetchers.clear();  // Joins.
 }
@@ -180,7 +182,7 @@ void KafkaConsumer::Impl::fetch_from(std::int32_t broker_id) {
         const std::uint64_t asked = assignment;
         lock.unlock();
         Bytes frame;
-        auto response = client.fetch(broker_id, request, frame, options.fetch_max_wait + kAnswerSlack);
+        auto response = fetch_client.fetch(broker_id, request, frame, options.fetch_max_wait + kAnswerSlack);
         lock.lock();
         const bool failed = !response;
         take_answer(request, std::move(response), std::move(frame), asked);
