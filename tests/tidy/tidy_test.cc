@@ -201,4 +201,31 @@ TEST(Tidy, markdown_has_one_title) {
     }
 }
 
+// A tutorial that drifts from the code is worse than none: quoted lines must stand in the file that they are quoted from.
+TEST(Tidy, docs_quote_code_that_exists) {
+    const fs::path top = MEDIC_SOURCE_DIR;
+    int quotes = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(top / "docs")) {
+        if (entry.path().extension() != ".md") continue;
+        std::ifstream in(entry.path());
+        std::string quoted;  // Text of the file that is quoted at the moment.
+        bool inside = false;
+        for (std::string line; std::getline(in, line);) {
+            static const std::regex source(R"(<!-- quoted from ([^ ]+) -->)");
+            if (std::smatch match; std::regex_search(line, match, source)) {
+                std::ifstream file(top / match[1].str());
+                quoted.assign(std::istreambuf_iterator<char>(file), {});
+                EXPECT_FALSE(quoted.empty()) << entry.path() << ": quotes " << match[1] << ", which is not there; update the document";
+                ++quotes;
+            } else if (line.starts_with("```")) {
+                inside = !inside && !quoted.empty();
+                if (!inside) quoted.clear();
+            } else if (inside && !line.empty()) {
+                EXPECT_NE(quoted.find(line), std::string::npos) << entry.path() << ": no longer in the code: " << line << "\n  remedy: quote what stands there now";
+            }
+        }
+    }
+    EXPECT_GT(quotes, 0);
+}
+
 }  // namespace
