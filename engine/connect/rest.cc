@@ -177,7 +177,7 @@ private:
         if (what == "restart" && request.method == "POST") return restart(request, name);
         if (what == "pause" && put) return done(herder_.set_target(name, State::paused), 202);
         if (what == "resume" && put) return done(herder_.set_target(name, State::running), 202);
-        if (what == "stop" && put) return done(herder_.set_target(name, State::stopped), 202);
+        if (what == "stop" && put) return done(herder_.set_target(name, State::stopped), 204);
         if (what == "topics" && get) {
             const auto topics = herder_.topics(name);
             return topics ? reply(200, {{name, {{"topics", *topics}}}}) : refusal(topics.error());

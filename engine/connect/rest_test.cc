@@ -177,7 +177,7 @@ TEST_F(RestTest, RestartsAFailedTaskWithANewProcess) {
 
 TEST_F(RestTest, AStoppedConnectorHasNoTasksAndStaysStoppedAcrossARestartOfTheWorker) {
     ask("PUT", "/connectors/c/config", config_);
-    EXPECT_EQ(ask("PUT", "/connectors/c/stop").status, 202);
+    EXPECT_EQ(ask("PUT", "/connectors/c/stop").status, 204);
     EXPECT_EQ(get("/connectors/c/status")["connector"]["state"], "STOPPED");
     EXPECT_EQ(get("/connectors/c/status")["tasks"], json::array());
     stop();
