@@ -46,6 +46,7 @@ IncidentView view(const json& incident) {
             .summary = diagnosis.value("summary", ""),
             .opened_ms = wall_ms(incident.value("opened_at", json())),
             .detected_ms = wall_ms(incident.value("detected_at", json())),
+            .acted_ms = wall_ms(incident.value("acted_at", json())),
             .healed_ms = wall_ms(incident.value("healed_at", json())),
             .abstains = diagnosis.value("abstains", true)};
 }

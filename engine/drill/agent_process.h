@@ -19,7 +19,7 @@ struct IncidentView {
     std::string side, cause, subject, remedy, summary;
     std::int64_t opened_ms = 0;    // Wall time.
     std::int64_t detected_ms = 0;  // 0: not yet.
-    std::int64_t healed_ms = 0;
+    std::int64_t acted_ms = 0, healed_ms = 0;
     bool abstains = false;
 };
 

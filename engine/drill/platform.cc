@@ -167,12 +167,31 @@ Result<RecordCheck> Platform::check_inventory() const {
                        static_cast<std::uint64_t>(*rows - *distinct)};
 }
 
-Result<std::map<std::string, double>> Platform::disk_fill() const {
-    std::vector<std::string> bootstrap;
+std::vector<std::string> Platform::bootstrap() const {
+    std::vector<std::string> addresses;
     for (const auto& process : plan_.processes) {
-        if (process.role == Role::broker) bootstrap.push_back(fmt::format("127.0.0.1:{}", process.ports.at("kafka")));
+        if (process.role == Role::broker) addresses.push_back(fmt::format("127.0.0.1:{}", process.ports.at("kafka")));
     }
-    KafkaClient client({.bootstrap = bootstrap, .connect_timeout = Duration(1'000), .request_timeout = Duration(3'000)});
+    return addresses;
+}
+
+Status Platform::start_filling() {
+    MEDIC_TRY(filler_, DiskFiller::start({.bootstrap = bootstrap(), .capacity_bytes = plan_.options.log_dir_capacity_bytes}));
+    return {};
+}
+
+Status Platform::stop_filling() {
+    if (filler_) filler_->stop();
+    return {};
+}
+
+Result<std::uint64_t> Platform::filler_lost() const {
+    if (!filler_) return 0;
+    return filler_->lost();
+}
+
+Result<std::map<std::string, double>> Platform::disk_fill() const {
+    KafkaClient client({.bootstrap = bootstrap(), .connect_timeout = Duration(1'000), .request_timeout = Duration(3'000)});
     MEDIC_TRY(const auto answers, client.call_every_broker(wire::DescribeLogDirsRequest{}));
     std::map<std::string, double> fill;
     for (const auto& [broker, answer] : answers) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/base/result.h"
+#include "engine/drill/disk_filler.h"
 #include "engine/drill/scorecard.h"
 #include "engine/lab/lab.h"
 #include "engine/workload/checker.h"
@@ -56,6 +57,9 @@ public:
     [[nodiscard]] Result<std::string> working_taskmanager() const;  // One that runs subtasks of the job; the last by name.
     [[nodiscard]] Result<std::uint64_t> completed_checkpoints(const std::string& job_id) const;
     [[nodiscard]] Status deploy(const std::string& version) const;   // As a team would: stop with a savepoint, start the version from it.
+    [[nodiscard]] Status start_filling();                             // A topic on one broker grows; see DiskFiller.
+    [[nodiscard]] Status stop_filling();
+    [[nodiscard]] Result<std::uint64_t> filler_lost() const;
     [[nodiscard]] Result<std::map<std::string, double>> disk_fill() const;  // Broker → used share of its log directory, by DescribeLogDirs.
 
     // Waits until the output has come past the present event time, then compares all windows since the last check.
@@ -67,7 +71,10 @@ private:
     explicit Platform(lab::LabPlan plan) : plan_(std::move(plan)) {}
 
     lab::LabPlan plan_;
+    [[nodiscard]] std::vector<std::string> bootstrap() const;
+
     std::int64_t checked_until_ms_ = 0;  // Event time.
+    std::unique_ptr<DiskFiller> filler_;
 };
 
 }  // namespace medic::engine::drill

@@ -20,4 +20,15 @@ void RecoveryWatch::observe(Instant at, std::uint64_t count) {
     if (fallen_ && rate >= options_.recovered_ratio * baseline_per_second_) recovered_after_ = first.at - injected_at_;
 }
 
+void RecoveryWatch::observe_safety(Instant at, bool safe) {
+    if (recovered_after_) return;
+    if (!safe) {
+        fallen_ = true;
+        safe_since_.reset();
+        return;
+    }
+    if (!safe_since_) safe_since_ = at;
+    if (fallen_ && at - *safe_since_ >= options_.window) recovered_after_ = *safe_since_ - injected_at_;
+}
+
 }  // namespace medic::engine::drill

@@ -23,6 +23,9 @@ public:
     // `count` never falls within one life of what is counted; after a fall (a restarted counter) the window starts anew.
     void observe(Instant at, std::uint64_t count);
 
+    // For faults that are not told by a rate: the platform is safe now, or not.
+    void observe_safety(Instant at, bool safe);
+
     [[nodiscard]] bool fallen() const { return fallen_; }
     // From the injection to the beginning of the first window at full rate after the fall.
     [[nodiscard]] std::optional<Duration> recovered_after() const { return recovered_after_; }
@@ -37,6 +40,7 @@ private:
     const double baseline_per_second_;
     const Instant injected_at_;
     std::deque<Observation> window_;
+    std::optional<Instant> safe_since_;
     bool fallen_ = false;
     std::optional<Duration> recovered_after_;
 };

@@ -46,5 +46,21 @@ TEST(RecoveryWatch, survives_a_counter_that_starts_anew) {
     EXPECT_EQ(*watch.recovered_after(), Duration(2'100));
 }
 
+TEST(RecoveryWatch, safety_must_be_lost_and_then_kept) {
+    RecoveryWatch watch({}, 1'000, at(0));
+    const auto observe = [&](int from, int until, bool safe) {
+        for (int ms = from; ms < until; ms += 100) watch.observe_safety(at(ms), safe);
+    };
+    observe(0, 3'000, true);
+    EXPECT_FALSE(watch.recovered_after()) << "it was never unsafe";
+    observe(3'000, 4'000, false);
+    observe(4'000, 4'500, true);
+    observe(4'500, 5'000, false);
+    EXPECT_FALSE(watch.recovered_after()) << "safe for a moment only";
+    observe(5'000, 7'000, true);
+    ASSERT_TRUE(watch.recovered_after());
+    EXPECT_EQ(*watch.recovered_after(), Duration(5'000));
+}
+
 }  // namespace
 }  // namespace medic::engine::drill

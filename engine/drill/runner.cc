@@ -31,6 +31,15 @@ Result<double> rate_of(const DrillCase& drill, Platform& platform) {
     return static_cast<double>(after - before) / elapsed;
 }
 
+// A look that fails tells nothing: the next one may.
+void look(const DrillCase& drill, Platform& platform, RecoveryWatch& watch) {
+    if (drill.safe != nullptr) {
+        if (const auto safe = drill.safe(platform)) watch.observe_safety(monotonic_now(), *safe);
+    } else if (const auto count = drill.progress(platform)) {
+        watch.observe(monotonic_now(), *count);
+    }
+}
+
 }  // namespace
 
 // What both arms showed after the fault.
@@ -41,14 +50,20 @@ struct Runner::Observed {
     std::vector<IncidentView> incidents;  // Of this drill, oldest diagnosis first.
     Duration waited{0};
 
-    [[nodiscard]] const IncidentView* first() const { return incidents.empty() ? nullptr : &incidents.front(); }
+    // What counts is the first diagnosis that was acted on; before anything was done, the first one.
+    [[nodiscard]] const IncidentView* first() const {
+        const auto acted = std::ranges::find_if(incidents, [](const IncidentView& incident) { return incident.acted_ms > 0; });
+        if (acted != incidents.end()) return &*acted;
+        return incidents.empty() ? nullptr : &incidents.front();
+    }
     [[nodiscard]] bool agent_is_done() const {
         return first() != nullptr && (first()->healed_ms > 0 || first()->state == "escalated" || first()->state == "resolved");
     }
 };
 
 Result<std::unique_ptr<Platform>> Runner::new_lab(const std::string& name) const {
-    lab::LabOptions options{.data_dir = options_.work_dir + "/" + name, .program = options_.engine_program, .profile = options_.profile, .workload = options_.workload};
+    lab::LabOptions options{.data_dir = options_.work_dir + "/" + name, .program = options_.engine_program, .profile = options_.profile,
+                             .log_dir_capacity_bytes = options_.log_dir_capacity_bytes, .workload = options_.workload};
     MEDIC_TRY(auto platform, Platform::up(options, [](const std::string&) {}));
     MEDIC_CHECK(settle(*platform));
     return platform;
@@ -108,10 +123,8 @@ Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed)
     for (int round = 0;; ++round) {
         std::this_thread::sleep_for(sample_interval);
         const Instant now = monotonic_now();
-        if (const auto count = drill.progress(*healed_)) observed.with_agent.observe(now, *count);
-        if (alone_) {
-            if (const auto count = drill.progress(*alone_)) observed.without_agent.observe(now, *count);
-        }
+        look(drill, *healed_, observed.with_agent);
+        if (alone_) look(drill, *alone_, observed.without_agent);
         if (round % 3 == 0) note_agents_view(observed);
         if (!told_detected && observed.first() != nullptr) {
             told_detected = true;
@@ -150,8 +163,8 @@ Result<DrillResult> Runner::run(const DrillCase& drill) {
         result.detect = Duration(std::max<std::int64_t>(incident->detected_ms - observed.injected_wall_ms, 0));
         result.healed = observed.with_agent.recovered_after().has_value() && incident->healed_ms > 0;
         if (!result.healed) result.notes.push_back(fmt::format("the agent's incident {} is {} {}", incident->id, incident->state, incident->outcome));
-        for (std::size_t i = 1; i < observed.incidents.size(); ++i) {
-            result.notes.push_back(fmt::format("also said: {} of {}", observed.incidents[i].cause, observed.incidents[i].subject));
+        for (const IncidentView& other : observed.incidents) {
+            if (other.id != incident->id) result.notes.push_back(fmt::format("also said: {} of {}", other.cause, other.subject));
         }
     }
     result.recover = observed.with_agent.recovered_after();
