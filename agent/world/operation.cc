@@ -35,7 +35,7 @@ std::string describe(const Operation& operation) {
         [](const StopNode& op) { return op.node; },
         [](const KillNode& op) { return op.node; },
         [](const KillConnectorTask& op) { return fmt::format("{}/{} on {}", op.connector, op.task, op.node); },
-        [](const GrowStorage& op) { return fmt::format("{}:{} by {} bytes", op.node, op.log_dir, op.bytes); },
+        [](const GrowStorage& op) { return fmt::format("{}:{} to {} bytes", op.node, op.log_dir, op.bytes); },
         [](const RestartConnectorTask& op) { return fmt::format("{}/{}", op.connector, op.task); },
         [](const RestartConnector& op) {
             return fmt::format("{} (include tasks: {}, only failed: {})", op.connector, op.include_tasks, op.only_failed);

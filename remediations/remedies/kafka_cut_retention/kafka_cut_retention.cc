@@ -1,0 +1,99 @@
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "remediations/remedies/disk_parts.h"
+
+// The topic that fills the disk keeps its data for less time: never less than the policy's floor for that very topic, and never
+// less than its slowest known reader still needs. Whoever reads without a group is not known: that is what the floor is for.
+namespace medic::remedies::kafka_cut_retention {
+namespace {
+
+// Of the log's span that the slowest reader has not read yet; doubled, since records do not come evenly.
+constexpr double reader_margin = 2;
+constexpr Duration cleaner_interval{5 * 60'000};  // Kafka's default: log.retention.check.interval.ms.
+
+Subject topic_of(const Diagnosis& diagnosis) {
+    const auto topic = parameter(diagnosis, "topic");
+    return subject_in(diagnosis, "topic", topic ? *topic : "");
+}
+
+std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
+    auto keys = log_dir_facts(diagnosis);
+    const Subject topic = topic_of(diagnosis);
+    for (const char* name : {"retention.ms", "kafka_group_lag_records", "kafka_partition_log_start_offset", "kafka_partition_log_end_offset"})
+        keys.push_back({topic, name});
+    return keys;
+}
+
+Result<std::int64_t> retention_now(const Subject& topic, const PlanningView& view) {
+    const Fact* fact = view.fact({topic, "retention.ms"});
+    if (fact == nullptr || !fact->value) return fail(ErrorCode::not_ready, "the retention of topic {} is not known", topic.name);
+    if (*fact->value <= 0) return fail(ErrorCode::invalid, "topic {} keeps its data for ever on purpose", topic.name);
+    return static_cast<std::int64_t>(*fact->value);
+}
+
+// How long the slowest group still needs. The lags of all groups are summed, so it errs on the side of keeping.
+Result<std::int64_t> needed_by_readers(const Subject& topic, const PlanningView& view, std::int64_t retention_ms) {
+    const Fact* lag = view.fact({topic, "kafka_group_lag_records"});
+    const Fact* from = view.fact({topic, "kafka_partition_log_start_offset"});
+    const Fact* to = view.fact({topic, "kafka_partition_log_end_offset"});
+    if (lag == nullptr || from == nullptr || to == nullptr || !lag->value || !from->value || !to->value)
+        return fail(ErrorCode::not_ready, "how far the readers of topic {} have come is not known", topic.name);
+    const double records = *to->value - *from->value;
+    if (records <= 0) return 0;
+    return static_cast<std::int64_t>(std::ceil(reader_margin * *lag->value / records * static_cast<double>(retention_ms)));
+}
+
+Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
+    MEDIC_TRY(const std::string name, parameter(diagnosis, "topic"));
+    const std::string object = "topic:" + name;
+    const auto floor = view.floors.find(object);
+    if (floor == view.floors.end()) return fail(ErrorCode::invalid, "the policy names no floor for {}", object);
+    MEDIC_TRY(const LogDir dir, log_dir(diagnosis, view));
+    const Subject topic = topic_of(diagnosis);
+    MEDIC_TRY(const std::int64_t before, retention_now(topic, view));
+    MEDIC_TRY(const std::int64_t readers, needed_by_readers(topic, view, before));
+    const std::int64_t after = std::max<std::int64_t>(floor->second.count(), readers);
+    if (after >= before) return fail(ErrorCode::invalid, "topic {} may not keep less than {} ms and keeps {} ms", name, after, before);
+
+    const auto set = [&](std::int64_t ms) {
+        return AlterConfigs{.resource = AlterConfigs::Resource::topic, .name = name, .set = {{"retention.ms", std::to_string(ms)}}};
+    };
+    Step step{.subject = topic, .text = fmt::format("keep {} for {} ms instead of {} ms", name, after, before), .operation = set(after)};
+    step.idempotent = true;
+    step.precondition = {equals(topic, "retention.ms", static_cast<double>(before))};
+    step.done = {equals(topic, "retention.ms", static_cast<double>(after))};
+    step.expectation = {.all = {at_least(dir.subject, "kafka_log_dir_usable_bytes", free_share_wanted * dir.total_bytes)},
+                        .within = cleaner_interval + Duration{60'000}};
+    step.undo = fmt::format("set retention.ms of {} back to {}; what was dropped is gone", name, before);
+    step.risk = Risk::destructive;
+    step.destroys = Destroys::data;
+    step.object = object;
+    Step back = step;
+    back.text = fmt::format("keep {} for {} ms again", name, before);
+    back.operation = set(before);
+    back.precondition.clear();
+    back.done = {equals(topic, "retention.ms", static_cast<double>(before))};
+    back.expectation = {.all = back.done, .within = Duration{60'000}};
+    back.destroys = Destroys::nothing;
+    Plan result;
+    result.summary = fmt::format("{} fills {} of broker {}: keep it for {} ms (floor {} ms, readers need {} ms)", name, dir.path, dir.broker,
+                                 after, floor->second.count(), readers);
+    result.steps = {step};
+    result.undo_steps = {back};
+    return result;
+}
+
+}  // namespace
+
+Remedy descriptor() {
+    return {.name = "kafka.cut-retention",
+            .what = "shortens the retention of the topic that fills a disk, never past the policy's floor nor the slowest reader",
+            .destroys = Destroys::data,
+            .cures = {{"kafka.disk-filling"}, {"kafka.disk-nearly-full"}},
+            .needs = needs,
+            .plan = plan};
+}
+
+}  // namespace medic::remedies::kafka_cut_retention

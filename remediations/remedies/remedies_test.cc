@@ -1,0 +1,254 @@
+// Every remedy: the plan it makes, its refusal where it can't help, and its wait where a fact is missing.
+#include "remediations/remedies/remedies.h"
+
+#include <gtest/gtest.h>
+
+#include "remediations/planning/planner.h"
+
+namespace medic {
+namespace {
+
+constexpr WallTime now{1'700'000'000'000};
+const Subject job{"lab", "job", "fleet"};
+
+class RemedyTest : public testing::Test {
+protected:
+    RemedyTest() {
+        view_.now = now;
+        view_.cluster.name = "lab";
+        for (const char* name : {"tm-1", "tm-2", "tm-3"})
+            view_.cluster.nodes.push_back({.name = name, .role = "taskmanager", .zone = std::string(name) == "tm-2" ? "b" : "a", .can_start = true, .can_kill = true});
+        view_.cluster.nodes.push_back({.name = "broker-2", .role = "broker", .can_grow = true});
+        view_.cluster.nodes.push_back({.name = "connect-1", .role = "connect-worker", .can_start = true, .can_kill = true, .can_kill_task = true});
+        view_.cluster.deployments.push_back({.job = "fleet", .savepoints = "/sp", .versions = {"v1", "v2"}, .parallelism = {}, .parallelism_max = 8});
+    }
+
+    NodeInfo& node(std::string_view name) {
+        for (auto& one : view_.cluster.nodes)
+            if (one.name == name) return one;
+        throw std::invalid_argument("no such node");
+    }
+    void fact(const Subject& subject, std::string name, double value, std::string text = {}) {
+        view_.facts.push_back({subject, std::move(name), value, std::move(text), now});
+    }
+    void about(std::string cause, Subject subject, std::map<std::string, std::string> facts) {
+        diagnosis_.cause = std::move(cause);
+        diagnosis_.subject = std::move(subject);
+        diagnosis_.facts = std::move(facts);
+    }
+    Result<Plan> plan(std::string_view remedy) { return Planner(remedies::all_remedies()).plan(remedy, diagnosis_, view_); }
+    std::vector<std::string> operations(std::string_view remedy) {
+        const auto made = plan(remedy);
+        EXPECT_TRUE(made) << (made ? "" : made.error().message);
+        std::vector<std::string> result;
+        if (made)
+            for (const auto& step : made->steps) result.push_back(describe(Operation{.key = {}, .cluster = "lab", .body = step.operation}));
+        return result;
+    }
+    ErrorCode refusal(std::string_view remedy) {
+        const auto made = plan(remedy);
+        EXPECT_FALSE(made);
+        return made ? ErrorCode::internal : made.error().code;
+    }
+
+    Diagnosis diagnosis_;
+    PlanningView view_;
+};
+
+class ReplaceTaskManager : public RemedyTest {
+protected:
+    void SetUp() override {
+        about("flink.taskmanager-frozen", {"lab", "taskmanager", "tm-1"}, {{"node", "tm-1"}, {"job", "fleet"}});
+        fact({"lab", "cluster", "lab"}, "flink_jobmanager_reachable", 1);
+    }
+};
+
+TEST_F(ReplaceTaskManager, fences_starts_a_spare_of_the_same_zone_and_refills) {
+    node("tm-2").spare = node("tm-3").spare = true;
+    EXPECT_EQ(operations("flink.replace-taskmanager"),
+              (std::vector<std::string>{"lab: kill-node tm-1", "lab: start-node tm-3", "lab: start-node tm-1 as a spare"}));
+}
+TEST_F(ReplaceTaskManager, takes_a_spare_of_another_zone_when_its_own_has_none) {
+    node("tm-2").spare = true;
+    EXPECT_EQ(operations("flink.replace-taskmanager").at(1), "lab: start-node tm-2");
+}
+TEST_F(ReplaceTaskManager, starts_the_node_itself_when_the_pool_is_empty) {
+    EXPECT_EQ(operations("flink.replace-taskmanager"), (std::vector<std::string>{"lab: kill-node tm-1", "lab: start-node tm-1"}));
+}
+TEST_F(ReplaceTaskManager, needs_a_driver) {
+    node("tm-1").can_kill = false;
+    EXPECT_EQ(refusal("flink.replace-taskmanager"), ErrorCode::invalid);
+}
+TEST_F(ReplaceTaskManager, waits_until_it_is_known_whether_the_job_manager_answers) {
+    view_.facts.clear();
+    EXPECT_EQ(refusal("flink.replace-taskmanager"), ErrorCode::not_ready);
+}
+TEST_F(ReplaceTaskManager, a_stale_fact_is_a_missing_fact) {
+    view_.facts[0].observed_at = now - Duration{60'000};
+    EXPECT_EQ(refusal("flink.replace-taskmanager"), ErrorCode::not_ready);
+}
+
+TEST_F(ReplaceTaskManager, a_blocking_task_manager_is_killed_only_while_the_job_does_not_run) {
+    diagnosis_.cause = "flink.connector-blocks-restart";
+    const auto made = plan("flink.kill-blocking-taskmanager");
+    ASSERT_TRUE(made);
+    EXPECT_EQ(made->steps[0].precondition.back().is, Condition::Is::text_not_in);
+    diagnosis_.facts.erase("job");
+    EXPECT_EQ(refusal("flink.kill-blocking-taskmanager"), ErrorCode::invalid);
+}
+
+class StuckTask : public RemedyTest {
+protected:
+    void SetUp() override {
+        about("connect.task-stuck", {"lab", "connector-task", "orders/0"}, {{"connector", "orders"}, {"task", "0"}, {"node", "connect-1"}});
+    }
+};
+
+TEST_F(StuckTask, only_its_process_is_killed_where_tasks_are_processes) {
+    EXPECT_EQ(operations("connect.kill-stuck-task"),
+              (std::vector<std::string>{"lab: kill-connector-task orders/0 on connect-1", "lab: restart-connector-task orders/0"}));
+}
+TEST_F(StuckTask, the_worker_goes_down_where_tasks_live_inside_it_and_the_plan_says_so) {
+    node("connect-1").can_kill_task = false;
+    EXPECT_EQ(operations("connect.kill-stuck-task"), (std::vector<std::string>{"lab: kill-node connect-1", "lab: start-node connect-1"}));
+    EXPECT_NE(plan("connect.kill-stuck-task")->summary.find("other tasks"), std::string::npos);
+}
+TEST_F(StuckTask, an_unreadable_task_number_is_refused) {
+    diagnosis_.facts["task"] = "zero";
+    EXPECT_EQ(refusal("connect.kill-stuck-task"), ErrorCode::invalid);
+}
+
+TEST_F(StuckTask, a_failed_task_is_restarted_and_a_running_one_is_not) {
+    diagnosis_.cause = "connect.task-failed";
+    EXPECT_EQ(refusal("connect.restart-task"), ErrorCode::not_ready);
+    fact(diagnosis_.subject, "connect_task_state", 1, "RUNNING");
+    EXPECT_EQ(refusal("connect.restart-task"), ErrorCode::invalid);
+    view_.facts[0].text = "FAILED";
+    EXPECT_EQ(operations("connect.restart-task"), (std::vector<std::string>{"lab: restart-connector-task orders/0"}));
+}
+
+class RollBack : public RemedyTest {
+protected:
+    void SetUp() override {
+        about("flink.null-dereference", job, {{"job", "fleet"}, {"job_id", "abc"}, {"version", "v2"}, {"last_good_version", "v1"}});
+    }
+};
+
+TEST_F(RollBack, goes_back_to_the_last_good_version_from_the_newest_checkpoint_and_quarantines_the_bad_one) {
+    fact(job, "checkpoint_path", 0, "/cp/7");
+    fact(job, "savepoint_path", 0, "/sp/1");
+    EXPECT_EQ(operations("flink.roll-back"), (std::vector<std::string>{"lab: cancel-job abc", "lab: start-deployment fleet version v1 from /cp/7"}));
+    EXPECT_EQ(plan("flink.roll-back")->quarantine->version, "v2");
+    EXPECT_EQ(plan("flink.roll-back")->needs_approval, "");
+}
+TEST_F(RollBack, an_older_savepoint_needs_a_person) {
+    fact(job, "savepoint_path", 0, "/sp/1");
+    EXPECT_NE(plan("flink.roll-back")->needs_approval, "");
+}
+TEST_F(RollBack, never_starts_empty) { EXPECT_EQ(refusal("flink.roll-back"), ErrorCode::not_ready); }
+TEST_F(RollBack, needs_a_known_good_version_that_was_not_itself_rolled_back) {
+    fact(job, "checkpoint_path", 0, "/cp/7");
+    diagnosis_.facts["last_good_version"] = "v0";
+    EXPECT_EQ(refusal("flink.roll-back"), ErrorCode::invalid);
+    diagnosis_.facts["last_good_version"] = "v1";
+    view_.quarantined.insert({"fleet", "v1"});
+    EXPECT_EQ(refusal("flink.roll-back"), ErrorCode::invalid);
+}
+
+class ChangeConfiguration : public RemedyTest {
+protected:
+    void SetUp() override {
+        about("flink.configuration-does-not-fit-load", job,
+              {{"job", "fleet"}, {"job_id", "abc"}, {"version", "v1"}, {"parallelism_wanted", "20"}, {"group", "g"}, {"offered_per_second", "1000"},
+               {"setting.execution.checkpointing.interval", "5s"}});
+    }
+};
+
+TEST_F(ChangeConfiguration, stops_with_a_savepoint_and_starts_wider_up_to_the_configured_limit) {
+    fact(job, "flink_job_parallelism", 2);
+    EXPECT_EQ(operations("flink.change-configuration"),
+              (std::vector<std::string>{"lab: stop-job-with-savepoint abc into /sp",
+                                        "lab: start-deployment fleet version v1 from empty state, parallelism 8, execution.checkpointing.interval=5s"}));
+    const auto made = plan("flink.change-configuration");
+    EXPECT_TRUE(made->steps[1].restore_from_own_savepoint);
+    EXPECT_EQ(made->steps[1].expectation.all.back().value, 950);
+    ASSERT_EQ(made->undo_steps.size(), 2U);
+    EXPECT_EQ(std::get<StartDeployment>(made->undo_steps[1].operation).parallelism, 2);
+}
+TEST_F(ChangeConfiguration, has_nothing_to_offer_at_the_limit) {
+    fact(job, "flink_job_parallelism", 8);
+    diagnosis_.facts.erase("setting.execution.checkpointing.interval");
+    EXPECT_EQ(refusal("flink.change-configuration"), ErrorCode::invalid);
+}
+TEST_F(ChangeConfiguration, waits_for_the_present_parallelism) { EXPECT_EQ(refusal("flink.change-configuration"), ErrorCode::not_ready); }
+
+class FullDisk : public RemedyTest {
+protected:
+    void SetUp() override {
+        about("kafka.disk-nearly-full", dir_, {{"broker", "2"}, {"log_dir", "/data"}, {"node", "broker-2"}, {"topic", "events-debug"}});
+        fact(dir_, "kafka_log_dir_total_bytes", 1'000);
+        fact(dir_, "kafka_log_dir_usable_bytes", 150);
+        view_.floors["topic:events-debug"] = Duration{6'000};
+    }
+    void readers(double lag) {
+        fact(topic_, "retention.ms", 100'000);
+        fact(topic_, "kafka_group_lag_records", lag);
+        fact(topic_, "kafka_partition_log_start_offset", 0);
+        fact(topic_, "kafka_partition_log_end_offset", 1'000);
+    }
+    const Subject dir_{"lab", "log-dir", "2:/data"}, topic_{"lab", "topic", "events-debug"};
+};
+
+TEST_F(FullDisk, grows_by_half_and_names_the_new_size) {
+    EXPECT_EQ(operations("kafka.grow-storage"), (std::vector<std::string>{"lab: grow-storage broker-2:/data to 1500 bytes"}));
+    node("broker-2").can_grow = false;
+    EXPECT_EQ(refusal("kafka.grow-storage"), ErrorCode::invalid);
+    view_.facts.clear();
+    EXPECT_EQ(refusal("kafka.grow-storage"), ErrorCode::not_ready);
+}
+TEST_F(FullDisk, retention_goes_down_to_the_floor) {
+    readers(0);
+    EXPECT_EQ(operations("kafka.cut-retention"), (std::vector<std::string>{"lab: alter-configs topic events-debug retention.ms=6000"}));
+    EXPECT_EQ(plan("kafka.cut-retention")->steps[0].destroys, Destroys::data);
+}
+TEST_F(FullDisk, retention_never_passes_the_slowest_reader) {
+    readers(100);  // A tenth of the log is unread: 10 s, doubled.
+    EXPECT_EQ(operations("kafka.cut-retention"), (std::vector<std::string>{"lab: alter-configs topic events-debug retention.ms=20000"}));
+}
+TEST_F(FullDisk, retention_stays_when_readers_need_it_all) {
+    readers(900);
+    EXPECT_EQ(refusal("kafka.cut-retention"), ErrorCode::invalid);
+}
+TEST_F(FullDisk, retention_stays_without_a_floor_or_while_readers_are_not_known) {
+    EXPECT_EQ(refusal("kafka.cut-retention"), ErrorCode::not_ready);
+    readers(0);
+    view_.floors.clear();
+    EXPECT_EQ(refusal("kafka.cut-retention"), ErrorCode::invalid);
+}
+TEST_F(FullDisk, replicas_move_to_a_broker_with_room_that_holds_none_of_them) {
+    fact(topic_, "assignment", 0, "0:1,2,3;1:2,3,4");
+    fact({"lab", "broker", "4"}, "kafka_log_dir_usable_bytes", 900);
+    fact({"lab", "broker", "4"}, "kafka_log_dir_total_bytes", 1'000);
+    EXPECT_EQ(operations("kafka.move-replicas"), (std::vector<std::string>{"lab: alter-reassignments events-debug-0 to [1,4,3]"}));
+    view_.facts.back().value = 10'000;  // Now it has too little room itself.
+    EXPECT_EQ(refusal("kafka.move-replicas"), ErrorCode::invalid);
+}
+TEST_F(FullDisk, an_unreadable_assignment_moves_nothing) {
+    fact(topic_, "assignment", 0, "0:1,x");
+    EXPECT_EQ(refusal("kafka.move-replicas"), ErrorCode::invalid);
+}
+
+TEST(Remedies, every_one_is_registered_once_with_its_causes) {
+    const Planner planner(remedies::all_remedies());
+    EXPECT_EQ(planner.remedies().size(), 9U);
+    for (const auto& remedy : planner.remedies()) {
+        EXPECT_FALSE(remedy.what.empty()) << remedy.name;
+        EXPECT_FALSE(remedy.cures.empty()) << remedy.name;
+        EXPECT_TRUE(planner.level(remedy.name, remedy.cures.front().cause)) << remedy.name;
+    }
+    EXPECT_FALSE(planner.level("connect.restart-task", "flink.taskmanager-lost"));
+    EXPECT_FALSE(planner.plan("no.such-remedy", {}, {}));
+}
+
+}  // namespace
+}  // namespace medic
