@@ -22,11 +22,15 @@ bool holds_cluster(const Incident& incident) {
 // The step with what only this incident knows filled in.
 Step Loop::State::prepared(const Incident& incident) const {
     Step step = incident.current();
+    if (auto* stop = std::get_if<StopJobWithSavepoint>(&step.operation); stop != nullptr && stop->job_id.empty()) {
+        const Fact* id = book.fresh({step.job, "id"}, now, guard_facts_age_max);
+        if (id != nullptr) stop->job_id = id->text;
+    }
     if (!step.restore_from_own_savepoint) return step;
     auto& start = std::get<StartDeployment>(step.operation);
     start.restore_from = incident.savepoint;
     if (start.restore_from.empty()) {
-        const Fact* path = book.fresh({step.job, "flink_savepoint_last_path"}, now, guard_facts_age_max);
+        const Fact* path = book.fresh({step.job, "savepoint_path"}, now, guard_facts_age_max);
         if (path != nullptr) start.restore_from = path->text;
     }
     return step;
@@ -226,6 +230,7 @@ void Loop::State::plan_ended(Incident& incident) {
     const bool undone = incident.undoing;
     incident.begun = false;
     if (undone) return escalate(incident, "undone", "what was done has been taken back; the cause remains: " + incident.diagnosis.summary);
+    incident.seen_gone = false;
     set_state(incident, IncidentState::healed, "healed");
 }
 

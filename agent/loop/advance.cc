@@ -131,7 +131,8 @@ void Loop::State::want_plan(const Incident& incident) {
         for (const auto* conditions : {&step.precondition, &step.skip_if, &step.done, &step.expectation.all, &step.expectation.worse_if})
             want(*conditions);
         if (!step.job.kind.empty()) want({step.job, "flink_job_state"});
-        if (step.restore_from_own_savepoint) want({step.job, "flink_savepoint_last_path"});
+        if (step.restore_from_own_savepoint) want({step.job, "savepoint_path"});
+        if (std::holds_alternative<StopJobWithSavepoint>(step.operation)) want({step.job, "id"});
     }
 }
 
@@ -163,6 +164,8 @@ void Loop::State::wait(Incident& incident) {
     if (!judgement) return refused(incident, question, std::move(judgement.error()));
     if (step.restore_from_own_savepoint && std::get<StartDeployment>(step.operation).restore_from.empty())
         return escalate(incident, "cannot_tell", "the job is stopped and the path of its savepoint is not known: look into the savepoints folder, then start it from there");
+    if (const auto* stop = std::get_if<StopJobWithSavepoint>(&step.operation); stop != nullptr && stop->job_id.empty())
+        return escalate(incident, "cannot_tell", "the id of the job to stop is not known: " + step.text);
     incident.refusals.clear();
     incident.last_verdict.clear();
     decide_on(incident, "guards", verdict_text(judgement), "permitted: " + step.text, encode_question(question));

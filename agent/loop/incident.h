@@ -59,6 +59,7 @@ struct Incident {
     bool undoing = false;                      // Running plan->undo_steps.
     bool begun = false;                        // An operation of this plan was decided: the cluster is ours until it ends.
     bool acted = false;                        // Any operation of any plan was decided.
+    bool seen_gone = false;                    // Healed, and a report since did not name the cause: its return is a relapse.
     bool left_midway = false;                  // Escalated in the middle of a plan: only a person ends it.
     std::size_t step = 0;                      // Index into the steps of the plan at hand.
     std::uint32_t step_number = 0;             // Counts every step of every plan of this incident: the middle of a key.

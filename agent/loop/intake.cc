@@ -50,6 +50,8 @@ void Loop::State::take(const DiagnosisReport& report) {
         present.emplace(key_of(diagnosis), diagnosis.since);
     }
     for (const auto& diagnosis : report.diagnoses) take_diagnosis(diagnosis, reported);
+    for (auto& [number, incident] : open)
+        if (incident.state == IncidentState::healed && !blind() && !reported.contains(key_of(incident.diagnosis))) incident.seen_gone = true;
     for (const auto& change : report.symptoms) {
         if (change.kind != SymptomChange::Kind::began) continue;
         for (auto& [number, incident] : open)
@@ -60,7 +62,7 @@ void Loop::State::take(const DiagnosisReport& report) {
 void Loop::State::take_diagnosis(const Diagnosis& diagnosis, const std::set<CauseKey>& reported) {
     if (Incident* home = find_home(diagnosis, reported)) {
         // Healed, and it has begun again since: that is a new incident, with all its guards and cool-downs.
-        const bool relapse = home->state == IncidentState::healed && !diagnosis.abstains() && diagnosis.since > home->healed_at;
+        const bool relapse = home->state == IncidentState::healed && !diagnosis.abstains() && home->seen_gone;
         if (!relapse) return refresh(*home, diagnosis);
         resolve(*home, "healed", "it came back: see the next incident");
     } else if (Incident* touched_one = find_touched_by(diagnosis)) {
