@@ -19,7 +19,7 @@ namespace medic {
 
 struct Signature {
     // class: one line per throwable, "first|cause|root TYPE". message: every line that is not a frame.
-    // frame: one line per frame, "OWNER FUNCTION(LOCATION)". shape: one line about the whole text, see text_matcher.h.
+    // frame: one line per frame, "OWNER FUNCTION(". shape: one line about the whole text, see text_matcher.h.
     enum class Where : std::uint8_t { type, message, frame, shape };
     std::string id;
     Where where = Where::message;

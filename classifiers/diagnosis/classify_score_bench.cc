@@ -2,9 +2,9 @@
 // causes. FILE: JSON lines {id, component, text, side, cause, hard}; `cause` is a cause_group. The development split is
 // fixed by a hash of the id: rules are written with `fit` in sight and judged on `dev`.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -58,14 +58,14 @@ std::vector<Case> load(const std::string& path, const std::string& split) {
 }
 
 void speed(const medic::Classifier& classifier, const std::vector<Case>& cases) {
-    const auto began = std::chrono::steady_clock::now();
+    const auto began = std::clock();  // CPU time: the machine may be shared.
     std::size_t done = 0;
     double seconds = 0;
     while (seconds < 3) {
         for (const auto& one : cases) {
             done += classifier.classify_text(one.text, medic::parse_component(one.component)).alternatives.size() <= 5;
         }
-        seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+        seconds = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
     }
     fmt::print("speed: {:.0f} texts/s on one core\n", static_cast<double>(done) / seconds);
 }

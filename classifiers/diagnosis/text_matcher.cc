@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 #include <re2/re2.h>
 
@@ -13,6 +14,7 @@ namespace {
 constexpr std::size_t where_count = 4;
 constexpr std::size_t frames_rendered_max = 256;
 constexpr std::size_t prose_bytes_max = 32 * 1024;
+constexpr std::size_t frames_seen_max = 4'096;
 constexpr std::int64_t pattern_bytes_max = 4 << 20;  // Of one pattern's automaton; RE2 falls back to a slower one.
 
 void append(std::string& out, std::string_view text) { out.append(text.data(), text.size()); }
@@ -37,7 +39,7 @@ std::string render_types(const FailureText& text) {
     return out;
 }
 
-// Calls `take` with each frame's line.
+// Calls `take` with each frame's line. Line numbers are left out: the same function is the same line.
 template <class Take>
 void for_frames(const FailureText& text, Take take) {
     std::string line;
@@ -51,8 +53,6 @@ void for_frames(const FailureText& text, Take take) {
                 line += ' ';
                 append(line, frame.function);
                 line += '(';
-                append(line, frame.location);
-                line += ')';
                 take(line);
             }
         }
@@ -144,6 +144,23 @@ struct TextMatcher::State {
     };
     std::array<One, where_count> kinds;
     std::vector<std::unique_ptr<RE2>> patterns;  // By signature, for evidence.
+    // Traces share most of their frames: which frame patterns hold for a line seen before.
+    std::unordered_map<std::string, std::vector<std::uint16_t>> frames_seen;
+
+    void match_frame(const std::string& line, std::vector<bool>& matched) {
+        auto& kind = kinds[static_cast<std::size_t>(Signature::Where::frame)];
+        auto seen = frames_seen.find(line);
+        if (seen == frames_seen.end()) {
+            if (frames_seen.size() >= frames_seen_max) frames_seen.clear();
+            std::vector<bool> own(kind.signatures.size(), false);
+            kind.patterns.match(line, own);
+            std::vector<std::uint16_t> hits;
+            for (std::size_t at = 0; at < own.size(); ++at)
+                if (own[at]) hits.push_back(static_cast<std::uint16_t>(at));
+            seen = frames_seen.emplace(line, std::move(hits)).first;
+        }
+        for (const auto hit : seen->second) matched[hit] = true;
+    }
     std::vector<Signature::Where> where;
 };
 
@@ -181,6 +198,8 @@ TextMatches TextMatcher::match(const FailureText& text, Component component) con
         matched.assign(kind.signatures.size(), false);
         if (where == Signature::Where::shape) {
             kind.patterns.match(out.shape, matched);
+        } else if (where == Signature::Where::frame) {
+            for_frames(text, [&](const std::string& line) { state_->match_frame(line, matched); });
         } else {
             for_lines(where, text, component, [&](std::string_view line) { kind.patterns.match(line, matched); });
         }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <unordered_map>
 #include <utility>
 
 namespace medic {
@@ -19,12 +21,6 @@ constexpr std::array entries{
     Entry{"jrockit.", FrameOwner::jdk},
     Entry{"std::", FrameOwner::jdk},
     Entry{"__gnu_cxx::", FrameOwner::jdk},
-    Entry{"__cxa", FrameOwner::jdk},
-    Entry{"_start", FrameOwner::jdk},
-    Entry{"__libc", FrameOwner::jdk},
-    Entry{"start_thread", FrameOwner::jdk},
-    Entry{"clone", FrameOwner::jdk},
-    Entry{"JVM_", FrameOwner::jdk},
 
     Entry{"org.apache.flink.", FrameOwner::flink},
     Entry{"org.apache.flink.connector.", FrameOwner::connector},
@@ -202,6 +198,28 @@ constexpr std::array entries{
     Entry{"org.bouncycastle.", FrameOwner::library},
 };
 
+// The longest entry that `function` begins with. Entries end at a package border, so few look-ups decide.
+std::optional<FrameOwner> known_owner(std::string_view function) {
+    static const auto packages = [] {
+        std::unordered_map<std::string_view, FrameOwner> map;
+        for (const auto& [prefix, owner] : entries) map.emplace(prefix, owner);
+        return map;
+    }();
+    constexpr std::size_t depth_max = 8;
+    std::optional<FrameOwner> best;
+    std::size_t depth = 0;
+    for (std::size_t at = 0; at < function.size() && depth < depth_max; ++at) {
+        if (function[at] != '.' && function[at] != ':') continue;
+        if (function[at] == ':' && at + 1 < function.size() && function[at + 1] == ':') ++at;
+        ++depth;
+        if (const auto found = packages.find(function.substr(0, at + 1)); found != packages.end()) best = found->second;
+    }
+    if (best) return best;
+    for (const std::string_view start : {"_start", "__libc", "__cxa", "start_thread", "clone", "JVM_"})
+        if (function.starts_with(start)) return FrameOwner::jdk;
+    return std::nullopt;
+}
+
 bool starts_with_any(std::string_view text, const std::vector<std::string>& prefixes) {
     return std::any_of(prefixes.begin(), prefixes.end(),
                        [&](const std::string& prefix) { return !prefix.empty() && text.starts_with(prefix); });
@@ -289,11 +307,7 @@ FrameOwner owner_of(std::string_view function, std::string_view location, const 
         return FrameOwner::connector;
     if (location.find(".py") != std::string_view::npos || location.starts_with("<frozen"))
         return python_owner(location);
-    const Entry* best = nullptr;
-    for (const auto& entry : entries)
-        if (function.starts_with(entry.first) && (best == nullptr || entry.first.size() > best->first.size()))
-            best = &entry;
-    if (best != nullptr) return best->second;
+    if (const auto known = known_owner(function)) return *known;
     if (location.find("+0x") != std::string_view::npos) return native_owner(object_of(location), ownership.component);
     return unknown_owner(ownership.component);
 }
