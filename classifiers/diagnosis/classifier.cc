@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
 
 namespace medic {
 namespace {
@@ -14,6 +13,7 @@ constexpr double temperature = 1.25;
 constexpr double nothing_score = 0.4;
 constexpr std::size_t alternatives_max = 5;
 constexpr std::size_t evidence_max = 6;
+constexpr std::size_t evidence_bytes_max = 300;
 
 constexpr double side_floor = 0.5;  // Below this the text does not tell.
 

@@ -28,10 +28,11 @@ void LinePatterns::compile() {
     }
 }
 
-void LinePatterns::match(std::string_view line, std::vector<bool>& matched) const {
-    if (count_ == 0) return;
+const std::vector<int>& LinePatterns::match(std::string_view line, std::vector<bool>& matched) const {
     thread_local std::string lower;
-    thread_local std::vector<int> found, possible;
+    thread_local std::vector<int> found, possible, fresh;
+    fresh.clear();
+    if (count_ == 0) return fresh;
     lower.assign(line);
     for (char& c : lower)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -50,10 +51,13 @@ void LinePatterns::match(std::string_view line, std::vector<bool>& matched) cons
     patterns_->AllPotentials(found, &possible);
     for (const int id : possible) {
         const auto index = static_cast<std::size_t>(id);
-        if (!matched[index] &&
-            re2::RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), patterns_->GetRE2(id)))
-            matched[index] = true;
+        if (matched[index] ||
+            !re2::RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), patterns_->GetRE2(id)))
+            continue;
+        matched[index] = true;
+        fresh.push_back(id);
     }
+    return fresh;
 }
 
 }  // namespace medic

@@ -27,7 +27,8 @@ public:
 
     // Marks in `matched` (one flag per pattern) those that hold for the line; flags already set are not looked at
     // again.
-    void match(std::string_view line, std::vector<bool>& matched) const;
+    // Returns the patterns that are new; valid until the next call on this thread.
+    const std::vector<int>& match(std::string_view line, std::vector<bool>& matched) const;
     [[nodiscard]] std::size_t size() const { return count_; }
 
 private:

@@ -201,7 +201,11 @@ TextMatches TextMatcher::match(const FailureText& text, Component component) con
         } else if (where == Signature::Where::frame) {
             for_frames(text, [&](const std::string& line) { state_->match_frame(line, matched); });
         } else {
-            for_lines(where, text, component, [&](std::string_view line) { kind.patterns.match(line, matched); });
+            for_lines(where, text, component, [&](std::string_view line) {
+                for (const int hit : kind.patterns.match(line, matched))
+                    if (where == Signature::Where::message)
+                        out.lines.emplace_back(kind.signatures[static_cast<std::size_t>(hit)], line);
+            });
         }
         for (std::size_t hit = 0; hit < matched.size(); ++hit)
             if (matched[hit]) out.signatures.push_back(kind.signatures[hit]);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "classifiers/diagnosis/catalogue.h"
@@ -21,6 +22,8 @@ namespace medic {
 
 struct TextMatches {
     std::vector<std::size_t> signatures;  // Positions in Catalogue::signatures(), ascending.
+    std::vector<std::pair<std::size_t, std::string_view>>
+        lines;  // Of `message` signatures: the first line that matched.
     std::string shape;
 };
 
