@@ -7,10 +7,9 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
-#include <string_view>
 #include <typeinfo>
 
-#include <fmt/format.h>
+#include "engine/common/symbols.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MEDIC_THROW_HOOK 0
@@ -24,13 +23,6 @@ constexpr int frames_max = 32;
 // Trivial types only: the hook may run while a thread is being set up or torn down.
 thread_local void* latest_frames[frames_max];
 thread_local int latest_frame_count = 0;
-
-std::string demangle(const char* name) {
-    int status = 0;
-    const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(name, nullptr, nullptr, &status),
-                                                           &std::free);
-    return status == 0 && text ? std::string(text.get()) : std::string(name);
-}
 
 }  // namespace
 
@@ -50,14 +42,9 @@ namespace medic::engine {
 std::vector<std::string> latest_throw_frames() {
     std::vector<std::string> frames;
     for (int i = 1; i < latest_frame_count; ++i) {  // Frame 0 is the hook itself.
-        Dl_info info{};
         // The return address of a call that never returns may be the next function's first byte.
         const void* call = static_cast<const char*>(latest_frames[i]) - 1;
-        if (dladdr(call, &info) == 0 || !info.dli_sname || !info.dli_fname) continue;
-        const std::string_view file = info.dli_fname;
-        const auto offset = reinterpret_cast<std::uintptr_t>(call) - reinterpret_cast<std::uintptr_t>(info.dli_fbase);
-        frames.push_back(
-            fmt::format("{}({}+{:#x})", demangle(info.dli_sname), file.substr(file.rfind('/') + 1), offset));
+        if (std::string frame = name_frame(call); !frame.empty()) frames.push_back(std::move(frame));
     }
     return frames;
 }
