@@ -7,6 +7,8 @@
 #include "engine/common/signals.h"
 #include "engine/connect/connect.h"
 #include "engine/drill/runner.h"
+#include "engine/flow/jobmanager/jobmanager.h"
+#include "engine/flow/taskmanager/taskmanager.h"
 #include "engine/lab/lab.h"
 #include "engine/workload/workload.h"
 
@@ -27,6 +29,8 @@ constexpr Subcommand subcommands[] = {
     {"lab", medic::engine::lab::run_lab, "a whole platform: up, down, status"},
     {"drill", medic::engine::drill::run_drill, "faults on two labs, with the agent and without"},
     {"node", medic::engine::lab::run_node, "the agent's driver for the lab's nodes"},
+    {"jobmanager", medic::engine::flow::run_jobmanager, "a job manager with Flink's REST API"},
+    {"taskmanager", medic::engine::flow::run_taskmanager, "a task manager, or a warm spare of one"},
 };
 
 int usage(std::FILE* out) {

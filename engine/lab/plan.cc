@@ -92,7 +92,7 @@ private:
             MEDIC_TRY(auto task_manager, start(fmt::format("tm-{}", number), Role::taskmanager, {"metrics", "control"}, number));
             task_manager.argv.insert(task_manager.argv.end(),
                                      {"--resource-id", task_manager.name, "--jobmanager", rpc, "--slots", std::to_string(plan_.options.slots), "--metrics",
-                                      loopback(task_manager.ports["metrics"]), "--control", loopback(task_manager.ports["control"]), "--data", folder("flink")});
+                                      loopback(task_manager.ports["metrics"]), "--control", loopback(task_manager.ports["control"])});
             add_configs(task_manager.argv, plan_.options.profile.flink);
             task_manager.spare_argv = task_manager.argv;
             task_manager.spare_argv.emplace_back("--standby");
