@@ -22,13 +22,21 @@ constexpr const char* author = "Author";
 constexpr const char* practise = "Practise";
 constexpr const char* move = "Move";
 
-// Adds a subcommand with its help; `action` runs after parsing.
+// Adds a subcommand with its help and examples.
 CLI::App* add(CLI::App& parent, const char* group, const std::string& name, const std::string& what,
               const std::string& examples);
 
 // Prints an error and returns the exit code for it.
 int complain(const std::string& message, int code);
 
+void add_diagnose(CLI::App& app, Context& context);
+void add_incidents(CLI::App& app, Context& context);
+void add_actions(CLI::App& app, Context& context);
+void add_pause(CLI::App& app, Context& context);
+void add_classify(CLI::App& app, Context& context);
+void add_agent(CLI::App& app, Context& context);
 void add_config(CLI::App& app, Context& context);
+void add_rules(CLI::App& app, Context& context);
+void add_lab(CLI::App& app, Context& context);
 
 }  // namespace medic::cli

@@ -102,7 +102,10 @@ std::vector<int> ProcessCollector::children_of(int pid) const { return proc_read
 
 void ProcessCollector::details(Known& known, WallTime at) {
     known.children = children_of(known.pid);
-    if (known.detailed_at.unix_ms != 0 && at - known.detailed_at < options_.details_every) return;
+    // A young process is still opening its ports.
+    constexpr double young_s = 30;
+    const bool young = known.start_time && static_cast<double>(at.unix_ms) / 1000 - *known.start_time < young_s;
+    if (!young && known.detailed_at.unix_ms != 0 && at - known.detailed_at < options_.details_every) return;
     known.detailed_at = at;
     const auto open = proc_read::descriptors(options_.proc, known.pid);
     known.descriptors = open ? std::optional(static_cast<double>(open->count)) : std::nullopt;

@@ -4,12 +4,9 @@
 #include <span>
 #include <string_view>
 
-namespace medic {
+#include "agent/base/embedded.h"
 
-struct EmbeddedFile {
-    std::string_view path;  // "rules/causes/flink.yaml"
-    std::string_view text;
-};
+namespace medic {
 
 // Sorted by path.
 [[nodiscard]] std::span<const EmbeddedFile> embedded_rule_files();

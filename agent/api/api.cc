@@ -1,0 +1,162 @@
+#include "agent/api/api.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "agent/api/incident_view.h"
+#include "agent/api/json_internal.h"
+
+namespace medic {
+namespace {
+
+HttpResponse json(int status, std::string body) {
+    return {.status = status, .body = std::move(body), .content_type = "application/json", .headers = {}};
+}
+
+HttpResponse problem(int status, const std::string& message) {
+    return json(status, dump({{"schema", 1}, {"error", message}}));
+}
+
+HttpResponse plain(int status, std::string body) {
+    return {.status = status, .body = std::move(body), .content_type = "text/plain; charset=utf-8", .headers = {}};
+}
+
+HttpResponse of(const Status& done) {
+    if (done) return json(200, dump({{"schema", 1}, {"accepted", true}}));
+    switch (done.error().code) {
+        case ErrorCode::invalid: return problem(400, done.error().message);
+        case ErrorCode::not_ready: return problem(409, done.error().message);
+        case ErrorCode::unavailable: {
+            HttpResponse busy = problem(503, done.error().message);
+            busy.headers.emplace_back("Retry-After", "5");
+            return busy;
+        }
+        default: return problem(500, done.error().message);
+    }
+}
+
+std::optional<OperatorCommand::Kind> kind_of(const std::string& verb) {
+    using Kind = OperatorCommand::Kind;
+    if (verb == "approve") return Kind::approve;
+    if (verb == "reject") return Kind::reject;
+    if (verb == "stop") return Kind::stop;
+    if (verb == "undo") return Kind::undo;
+    return std::nullopt;
+}
+
+}  // namespace
+
+HttpResponse Api::handle(const HttpRequest& request) {
+    if (request.method == "GET" || request.method == "HEAD") return get(request);
+    if (request.method != "POST") return problem(405, "GET or POST");
+    const auto person = tokens_.person(request.header("authorization"));
+    if (!person) {
+        HttpResponse refused =
+            problem(401, "this changes something: send Authorization: Bearer TOKEN with a token of api.token_file");
+        refused.headers.emplace_back("WWW-Authenticate", "Bearer");
+        return refused;
+    }
+    return post(request, *person);
+}
+
+HttpResponse Api::get(const HttpRequest& request) const {
+    const std::string& path = request.path;
+    if (path == "/metrics")
+        return {.status = 200,
+                .body = backend_.metrics(),
+                .content_type = "text/plain; version=0.0.4; charset=utf-8",
+                .headers = {}};
+    if (path == "/-/healthy" || path == "/-/ready") {
+        const std::string why = path == "/-/ready" ? backend_.not_ready() : backend_.not_healthy();
+        return plain(why.empty() ? 200 : 503, why.empty() ? "ok\n" : why + "\n");
+    }
+    if (path == "/api/v1/incidents") return json(200, incidents_json(backend_.incidents()));
+    if (path == "/api/v1/actions") return json(200, actions_json(backend_.incidents()));
+    if (request.segments.size() == 4 && path.starts_with("/api/v1/incidents/")) {
+        const auto found = backend_.incident(request.segments[3]);
+        return found ? json(200, incident_json(*found)) : problem(404, found.error().message);
+    }
+    return problem(404, "no such page; see `medic --help` for what there is");
+}
+
+HttpResponse Api::post(const HttpRequest& request, const std::string& person) {
+    const std::string& path = request.path;
+    const auto& segments = request.segments;
+    if (path == "/api/v1/webhook/alertmanager") return alerts(request, person);
+    if (path == "/api/v1/changes") return changes(request, person);
+    using Kind = OperatorCommand::Kind;
+    if (path == "/api/v1/pause" || path == "/api/v1/resume")
+        return command(
+            request,
+            {.kind = path == "/api/v1/pause" ? Kind::pause : Kind::resume, .target = "", .reason = "", .by = person});
+    // An action's id holds a slash (I17/2); it comes escaped as one segment or as two.
+    if (segments.size() >= 5 && path.starts_with("/api/v1/actions/")) {
+        const auto kind = kind_of(segments.back());
+        std::string id = segments[3];
+        for (std::size_t i = 4; i + 1 < segments.size(); ++i) id += "/" + segments[i];
+        if (kind) return command(request, {.kind = *kind, .target = id, .reason = "", .by = person});
+    }
+    if (segments.size() == 5 && path.starts_with("/api/v1/incidents/") && segments[4] == "verdict")
+        return command(request, {.kind = Kind::verdict_right, .target = segments[3], .reason = "", .by = person});
+    return problem(404, "nothing can be posted there");
+}
+
+HttpResponse Api::command(const HttpRequest& request, OperatorCommand command) {
+    const Json body = request.body.empty() ? Json::object() : Json::parse(request.body, nullptr, false);
+    if (!body.is_object()) return problem(400, "expected a JSON object, or no body");
+    using Kind = OperatorCommand::Kind;
+    command.reason = text_of(body, "reason").substr(0, 1'000);
+    if (command.kind == Kind::pause || command.kind == Kind::resume) {
+        command.target = text_of(body, "cluster");
+        const auto clusters = backend_.clusters();
+        if (!command.target.empty() && std::ranges::find(clusters, command.target) == clusters.end())
+            return problem(400, "cluster " + command.target + " is not in the configuration");
+        if (command.kind == Kind::pause && command.reason.empty())
+            return problem(400, "a pause needs a `reason`: whoever finds it must know why");
+    }
+    if (command.kind == Kind::verdict_right) {
+        const std::string verdict = text_of(body, "verdict");
+        if (verdict != "right" && verdict != "wrong") return problem(400, "verdict: expected right or wrong");
+        if (verdict == "wrong") command.kind = Kind::verdict_wrong;
+    }
+    return of(backend_.command(std::move(command)));
+}
+
+HttpResponse Api::alerts(const HttpRequest& request, const std::string& person) {
+    auto alerts = read_alertmanager(request.body, backend_.clusters());
+    if (!alerts) return problem(400, alerts.error().message);
+    std::size_t unknown = 0;
+    for (Alert& alert : *alerts) {
+        alert.received_from = person;
+        if (alert.subject.kind.empty()) ++unknown;
+    }
+    const std::size_t count = alerts->size();
+    const Status kept = backend_.accept(*std::move(alerts));
+    if (!kept) return of(kept);
+    return json(200, dump({{"schema", 1}, {"accepted", count}, {"without_known_subject", unknown}}));
+}
+
+HttpResponse Api::changes(const HttpRequest& request, const std::string& person) {
+    const Json body = Json::parse(request.body, nullptr, false);
+    if (!body.is_object())
+        return problem(400, R"(expected {"cluster": …, "subject": "job/NAME", "kind": "deployment", "version": …})");
+    ChangeNotice change;
+    const auto clusters = backend_.clusters();
+    std::string cluster = text_of(body, "cluster");
+    if (cluster.empty() && clusters.size() == 1) cluster = clusters[0];
+    if (std::ranges::find(clusters, cluster) == clusters.end())
+        return problem(400, "cluster `" + cluster + "` is not in the configuration");
+    change.subject = parse_subject(cluster, text_of(body, "subject"));
+    if (change.subject.kind.empty()) return problem(400, "subject: expected KIND/NAME, for example job/fleet-monitor");
+    change.kind = text_of(body, "kind").empty() ? "deployment" : text_of(body, "kind");
+    if (change.kind != "deployment" && change.kind != "config-change")
+        return problem(400, "kind: expected deployment or config-change");
+    change.version = text_of(body, "version").substr(0, 256);
+    change.version_before = text_of(body, "version_before").substr(0, 256);
+    change.text = text_of(body, "text").substr(0, 4'096);
+    change.by = person;
+    change.at = backend_.now();
+    return of(backend_.change(std::move(change)));
+}
+
+}  // namespace medic

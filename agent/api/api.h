@@ -1,0 +1,79 @@
+// The agent's HTTP API, without sockets: one request in, one answer out. What it shows and does comes from an
+// ApiBackend.
+//   POST /api/v1/webhook/alertmanager · GET /api/v1/incidents[/ID] · GET /api/v1/actions · POST
+//   /api/v1/actions/ID/approve|reject|stop|undo · POST /api/v1/incidents/ID/verdict · POST /api/v1/changes · POST
+//   /api/v1/pause|resume · GET /metrics · /-/healthy · /-/ready
+// Whatever changes something needs a bearer token; the token names the person. Answers are JSON with `schema`.
+// Called on the HTTP server's thread; the backend is thread-safe.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/api/tokens.h"
+#include "agent/base/result.h"
+#include "agent/loop/incident.h"
+#include "agent/loop/input.h"
+#include "agent/world/real/http_server.h"
+
+namespace medic {
+
+// A deployment or change of settings that CI or a person tells of.
+struct ChangeNotice {
+    Subject subject;
+    std::string kind;  // deployment | config-change
+    std::string version, version_before, text, by;
+    WallTime at;
+};
+
+class ApiBackend {
+public:
+    ApiBackend() = default;
+    ApiBackend(const ApiBackend&) = delete;
+    ApiBackend& operator=(const ApiBackend&) = delete;
+    virtual ~ApiBackend() = default;
+
+    [[nodiscard]] virtual std::vector<Incident> incidents() const = 0;  // Open ones and the newest ended ones.
+    [[nodiscard]] virtual Result<Incident> incident(const std::string& id) const = 0;  // Older ones too.
+    // Errors: unavailable (overloaded; the caller is told to come again).
+    [[nodiscard]] virtual Status command(OperatorCommand command) = 0;
+    // Durable when it returns. Alerts that are known already are taken again without effect.
+    [[nodiscard]] virtual Status accept(std::vector<Alert> alerts) = 0;
+    [[nodiscard]] virtual Status change(ChangeNotice change) = 0;
+    [[nodiscard]] virtual std::string metrics() const = 0;
+    [[nodiscard]] virtual std::vector<std::string> clusters() const = 0;
+    [[nodiscard]] virtual WallTime now() const = 0;
+    // "" when it is; else why not.
+    [[nodiscard]] virtual std::string not_healthy() const = 0;
+    [[nodiscard]] virtual std::string not_ready() const = 0;
+};
+
+class Api {
+public:
+    Api(ApiBackend& backend, TokenFile tokens) : backend_(backend), tokens_(std::move(tokens)) {}
+
+    [[nodiscard]] HttpResponse handle(const HttpRequest& request);
+
+private:
+    [[nodiscard]] HttpResponse get(const HttpRequest& request) const;
+    [[nodiscard]] HttpResponse post(const HttpRequest& request, const std::string& person);
+    [[nodiscard]] HttpResponse alerts(const HttpRequest& request, const std::string& person);
+    [[nodiscard]] HttpResponse changes(const HttpRequest& request, const std::string& person);
+    [[nodiscard]] HttpResponse command(const HttpRequest& request, OperatorCommand command);
+
+    ApiBackend& backend_;
+    TokenFile tokens_;
+};
+
+// An Alertmanager v4 webhook body. Alerts without a fingerprint or a start are refused (invalid).
+[[nodiscard]] Result<std::vector<Alert>> read_alertmanager(std::string_view body,
+                                                           const std::vector<std::string>& clusters);
+// The most specific thing that the labels name; empty kind: none. `medic_subject` in the annotations goes first.
+[[nodiscard]] Subject subject_of_labels(const std::map<std::string, std::string>& labels,
+                                        const std::map<std::string, std::string>& annotations,
+                                        const std::vector<std::string>& clusters);
+
+}  // namespace medic

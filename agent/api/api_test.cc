@@ -1,0 +1,207 @@
+#include "agent/api/api.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "agent/api/incident_view.h"
+#include "agent/api/json_internal.h"
+
+namespace medic {
+namespace {
+
+constexpr const char* token = "0123456789abcdef-ana";
+
+struct Backend : ApiBackend {
+    std::vector<Incident> all;
+    std::vector<OperatorCommand> commands;
+    std::vector<Alert> alerts;
+    std::vector<ChangeNotice> told;
+    Status next;
+    std::vector<Incident> incidents() const override { return all; }
+    Result<Incident> incident(const std::string& id) const override {
+        for (const auto& one : all)
+            if (one.id == id) return one;
+        return fail(ErrorCode::invalid, "no incident {}", id);
+    }
+    Status command(OperatorCommand command) override {
+        if (next) commands.push_back(std::move(command));
+        return next;
+    }
+    Status accept(std::vector<Alert> more) override {
+        if (next) alerts.insert(alerts.end(), more.begin(), more.end());
+        return next;
+    }
+    Status change(ChangeNotice one) override {
+        told.push_back(std::move(one));
+        return next;
+    }
+    std::string metrics() const override { return "medic_last_tick_timestamp_seconds 1\n"; }
+    std::vector<std::string> clusters() const override { return {"lab"}; }
+    WallTime now() const override { return {1000}; }
+    std::string not_healthy() const override { return ""; }
+    std::string not_ready() const override { return "no look has finished yet"; }
+};
+
+struct Fixture : testing::Test {
+    std::string path;
+    Backend backend;
+    std::unique_ptr<Api> api;
+    Fixture() {
+        path = (std::filesystem::temp_directory_path() / "tokens-XXXXXX").string();
+        close(mkstemp(path.data()));
+        write(std::string("# people\nana ") + token + "\n");
+        api = std::make_unique<Api>(backend, TokenFile::open(path).value());
+    }
+    ~Fixture() override { std::filesystem::remove(path); }
+    void write(const std::string& text) const { std::ofstream(path) << text; }
+    HttpResponse send(const std::string& method, const std::string& path_of, const std::string& body = "",
+                      const std::string& with = token) const {
+        HttpRequest request{.method = method,
+                            .target = path_of,
+                            .path = path_of,
+                            .segments = {},
+                            .query = {},
+                            .headers = {},
+                            .body = body,
+                            .peer = ""};
+        for (std::size_t from = 1; from < path_of.size();) {
+            const auto end = std::min(path_of.find('/', from), path_of.size());
+            request.segments.push_back(path_of.substr(from, end - from));
+            from = end + 1;
+        }
+        if (!with.empty()) request.headers.emplace_back("authorization", "Bearer " + with);
+        return api->handle(request);
+    }
+};
+
+std::string webhook(const std::string& status, const std::string& fingerprint = "abc") {
+    return R"({"version":"4","status":")" + status + R"(","alerts":[{"status":")" + status +
+           R"(","labels":{"alertname":"LagGrows","cluster":"lab","group":"g"},
+        "annotations":{},"startsAt":"2026-11-22T10:00:00.5+01:00","endsAt":"0001-01-01T00:00:00Z","fingerprint":")" +
+           fingerprint + R"("}]})";
+}
+
+TEST_F(Fixture, WithoutATokenNothingCanBeChanged) {
+    for (const std::string target : {"/api/v1/webhook/alertmanager", "/api/v1/pause", "/api/v1/actions/I1/1/approve",
+                                     "/api/v1/changes", "/nowhere"}) {
+        EXPECT_EQ(send("POST", target, "{}", "").status, 401) << target;
+        EXPECT_EQ(send("POST", target, "{}", "0123456789abcdef-anb").status, 401) << target;
+        EXPECT_EQ(send("POST", target, "{}", "0123456789abcdef").status, 401) << target;
+    }
+    EXPECT_EQ(send("DELETE", "/api/v1/incidents").status, 405);
+    EXPECT_TRUE(backend.commands.empty() && backend.alerts.empty() && backend.told.empty());
+}
+
+TEST_F(Fixture, AnAlertIsKeptWithItsSubjectAndWhoSentIt) {
+    const auto answer = send("POST", "/api/v1/webhook/alertmanager", webhook("firing"));
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    ASSERT_EQ(backend.alerts.size(), 1u);
+    EXPECT_EQ(backend.alerts[0].subject, (Subject{"lab", "group", "g"}));
+    EXPECT_EQ(backend.alerts[0].received_from, "ana");
+    EXPECT_EQ(backend.alerts[0].starts_at.unix_ms, 1795338000500);
+    EXPECT_TRUE(backend.alerts[0].firing);
+}
+
+TEST_F(Fixture, OverloadIs503NeverASilentLoss) {
+    backend.next = fail(ErrorCode::unavailable, "the journal is behind");
+    const auto answer = send("POST", "/api/v1/webhook/alertmanager", webhook("firing"));
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_TRUE(backend.alerts.empty());
+}
+
+TEST_F(Fixture, BrokenAlertsAreRefusedWithWhatWasExpected) {
+    for (const std::string body :
+         {"", "[]", "{}", R"({"version":"3","alerts":[]})", R"({"alerts":[{}]})", R"({"alerts":[7]})",
+          R"({"alerts":[{"fingerprint":"a","status":"firing","startsAt":"yesterday"}]})",
+          R"({"alerts":[{"fingerprint":"a","status":"on","startsAt":"2026-11-22T10:00:00Z"}]})"}) {
+        const auto answer = send("POST", "/api/v1/webhook/alertmanager", body);
+        EXPECT_EQ(answer.status, 400) << body;
+        EXPECT_NE(answer.body.find("expected"), std::string::npos) << answer.body << body;
+    }
+}
+
+TEST(Alerts, TheMostSpecificKnownLabelNamesTheSubject) {
+    const std::vector<std::string> one = {"lab"}, two = {"lab", "prod"};
+    EXPECT_EQ(subject_of_labels({{"connector", "c"}, {"task", "0"}, {"topic", "t"}}, {}, one),
+              (Subject{"lab", "connector-task", "c/0"}));
+    EXPECT_EQ(subject_of_labels({{"broker", "2"}, {"log_dir", "/d"}}, {}, one), (Subject{"lab", "log-dir", "2:/d"}));
+    EXPECT_EQ(subject_of_labels({{"job", "kafka-exporter"}, {"topic", "t"}}, {}, one), (Subject{"lab", "topic", "t"}));
+    EXPECT_EQ(subject_of_labels({{"job_name", "j"}}, {{"medic_subject", "vertex/j/v"}}, one),
+              (Subject{"lab", "vertex", "j/v"}));
+    EXPECT_EQ(subject_of_labels({{"cluster", "prod"}, {"topic", "t"}}, {}, two).cluster, "prod");
+    EXPECT_TRUE(subject_of_labels({{"topic", "t"}}, {}, two).kind.empty());
+    EXPECT_TRUE(subject_of_labels({{"severity", "page"}}, {}, one).kind.empty());
+}
+
+TEST_F(Fixture, PeopleApprovePauseAndJudge) {
+    EXPECT_EQ(send("POST", "/api/v1/actions/I1/2/approve", R"({"reason":"ok"})").status, 200);
+    EXPECT_EQ(send("POST", "/api/v1/actions/I1/2/reject").status, 200);
+    EXPECT_EQ(send("POST", "/api/v1/pause", R"({"cluster":"lab","reason":"test"})").status, 200);
+    EXPECT_EQ(send("POST", "/api/v1/incidents/I1/verdict", R"({"verdict":"wrong"})").status, 200);
+    ASSERT_EQ(backend.commands.size(), 4u);
+    EXPECT_EQ(backend.commands[0].kind, OperatorCommand::Kind::approve);
+    EXPECT_EQ(backend.commands[0].target, "I1/2");
+    EXPECT_EQ(backend.commands[0].by, "ana");
+    EXPECT_EQ(backend.commands[1].kind, OperatorCommand::Kind::reject);
+    EXPECT_EQ(backend.commands[2].target, "lab");
+    EXPECT_EQ(backend.commands[3].kind, OperatorCommand::Kind::verdict_wrong);
+    EXPECT_EQ(send("POST", "/api/v1/pause", "{}").status, 400);
+    EXPECT_EQ(send("POST", "/api/v1/pause", R"({"cluster":"nope","reason":"x"})").status, 400);
+    EXPECT_EQ(send("POST", "/api/v1/pause", "not json").status, 400);
+    EXPECT_EQ(send("POST", "/api/v1/incidents/I1/verdict", R"({"verdict":"maybe"})").status, 400);
+    EXPECT_EQ(send("POST", "/api/v1/actions/I1/2/dance").status, 404);
+}
+
+TEST_F(Fixture, ADeploymentIsToldOf) {
+    EXPECT_EQ(send("POST", "/api/v1/changes", R"({"subject":"job/j","version":"v2"})").status, 200);
+    ASSERT_EQ(backend.told.size(), 1u);
+    EXPECT_EQ(backend.told[0].subject, (Subject{"lab", "job", "j"}));
+    EXPECT_EQ(backend.told[0].version, "v2");
+    EXPECT_EQ(send("POST", "/api/v1/changes", R"({"subject":"j"})").status, 400);
+    EXPECT_EQ(send("POST", "/api/v1/changes", R"({"subject":"job/j","kind":"party"})").status, 400);
+}
+
+TEST_F(Fixture, EverybodyMayRead) {
+    Incident incident;
+    incident.id = "I1";
+    incident.cluster = "lab";
+    incident.diagnosis.cause = "flink.taskmanager-lost";
+    incident.opened_at = {1'000};
+    incident.detected_at = {3'000};
+    incident.diagnosis.summary = "bad \xff bytes";
+    backend.all = {incident};
+    const Json list = Json::parse(send("GET", "/api/v1/incidents", "", "").body);
+    EXPECT_EQ(list["schema"], 1);
+    EXPECT_EQ(list["incidents"][0]["detect_ms"], 2000);
+    EXPECT_TRUE(list["incidents"][0]["recover_ms"].is_null());
+    EXPECT_EQ(send("GET", "/api/v1/incidents/I1", "", "").status, 200);
+    EXPECT_EQ(send("GET", "/api/v1/incidents/I2", "", "").status, 404);
+    EXPECT_EQ(Json::parse(send("GET", "/api/v1/actions", "", "").body)["actions"].size(), 0u);
+    EXPECT_EQ(send("GET", "/-/healthy", "", "").status, 200);
+    EXPECT_EQ(send("GET", "/-/ready", "", "").status, 503);
+    EXPECT_NE(send("GET", "/metrics", "", "").body.find("medic_last_tick_timestamp_seconds"), std::string::npos);
+}
+
+TEST_F(Fixture, AChangedTokenFileCountsAtOnce) {
+    write("ben fedcba9876543210-ben\n");
+    EXPECT_EQ(send("POST", "/api/v1/pause", R"({"reason":"x"})").status, 401);
+    EXPECT_EQ(send("POST", "/api/v1/pause", R"({"reason":"x"})", "fedcba9876543210-ben").status, 200);
+    EXPECT_EQ(backend.commands.back().by, "ben");
+}
+
+TEST_F(Fixture, ATokenFileThatEverybodyReadsOrThatIsBrokenIsRefused) {
+    chmod(path.c_str(), 0644);
+    EXPECT_NE(TokenFile::open(path).error().message.find("chmod 600"), std::string::npos);
+    chmod(path.c_str(), 0600);
+    write("ana short\n");
+    EXPECT_NE(TokenFile::open(path).error().message.find(":1:5:"), std::string::npos);
+    write("ana\n");
+    EXPECT_NE(TokenFile::open(path).error().message.find("NAME TOKEN"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace medic

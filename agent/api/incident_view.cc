@@ -1,0 +1,137 @@
+#include "agent/api/incident_view.h"
+
+#include <ctime>
+
+#include "agent/api/json_internal.h"
+
+namespace medic {
+namespace {
+
+Json time(WallTime at) { return at.unix_ms == 0 ? Json() : Json(rfc3339(at)); }
+
+// Milliseconds between two moments; null while one of them has not come.
+Json took(WallTime from, WallTime to) {
+    return from.unix_ms == 0 || to.unix_ms == 0 ? Json() : Json((to - from).count());
+}
+
+Json subject(const Subject& of) { return {{"cluster", of.cluster}, {"kind", of.kind}, {"name", of.name}}; }
+
+Json diagnosis(const Diagnosis& of) {
+    Json evidence = Json::array(), alternatives = Json::array();
+    for (const Evidence& one : of.evidence)
+        evidence.push_back(
+            {{"kind", one.kind}, {"ref", one.ref}, {"text", one.text}, {"value", one.value}, {"at", time(one.at)}});
+    for (const Alternative& one : of.alternatives)
+        alternatives.push_back({{"cause", one.cause},
+                                {"side", to_string(one.side)},
+                                {"confidence", one.confidence},
+                                {"why_not", one.why_not}});
+    return {{"cause", of.cause},
+            {"cause_group", of.cause_group},
+            {"side", to_string(of.side)},
+            {"owner", of.owner},
+            {"subject", subject(of.subject)},
+            {"since", time(of.since)},
+            {"confidence", of.confidence},
+            {"summary", of.summary},
+            {"evidence", evidence},
+            {"alternatives", alternatives},
+            {"effects", of.effects},
+            {"missing", of.missing},
+            {"remedies", of.remedies},
+            {"facts", of.facts},
+            {"abstains", of.abstains()}};
+}
+
+Json refusals(const std::vector<Refusal>& of) {
+    Json list = Json::array();
+    for (const Refusal& one : of)
+        list.push_back({{"guard", one.guard}, {"why", one.why}, {"until", one.until ? time(*one.until) : Json()}});
+    return list;
+}
+
+Json step(const Step& of) {
+    return {{"remedy", of.remedy},
+            {"text", of.text},
+            {"operation", operation_name(of.operation)},
+            {"subject", subject(of.subject)},
+            {"undo", of.undo},
+            {"risk", to_string(of.risk)},
+            {"destroys", to_string(of.destroys)}};
+}
+
+Json plan(const Plan& of) {
+    Json steps = Json::array();
+    for (const Step& one : of.steps) steps.push_back(step(one));
+    return {{"remedy", of.remedy}, {"summary", of.summary}, {"needs_approval", of.needs_approval}, {"steps", steps}};
+}
+
+Json incident(const Incident& of) {
+    Json story = Json::array();
+    for (const StoryLine& line : of.story) story.push_back({{"at", time(line.at)}, {"text", line.text}});
+    return {{"id", of.id},
+            {"cluster", of.cluster},
+            {"state", to_string(of.state)},
+            {"outcome", of.outcome},
+            {"waiting_for", of.waiting_for},
+            {"opened_at", time(of.opened_at)},
+            {"detected_at", time(of.detected_at)},
+            {"acted_at", time(of.acted_at)},
+            {"healed_at", time(of.healed_at)},
+            {"resolved_at", time(of.resolved_at)},
+            {"detect_ms", took(of.opened_at, of.detected_at)},
+            {"recover_ms", took(of.opened_at, of.healed_at)},
+            {"diagnosis", diagnosis(of.diagnosis)},
+            {"first_failure", of.first_failure},
+            {"effects", of.effects},
+            {"alerts", of.alerts},
+            {"story", story},
+            {"refusals", refusals(of.refusals)},
+            {"plan", of.plan ? plan(*of.plan) : Json()},
+            {"approved_by", of.approved_by}};
+}
+
+bool has_action(const Incident& of) { return of.plan && !of.ended() && of.step < of.steps().size(); }
+
+}  // namespace
+
+std::string rfc3339(WallTime at) {
+    if (at.unix_ms == 0) return "";
+    const std::time_t seconds = at.unix_ms / 1000;
+    std::tm parts = {};
+    gmtime_r(&seconds, &parts);
+    char text[64];
+    const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+    return std::string(text, length) + fmt::format(".{:03}Z", at.unix_ms % 1000);
+}
+
+std::string incident_json(const Incident& one) {
+    Json out = incident(one);
+    out["schema"] = 1;
+    return dump(out);
+}
+
+std::string incidents_json(const std::vector<Incident>& incidents) {
+    Json list = Json::array();
+    for (auto one = incidents.rbegin(); one != incidents.rend(); ++one) list.push_back(incident(*one));
+    return dump({{"schema", 1}, {"incidents", list}});
+}
+
+std::string actions_json(const std::vector<Incident>& incidents) {
+    Json list = Json::array();
+    for (const Incident& one : incidents) {
+        if (!has_action(one)) continue;
+        Json action = step(one.current());
+        action["id"] = one.action_id();
+        action["incident"] = one.id;
+        action["cluster"] = one.cluster;
+        action["state"] = to_string(one.state);
+        action["waiting_for"] = one.waiting_for;
+        action["cause"] = one.diagnosis.cause;
+        action["refusals"] = refusals(one.refusals);
+        list.push_back(std::move(action));
+    }
+    return dump({{"schema", 1}, {"actions", list}});
+}
+
+}  // namespace medic

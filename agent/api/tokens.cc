@@ -1,0 +1,72 @@
+#include "agent/api/tokens.h"
+
+#include <sys/stat.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace medic {
+namespace {
+
+constexpr std::size_t token_bytes_min = 16;  // Shorter ones can be guessed.
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) {
+    unsigned char different = a.size() == b.size() ? 0 : 1;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        different |= static_cast<unsigned char>(a[i] ^ (i < b.size() ? b[i] : '\0'));
+    return different == 0;
+}
+
+std::int64_t stamp_of(const std::string& path) {
+    struct stat info = {};
+    if (stat(path.c_str(), &info) != 0) return 0;
+    return info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec + info.st_size;
+}
+
+}  // namespace
+
+Result<TokenFile> TokenFile::open(const std::string& path) {
+    TokenFile file;
+    file.path_ = path;
+    MEDIC_CHECK(file.load());
+    return file;
+}
+
+Status TokenFile::load() {
+    std::ifstream in(path_);
+    if (!in) return fail(ErrorCode::invalid, "{}: the token file can't be read", path_);
+    struct stat info = {};
+    if (stat(path_.c_str(), &info) == 0 && (info.st_mode & (S_IWOTH | S_IROTH)) != 0)
+        return fail(ErrorCode::invalid, "{}: everybody may read it; chmod 600", path_);
+    stamp_ = stamp_of(path_);
+    std::vector<std::pair<std::string, std::string>> people;
+    std::string line;
+    for (int number = 1; std::getline(in, line); ++number) {
+        std::istringstream words(line.substr(0, line.find('#')));
+        std::string name, token, more;
+        if (!(words >> name)) continue;
+        if (!(words >> token) || words >> more)
+            return fail(ErrorCode::invalid, "{}:{}:1: expected NAME TOKEN", path_, number);
+        if (token.size() < token_bytes_min)
+            return fail(ErrorCode::invalid, "{}:{}:{}: the token has fewer than {} characters", path_, number,
+                        name.size() + 2, token_bytes_min);
+        people.emplace_back(std::move(name), std::move(token));
+    }
+    people_ = std::move(people);
+    return {};
+}
+
+std::optional<std::string> TokenFile::person(std::string_view authorization) {
+    if (path_.empty()) return std::nullopt;
+    // A file that has become unreadable or wrong takes everybody's rights until it is right again.
+    if (stamp_of(path_) != stamp_ && !load()) people_.clear();
+    constexpr std::string_view scheme = "Bearer ";
+    if (!authorization.starts_with(scheme)) return std::nullopt;
+    const std::string_view given = authorization.substr(scheme.size());
+    std::optional<std::string> found;
+    for (const auto& [name, token] : people_)
+        if (equal_in_constant_time(token, given)) found = name;
+    return found;
+}
+
+}  // namespace medic

@@ -1,0 +1,77 @@
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/cli/api_client.h"
+#include "agent/cli/command_internal.h"
+
+namespace medic::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Options {
+    AgentAddress agent;
+    std::string id, reason, output = "text";
+};
+
+int list(const Options& options) {
+    const auto reply = call_api(options.agent, "GET", "/api/v1/actions");
+    if (!reply) return complain("no agent answers: " + reply.error().message, exit_problem);
+    const Json body = Json::parse(reply->body, nullptr, false);
+    if (!body.is_object()) return complain("the agent's answer can't be read", exit_problem);
+    if (options.output == "json") {
+        fmt::print("{}\n", body.dump(2));
+        return exit_ok;
+    }
+    const Json actions = body.value("actions", Json::array());
+    if (actions.empty()) fmt::print("Nothing waits and nothing runs.\n");
+    for (const Json& one : actions) {
+        const auto text = [&](const char* key) {
+            return one.contains(key) && one[key].is_string() ? one[key].get<std::string>() : std::string();
+        };
+        fmt::print("{:<8} {:<16} {:<10} {} (for {})\n", text("id"), text("state"), text("cluster"), text("text"),
+                   text("cause"));
+        if (!text("waiting_for").empty()) fmt::print("         waits for {}\n", text("waiting_for"));
+        for (const Json& refusal : one.value("refusals", Json::array()))
+            if (refusal.contains("why") && refusal["why"].is_string())
+                fmt::print("         {}\n", refusal["why"].get<std::string>());
+    }
+    return exit_ok;
+}
+
+}  // namespace
+
+void add_actions(CLI::App& app, Context& context) {
+    CLI::App* command = add(
+        app, on_call, "actions", "See what the agent does or wants to do; approve, reject, stop, undo",
+        "  medic actions\n  medic actions approve I17/2 --reason 'agreed in the stand-up'\n  medic actions stop I17/2");
+    static Options options;
+    options.agent.add_options(*command);
+    command->add_option("-o,--output", options.output, "text or json")->check(CLI::IsMember({"text", "json"}));
+    command->require_subcommand(0, 1);
+    command->callback([&context, command] {
+        if (command->get_subcommands().empty()) context.exit_code = list(options);
+    });
+    command->add_subcommand("list", "What waits and what runs")->callback([&context] {
+        context.exit_code = list(options);
+    });
+    for (const auto& [verb, what] : {std::pair{"approve", "Agree to an action that asks"},
+                                     {"reject", "Refuse it; the incident goes to its owner"},
+                                     {"stop", "Stop the plan that this action belongs to"},
+                                     {"undo", "Take it back where that is possible"}}) {
+        CLI::App* one = command->add_subcommand(verb, what);
+        one->add_option("ID", options.id, "The action, as `medic actions` shows it")->required();
+        one->add_option("--reason", options.reason, "Why; the journal keeps it");
+        one->callback([&context, verb = std::string(verb)] {
+            const std::string body =
+                Json{{"reason", options.reason}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+            context.exit_code =
+                print_outcome(call_api(options.agent, "POST", "/api/v1/actions/" + options.id + "/" + verb, body),
+                              options.id + ": " + verb + " is noted");
+        });
+    }
+}
+
+}  // namespace medic::cli

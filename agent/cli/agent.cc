@@ -1,0 +1,63 @@
+#include "agent/daemon/agent.h"
+
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <mutex>
+
+#include "agent/api/incident_view.h"
+#include "agent/cli/command_internal.h"
+#include "agent/world/real/clock.h"
+#include "agent/world/real/worker.h"
+
+namespace medic::cli {
+namespace {
+
+void say(const std::string& line) {
+    static std::mutex mutex;
+    const std::lock_guard guard(mutex);
+    fmt::print("{} {}\n", rfc3339(read_clock().wall), line);
+    std::fflush(stdout);
+}
+
+int run_agent(const std::string& config_path, const std::string& policy_path, const std::string& rules) {
+    trim_allocator();
+    block_stop_signals();
+    AgentOptions options;
+    auto config = load_config_file(config_path);
+    if (!config) return complain(config.error().message, exit_usage);
+    options.config = *std::move(config);
+    if (!policy_path.empty()) {
+        auto policy = load_policy_file(policy_path);
+        if (!policy) return complain(policy.error().message, exit_usage);
+        options.policy = *std::move(policy);
+    }
+    options.rules_directory = rules;
+    options.say = say;
+    for (const ClusterConfig& cluster : options.config.clusters) say("watches " + cluster.name);
+    auto agent = Agent::start(std::move(options));
+    if (!agent)
+        return complain(agent.error().message, agent.error().code == ErrorCode::invalid ? exit_usage : exit_problem);
+    say(fmt::format("listens on port {}", (*agent)->port()));
+    const int signal = wait_for_stop_signal();
+    say(fmt::format("stops (signal {})", signal));
+    (*agent)->stop();
+    say("stopped");
+    return exit_ok;
+}
+
+}  // namespace
+
+void add_agent(CLI::App& app, Context& context) {
+    CLI::App* command =
+        add(app, run, "agent", "Run the agent: watch, diagnose, and heal what the policy allows",
+            "  medic agent --config medic.yaml                        # only looks\n"
+            "  medic agent --config medic.yaml --policy policy.yaml   # prints first what it may change");
+    static std::string config, policy, rules;
+    command->add_option("--config", config, "medic.yaml: what to watch")->required();
+    command->add_option("--policy", policy, "policy.yaml: what may be done; nothing without it");
+    command->add_option("--rules", rules, "Folder of rules instead of those in the program");
+    command->callback([&context] { context.exit_code = run_agent(config, policy, rules); });
+}
+
+}  // namespace medic::cli

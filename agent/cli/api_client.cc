@@ -1,0 +1,92 @@
+#include "agent/cli/api_client.h"
+
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "agent/cli/command_internal.h"
+#include "agent/config/config.h"
+#include "agent/world/real/http_client.h"
+
+namespace medic::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+// The running agent writes where it listens (port 0 means any); the configuration says where it should.
+std::string address_of(const Config& config) {
+    std::ifstream in(config.data_dir + "/api_address");
+    std::string listens;
+    if (std::getline(in, listens) && !listens.empty()) return "http://" + listens;
+    return "http://" + config.api_listen;
+}
+
+// MEDIC_TOKEN, or this user's line of the token file, or its first.
+std::string token_of(const Config& config) {
+    if (const char* given = std::getenv("MEDIC_TOKEN"); given != nullptr) return given;
+    std::ifstream in(config.api_token_file);
+    const char* user = std::getenv("USER");
+    std::string line, first;
+    while (std::getline(in, line)) {
+        std::istringstream words(line.substr(0, line.find('#')));
+        std::string name, token;
+        if (!(words >> name >> token)) continue;
+        if (user != nullptr && name == user) return token;
+        if (first.empty()) first = token;
+    }
+    return first;
+}
+
+}  // namespace
+
+void AgentAddress::add_options(CLI::App& command) {
+    command.add_option("--config", config, "medic.yaml of the agent")->capture_default_str();
+    command.add_option("--url", url, "Address of the agent's API instead");
+}
+
+Result<ApiReply> call_api(const AgentAddress& address, const std::string& method, const std::string& path,
+                          const std::string& body) {
+    HttpCall call;
+    call.method = method;
+    call.body = body;
+    std::string token = address.token;
+    if (address.url.empty()) {
+        MEDIC_TRY(const Config config, load_config_file(address.config));
+        call.url = address_of(config) + path;
+        token = token_of(config);
+    } else {
+        call.url = address.url + path;
+        if (const char* given = std::getenv("MEDIC_TOKEN"); given != nullptr) token = given;
+    }
+    if (method != "GET") {
+        call.headers = {{"Content-Type", "application/json"}};
+        if (!token.empty()) call.headers.emplace_back("Authorization", "Bearer " + token);
+    }
+    HttpClient client;
+    MEDIC_TRY(const HttpReply reply, client.perform(call));
+    return ApiReply{reply.status, reply.body};
+}
+
+Result<std::string> journal_path(const AgentAddress& address) {
+    if (!address.url.empty()) return fail(ErrorCode::unavailable, "no agent answers at {}", address.url);
+    MEDIC_TRY(const Config config, load_config_file(address.config));
+    return config.data_dir + "/journal.db";
+}
+
+int print_outcome(const Result<ApiReply>& reply, const std::string& done) {
+    if (!reply) return complain("no agent answers: " + reply.error().message, exit_problem);
+    if (reply->status == 200) {
+        fmt::print("{}\n", done);
+        return exit_ok;
+    }
+    const Json body = Json::parse(reply->body, nullptr, false);
+    const bool said = body.is_object() && body.contains("error") && body["error"].is_string();
+    return complain(said ? body["error"].get<std::string>() : "HTTP status " + std::to_string(reply->status),
+                    exit_problem);
+}
+
+}  // namespace medic::cli

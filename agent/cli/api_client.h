@@ -1,0 +1,31 @@
+// How the command line meets a running agent: its API, found through medic.yaml or given as an address. When no agent
+// answers, the journal can be read beside it (read-only).
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <string>
+
+#include "agent/base/result.h"
+
+namespace medic::cli {
+
+struct AgentAddress {
+    std::string config = "medic.yaml", url, token;
+    void add_options(CLI::App& command);
+};
+
+struct ApiReply {
+    int status = 0;
+    std::string body;
+};
+
+// unavailable: no agent answers there.
+[[nodiscard]] Result<ApiReply> call_api(const AgentAddress& address, const std::string& method, const std::string& path,
+                                        const std::string& body = "");
+// Where the journal of that configuration is.
+[[nodiscard]] Result<std::string> journal_path(const AgentAddress& address);
+// Prints an answer's `error`, or "done"; returns the exit code.
+[[nodiscard]] int print_outcome(const Result<ApiReply>& reply, const std::string& done);
+
+}  // namespace medic::cli

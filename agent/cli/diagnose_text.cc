@@ -1,0 +1,230 @@
+#include "agent/cli/diagnose_text.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+#include "agent/api/incident_view.h"
+#include "agent/cli/terminal.h"
+
+namespace medic::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+Json evidence_json(const std::vector<Evidence>& evidence) {
+    Json list = Json::array();
+    for (const Evidence& one : evidence) {
+        Json at = one.at.unix_ms == 0 ? Json() : Json(rfc3339(one.at));
+        list.push_back({{"kind", one.kind}, {"ref", one.ref}, {"text", one.text}, {"value", one.value}, {"at", at}});
+    }
+    return list;
+}
+
+Json alternatives_json(const std::vector<Alternative>& alternatives) {
+    Json list = Json::array();
+    for (const Alternative& one : alternatives)
+        list.push_back({{"cause", one.cause},
+                        {"side", to_string(one.side)},
+                        {"confidence", one.confidence},
+                        {"why_not", one.why_not}});
+    return list;
+}
+
+Json diagnosis_json(const Diagnosis& of, const std::string& by_itself) {
+    return {{"cause", of.cause},
+            {"cause_group", of.cause_group},
+            {"side", to_string(of.side)},
+            {"owner", of.owner},
+            {"subject", to_string(of.subject)},
+            {"since", rfc3339(of.since)},
+            {"confidence", of.confidence},
+            {"summary", of.summary},
+            {"evidence", evidence_json(of.evidence)},
+            {"alternatives", alternatives_json(of.alternatives)},
+            {"effects", of.effects},
+            {"missing", of.missing},
+            {"remedies", of.remedies},
+            {"facts", of.facts},
+            {"by_itself", by_itself}};
+}
+
+bool plain_scalar(const std::string& text) {
+    if (text.empty() || text.size() > 200) return false;
+    const auto safe = [](char c) {
+        return (std::isalnum(static_cast<unsigned char>(c)) != 0) || c == '_' || c == '-' || c == '.' || c == '/';
+    };
+    return std::isalpha(static_cast<unsigned char>(text[0])) != 0 && std::ranges::all_of(text, safe) &&
+           text != "null" && text != "true" && text != "false" && text != "yes" && text != "no";
+}
+
+// YAML in its block form; strings that could be taken for something else are quoted as JSON does (which YAML reads).
+void yaml(const Json& value, std::size_t indent, std::string& out) {
+    const std::string pad(indent, ' ');
+    if (value.is_object() && !value.empty()) {
+        for (const auto& [key, item] : value.items()) {
+            out +=
+                pad + (plain_scalar(key) ? key : Json(key).dump(-1, ' ', false, Json::error_handler_t::replace)) + ":";
+            if (item.is_structured() && !item.empty()) {
+                out += "\n";
+                yaml(item, indent + 2, out);
+            } else {
+                out += " ";
+                yaml(item, 0, out);
+            }
+        }
+    } else if (value.is_array() && !value.empty()) {
+        for (const Json& item : value) {
+            std::string inner;
+            yaml(item, indent + 2, inner);
+            if (item.is_structured() && !item.empty()) inner.erase(0, indent + 2);
+            out += pad + "- " + inner;
+        }
+    } else if (value.is_string() && plain_scalar(value.get<std::string>())) {
+        out += value.get<std::string>() + "\n";
+    } else {
+        out += value.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    }
+}
+
+std::string render(const Json& value, bool as_yaml) {
+    if (!as_yaml) return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    std::string out;
+    yaml(value, 0, out);
+    return out;
+}
+
+std::string percent(double confidence) { return fmt::format("{:.0f} %", confidence * 100); }
+
+void lines(std::string& out, std::string_view head, const std::vector<std::string>& list) {
+    if (list.empty()) return;
+    out += paint(head, Tone::strong) + "\n";
+    for (const std::string& line : list) out += "  " + line + "\n";
+}
+
+std::string first_lines(const std::string& text, std::size_t count) {
+    std::size_t at = 0;
+    for (; count > 0 && at != std::string::npos; --count) at = text.find('\n', at == 0 ? 0 : at + 1);
+    return text.substr(0, at);
+}
+
+std::string headline(const Diagnosis& of, WallTime now) {
+    const double age = of.since.unix_ms == 0 ? 0 : static_cast<double>((now - of.since).count()) / 1000;
+    const std::string since =
+        of.since.unix_ms == 0 ? "" : fmt::format(", since {} ({} ago)", rfc3339(of.since), ago_text(age));
+    if (of.abstains())
+        return paint(fmt::format("Something is wrong with {}, cause not clear{}: {}", to_string(of.subject), since,
+                                 of.summary),
+                     Tone::warn) +
+               "\n";
+    return paint(of.summary.empty() ? of.cause : of.summary, Tone::bad) +
+           fmt::format(" [{} side, for {}{}, {} sure]\n", to_string(of.side),
+                       of.owner.empty() ? "nobody named" : of.owner, since, percent(of.confidence));
+}
+
+std::string block(const Diagnosis& of, const std::string& by_itself, WallTime now, bool wide) {
+    std::string out = headline(of, now);
+    if (!of.abstains()) out += fmt::format("  cause {} · {}\n", of.cause, to_string(of.subject));
+    std::vector<std::string> evidence, out_of, missing = of.missing;
+    for (const Evidence& one : of.evidence)
+        evidence.push_back(fmt::format("{}: {}", one.kind, wide ? one.text : first_lines(one.text, 3)));
+    constexpr std::size_t short_list = 6;
+    if (!wide && evidence.size() > short_list) evidence.resize(short_list);
+    for (const Alternative& one : of.alternatives)
+        out_of.push_back(fmt::format("{} ({}): {}", one.cause, percent(one.confidence), one.why_not));
+    if (!wide && out_of.size() > 3) out_of.resize(3);
+    lines(out, "Evidence", evidence);
+    lines(out, "Ruled out", out_of);
+    if (wide) lines(out, "Explains", of.effects);
+    lines(out, "What to do",
+          of.remedies.empty()
+              ? std::vector<std::string>{"tell " + (of.owner.empty() ? std::string("the owner") : of.owner)}
+              : of.remedies);
+    if (!by_itself.empty()) lines(out, "By itself", {by_itself});
+    lines(out, "Would have told", missing);
+    return out;
+}
+
+}  // namespace
+
+std::string text_of(const DiagnoseResult& result, bool wide) {
+    std::string out;
+    using Verdict = DiagnoseResult::Verdict;
+    if (result.verdict == Verdict::healthy)
+        out += paint(fmt::format("Healthy: {} targets seen, nothing stands out.", result.targets), Tone::good) + "\n";
+    if (result.verdict == Verdict::cannot_tell && result.report.diagnoses.empty())
+        out += paint(fmt::format("Could not tell: {} of {} targets were not visible{}.", result.blind.size(),
+                                 result.targets,
+                                 result.symptoms.empty()
+                                     ? ""
+                                     : fmt::format(", and {} symptom(s) hold without a cause", result.symptoms.size())),
+                     Tone::warn) +
+               "\n";
+    for (std::size_t i = 0; i < result.report.diagnoses.size(); ++i) {
+        if (i > 0) out += "\n";
+        out += block(result.report.diagnoses[i], i < result.by_itself.size() ? result.by_itself[i] : "",
+                     result.report.at, wide);
+    }
+    std::vector<std::string> symptoms, dark;
+    for (const Symptom& one : result.symptoms)
+        symptoms.push_back(fmt::format("{} {}: {}", one.id, to_string(one.subject), one.summary));
+    if (wide || result.report.diagnoses.empty()) lines(out, "Symptoms", symptoms);
+    for (const BlindSpot& one : result.blind) dark.push_back(one.target + ": " + one.why);
+    dark.insert(dark.end(), result.unobserved.begin(), result.unobserved.end());
+    lines(out, "Not visible from here", dark);
+    return out;
+}
+
+std::string json_of(const DiagnoseResult& result, bool as_yaml) {
+    using Verdict = DiagnoseResult::Verdict;
+    Json diagnoses = Json::array(), symptoms = Json::array(), blind = Json::array();
+    for (std::size_t i = 0; i < result.report.diagnoses.size(); ++i)
+        diagnoses.push_back(
+            diagnosis_json(result.report.diagnoses[i], i < result.by_itself.size() ? result.by_itself[i] : ""));
+    for (const Symptom& one : result.symptoms)
+        symptoms.push_back({{"id", one.id},
+                            {"subject", to_string(one.subject)},
+                            {"since", rfc3339(one.since)},
+                            {"value", one.value},
+                            {"summary", one.summary}});
+    for (const BlindSpot& one : result.blind) blind.push_back({{"target", one.target}, {"why", one.why}});
+    const char* verdict = result.verdict == Verdict::healthy   ? "healthy"
+                          : result.verdict == Verdict::problem ? "problem"
+                                                               : "cannot_tell";
+    return render({{"schema", 1},
+                   {"verdict", verdict},
+                   {"at", rfc3339(result.report.at)},
+                   {"targets", result.targets},
+                   {"diagnoses", diagnoses},
+                   {"symptoms", symptoms},
+                   {"not_visible", blind},
+                   {"unobserved", result.unobserved}},
+                  as_yaml);
+}
+
+std::string text_of(const Classification& said) {
+    if (said.cause.empty()) return paint("Could not tell: nothing in this text is known.", Tone::warn) + "\n";
+    std::string out = paint(said.cause, Tone::bad) +
+                      fmt::format(" [{} side, {} sure]\n", to_string(said.side), percent(said.confidence));
+    std::vector<std::string> evidence, others;
+    for (const Evidence& one : said.evidence) evidence.push_back(one.kind + ": " + first_lines(one.text, 3));
+    for (const Alternative& one : said.alternatives)
+        others.push_back(fmt::format("{} ({})", one.cause, percent(one.confidence)));
+    lines(out, "Evidence", evidence);
+    lines(out, "Or else", others);
+    return out;
+}
+
+std::string json_of(const Classification& said, bool as_yaml) {
+    return render({{"schema", 1},
+                   {"cause", said.cause},
+                   {"cause_group", said.cause_group},
+                   {"side", to_string(said.side)},
+                   {"confidence", said.confidence},
+                   {"alternatives", alternatives_json(said.alternatives)},
+                   {"evidence", evidence_json(said.evidence)}},
+                  as_yaml);
+}
+
+}  // namespace medic::cli

@@ -1,0 +1,17 @@
+// A diagnosis as text for a person, or as JSON and YAML for a program.
+#pragma once
+
+#include <string>
+
+#include "agent/daemon/diagnose_once.h"
+#include "classifiers/diagnosis/classifier.h"
+
+namespace medic::cli {
+
+// The first line answers: what is wrong, whose it is, since when, how sure.
+[[nodiscard]] std::string text_of(const DiagnoseResult& result, bool wide);
+[[nodiscard]] std::string json_of(const DiagnoseResult& result, bool yaml);
+[[nodiscard]] std::string text_of(const Classification& said);
+[[nodiscard]] std::string json_of(const Classification& said, bool yaml);
+
+}  // namespace medic::cli

@@ -1,0 +1,149 @@
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/api/incident_view.h"
+#include "agent/cli/api_client.h"
+#include "agent/cli/command_internal.h"
+#include "agent/cli/terminal.h"
+#include "agent/loop/incident_codec.h"
+#include "agent/loop/replay.h"
+#include "remediations/remedies/remedies.h"
+
+namespace medic::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Options {
+    AgentAddress agent;
+    std::string id, output = "text", verdict, reason;
+};
+
+std::string text(const Json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+// From the agent, or from its journal when it is down.
+Result<Json> fetch(const Options& options, const std::string& id) {
+    const auto reply = call_api(options.agent, "GET", "/api/v1/incidents" + (id.empty() ? "" : "/" + id));
+    if (reply && reply->status == 200) return Json::parse(reply->body, nullptr, false);
+    if (reply && reply->status == 404) return fail(ErrorCode::invalid, "no incident {}", id);
+    MEDIC_TRY(const std::string path, journal_path(options.agent));
+    MEDIC_TRY(const auto journal, Journal::open_read_only(path));
+    fmt::print(stderr, "{}\n", paint("no agent answers; reading its journal", Tone::faint));
+    if (!id.empty()) {
+        MEDIC_TRY(const IncidentRow row, journal->incident(id));
+        MEDIC_TRY(const Incident incident, from_row(row));
+        return Json::parse(incident_json(incident), nullptr, false);
+    }
+    constexpr std::size_t newest_max = 100;
+    MEDIC_TRY(const auto rows, journal->incidents(newest_max));
+    std::vector<Incident> all;
+    for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
+        auto incident = from_row(*row);
+        if (incident) all.push_back(*std::move(incident));
+    }
+    return Json::parse(incidents_json(all), nullptr, false);
+}
+
+std::string line(const Json& incident) {
+    const Json& diagnosis = incident["diagnosis"];
+    const std::string state = text(incident, "state");
+    const Tone tone = state == "resolved" || state == "healed" ? Tone::good
+                      : state == "escalated"                   ? Tone::bad
+                                                               : Tone::warn;
+    return fmt::format("{:<6} {} {:<16} {:<10} {:<8} {}\n", text(incident, "id"), text(incident, "opened_at"),
+                       paint(fmt::format("{:<16}", state), tone), text(incident, "cluster"), text(diagnosis, "side"),
+                       text(diagnosis, "summary").empty() ? text(diagnosis, "cause") : text(diagnosis, "summary"));
+}
+
+int list(const Options& options) {
+    const auto all = fetch(options, "");
+    if (!all) return complain(all.error().message, exit_problem);
+    if (options.output == "json") {
+        fmt::print("{}\n", all->dump(2));
+        return exit_ok;
+    }
+    const Json incidents = all->value("incidents", Json::array());
+    if (incidents.empty()) fmt::print("No incidents.\n");
+    for (const Json& one : incidents) fmt::print("{}", line(one));
+    return exit_ok;
+}
+
+int show(const Options& options) {
+    const auto one = fetch(options, options.id);
+    if (!one) return complain(one.error().message, exit_problem);
+    if (options.output == "json") {
+        fmt::print("{}\n", one->dump(2));
+        return exit_ok;
+    }
+    fmt::print("{}", line(*one));
+    const Json& diagnosis = (*one)["diagnosis"];
+    fmt::print("  cause {} · owner {}\n", text(diagnosis, "cause"), text(diagnosis, "owner"));
+    if (const std::string first = text(*one, "first_failure"); !first.empty())
+        fmt::print("{}\n  {}\n", paint("First failure", Tone::strong), first);
+    fmt::print("{}\n", paint("Story", Tone::strong));
+    for (const Json& entry : one->value("story", Json::array()))
+        fmt::print("  {} {}\n", text(entry, "at"), text(entry, "text"));
+    return exit_ok;
+}
+
+int replay_incident(const Options& options) {
+    const auto path = journal_path(options.agent);
+    if (!path) return complain(path.error().message, exit_problem);
+    const auto journal = Journal::open_read_only(*path);
+    if (!journal) return complain(journal.error().message, exit_problem);
+    const Guards guards(guards::all_guards());
+    const Planner planner(remedies::all_remedies());
+    const auto decisions = replay(**journal, options.id, guards, planner);
+    if (!decisions) return complain(decisions.error().message, exit_problem);
+    bool same = true;
+    for (const ReplayedDecision& one : *decisions) {
+        same = same && one.same;
+        fmt::print("{} {} {}: {}\n", paint(one.same ? "same" : "DIFFERENT", one.same ? Tone::good : Tone::bad),
+                   rfc3339(one.recorded.at), one.recorded.kind, one.recorded.text);
+        if (!one.same) fmt::print("  then {}\n  now  {}\n", one.recorded.verdict, one.replayed);
+    }
+    fmt::print("{} decision(s), {}\n", decisions->size(),
+               same ? "all decided the same way" : "some would be decided differently now");
+    return same ? exit_ok : exit_problem;
+}
+
+}  // namespace
+
+void add_incidents(CLI::App& app, Context& context) {
+    CLI::App* command = add(app, on_call, "incidents", "List and explain incidents, replay decisions, judge diagnoses",
+                            "  medic incidents\n  medic incidents I17\n  medic incidents replay I17\n  medic incidents "
+                            "verdict I17 wrong --reason 'it was the network'");
+    static Options options;
+    options.agent.add_options(*command);
+    command->add_option("ID", options.id, "One incident; all of them without it");
+    command->add_option("-o,--output", options.output, "text or json")->check(CLI::IsMember({"text", "json"}));
+    command->require_subcommand(0, 1);
+    command->callback([&context, command] {
+        if (!command->get_subcommands().empty()) return;
+        context.exit_code = options.id.empty() || options.id == "list" ? list(options) : show(options);
+    });
+    command->add_subcommand("list", "All incidents")->callback([&context] { context.exit_code = list(options); });
+    CLI::App* replayed = command->add_subcommand("replay", "Ask every recorded question again and compare the answers");
+    replayed->add_option("ID", options.id, "The incident")->required();
+    replayed->callback([&context] { context.exit_code = replay_incident(options); });
+    CLI::App* verdict = command->add_subcommand("verdict", "Say whether the diagnosis was right");
+    verdict->add_option("ID", options.id, "The incident")->required();
+    verdict->add_option("VERDICT", options.verdict, "right or wrong")
+        ->required()
+        ->check(CLI::IsMember({"right", "wrong"}));
+    verdict->add_option("--reason", options.reason, "Why");
+    verdict->callback([&context] {
+        const std::string body = Json{{"verdict", options.verdict}, {"reason", options.reason}}.dump(
+            -1, ' ', false, Json::error_handler_t::replace);
+        context.exit_code =
+            print_outcome(call_api(options.agent, "POST", "/api/v1/incidents/" + options.id + "/verdict", body),
+                          options.id + ": noted as " + options.verdict);
+    });
+}
+
+}  // namespace medic::cli

@@ -1,0 +1,37 @@
+// From knowledge to diagnoses: rules, analyzers and diagnosis, in this order, on the ingest thread.
+// It keeps nothing but the rules' own timers, and changes nothing outside.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/daemon/knowledge.h"
+#include "agent/loop/input.h"
+#include "classifiers/diagnosis/diagnoser.h"
+#include "classifiers/rules/rule_engine.h"
+
+namespace medic {
+
+struct BrainOptions {
+    std::string rules_directory;        // "" = the rules compiled into the program.
+    std::vector<std::string> remedies;  // Names that causes may refer to; empty: not checked.
+    std::string cluster_default;        // Of symptoms whose labels name no cluster.
+    Duration interval{1'000};           // Of rule groups without their own.
+};
+
+class Brain {
+public:
+    [[nodiscard]] static Result<std::unique_ptr<Brain>> make(const BrainOptions& options);
+
+    [[nodiscard]] DiagnosisReport evaluate(Knowledge& knowledge, const Now& now);
+    [[nodiscard]] const RuleEngine& rules() const { return *rules_; }
+
+private:
+    Brain(std::unique_ptr<RuleEngine> rules, Diagnoser diagnoser)
+        : rules_(std::move(rules)), diagnoser_(std::move(diagnoser)) {}
+    std::unique_ptr<RuleEngine> rules_;
+    Diagnoser diagnoser_;
+};
+
+}  // namespace medic

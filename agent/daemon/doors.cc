@@ -1,0 +1,53 @@
+#include "agent/daemon/doors.h"
+
+namespace medic {
+
+std::map<std::string, ClusterDoors> doors_of(const Config& config) {
+    std::map<std::string, ClusterDoors> all;
+    for (const ClusterConfig& cluster : config.clusters) {
+        ClusterDoors& doors = all[cluster.name];
+        doors.connect_urls = cluster.connect_urls;
+        doors.flink_urls = cluster.flink_urls;
+        for (const NodeConfig& node : cluster.nodes) doors.nodes[node.name].commands = node.driver.commands;
+        for (const DeploymentConfig& deployment : cluster.deployments) {
+            DeploymentDoor& door = doors.deployments[deployment.job];
+            if (deployment.kind == DeploymentConfig::Kind::session_rest) door.url = deployment.url;
+            door.commands = deployment.commands;
+            for (const DeploymentVersion& version : deployment.versions)
+                door.versions[version.id] = {version.artifact, version.entry, version.args, version.parallelism};
+        }
+    }
+    return all;
+}
+
+std::vector<ClusterInfo> clusters_of(const Config& config) {
+    std::vector<ClusterInfo> all;
+    for (const ClusterConfig& cluster : config.clusters) {
+        ClusterInfo info;
+        info.name = cluster.name;
+        for (const NodeConfig& node : cluster.nodes)
+            info.nodes.push_back({.name = node.name,
+                                  .role = node.role,
+                                  .zone = node.zone,
+                                  .spare = node.spare,
+                                  .can_start = node.driver.can("start"),
+                                  .can_kill = node.driver.can("kill"),
+                                  .can_kill_task = node.driver.can("kill_task"),
+                                  .can_grow = node.driver.can("grow")});
+        for (const DeploymentConfig& deployment : cluster.deployments) {
+            DeploymentInfo one;
+            one.job = deployment.job;
+            one.savepoints = deployment.savepoints;
+            one.parallelism_max = deployment.parallelism_max;
+            for (const DeploymentVersion& version : deployment.versions) {
+                one.versions.push_back(version.id);
+                one.parallelism[version.id] = version.parallelism;
+            }
+            info.deployments.push_back(std::move(one));
+        }
+        all.push_back(std::move(info));
+    }
+    return all;
+}
+
+}  // namespace medic

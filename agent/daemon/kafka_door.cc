@@ -1,0 +1,62 @@
+#include "agent/daemon/kafka_door.h"
+
+#include "agent/wire/messages/configs.h"
+#include "agent/wire/messages/placement.h"
+
+namespace medic {
+namespace {
+
+Result<std::string> alter_configs(KafkaClient& client, const AlterConfigs& what, Duration timeout) {
+    const bool topic = what.resource == AlterConfigs::Resource::topic;
+    wire::IncrementalAlterConfigsRequest request;
+    auto& resource = request.resources.emplace_back();
+    resource.type = static_cast<std::int8_t>(topic ? wire::ConfigResource::topic : wire::ConfigResource::broker);
+    resource.name = what.name;
+    for (const auto& [key, value] : what.set) {
+        const auto operation = value ? wire::ConfigOperation::set : wire::ConfigOperation::remove;
+        resource.configs.push_back({.name = key, .operation = static_cast<std::int8_t>(operation), .value = value});
+    }
+    // A broker's own settings are changed through that broker; all else through the controller.
+    const KafkaTarget target =
+        topic || what.name.empty() ? KafkaTarget::controller() : KafkaTarget::broker(std::atoi(what.name.c_str()));
+    MEDIC_TRY(const auto answer, client.call(target, request, timeout));
+    for (const auto& one : answer.resources)
+        MEDIC_CHECK(wire::check(one.error, "alter configs of " + one.name, one.error_message.value_or("")));
+    return "changed";
+}
+
+Result<std::string> alter_reassignments(KafkaClient& client, const AlterReassignments& what, Duration timeout) {
+    wire::AlterPartitionReassignmentsRequest request;
+    request.timeout_ms = static_cast<std::int32_t>(timeout.count());
+    std::map<std::string, std::vector<const PartitionMove*>> by_topic;
+    for (const PartitionMove& move : what.moves) by_topic[move.topic].push_back(&move);
+    for (const auto& [name, moves] : by_topic) {
+        auto& topic = request.topics.emplace_back();
+        topic.name = name;
+        for (const PartitionMove* move : moves) {
+            auto& partition = topic.partitions.emplace_back();
+            partition.partition = move->partition;
+            if (!move->replicas.empty())
+                partition.replicas = std::vector<std::int32_t>(move->replicas.begin(), move->replicas.end());
+        }
+    }
+    MEDIC_TRY(const auto answer, client.call(KafkaTarget::controller(), request, timeout));
+    MEDIC_CHECK(wire::check(answer.error, "alter reassignments", answer.error_message.value_or("")));
+    for (const auto& topic : answer.topics)
+        for (const auto& partition : topic.partitions)
+            MEDIC_CHECK(wire::check(partition.error, "move " + topic.name + "-" + std::to_string(partition.partition),
+                                    partition.error_message.value_or("")));
+    return std::to_string(what.moves.size()) + " moves begun";
+}
+
+}  // namespace
+
+Result<std::string> change_kafka(KafkaClient& client, const Operation& operation) {
+    if (const auto* configs = std::get_if<AlterConfigs>(&operation.body))
+        return alter_configs(client, *configs, operation.timeout);
+    if (const auto* moves = std::get_if<AlterReassignments>(&operation.body))
+        return alter_reassignments(client, *moves, operation.timeout);
+    return fail(ErrorCode::internal, "{} is no Kafka operation", operation_name(operation.body));
+}
+
+}  // namespace medic

@@ -1,0 +1,227 @@
+#include "agent/daemon/knowledge.h"
+
+#include <algorithm>
+
+namespace medic {
+namespace {
+
+// Series that say whether somebody answered: they must be kept when the look as a whole has failed.
+bool of_reachability(std::string_view name) { return name.ends_with("_reachable"); }
+
+ScrapeBatch intern(SeriesStore& store, const Observation& observation, const std::string& target, bool reachability) {
+    ScrapeBatch batch{.target = target,
+                      .at = observation.at,
+                      .outcome = observation.outcome,
+                      .error = observation.error,
+                      .samples = {}};
+    batch.samples.reserve(observation.samples.size());
+    for (const auto& [labels, value] : observation.samples) {
+        if (of_reachability(labels.name()) != reachability) continue;
+        if (const auto id = store.intern(labels)) batch.samples.emplace_back(*id, value);
+    }
+    return batch;
+}
+
+}  // namespace
+
+Knowledge::Knowledge(const Config& config, KnowledgeOptions options)
+    : config_(config), options_(options), series_(options.store), timeline_(options.timeline) {}
+
+void Knowledge::expect(const std::string& target, const std::string& cluster, Duration interval) {
+    health_[target] = {.cluster = cluster,
+                       .interval = interval,
+                       .last_at = {},
+                       .outcome = ScrapeOutcome::failed,
+                       .error = "not looked at yet"};
+}
+
+void Knowledge::note(const std::string& target, const std::string& cluster, WallTime at, ScrapeOutcome outcome,
+                     const std::string& error) {
+    Health& health = health_[target];
+    health.cluster = cluster;
+    health.last_at = at;
+    health.outcome = outcome;
+    health.error = error;
+}
+
+void Knowledge::apply(Observation observation) {
+    const std::string target = observation.target;
+    const std::string cluster = target.substr(0, target.find('/'));
+    note(target, cluster, observation.at, observation.outcome, observation.error);
+    relabel(observation);
+    series_.append(intern(series_, observation, target, false));
+    ScrapeBatch up = intern(series_, observation, target + "/up", true);
+    up.outcome = ScrapeOutcome::complete;
+    if (const auto id = series_.intern(Labels("medic_target_up", {{"cluster", cluster}, {"target", target}})))
+        up.samples.emplace_back(*id, observation.outcome == ScrapeOutcome::complete ? 1 : 0);
+    series_.append(up);
+    for (Event& event : observation.events) (void)timeline_.record(std::move(event));
+    if (observation.outcome == ScrapeOutcome::failed) return;  // What was known of the topology stays, and ages.
+
+    auto& work = work_[target];
+    const auto before = std::exchange(work, {});
+    for (const WorkUnderWay& now : observation.under_way) {
+        const auto same = [&](const OperationUnderWay& old) {
+            return old.subject == now.subject && old.kind == now.kind;
+        };
+        if (std::ranges::any_of(work, same)) continue;
+        const auto known = std::ranges::find_if(before, same);
+        work.push_back({now.subject, now.kind, now.by, known != before.end() ? known->since : observation.at});
+    }
+    topology_of(observation);
+    relink(observation.at);
+}
+
+void Knowledge::apply(const std::string& cluster, ScrapeBatch batch) {
+    note(batch.target, cluster, batch.at, batch.outcome, batch.error);
+    ScrapeBatch up{
+        .target = batch.target + "/up", .at = batch.at, .outcome = ScrapeOutcome::complete, .error = {}, .samples = {}};
+    if (const auto id = series_.intern(Labels("medic_target_up", {{"cluster", cluster}, {"target", batch.target}})))
+        up.samples.emplace_back(*id, batch.outcome == ScrapeOutcome::complete ? 1 : 0);
+    series_.append(batch);
+    series_.append(up);
+}
+
+void Knowledge::tick_lateness(double seconds, WallTime at) {
+    ScrapeBatch batch{.target = "medic", .at = at, .outcome = ScrapeOutcome::complete, .error = {}, .samples = {}};
+    if (const auto id = series_.intern(Labels("medic_tick_lateness_seconds", {})))
+        batch.samples.emplace_back(*id, seconds);
+    series_.append(batch);
+}
+
+void Knowledge::forget(WallTime now) {
+    series_.forget_before(now - options_.store.retention);
+    std::erase_if(told_at_, [&](const auto& entry) { return now - entry.second > options_.store.retention; });
+}
+
+// The process collector knows nodes; Connect knows workers. Once it is known that they are the same, one name is used.
+void Knowledge::relabel(Observation& observation) const {
+    for (auto& [labels, value] : observation.samples) {
+        if (labels.name() != "connect_task_process_cpu_seconds_total") continue;
+        const NodeLink known = link(std::string(labels.get("cluster")), std::string(labels.get("worker")));
+        if (known.worker.empty()) continue;
+        auto pairs = labels.pairs();
+        for (auto& [name, text] : pairs)
+            if (name == "worker") text = known.worker;
+        labels = Labels("", std::move(pairs));
+    }
+}
+
+// A partial look adds to what was said before; only a complete one may take back.
+void Knowledge::topology_of(Observation& observation) {
+    Said& said = said_[observation.target];
+    for (const auto& [subject, attributes] : observation.attributes) told_at_[subject] = observation.at;
+    if (observation.outcome == ScrapeOutcome::complete) {
+        said = {std::move(observation.relations), std::move(observation.attributes)};
+    } else {
+        constexpr std::size_t relations_max = 100'000;
+        for (Relation& relation : observation.relations)
+            if (said.relations.size() < relations_max) said.relations.push_back(std::move(relation));
+        for (auto& [subject, attributes] : observation.attributes)
+            for (auto& [name, value] : attributes) said.attributes[subject][name] = std::move(value);
+    }
+    std::ranges::sort(said.relations);
+    const auto doubled = std::ranges::unique(said.relations);
+    said.relations.erase(doubled.begin(), doubled.end());
+    topology_.replace(observation.target, said.relations, said.attributes, observation.at);
+}
+
+Fact Knowledge::fact(const FactKey& key, WallTime now) const {
+    Fact from_series = series_fact(key, now);
+    if (from_series.known()) return from_series;
+    const auto attribute = topology_.attribute(key.subject, key.name);
+    const auto told = told_at_.find(key.subject);
+    if (!attribute || told == told_at_.end()) return {key.subject, key.name, std::nullopt, "", {}};
+    Fact fact{key.subject, key.name, std::nullopt, *attribute, told->second};
+    if (*attribute == "true" || *attribute == "false") fact.value = *attribute == "true" ? 1 : 0;
+    char* end = nullptr;
+    const double number = std::strtod(attribute->c_str(), &end);
+    if (!attribute->empty() && end == attribute->c_str() + attribute->size()) fact.value = number;
+    return fact;
+}
+
+namespace {
+
+// Which labels of a series name the subject.
+std::vector<LabelMatcher> matchers_of(const FactKey& key) {
+    using Op = LabelMatcher::Op;
+    std::vector<LabelMatcher> matchers = {{"__name__", Op::equal, key.name}};
+    const Subject& subject = key.subject;
+    if (!subject.cluster.empty()) matchers.push_back({"cluster", Op::equal, subject.cluster});
+    const auto pair = [&](const char* first, const char* second, std::size_t cut) {
+        matchers.push_back({first, Op::equal, subject.name.substr(0, cut)});
+        if (cut != std::string::npos) matchers.push_back({second, Op::equal, subject.name.substr(cut + 1)});
+    };
+    if (subject.kind == "connector-task")
+        pair("connector", "task", subject.name.rfind('/'));
+    else if (subject.kind == "vertex")
+        pair("job", "vertex", subject.name.find('/'));
+    else if (subject.kind == "log-dir")
+        pair("broker", "log_dir", subject.name.find(':'));
+    else if (subject.kind != "cluster")
+        matchers.push_back({subject.kind, Op::equal, subject.name});
+    return matchers;
+}
+
+}  // namespace
+
+Fact Knowledge::series_fact(const FactKey& key, WallTime now) const {
+    Fact fact{key.subject, key.name, std::nullopt, "", {}};
+    std::vector<std::pair<SeriesId, Sample>> newest;
+    std::int64_t newest_ms = 0;
+    for (const SeriesId id : series_.select(matchers_of(key))) {
+        const auto sample = series_.latest(id, now, options_.fact_lookback);
+        if (!sample) continue;
+        newest.emplace_back(id, *sample);
+        newest_ms = std::max(newest_ms, sample->at_ms);
+    }
+    std::erase_if(newest,
+                  [&](const auto& entry) { return entry.second.at_ms < newest_ms - options_.fact_skew.count(); });
+    if (newest.empty()) return fact;
+    const bool states = !series_.label(newest[0].first, "state").empty();
+    double sum = 0;
+    std::int64_t oldest_ms = newest_ms, stated_ms = 0;
+    for (const auto& [id, sample] : newest) {
+        sum += sample.value;
+        oldest_ms = std::min(oldest_ms, sample.at_ms);
+        if (!states || sample.value != 1 || sample.at_ms < stated_ms) continue;
+        stated_ms = sample.at_ms;
+        fact.text = series_.label(id, "state");
+    }
+    fact.observed_at = {states ? stated_ms : oldest_ms};
+    if (!states) fact.value = sum;
+    return fact;
+}
+
+OperationsUnderWay Knowledge::operations(WallTime now) const {
+    OperationsUnderWay all{.at = now, .operations = {}};
+    for (const auto& [target, work] : work_) all.operations.insert(all.operations.end(), work.begin(), work.end());
+    return all;
+}
+
+std::vector<std::string> Knowledge::blind_targets(WallTime now) const {
+    std::vector<std::string> blind;
+    for (const auto& [target, health] : health_) {
+        // Three missed looks, and never less than a slow answer takes.
+        constexpr Duration floor{5'000};
+        const Duration age_max = std::max(health.interval * 3, floor);
+        if (health.outcome == ScrapeOutcome::failed || now - health.last_at > age_max) blind.push_back(target);
+    }
+    return blind;
+}
+
+std::string Knowledge::problem(const std::string& target) const {
+    const auto found = health_.find(target);
+    return found == health_.end() ? "" : found->second.error;
+}
+
+bool Knowledge::looked_at_all() const {
+    return std::ranges::all_of(health_, [](const auto& entry) { return entry.second.last_at.unix_ms != 0; });
+}
+
+NodeLink Knowledge::link(const std::string& cluster, const std::string& node) const {
+    const auto found = links_.find({cluster, node});
+    return found == links_.end() ? NodeLink{} : found->second;
+}
+
+}  // namespace medic

@@ -1,0 +1,97 @@
+// What the agent knows, on the ingest thread only: series, events, topology, work under way, and how much of it is
+// fresh. Observations come in; facts, blind targets and views go out. It asks nobody and decides nothing.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/collectors/observation.h"
+#include "agent/config/config.h"
+#include "agent/store/event.h"
+#include "agent/store/fact.h"
+#include "agent/store/series.h"
+#include "agent/store/topology.h"
+
+namespace medic {
+
+struct KnowledgeOptions {
+    StoreOptions store;
+    TimelineOptions timeline;
+    Duration fact_lookback{5 * 60'000};  // Older samples are no facts (Prometheus's default lookback).
+    Duration fact_skew{15'000};  // Samples this much older than the newest are of a former state of the subject.
+};
+
+// What the links between processes and the roles they play have told.
+struct NodeLink {
+    std::string broker, worker, taskmanager;
+    auto operator<=>(const NodeLink&) const = default;
+};
+
+class Knowledge {
+public:
+    Knowledge(const Config& config, KnowledgeOptions options = {});
+
+    // Before a target's first look: it is blind until then.
+    void expect(const std::string& target, const std::string& cluster, Duration interval);
+
+    void apply(Observation observation);
+    void apply(const std::string& cluster, ScrapeBatch batch);
+    void tick_lateness(double seconds, WallTime at);
+    void forget(WallTime now);
+
+    [[nodiscard]] SeriesStore& series() { return series_; }
+    [[nodiscard]] const SeriesStore& series() const { return series_; }
+    [[nodiscard]] Timeline& timeline() { return timeline_; }
+    [[nodiscard]] const Timeline& timeline() const { return timeline_; }
+    [[nodiscard]] const Topology& topology() const { return topology_; }
+
+    // As agent/store/fact.h says.
+    [[nodiscard]] Fact fact(const FactKey& key, WallTime now) const;
+    [[nodiscard]] OperationsUnderWay operations(WallTime now) const;
+    [[nodiscard]] std::vector<std::string> blind_targets(WallTime now) const;
+    [[nodiscard]] std::size_t targets() const { return health_.size(); }
+    // Why a target is blind: its last error.
+    [[nodiscard]] std::string problem(const std::string& target) const;
+    [[nodiscard]] bool looked_at_all() const;  // Every target has been looked at at least once.
+
+    [[nodiscard]] NodeLink link(const std::string& cluster, const std::string& node) const;
+    [[nodiscard]] std::uint64_t links_version() const { return links_version_; }
+
+private:
+    struct Health {
+        std::string cluster;
+        Duration interval{0};
+        WallTime last_at;
+        ScrapeOutcome outcome = ScrapeOutcome::failed;
+        std::string error;
+    };
+    struct Said {  // What a target last said of the topology, kept over partial looks.
+        std::vector<Relation> relations;
+        std::map<Subject, std::map<std::string, std::string>> attributes;
+    };
+
+    void note(const std::string& target, const std::string& cluster, WallTime at, ScrapeOutcome outcome,
+              const std::string& error);
+    void relabel(Observation& observation) const;
+    void topology_of(Observation& observation);
+    void relink(WallTime at);
+    [[nodiscard]] Fact series_fact(const FactKey& key, WallTime now) const;
+
+    const Config& config_;
+    KnowledgeOptions options_;
+    SeriesStore series_;
+    Timeline timeline_;
+    Topology topology_;
+    std::map<std::string, Health> health_;
+    std::map<std::string, Said> said_;
+    std::map<Subject, WallTime> told_at_;                         // When a subject's attributes were last told.
+    std::map<std::string, std::vector<OperationUnderWay>> work_;  // By target.
+    std::map<std::pair<std::string, std::string>, NodeLink> links_;
+    // Ids that task managers of a node had before: each start gives a new one, and exceptions name the old one.
+    std::map<std::pair<std::string, std::string>, std::vector<std::string>> former_;
+    std::uint64_t links_version_ = 0;
+};
+
+}  // namespace medic

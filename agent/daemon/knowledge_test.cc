@@ -1,0 +1,188 @@
+#include "agent/daemon/knowledge.h"
+
+#include <gtest/gtest.h>
+
+namespace medic {
+namespace {
+
+Config lab() {
+    return load_config(R"(schema: 1
+data_dir: d
+clusters:
+  lab:
+    kafka: {bootstrap: [h:9092]}
+    connect: {urls: [http://h:8083]}
+    flink: [{url: http://h:8081}]
+    nodes:
+      - {name: broker-1, role: broker, driver: {kind: command, status: [x]}}
+      - {name: w, role: connect-worker, driver: {kind: command, status: [x]}}
+      - {name: tm-1, role: taskmanager, driver: {kind: command, status: [x]}}
+)",
+                       "medic.yaml")
+        .value();
+}
+
+struct Fixture : testing::Test {
+    Config config = lab();
+    Knowledge knowledge{config};
+
+    static Observation from(const std::string& target, WallTime at) {
+        Observation observation;
+        observation.target = target;
+        observation.at = at;
+        return observation;
+    }
+    static Subject subject(std::string kind, std::string name) { return {"lab", std::move(kind), std::move(name)}; }
+    void node(const std::string& name, const std::string& role, const std::string& ports, WallTime at) {
+        Observation seen = from("lab/process", at);
+        seen.attributes[subject("node", name)] = {{"role", role}, {"ports", ports}};
+        knowledge.apply(std::move(seen));
+    }
+};
+
+TEST_F(Fixture, AFactIsTheNewestSampleOfItsSubject) {
+    Observation seen = from("lab/flink", {10'000});
+    seen.sample("flink_job_parallelism", {{"cluster", "lab"}, {"job", "j"}}, 4);
+    seen.sample("flink_job_parallelism", {{"cluster", "lab"}, {"job", "k"}}, 9);
+    knowledge.apply(std::move(seen));
+    const Fact fact = knowledge.fact({subject("job", "j"), "flink_job_parallelism"}, {12'000});
+    EXPECT_EQ(fact.value, 4);
+    EXPECT_EQ(fact.observed_at, (WallTime{10'000}));
+}
+
+TEST_F(Fixture, ManySamplesOfASubjectAddUpAndFormerOnesAreLeftOut) {
+    Observation old = from("lab/flink", {10'000});
+    old.outcome = ScrapeOutcome::partial;
+    old.sample("flink_subtask_records_in_total",
+               {{"cluster", "lab"}, {"job", "j"}, {"vertex", "v"}, {"subtask", "0"}, {"taskmanager", "dead"}}, 100);
+    knowledge.apply(std::move(old));
+    Observation seen = from("lab/flink", {60'000});
+    seen.outcome = ScrapeOutcome::partial;
+    for (const char* subtask : {"0", "1"})
+        seen.sample("flink_subtask_records_in_total",
+                    {{"cluster", "lab"}, {"job", "j"}, {"vertex", "v"}, {"subtask", subtask}, {"taskmanager", "tm"}},
+                    5);
+    knowledge.apply(std::move(seen));
+    EXPECT_EQ(knowledge.fact({subject("job", "j"), "flink_subtask_records_in_total"}, {61'000}).value, 10);
+    EXPECT_EQ(knowledge.fact({subject("vertex", "j/v"), "flink_subtask_records_in_total"}, {61'000}).value, 10);
+}
+
+TEST_F(Fixture, AStateIsAWord) {
+    Observation seen = from("lab/flink", {10'000});
+    seen.sample("flink_job_state", {{"cluster", "lab"}, {"job", "j"}, {"state", "RUNNING"}}, 0);
+    seen.sample("flink_job_state", {{"cluster", "lab"}, {"job", "j"}, {"state", "RESTARTING"}}, 1);
+    knowledge.apply(std::move(seen));
+    const Fact fact = knowledge.fact({subject("job", "j"), "flink_job_state"}, {11'000});
+    EXPECT_EQ(fact.text, "RESTARTING");
+    EXPECT_FALSE(fact.value);
+}
+
+TEST_F(Fixture, WhatIsNotKnownOrTooOldIsUnknownNeverZero) {
+    EXPECT_FALSE(knowledge.fact({subject("job", "j"), "flink_job_parallelism"}, {1'000}).known());
+    Observation seen = from("lab/flink", {10'000});
+    seen.sample("flink_job_parallelism", {{"cluster", "lab"}, {"job", "j"}}, 4);
+    knowledge.apply(std::move(seen));
+    EXPECT_FALSE(knowledge.fact({subject("job", "j"), "flink_job_parallelism"}, {10'000 + 6 * 60'000}).known());
+    EXPECT_FALSE(knowledge.fact({subject("job", "other"), "version"}, {10'000}).known());
+}
+
+TEST_F(Fixture, AttributesAreFactsToo) {
+    Observation seen = from("lab/flink", {10'000});
+    seen.attributes[subject("job", "j")] = {{"version", "v2"}, {"checkpoint_id", "17"}, {"spare", "true"}};
+    knowledge.apply(std::move(seen));
+    EXPECT_EQ(knowledge.fact({subject("job", "j"), "version"}, {11'000}).text, "v2");
+    EXPECT_EQ(knowledge.fact({subject("job", "j"), "checkpoint_id"}, {11'000}).value, 17);
+    EXPECT_EQ(knowledge.fact({subject("job", "j"), "spare"}, {11'000}).value, 1);
+    EXPECT_EQ(knowledge.fact({subject("job", "j"), "version"}, {11'000}).observed_at, (WallTime{10'000}));
+}
+
+TEST_F(Fixture, ReachabilityIsKnownWhenTheLookAsAWholeFailed) {
+    Observation seen = from("lab/flink", {10'000});
+    seen.outcome = ScrapeOutcome::failed;
+    seen.error = "refused";
+    seen.sample("flink_jobmanager_reachable", {{"cluster", "lab"}}, 0);
+    knowledge.apply(std::move(seen));
+    EXPECT_EQ(knowledge.fact({subject("cluster", "lab"), "flink_jobmanager_reachable"}, {11'000}).value, 0);
+    EXPECT_EQ(knowledge.problem("lab/flink"), "refused");
+}
+
+TEST_F(Fixture, BlindIsWhoFailedOrWasNotSeenForLong) {
+    knowledge.expect("lab/flink", "lab", Duration{1'000});
+    knowledge.expect("lab/kafka", "lab", Duration{2'000});
+    EXPECT_EQ(knowledge.blind_targets({1'000}).size(), 2u);
+    EXPECT_FALSE(knowledge.looked_at_all());
+    knowledge.apply(from("lab/flink", {10'000}));
+    knowledge.apply(from("lab/kafka", {10'000}));
+    EXPECT_TRUE(knowledge.looked_at_all());
+    EXPECT_TRUE(knowledge.blind_targets({12'000}).empty());
+    EXPECT_EQ(knowledge.blind_targets({15'500}), (std::vector<std::string>{"lab/flink"}));
+}
+
+TEST_F(Fixture, ProcessesAreLinkedByThePortTheyListenOn) {
+    Observation kafka = from("lab/kafka", {10'000});
+    kafka.attributes[subject("broker", "7")]["address"] = "h:19092";
+    knowledge.apply(std::move(kafka));
+    node("broker-1", "broker", "19092,7071", {10'500});
+    EXPECT_EQ(knowledge.link("lab", "broker-1").broker, "7");
+    EXPECT_EQ(knowledge.topology().attribute(subject("broker", "7"), "node"), "broker-1");
+    EXPECT_EQ(knowledge.topology().attribute(subject("node", "broker-1"), "broker"), "7");
+}
+
+TEST_F(Fixture, AFormerTaskManagerOfANodeKeepsItsNode) {
+    Observation flink = from("lab/flink", {10'000});
+    flink.attributes[subject("taskmanager", "tm-1-aaa")]["address"] = "h:5001";
+    knowledge.apply(std::move(flink));
+    node("tm-1", "taskmanager", "5001", {10'500});
+    EXPECT_EQ(knowledge.link("lab", "tm-1").taskmanager, "tm-1-aaa");
+    Observation later = from("lab/flink", {20'000});
+    later.attributes[subject("taskmanager", "tm-1-bbb")]["address"] = "h:5002";
+    knowledge.apply(std::move(later));
+    EXPECT_EQ(knowledge.link("lab", "tm-1").taskmanager, "tm-1-aaa");
+    node("tm-1", "taskmanager", "5002", {20'500});
+    EXPECT_EQ(knowledge.link("lab", "tm-1").taskmanager, "tm-1-bbb");
+    EXPECT_EQ(knowledge.topology().attribute(subject("taskmanager", "tm-1-aaa"), "node"), "tm-1");
+    EXPECT_EQ(knowledge.topology().attribute(subject("taskmanager", "tm-1-bbb"), "node"), "tm-1");
+}
+
+TEST_F(Fixture, TaskProcessesCarryTheWorkersOwnNameOnceItIsKnown) {
+    Observation connect = from("lab/connect", {10'000});
+    connect.attributes[subject("worker", "h:8083")]["address"] = "h:8083";
+    knowledge.apply(std::move(connect));
+    node("w", "connect-worker", "8083", {10'500});
+    Observation seen = from("lab/process", {11'000});
+    seen.attributes[subject("node", "w")] = {{"role", "connect-worker"}, {"ports", "8083"}};
+    seen.sample("connect_task_process_cpu_seconds_total",
+                {{"cluster", "lab"}, {"connector", "c"}, {"task", "0"}, {"worker", "w"}}, 3);
+    knowledge.apply(std::move(seen));
+    EXPECT_EQ(knowledge.fact({subject("worker", "h:8083"), "connect_task_process_cpu_seconds_total"}, {11'500}).value,
+              3);
+}
+
+TEST_F(Fixture, APartialLookTakesNothingBack) {
+    Observation whole = from("lab/flink", {10'000});
+    whole.attributes[subject("taskmanager", "a")]["path"] = "x";
+    knowledge.apply(std::move(whole));
+    Observation part = from("lab/flink", {11'000});
+    part.outcome = ScrapeOutcome::partial;
+    part.attributes[subject("job", "j")]["id"] = "1";
+    knowledge.apply(std::move(part));
+    EXPECT_TRUE(knowledge.topology().attribute(subject("taskmanager", "a"), "path"));
+    knowledge.apply(from("lab/flink", {12'000}));
+    EXPECT_FALSE(knowledge.topology().attribute(subject("taskmanager", "a"), "path"));
+}
+
+TEST_F(Fixture, WorkUnderWayKeepsItsBeginning) {
+    for (const std::int64_t at : {10'000, 11'000}) {
+        Observation seen = from("lab/kafka", {at});
+        seen.under_way.push_back({subject("topic", "t"), "reassignment", ""});
+        knowledge.apply(std::move(seen));
+    }
+    const auto work = knowledge.operations({11'500});
+    ASSERT_EQ(work.operations.size(), 1u);
+    EXPECT_EQ(work.operations[0].since, (WallTime{10'000}));
+    knowledge.apply(from("lab/kafka", {12'000}));
+    EXPECT_TRUE(knowledge.operations({12'500}).operations.empty());
+}
+
+}  // namespace
+}  // namespace medic

@@ -1,0 +1,109 @@
+// Which process is which broker, worker and task manager: by the port that it listens on, or else by names and hosts
+// that leave no doubt.
+#include <algorithm>
+
+#include "agent/daemon/knowledge.h"
+
+namespace medic {
+namespace {
+
+std::string after_last(const std::string& text, char sign) {
+    const auto at = text.rfind(sign);
+    return at == std::string::npos ? "" : text.substr(at + 1);
+}
+
+bool lists(const std::string& ports, const std::string& port) {
+    return !port.empty() && ("," + ports + ",").find("," + port + ",") != std::string::npos;
+}
+
+// "broker-2" → "2".
+std::string number_at_end(const std::string& name) {
+    const auto last = name.find_last_not_of("0123456789");
+    return last == std::string::npos ? name : name.substr(last + 1);
+}
+
+// Flink's id of a task manager that was named after its node: the name, or the name and a suffix.
+bool named_after(const std::string& id, const std::string& node) {
+    return id == node ||
+           (id.starts_with(node) && id.size() > node.size() && (id[node.size()] == '-' || id[node.size()] == ':'));
+}
+
+struct Linker {
+    const Topology& topology;
+    const ClusterConfig& cluster;
+
+    [[nodiscard]] std::string attribute(const std::string& kind, const std::string& name, const char* key) const {
+        return topology.attribute({cluster.name, kind, name}, key).value_or("");
+    }
+
+    // The subject of `kind` that runs as `node`; "" when it can't be told.
+    [[nodiscard]] std::string find(const std::string& kind, const NodeConfig& node,
+                                   const std::vector<std::string>& port_keys) const {
+        const std::string ports = attribute("node", node.name, "ports");
+        const auto all = topology.all(cluster.name, kind);
+        for (const Subject& one : all)
+            for (const std::string& key : port_keys)
+                if (lists(ports, after_last(":" + attribute(kind, one.name, key.c_str()), ':'))) return one.name;
+        if (!ports.empty()) return "";  // Its ports are known and none fits: it is not registered now.
+        for (const Subject& one : all)
+            if (named_after(one.name, node.name)) return one.name;
+        // Without a look at the process, the number in its name is all there is; only where every node of the role has
+        // one.
+        if (kind != "broker") return "";
+        for (const Subject& one : all)
+            if (one.name == number_at_end(node.name)) return one.name;
+        return "";
+    }
+};
+
+}  // namespace
+
+void Knowledge::relink(WallTime at) {
+    std::map<std::pair<std::string, std::string>, NodeLink> links;
+    for (const ClusterConfig& cluster : config_.clusters) {
+        const Linker linker{topology_, cluster};
+        for (const NodeConfig& node : cluster.nodes) {
+            NodeLink link;
+            if (node.role == "broker") link.broker = linker.find("broker", node, {"address"});
+            if (node.role == "connect-worker") link.worker = linker.find("worker", node, {"address"});
+            if (node.role == "taskmanager")
+                link.taskmanager = linker.find("taskmanager", node, {"address", "data_port"});
+            // A dead process keeps what it was known as: who asks "which node was that?" asks about the dead.
+            const NodeLink before = this->link(cluster.name, node.name);
+            if (link == NodeLink{}) link = before;
+            if (link != NodeLink{}) links[{cluster.name, node.name}] = link;
+        }
+    }
+    if (links == links_) return;
+    for (const auto& [key, link] : links_) {
+        const auto now = links.find(key);
+        if (link.taskmanager.empty() || (now != links.end() && now->second.taskmanager == link.taskmanager)) continue;
+        auto& former = former_[key];
+        constexpr std::size_t former_max = 16;
+        if (former.size() >= former_max) former.erase(former.begin());
+        former.push_back(link.taskmanager);
+    }
+    links_ = std::move(links);
+    ++links_version_;
+    std::vector<Relation> relations;
+    std::map<Subject, std::map<std::string, std::string>> attributes;
+    for (const auto& [key, link] : links_) {
+        const auto& [cluster, node] = key;
+        const Subject node_subject{cluster, "node", node};
+        const auto tie = [&](const char* kind, const std::string& name) {
+            if (name.empty()) return;
+            relations.push_back({{cluster, kind, name}, "hosted-by", node_subject});
+            attributes[{cluster, kind, name}]["node"] = node;
+            attributes[node_subject][kind] = name;
+        };
+        if (const auto former = former_.find(key); former != former_.end())
+            for (const std::string& name : former->second) tie("taskmanager", name);
+        tie("broker", link.broker);
+        tie("worker", link.worker);
+        tie("taskmanager", link.taskmanager);
+    }
+    for (const auto& [subject, values] : attributes) told_at_[subject] = at;
+    topology_.replace("links", std::move(relations), std::move(attributes), at);
+}
+
+}  // namespace medic

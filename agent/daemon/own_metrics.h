@@ -1,0 +1,25 @@
+// The agent's own page: what it costs, how late it is, what it sees and does.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "agent/base/time.h"
+#include "agent/loop/loop.h"
+
+namespace medic {
+
+struct OwnMetrics {
+    WallTime last_tick;
+    double tick_lateness_seconds = 0;
+    std::size_t series = 0, sample_bytes = 0, events = 0, targets = 0, targets_blind = 0, symptoms = 0, diagnoses = 0;
+    std::uint64_t requests = 0, writing_requests = 0, operations = 0;
+    std::map<std::string, std::size_t> incidents_by_state;
+    LoopHealth loop;
+};
+
+// Prometheus text format 0.0.4.
+[[nodiscard]] std::string page(const OwnMetrics& metrics);
+
+}  // namespace medic
