@@ -28,7 +28,8 @@ struct Block {
     Ordinal first = 0, last = 0;
     std::uint16_t target = 0;
     std::uint8_t used = 0;
-    std::uint8_t bytes[capacity + 1] = {};
+    std::uint8_t thinned_s = 0;  // A sample per so many seconds was kept; 0: all.
+    std::uint8_t bytes[capacity] = {};
 
     // Appends a run; `previous` is the last value before it that was no stale marker (0 for an empty block) and is
     // updated. False when the block has no room left.

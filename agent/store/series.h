@@ -53,12 +53,13 @@ struct LabelMatcher {
     std::string value;
 };
 
+// Over sample_bytes_max, what is older than six minutes is thinned to a sample per 15, 30 or 60 s (counter resets, gaps
+// and long constant stretches stay); only if that is not enough, every target keeps fewer batches.
 struct StoreOptions {
     Duration retention{2 * 3600 * 1000};
-    std::size_t series_max = 500'000;            // At most 524,288 (19 bits of a SeriesId).
-    std::size_t samples_per_series_max = 7'200;  // Two hours at 1 s. A run of equal values costs as much as one.
-    std::size_t sample_bytes_max =
-        4 * 1024 * 1024;               // Encoded samples of all series; over it, dense series remember less.
+    std::size_t series_max = 500'000;                // At most 524,288 (19 bits of a SeriesId).
+    std::size_t samples_per_series_max = 7'200;      // Two hours at 1 s. A run of equal values costs as much as one.
+    std::size_t sample_bytes_max = 5 * 1024 * 1024;  // Encoded samples of all series; over it, see below.
     Duration clock_step_back{10'000};  // A target's time that falls back further is a clock step, not a late answer.
 };
 

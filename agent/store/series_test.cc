@@ -224,6 +224,35 @@ TEST(SeriesStore, stays_within_its_budget_and_remembers_less_instead) {
     EXPECT_EQ(f.all(ids[3]).back().value, 2999.0 * 4);
 }
 
+TEST(SeriesStore, thins_what_is_old_but_keeps_the_last_minutes_whole_and_counters_true) {
+    Fixture f({.sample_bytes_max = 800 * 1024});
+    std::vector<SeriesId> ids;
+    for (int i = 0; i < 400; ++i) ids.push_back(f.id("s_total", {{"i", std::to_string(i)}}));
+    double increase = 0, value = 0;
+    for (int second = 0; second < 3600; ++second) {
+        const double grown = second % 7 * 10;
+        if (second % 1000 == 999) value = 0;  // The process began again.
+        value += grown;
+        increase += grown;
+        std::vector<std::pair<SeriesId, double>> samples;
+        for (const SeriesId id : ids) samples.emplace_back(id, value);
+        f.put(second * 1000, samples);
+    }
+    EXPECT_LE(f.store.usage().sample_bytes, 800U * 1024);
+    EXPECT_EQ(f.store.usage().batches_kept_max, 7200U);  // Thinning was enough.
+    EXPECT_EQ(f.all(ids[5], 3'599'000 - 300'000).size(), 300U);
+    const auto samples = f.all(ids[5]);
+    EXPECT_LT(samples.size(), 1200U);
+    double found = samples.front().value;
+    std::int64_t gap_ms = 0;
+    for (std::size_t i = 1; i < samples.size(); ++i) {
+        found += samples[i].value - (samples[i].value < samples[i - 1].value ? 0 : samples[i - 1].value);
+        gap_ms = std::max(gap_ms, samples[i].at_ms - samples[i - 1].at_ms);
+    }
+    EXPECT_EQ(found, increase);
+    EXPECT_LE(gap_ms, 61'000);
+}
+
 TEST(SeriesStore, a_series_that_never_changes_costs_no_sample_bytes) {
     Fixture f;
     const SeriesId a = f.id("a");
