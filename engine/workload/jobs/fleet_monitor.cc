@@ -121,6 +121,7 @@ MEDIC_FLOW_JOB(environment, parameters) {
     const auto lookup_batch = static_cast<int>(parameters.get_number("lookup-batch", 1));
 
     environment.name("fleet-monitor");
+    environment.set("execution.checkpointing.interval", parameters.get("checkpoint-interval", "1000"));
     auto rows =
         environment
             .kafka_source<Event>(
