@@ -17,6 +17,7 @@
 
 #include "agent/world/real/http_server.h"
 #include "agent/world/real/kafka_client.h"
+#include "agent/world/real/kafka_consumer.h"
 #include "engine/common/rest_internal.h"
 #include "engine/lab/processes.h"
 
@@ -56,12 +57,16 @@ Status all_live(const std::string& data_dir) {
     return {};
 }
 
-Status brokers_are_registered(const LabPlan& plan) {
-    std::vector<std::string> bootstrap;
+std::vector<std::string> bootstrap_of(const LabPlan& plan) {
+    std::vector<std::string> addresses;
     for (const auto& process : plan.processes) {
-        if (process.role == Role::broker) bootstrap.push_back(fmt::format("127.0.0.1:{}", process.ports.at("kafka")));
+        if (process.role == Role::broker) addresses.push_back(fmt::format("127.0.0.1:{}", process.ports.at("kafka")));
     }
-    KafkaClient client({.bootstrap = bootstrap, .connect_timeout = Duration(500), .request_timeout = Duration(2'000)});
+    return addresses;
+}
+
+Status brokers_are_registered(const LabPlan& plan) {
+    KafkaClient client({.bootstrap = bootstrap_of(plan), .connect_timeout = Duration(500), .request_timeout = Duration(2'000)});
     return wait_until("brokers", [&]() -> Status {
         MEDIC_CHECK(all_live(plan.options.data_dir));
         client.forget_metadata();
@@ -69,6 +74,15 @@ Status brokers_are_registered(const LabPlan& plan) {
         if (static_cast<int>(cluster.brokers.size()) < plan.options.brokers || cluster.controller_id < 0) {
             return fail(ErrorCode::not_ready, "{} of {} brokers are registered", cluster.brokers.size(), plan.options.brokers);
         }
+        return {};
+    });
+}
+
+// The first request for a coordinator creates the offsets topic; a job that starts meanwhile would fail once.
+Status groups_are_served(const LabPlan& plan) {
+    KafkaClient client({.bootstrap = bootstrap_of(plan), .connect_timeout = Duration(500), .request_timeout = Duration(2'000)});
+    return wait_until("group coordinator", [&]() -> Status {
+        MEDIC_CHECK(fetch_committed(client, job_name, {{"fleet-events", 0}}));
         return {};
     });
 }
@@ -115,6 +129,7 @@ Status create_connectors(const LabPlan& plan) {
 
 Status start_workload(const LabPlan& plan, const Progress& progress) {
     MEDIC_CHECK(answers(plan, Role::workload, "control", "/stats"));
+    MEDIC_CHECK(groups_are_served(plan));
     MEDIC_TRY(const std::string job_id, submit_job(plan, "v1", ""));
     MEDIC_CHECK(create_connectors(plan));
     MEDIC_CHECK(wait_until("job", [&]() -> Status {
