@@ -12,6 +12,12 @@
 
 namespace medic::engine::drill {
 
+struct LabShape {
+    int slots = 2;                // Per task manager.
+    int job_parallelism = 4;
+    auto operator<=>(const LabShape&) const = default;
+};
+
 struct DrillCase {
     std::string name;
     std::string injected_by;      // One line for people.
@@ -28,6 +34,8 @@ struct DrillCase {
     // Puts the outside back (a service, the load) for the next drill; what the agent should heal is not its business.
     Status (*clear)(Platform&) = nullptr;
 
+    // Another shape of the lab than the usual one; a lab of another shape is started anew.
+    LabShape shape{};
     RecoveryOptions recovery{};
     double rate_factor = 1;       // Rate that must flow in the end, as a multiple of the rate before the fault.
     std::string note;             // Printed with the result.

@@ -61,9 +61,11 @@ struct Runner::Observed {
     }
 };
 
-Result<std::unique_ptr<Platform>> Runner::new_lab(const std::string& name) const {
+Result<std::unique_ptr<Platform>> Runner::new_lab(const std::string& name, const LabShape& shape) const {
     lab::LabOptions options{.data_dir = options_.work_dir + "/" + name, .program = options_.engine_program, .profile = options_.profile,
                              .log_dir_capacity_bytes = options_.log_dir_capacity_bytes, .workload = options_.workload};
+    options.slots = shape.slots;
+    options.workload.job_parallelism = shape.job_parallelism;
     MEDIC_TRY(auto platform, Platform::up(options, [](const std::string&) {}));
     MEDIC_CHECK(settle(*platform));
     return platform;
@@ -91,17 +93,23 @@ Status Runner::settle(Platform& platform) const {
     return fail(ErrorCode::unavailable, "{}: still waiting for {} after {}", platform.data_dir(), waiting_for, seconds(settle_patience));
 }
 
-Status Runner::prepare_arms() {
+Status Runner::prepare_arms(const LabShape& shape) {
+    if (shape != shape_) {
+        agent_.reset();
+        healed_.reset();
+        alone_.reset();
+    }
+    shape_ = shape;
     if (!healed_) {
         progress_("starting a lab with the agent");
-        MEDIC_TRY(healed_, new_lab(fmt::format("with-{}", ++labs_made_)));
+        MEDIC_TRY(healed_, new_lab(fmt::format("with-{}", ++labs_made_), shape));
     }
     if (!agent_) {
         MEDIC_TRY(agent_, AgentProcess::start(options_.agent_program, healed_->plan()));
     }
     if (!alone_ && options_.without == WithoutAgent::run) {
         progress_("starting a lab without it");
-        MEDIC_TRY(alone_, new_lab(fmt::format("without-{}", ++labs_made_)));
+        MEDIC_TRY(alone_, new_lab(fmt::format("without-{}", ++labs_made_), shape));
     }
     return {};
 }
@@ -144,7 +152,7 @@ Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed)
 }
 
 Result<DrillResult> Runner::run(const DrillCase& drill) {
-    MEDIC_CHECK(prepare_arms());
+    MEDIC_CHECK(prepare_arms(drill.shape));
     progress_(fmt::format("{}: {}", drill.name, drill.injected_by));
     MEDIC_TRY(const double rate, rate_of(drill, *healed_));
     const double wanted = rate * drill.rate_factor;

@@ -36,8 +36,8 @@ public:
 private:
     struct Observed;
 
-    [[nodiscard]] Status prepare_arms();
-    [[nodiscard]] Result<std::unique_ptr<Platform>> new_lab(const std::string& name) const;
+    [[nodiscard]] Status prepare_arms(const LabShape& shape);
+    [[nodiscard]] Result<std::unique_ptr<Platform>> new_lab(const std::string& name, const LabShape& shape) const;
     [[nodiscard]] Status settle(Platform& platform) const;
     [[nodiscard]] Status observe_until_decided(const DrillCase& drill, Observed& observed) const;
     void note_agents_view(Observed& observed) const;
@@ -47,6 +47,7 @@ private:
     const lab::Progress progress_;
     std::unique_ptr<Platform> healed_, alone_;
     std::unique_ptr<AgentProcess> agent_;  // Watches healed_.
+    LabShape shape_;                       // Of healed_.
     int labs_made_ = 0;
 };
 

@@ -24,7 +24,7 @@ struct WorkloadOptions {
     double records_per_second = 2'000;
     double time_scale = 12;              // A one-minute window of event time takes 5 s.
     int partitions = 8;
-    int job_parallelism = 2;
+    int job_parallelism = 4;             // As many as there are slots: a lost task manager can't be made up for by the others.
     std::int64_t lookup_latency_us = 250;
     int lookup_batch = 1;                // Records that one lookup answers for.
 };
@@ -36,7 +36,7 @@ struct LabOptions {
     int brokers = 3;
     int taskmanagers = 2;
     int spares = 1;
-    int slots = 4;
+    int slots = 2;                       // Per task manager.
     std::int64_t log_dir_capacity_bytes = 2LL << 30;
     bool with_workload = true;
     WorkloadOptions workload;

@@ -20,6 +20,7 @@ DrillCase descriptor() {
             .progress = job_progress,
             .check = check_job_records,
             .clear = [](Platform& platform) { return set_load(platform, 1); },
+            .shape = {.slots = 8, .job_parallelism = 2},  // The machines have room; the job doesn't use it.
             // The old settings carry less than half of the new load; 95 % of it must flow in the end.
             .recovery = {.recovered_ratio = 0.95, .fallen_ratio = 0.9},
             .rate_factor = growth};
