@@ -18,7 +18,7 @@ Status inject(Platform& platform) {
         MEDIC_TRY(const WorkloadStats now, platform.stats());
         if (now.unanswered.at("tickets") > before.unanswered.at("tickets")) break;
         if (std::chrono::steady_clock::now() > deadline) return fail(ErrorCode::not_ready, "the sink has sent no ticket in {} s", hang_patience.count());
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     return platform.fail_next("lookup", 1);
 }
