@@ -9,7 +9,7 @@ std::unexpected<Error> Database::error(std::string_view doing) const {
 Result<Database> Database::open(const std::string& path, bool read_only) {
     sqlite3* handle = nullptr;
     const int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+    const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, nullptr);
     Database database(handle, path);
     if (code != SQLITE_OK) return database.error("can't be opened");
     sqlite3_busy_timeout(handle, 2'000);  // A reader's checkpoint; the writer is alone.

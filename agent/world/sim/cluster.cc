@@ -1,0 +1,184 @@
+#include "agent/world/sim/cluster.h"
+
+#include <algorithm>
+#include <array>
+
+namespace medic::sim {
+namespace {
+
+constexpr int task_managers_needed = 2;   // The job's slots fill two of them.
+constexpr Duration restart_delay{1'000};  // Flink's default: restart-strategy.fixed-delay.delay.
+constexpr double records_per_second = 1'000;
+
+template <class... Fs>
+struct Overload : Fs... {
+    using Fs::operator()...;
+};
+
+bool ended(const std::string& state) { return state == "CANCELED" || state == "FINISHED" || state == "FAILED"; }
+
+}  // namespace
+
+std::string_view to_string(Passage passage) {
+    constexpr std::array names{"passage-fine",    "reply-lost",    "reply-late",  "reply-doubled",
+                               "outcome-unknown", "never-arrives", "unavailable", "says-done-does-nothing"};
+    return names[static_cast<std::size_t>(passage)];
+}
+
+SimCluster::SimCluster(std::uint64_t seed) : chance_(seed) {
+    for (const char* name : {"tm-1", "tm-2"}) nodes[name] = {};
+    for (const char* name : {"tm-3", "tm-4"}) nodes[name] = {.spare = true};
+    tasks[0] = tasks[1] = {};
+}
+
+void SimCluster::send(Operation operation) {
+    if (!keys_.insert(operation.key).second) return;
+    Passage passage = Passage::fine;
+    if (chance_.chance(bad_passage_percent)) passage = static_cast<Passage>(chance_.between(1, 7));
+    ++passages[std::string(to_string(passage))];
+    due_.push_back({now_ + Duration{chance_.between(50, 2'000)}, std::move(operation), passage, now_});
+}
+
+int SimCluster::active_nodes() const {
+    return static_cast<int>(std::ranges::count_if(
+        nodes, [](const auto& item) { return item.second.up && !item.second.frozen && !item.second.spare; }));
+}
+
+bool SimCluster::healthy() const {
+    const bool tasks_fine = std::ranges::all_of(
+        tasks, [](const auto& item) { return item.second.state == "RUNNING" && !item.second.stuck; });
+    return tasks_fine && job.state == "RUNNING" && job.version != "v2" && disk.used < 0.8 * disk.total;
+}
+
+void SimCluster::live_on(Duration by) {
+    const double seconds = static_cast<double>(by.count()) / 1000;
+    for (auto& [number, task] : tasks)
+        if (task.state == "RUNNING" && !task.stuck) task.records += records_per_second * seconds;
+    disk.used = std::min(disk.total, disk.used + disk.growth_per_second * seconds);
+    if (ended(job.state)) return;
+    const bool can_run = active_nodes() >= task_managers_needed && job.blocked_by.empty();
+    if (job.state == "RUNNING" && (!can_run || job.version == "v2")) {
+        job.state = "RESTARTING";
+        job.restart_at = now_ + restart_delay;
+    } else if (job.state == "RESTARTING" && can_run && job.version != "v2" && now_ >= job.restart_at) {
+        job.state = "RUNNING";
+    } else if (job.state == "RUNNING") {
+        job.records += records_per_second * seconds * job.live;
+    }
+}
+
+std::vector<OperationReply> SimCluster::advance(WallTime now) {
+    const Duration by = now - now_;
+    const bool stepped = now_.unix_ms == 0 || by < Duration{0} || by > Duration{60'000};
+    if (stepped) {  // The wall clock was set: what is under way goes on by the same distance.
+        for (auto& due : due_) due.at = due.at + by, due.sent_at = due.sent_at + by;
+        for (auto& answer : replies_) answer.at = answer.at + by;
+        job.restart_at = job.restart_at + by;
+    }
+    now_ = now;
+    if (!stepped) live_on(by);
+    std::vector<Due> ready;
+    std::erase_if(due_, [&](const Due& due) { return due.at <= now_ && (ready.push_back(due), true); });
+    for (const auto& due : ready) carry_out(due);
+    std::vector<OperationReply> arrived;
+    std::erase_if(replies_,
+                  [&](const Answer& answer) { return answer.at <= now_ && (arrived.push_back(answer.reply), true); });
+    return arrived;
+}
+
+void SimCluster::carry_out(const Due& due) {
+    const std::string& key = due.operation.key;
+    const bool effect = due.passage != Passage::never_arrives && due.passage != Passage::unavailable &&
+                        due.passage != Passage::says_done_does_nothing;
+    Result<std::string> outcome = effect ? apply(due.operation.body) : Result<std::string>("done");
+    executed.push_back({key, due.operation.body, due.sent_at, now_, effect});
+    const auto answer = [&](Duration after, Result<std::string> detail) {
+        replies_.push_back({now_ + after, {key, std::move(detail)}});
+    };
+    switch (due.passage) {
+        case Passage::reply_lost: return;
+        case Passage::never_arrives: return;
+        case Passage::unavailable: return answer(Duration{0}, fail(ErrorCode::unavailable, "connection refused"));
+        case Passage::outcome_unknown: return answer(Duration{0}, fail(ErrorCode::outcome_unknown, "time-out"));
+        case Passage::reply_late: return answer(Duration{30'000}, std::move(outcome));
+        case Passage::reply_doubled: answer(Duration{500}, outcome); [[fallthrough]];
+        default: return answer(Duration{0}, std::move(outcome));
+    }
+}
+
+Result<std::string> SimCluster::apply(const OperationBody& body) {
+    return std::visit(
+        Overload{[&](const KillNode& op) -> Result<std::string> {
+                     SimNode& node = nodes[op.node];
+                     node.up = node.frozen = false;
+                     if (job.blocked_by == op.node) job.blocked_by.clear();
+                     return "killed";
+                 },
+                 [&](const StartNode& op) -> Result<std::string> {
+                     SimNode& node = nodes[op.node];
+                     node.spare = op.as_spare;
+                     if (!node.up) node.up = true, node.frozen = false;
+                     return "started";
+                 },
+                 [&](const KillConnectorTask& op) -> Result<std::string> {
+                     tasks[op.task] = {.state = "FAILED", .stuck = false, .records = tasks[op.task].records};
+                     return "killed";
+                 },
+                 [&](const RestartConnectorTask& op) -> Result<std::string> {
+                     if (!tasks[op.task].stuck)
+                         tasks[op.task].state = "RUNNING";  // A stuck one never gets to its restart.
+                     return "accepted";
+                 },
+                 [&](const CancelJob& op) -> Result<std::string> {
+                     if (op.job_id != job.id) return fail(ErrorCode::invalid, "no such job");
+                     if (!ended(job.state)) job.state = "CANCELED", job.live = 0;
+                     return "cancelled";
+                 },
+                 [&](const StopJobWithSavepoint& op) -> Result<std::string> {
+                     if (op.job_id != job.id || job.state != "RUNNING") return fail(ErrorCode::invalid, "not running");
+                     job.state = "FINISHED", job.live = 0;
+                     return op.target_directory + "/savepoint-" + job.id;
+                 },
+                 [&](const StartDeployment& op) -> Result<std::string> {
+                     if (op.restore_from.empty()) return fail(ErrorCode::invalid, "would start empty");
+                     ++job.live;
+                     job.id = "j" + std::to_string(++job.started);
+                     job.version = op.version;
+                     job.state = "RUNNING";
+                     return job.id;
+                 },
+                 [&](const GrowStorage& op) -> Result<std::string> {
+                     disk.total = std::max(disk.total, static_cast<double>(op.bytes));
+                     return "grown";
+                 },
+                 [](const auto&) -> Result<std::string> { return fail(ErrorCode::invalid, "not simulated"); }},
+        body);
+}
+
+Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
+    Fact fact{key.subject, key.name, {}, {}, now};
+    const std::string& kind = key.subject.kind;
+    if (kind == "node") {
+        const auto node = nodes.find(key.subject.name);
+        if (node == nodes.end()) return fact;
+        if (key.name == "process_up") fact.value = node->second.up ? 1 : 0;
+        if (key.name == "spare") fact.value = node->second.spare ? 1 : 0;
+    } else if (kind == "cluster" && key.name == "flink_jobmanager_reachable") {
+        fact.value = 1;
+    } else if (kind == "job") {
+        if (key.name == "flink_job_state") fact.value = 1, fact.text = job.state;
+        if (key.name == "flink_subtask_records_in_total") fact.value = job.records;
+        if (key.name == "checkpoint_path") fact.text = "/checkpoints/" + job.id;
+        if (key.name == "id") fact.text = job.id;
+    } else if (kind == "connector-task") {
+        const auto task = tasks.find(key.subject.name == "orders/0" ? 0 : 1);
+        if (key.name == "connect_task_state") fact.value = 1, fact.text = task->second.state;
+        if (key.name == "connect_task_records_total") fact.value = task->second.records;
+    } else if (kind == "log-dir") {
+        if (key.name == "kafka_log_dir_total_bytes") fact.value = disk.total;
+        if (key.name == "kafka_log_dir_usable_bytes") fact.value = disk.total - disk.used;
+    }
+    return fact;
+}
+
+}  // namespace medic::sim

@@ -1,0 +1,110 @@
+// A simulated cluster: task managers with a warm pool, one Flink job, a connector's tasks, a broker's disk. It carries
+// out operations as the real products would, some of them badly: lost, late, doubled, unknown, or reported and not
+// done. Deterministic from its seed. It knows nothing of the agent; faults are injected by name, truth is read by the
+// simulation.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/store/fact.h"
+#include "agent/world/sim/seeded.h"
+#include "agent/world/world.h"
+
+namespace medic::sim {
+
+struct SimNode {
+    bool up = true, frozen = false, spare = false;
+    WallTime faulty_at;  // When a fault last hit it; unix_ms 0: never.
+};
+
+struct SimTask {
+    std::string state = "RUNNING";
+    bool stuck = false;
+    double records = 0;
+};
+
+struct SimJob {
+    std::string state = "RUNNING", version = "v1", id = "j1";
+    std::string blocked_by;  // The node whose task ignores cancellation.
+    WallTime restart_at;
+    double records = 0;
+    int live = 1;  // Copies that run: more than one doubles every output.
+    int started = 1;
+};
+
+struct SimDisk {
+    double total = 1'000'000, used = 300'000, growth_per_second = 0;
+};
+
+// How the way to the cluster and its drivers behave for one operation.
+enum class Passage : std::uint8_t {
+    fine,
+    reply_lost,
+    reply_late,
+    reply_doubled,
+    outcome_unknown,
+    never_arrives,
+    unavailable,
+    says_done_does_nothing
+};
+[[nodiscard]] std::string_view to_string(Passage passage);
+
+struct Executed {
+    std::string key;
+    OperationBody body;
+    WallTime sent_at, done_at;
+    bool took_effect = false;
+};
+
+class SimCluster final : public World {
+public:
+    explicit SimCluster(std::uint64_t seed);
+
+    void send(Operation operation) override;
+
+    // Moves time on and carries out what is due; replies that arrive meanwhile are handed over.
+    [[nodiscard]] std::vector<OperationReply> advance(WallTime now);
+    // The agent died: replies to it go nowhere.
+    void forget_replies() { replies_.clear(); }
+
+    [[nodiscard]] Fact look_up(const FactKey& key, WallTime now) const;
+    [[nodiscard]] bool healthy() const;  // Every fault is over.
+
+    int bad_passage_percent = 0;
+    std::map<std::string, SimNode> nodes;
+    std::map<int, SimTask> tasks;
+    SimJob job;
+    SimDisk disk;
+    std::vector<Executed> executed;       // Bounded by the run.
+    std::map<std::string, int> passages;  // How often each was taken.
+
+private:
+    struct Due {
+        WallTime at;
+        Operation operation;
+        Passage passage;
+        WallTime sent_at;
+    };
+    struct Answer {
+        WallTime at;
+        OperationReply reply;
+    };
+
+    void carry_out(const Due& due);
+    Result<std::string> apply(const OperationBody& body);
+    void live_on(Duration by);
+    [[nodiscard]] int active_nodes() const;
+
+    Seeded chance_;
+    WallTime now_;
+    std::set<std::string> keys_;
+    std::vector<Due> due_;
+    std::vector<Answer> replies_;
+};
+
+}  // namespace medic::sim

@@ -1,0 +1,115 @@
+#include "tests/simulation/observer.h"
+
+#include "agent/loop/loop.h"
+
+namespace medic::simulation {
+namespace {
+
+constexpr Duration conclusive_after{2'000};
+
+Diagnosis diagnosis(std::string cause, Subject subject, std::vector<std::string> remedies,
+                    std::map<std::string, std::string> facts) {
+    Diagnosis result;
+    result.cause = std::move(cause);
+    result.side = Side::system;
+    result.owner = "platform";
+    result.subject = std::move(subject);
+    result.confidence = 0.95;
+    result.summary = result.cause + " of " + result.subject.name;
+    result.remedies = std::move(remedies);
+    result.facts = std::move(facts);
+    return result;
+}
+
+}  // namespace
+
+void Observer::suspect(Diagnosis suspected, WallTime now, std::vector<Diagnosis>& out) {
+    const auto key = suspected.cause + to_string(suspected.subject);
+    seen_now_.insert(key);
+    const WallTime since = first_seen_.try_emplace(key, now).first->second;
+    suspected.since = since;
+    if (now - since >= conclusive_after) out.push_back(std::move(suspected));
+}
+
+DiagnosisReport Observer::report(WallTime now) {
+    DiagnosisReport report;
+    report.at = now;
+    report.targets_total = 8;
+    if (blind) {
+        report.blind_targets = {"flink", "connect", "broker-1", "broker-2", "broker-3", "tm-1"};
+        return report;
+    }
+    seen_now_.clear();
+    for (const auto& [name, node] : cluster_.nodes) {
+        if (node.spare) continue;
+        const std::map<std::string, std::string> facts{{"node", name}, {"taskmanager", name}, {"job", "fleet"}};
+        const Subject subject{"lab", "taskmanager", name};
+        if (!node.up)
+            suspect(diagnosis("flink.taskmanager-lost", subject, {"flink.replace-taskmanager"}, facts), now,
+                    report.diagnoses);
+        else if (node.frozen)
+            suspect(diagnosis("flink.taskmanager-frozen", subject, {"flink.replace-taskmanager"}, facts), now,
+                    report.diagnoses);
+    }
+    for (const auto& [number, task] : cluster_.tasks) {
+        const auto text = std::to_string(number);
+        const std::map<std::string, std::string> facts{
+            {"connector", "orders"}, {"task", text}, {"worker", "connect-1"}, {"node", "connect-1"}};
+        const Subject subject{"lab", "connector-task", "orders/" + text};
+        if (task.stuck)
+            suspect(diagnosis("connect.task-stuck", subject, {"connect.kill-stuck-task"}, facts), now,
+                    report.diagnoses);
+        else if (task.state == "FAILED")
+            suspect(diagnosis("connect.task-failed", subject, {"connect.restart-task"}, facts), now, report.diagnoses);
+    }
+    const Subject job{"lab", "job", "fleet"};
+    const auto& truth = cluster_.job;
+    if (!truth.blocked_by.empty())
+        suspect(diagnosis("flink.connector-blocks-restart", job, {"flink.kill-blocking-taskmanager"},
+                          {{"node", truth.blocked_by}, {"job", "fleet"}}),
+                now, report.diagnoses);
+    if (truth.version == "v2" && truth.state != "CANCELED")
+        suspect(diagnosis("flink.null-dereference", job, {"flink.roll-back"},
+                          {{"job", "fleet"},
+                           {"job_id", truth.id},
+                           {"version", "v2"},
+                           {"last_good_version", "v1"},
+                           {"first_failure", "NullPointerException"}}),
+                now, report.diagnoses);
+    if (cluster_.disk.used > 0.8 * cluster_.disk.total)
+        suspect(diagnosis("kafka.disk-nearly-full", {"lab", "log-dir", "2:/data"},
+                          {"kafka.move-replicas", "kafka.grow-storage"},
+                          {{"broker", "2"}, {"log_dir", "/data"}, {"node", "broker-2"}, {"topic", "events"}}),
+                now, report.diagnoses);
+    std::erase_if(first_seen_, [&](const auto& item) { return !seen_now_.contains(item.first); });
+    return report;
+}
+
+Facts Observer::answer(const std::vector<FactKey>& keys, WallTime now) {
+    Facts facts;
+    for (const auto& key : keys) {
+        if (key == pause_file_key()) {
+            facts.facts.push_back({key.subject, key.name, paused_by_file ? 1.0 : 0.0, {}, now});
+        } else if (dark) {
+            facts.facts.push_back({key.subject, key.name, {}, {}, now});
+        } else if (frozen && last_.contains(key)) {
+            facts.facts.push_back(last_[key]);
+        } else {
+            facts.facts.push_back(last_[key] = cluster_.look_up(key, now));
+        }
+    }
+    return facts;
+}
+
+OperationsUnderWay Observer::under_way(WallTime now) const {
+    OperationsUnderWay result{now, {}};
+    if (somebody_at_work) result.operations.push_back({{"lab", "job", "fleet"}, "savepoint", "ann", now});
+    return result;
+}
+
+void Observer::shift(Duration by) {
+    for (auto& [key, at] : first_seen_) at = at + by;
+    last_.clear();
+}
+
+}  // namespace medic::simulation
