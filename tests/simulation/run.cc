@@ -106,7 +106,7 @@ private:
     void operate();
     void step(bool dies);
     void die(const char* where);
-    void deliver(const JournalAckResult& ack);
+    void deliver(const JournalAckResult& ack, bool paused_just_now);
     RunResult finish();
 
     RunOptions given_;
@@ -315,9 +315,10 @@ void Run::die(const char* where) {
     boot();
 }
 
-void Run::deliver(const JournalAckResult& ack) {
+// A PAUSE file may appear after the decision and before the sending: the outbox looks once more.
+void Run::deliver(const JournalAckResult& ack, bool paused_just_now) {
     const auto ready = outbox_.release(ack.sequence, ack.durable,
-                                       observer_.paused_by_file ? Outbox::Stop::paused : Outbox::Stop::none);
+                                       paused_just_now || observer_.paused_by_file ? Outbox::Stop::paused : Outbox::Stop::none);
     for (const auto& operation : ready) {
         for (const auto& checker : checkers_)
             checker->on_sending({.operation = operation,
@@ -326,7 +327,7 @@ void Run::deliver(const JournalAckResult& ack) {
                                  .policy = options_.policy,
                                  .now = wall_,
                                  .paused = paused_,
-                                 .facts_dark = was_dark_,
+                                 .facts_dark = was_dark_ && observer_.dark,
                                  .faults_ever = faults_ever_});
         cluster_.send(operation);
     }
@@ -358,7 +359,7 @@ void Run::step(bool dies) {
     outbox_.hold(sequence.value_or(0), std::move(effects.operations));
     const auto ack = journal_->flush();
     if (death == Death::after_flush) return die(sends ? "died-between-intent-and-sending" : "died-after-flush");
-    deliver(ack);
+    deliver(ack, sends && chance_.chance(3));
     if (death == Death::after_send) return die(sends ? "died-after-sending" : "died-after-tick");
     was_dark_ = observer_.dark;
     inbox_.emplace_back(JournalAck{ack.sequence, ack.durable});
