@@ -25,6 +25,18 @@ namespace medic::engine {
     return {};
 }
 
+// A member of the wanted type, or the fallback: absent, null and of another type are all the same here, and none throws. A null fallback takes any type.
+template <class T>
+[[nodiscard]] T member(const nlohmann::json& from, const char* name, T fallback) {
+    if (!from.is_object()) return fallback;
+    const auto found = from.find(name);
+    if (found == from.end()) return fallback;
+    if constexpr (std::is_same_v<T, nlohmann::json>) return fallback.is_null() || found->type() == fallback.type() ? *found : fallback;
+    else if constexpr (std::is_same_v<T, std::string>) return found->is_string() ? found->template get<std::string>() : fallback;
+    else if constexpr (std::is_same_v<T, bool>) return found->is_boolean() ? found->template get<bool>() : fallback;
+    else return found->is_number() ? found->template get<T>() : fallback;
+}
+
 [[nodiscard]] inline HttpCall json_call(std::string method, std::string url, const nlohmann::json& body) {
     return {.method = std::move(method), .url = std::move(url), .headers = {{"Content-Type", "application/json"}}, .body = body.dump(), .timeout = Duration(30'000)};
 }

@@ -29,26 +29,26 @@ std::int64_t wall_ms(const json& value) {
 
 // The remedy that was carried out, or the one that is planned.
 std::string remedy_of(const json& incident) {
-    const json plan = incident.value("plan", json());
-    return plan.is_object() ? plan.value("remedy", "") : "";
+    const json plan = member(incident, "plan", json());
+    return plan.is_object() ? member(plan, "remedy", std::string()) : "";
 }
 
 IncidentView view(const json& incident) {
-    const json diagnosis = incident.value("diagnosis", json::object());
-    const json subject = diagnosis.value("subject", json::object());
-    return {.id = incident.value("id", ""),
-            .state = incident.value("state", ""),
-            .outcome = incident.value("outcome", ""),
-            .side = diagnosis.value("side", ""),
-            .cause = diagnosis.value("cause", ""),
-            .subject = subject.value("kind", "") + "/" + subject.value("name", ""),
+    const json diagnosis = member(incident, "diagnosis", json::object());
+    const json subject = member(diagnosis, "subject", json::object());
+    return {.id = member(incident, "id", std::string()),
+            .state = member(incident, "state", std::string()),
+            .outcome = member(incident, "outcome", std::string()),
+            .side = member(diagnosis, "side", std::string()),
+            .cause = member(diagnosis, "cause", std::string()),
+            .subject = member(subject, "kind", std::string()) + "/" + member(subject, "name", std::string()),
             .remedy = remedy_of(incident),
-            .summary = diagnosis.value("summary", ""),
-            .opened_ms = wall_ms(incident.value("opened_at", json())),
-            .detected_ms = wall_ms(incident.value("detected_at", json())),
-            .acted_ms = wall_ms(incident.value("acted_at", json())),
-            .healed_ms = wall_ms(incident.value("healed_at", json())),
-            .abstains = diagnosis.value("abstains", true)};
+            .summary = member(diagnosis, "summary", std::string()),
+            .opened_ms = wall_ms(member(incident, "opened_at", json())),
+            .detected_ms = wall_ms(member(incident, "detected_at", json())),
+            .acted_ms = wall_ms(member(incident, "acted_at", json())),
+            .healed_ms = wall_ms(member(incident, "healed_at", json())),
+            .abstains = member(diagnosis, "abstains", true)};
 }
 
 }  // namespace
@@ -79,7 +79,7 @@ Status AgentProcess::launch() {
 Result<std::vector<IncidentView>> AgentProcess::incidents() const {
     MEDIC_TRY(const json body, call_json({.url = fmt::format("http://127.0.0.1:{}/api/v1/incidents", plan_.agent_port), .timeout = Duration(3'000)}));
     std::vector<IncidentView> views;
-    for (const auto& incident : body.value("incidents", json::array())) views.push_back(view(incident));
+    for (const auto& incident : member(body, "incidents", json::array())) views.push_back(view(incident));
     return views;
 }
 

@@ -55,10 +55,11 @@ Platform::~Platform() { (void)lab::down(data_dir(), lab::Leave::nothing); }
 
 Result<WorkloadStats> Platform::stats() const {
     MEDIC_TRY(const json body, call_json({.url = url(plan_, Role::workload, "control", "/stats")}));
-    WorkloadStats stats{.acknowledged = body.value("acknowledged", std::uint64_t{0}), .event_time_ms = body.value("event_time_ms", std::int64_t{0})};
-    for (const auto& [name, service] : body.value("services", json::object()).items()) {
-        stats.answered[name] = service.value("answered", std::uint64_t{0});
-        stats.unanswered[name] = service.value("unanswered", std::uint64_t{0});
+    WorkloadStats stats{.acknowledged = member(body, "acknowledged", std::uint64_t{0}), .event_time_ms = member(body, "event_time_ms", std::int64_t{0})};
+    const json services = member(body, "services", json::object());
+    for (const auto& [name, service] : services.items()) {
+        stats.answered[name] = member(service, "answered", std::uint64_t{0});
+        stats.unanswered[name] = member(service, "unanswered", std::uint64_t{0});
     }
     return stats;
 }
@@ -83,11 +84,11 @@ Result<JobState> Platform::job() const {
     MEDIC_TRY(const json body, call_json({.url = url(plan_, Role::jobmanager, "rest", "/jobs/overview")}));
     JobState newest;
     std::int64_t newest_start = -1;
-    for (const auto& job : body.value("jobs", json::array())) {
-        const auto started = job.value("start-time", std::int64_t{0});
-        if (job.value("name", "") != lab::job_name || started < newest_start) continue;
+    for (const auto& job : member(body, "jobs", json::array())) {
+        const auto started = member(job, "start-time", std::int64_t{0});
+        if (member(job, "name", std::string()) != lab::job_name || started < newest_start) continue;
         newest_start = started;
-        newest = {job.value("jid", ""), job.value("state", "")};
+        newest = {member(job, "jid", std::string()), member(job, "state", std::string())};
     }
     if (newest.id.empty()) return fail(ErrorCode::not_ready, "no job {} on the job manager", lab::job_name);
     return newest;
@@ -96,8 +97,8 @@ Result<JobState> Platform::job() const {
 Result<std::string> Platform::working_taskmanager() const {
     MEDIC_TRY(const json body, call_json({.url = url(plan_, Role::jobmanager, "rest", "/taskmanagers")}));
     std::string working;
-    for (const auto& task_manager : body.value("taskmanagers", json::array())) {
-        if (task_manager.value("freeSlots", 0) < task_manager.value("slotsNumber", 0)) working = std::max(working, task_manager.value("id", ""));
+    for (const auto& task_manager : member(body, "taskmanagers", json::array())) {
+        if (member(task_manager, "freeSlots", 0) < member(task_manager, "slotsNumber", 0)) working = std::max(working, member(task_manager, "id", std::string()));
     }
     if (working.empty()) return fail(ErrorCode::not_ready, "no task manager has a slot in use");
     return working;
@@ -105,19 +106,19 @@ Result<std::string> Platform::working_taskmanager() const {
 
 Result<std::uint64_t> Platform::completed_checkpoints(const std::string& job_id) const {
     MEDIC_TRY(const json body, call_json({.url = url(plan_, Role::jobmanager, "rest", "/jobs/" + job_id + "/checkpoints")}));
-    return body.value("counts", json::object()).value("completed", std::uint64_t{0});
+    return member(member(body, "counts", json::object()), "completed", std::uint64_t{0});
 }
 
 Status Platform::deploy(const std::string& version) const {
     MEDIC_TRY(const JobState running, job());
     MEDIC_TRY(const json triggered, call_json(json_call("POST", url(plan_, Role::jobmanager, "rest", "/jobs/" + running.id + "/stop"),
                                                         {{"targetDirectory", data_dir() + "/savepoints"}, {"drain", false}})));
-    const std::string status_url = url(plan_, Role::jobmanager, "rest", "/jobs/" + running.id + "/savepoints/" + triggered.value("request-id", ""));
+    const std::string status_url = url(plan_, Role::jobmanager, "rest", "/jobs/" + running.id + "/savepoints/" + member(triggered, "request-id", std::string()));
     const auto deadline = std::chrono::steady_clock::now() + savepoint_patience;
     for (;;) {
         MEDIC_TRY(const json body, call_json({.url = status_url}));
-        const json operation = body.value("operation", json::object());
-        if (body.value("status", json::object()).value("id", "") == "COMPLETED") {
+        const json operation = member(body, "operation", json::object());
+        if (member(member(body, "status", json::object()), "id", std::string()) == "COMPLETED") {
             if (!operation.contains("location")) return fail(ErrorCode::not_ready, "savepoint failed: {}", operation.dump());
             MEDIC_TRY(const std::string job_id, lab::submit_job(plan_, version, operation.at("location").get<std::string>()));
             return job_id.empty() ? Status(fail(ErrorCode::internal, "the job manager gave no job id")) : Status();

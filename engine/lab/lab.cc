@@ -91,7 +91,7 @@ Status taskmanagers_are_registered(const LabPlan& plan) {
     return wait_until("task managers", [&]() -> Status {
         MEDIC_CHECK(all_live(plan.options.data_dir));
         MEDIC_TRY(const json body, call_json({.url = url(plan.only(Role::jobmanager), "rest", "/taskmanagers")}));
-        const std::size_t registered = body.value("taskmanagers", json::array()).size();
+        const std::size_t registered = member(body, "taskmanagers", json::array()).size();
         if (static_cast<int>(registered) < plan.options.taskmanagers) {
             return fail(ErrorCode::not_ready, "{} of {} task managers are registered", registered, plan.options.taskmanagers);
         }
@@ -134,7 +134,7 @@ Status start_workload(const LabPlan& plan, const Progress& progress) {
     MEDIC_CHECK(create_connectors(plan));
     MEDIC_CHECK(wait_until("job", [&]() -> Status {
         MEDIC_TRY(const json body, call_json({.url = url(plan.only(Role::jobmanager), "rest", "/jobs/" + job_id)}));
-        if (body.value("state", "") != "RUNNING") return fail(ErrorCode::not_ready, "job is {}", body.value("state", "unknown"));
+        if (member(body, "state", std::string()) != "RUNNING") return fail(ErrorCode::not_ready, "job is {}", member(body, "state", std::string("unknown")));
         return {};
     }));
     progress(fmt::format("job {} runs as {}, connectors are created", job_name, job_id));
@@ -222,11 +222,11 @@ Result<std::string> submit_job(const LabPlan& plan, const std::string& version, 
                                               .url = url(manager, "rest", "/jars/upload"),
                                               .uploads = {{"jarfile", artifact, fs::path(artifact).filename().string(), "application/java-archive"}},
                                               .timeout = Duration(30'000)}));
-    const std::string jar = fs::path(uploaded.value("filename", "")).filename().string();
+    const std::string jar = fs::path(member(uploaded, "filename", std::string())).filename().string();
     json body = {{"programArgsList", job_arguments(plan)}, {"parallelism", plan.options.workload.job_parallelism}};
     if (!restore_from.empty()) body["savepointPath"] = restore_from;
     MEDIC_TRY(const json started, call_json(json_call("POST", url(manager, "rest", "/jars/" + url_encode(jar) + "/run"), body)));
-    return started.value("jobid", "");
+    return member(started, "jobid", std::string());
 }
 
 Status up(const LabOptions& options, const Progress& progress) {
