@@ -53,6 +53,7 @@ LoopOptions simulation_options(sim::Seeded& chance, const std::string& without_g
     return options;
 }
 
+enum class Mortality : std::uint8_t { immortal, mortal };
 enum class Death : std::uint8_t { none, before_append, before_flush, after_flush, after_send };
 
 class Run {
@@ -77,10 +78,10 @@ public:
         const auto faulty = static_cast<std::int64_t>(given_.minutes) * 60'000 / tick.count();
         for (std::int64_t i = 0; i < faulty; ++i) {
             if (!quiet_) disturb();
-            step(deadly_ && !quiet_ && chance_.chance(1));
+            step(deadly_ && !quiet_ ? Mortality::mortal : Mortality::immortal);
         }
         settle();
-        for (std::int64_t i = 0; i < calm.count() / tick.count(); ++i) step(false);
+        for (std::int64_t i = 0; i < calm.count() / tick.count(); ++i) step(Mortality::immortal);
         return finish();
     }
 
@@ -104,7 +105,7 @@ private:
     void hurt_sight();
     void settle();
     void operate();
-    void step(bool dies);
+    void step(Mortality mortality);
     void die(const char* where);
     void deliver(const JournalAckResult& ack, bool paused_just_now);
     RunResult finish();
@@ -335,10 +336,9 @@ void Run::deliver(const JournalAckResult& ack, bool paused_just_now) {
     for (auto& reply : outbox_.take_refused()) inbox_.emplace_back(std::move(reply));
 }
 
-void Run::step(bool dies) {
+void Run::step(Mortality mortality) {
     monotonic_ += tick;
     wall_ = wall_ + tick;
-    const auto death = dies ? static_cast<Death>(chance_.between(1, 4)) : Death::none;
     for (auto& reply : cluster_.advance(wall_)) inbox_.emplace_back(std::move(reply));
     operate();
     for (const auto& input : inbox_)
@@ -352,10 +352,13 @@ void Run::step(bool dies) {
     Effects effects = loop_->tick({Instant(monotonic_), wall_}, inputs);
     for (const auto& checker : checkers_) checker->on_tick(*loop_, options_, cluster_);
     wanted_ = effects.fact_requests;
+    // Rare, but often just when an operation is about to leave: that is where it hurts.
+    const bool sends = !effects.operations.empty();
+    const bool dies = mortality == Mortality::mortal && chance_.chance(sends ? 25 : 1);
+    const auto death = dies ? static_cast<Death>(chance_.between(1, 4)) : Death::none;
     if (death == Death::before_append) return die("died-before-append");
     const auto sequence = journal_->append(std::move(effects.journal));
     if (death == Death::before_flush) return die("died-before-flush");
-    const bool sends = !effects.operations.empty();
     outbox_.hold(sequence.value_or(0), std::move(effects.operations));
     const auto ack = journal_->flush();
     if (death == Death::after_flush) return die(sends ? "died-between-intent-and-sending" : "died-after-flush");
