@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 
 #include "agent/collectors/connect/connect.h"
 #include "agent/collectors/flink/flink.h"
@@ -130,13 +131,14 @@ void Watcher::State::add_processes(const ClusterConfig& cluster) {
 
 void Watcher::State::add_cluster(const ClusterConfig& cluster) {
     const IntervalsConfig& every = parts.config.intervals;
-    for (const std::string& url : cluster.flink_urls)
-        add_http(cluster.name,
-                 std::make_unique<FlinkCollector>(FlinkCollectorOptions{
-                     .cluster = cluster.name,
-                     .url = url,
-                     .target = target_name(cluster.name, "flink", authority_of(url), cluster.flink_urls.size())}),
-                 every.flink);
+    for (const std::string& url : cluster.flink_urls) {
+        FlinkCollectorOptions options{.cluster = cluster.name, .url = url,
+                                      .target = target_name(cluster.name, "flink", authority_of(url), cluster.flink_urls.size())};
+        for (const DeploymentConfig& deployment : cluster.deployments)
+            for (const DeploymentVersion& version : deployment.versions)
+                options.artifacts[deployment.job][version.id] = std::filesystem::path(version.artifact).filename().string();
+        add_http(cluster.name, std::make_unique<FlinkCollector>(std::move(options)), every.flink);
+    }
     if (!cluster.connect_urls.empty())
         add_http(cluster.name,
                  std::make_unique<ConnectCollector>(ConnectCollectorOptions{

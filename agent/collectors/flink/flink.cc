@@ -19,6 +19,8 @@ struct JobMemory {
     std::int64_t start_ms = 0;
     bool config_known = false;
     bool end_examined = false;
+    bool announced = false;       // Its deployment event has been made.
+    std::string before, version_before;
     std::map<std::string, std::string> attributes;
 };
 
@@ -117,6 +119,8 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
         checkpoints(into, *parsed, job);
     } else if (kind == "metrics") {
         job_metrics(into, *parsed, job);
+    } else if (kind == "jars") {
+        running_version(into, *parsed, job, options_.artifacts[job.name]);
     } else if (kind == "config") {
         job_config(into, *parsed, job);
         memory_->jobs[job.name].config_known = true;
@@ -153,19 +157,8 @@ std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
         JobMemory& known = memory_->jobs[job.name];
         const Subject subject = into.subject("job", job.name);
         if (known.id != job.id) {
-            Event event{.at = {job.start_ms > 0 ? job.start_ms : observation.at.unix_ms},
-                        .subject = subject,
-                        .kind = "deployment",
-                        .text = "job " + job.id + " started",
-                        .fields = {{"job_id", job.id}, {"before", known.id}},
-                        .id = options_.cluster + "/" + job.id + "/deployment"};
-            observation.events.push_back(std::move(event));
-            known = {.id = job.id,
-                     .state = "",
-                     .start_ms = job.start_ms,
-                     .config_known = false,
-                     .end_examined = false,
-                     .attributes = {}};
+            const std::string version = known.attributes.contains("version") ? known.attributes.at("version") : "";
+            known = {.id = job.id, .start_ms = job.start_ms, .before = known.id, .version_before = version};
         }
         if (!known.state.empty() && known.state != job.state)
             observation.events.push_back(
@@ -179,7 +172,10 @@ std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
         known.state = job.state;
         job_state(into, job);
         const std::string base = options_.url + "/jobs/" + job.id;
-        if (!known.config_known) asks.push_back({base + "/config", purpose("config", job.id)});
+        if (!known.config_known) {
+            asks.push_back({base + "/config", purpose("config", job.id)});
+            if (options_.artifacts.contains(job.name)) asks.push_back({options_.url + "/jars", purpose("jars", job.id)});
+        }
         if (!known.end_examined) {
             asks.push_back({base, purpose("job", job.id)});
             asks.push_back({base + "/exceptions?maxExceptions=20", purpose("exceptions", job.id)});
@@ -235,6 +231,20 @@ void FlinkCollector::forget_vanished() {
             std::ranges::min_element(memory_->task_managers, {}, [](const auto& e) { return e.second.seen; }));
 }
 
+// After everything about a new job has been asked: its deployment, with the version where that could be told.
+void FlinkCollector::announce_deployments() {
+    for (const auto& [id, job] : look_->jobs) {
+        JobMemory& known = memory_->jobs[job.name];
+        if (std::exchange(known.announced, true)) continue;
+        const WallTime at{job.start_ms > 0 ? job.start_ms : look_->observation.at.unix_ms};
+        Event event{.at = at, .subject = {options_.cluster, "job", job.name}, .kind = "deployment", .text = "job " + id + " started",
+                    .fields = {{"job_id", id}, {"before", known.before}}, .id = options_.cluster + "/" + id + "/deployment"};
+        if (const auto version = known.attributes.find("version"); version != known.attributes.end()) event.fields["version"] = version->second;
+        if (!known.version_before.empty()) event.fields["version_before"] = known.version_before;
+        look_->observation.events.insert(look_->observation.events.begin(), std::move(event));
+    }
+}
+
 Observation FlinkCollector::finish() {
     Observation& observation = look_->observation;
     observation.sample("flink_jobmanager_reachable", {{"cluster", options_.cluster}}, look_->answered ? 1 : 0);
@@ -255,6 +265,7 @@ Observation FlinkCollector::finish() {
         attributes["url"] = options_.url;
         if (!memory_->version.empty()) attributes["flink_version"] = memory_->version;
     }
+    announce_deployments();
     memory_->states.turn(observation.outcome == ScrapeOutcome::complete);
     Observation done = std::move(observation);
     look_.reset();

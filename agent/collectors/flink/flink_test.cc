@@ -173,6 +173,35 @@ TEST(Flink, AJobWithoutWatermarksHasNoLag) {
     EXPECT_EQ(count(seen, "flink_job_watermark_lag_seconds"), 0u);
 }
 
+TEST(Flink, TheVersionThatRunsIsTheOneUploadedLastBeforeTheStart) {
+    FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink", .artifacts = {{"j", {{"v1", "j-1.jar"}, {"v2", "j-2.jar"}}}}});
+    std::string overview = R"({"jobs":[{"jid":"a","name":"j","state":"RUNNING","start-time":1000}]})";
+    std::string jars = R"({"files":[{"id":"x_j-1.jar","name":"j-1.jar","uploaded":900},{"id":"y_j-2.jar","name":"j-2.jar","uploaded":1500}]})";
+    const auto server = [&](const std::string& url) -> Result<HttpAnswer> {
+        if (url.ends_with("/jobs/overview")) return ok(overview);
+        if (url.ends_with("/jars")) return ok(jars);
+        return ok("{}");
+    };
+    const auto first = look(collector, {5000}, server);
+    EXPECT_EQ(first.attributes.at({"c", "job", "j"}).at("version"), "v1");
+    EXPECT_EQ(first.events.at(0).fields.at("version"), "v1");
+    overview = R"({"jobs":[{"jid":"b","name":"j","state":"RUNNING","start-time":2000}]})";
+    const auto second = look(collector, {6000}, server);
+    EXPECT_EQ(second.events.at(0).fields.at("version"), "v2");
+    EXPECT_EQ(second.events.at(0).fields.at("version_before"), "v1");
+    EXPECT_EQ(second.events.at(0).fields.at("before"), "a");
+}
+
+TEST(Flink, ArtifactsOfOneNameTellNoVersion) {
+    FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink", .artifacts = {{"j", {{"v1", "j.jar"}, {"v2", "j.jar"}}}}});
+    const auto seen = look(collector, {5000}, [&](const std::string& url) -> Result<HttpAnswer> {
+        if (url.ends_with("/jobs/overview")) return ok(R"({"jobs":[{"jid":"a","name":"j","state":"RUNNING","start-time":1000}]})");
+        if (url.ends_with("/jars")) return ok(R"({"files":[{"id":"x","name":"j.jar","uploaded":900}]})");
+        return ok("{}");
+    });
+    EXPECT_FALSE(seen.attributes.at({"c", "job", "j"}).contains("version"));
+}
+
 TEST(Flink, ASecondJobOfTheSameNameCountsOnlyWhileItLives) {
     FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});
     const auto seen = look(collector, {5000}, [&](const std::string& url) -> Result<HttpAnswer> {

@@ -86,6 +86,22 @@ void job_config(const Into& into, const Json& answer, const Job& job) {
     attributes["restart_strategy"] = text(*execution, "restart-strategy");
 }
 
+void running_version(const Into& into, const Json& answer, const Job& job, const std::map<std::string, std::string>& artifacts) {
+    std::map<std::string, int> doubled;  // Versions that share a file name can't be told apart.
+    for (const auto& [version, name] : artifacts) ++doubled[name];
+    std::int64_t newest_ms = 0;
+    std::string running;
+    for (const Json& file : array(answer, "files")) {
+        const std::string name = text(file, "name");
+        const auto uploaded = integer(file, "uploaded");
+        if (!uploaded || *uploaded > job.start_ms || *uploaded < newest_ms || doubled[name] != 1) continue;
+        newest_ms = *uploaded;
+        for (const auto& [version, artifact] : artifacts)
+            if (artifact == name) running = version;
+    }
+    if (!running.empty()) into.observation.attributes[into.subject("job", job.name)]["version"] = running;
+}
+
 void task_managers(const Into& into, const Json& answer, std::vector<std::string>& seen) {
     for (const Json& entry : array(answer, "taskmanagers")) {
         const std::string id = text(entry, "id");

@@ -206,7 +206,8 @@ void KafkaCollector::group(Look& look, KafkaReader& reader, const std::string& i
         attributes = {{"state", group.state}, {"protocol_type", group.protocol_type}};
         if (group.state == "PreparingRebalance" || group.state == "CompletingRebalance")
             look.observation.under_way.push_back({look.subject("group", id), "rebalance", ""});
-        if (group.protocol_type != "consumer") return;  // Connect's own groups commit no offsets.
+        // The workers of a Connect cluster form a group without offsets; its sinks have consumer groups of their own.
+        if (group.protocol_type == "connect") return;
     } else {
         look.observation.lacks("group " + id + (described ? ": not described" : ": " + described.error().message));
     }

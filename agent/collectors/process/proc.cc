@@ -1,7 +1,9 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
 #include "agent/collectors/process/proc_internal.h"
@@ -10,15 +12,17 @@ namespace medic::proc_read {
 
 namespace fs = std::filesystem;
 
+// Plain reads: these files are read many times a second, and streams would cost more than the kernel does.
 std::string read_file(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
     std::string text;
+    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return text;
     char buffer[4096];
     constexpr std::size_t bytes_max = 4 << 20;  // /proc/net/tcp of a busy machine.
-    while (in && text.size() < bytes_max) {
-        in.read(buffer, sizeof buffer);
-        text.append(buffer, static_cast<std::size_t>(in.gcount()));
+    for (ssize_t count = 0; text.size() < bytes_max && (count = read(file, buffer, sizeof buffer)) > 0;) {
+        text.append(buffer, static_cast<std::size_t>(count));
     }
+    close(file);
     return text;
 }
 

@@ -101,7 +101,6 @@ void ProcessCollector::answer(const std::string& node, const Result<std::string>
 std::vector<int> ProcessCollector::children_of(int pid) const { return proc_read::children(options_.proc, pid); }
 
 void ProcessCollector::details(Known& known, WallTime at) {
-    known.children = children_of(known.pid);
     // A young process is still opening its ports.
     constexpr double young_s = 30;
     const bool young = known.start_time && static_cast<double>(at.unix_ms) / 1000 - *known.start_time < young_s;
@@ -137,6 +136,7 @@ void ProcessCollector::node(Observation& observation, const WatchedNode& node, W
     observation.sample("process_up", labels, stat ? 1 : 0);
     if (!stat) return;
     details(known, at);
+    if (node.role == "connect-worker") known.children = children_of(known.pid);
     observation.sample("process_cpu_seconds_total", labels, stat->cpu_seconds);
     observation.sample("process_resident_memory_bytes", labels, stat->resident_bytes);
     observation.sample("process_start_time_seconds", labels, stat->start_time);
