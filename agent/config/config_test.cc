@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
 namespace medic {
 namespace {
 
@@ -103,6 +106,13 @@ TEST(Config, ReferenceNamesEveryKey) {
     for (const char* key :
          {"`data_dir`", "`token_file`", "`bootstrap`", "`kill_task`", "`savepoints`", "`password_file`"})
         EXPECT_NE(page.find(key), std::string::npos) << key;
+}
+
+TEST(Config, TheReferencePageIsWhatTheTableSays) {
+    std::ifstream in("docs/configuration.md");
+    std::stringstream page;
+    page << in.rdbuf();
+    EXPECT_EQ(page.str(), config_reference()) << "run: medic config reference > docs/configuration.md";
 }
 
 }  // namespace

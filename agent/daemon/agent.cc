@@ -151,6 +151,7 @@ struct Agent::State : ApiBackend {
 // -----------------------------------------------------------------------------------------------------------
 
 Result<void> Agent::State::open() {
+    MEDIC_CHECK(supported(config));
     MEDIC_TRY(lock, FolderLock::take(config.data_dir));
     pause_file = config.data_dir + "/PAUSE";
     MEDIC_TRY(journal, Journal::open({.path = config.data_dir + "/journal.db"}));

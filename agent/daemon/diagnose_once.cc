@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "agent/daemon/brain.h"
+#include "agent/daemon/doors.h"
 #include "agent/daemon/watcher.h"
 #include "agent/world/real/clock.h"
 #include "remediations/remedies/remedies.h"
@@ -62,6 +63,7 @@ std::vector<std::string> unobserved(const Config& config) {
 }
 
 Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
+    MEDIC_CHECK(supported(options.config));
     BrainOptions brain_options{
         .rules_directory = options.rules_directory,
         .remedies = {},

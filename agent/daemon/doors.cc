@@ -20,6 +20,15 @@ std::map<std::string, ClusterDoors> doors_of(const Config& config) {
     return all;
 }
 
+Status supported(const Config& config) {
+    for (const ClusterConfig& cluster : config.clusters)
+        if (cluster.kafka.tls.enabled || !cluster.kafka.sasl.mechanism.empty())
+            return fail(ErrorCode::invalid,
+                        "{}: cluster {}: Kafka over TLS or with SASL is not supported yet; use a plain listener",
+                        config.path, cluster.name);
+    return {};
+}
+
 std::vector<ClusterInfo> clusters_of(const Config& config) {
     std::vector<ClusterInfo> all;
     for (const ClusterConfig& cluster : config.clusters) {

@@ -12,6 +12,8 @@
 namespace medic {
 
 [[nodiscard]] std::map<std::string, ClusterDoors> doors_of(const Config& config);
+// Refuses what medic.yaml may say and this program can't do yet, rather than doing something else instead.
+[[nodiscard]] Status supported(const Config& config);
 [[nodiscard]] std::vector<ClusterInfo> clusters_of(const Config& config);
 
 }  // namespace medic

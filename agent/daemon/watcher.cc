@@ -10,6 +10,7 @@
 #include "agent/collectors/flink/flink.h"
 #include "agent/collectors/process/process.h"
 #include "agent/collectors/prometheus/page_target.h"
+#include "agent/collectors/prometheus/server.h"
 #include "agent/daemon/kafka_reader.h"
 #include "agent/world/real/clock.h"
 #include "agent/world/real/command.h"
@@ -23,6 +24,18 @@ constexpr Duration rest_timeout{3'000};
 constexpr Duration page_timeout{8'000};
 // A broker that has not answered by then counts as silent in this look.
 constexpr Duration kafka_timeout{2'000};
+
+// How often a Prometheus server is asked: its own usual scrape interval.
+constexpr Duration prometheus_every{15'000};
+
+// What need not be read from pages, because it is watched itself.
+std::set<std::string, std::less<>> watched(const ClusterConfig& cluster) {
+    std::set<std::string, std::less<>> what;
+    if (!cluster.kafka.bootstrap.empty()) what.insert("kafka");
+    if (!cluster.connect_urls.empty()) what.insert("connect");
+    if (!cluster.flink_urls.empty()) what.insert("flink");
+    return what;
+}
 
 Result<HttpAnswer> answer_of(Result<FetchReply> reply) {
     if (!reply) return std::unexpected(reply.error());
@@ -132,11 +145,14 @@ void Watcher::State::add_processes(const ClusterConfig& cluster) {
 void Watcher::State::add_cluster(const ClusterConfig& cluster) {
     const IntervalsConfig& every = parts.config.intervals;
     for (const std::string& url : cluster.flink_urls) {
-        FlinkCollectorOptions options{.cluster = cluster.name, .url = url,
-                                      .target = target_name(cluster.name, "flink", authority_of(url), cluster.flink_urls.size())};
+        FlinkCollectorOptions options{
+            .cluster = cluster.name,
+            .url = url,
+            .target = target_name(cluster.name, "flink", authority_of(url), cluster.flink_urls.size())};
         for (const DeploymentConfig& deployment : cluster.deployments)
             for (const DeploymentVersion& version : deployment.versions)
-                options.artifacts[deployment.job][version.id] = std::filesystem::path(version.artifact).filename().string();
+                options.artifacts[deployment.job][version.id] =
+                    std::filesystem::path(version.artifact).filename().string();
         add_http(cluster.name, std::make_unique<FlinkCollector>(std::move(options)), every.flink);
     }
     if (!cluster.connect_urls.empty())
@@ -144,6 +160,15 @@ void Watcher::State::add_cluster(const ClusterConfig& cluster) {
                  std::make_unique<ConnectCollector>(ConnectCollectorOptions{
                      .cluster = cluster.name, .urls = cluster.connect_urls, .target = cluster.name + "/connect"}),
                  every.connect);
+    if (!cluster.prometheus.url.empty())
+        add_http(
+            cluster.name,
+            std::make_unique<PrometheusCollector>(PrometheusCollectorOptions{.cluster = cluster.name,
+                                                                             .url = cluster.prometheus.url,
+                                                                             .match = cluster.prometheus.match,
+                                                                             .target = cluster.name + "/prometheus",
+                                                                             .watched = watched(cluster)}),
+            prometheus_every);
     if (!cluster.kafka.bootstrap.empty()) {
         auto target = std::make_unique<Kafka>();
         target->collector = std::make_unique<KafkaCollector>(
@@ -171,9 +196,7 @@ PageOwner Watcher::State::owner(const Page& page) const {
                     .watched = {}};
     if (page.config->kind == "connect-worker" && owner.worker.empty() && cluster.connect_urls.size() == 1)
         owner.worker = authority_of(cluster.connect_urls[0]);
-    if (!cluster.kafka.bootstrap.empty()) owner.watched.insert("kafka");
-    if (!cluster.connect_urls.empty()) owner.watched.insert("connect");
-    if (!cluster.flink_urls.empty()) owner.watched.insert("flink");
+    owner.watched = watched(cluster);
     if (node == nullptr || node->driver.can("status")) owner.watched.insert("process");
     return owner;
 }

@@ -19,7 +19,7 @@ struct JobMemory {
     std::int64_t start_ms = 0;
     bool config_known = false;
     bool end_examined = false;
-    bool announced = false;       // Its deployment event has been made.
+    bool announced = false;  // Its deployment event has been made.
     std::string before, version_before;
     std::map<std::string, std::string> attributes;
 };
@@ -174,7 +174,8 @@ std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
         const std::string base = options_.url + "/jobs/" + job.id;
         if (!known.config_known) {
             asks.push_back({base + "/config", purpose("config", job.id)});
-            if (options_.artifacts.contains(job.name)) asks.push_back({options_.url + "/jars", purpose("jars", job.id)});
+            if (options_.artifacts.contains(job.name))
+                asks.push_back({options_.url + "/jars", purpose("jars", job.id)});
         }
         if (!known.end_examined) {
             asks.push_back({base, purpose("job", job.id)});
@@ -237,9 +238,14 @@ void FlinkCollector::announce_deployments() {
         JobMemory& known = memory_->jobs[job.name];
         if (std::exchange(known.announced, true)) continue;
         const WallTime at{job.start_ms > 0 ? job.start_ms : look_->observation.at.unix_ms};
-        Event event{.at = at, .subject = {options_.cluster, "job", job.name}, .kind = "deployment", .text = "job " + id + " started",
-                    .fields = {{"job_id", id}, {"before", known.before}}, .id = options_.cluster + "/" + id + "/deployment"};
-        if (const auto version = known.attributes.find("version"); version != known.attributes.end()) event.fields["version"] = version->second;
+        Event event{.at = at,
+                    .subject = {options_.cluster, "job", job.name},
+                    .kind = "deployment",
+                    .text = "job " + id + " started",
+                    .fields = {{"job_id", id}, {"before", known.before}},
+                    .id = options_.cluster + "/" + id + "/deployment"};
+        if (const auto version = known.attributes.find("version"); version != known.attributes.end())
+            event.fields["version"] = version->second;
         if (!known.version_before.empty()) event.fields["version_before"] = known.version_before;
         look_->observation.events.insert(look_->observation.events.begin(), std::move(event));
     }

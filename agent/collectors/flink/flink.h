@@ -18,7 +18,8 @@ struct FlinkCollectorOptions {
     std::string cluster;
     std::string url;     // Without a slash at the end.
     std::string target;  // "lab/flink", or with the address where a cluster has several.
-    // Job → version → file name of its artifact: by what was uploaded last before a start, it is told which version runs.
+    // Job → version → file name of its artifact: by what was uploaded last before a start, it is told which version
+    // runs.
     std::map<std::string, std::map<std::string, std::string>> artifacts;
     std::size_t jobs_max = 100;
     std::size_t vertices_per_job_max = 64;

@@ -174,9 +174,13 @@ TEST(Flink, AJobWithoutWatermarksHasNoLag) {
 }
 
 TEST(Flink, TheVersionThatRunsIsTheOneUploadedLastBeforeTheStart) {
-    FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink", .artifacts = {{"j", {{"v1", "j-1.jar"}, {"v2", "j-2.jar"}}}}});
+    FlinkCollector collector({.cluster = "c",
+                              .url = "http://jm",
+                              .target = "c/flink",
+                              .artifacts = {{"j", {{"v1", "j-1.jar"}, {"v2", "j-2.jar"}}}}});
     std::string overview = R"({"jobs":[{"jid":"a","name":"j","state":"RUNNING","start-time":1000}]})";
-    std::string jars = R"({"files":[{"id":"x_j-1.jar","name":"j-1.jar","uploaded":900},{"id":"y_j-2.jar","name":"j-2.jar","uploaded":1500}]})";
+    std::string jars =
+        R"({"files":[{"id":"x_j-1.jar","name":"j-1.jar","uploaded":900},{"id":"y_j-2.jar","name":"j-2.jar","uploaded":1500}]})";
     const auto server = [&](const std::string& url) -> Result<HttpAnswer> {
         if (url.ends_with("/jobs/overview")) return ok(overview);
         if (url.ends_with("/jars")) return ok(jars);
@@ -193,9 +197,13 @@ TEST(Flink, TheVersionThatRunsIsTheOneUploadedLastBeforeTheStart) {
 }
 
 TEST(Flink, ArtifactsOfOneNameTellNoVersion) {
-    FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink", .artifacts = {{"j", {{"v1", "j.jar"}, {"v2", "j.jar"}}}}});
+    FlinkCollector collector({.cluster = "c",
+                              .url = "http://jm",
+                              .target = "c/flink",
+                              .artifacts = {{"j", {{"v1", "j.jar"}, {"v2", "j.jar"}}}}});
     const auto seen = look(collector, {5000}, [&](const std::string& url) -> Result<HttpAnswer> {
-        if (url.ends_with("/jobs/overview")) return ok(R"({"jobs":[{"jid":"a","name":"j","state":"RUNNING","start-time":1000}]})");
+        if (url.ends_with("/jobs/overview"))
+            return ok(R"({"jobs":[{"jid":"a","name":"j","state":"RUNNING","start-time":1000}]})");
         if (url.ends_with("/jars")) return ok(R"({"files":[{"id":"x","name":"j.jar","uploaded":900}]})");
         return ok("{}");
     });

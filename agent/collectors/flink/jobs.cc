@@ -86,7 +86,8 @@ void job_config(const Into& into, const Json& answer, const Job& job) {
     attributes["restart_strategy"] = text(*execution, "restart-strategy");
 }
 
-void running_version(const Into& into, const Json& answer, const Job& job, const std::map<std::string, std::string>& artifacts) {
+void running_version(const Into& into, const Json& answer, const Job& job,
+                     const std::map<std::string, std::string>& artifacts) {
     std::map<std::string, int> doubled;  // Versions that share a file name can't be told apart.
     for (const auto& [version, name] : artifacts) ++doubled[name];
     std::int64_t newest_ms = 0;

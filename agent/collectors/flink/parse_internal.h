@@ -51,7 +51,8 @@ void job_details(const Into& into, const Json& answer, Job& job, std::size_t ver
 void job_metrics(const Into& into, const Json& answer, const Job& job);
 void job_config(const Into& into, const Json& answer, const Job& job);
 // Of /jars: the artifact of one of the job's versions that was uploaded last before the job's start.
-void running_version(const Into& into, const Json& answer, const Job& job, const std::map<std::string, std::string>& artifacts);
+void running_version(const Into& into, const Json& answer, const Job& job,
+                     const std::map<std::string, std::string>& artifacts);
 void checkpoints(const Into& into, const Json& answer, const Job& job);
 void exceptions(const Into& into, const Json& answer, const Job& job);
 

@@ -50,7 +50,7 @@ struct KafkaCollectorOptions {
     std::size_t groups_max = 200;  // More are counted as missing, not silently left out.
     std::size_t partitions_max = 50'000;
     std::size_t config_topics_max = 500;
-    int configs_every = 15;  // Looks between two readings of topic settings: they change seldom.
+    int configs_every = 3;  // Looks between two readings of topic settings: they change seldom.
 };
 
 class KafkaCollector {

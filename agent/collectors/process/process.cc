@@ -20,6 +20,7 @@ namespace {
 
 // Two clocks are compared (the kernel's ticks since boot and the driver's): differences below this are rounding.
 constexpr double start_time_tolerance_s = 2.5;
+constexpr Duration host_every{5'000};
 
 std::vector<LabelPair> node_labels(const std::string& cluster, const WatchedNode& node) {
     return {{"cluster", cluster}, {"node", node.name}, {"role", node.role}};
@@ -93,27 +94,37 @@ void ProcessCollector::answer(const std::string& node, const Result<std::string>
     const auto stat = pid > 0 ? read_stat(pid) : std::nullopt;
     const bool recycled =
         stat && said_start && *said_start > 0 && std::abs(stat->start_time - *said_start) > start_time_tolerance_s;
-    if (pid != known.pid) known.detailed_at = {};
+    if (pid != known.pid) known.detailed_at = known.ports_at = known.children_at = {};
     known.pid = stat && !recycled ? pid : 0;
     known.start_time = stat && !recycled ? std::optional(stat->start_time) : std::nullopt;
 }
 
-std::vector<int> ProcessCollector::children_of(int pid) const { return proc_read::children(options_.proc, pid); }
-
 void ProcessCollector::details(Known& known, WallTime at) {
+    const auto due = [&](WallTime last, Duration every) { return last.unix_ms == 0 || at - last >= every; };
     // A young process is still opening its ports.
     constexpr double young_s = 30;
+    constexpr Duration young_every{2'000};
     const bool young = known.start_time && static_cast<double>(at.unix_ms) / 1000 - *known.start_time < young_s;
-    if (!young && known.detailed_at.unix_ms != 0 && at - known.detailed_at < options_.details_every) return;
+    if (!due(known.detailed_at, young ? young_every : options_.details_every)) return;
     known.detailed_at = at;
     const auto open = proc_read::descriptors(options_.proc, known.pid);
     known.descriptors = open ? std::optional(static_cast<double>(open->count)) : std::nullopt;
+    if (!open || !due(known.ports_at, young ? young_every : options_.ports_every)) return;
+    known.ports_at = at;
     known.ports.clear();
-    if (!open) return;
     for (const int port : proc_read::listening_ports(options_.proc, known.pid, open->socket_inodes)) {
         if (!known.ports.empty()) known.ports += ',';
         known.ports += std::to_string(port);
     }
+}
+
+// The list of children is read anew when one of them has ended, or from time to time.
+void ProcessCollector::children(Known& known, WallTime at) {
+    const bool all_there = !known.children.empty() &&
+                           std::ranges::all_of(known.children, [&](int child) { return read_stat(child).has_value(); });
+    if (all_there && at - known.children_at < options_.details_every) return;
+    known.children_at = at;
+    known.children = proc_read::children(options_.proc, known.pid);
 }
 
 void ProcessCollector::node(Observation& observation, const WatchedNode& node, WallTime at) {
@@ -136,7 +147,7 @@ void ProcessCollector::node(Observation& observation, const WatchedNode& node, W
     observation.sample("process_up", labels, stat ? 1 : 0);
     if (!stat) return;
     details(known, at);
-    if (node.role == "connect-worker") known.children = children_of(known.pid);
+    if (node.role == "connect-worker") children(known, at);
     observation.sample("process_cpu_seconds_total", labels, stat->cpu_seconds);
     observation.sample("process_resident_memory_bytes", labels, stat->resident_bytes);
     observation.sample("process_start_time_seconds", labels, stat->start_time);
@@ -178,15 +189,19 @@ void ProcessCollector::tasks(Observation& observation, const WatchedNode& node, 
 }
 
 void ProcessCollector::host(Observation& observation) {
-    const auto cpu = proc_read::cpu_times(options_.proc);
     const std::vector<LabelPair> labels = {{"cluster", options_.cluster}, {"node", "agent-host"}};
-    if (cpu && cpu_before_ && cpu->second > cpu_before_->second)
-        observation.sample(
-            "host_cpu_busy_ratio", labels,
-            std::clamp((cpu->first - cpu_before_->first) / (cpu->second - cpu_before_->second), 0.0, 1.0));
-    cpu_before_ = cpu;
-    if (const auto bytes = proc_read::memory_available(options_.proc))
-        observation.sample("host_memory_available_bytes", labels, *bytes);
+    // The kernel counts through every interrupt for this: now and then is enough for a starved machine to show.
+    if (host_at_.unix_ms == 0 || observation.at - host_at_ >= host_every) {
+        host_at_ = observation.at;
+        const auto cpu = proc_read::cpu_times(options_.proc);
+        cpu_busy_.reset();
+        if (cpu && cpu_before_ && cpu->second > cpu_before_->second)
+            cpu_busy_ = std::clamp((cpu->first - cpu_before_->first) / (cpu->second - cpu_before_->second), 0.0, 1.0);
+        cpu_before_ = cpu;
+        memory_available_ = proc_read::memory_available(options_.proc);
+    }
+    if (cpu_busy_) observation.sample("host_cpu_busy_ratio", labels, *cpu_busy_);
+    if (memory_available_) observation.sample("host_memory_available_bytes", labels, *memory_available_);
 }
 
 Observation ProcessCollector::look(WallTime at) {

@@ -28,7 +28,8 @@ struct ProcessCollectorOptions {
     Duration status_every{
         30'000};  // The driver is asked again at least this often: roles and pids may change behind our back.
     Duration status_retry{2'000};    // … and this often while it knows no process.
-    Duration details_every{10'000};  // Descriptors, ports and children cost more than the rest.
+    Duration details_every{10'000};  // Descriptors and children cost more than the rest …
+    Duration ports_every{300'000};   // … and the tables of sockets most of all; a young process is looked at sooner.
     double ticks_per_second = 100;   // sysconf(_SC_CLK_TCK)
     double page_bytes = 4096;        // sysconf(_SC_PAGESIZE)
 };
@@ -63,7 +64,7 @@ private:
         std::string problem;               // Why it could not.
         std::optional<double> start_time;  // As the process has it: a recycled pid is another process.
         std::optional<bool> spare;
-        WallTime asked_at, detailed_at;
+        WallTime asked_at, detailed_at, ports_at, children_at;
         std::optional<double> descriptors;
         std::string ports;
         std::vector<Task> tasks;
@@ -71,8 +72,8 @@ private:
     };
     struct Stat;
     [[nodiscard]] std::optional<Stat> read_stat(int pid) const;
-    [[nodiscard]] std::vector<int> children_of(int pid) const;
     void details(Known& known, WallTime at);
+    void children(Known& known, WallTime at);
     void node(Observation& observation, const WatchedNode& node, WallTime at);
     void tasks(Observation& observation, const WatchedNode& node, Known& known) const;
     void host(Observation& observation);
@@ -80,6 +81,8 @@ private:
     ProcessCollectorOptions options_;
     std::map<std::string, Known> known_;
     double boot_time_ = 0;
+    WallTime host_at_;
+    std::optional<double> cpu_busy_, memory_available_;
     std::optional<std::pair<double, double>> cpu_before_;  // busy, total
 };
 

@@ -74,6 +74,12 @@ const CanonicalNames& CanonicalNames::built_in() {
     return names;
 }
 
+std::vector<std::string> CanonicalNames::page_names() const {
+    std::vector<std::string> names;
+    for (const auto& [name, sources] : by_page_) names.push_back(name);
+    return names;
+}
+
 const CanonicalSeries* CanonicalNames::find(std::string_view name) const {
     const auto found = std::ranges::find(series_, name, &CanonicalSeries::name);
     return found == series_.end() ? nullptr : &*found;

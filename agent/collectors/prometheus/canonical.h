@@ -44,6 +44,8 @@ public:
     [[nodiscard]] std::vector<Match> matches(const PageSample& sample, const PageOwner& owner) const;
     // Whether some series was left out because `owner` lacks a label: ask again when it is known.
     [[nodiscard]] bool lacks_owner(const PageSample& sample, const PageOwner& owner) const;
+    [[nodiscard]] std::vector<std::string> page_names()
+        const;  // Every name on a page that some canonical series comes from.
     [[nodiscard]] std::span<const CanonicalSeries> series() const { return series_; }
     [[nodiscard]] const CanonicalSeries* find(std::string_view name) const;
 

@@ -2,6 +2,7 @@
 #include <libdeflate.h>
 
 #include "agent/collectors/prometheus/page_target.h"
+#include "agent/collectors/prometheus/server.h"
 #include "agent/collectors/recorded_internal.h"
 
 namespace medic {
@@ -133,6 +134,40 @@ TEST(Pages, SilenceAndHtmlAreNotHealth) {
     page.read("<html><body>login</body></html>\n");
     EXPECT_NE(page.batch.outcome, ScrapeOutcome::complete);
     EXPECT_TRUE(page.batch.samples.empty());
+}
+
+TEST(PrometheusServer, OneQueryGivesCanonicalSeries) {
+    PrometheusCollector collector(
+        {.cluster = "c", .url = "http://p", .match = "{env=\"x\"}", .target = "c/prometheus", .watched = {}});
+    std::string asked;
+    const auto seen = recorded::look(collector, {1000}, [&](const std::string& url) {
+        asked = url;
+        return recorded::ok(R"({"status":"success","data":{"resultType":"vector","result":[
+            {"metric":{"__name__":"kafka_server_brokertopicmetrics_bytesin_total","broker":"1","topic":"t"},"value":[1,"7"]},
+            {"metric":{"__name__":"kafka_server_socket_server_metrics_connection_count","broker":"1","listener":"A"},"value":[1,"2"]},
+            {"metric":{"__name__":"kafka_server_socket_server_metrics_connection_count","broker":"1","listener":"B"},"value":[1,"3"]},
+            {"metric":{"__name__":"kafka_log_logmanager_offlinelogdirectorycount"},"value":[1,"0"]},
+            {"metric":{"__name__":"flink_jobmanager_job_numRestarts","job_name":"j"},"value":[1,"NaN"]}]}})");
+    });
+    EXPECT_NE(asked.find("env%3D%22x%22"), std::string::npos);
+    EXPECT_EQ(recorded::value(seen, R"(kafka_topic_bytes_in_total{broker="1",cluster="c",topic="t"})"), 7);
+    EXPECT_EQ(recorded::value(seen, R"(kafka_broker_connections{broker="1",cluster="c"})"), 5);
+    EXPECT_EQ(seen.samples.size(), 2u);
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::partial);
+    EXPECT_NE(seen.error.find("label `broker`"), std::string::npos);
+}
+
+TEST(PrometheusServer, AnErrorOrNothingIsNotHealth) {
+    PrometheusCollector collector(
+        {.cluster = "c", .url = "http://p", .match = "{}", .target = "c/prometheus", .watched = {}});
+    const auto play = [&](const std::string& body) {
+        return recorded::look(collector, {1000}, [&](const std::string&) { return recorded::ok(body); }).outcome;
+    };
+    EXPECT_EQ(play("<html>"), ScrapeOutcome::failed);
+    EXPECT_EQ(play(R"({"status":"error","error":"parse error"})"), ScrapeOutcome::failed);
+    EXPECT_EQ(play(R"({"status":"success","data":{"resultType":"vector","result":[]}})"), ScrapeOutcome::partial);
+    EXPECT_EQ(with_matcher("{}", "a=\"b\""), "{a=\"b\"}");
+    EXPECT_EQ(with_matcher("{ x=\"y\"}", "a=\"b\""), "{a=\"b\",x=\"y\"}");
 }
 
 }  // namespace
