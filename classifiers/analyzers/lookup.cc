@@ -9,8 +9,8 @@ namespace medic::analyzers {
 namespace {
 
 constexpr Duration starvation_window{10'000};
-// The loop ticks once a second; half a second late means that the machine gives us no CPU.
-constexpr double late_tick_seconds = 0.5;
+// The loop ticks once a second; a whole second late means that the machine gives us no CPU.
+constexpr double late_tick_seconds = 1.0;
 constexpr Duration all_standing{3'000};
 
 }  // namespace

@@ -41,6 +41,8 @@ std::optional<Change> last_change(const View& view, const Subject& job, WallTime
             change.job_id_before = id;
     }
     if (change.version_before.empty() && change.job_id_before.empty()) return std::nullopt;
+    // The same version started again (other settings, another savepoint) brings no new code.
+    if (!change.version.empty() && change.version == change.version_before) return std::nullopt;
     return change;
 }
 

@@ -18,6 +18,7 @@ constexpr Duration frozen_floor{5'000};
 // A habit needs this much of history before the present standstill can be held against it.
 constexpr Duration habit_needs{20'000};
 constexpr Duration floor_without_habit{30'000};
+constexpr Duration slack{2'000};  // Looks at processes and at the job manager are this far apart.
 
 struct Manager {
     std::string cluster, id, node;
@@ -167,11 +168,27 @@ std::optional<Evidence> work_stands(const Lookup& lookup, const Manager& manager
                     "its subtasks have read nothing for " + spoken(*standing) + " while others go on", 0, at};
 }
 
+// The process on the node began after the job manager had lost this task manager: it is a successor (a refilled spare),
+// and its idleness says nothing about the one that is gone.
+bool succeeded(const Lookup& lookup, const Manager& manager) {
+    const LabelValues node{{"cluster", manager.cluster}, {"node", manager.node}};
+    const auto registered =
+        one(lookup, "flink_taskmanager_registered", {{"cluster", manager.cluster}, {"taskmanager", manager.id}});
+    const auto known = registered ? lookup.motion(*registered, look_back) : std::nullopt;
+    if (!known || known->value != 0) return false;
+    if (const auto started = lookup.value("process_start_time_seconds", node))
+        return WallTime{static_cast<std::int64_t>(*started * 1000)} + slack >= known->changed;
+    const auto up = one(lookup, "process_up", node);
+    const auto seen = up ? lookup.motion(*up, look_back) : std::nullopt;
+    return seen && seen->moved && seen->changed + slack >= known->changed;
+}
+
 std::optional<Finding> frozen(const Lookup& lookup, const Manager& manager) {
     const LabelValues node{{"cluster", manager.cluster}, {"node", manager.node}};
     if (lookup.value("process_up", node).value_or(0) != 1) return std::nullopt;
     const auto cpu = one(lookup, "process_cpu_seconds_total", node);
     if (!cpu) return std::nullopt;
+    if (succeeded(lookup, manager)) return std::nullopt;
     const auto ticks = lookup.motion(*cpu, look_back);
     if (!ticks || !unusual(*ticks, frozen_floor)) return std::nullopt;
     std::vector<Evidence> said;

@@ -140,6 +140,22 @@ TEST(TaskManagerFrozen, NothingWithoutSightOfItsCpu) {
     EXPECT_TRUE(scene.findings("taskmanager-frozen", fault + 20).empty());
 }
 
+TEST(TaskManagerFrozen, IdleSuccessorOnTheSameNodeIsNotTheOneThatIsGone) {
+    for (const bool start_time_known : {true, false}) {
+        Scene scene = platform();
+        scene.series("process_up", node("tm-1"), [](int s) { return s < fault || s > fault + 4 ? 1.0 : 0.0; })
+            .series("process_cpu_seconds_total", node("tm-1"), [](int s) { return s < fault ? 0.3 * s : 0.1; })
+            .series("flink_taskmanager_registered", manager("tm-1"), [](int s) { return s < fault + 1 ? 1.0 : 0.0; });
+        if (start_time_known)
+            scene.series("process_start_time_seconds", node("tm-1"), [](int s) {
+                return static_cast<double>(Scene::at(s < fault ? -100 : fault + 4).unix_ms) / 1000;
+            });
+        job_falls(scene, fault + 1);
+        EXPECT_TRUE(scene.findings("taskmanager-frozen", fault + 60).empty()) << start_time_known;
+        EXPECT_TRUE(scene.findings("taskmanager-lost", fault + 60).empty()) << start_time_known;
+    }
+}
+
 TEST(TaskManagerFrozen, DeregisteredButStillThereIsFrozenNotLost) {
     Scene scene = platform();
     scene.constant("process_up", node("tm-1"), 1)
