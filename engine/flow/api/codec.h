@@ -93,7 +93,14 @@ private:
 // this.
 template <class T>
 struct Serializer {
-    static void write(const T& value, ByteWriter& to) {
+    static constexpr bool known =
+        std::is_enum_v<T> || std::is_arithmetic_v<T> || requires(const T& value, ByteWriter& to, ByteReader& from) {
+            value.write(to);
+            T::read(from);
+        };
+    static void write(const T& value, ByteWriter& to)
+        requires known
+    {
         if constexpr (std::is_enum_v<T>) {
             to.number(static_cast<std::underlying_type_t<T>>(value));
         } else if constexpr (std::is_arithmetic_v<T>) {
@@ -102,7 +109,9 @@ struct Serializer {
             value.write(to);
         }
     }
-    static T read(ByteReader& from) {
+    static T read(ByteReader& from)
+        requires known
+    {
         if constexpr (std::is_enum_v<T>) {
             return static_cast<T>(from.number<std::underlying_type_t<T>>());
         } else if constexpr (std::is_arithmetic_v<T>) {

@@ -1,0 +1,81 @@
+#include "engine/flow/runtime/watermarks.h"
+
+#include <gtest/gtest.h>
+
+namespace medic::engine::flow {
+namespace {
+
+TEST(WatermarkMerger, IsTheLowestOfItsInputs) {
+    WatermarkMerger merger(2);
+    merger.advance(0, 100);
+    EXPECT_EQ(merger.merged(), no_time) << "the second input has said nothing yet";
+    merger.advance(1, 70);
+    EXPECT_EQ(merger.merged(), 70);
+    merger.advance(1, 120);
+    EXPECT_EQ(merger.merged(), 100);
+}
+
+TEST(WatermarkMerger, AnIdleInputDoesNotHoldTheOthersBack) {
+    WatermarkMerger merger(2);
+    merger.advance(0, 100);
+    merger.set_idle(1);
+    EXPECT_EQ(merger.merged(), 100);
+}
+
+TEST(WatermarkMerger, AnInputThatWakesUpBehindDoesNotTurnTimeBack) {
+    WatermarkMerger merger(2);
+    merger.set_idle(1);
+    merger.advance(0, 100);
+    ASSERT_EQ(merger.merged(), 100);
+    merger.advance(1, 40);
+    EXPECT_EQ(merger.merged(), 100);
+    merger.advance(0, 200);
+    EXPECT_EQ(merger.merged(), 100) << "the slow one holds it back from now on";
+}
+
+TEST(WatermarkMerger, StaysWhereItWasWhenAllAreIdle) {
+    WatermarkMerger merger(2);
+    merger.advance(0, 10);
+    merger.advance(1, 20);
+    ASSERT_EQ(merger.merged(), 10);
+    merger.set_idle(0);
+    merger.set_idle(1);
+    EXPECT_EQ(merger.merged(), 10);
+    EXPECT_TRUE(merger.all_idle());
+}
+
+TEST(PartitionWatermarks, TrailsTheHighestTimestampByTheBound) {
+    PartitionWatermarks time(1, 5'000, 0, 0);
+    time.observe(0, 20'000, 1);
+    time.observe(0, 12'000, 2);
+    EXPECT_EQ(time.merged(), 14'999);
+}
+
+TEST(PartitionWatermarks, ASilentPartitionHoldsTimeUntilItIsIdle) {
+    PartitionWatermarks time(2, 0, 1'000, 0);
+    time.observe(0, 500, 100);
+    time.check_idle(999);
+    EXPECT_EQ(time.merged(), no_time);
+    time.observe(0, 600, 1'000);
+    time.check_idle(1'000);
+    EXPECT_EQ(time.merged(), 599);
+}
+
+TEST(PartitionWatermarks, WithoutAnIdleTimeoutASilentPartitionHoldsTimeForever) {
+    PartitionWatermarks time(2, 0, 0, 0);
+    time.observe(0, 500, 100);
+    time.check_idle(1'000'000);
+    EXPECT_EQ(time.merged(), no_time);
+}
+
+TEST(PartitionWatermarks, AFinishedPartitionIsAtTheEndOfTime) {
+    PartitionWatermarks time(2, 0, 0, 0);
+    time.observe(0, 500, 100);
+    time.finish(1);
+    EXPECT_EQ(time.merged(), 499);
+    time.finish(0);
+    EXPECT_EQ(time.merged(), end_of_time);
+}
+
+}  // namespace
+}  // namespace medic::engine::flow
