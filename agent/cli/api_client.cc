@@ -1,4 +1,4 @@
-#include "agent/cli/api_client.h"
+#include "agent/cli/api_client_internal.h"
 
 #include <fmt/core.h>
 #include <fmt/format.h>

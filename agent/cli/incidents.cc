@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/api/incident_view.h"
-#include "agent/cli/api_client.h"
+#include "agent/cli/api_client_internal.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/terminal.h"
 #include "agent/loop/incident_codec.h"

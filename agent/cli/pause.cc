@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "agent/cli/api_client.h"
+#include "agent/cli/api_client_internal.h"
 #include "agent/cli/command_internal.h"
 
 namespace medic::cli {
