@@ -155,6 +155,13 @@ void BrokerNode::on_metadata(bool reset, std::vector<MetadataRecord> records) {
     fetchers_.assign();
 }
 
+Status BrokerNode::grow_log_dir(std::int64_t capacity_bytes) {
+    MEDIC_CHECK(replicas_.grow(capacity_bytes));
+    fetchers_.assign();
+    link_->heartbeat_now();
+    return {};
+}
+
 void BrokerNode::measure_idle() {
     const Duration idle = loop_.idle() - std::exchange(idle_seen_, loop_.idle());
     const Duration busy = loop_.busy() - std::exchange(busy_seen_, loop_.busy());

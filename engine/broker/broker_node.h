@@ -33,7 +33,10 @@ public:
     void shut_down(Duration deadline, std::function<void()> done);
 
     [[nodiscard]] std::uint16_t port() const { return server_.port(); }
-    [[nodiscard]] std::string metrics_page();  // On the loop only.
+    // On the loop only, like everything here.
+    [[nodiscard]] std::string metrics_page();
+    [[nodiscard]] Status grow_log_dir(std::int64_t capacity_bytes);
+    [[nodiscard]] const Replicas& replicas() const { return replicas_; }
 
 private:
     void on_metadata(bool reset, std::vector<MetadataRecord> records);

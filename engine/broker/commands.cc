@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
+#include <charconv>
 #include <future>
 
 #include "agent/world/real/http_server.h"
@@ -62,9 +63,14 @@ void keep_memory_small(Loop& loop) {
     loop.every(trim_interval, [] { ::malloc_trim(0); });
 }
 
-// The page is written on the loop, where the values live; the server's thread waits for it.
-Result<std::unique_ptr<HttpServer>> serve_metrics(const std::string& where, Loop& loop,
-                                                  std::function<std::string()> page) {
+HttpResponse plain(int status, std::string text) {
+    return {.status = status, .body = std::move(text), .content_type = std::string(MetricsPage::content_type)};
+}
+
+using OnLoop = std::function<HttpResponse(const HttpRequest&)>;
+
+// Requests are answered on the loop, where the values live; the server's thread waits for it.
+Result<std::unique_ptr<HttpServer>> serve_http(const std::string& where, Loop& loop, OnLoop answer) {
     if (where.empty()) return std::unique_ptr<HttpServer>();
     MEDIC_TRY(const Address address, parse_address(where));
     HttpServerOptions options;
@@ -72,18 +78,37 @@ Result<std::unique_ptr<HttpServer>> serve_metrics(const std::string& where, Loop
     options.port = address.port;
     options.handler_threads = 1;
     options.connections_max = 16;
-    return HttpServer::start(options, [&loop, page = std::move(page)](const HttpRequest& request) -> HttpResponse {
-        if (request.path != "/metrics")
-            return {.status = 404, .body = "only /metrics is here\n", .content_type = "text/plain"};
-        auto promise = std::make_shared<std::promise<std::string>>();
-        auto text = promise->get_future();
-        loop.post([promise, &page] { promise->set_value(page()); });
+    return HttpServer::start(options, [&loop, answer = std::move(answer)](const HttpRequest& request) -> HttpResponse {
+        // Shared: after a time-out the loop still finds its copies.
+        const auto promise = std::make_shared<std::promise<HttpResponse>>();
+        const auto shared_answer = std::make_shared<OnLoop>(answer);
+        auto response = promise->get_future();
+        loop.post([promise, shared_answer, request] { promise->set_value((*shared_answer)(request)); });
         constexpr auto patience = std::chrono::seconds(5);
-        if (text.wait_for(patience) != std::future_status::ready) {
-            return {.status = 503, .body = "the broker is busy\n", .content_type = "text/plain"};
-        }
-        return {.status = 200, .body = text.get(), .content_type = std::string(MetricsPage::content_type)};
+        if (response.wait_for(patience) != std::future_status::ready) return plain(503, "the process is busy\n");
+        return response.get();
     });
+}
+
+// GET /metrics; POST /log-dir-capacity?bytes=N lets the log dir grow (for the driver that administers this node).
+HttpResponse answer_broker(BrokerNode& node, const HttpRequest& request) {
+    if (request.path == "/metrics") return plain(200, node.metrics_page());
+    if (request.path != "/log-dir-capacity") return plain(404, "only /metrics and /log-dir-capacity are here\n");
+    if (request.method == "POST") {
+        const auto text = request.query_value("bytes").value_or("");
+        std::int64_t bytes = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+        if (error != std::errc{} || end != text.data() + text.size() || bytes <= 0) {
+            return plain(400, "expected ?bytes=N with the new capacity\n");
+        }
+        if (const auto grown = node.grow_log_dir(bytes); !grown) {
+            return plain(grown.error().code == ErrorCode::invalid ? 400 : 500, grown.error().message + "\n");
+        }
+    }
+    const Replicas& replicas = node.replicas();
+    return {.status = 200,
+            .body = fmt::format(R"({{"schema":1,"capacity_bytes":{},"used_bytes":{},"offline":{}}})",
+                                replicas.total_bytes(), replicas.used_bytes(), replicas.offline())};
 }
 
 std::string controller_page(const ControllerNode& node) {
@@ -133,7 +158,9 @@ int run_controller(std::span<char*> args) {
     keep_memory_small(loop);
     ControllerNode node(loop, {.listen = *listen, .data_dir = given.data, .config = *config});
     if (const auto started = node.start(); !started) return fail_start("controller", started.error());
-    const auto page = serve_metrics(given.metrics, loop, [&node] { return controller_page(node); });
+    const auto page = serve_http(given.metrics, loop, [&node](const HttpRequest& request) {
+        return request.path == "/metrics" ? plain(200, controller_page(node)) : plain(404, "only /metrics is here\n");
+    });
     if (!page) return fail_start("controller", page.error());
     loop.watch(signal.fd(), EPOLLIN, [&](std::uint32_t) { loop.stop(); });
     loop.run();
@@ -169,7 +196,8 @@ int run_broker(std::span<char*> args) {
     keep_memory_small(loop);
     BrokerNode node(loop, std::move(options));
     if (const auto started = node.start(); !started) return fail_start("broker", started.error());
-    auto page = serve_metrics(given.metrics, loop, [&node] { return node.metrics_page(); });
+    const auto page =
+        serve_http(given.metrics, loop, [&node](const HttpRequest& request) { return answer_broker(node, request); });
     if (!page) return fail_start("broker", page.error());
     loop.watch(signal.fd(), EPOLLIN, [&](std::uint32_t) {
         loop.forget(signal.fd());

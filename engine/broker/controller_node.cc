@@ -114,7 +114,6 @@ void ControllerNode::on_private(ReplyTo to, std::span<char> frame) {
             if (!request) return server_.hang_up(to);
             return on_fetch_metadata(to, head.correlation, *request);
         }
-        case PrivateApi::grow_log_dir: break;
     }
     server_.hang_up(to);
 }

@@ -20,8 +20,7 @@ struct LogOptions {
     std::int64_t message_bytes_max = 1'048'588;
     std::int64_t retention_ms = 604'800'000;  // -1: no limit
     std::int64_t retention_bytes = -1;        // -1: no limit
-    bool delete_old = true;                   // cleanup.policy names "delete".
-    bool compact = false;                     // cleanup.policy names "compact".
+    bool delete_old = true;                   // cleanup.policy names "delete"; a compacted topic is kept whole.
     bool log_append_time = false;
 };
 

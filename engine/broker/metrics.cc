@@ -135,7 +135,7 @@ std::string BrokerNode::metrics_page() {
         page.add("kafka_server_kafkarequesthandlerpool_requesthandleravgidlepercent_1m", {}, *idle_ratio_, Type::gauge);
         page.add("kafka_network_socketserver_networkprocessoravgidlepercent", {}, *idle_ratio_, Type::gauge);
     }
-    const MetricsPage::LabelList processor{{"listener", "PLAINTEXT"}, {"networkprocessor", "0"}};
+    const MetricsPage::LabelList processor{{"listener", "PLAINTEXT"}, {"networkProcessor", "0"}};
     page.add("kafka_server_socket_server_metrics_connection_count", processor,
              static_cast<double>(server_.connection_count()), Type::gauge);
     page.add("kafka_server_socket_server_metrics_connection_creation_total", processor,

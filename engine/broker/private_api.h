@@ -1,5 +1,5 @@
-// Requests between a broker and the controller, and the administrator's request to grow a log dir. They travel in
-// Kafka frames (same header) under API keys that Kafka does not use. Clients' own requests that only the controller can
+// Requests between a broker and the controller. They travel in Kafka frames (same header) under API keys that Kafka
+// does not use. Clients' own requests that only the controller can
 // decide (CreateTopics, AlterPartitionReassignments, …) are passed on as they are and are not listed here.
 #pragma once
 
@@ -23,7 +23,6 @@ enum class PrivateApi : std::int16_t {
     alter_partitions = 20'003,
     fetch_metadata = 20'004,
     allocate_producer_ids = 20'005,
-    grow_log_dir = 20'006,  // Sent to a broker.
 };
 
 struct RegisterRequest {
@@ -100,18 +99,6 @@ struct AllocateProducerIdsReply {
     std::int64_t first = 0;
     std::int32_t count = 0;
     MEDIC_FIELDS(first, count)
-};
-
-struct GrowLogDirRequest {
-    std::int64_t capacity_bytes = 0;  // The new capacity; smaller than the present one is refused.
-    MEDIC_FIELDS(capacity_bytes)
-};
-struct GrowLogDirReply {
-    Fault fault = Fault::none;
-    std::string message{};
-    std::int64_t capacity_bytes = 0;
-    std::int64_t used_bytes = 0;
-    MEDIC_FIELDS(fault, message, capacity_bytes, used_bytes)
 };
 
 }  // namespace medic::engine::broker

@@ -99,7 +99,6 @@ LogOptions Replicas::log_options(const std::string& topic) const {
             .retention_ms = number("retention.ms"),
             .retention_bytes = number("retention.bytes"),
             .delete_old = policy.find("delete") != std::string::npos,
-            .compact = policy.find("compact") != std::string::npos,
             .log_append_time = config_.topic(image_, topic, "message.timestamp.type").value == "LogAppendTime"};
 }
 
@@ -126,7 +125,7 @@ void Replicas::open_failed(const Replica& replica, const Error& error) {
 void Replicas::give_role(Replica& replica, const PartitionState& state, Instant now) {
     const PartitionState before = std::exchange(replica.state, state);
     const bool same_reign = before.leader_epoch == state.leader_epoch;
-    if (!replica.log) {
+    if (!replica.log || offline_) {
         replica.leader.reset();
         return;
     }
@@ -195,7 +194,7 @@ Replica* Replicas::find(std::string_view topic, std::int32_t partition) {
 
 Fault Replicas::check_leader(const Replica* replica, std::int32_t epoch) const {
     if (!replica) return Fault::unknown_topic_or_partition;
-    if (!replica->log) return Fault::kafka_storage_error;
+    if (!replica->log || offline_) return Fault::kafka_storage_error;
     if (epoch >= 0 && epoch < replica->state.leader_epoch) return Fault::fenced_leader_epoch;
     if (epoch > replica->state.leader_epoch) return Fault::unknown_leader_epoch;
     return replica->leads() ? Fault::none : Fault::not_leader_or_follower;
@@ -393,21 +392,14 @@ void Replicas::disk_failed(const Error& error) {
     callbacks_.log_dir_failed();
 }
 
-GrowLogDirReply Replicas::grow(std::int64_t capacity_bytes) {
-    GrowLogDirReply reply{.capacity_bytes = space_->capacity_bytes, .used_bytes = space_->used_bytes};
+Status Replicas::grow(std::int64_t capacity_bytes) {
     if (space_->capacity_bytes == 0 || capacity_bytes < space_->capacity_bytes) {
-        reply.fault = Fault::invalid_request;
-        reply.message = fmt::format("The log dir has {} bytes: it can grow, not shrink.", total_bytes());
-        return reply;
+        return fail(ErrorCode::invalid, "the log dir has {} bytes: it can grow, not shrink", total_bytes());
     }
-    const auto stored = replace_file(options_.log_dir / capacity_file, fmt::format("{}\n", capacity_bytes));
-    if (!stored) {
-        reply.fault = Fault::kafka_storage_error;
-        reply.message = stored.error().message;
-        return reply;
-    }
-    space_->capacity_bytes = reply.capacity_bytes = capacity_bytes;
-    if (!offline_) return reply;
+    MEDIC_CHECK(replace_file(options_.log_dir / capacity_file, fmt::format("{}\n", capacity_bytes)));
+    log_info(who, "log dir grows from {} to {} bytes", space_->capacity_bytes, capacity_bytes);
+    space_->capacity_bytes = capacity_bytes;
+    if (!offline_) return {};
     // Back online: logs are checked as after a crash, roles come with the controller's next records.
     offline_ = false;
     last_stop_ = Shutdown::unclean;
@@ -415,10 +407,10 @@ GrowLogDirReply Replicas::grow(std::int64_t capacity_bytes) {
         replica->log.reset();
         if (const auto opened = open_log(*replica); !opened) {
             open_failed(*replica, opened.error());
-            break;
+            return std::unexpected(opened.error());
         }
     }
-    return reply;
+    return {};
 }
 
 std::int64_t Replicas::used_bytes() const { return space_->used_bytes; }

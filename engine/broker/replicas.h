@@ -90,7 +90,8 @@ public:
     void store_high_watermarks();
     void refresh_options();  // Configurations have changed.
 
-    [[nodiscard]] GrowLogDirReply grow(std::int64_t capacity_bytes);
+    // Persisted. A log dir that is offline comes back with it. Errors: invalid (it can't shrink), unavailable (disk).
+    [[nodiscard]] Status grow(std::int64_t capacity_bytes);
     [[nodiscard]] bool offline() const { return offline_; }
     [[nodiscard]] std::int64_t used_bytes() const;
     [[nodiscard]] std::int64_t total_bytes() const;

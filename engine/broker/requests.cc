@@ -49,8 +49,6 @@ std::span<const Requests::Entry> Requests::table() {
 }
 
 void Requests::on_frame(ReplyTo to, std::span<char> frame) {
-    const FrameHead head = frame_head(frame);
-    if (head.api_key == static_cast<std::int16_t>(PrivateApi::grow_log_dir)) return on_private(to, frame);
     auto view = wire::decode_request_header(std::string_view(frame.data(), frame.size()));
     if (!view) {
         log_warn("broker", "request refused: {}", view.error().message);
@@ -68,14 +66,6 @@ void Requests::on_frame(ReplyTo to, std::span<char> frame) {
     RequestTimes& times = times_[api];
     ++times.count;
     times.handling += std::chrono::steady_clock::now() - begin;
-}
-
-void Requests::on_private(ReplyTo to, std::span<char> frame) {
-    const auto request = private_body<GrowLogDirRequest>(frame);
-    if (!request) return parts_.server.hang_up(to);
-    const GrowLogDirReply reply = parts_.replicas.grow(request->capacity_bytes);
-    parts_.link.heartbeat_now();
-    parts_.server.reply(to, private_response(frame_head(frame).correlation, reply));
 }
 
 // The controller reads the very bytes that the client sent. If it can't be reached the client's connection is closed:

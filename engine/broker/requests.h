@@ -65,7 +65,6 @@ private:
     };
     [[nodiscard]] static std::span<const Entry> table();
 
-    void on_private(ReplyTo to, std::span<char> frame);
     void forward(ReplyTo to, std::span<char> frame);
 
     void api_versions(const Incoming& request);
