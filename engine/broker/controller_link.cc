@@ -20,10 +20,7 @@ ControllerLink::ControllerLink(Loop& loop, ControllerLinkOptions options, Callba
       requests_(loop, {.address = options_.controller, .timeout = Duration(5'000)}),
       stream_(loop, {.address = options_.controller, .timeout = Duration(metadata_wait_ms + 5'000)}) {}
 
-void ControllerLink::start() {
-    register_self();
-    fetch_metadata();
-}
+void ControllerLink::start() { register_self(); }
 
 void ControllerLink::register_self() {
     if (std::exchange(registering_, true)) return;
@@ -50,6 +47,8 @@ void ControllerLink::register_self() {
         session_timeout_ = Duration(reply->session_timeout_ms);
         callbacks_.registered(reply->cluster_id);
         heartbeat();
+        // Only now: metadata of another cluster would make us remove every replica.
+        if (!std::exchange(streaming_, true)) fetch_metadata();
     });
 }
 
@@ -117,6 +116,10 @@ void ControllerLink::fetch_metadata() {
 }
 
 void ControllerLink::on_metadata(const FetchMetadataReply& reply) {
+    if (reply.incarnation != options_.cluster_id) {
+        return callbacks_.refused(fmt::format("the controller now belongs to cluster {}, this broker to {}", reply.incarnation,
+                                              options_.cluster_id));
+    }
     std::vector<MetadataRecord> records;
     for (const auto& encoded : reply.records) {
         auto record = decode_record(encoded);

@@ -67,6 +67,7 @@ private:
     bool fenced_ = true;
     bool want_shutdown_ = false;
     bool registering_ = false;
+    bool streaming_ = false;
     bool heartbeat_under_way_ = false;
     bool heartbeat_again_ = false;
 };
