@@ -117,8 +117,8 @@ void ControllerLink::fetch_metadata() {
 
 void ControllerLink::on_metadata(const FetchMetadataReply& reply) {
     if (reply.incarnation != options_.cluster_id) {
-        return callbacks_.refused(fmt::format("the controller now belongs to cluster {}, this broker to {}", reply.incarnation,
-                                              options_.cluster_id));
+        return callbacks_.refused(fmt::format("the controller now belongs to cluster {}, this broker to {}",
+                                              reply.incarnation, options_.cluster_id));
     }
     std::vector<MetadataRecord> records;
     for (const auto& encoded : reply.records) {

@@ -106,7 +106,7 @@ TEST_F(GroupTest, members_that_do_not_rejoin_in_time_are_out) {
 
 TEST_F(GroupTest, a_silent_member_loses_its_session) {
     settle();
-    group_.heartbeat("c-1", {}, 1, at(12'000));
+    ASSERT_EQ(group_.heartbeat("c-1", {}, 1, at(12'000)), KafkaError::none);
     tick(at(13'000));
     EXPECT_EQ(group_.state(), Group::State::stable) << "exactly at the time-out it is still there";
     tick(at(13'001));

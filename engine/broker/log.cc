@@ -269,14 +269,17 @@ Status Log::store_start_offset() const {
 }
 
 Status Log::raise_start(std::int64_t offset) {
-    if (offset <= start_offset_) return {};
-    start_offset_ = std::min(offset, end_offset());
+    if (offset > start_offset_) {
+        start_offset_ = std::min(offset, end_offset());
+        MEDIC_CHECK(epochs_.raise_start(start_offset_));
+        MEDIC_CHECK(store_start_offset());
+    }
+    // Also when the start was there already: then it was the active segment that could not go.
     while (segments_.size() > 1 && segments_[1]->base_offset() <= start_offset_) {
         segments_.front()->remove_files();
         segments_.erase(segments_.begin());
     }
-    MEDIC_CHECK(epochs_.raise_start(start_offset_));
-    return store_start_offset();
+    return {};
 }
 
 Result<int> Log::apply_retention(std::int64_t wall_ms, std::int64_t removable_end) {

@@ -223,6 +223,16 @@ TEST_F(LogTest, retention_by_size_keeps_the_newest_bytes) {
     EXPECT_LT(log->size_bytes(), 1'000);
 }
 
+TEST_F(LogTest, retention_after_the_start_was_raised_into_the_active_segment_ends) {
+    auto log = open({.retention_ms = 1'000});
+    for (int i = 0; i < 4; ++i) append(*log, {.timestamp_ms = 1'000});
+    ASSERT_TRUE(log->raise_start(4));
+    EXPECT_GT(log->size_bytes(), 0) << "the active segment can't go yet";
+    EXPECT_EQ(*log->apply_retention(10'000, 4), 1);
+    EXPECT_EQ(log->size_bytes(), 0);
+    EXPECT_EQ(log->segment_count(), 1u);
+}
+
 TEST_F(LogTest, the_start_offset_survives_a_restart) {
     {
         auto log = open();

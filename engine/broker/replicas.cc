@@ -60,6 +60,7 @@ Status Replicas::stop() {
 }
 
 void Replicas::apply(const std::set<std::string>& topics, Instant now) {
+    std::erase_if(counters_.topics, [&](const auto& entry) { return !image_.topic(entry.first); });
     std::vector<TopicPartition> gone;
     for (const auto& [id, replica] : replicas_) {
         if (!topics.contains(id.topic)) continue;
@@ -206,7 +207,9 @@ std::size_t Replicas::min_in_sync(const std::string& topic) const {
 
 TopicCounters& Replicas::counters(std::string_view topic) {
     const auto found = counters_.topics.find(topic);
-    return found == counters_.topics.end() ? counters_.topics[std::string(topic)] : found->second;
+    if (found != counters_.topics.end()) return found->second;
+    // Names of topics that don't exist must not pile up.
+    return image_.topic(topic) ? counters_.topics[std::string(topic)] : unknown_topic_;
 }
 
 Log::Appended Replicas::append(Replica& replica, const AppendRequest& request) {

@@ -126,6 +126,7 @@ private:
     bool offline_ = false;
     bool strays_removed_ = false;
     ReplicaCounters counters_;
+    TopicCounters unknown_topic_;
 };
 
 }  // namespace medic::engine::broker

@@ -90,11 +90,14 @@ private:
 
 class KafkaCluster {
 public:
-    explicit KafkaCluster(int brokers = 3, std::vector<std::string> config = {}) : config_(std::move(config)) {
+    // `config` are key=value settings of all processes, `broker_arguments` further options of single brokers.
+    explicit KafkaCluster(int brokers = 3, std::vector<std::string> config = {},
+                          std::map<int, std::vector<std::string>> broker_arguments = {})
+        : config_(std::move(config)), broker_arguments_(std::move(broker_arguments)) {
         std::string folder = std::filesystem::temp_directory_path() / "medic-contract-XXXXXX";
         folder_ = ::mkdtemp(folder.data());
         controller_ = free_port();
-        start("controller", {"controller", "--listen", at(controller_), "--data", folder_ / "controller"});
+        start_controller();
         for (int id = 1; id <= brokers; ++id) {
             ports_[id] = free_port();
             start_broker(id);
@@ -118,9 +121,29 @@ public:
         std::vector<std::string> arguments = {
             "broker",       "--id",          std::to_string(id), "--listen",           at(ports_.at(id)),
             "--controller", at(controller_), "--data",           folder_ / name_of(id)};
+        const auto further = broker_arguments_.find(id);
+        if (further != broker_arguments_.end())
+            arguments.insert(arguments.end(), further->second.begin(), further->second.end());
         start(name_of(id), arguments);
     }
     void kill_broker(int id) { processes_.extract(name_of(id)).mapped().stop(SIGKILL); }
+    int stop_broker(int id) { return processes_.extract(name_of(id)).mapped().stop(SIGTERM); }  // Its exit code.
+    void start_controller() {
+        start("controller", {"controller", "--listen", at(controller_), "--data", folder_ / "controller"});
+    }
+    void kill_controller() { processes_.extract("controller").mapped().stop(SIGKILL); }
+    [[nodiscard]] std::filesystem::path log_dir(int id) const { return folder_ / name_of(id); }
+    [[nodiscard]] static int free_port() {
+        const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        ::bind(socket, reinterpret_cast<sockaddr*>(&address), size);
+        ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+        ::close(socket);
+        return ntohs(address.sin_port);
+    }
 
     [[nodiscard]] std::vector<std::string> bootstrap() const {
         std::vector<std::string> addresses;
@@ -173,18 +196,6 @@ private:
     static std::string name_of(int id) { return "broker-" + std::to_string(id); }
     static std::string at(int port) { return "127.0.0.1:" + std::to_string(port); }
 
-    static int free_port() {
-        const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        ::bind(socket, reinterpret_cast<sockaddr*>(&address), size);
-        ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
-        ::close(socket);
-        return ntohs(address.sin_port);
-    }
-
     void start(const std::string& name, std::vector<std::string> arguments) {
         arguments.insert(arguments.begin(), MEDIC_BINARY_DIR "/medic-engine");
         for (const std::string& setting : config_) arguments.insert(arguments.end(), {"--config", setting});
@@ -201,6 +212,7 @@ private:
     }
 
     std::vector<std::string> config_;
+    std::map<int, std::vector<std::string>> broker_arguments_;
     std::filesystem::path folder_;
     int controller_ = 0, runs_ = 0;
     std::map<int, int> ports_;
