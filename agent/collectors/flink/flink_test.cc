@@ -196,6 +196,24 @@ TEST(Flink, TheVersionThatRunsIsTheOneUploadedLastBeforeTheStart) {
     EXPECT_EQ(second.events.at(0).fields.at("before"), "a");
 }
 
+TEST(Flink, AJobWithoutACheckpointOfItsOwnGoesBackToWhatItWasRestoredFrom) {
+    FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});
+    std::string completed = "null";
+    const auto server = [&](const std::string& url) -> Result<HttpAnswer> {
+        if (url.ends_with("/jobs/overview"))
+            return ok(R"({"jobs":[{"jid":"a","name":"j","state":"RESTARTING","start-time":1000}]})");
+        if (url.ends_with("/checkpoints"))
+            return ok(R"({"counts":{},"latest":{"completed":)" + completed +
+                      R"(,"restored":{"id":3,"is_savepoint":true,"external_path":"file:/sp/3"}},"history":[]})");
+        return ok("{}");
+    };
+    EXPECT_EQ(look(collector, {5000}, server).attributes.at({"c", "job", "j"}).at("checkpoint_path"), "file:/sp/3");
+    completed = R"({"id":4,"external_path":"file:/cp/4"})";
+    const auto later = look(collector, {6000}, server);
+    EXPECT_EQ(later.attributes.at({"c", "job", "j"}).at("checkpoint_path"), "file:/cp/4");
+    EXPECT_EQ(later.attributes.at({"c", "job", "j"}).at("restored_from"), "file:/sp/3");
+}
+
 TEST(Flink, ArtifactsOfOneNameTellNoVersion) {
     FlinkCollector collector({.cluster = "c",
                               .url = "http://jm",

@@ -27,9 +27,12 @@ void latest_checkpoint(const Into& into, const Json& latest, const Job& job) {
     if (const Json* savepoint = member(latest, "savepoint"))
         if (const std::string path = text(*savepoint, "external_path"); !path.empty())
             attributes["savepoint_path"] = path;
-    if (const Json* restored = member(latest, "restored"))
-        if (const std::string path = text(*restored, "external_path"); !path.empty())
-            attributes["restored_from"] = path;
+    if (const Json* restored = member(latest, "restored")) {
+        const std::string path = text(*restored, "external_path");
+        if (!path.empty()) attributes["restored_from"] = path;
+        // Until the job completes a checkpoint of its own, this is the newest state: Flink would go back to it, too.
+        if (!path.empty() && member(latest, "completed") == nullptr) attributes["checkpoint_path"] = path;
+    }
 }
 
 void history_entry(const Into& into, const Json& entry, const Job& job) {
