@@ -83,6 +83,7 @@ Result<int> run_all(const Options& options) {
                    .profile = profile,
                    .workload = options.workload,
                    .patience = patience,
+                   .leave = options.work_dir.empty() ? lab::Leave::nothing : lab::Leave::files,
                    .without = options.only_agent ? WithoutAgent::skip : WithoutAgent::run},
                   [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
     Scorecard scorecard{.profile = lab::describe(profile)};

@@ -40,18 +40,18 @@ Result<std::int64_t> query_number(sqlite3* db, const char* sql) {
 
 }  // namespace
 
-Result<std::unique_ptr<Platform>> Platform::up(const lab::LabOptions& options, const lab::Progress& progress) {
+Result<std::unique_ptr<Platform>> Platform::up(const lab::LabOptions& options, lab::Leave leave, const lab::Progress& progress) {
     MEDIC_CHECK(lab::up(options, progress));
     auto state = lab::load_state(options.data_dir);
     if (!state) return std::unexpected(state.error());
-    std::unique_ptr<Platform> platform(new Platform(std::move(state->plan)));
+    std::unique_ptr<Platform> platform(new Platform(std::move(state->plan), leave));
     MEDIC_TRY(const WorkloadStats stats, platform->stats());
     // The first window may have begun before the job: it counts from the next one on.
     platform->checked_until_ms_ = window_floor(stats.event_time_ms) + workload::window_ms;
     return platform;
 }
 
-Platform::~Platform() { (void)lab::down(data_dir(), lab::Leave::nothing); }
+Platform::~Platform() { (void)lab::down(data_dir(), leave_); }
 
 Result<WorkloadStats> Platform::stats() const {
     MEDIC_TRY(const json body, call_json({.url = url(plan_, Role::workload, "control", "/stats")}));
@@ -68,7 +68,7 @@ Status Platform::set_rate(double records_per_second) const {
     return call_rest({.method = "POST", .url = url(plan_, Role::workload, "control", fmt::format("/rate?records_per_second={}", records_per_second))});
 }
 
-Status Platform::forget_connections(const std::string& service) const {
+Status Platform::forget_connection(const std::string& service) const {
     return call_rest({.method = "POST", .url = url(plan_, Role::workload, "control", "/services/" + service + "/forget")});
 }
 

@@ -34,8 +34,8 @@ struct RecordCheck {
 class Platform {
 public:
     // Errors: see lab::up().
-    [[nodiscard]] static Result<std::unique_ptr<Platform>> up(const lab::LabOptions& options, const lab::Progress& progress);
-    ~Platform();  // Down, and nothing left behind.
+    [[nodiscard]] static Result<std::unique_ptr<Platform>> up(const lab::LabOptions& options, lab::Leave leave, const lab::Progress& progress);
+    ~Platform();  // Down, and leaves what it was told to.
     Platform(const Platform&) = delete;
     Platform& operator=(const Platform&) = delete;
 
@@ -45,7 +45,7 @@ public:
     // --- the workload ---
     [[nodiscard]] Result<WorkloadStats> stats() const;
     [[nodiscard]] Status set_rate(double records_per_second) const;
-    [[nodiscard]] Status forget_connections(const std::string& service) const;  // Its present callers wait for ever.
+    [[nodiscard]] Status forget_connection(const std::string& service) const;  // One of its present callers waits for ever.
     [[nodiscard]] Status fail_next(const std::string& service, int count) const;
 
     // --- processes ---
@@ -68,9 +68,10 @@ public:
     [[nodiscard]] Result<RecordCheck> check_inventory() const;
 
 private:
-    explicit Platform(lab::LabPlan plan) : plan_(std::move(plan)) {}
+    Platform(lab::LabPlan plan, lab::Leave leave) : plan_(std::move(plan)), leave_(leave) {}
 
     lab::LabPlan plan_;
+    lab::Leave leave_;
     [[nodiscard]] std::vector<std::string> bootstrap() const;
 
     std::int64_t checked_until_ms_ = 0;  // Event time.

@@ -38,6 +38,17 @@ TEST(RecoveryWatch, a_trickle_is_no_recovery) {
     EXPECT_FALSE(watch.recovered_after());
 }
 
+TEST(RecoveryWatch, bursts_between_failures_are_no_recovery_where_the_rate_must_hold) {
+    RecoveryWatch watch({.hold = Duration(3'000)}, 1'000, at(0));
+    double count = 0;
+    for (int ms = 0; ms <= 30'000; ms += 100) {
+        count += ms % 3'000 < 300 ? 500 : 0;  // A burst of 1,500 records after each restart.
+        watch.observe(at(ms), static_cast<std::uint64_t>(count));
+    }
+    EXPECT_TRUE(watch.fallen());
+    EXPECT_FALSE(watch.recovered_after());
+}
+
 TEST(RecoveryWatch, survives_a_counter_that_starts_anew) {
     RecoveryWatch watch({}, 1'000, at(0));
     for (int ms = 0; ms <= 2'000; ms += 100) watch.observe(at(ms), 50'000);

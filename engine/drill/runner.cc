@@ -56,6 +56,11 @@ struct Runner::Observed {
         if (acted != incidents.end()) return &*acted;
         return incidents.empty() ? nullptr : &incidents.front();
     }
+    // A fault that was healed before the flow fell has not interrupted it.
+    [[nodiscard]] std::optional<Duration> recovered() const {
+        const bool never_fell = !with_agent.fallen() && with_agent.flowing() && first() != nullptr && first()->healed_ms > 0;
+        return never_fell ? std::optional(Duration(0)) : with_agent.recovered_after();
+    }
     [[nodiscard]] bool agent_is_done() const {
         return first() != nullptr && (first()->healed_ms > 0 || first()->state == "escalated" || first()->state == "resolved");
     }
@@ -66,7 +71,7 @@ Result<std::unique_ptr<Platform>> Runner::new_lab(const std::string& name, const
                              .log_dir_capacity_bytes = options_.log_dir_capacity_bytes, .workload = options_.workload};
     options.slots = shape.slots;
     options.workload.job_parallelism = shape.job_parallelism;
-    MEDIC_TRY(auto platform, Platform::up(options, [](const std::string&) {}));
+    MEDIC_TRY(auto platform, Platform::up(options, options_.leave, [](const std::string&) {}));
     MEDIC_CHECK(settle(*platform));
     return platform;
 }
@@ -138,11 +143,11 @@ Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed)
             told_detected = true;
             progress_(fmt::format("  {} after {}: {} · {}", drill.name, seconds(now - observed.injected_at), observed.first()->side, observed.first()->summary));
         }
-        if (!told_recovered && observed.with_agent.recovered_after()) {
+        if (!told_recovered && observed.recovered()) {
             told_recovered = true;
-            progress_(fmt::format("  {} records flow again {} after the fault", drill.name, seconds(*observed.with_agent.recovered_after())));
+            progress_(fmt::format("  {} records flow again {} after the fault", drill.name, seconds(*observed.recovered())));
         }
-        const bool healed = observed.with_agent.recovered_after() && observed.agent_is_done();
+        const bool healed = observed.recovered() && observed.agent_is_done();
         const bool alone_decided = !alone_ || observed.without_agent.recovered_after() || now - observed.injected_at >= options_.patience;
         if ((healed && alone_decided) || now >= give_up) {
             observed.waited = std::min(now - observed.injected_at, options_.patience);
@@ -157,11 +162,12 @@ Result<DrillResult> Runner::run(const DrillCase& drill) {
     MEDIC_TRY(const double rate, rate_of(drill, *healed_));
     const double wanted = rate * drill.rate_factor;
 
-    const Instant injected_at = monotonic_now();
-    Observed observed{injected_at, wall_now_ms(), RecoveryWatch(drill.recovery, wanted, injected_at), RecoveryWatch(drill.recovery, wanted, injected_at)};
     DrillResult result{.name = drill.name, .expected_side = drill.expected_side, .expected_cause = drill.expected_cause, .expected_remedy = drill.expected_remedy};
     if (alone_) MEDIC_CHECK(drill.inject(*alone_));
+    const Instant injected_alone_at = monotonic_now();
     MEDIC_CHECK(drill.inject(*healed_));
+    const Instant injected_at = monotonic_now();  // The fault is there once the injection is done: a deployment takes its time.
+    Observed observed{injected_at, wall_now_ms(), RecoveryWatch(drill.recovery, wanted, injected_at), RecoveryWatch(drill.recovery, wanted, injected_alone_at)};
     MEDIC_CHECK(observe_until_decided(drill, observed));
 
     if (const IncidentView* incident = observed.first()) {
@@ -169,13 +175,13 @@ Result<DrillResult> Runner::run(const DrillCase& drill) {
         result.cause = incident->cause;
         result.remedy = incident->remedy;
         result.detect = Duration(std::max<std::int64_t>(incident->detected_ms - observed.injected_wall_ms, 0));
-        result.healed = observed.with_agent.recovered_after().has_value() && incident->healed_ms > 0;
+        result.healed = observed.recovered().has_value() && incident->healed_ms > 0;
         if (!result.healed) result.notes.push_back(fmt::format("the agent's incident {} is {} {}", incident->id, incident->state, incident->outcome));
         for (const IncidentView& other : observed.incidents) {
             if (other.id != incident->id) result.notes.push_back(fmt::format("also said: {} of {}", other.cause, other.subject));
         }
     }
-    result.recover = observed.with_agent.recovered_after();
+    result.recover = observed.recovered();
     result.recover_without = alone_ ? observed.without_agent.recovered_after() : std::nullopt;
     result.waited = alone_ ? observed.waited : Duration(0);
     if (!drill.note.empty()) result.notes.push_back(drill.note);

@@ -23,6 +23,7 @@ struct RunnerOptions {
     std::int64_t log_dir_capacity_bytes = 384LL << 20;  // Small enough to be filled within a drill.
     Duration patience{20'000};            // For the arm without the agent.
     Duration agent_patience{90'000};      // For the arm with it, before the drill counts as failed.
+    lab::Leave leave = lab::Leave::nothing;
     WithoutAgent without = WithoutAgent::run;
 };
 

@@ -65,7 +65,7 @@ Service::~Service() {
     if (listener_ >= 0) ::close(listener_);
 }
 
-void Service::forget_connections() { forgotten_until_ = next_generation_ - 1; }
+void Service::forget_connection() { forgotten_ = asked_last_.load(); }
 
 void Service::fail_next(std::uint32_t count) { failures_left_ = count; }
 
@@ -123,7 +123,8 @@ void Service::serve(Connection& connection) {
 bool Service::serve_line(Connection& connection, const std::string& line) {
     std::this_thread::sleep_for(options_.latency);
     // The request was taken and is never answered: what a caller without a read time-out hangs in.
-    if (connection.generation <= forgotten_until_) {
+    asked_last_ = connection.generation;
+    if (connection.generation == forgotten_) {
         ++unanswered_;
         return true;
     }

@@ -41,8 +41,8 @@ public:
     [[nodiscard]] std::uint64_t answered() const { return answered_; }
     [[nodiscard]] std::uint64_t unanswered() const { return unanswered_; }  // Taken on a forgotten connection.
 
-    // Connections that are open now get no further answer, for as long as they live; new ones work.
-    void forget_connections();
+    // One connection that is open now (the one that asked last) gets no further answer, for as long as it lives; others work.
+    void forget_connection();
     // The next `count` requests are answered with "error <text>".
     void fail_next(std::uint32_t count);
 
@@ -66,7 +66,7 @@ private:
     std::atomic<bool> stopping_ = false;
     std::atomic<std::uint64_t> answered_ = 0, unanswered_ = 0;
     std::atomic<std::uint64_t> next_generation_ = 1;
-    std::atomic<std::uint64_t> forgotten_until_ = 0;        // Connections up to this generation get no answer.
+    std::atomic<std::uint64_t> asked_last_ = 0, forgotten_ = 0;  // Connections by generation; 0: none.
     std::atomic<std::uint32_t> failures_left_ = 0;
     std::list<Connection> connections_;                     // Owned by the accepting thread.
     std::thread acceptor_;

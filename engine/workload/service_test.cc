@@ -57,12 +57,12 @@ TEST(Service, fails_as_often_as_told) {
     EXPECT_EQ(caller.ask("x"), "ok");
 }
 
-TEST(Service, forgets_old_connections_and_serves_new_ones) {
+TEST(Service, forgets_one_connection_and_serves_others) {
     auto service = Service::start({});
     ASSERT_TRUE(service);
     Caller old_caller((*service)->port());
     ASSERT_EQ(old_caller.ask("x"), "ok");
-    (*service)->forget_connections();
+    (*service)->forget_connection();
     EXPECT_EQ(old_caller.ask("x", 300), "");
     Caller new_caller((*service)->port());
     EXPECT_EQ(new_caller.ask("x"), "ok");

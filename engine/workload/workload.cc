@@ -66,7 +66,7 @@ HttpResponse control_service(Services& services, const HttpRequest& request) {
     const auto found = services.find(request.segments[1]);
     if (found == services.end()) return json_response(404, {{"error", "no service " + request.segments[1] + "; there are lookup, tickets and confirm"}});
     if (request.segments[2] == "forget") {
-        found->second->forget_connections();
+        found->second->forget_connection();
     } else if (request.segments[2] == "fail") {
         found->second->fail_next(static_cast<std::uint32_t>(number_in(request, "count").value_or(1)));
     } else {

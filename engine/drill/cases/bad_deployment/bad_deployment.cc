@@ -11,7 +11,8 @@ DrillCase descriptor() {
             .expected_remedy = "flink.roll-back",
             .inject = [](Platform& platform) { return platform.deploy("v2"); },
             .progress = job_progress,
-            .check = check_job_records};
+            .check = check_job_records,
+            .recovery = {.hold = Duration(4'000)}};  // It processes a burst after each of its restarts.
 }
 
 }  // namespace medic::engine::drill::cases::bad_deployment

@@ -10,7 +10,7 @@ DrillCase descriptor() {
             .expected_side = "system",
             .expected_cause = "connect.task-stuck",
             .expected_remedy = "connect.kill-stuck-task",
-            .inject = [](Platform& platform) { return platform.forget_connections("confirm"); },
+            .inject = [](Platform& platform) { return platform.forget_connection("confirm"); },
             .progress = connector_progress,
             .check = check_connector_records};
 }

@@ -1,4 +1,4 @@
-// The ticket service never answers on the connections that are open, so the job's sink hangs in a call that ignores cancellation.
+// The ticket service never answers on one of the connections that are open, so one subtask of the job's sink hangs in a call that ignores cancellation.
 // Then an unrelated failure, one error of the lookup service, makes the job want to restart: the hung sink keeps it from doing so.
 #include <chrono>
 #include <thread>
@@ -12,7 +12,7 @@ constexpr auto hang_patience = std::chrono::seconds(60);
 
 Status inject(Platform& platform) {
     MEDIC_TRY(const WorkloadStats before, platform.stats());
-    MEDIC_CHECK(platform.forget_connections("tickets"));
+    MEDIC_CHECK(platform.forget_connection("tickets"));
     const auto deadline = std::chrono::steady_clock::now() + hang_patience;
     for (;;) {  // Until the sink really waits for an answer.
         MEDIC_TRY(const WorkloadStats now, platform.stats());
