@@ -65,6 +65,18 @@ std::optional<Waiting> input_waits(const Lookup& lookup, const Task& task, Durat
     return waiting;
 }
 
+// Records that the task has read and not delivered: it is inside its put(). Known before the group's first commit, which comes
+// only after offset.flush.interval.ms (60 s by default).
+std::optional<Waiting> in_its_hands(const Lookup& lookup, const Task& task, Duration floor) {
+    for (const auto series : lookup.select("connect_task_records_active", labels_of(task))) {
+        const auto held = lookup.sample(series);
+        const auto since = lookup.since(series, look_back);
+        if (!held || !since || held->value <= 0 || WallTime{held->at_ms} - *since < floor) continue;
+        return Waiting{held->value, "the task's hands: read, and not delivered", {held->at_ms}};
+    }
+    return std::nullopt;
+}
+
 bool is_sink(const Lookup& lookup, const Task& task) {
     const auto type = lookup.view().topology.attribute({task.cluster, "connector", task.connector}, "type");
     if (type) return *type == "sink";
@@ -93,6 +105,7 @@ std::optional<Finding> examine(const Lookup& lookup, const Task& task, WallTime 
         // Its own counters, where there are any, must agree with what Kafka says.
         if (records && records->standing < floor) return std::nullopt;
         waiting = input_waits(lookup, task, floor);
+        if (!waiting && records) waiting = in_its_hands(lookup, task, floor);
         if (!waiting || (!records && !cpu)) return std::nullopt;
     } else if (!records || !records->moved || !unusual(*records, floor)) {
         return std::nullopt;

@@ -62,6 +62,17 @@ TEST(ConnectorTaskSilence, NothingWithoutKafkasView) {
     EXPECT_TRUE(sink({.lag_known = false}).findings("connector-task-silent", fault + 60).empty());
 }
 
+TEST(ConnectorTaskSilence, RecordsInItsHandsTellBeforeTheFirstCommit) {
+    Scene stuck = sink({.lag_known = false});
+    stuck.series("connect_task_records_active", task, [](int s) { return s >= fault ? 7.0 : 0.0; });
+    const auto found = stuck.findings("connector-task-silent", fault + 8);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].subject, Scene::lab("connector-task", "orders/0"));
+    Scene idle = sink({.lag_known = false});
+    idle.constant("connect_task_records_active", task, 0);
+    EXPECT_TRUE(idle.findings("connector-task-silent", fault + 60).empty());
+}
+
 TEST(ConnectorTaskSilence, WithoutSightOfTheProcessItTakesLonger) {
     EXPECT_TRUE(sink({.cpu_known = false}).findings("connector-task-silent", fault + 10).empty());
     const auto found = sink({.cpu_known = false}).findings("connector-task-silent", fault + 40);

@@ -16,7 +16,7 @@ constexpr Duration hosted_within{5 * 60'000};
 // A stop of 3 s, a long GC pause or a slow disk is no fault: nothing is called frozen sooner.
 constexpr Duration frozen_floor{5'000};
 // A habit needs this much of history before the present standstill can be held against it.
-constexpr Duration habit_needs{20'000};
+constexpr Duration habit_needs{10'000};
 constexpr Duration floor_without_habit{30'000};
 constexpr Duration slack{2'000};  // Looks at processes and at the job manager are this far apart.
 
@@ -168,6 +168,30 @@ std::optional<Evidence> work_stands(const Lookup& lookup, const Manager& manager
                     "its subtasks have read nothing for " + spoken(*standing) + " while others go on", 0, at};
 }
 
+// Its subtasks stand, and with them a whole job: the job manager has a checkpoint under way that doesn't end. One frozen task
+// manager stops all the others by back pressure, so nobody may be left who "goes on".
+std::optional<Evidence> job_stands(const Lookup& lookup, const Manager& manager) {
+    for (const auto& job : manager.jobs) {
+        const LabelValues labels{{"cluster", manager.cluster}, {"job", job}};
+        const auto completed = one(lookup, "flink_checkpoints_completed_total", labels);
+        const auto moved = completed ? lookup.motion(*completed, look_back) : std::nullopt;
+        if (!moved || !moved->moved || !unusual(*moved, frozen_floor)) continue;
+        if (lookup.value("flink_checkpoints_in_progress", labels).value_or(0) < 1) continue;
+        bool mine = false, all_stand = true;
+        for (const auto series : lookup.select("flink_subtask_records_in_total", labels)) {
+            const auto records = lookup.motion(series, look_back);
+            if (!records || !records->moved) continue;
+            if (lookup.label(series, "taskmanager") == manager.id) mine = true;
+            all_stand = all_stand && records->standing >= slack;
+        }
+        if (!mine || !all_stand) continue;
+        return Evidence{"metric", "flink_checkpoints_completed_total",
+                        "job " + job + " reads nothing and its checkpoint has not ended for " + spoken(moved->standing), moved->value,
+                        moved->newest};
+    }
+    return std::nullopt;
+}
+
 // The process on the node began after the job manager had lost this task manager: it is a successor (a refilled spare),
 // and its idleness says nothing about the one that is gone.
 bool succeeded(const Lookup& lookup, const Manager& manager) {
@@ -194,6 +218,7 @@ std::optional<Finding> frozen(const Lookup& lookup, const Manager& manager) {
     std::vector<Evidence> said;
     if (auto beat = heartbeat_grows(lookup, manager, ticks->changed)) said.push_back(*beat);
     if (auto work = work_stands(lookup, manager)) said.push_back(*work);
+    if (auto work = job_stands(lookup, manager)) said.push_back(*work);
     for (auto& peer : peers_miss_it(lookup, manager, ticks->changed))
         if (peer.kind == "topology") said.push_back(peer);
     if (said.empty() || manager.jobs.empty() || lookup.starved(manager.cluster)) return std::nullopt;

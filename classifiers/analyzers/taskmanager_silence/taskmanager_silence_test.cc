@@ -99,6 +99,38 @@ TEST(TaskManagerFrozen, NoCpuAndNoHeartbeat) {
     EXPECT_TRUE(stopped().findings("taskmanager-lost", fault + 7).empty());
 }
 
+// One frozen task manager stops its peers by back pressure, and its heartbeat is not due yet.
+Scene whole_job_stands(double in_progress, int checkpoints_stop = fault) {
+    Scene scene;
+    scene.constant("process_up", node("tm-1"), 1)
+        .counter("process_cpu_seconds_total", node("tm-1"), 0.3, fault)
+        .counter("process_cpu_seconds_total", node("tm-2"), 0.3)
+        .constant("process_up", node("tm-2"), 1)
+        .constant("flink_taskmanager_registered", manager("tm-1"), 1)
+        .constant("flink_taskmanager_registered", manager("tm-2"), 1)
+        .series("flink_taskmanager_heartbeat_age_seconds", manager("tm-1"), [](int s) { return s % 10; })
+        .counter("flink_subtask_records_in_total", subtask("0", "tm-1"), 100, fault)
+        .counter("flink_subtask_records_in_total", subtask("1", "tm-2"), 100, fault + 1)
+        .counter("flink_checkpoints_completed_total", {{"job", "fleet"}}, 1, checkpoints_stop)
+        .constant("flink_checkpoints_in_progress", {{"job", "fleet"}}, in_progress)
+        .constant("medic_tick_lateness_seconds", {}, 0.01);
+    auto state = subtask("0", "tm-1");
+    state.emplace_back("state", "RUNNING");
+    scene.constant("flink_subtask_state", state, 1);
+    return scene;
+}
+
+TEST(TaskManagerFrozen, NoCpuAndACheckpointThatNeverEnds) {
+    const auto found = whole_job_stands(1).findings("taskmanager-frozen", fault + 8);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].fields.at("taskmanager"), "tm-1");
+}
+
+TEST(TaskManagerFrozen, IdleJobWhoseCheckpointsGoOnIsNotFrozen) {
+    EXPECT_TRUE(whole_job_stands(0, 1 << 20).findings("taskmanager-frozen", fault + 9).empty());
+    EXPECT_TRUE(whole_job_stands(0).findings("taskmanager-frozen", fault + 9).empty()) << "nothing is under way that could be late";
+}
+
 TEST(TaskManagerFrozen, ThreeSecondsOfStopAreNothing) {
     const Scene scene = stopped(fault + 3);
     for (int second = fault; second < fault + 20; ++second)
