@@ -9,6 +9,7 @@ namespace {
 
 constexpr auto sample_interval = std::chrono::milliseconds(100);
 constexpr Duration baseline_time{2'000};
+constexpr Duration history_time{15'000};  // The agent judges a standstill against its subject's own history, which must have begun.
 constexpr Duration settle_patience{60'000};
 constexpr Duration check_patience{30'000};
 constexpr Duration clock_slack{1'500};  // Evidence may carry the time of the scrape before the fault.
@@ -111,11 +112,13 @@ Status Runner::prepare_arms(const LabShape& shape) {
     }
     if (!agent_) {
         MEDIC_TRY(agent_, AgentProcess::start(options_.agent_program, healed_->plan()));
+        agent_started_at_ = monotonic_now();
     }
     if (!alone_ && options_.without == WithoutAgent::run) {
         progress_("starting a lab without it");
         MEDIC_TRY(alone_, new_lab(fmt::format("without-{}", ++labs_made_), shape));
     }
+    std::this_thread::sleep_until(std::chrono::steady_clock::time_point((agent_started_at_ + history_time).time_since_epoch()));
     return {};
 }
 

@@ -48,6 +48,7 @@ private:
     const lab::Progress progress_;
     std::unique_ptr<Platform> healed_, alone_;
     std::unique_ptr<AgentProcess> agent_;  // Watches healed_.
+    Instant agent_started_at_;
     LabShape shape_;                       // Of healed_.
     int labs_made_ = 0;
 };

@@ -158,6 +158,14 @@ public:
 
     [[nodiscard]] bool exhausted(int) const override { return false; }
 
+    [[nodiscard]] bool caught_up(int partition) const override {
+        for (std::size_t i = next_; i < records_.size(); ++i)
+            if (records_[i].partition == partition) return false;
+        const auto lag = consumer_->lag_records();
+        const auto found = lag.find({options_.topic, partition});
+        return found != lag.end() && found->second == 0;  // A lag that is not known is no caught-up partition.
+    }
+
     void commit(const std::map<int, std::int64_t>& next_offsets) override {
         if (committer_) committer_->commit(next_offsets);
     }

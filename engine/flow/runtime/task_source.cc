@@ -123,7 +123,7 @@ void TaskBody::emit_source_watermark(bool force) {
         task_.metrics_.source.emit_event_time_lag_ms = unix_ms_now() - source_output_->last_timestamp;
         source_output_->last_timestamp = no_time;
     }
-    if (!exhausted_) time_->check_idle(steady_ms());
+    if (!exhausted_) time_->check_idle(steady_ms(), [&](std::size_t i) { return reader_->caught_up(partitions_[i]); });
     if (partitions_.empty() || time_->all_idle()) {
         if (!told_idle_)
             for (const auto& exchange : task_.exchanges_) exchange->idle();

@@ -51,20 +51,36 @@ TEST(PartitionWatermarks, TrailsTheHighestTimestampByTheBound) {
     EXPECT_EQ(time.merged(), 14'999);
 }
 
+TEST(PartitionWatermarks, APartitionWithUnreadRecordsIsNotIdle) {
+    PartitionWatermarks time(2, 0, 1'000, 0);
+    time.observe(0, 500, 100);
+    bool unread = true;
+    const auto caught_up = [&](std::size_t i) { return i == 0 || !unread; };
+    time.observe(0, 90'000, 5'000);
+    time.check_idle(5'000, caught_up);
+    EXPECT_EQ(time.merged(), no_time) << "its turn will come";
+    time.observe(1, 400, 5'500);
+    EXPECT_EQ(time.merged(), 399);
+    unread = false;
+    time.observe(0, 95'000, 7'000);
+    time.check_idle(7'000, caught_up);
+    EXPECT_EQ(time.merged(), 94'999);
+}
+
 TEST(PartitionWatermarks, ASilentPartitionHoldsTimeUntilItIsIdle) {
     PartitionWatermarks time(2, 0, 1'000, 0);
     time.observe(0, 500, 100);
-    time.check_idle(999);
+    time.check_idle(999, [](std::size_t) { return true; });
     EXPECT_EQ(time.merged(), no_time);
     time.observe(0, 600, 1'000);
-    time.check_idle(1'000);
+    time.check_idle(1'000, [](std::size_t) { return true; });
     EXPECT_EQ(time.merged(), 599);
 }
 
 TEST(PartitionWatermarks, WithoutAnIdleTimeoutASilentPartitionHoldsTimeForever) {
     PartitionWatermarks time(2, 0, 0, 0);
     time.observe(0, 500, 100);
-    time.check_idle(1'000'000);
+    time.check_idle(1'000'000, [](std::size_t) { return true; });
     EXPECT_EQ(time.merged(), no_time);
 }
 
