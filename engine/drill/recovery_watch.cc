@@ -1,7 +1,5 @@
 #include "engine/drill/recovery_watch.h"
 
-#include <algorithm>
-
 namespace medic::engine::drill {
 
 RecoveryWatch::RecoveryWatch(RecoveryOptions options, double baseline_per_second, Instant injected_at)
@@ -11,33 +9,17 @@ void RecoveryWatch::observe(Instant at, std::uint64_t count) {
     if (recovered_after_) return;
     if (!window_.empty() && count < window_.back().count) window_.clear();
     window_.push_back({at, count});
-    // One observation at or before the longest span's begin stays: each rate is over at least a whole span.
-    const Duration longest = std::max(options_.window, options_.hold);
-    while (window_.size() > 2 && window_[1].at <= at - longest) window_.pop_front();
+    // One observation at or before the window's begin stays: the rate is over at least a whole window.
+    while (window_.size() > 2 && window_[1].at <= at - options_.window) window_.pop_front();
+    const Observation& begin = window_.front();
+    if (begin.at > at - options_.window || begin.at < injected_at_) return;
 
-    const auto rate = rate_over(options_.window);
-    flowing_ = rate && *rate >= options_.recovered_ratio * baseline_per_second_;
-    if (rate && *rate < options_.fallen_ratio * baseline_per_second_) fallen_ = true;
-    const auto held = rate_over(options_.hold);
-    if (fallen_ && flowing_ && held && *held >= options_.recovered_ratio * baseline_per_second_) {
-        recovered_after_ = std::max(begin_of(options_.hold)->at - injected_at_, Duration(0));
-    }
-}
-
-// The newest observation that is at least `span` old; none of before the fault.
-std::optional<RecoveryWatch::Observation> RecoveryWatch::begin_of(Duration span) const {
-    for (auto observation = window_.rbegin(); observation != window_.rend(); ++observation) {
-        if (observation->at > window_.back().at - span) continue;
-        if (observation->at < injected_at_) return std::nullopt;
-        return *observation;
-    }
-    return std::nullopt;
-}
-
-std::optional<double> RecoveryWatch::rate_over(Duration span) const {
-    const auto begin = begin_of(span);
-    if (!begin) return std::nullopt;
-    return static_cast<double>(window_.back().count - begin->count) / std::chrono::duration<double>(window_.back().at - begin->at).count();
+    const double rate = static_cast<double>(count - begin.count) / std::chrono::duration<double>(at - begin.at).count();
+    if (rate < options_.fallen_ratio * baseline_per_second_) fallen_ = true;
+    flowing_ = rate >= options_.recovered_ratio * baseline_per_second_;
+    if (!flowing_) full_since_.reset();
+    if (flowing_ && !full_since_) full_since_ = begin.at;
+    if (fallen_ && full_since_ && at - *full_since_ >= options_.hold) recovered_after_ = *full_since_ - injected_at_;
 }
 
 void RecoveryWatch::observe_safety(Instant at, bool safe) {

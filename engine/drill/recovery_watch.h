@@ -12,7 +12,7 @@ namespace medic::engine::drill {
 
 struct RecoveryOptions {
     Duration window{1'000};        // Rates are means over this long.
-    Duration hold{1'000};          // The mean over this long must be at full rate: longer than a burst between two failures.
+    Duration hold{1'000};          // Every window within this long must be at full rate: longer than a burst between two failures.
     double recovered_ratio = 0.8;  // Of the rate before the fault.
     double fallen_ratio = 0.5;     // Below this the fault has bitten.
 };
@@ -37,14 +37,12 @@ private:
         Instant at;
         std::uint64_t count = 0;
     };
-    [[nodiscard]] std::optional<Observation> begin_of(Duration span) const;
-    [[nodiscard]] std::optional<double> rate_over(Duration span) const;
 
     const RecoveryOptions options_;
     const double baseline_per_second_;
     const Instant injected_at_;
     std::deque<Observation> window_;
-    std::optional<Instant> safe_since_;
+    std::optional<Instant> full_since_, safe_since_;
     bool fallen_ = false, flowing_ = false;
     std::optional<Duration> recovered_after_;
 };

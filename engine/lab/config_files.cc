@@ -110,6 +110,7 @@ std::string policy_yaml() {
            "defaults: {cooldown: 10s, attempts: 3, backoff: 2s, budget: {operations: 60, window: 10m}}\n"
            "policy:\n"
            "  - {remedy: kafka.cut-retention, cluster: lab, mode: ask}\n"
+           "  - {cause: kafka.disk-filling, cluster: lab, mode: observe}  # 60 %: say so; 80 % is the next rule's.\n"
            "  - {remedy: \"*\", cause: \"*\", cluster: lab, mode: auto}\n";
 }
 
