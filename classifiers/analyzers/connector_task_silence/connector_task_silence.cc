@@ -1,7 +1,7 @@
 // connector-task-silent: a connector task that says RUNNING and moves nothing although there is something to move.
-// Sink: records wait in the topics of its group `connect-NAME` and its offsets stand. Source: silent against its own
-// history. Where the task is a process of its own, its CPU ticks must stand as well: slow is not stuck, and idle is not
-// stuck.
+// Sink: records wait in the topics of its group `connect-NAME` and its offsets stand, or records came into its topics
+// since it read its last one. Source: silent against its own history. Where the task is a process of its own, it must
+// be quiet as well (heart beats go on in a task that hangs): slow is not stuck, and idle is not stuck.
 #include <algorithm>
 
 #include "classifiers/analyzers/analyzer.h"
@@ -65,8 +65,8 @@ std::optional<Waiting> input_waits(const Lookup& lookup, const Task& task, Durat
     return waiting;
 }
 
-// Records that the task has read and not delivered: it is inside its put(). Known before the group's first commit, which comes
-// only after offset.flush.interval.ms (60 s by default).
+// Records that the task has read and not delivered: it is inside its put(). Known before the group's first commit,
+// which comes only after offset.flush.interval.ms (60 s by default).
 std::optional<Waiting> in_its_hands(const Lookup& lookup, const Task& task, Duration floor) {
     for (const auto series : lookup.select("connect_task_records_active", labels_of(task))) {
         const auto held = lookup.sample(series);
@@ -75,6 +75,52 @@ std::optional<Waiting> in_its_hands(const Lookup& lookup, const Task& task, Dura
         return Waiting{held->value, "the task's hands: read, and not delivered", {held->at_ms}};
     }
     return std::nullopt;
+}
+
+// Records that came into the sink's topics since it read its last one. It commits only every offset.flush.interval.ms
+// (60 s by default), so a task that hangs soon after its start has no lag yet, and one that hangs later has an old one.
+std::optional<Waiting> input_grows(const Lookup& lookup, const Task& task, const Motion& reads, Duration floor) {
+    std::optional<Waiting> waiting;
+    constexpr Duration scrape_skew{2'000};  // Pages and offsets are not looked at in the same moment.
+    const WallTime since = reads.changed + scrape_skew;
+    if (reads.newest - since < floor - scrape_skew) return waiting;
+    for (const Subject& topic : lookup.view().topology.from({task.cluster, "connector", task.connector}, "reads")) {
+        for (const auto series :
+             lookup.select("kafka_partition_log_end_offset", {{"cluster", task.cluster}, {"topic", topic.name}})) {
+            const auto now = lookup.sample(series);
+            const auto then = lookup.view().series.latest(series, since, scrape_skew * 4);
+            if (!now || !then || now->value <= then->value) continue;
+            if (!waiting) waiting = Waiting{0, topic.name, {now->at_ms}};
+            waiting->lag_records += now->value - then->value;
+        }
+    }
+    return waiting;
+}
+
+// The process does nothing but what its own heart-beat threads need: next to no CPU, and far less than while records
+// moved.
+bool quiet(const Lookup& lookup, const Task& task, const Motion& cpu, const std::optional<Motion>& records,
+           Duration floor) {
+    if (cpu.standing >= floor && !(cpu.moved && cpu.standing < 2 * cpu.longest_before)) return true;
+    if (!records || records->standing < floor) return false;
+    constexpr double idle_ratio_max = 0.01;  // Of one core.
+    constexpr double share_of_before_max = 0.2;
+    for (const auto series : lookup.select("connect_task_process_cpu_seconds_total", labels_of(task))) {
+        const auto history = lookup.history(series, look_back);
+        if (history.empty() || history.back().at_ms != cpu.newest.unix_ms) continue;
+        std::optional<Sample> first, edge;  // `edge`: the first one after the last record.
+        for (const Sample& sample : history) {
+            if (!first) first = sample;
+            if (!edge && sample.at_ms > records->changed.unix_ms) edge = sample;
+        }
+        if (!edge || !first || first->at_ms >= edge->at_ms || edge->at_ms >= cpu.newest.unix_ms) return false;
+        const auto rate = [](const Sample& from, const Sample& to) {
+            return (to.value - from.value) * 1000 / static_cast<double>(to.at_ms - from.at_ms);
+        };
+        const double before = rate(*first, *edge), since = rate(*edge, history.back());
+        return since <= idle_ratio_max && since <= before * share_of_before_max;
+    }
+    return false;
 }
 
 bool is_sink(const Lookup& lookup, const Task& task) {
@@ -98,13 +144,15 @@ std::optional<Finding> examine(const Lookup& lookup, const Task& task, WallTime 
         records = moved;
     const auto cpu = motion(lookup, "connect_task_process_cpu_seconds_total", task);
     const Duration floor = cpu ? floor_with_process : floor_without_process;
-    if (cpu && (cpu->standing < floor || (cpu->moved && cpu->standing < 2 * cpu->longest_before))) return std::nullopt;
+    if (cpu && !quiet(lookup, task, *cpu, records, floor)) return std::nullopt;
     const bool sink = is_sink(lookup, task);
     std::optional<Waiting> waiting;
     if (sink) {
         // Its own counters, where there are any, must agree with what Kafka says.
         if (records && records->standing < floor) return std::nullopt;
         waiting = input_waits(lookup, task, floor);
+        const auto reads = motion(lookup, "connect_task_polls_total", task);
+        if (!waiting && reads) waiting = input_grows(lookup, task, *reads, floor);
         if (!waiting && records) waiting = in_its_hands(lookup, task, floor);
         if (!waiting || (!records && !cpu)) return std::nullopt;
     } else if (!records || !records->moved || !unusual(*records, floor)) {
@@ -132,8 +180,8 @@ std::optional<Finding> examine(const Lookup& lookup, const Task& task, WallTime 
                                     records->newest});
     if (cpu)
         finding.evidence.push_back({"metric", "connect_task_process_cpu_seconds_total",
-                                    "its process has used no CPU for " + spoken(cpu->standing), cpu->value,
-                                    cpu->newest});
+                                    "its process has done nothing since (CPU stands for " + spoken(cpu->standing) + ")",
+                                    cpu->value, cpu->newest});
     if (waiting)
         finding.evidence.push_back(
             {"metric", "kafka_group_lag_records",

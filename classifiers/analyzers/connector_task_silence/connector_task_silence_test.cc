@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "classifiers/analyzers/scene_internal.h"
 
 namespace medic::analyzers {
@@ -71,6 +73,28 @@ TEST(ConnectorTaskSilence, RecordsInItsHandsTellBeforeTheFirstCommit) {
     Scene idle = sink({.lag_known = false});
     idle.constant("connect_task_records_active", task, 0);
     EXPECT_TRUE(idle.findings("connector-task-silent", fault + 60).empty());
+}
+
+// Before its first commit a sink has no lag: what tells is that records come in and are not read.
+Scene young_sink(int records_stop, double offered_per_second, double heartbeat_cpu) {
+    Scene scene = sink({.records_stop = records_stop, .cpu_known = false, .lag_known = false});
+    scene.relation(Scene::lab("connector", "orders"), "reads", Scene::lab("topic", "orders"))
+        .series("kafka_partition_log_end_offset", {{"topic", "orders"}, {"partition", "0"}},
+                [=](int s) { return offered_per_second * s; })
+        .series("connect_task_process_cpu_seconds_total", task, [=](int s) {
+            return 0.05 * std::min(s, records_stop) + heartbeat_cpu * std::max(0, s - records_stop);
+        });
+    return scene;
+}
+
+TEST(ConnectorTaskSilence, StuckBeforeItsFirstCommitIsSeenByWhatComesIn) {
+    EXPECT_EQ(young_sink(fault, 50, 0.003).findings("connector-task-silent", fault + 10).size(), 1U);
+}
+
+TEST(ConnectorTaskSilence, BeforeItsFirstCommitIdleOrBusyIsNotStuck) {
+    EXPECT_TRUE(young_sink(fault, 0, 0.003).findings("connector-task-silent", fault + 60).empty());
+    EXPECT_TRUE(young_sink(fault, 50, 0.04).findings("connector-task-silent", fault + 60).empty());
+    EXPECT_TRUE(young_sink(1 << 20, 50, 0).findings("connector-task-silent", fault + 60).empty());
 }
 
 TEST(ConnectorTaskSilence, WithoutSightOfTheProcessItTakesLonger) {
