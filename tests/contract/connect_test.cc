@@ -207,7 +207,7 @@ TEST_F(ConnectContract, PausesResumesAndRestartsRunningTasks) {
 TEST_F(ConnectContract, AHungTaskStaysRunningUntilItsProcessIsKilled) {
     create_pair();
     wait_until("records arrive", [&] { return !written().empty(); });
-    service_->forget_connections();
+    service_->forget_connection();
     wait_until("a request stays unanswered", [&] { return service_->unanswered() > 0; });
     const ProcessId hung = task_process("out");
     ASSERT_NE(hung.pid, 0);
