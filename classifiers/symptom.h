@@ -1,5 +1,6 @@
 // A symptom: a rule that holds for a subject. A finding: what a rule can't say, from an analyzer.
-// Both are observations; neither names a cause or a remedy. Made by classifiers/rules and classifiers/analyzers, read by diagnosis.
+// Both are observations; neither names a cause or a remedy. Made by classifiers/rules and classifiers/analyzers, read
+// by diagnosis.
 #pragma once
 
 #include <map>
@@ -20,9 +21,9 @@ struct Evidence {
 };
 
 struct Symptom {
-    std::string id;    // The rule's name: FlinkTaskManagerSilent.
+    std::string id;  // The rule's name: FlinkTaskManagerSilent.
     Subject subject;
-    WallTime since;    // When the rule's `for` began to hold.
+    WallTime since;  // When the rule's `for` began to hold.
     double value = 0;
     std::string summary;
     std::map<std::string, std::string> labels;
@@ -37,12 +38,12 @@ struct SymptomChange {
 };
 
 struct Finding {
-    std::string id;    // "first-failure", "connector-task-silent", "disk-forecast", …: what causes refer to.
+    std::string id;  // "first-failure", "connector-task-silent", "disk-forecast", …: what causes refer to.
     Subject subject;
     WallTime since;
-    double weight = 1;                            // 0…1: how strongly the facts say so.
+    double weight = 1;  // 0…1: how strongly the facts say so.
     std::string summary;
-    std::map<std::string, std::string> fields;    // e.g. frame, exception, record, operator, until_full_seconds, topic.
+    std::map<std::string, std::string> fields;  // e.g. frame, exception, record, operator, until_full_seconds, topic.
     std::vector<Evidence> evidence;
 };
 

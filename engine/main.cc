@@ -23,7 +23,8 @@ struct Subcommand {
 constexpr Subcommand subcommands[] = {
     {"connect-worker", medic::engine::run_connect_worker, "a Kafka Connect worker with its REST API"},
     {"connect-task", medic::engine::run_connect_task, "one connector task (started by connect-worker)"},
-    {"controller", medic::engine::broker::run_controller, "the cluster's controller: metadata, leaders, configurations"},
+    {"controller", medic::engine::broker::run_controller,
+     "the cluster's controller: metadata, leaders, configurations"},
     {"broker", medic::engine::broker::run_broker, "a Kafka broker"},
     {"workload", medic::engine::workload::run_workload, "load and outside services of the lab"},
     {"lab", medic::engine::lab::run_lab, "a whole platform: up, down, status"},

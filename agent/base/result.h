@@ -50,18 +50,17 @@ template <class... Args>
 // Unwraps a Result into `declaration`, or returns its Error from the enclosing function.
 #define MEDIC_CONCAT_INNER(a, b) a##b
 #define MEDIC_CONCAT(a, b) MEDIC_CONCAT_INNER(a, b)
-#define MEDIC_TRY_IMPL(temporary, declaration, expression)               \
-    auto temporary = (expression);                                       \
+#define MEDIC_TRY_IMPL(temporary, declaration, expression)                \
+    auto temporary = (expression);                                        \
     if (!temporary) return std::unexpected(std::move(temporary).error()); \
     declaration = *std::move(temporary)
 #define MEDIC_TRY(declaration, expression) \
     MEDIC_TRY_IMPL(MEDIC_CONCAT(medic_try_, __COUNTER__), declaration, expression)
 
 // The same for a Status: returns its Error, or goes on.
-#define MEDIC_CHECK(expression)                                                                  \
-    do {                                                                                         \
-        if (auto medic_status = (expression); !medic_status)                                     \
-            return std::unexpected(std::move(medic_status).error());                             \
+#define MEDIC_CHECK(expression)                                                                                       \
+    do {                                                                                                              \
+        if (auto medic_status = (expression); !medic_status) return std::unexpected(std::move(medic_status).error()); \
     } while (false)
 
 }  // namespace medic

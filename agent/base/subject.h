@@ -1,5 +1,6 @@
 // What a symptom, a finding, a cause or a step is about: `job/fleet-monitor`, `taskmanager/tm-2`,
-// `connector-task/orders-sink/0`, `broker/2`, `log-dir/2:/data/kafka`, `topic/events`, `worker/connect-1`, `group/g`, `cluster/lab`, `node/tm-2`.
+// `connector-task/orders-sink/0`, `broker/2`, `log-dir/2:/data/kafka`, `topic/events`, `worker/connect-1`, `group/g`,
+// `cluster/lab`, `node/tm-2`.
 #pragma once
 
 #include <compare>
@@ -11,7 +12,8 @@ namespace medic {
 
 struct Subject {
     std::string cluster;  // A name under `clusters:` in medic.yaml; every subject belongs to one.
-    std::string kind;     // job, vertex, taskmanager, connector, connector-task, worker, broker, log-dir, topic, group, node, cluster
+    std::string kind;     // job, vertex, taskmanager, connector, connector-task, worker, broker, log-dir, topic, group,
+                          // node, cluster
     std::string name;     // Unique within cluster and kind.
 
     auto operator<=>(const Subject&) const = default;

@@ -39,7 +39,8 @@ Step Loop::State::prepared(const Incident& incident) const {
 std::vector<std::string> Loop::State::others_acting(const Incident& incident) const {
     std::vector<std::string> others;
     for (const auto& [number, other] : open)
-        if (other.id != incident.id && other.cluster == incident.cluster && holds_cluster(other)) others.push_back(other.id);
+        if (other.id != incident.id && other.cluster == incident.cluster && holds_cluster(other))
+            others.push_back(other.id);
     return others;
 }
 
@@ -55,7 +56,8 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
     question.undo = incident.undoing;
     question.needs_approval = incident.plan->needs_approval;
     question.now = now;
-    question.policy = decide(options.policy, {step.remedy, step.cause, incident.cluster, step.object, planner.level(step.remedy, step.cause)});
+    question.policy = decide(options.policy, {step.remedy, step.cause, incident.cluster, step.object,
+                                              planner.level(step.remedy, step.cause)});
     question.journal_writable = journal_writable;
     question.history_complete = history_complete;
     const Duration window = std::max(question.policy.limits.budget_window, question.policy.limits.cooldown);
@@ -74,10 +76,12 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
     }
     if (operations.at.unix_ms != 0) question.operations_seen_at = operations.at;
     for (const auto& operation : operations.operations)
-        if (operation.subject.cluster == incident.cluster && operation.by != "medic") question.operations.push_back(operation);
+        if (operation.subject.cluster == incident.cluster && operation.by != "medic")
+            question.operations.push_back(operation);
     question.sight = sight;
     question.clock = clock;
-    if (!incident.approved_by.empty()) question.approval = Approval{incident.action_id(), incident.approved_by, {}, incident.approved_at};
+    if (!incident.approved_by.empty())
+        question.approval = Approval{incident.action_id(), incident.approved_by, {}, incident.approved_at};
     if (const auto* start = std::get_if<StartDeployment>(&step.operation))
         question.version_quarantined = quarantined.contains({incident.cluster, start->job, start->version});
     return question;
@@ -85,7 +89,9 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
 
 void Loop::State::refused(Incident& incident, const GuardQuestion& question, std::vector<Refusal> refusals) {
     using Kind = Refusal::Kind;
-    const auto any = [&](Kind kind) { return std::ranges::any_of(incident.refusals, [&](const Refusal& one) { return one.kind == kind; }); };
+    const auto any = [&](Kind kind) {
+        return std::ranges::any_of(incident.refusals, [&](const Refusal& one) { return one.kind == kind; });
+    };
     const Step& step = question.step;
     const std::string verdict = verdict_text(std::unexpected(refusals));
     std::string names;
@@ -110,8 +116,10 @@ void Loop::State::refused(Incident& incident, const GuardQuestion& question, std
     if (any(Kind::needs_approval)) {
         if (incident.state == IncidentState::waiting_approval) return;
         incident.waiting_for = incident.diagnosis.owner.empty() ? "on call" : incident.diagnosis.owner;
-        set_state(incident, IncidentState::waiting_approval, "waiting for " + incident.waiting_for + " to approve " + incident.action_id());
-        return notify(incident, Notification::Kind::approval_needed, incident.action_id() + ": " + incident.plan->summary);
+        set_state(incident, IncidentState::waiting_approval,
+                  "waiting for " + incident.waiting_for + " to approve " + incident.action_id());
+        return notify(incident, Notification::Kind::approval_needed,
+                      incident.action_id() + ": " + incident.plan->summary);
     }
     set_state(incident, IncidentState::waiting_guard, {});
 }
@@ -131,8 +139,8 @@ void Loop::State::send(Incident& incident, Permit permit) {
         effects.journal.emplace_back(QuarantineRow{bad.cluster, bad.job, bad.version, incident.id, now});
     }
     incident.begun = incident.acted = true;
-    history.push_back({incident.key, incident.id, incident.cluster, step.remedy, step.cause, incident.diagnosis.subject, step.subject, now,
-                       incident.undoing});
+    history.push_back({incident.key, incident.id, incident.cluster, step.remedy, step.cause, incident.diagnosis.subject,
+                       step.subject, now, incident.undoing});
     record_attempt(incident, "intended", {});
     effects.operations.push_back(to_operation(std::move(permit)));
     set_state(incident, IncidentState::acting, step.text);
@@ -220,7 +228,8 @@ void Loop::State::step_done(Incident& incident, const std::string& why) {
     if (only_tidying_left && !incident.undoing && incident.healed_at.unix_ms == 0) {
         incident.healed_at = now;
         incident.outcome = "healed";
-        notify(incident, Notification::Kind::healed, incident.diagnosis.summary + " — healed: " + incident.plan->summary);
+        notify(incident, Notification::Kind::healed,
+               incident.diagnosis.summary + " — healed: " + incident.plan->summary);
     }
     if (next < steps.size()) return begin_step(incident, next);
     plan_ended(incident);
@@ -229,14 +238,17 @@ void Loop::State::step_done(Incident& incident, const std::string& why) {
 void Loop::State::plan_ended(Incident& incident) {
     const bool undone = incident.undoing;
     incident.begun = false;
-    if (undone) return escalate(incident, "undone", "what was done has been taken back; the cause remains: " + incident.diagnosis.summary);
+    if (undone)
+        return escalate(incident, "undone",
+                        "what was done has been taken back; the cause remains: " + incident.diagnosis.summary);
     incident.seen_gone = false;
     set_state(incident, IncidentState::healed, "healed");
 }
 
 void Loop::State::plan_failed(Incident& incident, Outcome outcome, const std::string& why) {
     tell(incident, why);
-    if (incident.current().after_heal && incident.healed_at.unix_ms != 0) {  // The fault is over; only the tidying is left to a person.
+    if (incident.current().after_heal &&
+        incident.healed_at.unix_ms != 0) {  // The fault is over; only the tidying is left to a person.
         notify(incident, Notification::Kind::escalated, "healed, but not tidied up: " + why);
         return plan_ended(incident);
     }

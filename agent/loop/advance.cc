@@ -36,24 +36,28 @@ void Loop::State::diagnose(Incident& incident) {
     if (!diagnosis.abstains() && diagnosis.confidence >= options.confidence_min) {
         if (incident.detected_at.unix_ms == 0) incident.detected_at = now;
         if (diagnosis.remedies.empty())
-            return escalate(incident, "no_remedy", "no remedy is known for " + diagnosis.cause + ": " + diagnosis.summary);
+            return escalate(incident, "no_remedy",
+                            "no remedy is known for " + diagnosis.cause + ": " + diagnosis.summary);
         if (recurs(incident))
-            return escalate(incident, "recurs", fmt::format("{} of {} was healed {} times and comes back: healing does not end it",
-                                                            diagnosis.cause, diagnosis.subject.name, options.recurrence_max));
-        return set_state(incident, IncidentState::planning, fmt::format("cause: {} (confidence {:.2f}, {})", diagnosis.cause,
-                                                                        diagnosis.confidence, to_string(diagnosis.side)));
+            return escalate(incident, "recurs",
+                            fmt::format("{} of {} was healed {} times and comes back: healing does not end it",
+                                        diagnosis.cause, diagnosis.subject.name, options.recurrence_max));
+        return set_state(incident, IncidentState::planning,
+                         fmt::format("cause: {} (confidence {:.2f}, {})", diagnosis.cause, diagnosis.confidence,
+                                     to_string(diagnosis.side)));
     }
     if (now - incident.state_since < options.undiagnosed_max) return;
     std::string missing;
     for (const auto& what : diagnosis.missing) missing += (missing.empty() ? "; missing: " : ", ") + what;
-    escalate(incident, "cannot_tell", (diagnosis.abstains() ? "no cause could be told: " : "not sure enough: ") + diagnosis.summary + missing);
+    escalate(incident, "cannot_tell",
+             (diagnosis.abstains() ? "no cause could be told: " : "not sure enough: ") + diagnosis.summary + missing);
 }
 
 bool Loop::State::recurs(const Incident& incident) const {
     std::set<std::string> before;
     for (const auto& past : history)
-        if (past.diagnosed == incident.diagnosis.subject && past.cause == incident.diagnosis.cause && past.incident != incident.id &&
-            now - past.at <= options.recurrence_window)
+        if (past.diagnosed == incident.diagnosis.subject && past.cause == incident.diagnosis.cause &&
+            past.incident != incident.id && now - past.at <= options.recurrence_window)
             before.insert(past.incident);
     return before.size() >= static_cast<std::size_t>(options.recurrence_max);
 }
@@ -85,10 +89,12 @@ void Loop::State::plan(Incident& incident) {
     if (incident.ladder >= diagnosis.remedies.size()) {
         std::string tried;
         for (const auto& remedy : diagnosis.remedies) tried += (tried.empty() ? "" : ", ") + remedy;
-        return escalate(incident, incident.outcome.empty() ? "no_effect" : incident.outcome, "nothing that is known has helped; considered: " + tried);
+        return escalate(incident, incident.outcome.empty() ? "no_effect" : incident.outcome,
+                        "nothing that is known has helped; considered: " + tried);
     }
     if (incident.plans >= options.replans_max)
-        return escalate(incident, "no_effect", fmt::format("{} plans were made for it: a person must look", incident.plans));
+        return escalate(incident, "no_effect",
+                        fmt::format("{} plans were made for it: a person must look", incident.plans));
     const std::string& remedy = diagnosis.remedies[incident.ladder];
     const auto needs = planner.needs(remedy, diagnosis, view_of(incident, {}));
     for (const auto& key : needs) want(key);
@@ -128,7 +134,8 @@ void Loop::State::want_plan(const Incident& incident) {
     const auto& steps = incident.steps();
     for (std::size_t i = incident.step; i < steps.size(); ++i) {
         const Step& step = steps[i];
-        for (const auto* conditions : {&step.precondition, &step.skip_if, &step.done, &step.expectation.all, &step.expectation.worse_if})
+        for (const auto* conditions :
+             {&step.precondition, &step.skip_if, &step.done, &step.expectation.all, &step.expectation.worse_if})
             want(*conditions);
         if (!step.job.kind.empty()) want({step.job, "flink_job_state"});
         if (step.restore_from_own_savepoint) want({step.job, "savepoint_path"});
@@ -149,21 +156,26 @@ void Loop::State::wait(Incident& incident) {
     want_plan(incident);
     // Asked for a moment ago: a refusal for want of an answer would only be noise.
     if (now - incident.state_since < options.plan_facts_max && !answered(step)) return;
-    if (!step.skip_if.empty() && all_hold(step.skip_if, book, context()).truth == Truth::yes) return step_done(incident, "nothing to do: " + step.text);
+    if (!step.skip_if.empty() && all_hold(step.skip_if, book, context()).truth == Truth::yes)
+        return step_done(incident, "nothing to do: " + step.text);
     if (incident.attempt > 1) {  // It may have come about late, or with somebody else's help.
         const auto since = all_hold(step.expectation.all, book, context(incident.step_acted_at));
-        if (since.truth == Truth::yes && !step.expectation.cause_gone) return step_done(incident, "as expected after all: " + step.text);
+        if (since.truth == Truth::yes && !step.expectation.cause_gone)
+            return step_done(incident, "as expected after all: " + step.text);
     }
     if (incident.state == IncidentState::waiting_guard && now - incident.state_since >= options.guard_wait_max) {
         std::string why;
-        for (const auto& refusal : incident.refusals) why += (why.empty() ? "" : "; ") + refusal.guard + ": " + refusal.why;
+        for (const auto& refusal : incident.refusals)
+            why += (why.empty() ? "" : "; ") + refusal.guard + ": " + refusal.why;
         return escalate(incident, "refused", "guards have refused for too long: " + why);
     }
     const auto question = question_about(incident, step);
     auto judgement = guards.judge(question);
     if (!judgement) return refused(incident, question, std::move(judgement.error()));
     if (step.restore_from_own_savepoint && std::get<StartDeployment>(step.operation).restore_from.empty())
-        return escalate(incident, "cannot_tell", "the job is stopped and the path of its savepoint is not known: look into the savepoints folder, then start it from there");
+        return escalate(incident, "cannot_tell",
+                        "the job is stopped and the path of its savepoint is not known: look into the savepoints "
+                        "folder, then start it from there");
     if (const auto* stop = std::get_if<StopJobWithSavepoint>(&step.operation); stop != nullptr && stop->job_id.empty())
         return escalate(incident, "cannot_tell", "the id of the job to stop is not known: " + step.text);
     incident.refusals.clear();
@@ -187,7 +199,8 @@ void Loop::State::probe(Incident& incident) {
     if (all_hold(signs, book, context(incident.step_acted_at)).truth == Truth::yes)
         return replied(incident, {}, "facts say that it happened: " + step.text);
     if (now < incident.deadline) return;
-    if (step.idempotent) return retry(incident, "whether it happened is not known, and it may be sent again: " + step.text);
+    if (step.idempotent)
+        return retry(incident, "whether it happened is not known, and it may be sent again: " + step.text);
     const auto after = all_hold(signs, book, context(incident.deadline));
     if (after.truth == Truth::no) return retry(incident, "facts say that it did not happen: " + step.text);
     if (now < incident.deadline + options.probe_max) return;
@@ -197,8 +210,13 @@ void Loop::State::probe(Incident& incident) {
 void Loop::State::check(Incident& incident) {
     const Step& step = incident.current();
     want_plan(incident);
-    VerificationQuestion question{.expectation = &step.expectation, .book = &book, .baseline = incident.baseline,
-                                  .acted_at = incident.step_acted_at, .now = now, .holds_since = incident.holds_since, .cause_present = {}};
+    VerificationQuestion question{.expectation = &step.expectation,
+                                  .book = &book,
+                                  .baseline = incident.baseline,
+                                  .acted_at = incident.step_acted_at,
+                                  .now = now,
+                                  .holds_since = incident.holds_since,
+                                  .cause_present = {}};
     if (sight.reported_at && *sight.reported_at > incident.step_acted_at && !blind())
         question.cause_present = present.contains(key_of(incident.diagnosis));
     const auto verdict = verify(question);
@@ -206,9 +224,12 @@ void Loop::State::check(Incident& incident) {
     if (verdict.outcome == Outcome::pending) return;
     std::string facts;
     for (const auto& fact : verdict.facts)
-        facts += fmt::format("{}{}/{} {}={}{} at {}", facts.empty() ? "" : "; ", fact.subject.kind, fact.subject.name, fact.name, fact.text,
-                             fact.value ? fmt::format("{}", *fact.value) : (fact.text.empty() ? "?" : ""), fact.observed_at.unix_ms);
-    decide_on(incident, "verification", std::string(to_string(verdict.outcome)), step.text + ": " + verdict.text + " [" + facts + "]");
+        facts += fmt::format("{}{}/{} {}={}{} at {}", facts.empty() ? "" : "; ", fact.subject.kind, fact.subject.name,
+                             fact.name, fact.text,
+                             fact.value ? fmt::format("{}", *fact.value) : (fact.text.empty() ? "?" : ""),
+                             fact.observed_at.unix_ms);
+    decide_on(incident, "verification", std::string(to_string(verdict.outcome)),
+              step.text + ": " + verdict.text + " [" + facts + "]");
     switch (verdict.outcome) {
         case Outcome::healed: return step_done(incident, step.text + ": " + verdict.text);
         case Outcome::no_effect: return retry(incident, step.text + ": no effect, " + verdict.text);
@@ -222,7 +243,8 @@ void Loop::State::check(Incident& incident) {
 void Loop::State::watch_healed(Incident& incident) {
     if (is_gone(incident)) return resolve(incident, "healed", "healed, and the cause is no longer reported");
     if (now - incident.state_since >= options.still_reported_max)
-        escalate(incident, "still_reported", "every step had its effect, yet the cause is still reported: " + incident.diagnosis.summary);
+        escalate(incident, "still_reported",
+                 "every step had its effect, yet the cause is still reported: " + incident.diagnosis.summary);
 }
 
 void Loop::State::watch_escalated(Incident& incident) {

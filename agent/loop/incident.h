@@ -29,50 +29,54 @@ enum class IncidentState : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(IncidentState state);
 
-struct StoryLine { WallTime at; std::string text; };
+struct StoryLine {
+    WallTime at;
+    std::string text;
+};
 
 struct Incident {
-    std::string id;                            // I17
+    std::string id;  // I17
     std::string cluster;
     IncidentState state = IncidentState::diagnosing;
-    Diagnosis diagnosis;                       // The newest one; an abstention while the cause is unknown.
-    std::string outcome;                       // healed | no_effect | worse | cannot_tell | went_away | rejected | … once ended or escalated.
-    std::string waiting_for;                   // The person or team that must act or agree; "" when nobody.
+    Diagnosis diagnosis;  // The newest one; an abstention while the cause is unknown.
+    std::string
+        outcome;  // healed | no_effect | worse | cannot_tell | went_away | rejected | … once ended or escalated.
+    std::string waiting_for;  // The person or team that must act or agree; "" when nobody.
 
     // Times, wall; unix_ms 0: not yet. Time to detect = detected_at − opened_at, to recover = healed_at − opened_at.
-    WallTime opened_at;                        // First evidence.
-    WallTime detected_at;                      // The cause was named.
-    WallTime acted_at;                         // First operation was decided.
+    WallTime opened_at;    // First evidence.
+    WallTime detected_at;  // The cause was named.
+    WallTime acted_at;     // First operation was decided.
     WallTime healed_at, resolved_at;
-    WallTime state_since, last_reported_at;    // The cause was last in a report.
+    WallTime state_since, last_reported_at;  // The cause was last in a report.
 
-    std::string first_failure;                 // The first exception of the episode, kept when a later one masks it.
-    std::vector<std::string> effects;          // Symptoms, subjects and diagnoses that this cause explains.
-    std::vector<std::string> alerts;           // Fingerprints that joined.
-    std::vector<StoryLine> story;              // What happened and why, for a person.
-    std::vector<Refusal> refusals;             // Of the last judgement.
+    std::string first_failure;         // The first exception of the episode, kept when a later one masks it.
+    std::vector<std::string> effects;  // Symptoms, subjects and diagnoses that this cause explains.
+    std::vector<std::string> alerts;   // Fingerprints that joined.
+    std::vector<StoryLine> story;      // What happened and why, for a person.
+    std::vector<Refusal> refusals;     // Of the last judgement.
 
     // The ladder of remedies, and the plan at hand.
-    std::size_t ladder = 0;                    // Index into diagnosis.remedies.
-    std::size_t plans = 0;                     // Made so far.
+    std::size_t ladder = 0;  // Index into diagnosis.remedies.
+    std::size_t plans = 0;   // Made so far.
     std::optional<Plan> plan;
-    bool undoing = false;                      // Running plan->undo_steps.
-    bool begun = false;                        // An operation of this plan was decided: the cluster is ours until it ends.
-    bool acted = false;                        // Any operation of any plan was decided.
-    bool seen_gone = false;                    // Healed, and a report since did not name the cause: its return is a relapse.
-    bool left_midway = false;                  // Escalated in the middle of a plan: only a person ends it.
-    std::size_t step = 0;                      // Index into the steps of the plan at hand.
-    std::uint32_t step_number = 0;             // Counts every step of every plan of this incident: the middle of a key.
-    int attempt = 0;                           // Of this step: the end of a key.
-    std::string key;                           // Of the operation on its way: I17/2/1.
-    WallTime step_acted_at, deadline;          // When it was decided; when its outcome must be known.
-    std::optional<WallTime> not_before;        // Back-off.
-    std::optional<WallTime> holds_since;       // The expectation has held since.
-    std::vector<Fact> baseline;                // Taken before the act.
-    std::string savepoint;                     // The newest one that this incident has taken.
+    bool undoing = false;                 // Running plan->undo_steps.
+    bool begun = false;                   // An operation of this plan was decided: the cluster is ours until it ends.
+    bool acted = false;                   // Any operation of any plan was decided.
+    bool seen_gone = false;               // Healed, and a report since did not name the cause: its return is a relapse.
+    bool left_midway = false;             // Escalated in the middle of a plan: only a person ends it.
+    std::size_t step = 0;                 // Index into the steps of the plan at hand.
+    std::uint32_t step_number = 0;        // Counts every step of every plan of this incident: the middle of a key.
+    int attempt = 0;                      // Of this step: the end of a key.
+    std::string key;                      // Of the operation on its way: I17/2/1.
+    WallTime step_acted_at, deadline;     // When it was decided; when its outcome must be known.
+    std::optional<WallTime> not_before;   // Back-off.
+    std::optional<WallTime> holds_since;  // The expectation has held since.
+    std::vector<Fact> baseline;           // Taken before the act.
+    std::string savepoint;                // The newest one that this incident has taken.
     std::string approved_by;
     WallTime approved_at;
-    std::string last_verdict;                  // Of the guards, so that a repeated refusal is journaled once.
+    std::string last_verdict;  // Of the guards, so that a repeated refusal is journaled once.
 
     [[nodiscard]] bool ended() const { return state == IncidentState::resolved; }
     [[nodiscard]] const std::vector<Step>& steps() const { return undoing ? plan->undo_steps : plan->steps; }

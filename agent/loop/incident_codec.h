@@ -1,4 +1,5 @@
-// An incident as the text that the journal keeps (IncidentRow::detail). An unreadable record is an error, never half an incident.
+// An incident as the text that the journal keeps (IncidentRow::detail). An unreadable record is an error, never half an
+// incident.
 #pragma once
 
 #include <string>

@@ -23,9 +23,9 @@ struct DiagnosisReport {
     WallTime at;
     std::vector<Diagnosis> diagnoses;
     std::vector<SymptomChange> symptoms;
-    std::vector<std::string> blind_targets;   // Targets whose last look failed or is too old.
+    std::vector<std::string> blind_targets;  // Targets whose last look failed or is too old.
     std::size_t targets_total = 0;
-    double tick_lateness_seconds = 0;         // The agent's own starvation.
+    double tick_lateness_seconds = 0;  // The agent's own starvation.
 };
 
 // One alert of an Alertmanager v4 webhook, already persisted.
@@ -33,24 +33,28 @@ struct Alert {
     std::string fingerprint;
     WallTime starts_at;
     bool firing = true;
-    Subject subject;                          // Empty kind: labels named no subject that we know.
+    Subject subject;  // Empty kind: labels named no subject that we know.
     std::string name;
-    std::string received_from;                // The person or system that the token names.
+    std::string received_from;  // The person or system that the token names.
     std::map<std::string, std::string> labels, annotations;
 };
 
 struct OperatorCommand {
     enum class Kind : std::uint8_t { pause, resume, approve, reject, stop, undo, verdict_right, verdict_wrong };
     Kind kind = Kind::pause;
-    std::string target;                       // Cluster for pause and resume ("" = all), action or incident id otherwise.
+    std::string target;  // Cluster for pause and resume ("" = all), action or incident id otherwise.
     std::string reason;
-    std::string by;                           // Who the token or the shell says it is.
+    std::string by;  // Who the token or the shell says it is.
 };
 
-struct JournalAck { std::uint64_t sequence = 0; bool durable = true; };  // Everything up to `sequence`; false: stop acting.
+struct JournalAck {
+    std::uint64_t sequence = 0;
+    bool durable = true;
+};  // Everything up to `sequence`; false: stop acting.
 
 struct TimerTick {};
 
-using Input = std::variant<TimerTick, DiagnosisReport, Facts, OperationsUnderWay, Alert, OperatorCommand, OperationReply, JournalAck>;
+using Input = std::variant<TimerTick, DiagnosisReport, Facts, OperationsUnderWay, Alert, OperatorCommand,
+                           OperationReply, JournalAck>;
 
 }  // namespace medic

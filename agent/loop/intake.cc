@@ -27,7 +27,8 @@ bool names_only_an_alert(const Incident& incident) { return incident.diagnosis.a
 
 // The plan has not acted yet, so a better diagnosis may take its place.
 bool may_change_its_mind(const Incident& incident) {
-    return !incident.acted && !incident.begun && incident.state != IncidentState::escalated && incident.state != IncidentState::healed;
+    return !incident.acted && !incident.begun && incident.state != IncidentState::escalated &&
+           incident.state != IncidentState::healed;
 }
 
 std::string first_exception(const Diagnosis& diagnosis) {
@@ -51,11 +52,13 @@ void Loop::State::take(const DiagnosisReport& report) {
     }
     for (const auto& diagnosis : report.diagnoses) take_diagnosis(diagnosis, reported);
     for (auto& [number, incident] : open)
-        if (incident.state == IncidentState::healed && !blind() && !reported.contains(key_of(incident.diagnosis))) incident.seen_gone = true;
+        if (incident.state == IncidentState::healed && !blind() && !reported.contains(key_of(incident.diagnosis)))
+            incident.seen_gone = true;
     for (const auto& change : report.symptoms) {
         if (change.kind != SymptomChange::Kind::began) continue;
         for (auto& [number, incident] : open)
-            if (change.symptom.subject == incident.diagnosis.subject) add_bounded(incident.effects, change.symptom.id, options.effects_max);
+            if (change.symptom.subject == incident.diagnosis.subject)
+                add_bounded(incident.effects, change.symptom.id, options.effects_max);
     }
 }
 
@@ -66,7 +69,9 @@ void Loop::State::take_diagnosis(const Diagnosis& diagnosis, const std::set<Caus
         if (!relapse) return refresh(*home, diagnosis);
         resolve(*home, "healed", "it came back: see the next incident");
     } else if (Incident* touched_one = find_touched_by(diagnosis)) {
-        add_bounded(touched_one->effects, diagnosis.cause + " of " + diagnosis.subject.kind + "/" + diagnosis.subject.name, options.effects_max);
+        add_bounded(touched_one->effects,
+                    diagnosis.cause + " of " + diagnosis.subject.kind + "/" + diagnosis.subject.name,
+                    options.effects_max);
         touch(*touched_one);
         return;
     }
@@ -113,7 +118,8 @@ void Loop::State::refresh(Incident& incident, const Diagnosis& diagnosis) {
             touch(incident);
         }
     }
-    if (diagnosis.abstains() && !incident.diagnosis.abstains()) return;  // A momentary loss of sight takes no cause away.
+    if (diagnosis.abstains() && !incident.diagnosis.abstains())
+        return;  // A momentary loss of sight takes no cause away.
     const bool new_cause = diagnosis.cause != incident.diagnosis.cause;
     if (!new_cause && incident.acted) {  // The plan under way was made from the diagnosis as it was.
         incident.diagnosis.confidence = diagnosis.confidence;
@@ -189,7 +195,8 @@ void Loop::State::take(const JournalAck& ack) {
     } else {
         journal_probed_at = now;
     }
-    effects.notifications.push_back({{}, {}, {}, Notification::Kind::agent, ack.durable ? "the journal can be written again" : problem, now});
+    effects.notifications.push_back(
+        {{}, {}, {}, Notification::Kind::agent, ack.durable ? "the journal can be written again" : problem, now});
 }
 
 Incident* Loop::State::find(std::string_view incident_or_action) {
@@ -203,12 +210,14 @@ void Loop::State::take(const OperatorCommand& command) {
     if (command.kind == Kind::pause) return pause(command);
     if (command.kind == Kind::resume) return resume(command);
     if (command.kind == Kind::verdict_right || command.kind == Kind::verdict_wrong) {
-        effects.journal.emplace_back(VerdictRow{command.target, command.kind == Kind::verdict_right, command.by, command.reason, now});
+        effects.journal.emplace_back(
+            VerdictRow{command.target, command.kind == Kind::verdict_right, command.by, command.reason, now});
         return;
     }
     Incident* incident = find(command.target);
     if (incident == nullptr) {
-        effects.notifications.push_back({{}, {}, {}, Notification::Kind::agent, "no open incident or action is called " + command.target, now});
+        effects.notifications.push_back(
+            {{}, {}, {}, Notification::Kind::agent, "no open incident or action is called " + command.target, now});
         return;
     }
     if (command.kind == Kind::stop) return stop(*incident, command);
@@ -230,7 +239,8 @@ void Loop::State::resume(const OperatorCommand& command) {
 void Loop::State::approve(Incident& incident, const OperatorCommand& command) {
     const bool yes = command.kind == OperatorCommand::Kind::approve;
     // An approval is for the action as it was shown; a newer plan asks anew.
-    if (incident.state != IncidentState::waiting_approval || (command.target != incident.action_id() && command.target != incident.id)) {
+    if (incident.state != IncidentState::waiting_approval ||
+        (command.target != incident.action_id() && command.target != incident.id)) {
         tell(incident, fmt::format("{} answered {}, which no longer waits for an answer", command.by, command.target));
         return;
     }

@@ -48,8 +48,13 @@ void Loop::State::compare_clocks(Now at) {
             clock.stepped_at = at.wall;
             clock.step = by;
             shift_times(by);
-            effects.notifications.push_back({{}, {}, {}, Notification::Kind::agent,
-                                             fmt::format("the wall clock stepped by {} ms: nothing acts for a minute", by.count()), at.wall});
+            effects.notifications.push_back(
+                {{},
+                 {},
+                 {},
+                 Notification::Kind::agent,
+                 fmt::format("the wall clock stepped by {} ms: nothing acts for a minute", by.count()),
+                 at.wall});
         }
     } else if (at.wall + options.clock_step_min < newest_recorded) {
         clock.stepped_at = at.wall;
@@ -63,7 +68,8 @@ void Loop::State::shift_times(Duration by) {
     if (sight.reported_at) sight.reported_at = *sight.reported_at + by;
     operations.at = operations.at + by;
     for (auto& [number, incident] : open) {
-        for (WallTime* time : {&incident.state_since, &incident.last_reported_at, &incident.step_acted_at, &incident.deadline})
+        for (WallTime* time :
+             {&incident.state_since, &incident.last_reported_at, &incident.step_acted_at, &incident.deadline})
             *time = *time + by;
         if (incident.healed_at.unix_ms != 0) incident.healed_at = incident.healed_at + by;
         if (incident.not_before) incident.not_before = *incident.not_before + by;
@@ -87,7 +93,8 @@ Effects Loop::State::finish() {
 void Loop::State::write_all_anew() {
     journal_probed_at = now;
     for (const auto& [number, incident] : open) touched.insert(number);
-    for (const auto& pause : pauses) effects.journal.emplace_back(PauseRow{pause.cluster, pause.reason, pause.by, pause.since, true});
+    for (const auto& pause : pauses)
+        effects.journal.emplace_back(PauseRow{pause.cluster, pause.reason, pause.by, pause.since, true});
     effects.journal.emplace_back(DecisionRow{now, {}, {}, "journal", "retry", "trying to write the journal again", {}});
 }
 
@@ -105,7 +112,8 @@ void Loop::State::close_ended() {
 
 void Loop::State::forget_old() {
     book.forget_before(now);
-    while (!history.empty() && (history.size() > options.history_max || now - history.front().at > options.history)) history.pop_front();
+    while (!history.empty() && (history.size() > options.history_max || now - history.front().at > options.history))
+        history.pop_front();
 }
 
 void Loop::State::set_state(Incident& incident, IncidentState state, const std::string& why) {
@@ -123,10 +131,12 @@ void Loop::State::tell(Incident& incident, std::string text) {
 }
 
 void Loop::State::notify(const Incident& incident, Notification::Kind kind, std::string text) {
-    effects.notifications.push_back({incident.id, incident.cluster, incident.diagnosis.owner, kind, std::move(text), now});
+    effects.notifications.push_back(
+        {incident.id, incident.cluster, incident.diagnosis.owner, kind, std::move(text), now});
 }
 
-void Loop::State::decide_on(const Incident& incident, std::string kind, std::string verdict, std::string text, std::string inputs) {
+void Loop::State::decide_on(const Incident& incident, std::string kind, std::string verdict, std::string text,
+                            std::string inputs) {
     effects.journal.emplace_back(DecisionRow{.at = now,
                                              .incident = incident.id,
                                              .key = incident.plan ? incident.action_id() : std::string(),
@@ -161,14 +171,16 @@ void Loop::State::want(const std::vector<Condition>& conditions) {
 
 // The same measure as the self-doubt guard's: then neither acting nor believing that a fault is gone is sound.
 bool Loop::State::blind() const {
-    return !sight.reported_at || sight.targets_total == 0 || (sight.targets_blind >= 3 && sight.targets_blind * 2 > sight.targets_total);
+    return !sight.reported_at || sight.targets_total == 0 ||
+           (sight.targets_blind >= 3 && sight.targets_blind * 2 > sight.targets_total);
 }
 
 void add_bounded(std::vector<std::string>& list, const std::string& text, std::size_t most) {
     if (list.size() < most && std::ranges::find(list, text) == list.end()) list.push_back(text);
 }
 
-Loop::Loop(LoopOptions options, const JournalState& restored) : state_(std::make_unique<State>(std::move(options), restored)) {}
+Loop::Loop(LoopOptions options, const JournalState& restored)
+    : state_(std::make_unique<State>(std::move(options), restored)) {}
 Loop::~Loop() = default;
 
 Effects Loop::tick(Now now, std::span<const Input> inputs) { return state_->tick(now, inputs); }

@@ -33,8 +33,14 @@ LoopOptions options(Mode mode) {
     result.guards = guards::all_guards();
     ClusterInfo lab{.name = "lab"};
     for (const char* name : {"tm-1", "tm-2", "tm-3"})
-        lab.nodes.push_back({.name = name, .role = "taskmanager", .zone = "a", .spare = std::string(name) == "tm-3", .can_start = true, .can_kill = true});
-    lab.nodes.push_back({.name = "connect-1", .role = "connect-worker", .can_start = true, .can_kill = true, .can_kill_task = true});
+        lab.nodes.push_back({.name = name,
+                             .role = "taskmanager",
+                             .zone = "a",
+                             .spare = std::string(name) == "tm-3",
+                             .can_start = true,
+                             .can_kill = true});
+    lab.nodes.push_back(
+        {.name = "connect-1", .role = "connect-worker", .can_start = true, .can_kill = true, .can_kill_task = true});
     result.clusters = {lab};
     return result;
 }
@@ -75,7 +81,9 @@ public:
     }
 
     void set(const FactKey& key, double value) { facts_[key] = Fact{key.subject, key.name, value, "", {}}; }
-    void text(const FactKey& key, std::string value) { facts_[key] = Fact{key.subject, key.name, 1, std::move(value), {}}; }
+    void text(const FactKey& key, std::string value) {
+        facts_[key] = Fact{key.subject, key.name, 1, std::move(value), {}};
+    }
     void unknown(const FactKey& key) { facts_.erase(key); }
     void counts(const FactKey& key) { counters_.insert(key); }
     void restart() { loop_ = std::make_unique<Loop>(options_, journal_->load(wall_)); }
@@ -91,7 +99,8 @@ public:
             fact.observed_at = wall_;
             answers.facts.push_back(fact);
         }
-        DiagnosisReport report{.at = wall_, .diagnoses = diagnoses, .symptoms = {}, .blind_targets = blind, .targets_total = 8};
+        DiagnosisReport report{
+            .at = wall_, .diagnoses = diagnoses, .symptoms = {}, .blind_targets = blind, .targets_total = 8};
         std::vector<Input> all{answers, OperationsUnderWay{wall_, under_way}, report};
         all.insert(all.end(), inbox.begin(), inbox.end());
         inbox.clear();
@@ -110,7 +119,9 @@ public:
         for (auto& reply : outbox_.take_refused()) inbox.emplace_back(std::move(reply));
         inbox.emplace_back(JournalAck{ack.sequence, ack.durable});
     }
-    void run(int ticks) { for (int i = 0; i < ticks; ++i) tick(); }
+    void run(int ticks) {
+        for (int i = 0; i < ticks; ++i) tick();
+    }
 
     [[nodiscard]] Incident incident() const {
         const auto all = loop_->incidents();
@@ -122,7 +133,8 @@ public:
         std::string text;
         for (const auto& one : loop_->incidents()) {
             text += fmt::format("{} {} outcome={}\n", one.id, to_string(one.state), one.outcome);
-            for (const auto& line : one.story) text += fmt::format("  {} {}\n", line.at.unix_ms - 1'700'000'000'000, line.text);
+            for (const auto& line : one.story)
+                text += fmt::format("  {} {}\n", line.at.unix_ms - 1'700'000'000'000, line.text);
         }
         return text;
     }
@@ -131,7 +143,9 @@ public:
         for (const auto& operation : sent) names.push_back(operation.key + " " + describe(operation));
         return names;
     }
-    void reply(const std::string& key, Result<std::string> detail) { inbox.emplace_back(OperationReply{key, std::move(detail)}); }
+    void reply(const std::string& key, Result<std::string> detail) {
+        inbox.emplace_back(OperationReply{key, std::move(detail)});
+    }
     Loop& loop() { return *loop_; }
     Journal& journal() { return *journal_; }
     WallTime wall() const { return wall_; }
@@ -191,7 +205,8 @@ TEST(Loop, a_lost_node_is_replaced_from_the_pool_and_the_pool_is_refilled) {
     bench.run(3);
     lose_node(bench);
     bench.run(20);
-    EXPECT_EQ(bench.sent_names(), (std::vector<std::string>{"I1/2/1 lab: start-node tm-3", "I1/3/1 lab: start-node tm-1 as a spare"}));
+    EXPECT_EQ(bench.sent_names(),
+              (std::vector<std::string>{"I1/2/1 lab: start-node tm-3", "I1/3/1 lab: start-node tm-1 as a spare"}));
     EXPECT_EQ(bench.incident().state, IncidentState::healed);
     EXPECT_NE(bench.incident().healed_at.unix_ms, 0);
     bench.diagnoses.clear();
@@ -397,7 +412,12 @@ TEST(Loop, what_our_own_step_causes_opens_no_incident) {
 
 TEST(Loop, an_alert_opens_one_incident_and_is_never_a_cause) {
     Bench bench(options(Mode::auto_));
-    Alert alert{.fingerprint = "f1", .starts_at = bench.wall(), .firing = true, .subject = lost, .name = "TaskManagerDown", .received_from = "prom"};
+    Alert alert{.fingerprint = "f1",
+                .starts_at = bench.wall(),
+                .firing = true,
+                .subject = lost,
+                .name = "TaskManagerDown",
+                .received_from = "prom"};
     bench.tick({alert, alert});
     bench.tick({alert});
     ASSERT_EQ(bench.loop().incidents().size(), 1U);
@@ -479,7 +499,8 @@ TEST(Loop, same_inputs_same_record_and_every_decision_replays) {
     const auto replayed = replay(one.journal(), "I1", Guards(guards::all_guards()), Planner(remedies::all_remedies()));
     ASSERT_TRUE(replayed) << replayed.error().message;
     EXPECT_GE(replayed->size(), 3U);
-    for (const auto& decision : *replayed) EXPECT_TRUE(decision.same) << decision.recorded.verdict << "\n" << decision.replayed;
+    for (const auto& decision : *replayed)
+        EXPECT_TRUE(decision.same) << decision.recorded.verdict << "\n" << decision.replayed;
 }
 
 TEST(Loop, an_unreadable_incident_stops_acting) {

@@ -18,7 +18,8 @@ void fields(A& a, PlanningQuestion& v) {
 std::string plan_verdict(const Result<Plan>& plan) {
     if (!plan) return std::string(to_string(plan.error().code)) + ": " + plan.error().message;
     std::string text = plan->summary;
-    for (const auto& step : plan->steps) text += "; " + describe(Operation{.key = {}, .cluster = step.subject.cluster, .body = step.operation});
+    for (const auto& step : plan->steps)
+        text += "; " + describe(Operation{.key = {}, .cluster = step.subject.cluster, .body = step.operation});
     return text;
 }
 
@@ -28,7 +29,8 @@ std::string encode_planning(const std::string& remedy, const Diagnosis& diagnosi
 
 Result<PlanningQuestion> decode_planning(std::string_view text) { return codec::decode<PlanningQuestion>(text); }
 
-Result<std::vector<ReplayedDecision>> replay(const Journal& journal, std::string_view incident, const Guards& guards, const Planner& planner) {
+Result<std::vector<ReplayedDecision>> replay(const Journal& journal, std::string_view incident, const Guards& guards,
+                                             const Planner& planner) {
     MEDIC_TRY(const auto decisions, journal.decisions(incident));
     std::vector<ReplayedDecision> result;
     for (const auto& decision : decisions) {

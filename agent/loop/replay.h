@@ -1,4 +1,5 @@
-// `medic incidents replay ID`: asks the guards every recorded question again and compares the answers. Works from the record alone.
+// `medic incidents replay ID`: asks the guards every recorded question again and compares the answers. Works from the
+// record alone.
 #pragma once
 
 #include <string>
@@ -12,12 +13,12 @@ namespace medic {
 
 struct ReplayedDecision {
     DecisionRow recorded;
-    std::string replayed;      // What is decided now from the recorded question.
+    std::string replayed;  // What is decided now from the recorded question.
     bool same = true;
 };
 
 // Decisions without a recorded question (escalations, verdicts of people) are left out.
-[[nodiscard]] Result<std::vector<ReplayedDecision>> replay(const Journal& journal, std::string_view incident, const Guards& guards,
-                                                           const Planner& planner);
+[[nodiscard]] Result<std::vector<ReplayedDecision>> replay(const Journal& journal, std::string_view incident,
+                                                           const Guards& guards, const Planner& planner);
 
 }  // namespace medic

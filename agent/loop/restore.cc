@@ -64,7 +64,8 @@ void Loop::State::settle_after_restart() {
         incident.holds_since.reset();
         if (incident.state == IncidentState::acting) {
             record_attempt(incident, "unknown", "the agent was restarted before the reply");
-            set_state(incident, IncidentState::probing, "the agent was restarted while " + incident.key + " was on its way: looking at facts");
+            set_state(incident, IncidentState::probing,
+                      "the agent was restarted while " + incident.key + " was on its way: looking at facts");
         }
         if (incident.state == IncidentState::probing) incident.deadline = std::max(incident.deadline, now);
         if (incident.state == IncidentState::verifying) incident.step_acted_at = now;

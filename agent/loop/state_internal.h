@@ -1,5 +1,6 @@
-// The loop's state and its parts. Only for this room's .cc files: intake.cc (what was heard), advance.cc (one incident's next
-// move), act.cc (guards, sending, outcomes), restore.cc (after a restart), loop.cc (the order of a tick).
+// The loop's state and its parts. Only for this room's .cc files: intake.cc (what was heard), advance.cc (one
+// incident's next move), act.cc (guards, sending, outcomes), restore.cc (after a restart), loop.cc (the order of a
+// tick).
 #pragma once
 
 #include <deque>
@@ -31,22 +32,22 @@ struct Loop::State {
     // What is known.
     FactBook book;
     Sight sight;
-    std::map<CauseKey, WallTime> present;           // Of the last report, with the episode's start.
+    std::map<CauseKey, WallTime> present;  // Of the last report, with the episode's start.
     OperationsUnderWay operations;
-    std::map<std::string, Alert> alerts;            // Firing ones, by fingerprint and start.
+    std::map<std::string, Alert> alerts;  // Firing ones, by fingerprint and start.
     ClockHealth clock;
     std::optional<Now> last_now;
-    WallTime newest_recorded;                       // The newest time in the restored journal.
+    WallTime newest_recorded;  // The newest time in the restored journal.
 
     // What is remembered.
-    std::map<std::uint64_t, Incident> open;         // By number.
+    std::map<std::uint64_t, Incident> open;  // By number.
     std::deque<Incident> ended;
     std::uint64_t incidents_ever = 0;
     std::deque<PastAttempt> history;
     std::vector<Pause> pauses;
     std::set<std::tuple<std::string, std::string, std::string>> quarantined;  // cluster, job, version
     std::map<std::pair<std::string, std::string>, bool> node_is_spare;        // cluster, node
-    bool fresh_start = true;                        // The first tick after a restart.
+    bool fresh_start = true;                                                  // The first tick after a restart.
     bool journal_writable = true, history_complete = true;
     std::string problem;
     WallTime journal_probed_at;
@@ -128,21 +129,27 @@ struct Loop::State {
     void set_state(Incident& incident, IncidentState state, const std::string& why);
     void tell(Incident& incident, std::string text);
     void notify(const Incident& incident, Notification::Kind kind, std::string text);
-    void decide_on(const Incident& incident, std::string kind, std::string verdict, std::string text, std::string inputs = {});
+    void decide_on(const Incident& incident, std::string kind, std::string verdict, std::string text,
+                   std::string inputs = {});
     void escalate(Incident& incident, std::string outcome, const std::string& why);
     void resolve(Incident& incident, std::string outcome, const std::string& why);
     void want(const std::vector<Condition>& conditions);
     void want(const FactKey& key) { wanted.insert(key); }
     void touch(const Incident& incident) { touched.insert(number_of(incident)); }
-    [[nodiscard]] static std::uint64_t number_of(const Incident& incident) { return std::stoull(incident.id.substr(1)); }
+    [[nodiscard]] static std::uint64_t number_of(const Incident& incident) {
+        return std::stoull(incident.id.substr(1));
+    }
     [[nodiscard]] static CauseKey key_of(const Diagnosis& d) { return {d.subject.cluster, d.cause, d.subject}; }
-    [[nodiscard]] ConditionContext context(WallTime since = {}) const { return {.now = now, .age_max = guard_facts_age_max, .since = since}; }
+    [[nodiscard]] ConditionContext context(WallTime since = {}) const {
+        return {.now = now, .age_max = guard_facts_age_max, .since = since};
+    }
     [[nodiscard]] bool blind() const;
 };
 
 // The texts of decisions that replay compares.
 [[nodiscard]] std::string plan_verdict(const Result<Plan>& plan);
-[[nodiscard]] std::string encode_planning(const std::string& remedy, const Diagnosis& diagnosis, const PlanningView& view);
+[[nodiscard]] std::string encode_planning(const std::string& remedy, const Diagnosis& diagnosis,
+                                          const PlanningView& view);
 struct PlanningQuestion {
     std::string remedy;
     Diagnosis diagnosis;

@@ -1,11 +1,12 @@
-// A fact: one value about one subject, with its age. What guards, preconditions and verification read, and what a decision
-// records. Looked up in the store and the topology by the ingest thread when the loop asks for it (FactKey); never guessed.
+// A fact: one value about one subject, with its age. What guards, preconditions and verification read, and what a
+// decision records. Looked up in the store and the topology by the ingest thread when the loop asks for it (FactKey);
+// never guessed.
 //
 // How a FactKey is answered:
 //  - `name` is a canonical series (rules/canonical): the newest samples whose labels match the subject, summed
-//    (job -> job, taskmanager -> taskmanager, connector-task "c/0" -> connector and task, log-dir "2:/data" -> broker and
-//    log_dir, vertex "job/v" -> job and vertex; other kinds by the label of that name; cluster -> all of the cluster).
-//    A series with a `state` label answers in `text`: the state whose sample is 1.
+//    (job -> job, taskmanager -> taskmanager, connector-task "c/0" -> connector and task, log-dir "2:/data" -> broker
+//    and log_dir, vertex "job/v" -> job and vertex; other kinds by the label of that name; cluster -> all of the
+//    cluster). A series with a `state` label answers in `text`: the state whose sample is 1.
 //  - otherwise `name` is a topology attribute of the subject; numbers and booleans ("true" is 1) also fill `value`.
 //  - not known, stale or not asked for long: value nullopt and text empty. Absence is an answer, and never zero.
 #pragma once
@@ -31,14 +32,25 @@ struct Fact {
     Subject subject;
     std::string name;
     std::optional<double> value;
-    std::string text;                         // For facts that are words: a job's state, a version, a path.
+    std::string text;  // For facts that are words: a job's state, a version, a path.
     WallTime observed_at;
     [[nodiscard]] bool known() const { return value.has_value() || !text.empty(); }
 };
-struct Facts { std::vector<Fact> facts; };
+struct Facts {
+    std::vector<Fact> facts;
+};
 
-// Work of others or ours that must not be overlapped: reassignment, rebalance, savepoint, deployment, roll, log recovery.
-struct OperationUnderWay { Subject subject; std::string kind; std::string by; WallTime since; };
-struct OperationsUnderWay { WallTime at; std::vector<OperationUnderWay> operations; };
+// Work of others or ours that must not be overlapped: reassignment, rebalance, savepoint, deployment, roll, log
+// recovery.
+struct OperationUnderWay {
+    Subject subject;
+    std::string kind;
+    std::string by;
+    WallTime since;
+};
+struct OperationsUnderWay {
+    WallTime at;
+    std::vector<OperationUnderWay> operations;
+};
 
 }  // namespace medic

@@ -1,5 +1,6 @@
 // The newest facts that the loop asked for, each with a short history: enough to tell progress from a standstill.
-// Not a store: a few hundred keys, a few dozen points each. Owned by the loop; handed to guards and verification by reference.
+// Not a store: a few hundred keys, a few dozen points each. Owned by the loop; handed to guards and verification by
+// reference.
 #pragma once
 
 #include <deque>
@@ -13,19 +14,20 @@ namespace medic {
 
 struct FactBookOptions {
     std::size_t keys_max = 10'000;
-    std::size_t points_max = 64;               // Per key.
-    Duration kept{10 * 60 * 1000};             // A key not heard of for this long is forgotten.
-    Duration future_max{2'000};                // An observation further ahead than this is a lie or a clock step: not taken.
+    std::size_t points_max = 64;    // Per key.
+    Duration kept{10 * 60 * 1000};  // A key not heard of for this long is forgotten.
+    Duration future_max{2'000};     // An observation further ahead than this is a lie or a clock step: not taken.
 };
 
 class FactBook {
 public:
     explicit FactBook(FactBookOptions options = {}) : options_(options) {}
 
-    // Takes a fact over. A point older than the newest one is a late answer and is dropped; an unknown replaces the newest.
+    // Takes a fact over. A point older than the newest one is a late answer and is dropped; an unknown replaces the
+    // newest.
     void record(const Fact& fact, WallTime now);
     void forget_before(WallTime now);
-    void clear() { keys_.clear(); }            // After a clock step: ages of what was heard before mean nothing.
+    void clear() { keys_.clear(); }  // After a clock step: ages of what was heard before mean nothing.
 
     // The newest answer, unknown included; nullptr when nobody has answered yet.
     [[nodiscard]] const Fact* latest(const FactKey& key) const;

@@ -6,65 +6,74 @@ namespace medic {
 namespace {
 
 template <class... Fs>
-struct Overload : Fs... { using Fs::operator()...; };
+struct Overload : Fs... {
+    using Fs::operator()...;
+};
 
 }  // namespace
 
 std::string_view operation_name(const OperationBody& body) {
     return std::visit(Overload{
-        [](const StartNode&) { return "start-node"; },
-        [](const StopNode&) { return "stop-node"; },
-        [](const KillNode&) { return "kill-node"; },
-        [](const KillConnectorTask&) { return "kill-connector-task"; },
-        [](const GrowStorage&) { return "grow-storage"; },
-        [](const RestartConnectorTask&) { return "restart-connector-task"; },
-        [](const RestartConnector&) { return "restart-connector"; },
-        [](const PauseConnector&) { return "pause-connector"; },
-        [](const ResumeConnector&) { return "resume-connector"; },
-        [](const CancelJob&) { return "cancel-job"; },
-        [](const StopJobWithSavepoint&) { return "stop-job-with-savepoint"; },
-        [](const StartDeployment&) { return "start-deployment"; },
-        [](const AlterConfigs&) { return "alter-configs"; },
-        [](const AlterReassignments&) { return "alter-reassignments"; },
-    }, body);
+                          [](const StartNode&) { return "start-node"; },
+                          [](const StopNode&) { return "stop-node"; },
+                          [](const KillNode&) { return "kill-node"; },
+                          [](const KillConnectorTask&) { return "kill-connector-task"; },
+                          [](const GrowStorage&) { return "grow-storage"; },
+                          [](const RestartConnectorTask&) { return "restart-connector-task"; },
+                          [](const RestartConnector&) { return "restart-connector"; },
+                          [](const PauseConnector&) { return "pause-connector"; },
+                          [](const ResumeConnector&) { return "resume-connector"; },
+                          [](const CancelJob&) { return "cancel-job"; },
+                          [](const StopJobWithSavepoint&) { return "stop-job-with-savepoint"; },
+                          [](const StartDeployment&) { return "start-deployment"; },
+                          [](const AlterConfigs&) { return "alter-configs"; },
+                          [](const AlterReassignments&) { return "alter-reassignments"; },
+                      },
+                      body);
 }
 
 std::string describe(const Operation& operation) {
-    const auto rest = std::visit(Overload{
-        [](const StartNode& op) { return op.as_spare ? op.node + " as a spare" : op.node; },
-        [](const StopNode& op) { return op.node; },
-        [](const KillNode& op) { return op.node; },
-        [](const KillConnectorTask& op) { return fmt::format("{}/{} on {}", op.connector, op.task, op.node); },
-        [](const GrowStorage& op) { return fmt::format("{}:{} to {} bytes", op.node, op.log_dir, op.bytes); },
-        [](const RestartConnectorTask& op) { return fmt::format("{}/{}", op.connector, op.task); },
-        [](const RestartConnector& op) {
-            return fmt::format("{} (include tasks: {}, only failed: {})", op.connector, op.include_tasks, op.only_failed);
+    const auto rest = std::visit(
+        Overload{
+            [](const StartNode& op) { return op.as_spare ? op.node + " as a spare" : op.node; },
+            [](const StopNode& op) { return op.node; },
+            [](const KillNode& op) { return op.node; },
+            [](const KillConnectorTask& op) { return fmt::format("{}/{} on {}", op.connector, op.task, op.node); },
+            [](const GrowStorage& op) { return fmt::format("{}:{} to {} bytes", op.node, op.log_dir, op.bytes); },
+            [](const RestartConnectorTask& op) { return fmt::format("{}/{}", op.connector, op.task); },
+            [](const RestartConnector& op) {
+                return fmt::format("{} (include tasks: {}, only failed: {})", op.connector, op.include_tasks,
+                                   op.only_failed);
+            },
+            [](const PauseConnector& op) { return op.connector; },
+            [](const ResumeConnector& op) { return op.connector; },
+            [](const CancelJob& op) { return op.job_id; },
+            [](const StopJobWithSavepoint& op) { return fmt::format("{} into {}", op.job_id, op.target_directory); },
+            [](const StartDeployment& op) {
+                auto text = fmt::format("{} version {} from {}", op.job, op.version,
+                                        op.restore_from.empty() ? "empty state" : op.restore_from);
+                if (op.parallelism > 0) text += fmt::format(", parallelism {}", op.parallelism);
+                for (const auto& [key, value] : op.settings) text += fmt::format(", {}={}", key, value);
+                return text;
+            },
+            [](const AlterConfigs& op) {
+                auto text =
+                    fmt::format("{} {}", op.resource == AlterConfigs::Resource::topic ? "topic" : "broker", op.name);
+                for (const auto& [key, value] : op.set) text += fmt::format(" {}={}", key, value.value_or("(default)"));
+                return text;
+            },
+            [](const AlterReassignments& op) {
+                std::string text;
+                for (const auto& move : op.moves) {
+                    if (!text.empty()) text += ", ";
+                    text += move.replicas.empty() ? fmt::format("{}-{} (cancel)", move.topic, move.partition)
+                                                  : fmt::format("{}-{} to [{}]", move.topic, move.partition,
+                                                                fmt::join(move.replicas, ","));
+                }
+                return text;
+            },
         },
-        [](const PauseConnector& op) { return op.connector; },
-        [](const ResumeConnector& op) { return op.connector; },
-        [](const CancelJob& op) { return op.job_id; },
-        [](const StopJobWithSavepoint& op) { return fmt::format("{} into {}", op.job_id, op.target_directory); },
-        [](const StartDeployment& op) {
-            auto text = fmt::format("{} version {} from {}", op.job, op.version, op.restore_from.empty() ? "empty state" : op.restore_from);
-            if (op.parallelism > 0) text += fmt::format(", parallelism {}", op.parallelism);
-            for (const auto& [key, value] : op.settings) text += fmt::format(", {}={}", key, value);
-            return text;
-        },
-        [](const AlterConfigs& op) {
-            auto text = fmt::format("{} {}", op.resource == AlterConfigs::Resource::topic ? "topic" : "broker", op.name);
-            for (const auto& [key, value] : op.set) text += fmt::format(" {}={}", key, value.value_or("(default)"));
-            return text;
-        },
-        [](const AlterReassignments& op) {
-            std::string text;
-            for (const auto& move : op.moves) {
-                if (!text.empty()) text += ", ";
-                text += move.replicas.empty() ? fmt::format("{}-{} (cancel)", move.topic, move.partition)
-                                              : fmt::format("{}-{} to [{}]", move.topic, move.partition, fmt::join(move.replicas, ","));
-            }
-            return text;
-        },
-    }, operation.body);
+        operation.body);
     return fmt::format("{}: {} {}", operation.cluster, operation_name(operation.body), rest);
 }
 

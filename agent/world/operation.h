@@ -1,6 +1,6 @@
-// Everything the agent may change outside, as values: so that each can be guarded, journaled, shown in a dry run and replayed.
-// World::send turns them into bytes (agent/world/real) or into simulated effects (agent/world/sim).
-// Only remediations/execution hands operations to a World, and only with a Permit and after the journal's ack.
+// Everything the agent may change outside, as values: so that each can be guarded, journaled, shown in a dry run and
+// replayed. World::send turns them into bytes (agent/world/real) or into simulated effects (agent/world/sim). Only
+// remediations/execution hands operations to a World, and only with a Permit and after the journal's ack.
 #pragma once
 
 #include <cstdint>
@@ -17,37 +17,72 @@
 namespace medic {
 
 // --- Nodes: through the driver that medic.yaml names for them -------------------------------------------------------
-struct StartNode { std::string node; bool as_spare = false; };      // Starts it or activates a warm spare; as_spare refills the pool.
-struct StopNode { std::string node; };                              // Graceful.
-struct KillNode { std::string node; };                              // Fences it: SIGKILL, works on a frozen process.
-struct KillConnectorTask { std::string node, connector; int task = 0; };  // The task's own process, on worker `node`.
-struct GrowStorage { std::string node, log_dir; std::int64_t bytes = 0; };  // New capacity; never shrinks.
+struct StartNode {
+    std::string node;
+    bool as_spare = false;
+};  // Starts it or activates a warm spare; as_spare refills the pool.
+struct StopNode {
+    std::string node;
+};  // Graceful.
+struct KillNode {
+    std::string node;
+};  // Fences it: SIGKILL, works on a frozen process.
+struct KillConnectorTask {
+    std::string node, connector;
+    int task = 0;
+};  // The task's own process, on worker `node`.
+struct GrowStorage {
+    std::string node, log_dir;
+    std::int64_t bytes = 0;
+};  // New capacity; never shrinks.
 
 // --- Kafka Connect --------------------------------------------------------------------------------------------------
-struct RestartConnectorTask { std::string connector; int task = 0; };
-struct RestartConnector { std::string connector; bool include_tasks = false, only_failed = false; };
-struct PauseConnector { std::string connector; };
-struct ResumeConnector { std::string connector; };
-
-// --- Flink ------------------------------------------------------------------------------------------------------------
-struct CancelJob { std::string job_id; };
-struct StopJobWithSavepoint { std::string job_id, target_directory; };  // Reply.detail: the savepoint's path.
-struct StartDeployment {                                             // Through the deployment driver.
-    std::string job, version;                                        // Names in medic.yaml.
-    std::string restore_from;                                        // Checkpoint or savepoint path; "" starts empty.
-    int parallelism = 0;                                             // 0: as the version says.
-    std::map<std::string, std::string> settings;                     // Flink configuration keys for this start.
+struct RestartConnectorTask {
+    std::string connector;
+    int task = 0;
+};
+struct RestartConnector {
+    std::string connector;
+    bool include_tasks = false, only_failed = false;
+};
+struct PauseConnector {
+    std::string connector;
+};
+struct ResumeConnector {
+    std::string connector;
 };
 
-// --- Kafka --------------------------------------------------------------------------------------------------------------
+// --- Flink
+// ------------------------------------------------------------------------------------------------------------
+struct CancelJob {
+    std::string job_id;
+};
+struct StopJobWithSavepoint {
+    std::string job_id, target_directory;
+};                                                // Reply.detail: the savepoint's path.
+struct StartDeployment {                          // Through the deployment driver.
+    std::string job, version;                     // Names in medic.yaml.
+    std::string restore_from;                     // Checkpoint or savepoint path; "" starts empty.
+    int parallelism = 0;                          // 0: as the version says.
+    std::map<std::string, std::string> settings;  // Flink configuration keys for this start.
+};
+
+// --- Kafka
+// --------------------------------------------------------------------------------------------------------------
 struct AlterConfigs {
     enum class Resource : std::uint8_t { topic, broker };
     Resource resource = Resource::topic;
-    std::string name;                                                // Topic, or broker id ("" = cluster-wide default).
-    std::map<std::string, std::optional<std::string>> set;           // nullopt deletes the key (back to its default).
+    std::string name;                                       // Topic, or broker id ("" = cluster-wide default).
+    std::map<std::string, std::optional<std::string>> set;  // nullopt deletes the key (back to its default).
 };
-struct PartitionMove { std::string topic; int partition = 0; std::vector<int> replicas; };
-struct AlterReassignments { std::vector<PartitionMove> moves; };     // Empty replicas cancels that partition's move.
+struct PartitionMove {
+    std::string topic;
+    int partition = 0;
+    std::vector<int> replicas;
+};
+struct AlterReassignments {
+    std::vector<PartitionMove> moves;
+};  // Empty replicas cancels that partition's move.
 
 using OperationBody = std::variant<StartNode, StopNode, KillNode, KillConnectorTask, GrowStorage, RestartConnectorTask,
                                    RestartConnector, PauseConnector, ResumeConnector, CancelJob, StopJobWithSavepoint,
@@ -62,8 +97,8 @@ struct Operation {
     bool idempotent = false;  // May be sent again when its outcome is unknown.
 };
 
-[[nodiscard]] std::string_view operation_name(const OperationBody& body);     // "kill-node", "restart-connector-task", …
-[[nodiscard]] std::string describe(const Operation& operation);               // One line for journal and dry run; no secrets.
+[[nodiscard]] std::string_view operation_name(const OperationBody& body);  // "kill-node", "restart-connector-task", …
+[[nodiscard]] std::string describe(const Operation& operation);  // One line for journal and dry run; no secrets.
 
 // The outcome of one operation. A time-out is ErrorCode::outcome_unknown, never a failure.
 struct OperationReply {

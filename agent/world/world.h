@@ -1,5 +1,5 @@
-// The door outwards for changes. Implemented twice: agent/world/real (sockets, processes) and agent/world/sim (seeded simulation).
-// Reads do not pass here: collectors sense, this acts.
+// The door outwards for changes. Implemented twice: agent/world/real (sockets, processes) and agent/world/sim (seeded
+// simulation). Reads do not pass here: collectors sense, this acts.
 #pragma once
 
 #include "agent/world/operation.h"
@@ -13,8 +13,8 @@ public:
     World& operator=(const World&) = delete;
     virtual ~World() = default;
 
-    // Never blocks and never fails here: exactly one OperationReply per accepted key arrives later as an Input of the loop,
-    // time-outs included. A key that was already sent is ignored.
+    // Never blocks and never fails here: exactly one OperationReply per accepted key arrives later as an Input of the
+    // loop, time-outs included. A key that was already sent is ignored.
     virtual void send(Operation operation) = 0;
 };
 

@@ -65,19 +65,23 @@ AgentProcess::~AgentProcess() {
 
 Status AgentProcess::launch() {
     const std::string& dir = plan_.options.data_dir;
-    MEDIC_TRY(id_, spawn({.argv = {program_, "agent", "--config", dir + "/medic.yaml", "--policy", dir + "/policy.yaml"}, .log_file = dir + "/logs/agent.log"}));
+    MEDIC_TRY(id_,
+              spawn({.argv = {program_, "agent", "--config", dir + "/medic.yaml", "--policy", dir + "/policy.yaml"},
+                     .log_file = dir + "/logs/agent.log"}));
     const auto deadline = std::chrono::steady_clock::now() + start_patience;
     for (;;) {
         const auto listed = incidents();
         if (listed) return {};
-        if (reap(id_) || !is_alive(id_)) return fail(ErrorCode::unavailable, "medic agent has ended: see {}/logs/agent.log", dir);
+        if (reap(id_) || !is_alive(id_))
+            return fail(ErrorCode::unavailable, "medic agent has ended: see {}/logs/agent.log", dir);
         if (std::chrono::steady_clock::now() > deadline) return wrap(listed.error(), "medic agent does not answer");
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
 }
 
 Result<std::vector<IncidentView>> AgentProcess::incidents() const {
-    MEDIC_TRY(const json body, call_json({.url = fmt::format("http://127.0.0.1:{}/api/v1/incidents", plan_.agent_port), .timeout = Duration(3'000)}));
+    MEDIC_TRY(const json body, call_json({.url = fmt::format("http://127.0.0.1:{}/api/v1/incidents", plan_.agent_port),
+                                          .timeout = Duration(3'000)}));
     std::vector<IncidentView> views;
     for (const auto& incident : member(body, "incidents", json::array())) views.push_back(view(incident));
     return views;
@@ -85,7 +89,8 @@ Result<std::vector<IncidentView>> AgentProcess::incidents() const {
 
 Status AgentProcess::kill_and_restart() {
     MEDIC_CHECK(send_signal(id_, SIGKILL));
-    if (!wait_gone(id_, stop_grace)) return fail(ErrorCode::outcome_unknown, "medic agent (pid {}) survives SIGKILL", id_.pid);
+    if (!wait_gone(id_, stop_grace))
+        return fail(ErrorCode::outcome_unknown, "medic agent (pid {}) survives SIGKILL", id_.pid);
     return launch();
 }
 

@@ -1,5 +1,5 @@
-// The agent of the arm that has one: `medic agent`, started beside the lab with the two files that the lab wrote, and met only
-// through its public API, as any user would.
+// The agent of the arm that has one: `medic agent`, started beside the lab with the two files that the lab wrote, and
+// met only through its public API, as any user would.
 #pragma once
 
 #include <memory>
@@ -26,7 +26,8 @@ struct IncidentView {
 class AgentProcess {
 public:
     // `program` is medic. Returns when its API answers. Errors: unavailable, with the end of its log.
-    [[nodiscard]] static Result<std::unique_ptr<AgentProcess>> start(const std::string& program, const lab::LabPlan& plan);
+    [[nodiscard]] static Result<std::unique_ptr<AgentProcess>> start(const std::string& program,
+                                                                     const lab::LabPlan& plan);
     ~AgentProcess();
     AgentProcess(const AgentProcess&) = delete;
     AgentProcess& operator=(const AgentProcess&) = delete;

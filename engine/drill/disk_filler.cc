@@ -42,7 +42,8 @@ Status DiskFiller::create_topic() const {
     KafkaClient client({.bootstrap = options_.bootstrap});
     wire::CreateTopicsRequest request;
     wire::CreateTopicsRequest::Topic topic{.name = options_.topic};
-    for (std::int32_t partition = 0; partition < options_.partitions; ++partition) topic.assignments.push_back({partition, {options_.broker}});
+    for (std::int32_t partition = 0; partition < options_.partitions; ++partition)
+        topic.assignments.push_back({partition, {options_.broker}});
     topic.configs = {{"segment.bytes", "8388608"}};
     request.topics = {topic};
     MEDIC_TRY(const auto response, client.call(KafkaTarget::controller(), request));
@@ -63,7 +64,8 @@ void DiskFiller::run() {
     while (!stopping_ && written < capacity * options_.stop_at) {
         std::this_thread::sleep_for(round_time);
         const auto now = std::chrono::steady_clock::now();
-        const double rate = written < capacity * options_.fast_until ? options_.fast_bytes_per_second : options_.slow_bytes_per_second;
+        const double rate =
+            written < capacity * options_.fast_until ? options_.fast_bytes_per_second : options_.slow_bytes_per_second;
         due = std::min(due + rate * std::chrono::duration<double>(now - last).count(), rate);
         last = now;
         std::uint64_t batch = 0;
@@ -72,7 +74,8 @@ void DiskFiller::run() {
             if (!producer.append({.topic = options_.topic, .value = value})) break;
         }
         if (batch == 0) continue;
-        if (!producer.flush()) break;  // The disk is full, or its broker is gone: nobody knows what of this batch was written.
+        if (!producer.flush())
+            break;  // The disk is full, or its broker is gone: nobody knows what of this batch was written.
         acknowledged_ += batch;
         written += static_cast<double>(batch * record_bytes);
     }
@@ -82,7 +85,8 @@ void DiskFiller::run() {
 Result<std::uint64_t> DiskFiller::lost() const {
     KafkaClient client({.bootstrap = options_.bootstrap});
     std::vector<TopicPartition> partitions;
-    for (std::int32_t partition = 0; partition < options_.partitions; ++partition) partitions.push_back({options_.topic, partition});
+    for (std::int32_t partition = 0; partition < options_.partitions; ++partition)
+        partitions.push_back({options_.topic, partition});
     MEDIC_TRY(const auto begins, list_offsets(client, partitions, kFromEarliest));
     MEDIC_TRY(const auto ends, list_offsets(client, partitions, kFromLatest));
     std::uint64_t readable = 0;

@@ -1,5 +1,6 @@
-// Makes one topic grow until it would not fit its broker's disk: a debug topic that somebody forgot, with all its partitions on one
-// broker. Fast up to a share of the capacity that harms nobody, then slowly enough that a person could watch. Runs one thread.
+// Makes one topic grow until it would not fit its broker's disk: a debug topic that somebody forgot, with all its
+// partitions on one broker. Fast up to a share of the capacity that harms nobody, then slowly enough that a person
+// could watch. Runs one thread.
 #pragma once
 
 #include <atomic>
@@ -16,13 +17,13 @@ namespace medic::engine::drill {
 struct DiskFillerOptions {
     std::vector<std::string> bootstrap;
     std::string topic = "events-debug";
-    std::int32_t broker = 1;                   // Holds every partition in the beginning.
+    std::int32_t broker = 1;  // Holds every partition in the beginning.
     int partitions = 4;
-    std::int64_t capacity_bytes = 0;           // Of a log directory.
-    double fast_until = 0.5;                   // Share of the capacity.
+    std::int64_t capacity_bytes = 0;  // Of a log directory.
+    double fast_until = 0.5;          // Share of the capacity.
     double fast_bytes_per_second = 40e6;
     double slow_bytes_per_second = 6e6;
-    double stop_at = 1.15;                     // More than the disk holds.
+    double stop_at = 1.15;  // More than the disk holds.
 };
 
 class DiskFiller {
@@ -32,7 +33,7 @@ public:
     DiskFiller(const DiskFiller&) = delete;
     DiskFiller& operator=(const DiskFiller&) = delete;
 
-    [[nodiscard]] bool done() const { return done_; }                        // All of it was written, or writing failed.
+    [[nodiscard]] bool done() const { return done_; }  // All of it was written, or writing failed.
     [[nodiscard]] std::uint64_t acknowledged() const { return acknowledged_; }  // Records.
     void stop() { stopping_ = true; }
     // Acknowledged records that can no longer be read.

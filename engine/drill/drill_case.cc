@@ -12,7 +12,9 @@ Result<std::uint64_t> connector_progress(Platform& platform) {
     return stats.answered.at("confirm");
 }
 
-Result<RecordCheck> check_job_records(Platform& platform, Duration patience) { return platform.check_records(patience); }
+Result<RecordCheck> check_job_records(Platform& platform, Duration patience) {
+    return platform.check_records(patience);
+}
 
 Result<RecordCheck> check_connector_records(Platform& platform, Duration) { return platform.check_inventory(); }
 

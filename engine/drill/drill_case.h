@@ -1,5 +1,5 @@
-// A drill: a fault, what the agent should say of it and do about it, and how a person would see that records flow again.
-// One folder each under engine/drill/cases. Nothing in the agent may know one.
+// A drill: a fault, what the agent should say of it and do about it, and how a person would see that records flow
+// again. One folder each under engine/drill/cases. Nothing in the agent may know one.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@
 namespace medic::engine::drill {
 
 struct LabShape {
-    int slots = 2;                // Per task manager.
+    int slots = 2;  // Per task manager.
     int job_parallelism = 4;
     auto operator<=>(const LabShape&) const = default;
 };
 
 struct DrillCase {
     std::string name;
-    std::string injected_by;      // One line for people.
+    std::string injected_by;  // One line for people.
     std::string expected_side, expected_cause, expected_remedy;
 
     // The fault. Returns when it has begun.
@@ -37,8 +37,8 @@ struct DrillCase {
     // Another shape of the lab than the usual one; a lab of another shape is started anew.
     LabShape shape{};
     RecoveryOptions recovery{};
-    double rate_factor = 1;       // Rate that must flow in the end, as a multiple of the rate before the fault.
-    std::string note;             // Printed with the result.
+    double rate_factor = 1;  // Rate that must flow in the end, as a multiple of the rate before the fault.
+    std::string note;        // Printed with the result.
 };
 
 // In the order in which `--all` runs them; generated from the folders below cases/.

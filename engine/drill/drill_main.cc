@@ -29,7 +29,8 @@ Result<Duration> parse_seconds(std::string text) {
     if (text.ends_with('s')) text.pop_back();
     char* end = nullptr;
     const double value = std::strtod(text.c_str(), &end);
-    if (text.empty() || *end != '\0' || value <= 0 || value > 3'600) return fail(ErrorCode::invalid, "--patience {}: expected seconds from 1 to 3600, as in 20s", text);
+    if (text.empty() || *end != '\0' || value <= 0 || value > 3'600)
+        return fail(ErrorCode::invalid, "--patience {}: expected seconds from 1 to 3600, as in 20s", text);
     return Duration(static_cast<std::int64_t>(value * 1000));
 }
 
@@ -90,7 +91,8 @@ Result<int> run_all(const Options& options) {
     for (int round = 0; round < options.repeat; ++round) {
         for (const auto& drill : drills) {
             MEDIC_TRY(DrillResult result, runner.run(drill));
-            std::fprintf(stderr, "%s: %s\n\n", drill.name.c_str(), result.passed() ? "healed, nothing lost, nothing doubled" : "FAILED");
+            std::fprintf(stderr, "%s: %s\n\n", drill.name.c_str(),
+                         result.passed() ? "healed, nothing lost, nothing doubled" : "FAILED");
             scorecard.results.push_back(std::move(result));
         }
     }
@@ -102,16 +104,24 @@ Result<int> run_all(const Options& options) {
 
 int run_drill(std::span<char*> args) {
     Options options;
-    CLI::App app("Injects faults into an embedded platform, with the agent and without it, and prints a scorecard", "medic drill");
+    CLI::App app("Injects faults into an embedded platform, with the agent and without it, and prints a scorecard",
+                 "medic drill");
     app.add_option("names", options.names, "Drills to run");
     app.add_flag("--all", options.all, "Every drill");
-    app.add_option("--repeat", options.repeat, "How often each is run; medians are printed")->capture_default_str()->check(CLI::Range(1, 100));
-    app.add_option("--patience", options.patience, "How long the arm without the agent is given")->capture_default_str();
+    app.add_option("--repeat", options.repeat, "How often each is run; medians are printed")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 100));
+    app.add_option("--patience", options.patience, "How long the arm without the agent is given")
+        ->capture_default_str();
     app.add_flag("--only-agent", options.only_agent, "Leave out the arm without the agent");
-    app.add_option("--profile", options.profile, "Time-outs of both arms: default (the products' own) or quick")->capture_default_str();
-    app.add_option("--rate", options.workload.records_per_second, "Events a second before the fault")->capture_default_str();
+    app.add_option("--profile", options.profile, "Time-outs of both arms: default (the products' own) or quick")
+        ->capture_default_str();
+    app.add_option("--rate", options.workload.records_per_second, "Events a second before the fault")
+        ->capture_default_str();
     app.add_option("--work-dir", options.work_dir, "Folder for the labs (kept); a temporary one by default");
-    app.add_option("-o,--output", options.output, "text or json")->capture_default_str()->check(CLI::IsMember({"text", "json"}));
+    app.add_option("-o,--output", options.output, "text or json")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"text", "json"}));
     if (const auto exit_code = parse_options(app, args)) return *exit_code;
     const auto exit_code = run_all(options);
     if (exit_code) return *exit_code;

@@ -30,7 +30,8 @@ std::string url(const lab::LabPlan& plan, Role role, const char* port, const std
 
 Result<std::int64_t> query_number(sqlite3* db, const char* sql) {
     sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v2(db, sql, -1, &statement, nullptr) != SQLITE_OK) return fail(ErrorCode::not_ready, "inventory: {}", sqlite3_errmsg(db));
+    if (sqlite3_prepare_v2(db, sql, -1, &statement, nullptr) != SQLITE_OK)
+        return fail(ErrorCode::not_ready, "inventory: {}", sqlite3_errmsg(db));
     const bool row = sqlite3_step(statement) == SQLITE_ROW;
     const std::int64_t value = row ? sqlite3_column_int64(statement, 0) : 0;
     sqlite3_finalize(statement);
@@ -40,7 +41,8 @@ Result<std::int64_t> query_number(sqlite3* db, const char* sql) {
 
 }  // namespace
 
-Result<std::unique_ptr<Platform>> Platform::up(const lab::LabOptions& options, lab::Leave leave, const lab::Progress& progress) {
+Result<std::unique_ptr<Platform>> Platform::up(const lab::LabOptions& options, lab::Leave leave,
+                                               const lab::Progress& progress) {
     MEDIC_CHECK(lab::up(options, progress));
     auto state = lab::load_state(options.data_dir);
     if (!state) return std::unexpected(state.error());
@@ -55,7 +57,8 @@ Platform::~Platform() { (void)lab::down(data_dir(), leave_); }
 
 Result<WorkloadStats> Platform::stats() const {
     MEDIC_TRY(const json body, call_json({.url = url(plan_, Role::workload, "control", "/stats")}));
-    WorkloadStats stats{.acknowledged = member(body, "acknowledged", std::uint64_t{0}), .event_time_ms = member(body, "event_time_ms", std::int64_t{0})};
+    WorkloadStats stats{.acknowledged = member(body, "acknowledged", std::uint64_t{0}),
+                        .event_time_ms = member(body, "event_time_ms", std::int64_t{0})};
     const json services = member(body, "services", json::object());
     for (const auto& [name, service] : services.items()) {
         stats.answered[name] = member(service, "answered", std::uint64_t{0});
@@ -65,20 +68,29 @@ Result<WorkloadStats> Platform::stats() const {
 }
 
 Status Platform::set_rate(double records_per_second) const {
-    return call_rest({.method = "POST", .url = url(plan_, Role::workload, "control", fmt::format("/rate?records_per_second={}", records_per_second))});
+    return call_rest(
+        {.method = "POST",
+         .url = url(plan_, Role::workload, "control", fmt::format("/rate?records_per_second={}", records_per_second))});
 }
 
 Status Platform::forget_connection(const std::string& service) const {
-    return call_rest({.method = "POST", .url = url(plan_, Role::workload, "control", "/services/" + service + "/forget")});
+    return call_rest(
+        {.method = "POST", .url = url(plan_, Role::workload, "control", "/services/" + service + "/forget")});
 }
 
 Status Platform::fail_next(const std::string& service, int count) const {
-    return call_rest({.method = "POST", .url = url(plan_, Role::workload, "control", fmt::format("/services/{}/fail?count={}", service, count))});
+    return call_rest(
+        {.method = "POST",
+         .url = url(plan_, Role::workload, "control", fmt::format("/services/{}/fail?count={}", service, count))});
 }
 
-Status Platform::signal(const std::string& node, int signal) const { return lab::signal_process(data_dir(), node, signal); }
+Status Platform::signal(const std::string& node, int signal) const {
+    return lab::signal_process(data_dir(), node, signal);
+}
 
-Status Platform::start(const std::string& node) const { return lab::start_process(data_dir(), node, lab::Standing::running); }
+Status Platform::start(const std::string& node) const {
+    return lab::start_process(data_dir(), node, lab::Standing::running);
+}
 
 Result<JobState> Platform::job() const {
     MEDIC_TRY(const json body, call_json({.url = url(plan_, Role::jobmanager, "rest", "/jobs/overview")}));
@@ -98,32 +110,40 @@ Result<std::string> Platform::working_taskmanager() const {
     MEDIC_TRY(const json body, call_json({.url = url(plan_, Role::jobmanager, "rest", "/taskmanagers")}));
     std::string working;
     for (const auto& task_manager : member(body, "taskmanagers", json::array())) {
-        if (member(task_manager, "freeSlots", 0) < member(task_manager, "slotsNumber", 0)) working = std::max(working, member(task_manager, "id", std::string()));
+        if (member(task_manager, "freeSlots", 0) < member(task_manager, "slotsNumber", 0))
+            working = std::max(working, member(task_manager, "id", std::string()));
     }
     if (working.empty()) return fail(ErrorCode::not_ready, "no task manager has a slot in use");
     return working;
 }
 
 Result<std::uint64_t> Platform::completed_checkpoints(const std::string& job_id) const {
-    MEDIC_TRY(const json body, call_json({.url = url(plan_, Role::jobmanager, "rest", "/jobs/" + job_id + "/checkpoints")}));
+    MEDIC_TRY(const json body,
+              call_json({.url = url(plan_, Role::jobmanager, "rest", "/jobs/" + job_id + "/checkpoints")}));
     return member(member(body, "counts", json::object()), "completed", std::uint64_t{0});
 }
 
 Status Platform::deploy(const std::string& version) const {
     MEDIC_TRY(const JobState running, job());
-    MEDIC_TRY(const json triggered, call_json(json_call("POST", url(plan_, Role::jobmanager, "rest", "/jobs/" + running.id + "/stop"),
-                                                        {{"targetDirectory", data_dir() + "/savepoints"}, {"drain", false}})));
-    const std::string status_url = url(plan_, Role::jobmanager, "rest", "/jobs/" + running.id + "/savepoints/" + member(triggered, "request-id", std::string()));
+    MEDIC_TRY(const json triggered,
+              call_json(json_call("POST", url(plan_, Role::jobmanager, "rest", "/jobs/" + running.id + "/stop"),
+                                  {{"targetDirectory", data_dir() + "/savepoints"}, {"drain", false}})));
+    const std::string status_url =
+        url(plan_, Role::jobmanager, "rest",
+            "/jobs/" + running.id + "/savepoints/" + member(triggered, "request-id", std::string()));
     const auto deadline = std::chrono::steady_clock::now() + savepoint_patience;
     for (;;) {
         MEDIC_TRY(const json body, call_json({.url = status_url}));
         const json operation = member(body, "operation", json::object());
         if (member(member(body, "status", json::object()), "id", std::string()) == "COMPLETED") {
-            if (!operation.contains("location")) return fail(ErrorCode::not_ready, "savepoint failed: {}", operation.dump());
-            MEDIC_TRY(const std::string job_id, lab::submit_job(plan_, version, operation.at("location").get<std::string>()));
+            if (!operation.contains("location"))
+                return fail(ErrorCode::not_ready, "savepoint failed: {}", operation.dump());
+            MEDIC_TRY(const std::string job_id,
+                      lab::submit_job(plan_, version, operation.at("location").get<std::string>()));
             return job_id.empty() ? Status(fail(ErrorCode::internal, "the job manager gave no job id")) : Status();
         }
-        if (std::chrono::steady_clock::now() > deadline) return fail(ErrorCode::unavailable, "the savepoint did not complete");
+        if (std::chrono::steady_clock::now() > deadline)
+            return fail(ErrorCode::unavailable, "the savepoint did not complete");
         std::this_thread::sleep_for(poll_interval);
     }
 }
@@ -137,8 +157,8 @@ Result<RecordCheck> Platform::check_records(Duration patience) {
         MEDIC_CHECK(checker.load_ledger(data_dir() + "/ledger"));
         MEDIC_CHECK(checker.load_output(data_dir() + "/output"));
         const workload::Verdict verdict = checker.compare(checked_until_ms_, until);
-        // Every window has rows of all servers at the workload's rate, and rows of one window are committed together per subtask:
-        // once nothing is missing, or no window comes any more, the verdict stands.
+        // Every window has rows of all servers at the workload's rate, and rows of one window are committed together
+        // per subtask: once nothing is missing, or no window comes any more, the verdict stands.
         const bool complete = verdict.records_lost == 0 && checker.seen_until_ms() >= until;
         if (complete || std::chrono::steady_clock::now() > deadline) {
             checked_until_ms_ = until;
@@ -159,12 +179,15 @@ Result<RecordCheck> Platform::check_inventory() const {
     const auto rows = query_number(db, "SELECT count(*) FROM records");
     const auto distinct = query_number(db, "SELECT count(DISTINCT json_extract(value, '$.id')) FROM records");
     // Gaps inside what each partition has delivered are losses; what comes after its last row is still on its way.
-    const auto missing = query_number(db, "SELECT coalesce(sum(span - present), 0) FROM (SELECT max(offset) - min(offset) + 1 AS span, count(*) AS present FROM records GROUP BY topic, part)");
+    const auto missing = query_number(db,
+                                      "SELECT coalesce(sum(span - present), 0) FROM (SELECT max(offset) - min(offset) "
+                                      "+ 1 AS span, count(*) AS present FROM records GROUP BY topic, part)");
     sqlite3_close(db);
     if (!rows) return std::unexpected(rows.error());
     if (!distinct) return std::unexpected(distinct.error());
     if (!missing) return std::unexpected(missing.error());
-    return RecordCheck{static_cast<std::uint64_t>(*distinct), static_cast<std::uint64_t>(std::max<std::int64_t>(*missing, 0)),
+    return RecordCheck{static_cast<std::uint64_t>(*distinct),
+                       static_cast<std::uint64_t>(std::max<std::int64_t>(*missing, 0)),
                        static_cast<std::uint64_t>(*rows - *distinct)};
 }
 
@@ -177,7 +200,8 @@ std::vector<std::string> Platform::bootstrap() const {
 }
 
 Status Platform::start_filling() {
-    MEDIC_TRY(filler_, DiskFiller::start({.bootstrap = bootstrap(), .capacity_bytes = plan_.options.log_dir_capacity_bytes}));
+    MEDIC_TRY(filler_,
+              DiskFiller::start({.bootstrap = bootstrap(), .capacity_bytes = plan_.options.log_dir_capacity_bytes}));
     return {};
 }
 
@@ -192,13 +216,17 @@ Result<std::uint64_t> Platform::filler_lost() const {
 }
 
 Result<std::map<std::string, double>> Platform::disk_fill() const {
-    KafkaClient client({.bootstrap = bootstrap(), .connect_timeout = Duration(1'000), .request_timeout = Duration(3'000)});
+    KafkaClient client(
+        {.bootstrap = bootstrap(), .connect_timeout = Duration(1'000), .request_timeout = Duration(3'000)});
     MEDIC_TRY(const auto answers, client.call_every_broker(wire::DescribeLogDirsRequest{}));
     std::map<std::string, double> fill;
     for (const auto& [broker, answer] : answers) {
         if (!answer) continue;
         for (const auto& dir : answer->log_dirs) {
-            const double share = dir.error == wire::KafkaError::none && dir.total_bytes > 0 ? 1.0 - static_cast<double>(dir.usable_bytes) / static_cast<double>(dir.total_bytes) : 1.0;
+            const double share =
+                dir.error == wire::KafkaError::none && dir.total_bytes > 0
+                    ? 1.0 - static_cast<double>(dir.usable_bytes) / static_cast<double>(dir.total_bytes)
+                    : 1.0;
             double& worst = fill[fmt::format("broker-{}", broker)];
             worst = std::max(worst, share);
         }

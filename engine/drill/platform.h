@@ -1,4 +1,5 @@
-// One arm of a drill: a lab with its workload, and what a person in front of it could see and do. Knows nothing of the agent.
+// One arm of a drill: a lab with its workload, and what a person in front of it could see and do. Knows nothing of the
+// agent.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,8 @@ struct RecordCheck {
 class Platform {
 public:
     // Errors: see lab::up().
-    [[nodiscard]] static Result<std::unique_ptr<Platform>> up(const lab::LabOptions& options, lab::Leave leave, const lab::Progress& progress);
+    [[nodiscard]] static Result<std::unique_ptr<Platform>> up(const lab::LabOptions& options, lab::Leave leave,
+                                                              const lab::Progress& progress);
     ~Platform();  // Down, and leaves what it was told to.
     Platform(const Platform&) = delete;
     Platform& operator=(const Platform&) = delete;
@@ -45,7 +47,8 @@ public:
     // --- the workload ---
     [[nodiscard]] Result<WorkloadStats> stats() const;
     [[nodiscard]] Status set_rate(double records_per_second) const;
-    [[nodiscard]] Status forget_connection(const std::string& service) const;  // One of its present callers waits for ever.
+    [[nodiscard]] Status forget_connection(
+        const std::string& service) const;  // One of its present callers waits for ever.
     [[nodiscard]] Status fail_next(const std::string& service, int count) const;
 
     // --- processes ---
@@ -54,13 +57,16 @@ public:
 
     // --- the products' own interfaces ---
     [[nodiscard]] Result<JobState> job() const;  // The newest job of the workload's name.
-    [[nodiscard]] Result<std::string> working_taskmanager() const;  // One that runs subtasks of the job; the last by name.
+    [[nodiscard]] Result<std::string> working_taskmanager()
+        const;  // One that runs subtasks of the job; the last by name.
     [[nodiscard]] Result<std::uint64_t> completed_checkpoints(const std::string& job_id) const;
-    [[nodiscard]] Status deploy(const std::string& version) const;   // As a team would: stop with a savepoint, start the version from it.
-    [[nodiscard]] Status start_filling();                             // A topic on one broker grows; see DiskFiller.
+    [[nodiscard]] Status deploy(
+        const std::string& version) const;  // As a team would: stop with a savepoint, start the version from it.
+    [[nodiscard]] Status start_filling();   // A topic on one broker grows; see DiskFiller.
     [[nodiscard]] Status stop_filling();
     [[nodiscard]] Result<std::uint64_t> filler_lost() const;
-    [[nodiscard]] Result<std::map<std::string, double>> disk_fill() const;  // Broker → used share of its log directory, by DescribeLogDirs.
+    [[nodiscard]] Result<std::map<std::string, double>> disk_fill()
+        const;  // Broker → used share of its log directory, by DescribeLogDirs.
 
     // Waits until the output has come past the present event time, then compares all windows since the last check.
     [[nodiscard]] Result<RecordCheck> check_records(Duration patience);

@@ -1,5 +1,6 @@
 // Decides from a counter of processed records when records flow again after a fault. Pure: it is told times and counts.
-// "Flow again" is what users feel: at least 80 % of the rate before the fault, held for a whole window, after the rate had fallen.
+// "Flow again" is what users feel: at least 80 % of the rate before the fault, held for a whole window, after the rate
+// had fallen.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,9 @@
 namespace medic::engine::drill {
 
 struct RecoveryOptions {
-    Duration window{1'000};        // Rates are means over this long.
-    Duration hold{1'000};          // Every window within this long must be at full rate: longer than a burst between two failures.
+    Duration window{1'000};  // Rates are means over this long.
+    Duration hold{
+        1'000};  // Every window within this long must be at full rate: longer than a burst between two failures.
     double recovered_ratio = 0.8;  // Of the rate before the fault.
     double fallen_ratio = 0.5;     // Below this the fault has bitten.
 };
@@ -21,7 +23,8 @@ class RecoveryWatch {
 public:
     RecoveryWatch(RecoveryOptions options, double baseline_per_second, Instant injected_at);
 
-    // `count` never falls within one life of what is counted; after a fall (a restarted counter) the window starts anew.
+    // `count` never falls within one life of what is counted; after a fall (a restarted counter) the window starts
+    // anew.
     void observe(Instant at, std::uint64_t count);
 
     // For faults that are not told by a rate: the platform is safe now, or not.

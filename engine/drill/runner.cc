@@ -9,18 +9,24 @@ namespace {
 
 constexpr auto sample_interval = std::chrono::milliseconds(100);
 constexpr Duration baseline_time{2'000};
-constexpr Duration history_time{15'000};  // The agent judges a standstill against its subject's own history, which must have begun.
+constexpr Duration history_time{
+    15'000};  // The agent judges a standstill against its subject's own history, which must have begun.
 constexpr Duration settle_patience{60'000};
 constexpr Duration check_patience{30'000};
 constexpr Duration clock_slack{1'500};  // Evidence may carry the time of the scrape before the fault.
 
-Instant monotonic_now() { return Instant(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())); }
-
-std::int64_t wall_now_ms() {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+Instant monotonic_now() {
+    return Instant(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
 }
 
-std::string seconds(Duration duration) { return fmt::format("{:.1f} s", static_cast<double>(duration.count()) / 1000.0); }
+std::int64_t wall_now_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+std::string seconds(Duration duration) {
+    return fmt::format("{:.1f} s", static_cast<double>(duration.count()) / 1000.0);
+}
 
 Result<double> rate_of(const DrillCase& drill, Platform& platform) {
     const Instant begin = monotonic_now();
@@ -53,23 +59,29 @@ struct Runner::Observed {
 
     // What counts is the first diagnosis that was acted on; before anything was done, the first one.
     [[nodiscard]] const IncidentView* first() const {
-        const auto acted = std::ranges::find_if(incidents, [](const IncidentView& incident) { return incident.acted_ms > 0; });
+        const auto acted =
+            std::ranges::find_if(incidents, [](const IncidentView& incident) { return incident.acted_ms > 0; });
         if (acted != incidents.end()) return &*acted;
         return incidents.empty() ? nullptr : &incidents.front();
     }
     // A fault that was healed before the flow fell has not interrupted it.
     [[nodiscard]] std::optional<Duration> recovered() const {
-        const bool never_fell = !with_agent.fallen() && with_agent.flowing() && first() != nullptr && first()->healed_ms > 0;
+        const bool never_fell =
+            !with_agent.fallen() && with_agent.flowing() && first() != nullptr && first()->healed_ms > 0;
         return never_fell ? std::optional(Duration(0)) : with_agent.recovered_after();
     }
     [[nodiscard]] bool agent_is_done() const {
-        return first() != nullptr && (first()->healed_ms > 0 || first()->state == "escalated" || first()->state == "resolved");
+        return first() != nullptr &&
+               (first()->healed_ms > 0 || first()->state == "escalated" || first()->state == "resolved");
     }
 };
 
 Result<std::unique_ptr<Platform>> Runner::new_lab(const std::string& name, const LabShape& shape) const {
-    lab::LabOptions options{.data_dir = options_.work_dir + "/" + name, .program = options_.engine_program, .profile = options_.profile,
-                             .log_dir_capacity_bytes = options_.log_dir_capacity_bytes, .workload = options_.workload};
+    lab::LabOptions options{.data_dir = options_.work_dir + "/" + name,
+                            .program = options_.engine_program,
+                            .profile = options_.profile,
+                            .log_dir_capacity_bytes = options_.log_dir_capacity_bytes,
+                            .workload = options_.workload};
     options.slots = shape.slots;
     options.workload.job_parallelism = shape.job_parallelism;
     MEDIC_TRY(auto platform, Platform::up(options, options_.leave, [](const std::string&) {}));
@@ -96,7 +108,8 @@ Status Runner::settle(Platform& platform) const {
         if (*completed >= *checkpoints + 2 && *processed > *records) return {};
         waiting_for = "two checkpoints";
     }
-    return fail(ErrorCode::unavailable, "{}: still waiting for {} after {}", platform.data_dir(), waiting_for, seconds(settle_patience));
+    return fail(ErrorCode::unavailable, "{}: still waiting for {} after {}", platform.data_dir(), waiting_for,
+                seconds(settle_patience));
 }
 
 Status Runner::prepare_arms(const LabShape& shape) {
@@ -118,7 +131,8 @@ Status Runner::prepare_arms(const LabShape& shape) {
         progress_("starting a lab without it");
         MEDIC_TRY(alone_, new_lab(fmt::format("without-{}", ++labs_made_), shape));
     }
-    std::this_thread::sleep_until(std::chrono::steady_clock::time_point((agent_started_at_ + history_time).time_since_epoch()));
+    std::this_thread::sleep_until(
+        std::chrono::steady_clock::time_point((agent_started_at_ + history_time).time_since_epoch()));
     return {};
 }
 
@@ -144,14 +158,17 @@ Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed)
         if (round % 3 == 0) note_agents_view(observed);
         if (!told_detected && observed.first() != nullptr) {
             told_detected = true;
-            progress_(fmt::format("  {} after {}: {} · {}", drill.name, seconds(now - observed.injected_at), observed.first()->side, observed.first()->summary));
+            progress_(fmt::format("  {} after {}: {} · {}", drill.name, seconds(now - observed.injected_at),
+                                  observed.first()->side, observed.first()->summary));
         }
         if (!told_recovered && observed.recovered()) {
             told_recovered = true;
-            progress_(fmt::format("  {} records flow again {} after the fault", drill.name, seconds(*observed.recovered())));
+            progress_(
+                fmt::format("  {} records flow again {} after the fault", drill.name, seconds(*observed.recovered())));
         }
         const bool healed = observed.recovered() && observed.agent_is_done();
-        const bool alone_decided = !alone_ || observed.without_agent.recovered_after() || now - observed.injected_at >= options_.patience;
+        const bool alone_decided =
+            !alone_ || observed.without_agent.recovered_after() || now - observed.injected_at >= options_.patience;
         if ((healed && alone_decided) || now >= give_up) {
             observed.waited = std::min(now - observed.injected_at, options_.patience);
             return {};
@@ -165,12 +182,17 @@ Result<DrillResult> Runner::run(const DrillCase& drill) {
     MEDIC_TRY(const double rate, rate_of(drill, *healed_));
     const double wanted = rate * drill.rate_factor;
 
-    DrillResult result{.name = drill.name, .expected_side = drill.expected_side, .expected_cause = drill.expected_cause, .expected_remedy = drill.expected_remedy};
+    DrillResult result{.name = drill.name,
+                       .expected_side = drill.expected_side,
+                       .expected_cause = drill.expected_cause,
+                       .expected_remedy = drill.expected_remedy};
     if (alone_) MEDIC_CHECK(drill.inject(*alone_));
     const Instant injected_alone_at = monotonic_now();
     MEDIC_CHECK(drill.inject(*healed_));
-    const Instant injected_at = monotonic_now();  // The fault is there once the injection is done: a deployment takes its time.
-    Observed observed{injected_at, wall_now_ms(), RecoveryWatch(drill.recovery, wanted, injected_at), RecoveryWatch(drill.recovery, wanted, injected_alone_at)};
+    const Instant injected_at =
+        monotonic_now();  // The fault is there once the injection is done: a deployment takes its time.
+    Observed observed{injected_at, wall_now_ms(), RecoveryWatch(drill.recovery, wanted, injected_at),
+                      RecoveryWatch(drill.recovery, wanted, injected_alone_at)};
     MEDIC_CHECK(observe_until_decided(drill, observed));
 
     if (const IncidentView* incident = observed.first()) {
@@ -179,9 +201,12 @@ Result<DrillResult> Runner::run(const DrillCase& drill) {
         result.remedy = incident->remedy;
         result.detect = Duration(std::max<std::int64_t>(incident->detected_ms - observed.injected_wall_ms, 0));
         result.healed = observed.recovered().has_value() && incident->healed_ms > 0;
-        if (!result.healed) result.notes.push_back(fmt::format("the agent's incident {} is {} {}", incident->id, incident->state, incident->outcome));
+        if (!result.healed)
+            result.notes.push_back(
+                fmt::format("the agent's incident {} is {} {}", incident->id, incident->state, incident->outcome));
         for (const IncidentView& other : observed.incidents) {
-            if (other.id != incident->id) result.notes.push_back(fmt::format("also said: {} of {}", other.cause, other.subject));
+            if (other.id != incident->id)
+                result.notes.push_back(fmt::format("also said: {} of {}", other.cause, other.subject));
         }
     }
     result.recover = observed.recovered();

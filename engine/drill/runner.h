@@ -1,4 +1,5 @@
-// Runs drills: the same fault at the same moment on two labs, one with the agent and one without, and judges what it sees from outside.
+// Runs drills: the same fault at the same moment on two labs, one with the agent and one without, and judges what it
+// sees from outside.
 #pragma once
 
 #include <functional>
@@ -16,20 +17,21 @@ namespace medic::engine::drill {
 enum class WithoutAgent : std::uint8_t { run, skip };
 
 struct RunnerOptions {
-    std::string work_dir;                 // Gets a folder for each lab.
+    std::string work_dir;  // Gets a folder for each lab.
     std::string engine_program, agent_program;
     lab::Profile profile;
     lab::WorkloadOptions workload;
     std::int64_t log_dir_capacity_bytes = 384LL << 20;  // Small enough to be filled within a drill.
-    Duration patience{20'000};            // For the arm without the agent.
-    Duration agent_patience{90'000};      // For the arm with it, before the drill counts as failed.
+    Duration patience{20'000};                          // For the arm without the agent.
+    Duration agent_patience{90'000};                    // For the arm with it, before the drill counts as failed.
     lab::Leave leave = lab::Leave::nothing;
     WithoutAgent without = WithoutAgent::run;
 };
 
 class Runner {
 public:
-    Runner(RunnerOptions options, lab::Progress progress) : options_(std::move(options)), progress_(std::move(progress)) {}
+    Runner(RunnerOptions options, lab::Progress progress)
+        : options_(std::move(options)), progress_(std::move(progress)) {}
 
     // Errors only when a lab or the agent can't be had; a drill that goes wrong is a result.
     [[nodiscard]] Result<DrillResult> run(const DrillCase& drill);
@@ -49,7 +51,7 @@ private:
     std::unique_ptr<Platform> healed_, alone_;
     std::unique_ptr<AgentProcess> agent_;  // Watches healed_.
     Instant agent_started_at_;
-    LabShape shape_;                       // Of healed_.
+    LabShape shape_;  // Of healed_.
     int labs_made_ = 0;
 };
 

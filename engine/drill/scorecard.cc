@@ -9,7 +9,9 @@
 namespace medic::engine::drill {
 namespace {
 
-std::string seconds(Duration duration) { return fmt::format("{:.1f} s", static_cast<double>(duration.count()) / 1000.0); }
+std::string seconds(Duration duration) {
+    return fmt::format("{:.1f} s", static_cast<double>(duration.count()) / 1000.0);
+}
 
 std::string seconds_or(const std::optional<Duration>& duration, const std::string& otherwise) {
     return duration ? seconds(*duration) : otherwise;
@@ -44,8 +46,8 @@ std::string median_lines(const std::vector<DrillResult>& results) {
             detect.push_back(run->detect);
             recover.push_back(run->recover);
         }
-        text += fmt::format("median of {} × {}: detected {}, recovered {}\n", runs.size(), name, seconds_or(median(detect), "never"),
-                            seconds_or(median(recover), "never"));
+        text += fmt::format("median of {} × {}: detected {}, recovered {}\n", runs.size(), name,
+                            seconds_or(median(detect), "never"), seconds_or(median(recover), "never"));
     }
     return text;
 }
@@ -59,21 +61,22 @@ std::string notes_of(const DrillResult& result) {
 }  // namespace
 
 bool DrillResult::passed() const {
-    return healed && side == expected_side && cause == expected_cause && remedy == expected_remedy && records_lost == 0 && records_doubled == 0;
+    return healed && side == expected_side && cause == expected_cause && remedy == expected_remedy &&
+           records_lost == 0 && records_doubled == 0;
 }
 
-bool Scorecard::passed() const {
-    return !results.empty() && std::ranges::all_of(results, &DrillResult::passed);
-}
+bool Scorecard::passed() const { return !results.empty() && std::ranges::all_of(results, &DrillResult::passed); }
 
 std::string render_text(const Scorecard& scorecard) {
-    std::string text = fmt::format("{:<22} {:<7} {:>9} {:>10} {:>14}  {:>5} {:>7}  {}\n", "drill", "result", "detected", "recovered",
-                                   "without medic", "lost", "doubled", "side · cause · remedy");
+    std::string text = fmt::format("{:<22} {:<7} {:>9} {:>10} {:>14}  {:>5} {:>7}  {}\n", "drill", "result", "detected",
+                                   "recovered", "without medic", "lost", "doubled", "side · cause · remedy");
     for (const auto& result : scorecard.results) {
-        text += fmt::format("{:<22} {:<7} {:>9} {:>10} {:>14}  {:>5} {:>7}  {} · {} · {}\n", result.name, result.passed() ? "healed" : "FAILED",
-                            seconds_or(result.detect, "never"), seconds_or(result.recover, "never"),
-                            seconds_or(result.recover_without, "> " + seconds(result.waited)), result.records_lost, result.records_doubled,
-                            beside_expected(result.side, result.expected_side), beside_expected(result.cause, result.expected_cause),
+        text += fmt::format("{:<22} {:<7} {:>9} {:>10} {:>14}  {:>5} {:>7}  {} · {} · {}\n", result.name,
+                            result.passed() ? "healed" : "FAILED", seconds_or(result.detect, "never"),
+                            seconds_or(result.recover, "never"),
+                            seconds_or(result.recover_without, "> " + seconds(result.waited)), result.records_lost,
+                            result.records_doubled, beside_expected(result.side, result.expected_side),
+                            beside_expected(result.cause, result.expected_cause),
                             beside_expected(result.remedy, result.expected_remedy));
     }
     text += median_lines(scorecard.results);

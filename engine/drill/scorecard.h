@@ -13,23 +13,23 @@ namespace medic::engine::drill {
 struct DrillResult {
     std::string name;
     bool healed = false;
-    std::string side, expected_side;          // "" when the agent said nothing.
+    std::string side, expected_side;  // "" when the agent said nothing.
     std::string cause, expected_cause;
     std::string remedy, expected_remedy;
-    std::optional<Duration> detect;           // From the injection to the incident. nullopt: never.
-    std::optional<Duration> recover;          // From the injection until records flow again. nullopt: not within the patience.
+    std::optional<Duration> detect;   // From the injection to the incident. nullopt: never.
+    std::optional<Duration> recover;  // From the injection until records flow again. nullopt: not within the patience.
     std::optional<Duration> recover_without;  // The same fault, the same time, no agent. nullopt: not within `waited`.
     Duration waited{0};                       // How long the arm without the agent was given.
     std::uint64_t records_lost = 0, records_doubled = 0;
     std::uint64_t records_checked = 0;
-    std::vector<std::string> notes;           // What a person should know: scaled load, what went wrong.
+    std::vector<std::string> notes;  // What a person should know: scaled load, what went wrong.
 
     // Healed, rightly classified, by the right remedy, nothing lost, nothing doubled.
     [[nodiscard]] bool passed() const;
 };
 
 struct Scorecard {
-    std::string profile;                      // Time-outs that differ from the products' defaults; holds for both arms.
+    std::string profile;  // Time-outs that differ from the products' defaults; holds for both arms.
     std::vector<DrillResult> results;
     [[nodiscard]] bool passed() const;
 };

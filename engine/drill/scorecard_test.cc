@@ -24,9 +24,9 @@ DrillResult right_result() {
 TEST(Scorecard, passes_only_when_all_is_right) {
     EXPECT_TRUE((Scorecard{"", {right_result()}}).passed());
     EXPECT_FALSE(Scorecard{}.passed());
-    for (auto spoil : {+[](DrillResult& r) { r.healed = false; }, +[](DrillResult& r) { r.side = "user"; }, +[](DrillResult& r) { r.cause = "other"; },
-                       +[](DrillResult& r) { r.remedy = ""; }, +[](DrillResult& r) { r.records_lost = 1; },
-                       +[](DrillResult& r) { r.records_doubled = 1; }}) {
+    for (auto spoil : {+[](DrillResult& r) { r.healed = false; }, +[](DrillResult& r) { r.side = "user"; },
+                       +[](DrillResult& r) { r.cause = "other"; }, +[](DrillResult& r) { r.remedy = ""; },
+                       +[](DrillResult& r) { r.records_lost = 1; }, +[](DrillResult& r) { r.records_doubled = 1; }}) {
         DrillResult result = right_result();
         spoil(result);
         EXPECT_FALSE((Scorecard{"", {right_result(), result}}).passed());

@@ -38,26 +38,34 @@ std::string metrics_section(const LabPlan& plan) {
     for (const auto& process : plan.processes) {
         const std::string kind = page_kind(process.role);
         if (kind.empty()) continue;
-        text += fmt::format("      - {{url: \"http://127.0.0.1:{}/metrics\", kind: {}, node: {}, interval: 1s}}\n", process.ports.at("metrics"), kind, process.name);
+        text += fmt::format("      - {{url: \"http://127.0.0.1:{}/metrics\", kind: {}, node: {}, interval: 1s}}\n",
+                            process.ports.at("metrics"), kind, process.name);
     }
     return text;
 }
 
 // One driver command: `medic-engine node ACTION --data DIR --node NAME …`.
-std::string driver_command(const LabPlan& plan, const ProcessPlan& process, const std::string& action, const std::vector<std::string>& more = {}) {
-    std::vector<std::string> argv = {plan.options.program, "node", action, "--data", plan.options.data_dir, "--node", process.name};
+std::string driver_command(const LabPlan& plan, const ProcessPlan& process, const std::string& action,
+                           const std::vector<std::string>& more = {}) {
+    std::vector<std::string> argv = {plan.options.program,  "node",   action,      "--data",
+                                     plan.options.data_dir, "--node", process.name};
     argv.insert(argv.end(), more.begin(), more.end());
     return list(argv);
 }
 
 std::string node_item(const LabPlan& plan, const ProcessPlan& process) {
-    std::string text = fmt::format("      - name: {}\n        role: {}\n        spare: {}\n        zone: {}\n        driver:\n          kind: command\n",
-                                   process.name, to_string(process.role), process.spare, process.zone);
-    const auto add = [&](const std::string& key, const std::string& command) { text += fmt::format("          {}: {}\n", key, command); };
+    std::string text = fmt::format(
+        "      - name: {}\n        role: {}\n        spare: {}\n        zone: {}\n        driver:\n          kind: "
+        "command\n",
+        process.name, to_string(process.role), process.spare, process.zone);
+    const auto add = [&](const std::string& key, const std::string& command) {
+        text += fmt::format("          {}: {}\n", key, command);
+    };
     for (const char* action : {"status", "start", "stop", "kill"}) add(action, driver_command(plan, process, action));
     if (!process.spare_argv.empty()) add("start_spare", driver_command(plan, process, "start-spare"));
     if (process.role == Role::connect_worker) {
-        add("kill_task", driver_command(plan, process, "kill-task", {"--connector", "{connector}", "--task", "{task}"}));
+        add("kill_task",
+            driver_command(plan, process, "kill-task", {"--connector", "{connector}", "--task", "{task}"}));
     }
     if (process.role == Role::broker) add("grow", driver_command(plan, process, "grow", {"--bytes", "{bytes}"}));
     return text;
@@ -65,11 +73,14 @@ std::string node_item(const LabPlan& plan, const ProcessPlan& process) {
 
 std::string deployments_section(const LabPlan& plan) {
     if (!plan.options.with_workload) return {};
-    std::string text = fmt::format("    deployments:\n      - job: {}\n        driver: {{kind: session-rest}}\n        savepoints: {}\n        parallelism_max: {}\n        versions:\n",
-                                   job_name, quoted(plan.options.data_dir + "/savepoints"), plan.options.taskmanagers * plan.options.slots);
+    std::string text = fmt::format(
+        "    deployments:\n      - job: {}\n        driver: {{kind: session-rest}}\n        savepoints: {}\n        "
+        "parallelism_max: {}\n        versions:\n",
+        job_name, quoted(plan.options.data_dir + "/savepoints"), plan.options.taskmanagers * plan.options.slots);
     for (const char* version : {"v1", "v2"}) {
-        text += fmt::format("          - {{id: {}, artifact: {}, args: {}, parallelism: {}}}\n", version, quoted(job_artifact(plan, version)),
-                            list(job_arguments(plan)), plan.options.workload.job_parallelism);
+        text += fmt::format("          - {{id: {}, artifact: {}, args: {}, parallelism: {}}}\n", version,
+                            quoted(job_artifact(plan, version)), list(job_arguments(plan)),
+                            plan.options.workload.job_parallelism);
     }
     return text;
 }
@@ -79,7 +90,8 @@ std::string deployments_section(const LabPlan& plan) {
 std::string medic_yaml(const LabPlan& plan) {
     std::vector<std::string> bootstrap;
     for (const auto& process : plan.processes) {
-        if (process.role == Role::broker) bootstrap.push_back(fmt::format("\"127.0.0.1:{}\"", process.ports.at("kafka")));
+        if (process.role == Role::broker)
+            bootstrap.push_back(fmt::format("\"127.0.0.1:{}\"", process.ports.at("kafka")));
     }
     std::string text = fmt::format(
         "# Written by `medic lab up`: what the agent watches, and how it reaches each node.\n"
@@ -92,20 +104,24 @@ std::string medic_yaml(const LabPlan& plan) {
         "    kafka: {{bootstrap: [{3}]}}\n"
         "    connect: {{urls: [\"http://127.0.0.1:{4}\"]}}\n"
         "    flink: [{{url: \"http://127.0.0.1:{5}\"}}]\n",
-        quoted(plan.options.data_dir + "/agent"), quoted(plan.options.data_dir + "/token"), cluster_name, fmt::join(bootstrap, ", "),
-        plan.only(Role::connect_worker).ports.at("rest"), plan.only(Role::jobmanager).ports.at("rest"), plan.agent_port);
+        quoted(plan.options.data_dir + "/agent"), quoted(plan.options.data_dir + "/token"), cluster_name,
+        fmt::join(bootstrap, ", "), plan.only(Role::connect_worker).ports.at("rest"),
+        plan.only(Role::jobmanager).ports.at("rest"), plan.agent_port);
     text += metrics_section(plan);
     text += "    nodes:\n";
     for (const auto& process : plan.processes) {
         if (process.role != Role::workload) text += node_item(plan, process);
     }
     text += deployments_section(plan);
-    text += "    owners: {\"job:fleet-*\": team-fleet, \"topic:fleet-*\": team-fleet, \"connector:inventory-*\": team-inventory}\n";
+    text +=
+        "    owners: {\"job:fleet-*\": team-fleet, \"topic:fleet-*\": team-fleet, \"connector:inventory-*\": "
+        "team-inventory}\n";
     return text;
 }
 
 std::string policy_yaml() {
-    return "# Written by `medic lab up`: on this lab the agent may act by itself. On your clusters start without a policy (observe).\n"
+    return "# Written by `medic lab up`: on this lab the agent may act by itself. On your clusters start without a "
+           "policy (observe).\n"
            "schema: 1\n"
            "defaults: {cooldown: 10s, attempts: 3, backoff: 2s, budget: {operations: 60, window: 10m}}\n"
            "policy:\n"

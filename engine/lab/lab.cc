@@ -66,13 +66,15 @@ std::vector<std::string> bootstrap_of(const LabPlan& plan) {
 }
 
 Status brokers_are_registered(const LabPlan& plan) {
-    KafkaClient client({.bootstrap = bootstrap_of(plan), .connect_timeout = Duration(500), .request_timeout = Duration(2'000)});
+    KafkaClient client(
+        {.bootstrap = bootstrap_of(plan), .connect_timeout = Duration(500), .request_timeout = Duration(2'000)});
     return wait_until("brokers", [&]() -> Status {
         MEDIC_CHECK(all_live(plan.options.data_dir));
         client.forget_metadata();
         MEDIC_TRY(const KafkaBrokers cluster, client.brokers());
         if (static_cast<int>(cluster.brokers.size()) < plan.options.brokers || cluster.controller_id < 0) {
-            return fail(ErrorCode::not_ready, "{} of {} brokers are registered", cluster.brokers.size(), plan.options.brokers);
+            return fail(ErrorCode::not_ready, "{} of {} brokers are registered", cluster.brokers.size(),
+                        plan.options.brokers);
         }
         return {};
     });
@@ -80,7 +82,8 @@ Status brokers_are_registered(const LabPlan& plan) {
 
 // The first request for a coordinator creates the offsets topic; a job that starts meanwhile would fail once.
 Status groups_are_served(const LabPlan& plan) {
-    KafkaClient client({.bootstrap = bootstrap_of(plan), .connect_timeout = Duration(500), .request_timeout = Duration(2'000)});
+    KafkaClient client(
+        {.bootstrap = bootstrap_of(plan), .connect_timeout = Duration(500), .request_timeout = Duration(2'000)});
     return wait_until("group coordinator", [&]() -> Status {
         MEDIC_CHECK(fetch_committed(client, job_name, {{"fleet-events", 0}}));
         return {};
@@ -93,7 +96,8 @@ Status taskmanagers_are_registered(const LabPlan& plan) {
         MEDIC_TRY(const json body, call_json({.url = url(plan.only(Role::jobmanager), "rest", "/taskmanagers")}));
         const std::size_t registered = member(body, "taskmanagers", json::array()).size();
         if (static_cast<int>(registered) < plan.options.taskmanagers) {
-            return fail(ErrorCode::not_ready, "{} of {} task managers are registered", registered, plan.options.taskmanagers);
+            return fail(ErrorCode::not_ready, "{} of {} task managers are registered", registered,
+                        plan.options.taskmanagers);
         }
         return {};
     });
@@ -113,7 +117,11 @@ Status create_connectors(const LabPlan& plan) {
     const auto confirm = plan.only(Role::workload).ports.at("confirm");
     const std::vector<std::pair<std::string, json>> connectors = {
         {"inventory-source",
-         {{"connector.class", "GeneratorSource"}, {"tasks.max", "1"}, {"topic", "inventory"}, {"rate", "200"}, {"fields", "id=seq,server=pick:s-1|s-2|s-3,slots=int:1:48"}}},
+         {{"connector.class", "GeneratorSource"},
+          {"tasks.max", "1"},
+          {"topic", "inventory"},
+          {"rate", "200"},
+          {"fields", "id=seq,server=pick:s-1|s-2|s-3,slots=int:1:48"}}},
         {"inventory-sink",
          {{"connector.class", "SqliteSink"},
           {"tasks.max", "1"},
@@ -134,7 +142,8 @@ Status start_workload(const LabPlan& plan, const Progress& progress) {
     MEDIC_CHECK(create_connectors(plan));
     MEDIC_CHECK(wait_until("job", [&]() -> Status {
         MEDIC_TRY(const json body, call_json({.url = url(plan.only(Role::jobmanager), "rest", "/jobs/" + job_id)}));
-        if (member(body, "state", std::string()) != "RUNNING") return fail(ErrorCode::not_ready, "job is {}", member(body, "state", std::string("unknown")));
+        if (member(body, "state", std::string()) != "RUNNING")
+            return fail(ErrorCode::not_ready, "job is {}", member(body, "state", std::string("unknown")));
         return {};
     }));
     progress(fmt::format("job {} runs as {}, connectors are created", job_name, job_id));
@@ -144,7 +153,9 @@ Status start_workload(const LabPlan& plan, const Progress& progress) {
 Status prepare_folder(const LabOptions& options) {
     if (auto existing = load_state(options.data_dir)) {
         for (const auto& [name, process] : existing->processes) {
-            if (is_alive(process.id)) return fail(ErrorCode::not_ready, "a lab runs in {} already: 'medic lab down --data {}' ends it", options.data_dir, options.data_dir);
+            if (is_alive(process.id))
+                return fail(ErrorCode::not_ready, "a lab runs in {} already: 'medic lab down --data {}' ends it",
+                            options.data_dir, options.data_dir);
         }
     }
     std::error_code error;
@@ -175,8 +186,8 @@ bool can_be_bound(std::uint16_t port) {
     return bound;
 }
 
-// A free port below the range from which the kernel gives ports to outgoing connections (32768 by default): one that is free now
-// stays free until its process binds it, or binds it again after a restart.
+// A free port below the range from which the kernel gives ports to outgoing connections (32768 by default): one that is
+// free now stays free until its process binds it, or binds it again after a restart.
 Result<std::uint16_t> take_port() {
     constexpr std::uint32_t first = 15'000, count = 17'000;
     static std::uint32_t next = static_cast<std::uint32_t>(::getpid()) * 61;
@@ -197,7 +208,8 @@ std::string new_token_line() {
 
 Status start_all(const LabPlan& plan, const Progress& progress) {
     for (const auto& process : plan.processes) {
-        MEDIC_CHECK(start_process(plan.options.data_dir, process.name, process.spare ? Standing::spare : Standing::running));
+        MEDIC_CHECK(
+            start_process(plan.options.data_dir, process.name, process.spare ? Standing::spare : Standing::running));
         if (process.role == Role::broker || process.role == Role::controller) continue;
         if (process.role == Role::connect_worker) {  // First after the brokers: it and all that follow need them.
             MEDIC_CHECK(brokers_are_registered(plan));
@@ -208,7 +220,8 @@ Status start_all(const LabPlan& plan, const Progress& progress) {
     progress("the Connect worker answers");
     MEDIC_CHECK(taskmanagers_are_registered(plan));
     MEDIC_CHECK(answers(plan, Role::taskmanager, "control", "/status"));
-    progress(fmt::format("{} task managers are registered, {} in reserve", plan.options.taskmanagers, plan.options.spares));
+    progress(
+        fmt::format("{} task managers are registered, {} in reserve", plan.options.taskmanagers, plan.options.spares));
     if (plan.options.with_workload) MEDIC_CHECK(start_workload(plan, progress));
     return {};
 }
@@ -220,12 +233,14 @@ Result<std::string> submit_job(const LabPlan& plan, const std::string& version, 
     const std::string artifact = job_artifact(plan, version);
     MEDIC_TRY(const json uploaded, call_json({.method = "POST",
                                               .url = url(manager, "rest", "/jars/upload"),
-                                              .uploads = {{"jarfile", artifact, fs::path(artifact).filename().string(), "application/java-archive"}},
+                                              .uploads = {{"jarfile", artifact, fs::path(artifact).filename().string(),
+                                                           "application/java-archive"}},
                                               .timeout = Duration(30'000)}));
     const std::string jar = fs::path(member(uploaded, "filename", std::string())).filename().string();
     json body = {{"programArgsList", job_arguments(plan)}, {"parallelism", plan.options.workload.job_parallelism}};
     if (!restore_from.empty()) body["savepointPath"] = restore_from;
-    MEDIC_TRY(const json started, call_json(json_call("POST", url(manager, "rest", "/jars/" + url_encode(jar) + "/run"), body)));
+    MEDIC_TRY(const json started,
+              call_json(json_call("POST", url(manager, "rest", "/jars/" + url_encode(jar) + "/run"), body)));
     return member(started, "jobid", std::string());
 }
 
@@ -247,7 +262,8 @@ Status up(const LabOptions& options, const Progress& progress) {
 
 Status down(const std::string& data_dir, Leave leave) {
     MEDIC_TRY(const LabState state, load_state(data_dir));
-    // The workload first, so that nobody produces into brokers that go; the controller last, so that brokers can leave in order.
+    // The workload first, so that nobody produces into brokers that go; the controller last, so that brokers can leave
+    // in order.
     for (auto process = state.plan.processes.rbegin(); process != state.plan.processes.rend(); ++process) {
         MEDIC_CHECK(stop_process(data_dir, process->name, stop_grace));
     }
@@ -268,7 +284,8 @@ std::string render_status(const LabState& state) {
         if (alive && process_state(found->second.id) == 'T') standing = "frozen";
         std::string ports;
         for (const auto& [name, port] : plan.ports) ports += fmt::format("{}={} ", name, port);
-        text += fmt::format("{:<12} {:<15} {:<9} {:>8}  {}\n", plan.name, to_string(plan.role), standing, alive ? std::to_string(found->second.id.pid) : "-", ports);
+        text += fmt::format("{:<12} {:<15} {:<9} {:>8}  {}\n", plan.name, to_string(plan.role), standing,
+                            alive ? std::to_string(found->second.id.pid) : "-", ports);
     }
     return text;
 }

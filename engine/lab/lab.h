@@ -13,8 +13,9 @@ namespace medic::engine::lab {
 
 using Progress = std::function<void(const std::string& line)>;
 
-// Starts everything and returns when it serves: brokers registered, REST answering, task managers registered, the workload's job
-// running and its connectors started. On an error nothing is left running. Errors: not_ready (a lab runs there already), unavailable.
+// Starts everything and returns when it serves: brokers registered, REST answering, task managers registered, the
+// workload's job running and its connectors started. On an error nothing is left running. Errors: not_ready (a lab runs
+// there already), unavailable.
 [[nodiscard]] Status up(const LabOptions& options, const Progress& progress);
 
 enum class Leave : std::uint8_t { nothing, files };
@@ -22,7 +23,8 @@ enum class Leave : std::uint8_t { nothing, files };
 [[nodiscard]] Status down(const std::string& data_dir, Leave leave);
 
 // Submits the workload's job in the given version and creates its connectors; part of up(). Returns the job's id.
-[[nodiscard]] Result<std::string> submit_job(const LabPlan& plan, const std::string& version, const std::string& restore_from);
+[[nodiscard]] Result<std::string> submit_job(const LabPlan& plan, const std::string& version,
+                                             const std::string& restore_from);
 
 [[nodiscard]] std::string render_status(const LabState& state);
 

@@ -29,9 +29,15 @@ Status run_up(LabOptions options, const std::string& profile) {
     options.data_dir = std::filesystem::absolute(options.data_dir).lexically_normal().string();
     options.program = own_executable();
     MEDIC_TRY(options.profile, find_profile(profile));
-    MEDIC_CHECK(up(options, [](const std::string& line) { std::printf("%s\n", line.c_str()); std::fflush(stdout); }));
-    std::printf("up in %s\n  watch it:  medic diagnose --config %s/medic.yaml\n  heal it:   medic agent --config %s/medic.yaml --policy %s/policy.yaml\n  end it:    medic lab down --data %s\n",
-                options.data_dir.c_str(), options.data_dir.c_str(), options.data_dir.c_str(), options.data_dir.c_str(), options.data_dir.c_str());
+    MEDIC_CHECK(up(options, [](const std::string& line) {
+        std::printf("%s\n", line.c_str());
+        std::fflush(stdout);
+    }));
+    std::printf(
+        "up in %s\n  watch it:  medic diagnose --config %s/medic.yaml\n  heal it:   medic agent --config %s/medic.yaml "
+        "--policy %s/policy.yaml\n  end it:    medic lab down --data %s\n",
+        options.data_dir.c_str(), options.data_dir.c_str(), options.data_dir.c_str(), options.data_dir.c_str(),
+        options.data_dir.c_str());
     return {};
 }
 
@@ -62,16 +68,21 @@ struct NodeOptions {
 Status grow(const NodeOptions& options) {
     MEDIC_TRY(const LabState state, load_state(options.data_dir));
     const ProcessPlan* plan = state.plan.find(options.node);
-    if (plan == nullptr || plan->role != Role::broker) return fail(ErrorCode::invalid, "{}: no broker of this lab", options.node);
+    if (plan == nullptr || plan->role != Role::broker)
+        return fail(ErrorCode::invalid, "{}: no broker of this lab", options.node);
     HttpClient client;
-    MEDIC_TRY(const HttpReply reply, client.perform({.method = "POST", .url = fmt::format("http://127.0.0.1:{}/log-dir-capacity?bytes={}", plan->ports.at("metrics"), options.bytes)}));
-    if (reply.status != 200) return fail(ErrorCode::not_ready, "{}: HTTP {}: {}", options.node, reply.status, reply.body);
+    MEDIC_TRY(const HttpReply reply, client.perform({.method = "POST",
+                                                     .url = fmt::format("http://127.0.0.1:{}/log-dir-capacity?bytes={}",
+                                                                        plan->ports.at("metrics"), options.bytes)}));
+    if (reply.status != 200)
+        return fail(ErrorCode::not_ready, "{}: HTTP {}: {}", options.node, reply.status, reply.body);
     return {};
 }
 
 Status print_status(const NodeOptions& options) {
     MEDIC_TRY(const LabState state, load_state(options.data_dir));
-    if (state.plan.find(options.node) == nullptr) return fail(ErrorCode::invalid, "no node {} in {}", options.node, options.data_dir);
+    if (state.plan.find(options.node) == nullptr)
+        return fail(ErrorCode::invalid, "no node {} in {}", options.node, options.data_dir);
     std::printf("%s\n", status_json(state, options.node).c_str());
     return {};
 }
@@ -79,7 +90,10 @@ Status print_status(const NodeOptions& options) {
 }  // namespace
 
 int run_lab(std::span<char*> args) {
-    CLI::App app("Starts and stops an embedded platform: a controller, brokers, a Connect worker, a job manager, task managers and a workload", "medic lab");
+    CLI::App app(
+        "Starts and stops an embedded platform: a controller, brokers, a Connect worker, a job manager, task managers "
+        "and a workload",
+        "medic lab");
     app.require_subcommand(1);
     LabOptions options;
     options.data_dir = default_data_dir();
@@ -90,17 +104,21 @@ int run_lab(std::span<char*> args) {
     app.fallthrough();
 
     auto* up_command = app.add_subcommand("up", "Start it and wait until it serves");
-    up_command->add_option("--profile", profile, "Time-outs: default (the products' own) or quick")->capture_default_str();
+    up_command->add_option("--profile", profile, "Time-outs: default (the products' own) or quick")
+        ->capture_default_str();
     up_command->add_flag("--bare", bare, "Without workload, job and connectors");
     up_command->add_option("--rate", options.workload.records_per_second, "Events a second")->capture_default_str();
-    up_command->add_option("--capacity", options.log_dir_capacity_bytes, "Bytes that each broker's log directory holds")->capture_default_str();
+    up_command->add_option("--capacity", options.log_dir_capacity_bytes, "Bytes that each broker's log directory holds")
+        ->capture_default_str();
     up_command->callback([&] {
         options.with_workload = !bare;
         status = run_up(options, profile);
     });
     auto* down_command = app.add_subcommand("down", "Stop it and remove its files");
     down_command->add_flag("--keep", keep, "Keep the files");
-    down_command->callback([&] { status = down(std::filesystem::absolute(options.data_dir).string(), keep ? Leave::files : Leave::nothing); });
+    down_command->callback([&] {
+        status = down(std::filesystem::absolute(options.data_dir).string(), keep ? Leave::files : Leave::nothing);
+    });
     auto* status_command = app.add_subcommand("status", "Show its processes");
     status_command->add_flag_callback("--json", [&] { as_json = true; }, "As JSON");
     status_command->callback([&] { status = run_status(options.data_dir, as_json); });
@@ -123,11 +141,15 @@ int run_node(std::span<char*> args) {
         return command;
     };
     action("status", "Its process, as JSON", [&] { return print_status(options); });
-    action("start", "Start it, or make a member of a warm spare", [&] { return start_process(options.data_dir, options.node, Standing::running); });
-    action("start-spare", "Start it as a warm spare", [&] { return start_process(options.data_dir, options.node, Standing::spare); });
-    action("stop", "SIGTERM, then SIGKILL after 5 s", [&] { return stop_process(options.data_dir, options.node, node_stop_grace); });
+    action("start", "Start it, or make a member of a warm spare",
+           [&] { return start_process(options.data_dir, options.node, Standing::running); });
+    action("start-spare", "Start it as a warm spare",
+           [&] { return start_process(options.data_dir, options.node, Standing::spare); });
+    action("stop", "SIGTERM, then SIGKILL after 5 s",
+           [&] { return stop_process(options.data_dir, options.node, node_stop_grace); });
     action("kill", "SIGKILL", [&] { return kill_process(options.data_dir, options.node); });
-    auto* kill_one = action("kill-task", "SIGKILL for the process of one connector task", [&] { return kill_task(options.data_dir, options.node, options.connector, options.task); });
+    auto* kill_one = action("kill-task", "SIGKILL for the process of one connector task",
+                            [&] { return kill_task(options.data_dir, options.node, options.connector, options.task); });
     kill_one->add_option("--connector", options.connector, "The connector")->required();
     kill_one->add_option("--task", options.task, "The task's number")->required();
     action("grow", "Give a broker's log directory more room", [&] { return grow(options); })

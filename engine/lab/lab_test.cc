@@ -39,7 +39,8 @@ TEST(LabPlan, has_every_process_once_and_no_port_twice) {
         EXPECT_TRUE(names.insert(process.name).second) << process.name;
         for (const auto& [name, port] : process.ports) ports.insert(port), ++port_count;
     }
-    EXPECT_EQ(names, (std::set<std::string>{"controller", "broker-1", "broker-2", "broker-3", "connect-1", "jobmanager", "tm-1", "tm-2", "tm-3", "workload"}));
+    EXPECT_EQ(names, (std::set<std::string>{"controller", "broker-1", "broker-2", "broker-3", "connect-1", "jobmanager",
+                                            "tm-1", "tm-2", "tm-3", "workload"}));
     EXPECT_EQ(ports.size(), port_count);
 }
 
@@ -53,10 +54,12 @@ TEST(LabPlan, keeps_the_spare_warm_and_the_others_working) {
 
 TEST(LabPlan, writes_a_medic_yaml_with_every_watched_process) {
     const std::string text = medic_yaml(a_plan());
-    for (const char* wanted : {"name: broker-3", "name: tm-3", "spare: true", "kind: session-rest", "start_spare:", "kill_task:", "grow:", "fleet_monitor_v2.so"}) {
+    for (const char* wanted : {"name: broker-3", "name: tm-3", "spare: true", "kind: session-rest",
+                               "start_spare:", "kill_task:", "grow:", "fleet_monitor_v2.so"}) {
         EXPECT_NE(text.find(wanted), std::string::npos) << wanted << "\n" << text;
     }
-    EXPECT_EQ(text.find("name: workload"), std::string::npos) << "the outside of the platform is not the agent's to handle";
+    EXPECT_EQ(text.find("name: workload"), std::string::npos)
+        << "the outside of the platform is not the agent's to handle";
 }
 
 TEST(Profile, is_named_or_refused) {

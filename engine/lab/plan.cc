@@ -35,7 +35,8 @@ public:
 private:
     // The new process has the named ports and the zone of its number.
     Result<ProcessPlan> start(std::string name, Role role, std::initializer_list<const char*> port_names, int number) {
-        ProcessPlan process{.name = std::move(name), .role = role, .zone = fmt::format("zone-{}", (number - 1) % 3 + 1)};
+        ProcessPlan process{
+            .name = std::move(name), .role = role, .zone = fmt::format("zone-{}", (number - 1) % 3 + 1)};
         for (const char* port : port_names) {
             MEDIC_TRY(process.ports[port], take_port_());
         }
@@ -52,15 +53,16 @@ private:
     Status add_kafka() {
         MEDIC_TRY(auto controller, start("controller", Role::controller, {"rpc", "metrics"}, 1));
         const std::string controller_address = loopback(controller.ports["rpc"]);
-        controller.argv.insert(controller.argv.end(), {"--listen", controller_address, "--data", folder("controller"), "--metrics",
-                                                       loopback(controller.ports["metrics"])});
+        controller.argv.insert(controller.argv.end(), {"--listen", controller_address, "--data", folder("controller"),
+                                                       "--metrics", loopback(controller.ports["metrics"])});
         add_configs(controller.argv, plan_.options.profile.kafka);
         plan_.processes.push_back(std::move(controller));
         for (int id = 1; id <= plan_.options.brokers; ++id) {
             MEDIC_TRY(auto broker, start(fmt::format("broker-{}", id), Role::broker, {"kafka", "metrics"}, id));
             broker.argv.insert(broker.argv.end(),
-                               {"--id", std::to_string(id), "--controller", controller_address, "--listen", loopback(broker.ports["kafka"]), "--data",
-                                folder(broker.name), "--metrics", loopback(broker.ports["metrics"]), "--log-dir-capacity",
+                               {"--id", std::to_string(id), "--controller", controller_address, "--listen",
+                                loopback(broker.ports["kafka"]), "--data", folder(broker.name), "--metrics",
+                                loopback(broker.ports["metrics"]), "--log-dir-capacity",
                                 std::to_string(plan_.options.log_dir_capacity_bytes)});
             add_configs(broker.argv, plan_.options.profile.kafka);
             plan_.processes.push_back(std::move(broker));
@@ -71,7 +73,8 @@ private:
     Status add_connect() {
         MEDIC_TRY(auto worker, start("connect-1", Role::connect_worker, {"rest", "metrics"}, 1));
         worker.argv.insert(worker.argv.end(), {"--rest-port", std::to_string(worker.ports["rest"]), "--metrics-port",
-                                               std::to_string(worker.ports["metrics"]), "--bootstrap", plan_.bootstrap(), "--data", folder(worker.name)});
+                                               std::to_string(worker.ports["metrics"]), "--bootstrap",
+                                               plan_.bootstrap(), "--data", folder(worker.name)});
         for (const auto& [key, value] : plan_.options.profile.connect) {
             std::string flag = "--" + key;
             std::ranges::replace(flag, '.', '-');
@@ -84,15 +87,17 @@ private:
     Status add_flink() {
         MEDIC_TRY(auto manager, start("jobmanager", Role::jobmanager, {"rest", "rpc", "metrics"}, 1));
         const std::string rpc = loopback(manager.ports["rpc"]);
-        manager.argv.insert(manager.argv.end(), {"--rest", loopback(manager.ports["rest"]), "--rpc", rpc, "--metrics", loopback(manager.ports["metrics"]),
-                                                 "--data", folder("flink")});
+        manager.argv.insert(manager.argv.end(), {"--rest", loopback(manager.ports["rest"]), "--rpc", rpc, "--metrics",
+                                                 loopback(manager.ports["metrics"]), "--data", folder("flink")});
         add_configs(manager.argv, plan_.options.profile.flink);
         plan_.processes.push_back(std::move(manager));
         for (int number = 1; number <= plan_.options.taskmanagers + plan_.options.spares; ++number) {
-            MEDIC_TRY(auto task_manager, start(fmt::format("tm-{}", number), Role::taskmanager, {"metrics", "control"}, number));
-            task_manager.argv.insert(task_manager.argv.end(),
-                                     {"--resource-id", task_manager.name, "--jobmanager", rpc, "--slots", std::to_string(plan_.options.slots), "--metrics",
-                                      loopback(task_manager.ports["metrics"]), "--control", loopback(task_manager.ports["control"])});
+            MEDIC_TRY(auto task_manager,
+                      start(fmt::format("tm-{}", number), Role::taskmanager, {"metrics", "control"}, number));
+            task_manager.argv.insert(task_manager.argv.end(), {"--resource-id", task_manager.name, "--jobmanager", rpc,
+                                                               "--slots", std::to_string(plan_.options.slots),
+                                                               "--metrics", loopback(task_manager.ports["metrics"]),
+                                                               "--control", loopback(task_manager.ports["control"])});
             add_configs(task_manager.argv, plan_.options.profile.flink);
             task_manager.spare_argv = task_manager.argv;
             task_manager.spare_argv.emplace_back("--standby");
@@ -105,10 +110,11 @@ private:
     Status add_workload() {
         MEDIC_TRY(auto workload, start("workload", Role::workload, {"control", "lookup", "tickets", "confirm"}, 1));
         const WorkloadOptions& wanted = plan_.options.workload;
-        workload.argv.insert(workload.argv.end(), {"--bootstrap", plan_.bootstrap(), "--partitions", std::to_string(wanted.partitions), "--rate",
-                                                   fmt::format("{}", wanted.records_per_second), "--time-scale", fmt::format("{}", wanted.time_scale),
-                                                   "--ledger", plan_.options.data_dir + "/ledger", "--lookup-latency-us",
-                                                   std::to_string(wanted.lookup_latency_us)});
+        workload.argv.insert(workload.argv.end(),
+                             {"--bootstrap", plan_.bootstrap(), "--partitions", std::to_string(wanted.partitions),
+                              "--rate", fmt::format("{}", wanted.records_per_second), "--time-scale",
+                              fmt::format("{}", wanted.time_scale), "--ledger", plan_.options.data_dir + "/ledger",
+                              "--lookup-latency-us", std::to_string(wanted.lookup_latency_us)});
         for (const auto& [port_name, port] : workload.ports) {
             workload.argv.push_back(port_name == "control" ? "--control" : fmt::format("--{}-port", port_name));
             workload.argv.push_back(std::to_string(port));
@@ -188,7 +194,9 @@ std::vector<std::string> job_arguments(const LabPlan& plan) {
 }
 
 std::string job_artifact(const LabPlan& plan, const std::string& version) {
-    return (std::filesystem::path(plan.options.program).parent_path() / "jobs" / fmt::format("fleet_monitor_{}.so", version)).string();
+    return (std::filesystem::path(plan.options.program).parent_path() / "jobs" /
+            fmt::format("fleet_monitor_{}.so", version))
+        .string();
 }
 
 }  // namespace medic::engine::lab

@@ -22,37 +22,37 @@ struct Profile {
 
 struct WorkloadOptions {
     double records_per_second = 2'000;
-    double time_scale = 12;              // A one-minute window of event time takes 5 s.
+    double time_scale = 12;  // A one-minute window of event time takes 5 s.
     int partitions = 8;
-    int job_parallelism = 4;             // As many as there are slots: a lost task manager can't be made up for by the others.
+    int job_parallelism = 4;  // As many as there are slots: a lost task manager can't be made up for by the others.
     std::int64_t lookup_latency_us = 250;
-    int lookup_batch = 1;                // Records that one lookup answers for.
+    int lookup_batch = 1;  // Records that one lookup answers for.
 };
 
 struct LabOptions {
-    std::string data_dir;                // Absolute.
-    std::string program;                 // medic-engine, absolute; the jobs stand in `jobs/` beside it.
+    std::string data_dir;  // Absolute.
+    std::string program;   // medic-engine, absolute; the jobs stand in `jobs/` beside it.
     Profile profile;
     int brokers = 3;
     int taskmanagers = 2;
     int spares = 1;
-    int slots = 2;                       // Per task manager.
+    int slots = 2;  // Per task manager.
     std::int64_t log_dir_capacity_bytes = 2LL << 30;
     bool with_workload = true;
     WorkloadOptions workload;
 };
 
 enum class Role : std::uint8_t { controller, broker, connect_worker, jobmanager, taskmanager, workload };
-[[nodiscard]] std::string to_string(Role role);   // As medic.yaml spells it.
+[[nodiscard]] std::string to_string(Role role);  // As medic.yaml spells it.
 [[nodiscard]] Result<Role> parse_role(const std::string& text);
 
 struct ProcessPlan {
-    std::string name;                    // broker-1, connect-1, tm-3: the node's name in medic.yaml.
+    std::string name;  // broker-1, connect-1, tm-3: the node's name in medic.yaml.
     Role role = Role::broker;
     bool spare = false;
     std::string zone;
-    std::vector<std::string> argv;       // To start it as a working member.
-    std::vector<std::string> spare_argv; // To start it as a warm spare; empty where that makes no sense.
+    std::vector<std::string> argv;               // To start it as a working member.
+    std::vector<std::string> spare_argv;         // To start it as a warm spare; empty where that makes no sense.
     std::map<std::string, std::uint16_t> ports;  // rest, metrics, kafka, rpc, control, lookup, …
 };
 
@@ -61,7 +61,7 @@ struct LabPlan {
     std::vector<ProcessPlan> processes;  // In starting order.
     std::uint16_t agent_port = 0;        // Where medic.yaml lets the agent's API listen.
     [[nodiscard]] const ProcessPlan* find(const std::string& name) const;
-    [[nodiscard]] const ProcessPlan& only(Role role) const;   // The one process of a role that exists once.
+    [[nodiscard]] const ProcessPlan& only(Role role) const;  // The one process of a role that exists once.
     [[nodiscard]] std::string bootstrap() const;
 };
 

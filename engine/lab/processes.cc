@@ -22,15 +22,18 @@ Result<const ProcessPlan*> plan_of(const LabState& state, const std::string& nam
 // A warm spare becomes a member: it only has to register.
 Status activate(const ProcessPlan& plan) {
     HttpClient client;
-    const auto reply = client.perform({.method = "POST", .url = fmt::format("http://127.0.0.1:{}/activate", plan.ports.at("control"))});
+    const auto reply = client.perform(
+        {.method = "POST", .url = fmt::format("http://127.0.0.1:{}/activate", plan.ports.at("control"))});
     if (!reply) return wrap(reply.error(), "activate " + plan.name);
-    if (reply->status != 200) return fail(ErrorCode::not_ready, "activate {}: HTTP {}: {}", plan.name, reply->status, reply->body);
+    if (reply->status != 200)
+        return fail(ErrorCode::not_ready, "activate {}: HTTP {}: {}", plan.name, reply->status, reply->body);
     return {};
 }
 
 Status spawn_into(LabState& state, const ProcessPlan& plan, Standing wanted) {
     const bool as_spare = wanted == Standing::spare;
-    if (as_spare && plan.spare_argv.empty()) return fail(ErrorCode::invalid, "{}: a {} can't be a spare", plan.name, to_string(plan.role));
+    if (as_spare && plan.spare_argv.empty())
+        return fail(ErrorCode::invalid, "{}: a {} can't be a spare", plan.name, to_string(plan.role));
     const std::string& data_dir = state.plan.options.data_dir;
     MEDIC_TRY(const ProcessId id, spawn({.argv = as_spare ? plan.spare_argv : plan.argv,
                                          .log_file = fmt::format("{}/logs/{}.log", data_dir, plan.name),
@@ -108,7 +111,8 @@ Status kill_process(const std::string& data_dir, const std::string& name) {
         process.standing = Standing::stopped;
         if (!is_alive(process.id)) return {};
         MEDIC_CHECK(send_signal(process.id, SIGKILL));
-        if (!wait_gone(process.id, kill_patience)) return fail(ErrorCode::outcome_unknown, "{}: pid {} still exists after SIGKILL", name, process.id.pid);
+        if (!wait_gone(process.id, kill_patience))
+            return fail(ErrorCode::outcome_unknown, "{}: pid {} still exists after SIGKILL", name, process.id.pid);
         return {};
     });
 }
@@ -137,11 +141,14 @@ Status kill_task(const std::string& data_dir, const std::string& worker, const s
     MEDIC_TRY(const LabState state, load_state(data_dir));
     MEDIC_CHECK(plan_of(state, worker));
     const auto found = state.processes.find(worker);
-    if (found == state.processes.end() || !is_alive(found->second.id)) return fail(ErrorCode::not_ready, "{}: not running", worker);
+    if (found == state.processes.end() || !is_alive(found->second.id))
+        return fail(ErrorCode::not_ready, "{}: not running", worker);
     for (const TaskProcess& process : tasks_of(found->second.id)) {
         if (process.connector != connector || process.task != task) continue;
         MEDIC_CHECK(send_signal(process.id, SIGKILL));
-        if (!wait_gone(process.id, kill_patience)) return fail(ErrorCode::outcome_unknown, "{}/{}: pid {} still exists after SIGKILL", connector, task, process.id.pid);
+        if (!wait_gone(process.id, kill_patience))
+            return fail(ErrorCode::outcome_unknown, "{}/{}: pid {} still exists after SIGKILL", connector, task,
+                        process.id.pid);
         return {};
     }
     return fail(ErrorCode::not_ready, "{}: no process of task {}/{}", worker, connector, task);

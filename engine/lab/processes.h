@@ -1,5 +1,6 @@
-// Starts, stops, kills and describes the processes of a lab, by name. A process is known by pid and start time, so that a reused pid
-// is never signalled. Used by `medic-engine lab`, `medic-engine node` (the agent's node driver) and the drills.
+// Starts, stops, kills and describes the processes of a lab, by name. A process is known by pid and start time, so that
+// a reused pid is never signalled. Used by `medic-engine lab`, `medic-engine node` (the agent's node driver) and the
+// drills.
 #pragma once
 
 #include <string>
@@ -16,7 +17,8 @@ struct TaskProcess {
     ProcessId id;
 };
 
-// Starts it as a member or as a warm spare; one that lives already is left alone, but a living spare that shall be a member is activated.
+// Starts it as a member or as a warm spare; one that lives already is left alone, but a living spare that shall be a
+// member is activated.
 [[nodiscard]] Status start_process(const std::string& data_dir, const std::string& name, Standing wanted);
 // SIGTERM, up to `grace`, then SIGKILL. One that is gone already is fine.
 [[nodiscard]] Status stop_process(const std::string& data_dir, const std::string& name, Duration grace);
@@ -27,9 +29,11 @@ struct TaskProcess {
 
 // The task processes of a Connect worker: its children that carry `--connector NAME --task N`.
 [[nodiscard]] std::vector<TaskProcess> tasks_of(const ProcessId& worker);
-[[nodiscard]] Status kill_task(const std::string& data_dir, const std::string& worker, const std::string& connector, int task);
+[[nodiscard]] Status kill_task(const std::string& data_dir, const std::string& worker, const std::string& connector,
+                               int task);
 
-// {"pid":…,"start_time":…,"state":…,"spare":…,"tasks":[…]}: what a node driver's status command prints. pid 0: no process.
+// {"pid":…,"start_time":…,"state":…,"spare":…,"tasks":[…]}: what a node driver's status command prints. pid 0: no
+// process.
 [[nodiscard]] std::string status_json(const LabState& state, const std::string& name);
 
 }  // namespace medic::engine::lab

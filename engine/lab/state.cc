@@ -20,7 +20,8 @@ constexpr int schema = 1;
 // Holds DIR/lab.lock for as long as it lives.
 class Lock {
 public:
-    explicit Lock(const std::string& data_dir) : fd_(::open((data_dir + "/lab.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+    explicit Lock(const std::string& data_dir)
+        : fd_(::open((data_dir + "/lab.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
         if (fd_ >= 0) ::flock(fd_, LOCK_EX);
     }
     ~Lock() {
@@ -37,7 +38,11 @@ private:
 json write_options(const LabOptions& options) {
     return {{"data_dir", options.data_dir},
             {"program", options.program},
-            {"profile", {{"name", options.profile.name}, {"kafka", options.profile.kafka}, {"connect", options.profile.connect}, {"flink", options.profile.flink}}},
+            {"profile",
+             {{"name", options.profile.name},
+              {"kafka", options.profile.kafka},
+              {"connect", options.profile.connect},
+              {"flink", options.profile.flink}}},
             {"brokers", options.brokers},
             {"taskmanagers", options.taskmanagers},
             {"spares", options.spares},
@@ -59,17 +64,17 @@ LabOptions read_options(const json& from) {
     using Configs = std::map<std::string, std::string>;
     return {.data_dir = from.at("data_dir").get<std::string>(),
             .program = from.at("program").get<std::string>(),
-            .profile = {profile.at("name").get<std::string>(), profile.at("kafka").get<Configs>(), profile.at("connect").get<Configs>(),
-                        profile.at("flink").get<Configs>()},
+            .profile = {profile.at("name").get<std::string>(), profile.at("kafka").get<Configs>(),
+                        profile.at("connect").get<Configs>(), profile.at("flink").get<Configs>()},
             .brokers = from.at("brokers").get<int>(),
             .taskmanagers = from.at("taskmanagers").get<int>(),
             .spares = from.at("spares").get<int>(),
             .slots = from.at("slots").get<int>(),
             .log_dir_capacity_bytes = from.at("log_dir_capacity_bytes").get<std::int64_t>(),
             .with_workload = from.at("with_workload").get<bool>(),
-            .workload = {workload.at("records_per_second").get<double>(), workload.at("time_scale").get<double>(), workload.at("partitions").get<int>(),
-                         workload.at("job_parallelism").get<int>(), workload.at("lookup_latency_us").get<std::int64_t>(),
-                         workload.at("lookup_batch").get<int>()}};
+            .workload = {workload.at("records_per_second").get<double>(), workload.at("time_scale").get<double>(),
+                         workload.at("partitions").get<int>(), workload.at("job_parallelism").get<int>(),
+                         workload.at("lookup_latency_us").get<std::int64_t>(), workload.at("lookup_batch").get<int>()}};
 }
 
 json write_process(const ProcessPlan& plan, const ProcessState& state) {
@@ -96,7 +101,9 @@ Status read_process(const json& from, LabState& state) {
                      .ports = from.at("ports").get<std::map<std::string, std::uint16_t>>()};
     const auto standing = from.at("standing").get<std::string>();
     state.processes[plan.name] = {{from.at("pid").get<pid_t>(), from.at("start_ticks").get<std::uint64_t>()},
-                                  standing == "running" ? Standing::running : standing == "spare" ? Standing::spare : Standing::stopped};
+                                  standing == "running" ? Standing::running
+                                  : standing == "spare" ? Standing::spare
+                                                        : Standing::stopped};
     state.plan.processes.push_back(std::move(plan));
     return {};
 }
@@ -107,12 +114,16 @@ Status write_file(const LabState& state) {
         const auto found = state.processes.find(plan.name);
         processes.push_back(write_process(plan, found == state.processes.end() ? ProcessState{} : found->second));
     }
-    const json document = {{"schema", schema}, {"agent_port", state.plan.agent_port}, {"options", write_options(state.plan.options)}, {"processes", processes}};
+    const json document = {{"schema", schema},
+                           {"agent_port", state.plan.agent_port},
+                           {"options", write_options(state.plan.options)},
+                           {"processes", processes}};
     const std::string path = state_path(state.plan.options.data_dir);
     std::ofstream out(path + ".new");
     out << document.dump(1) << "\n";
     out.close();
-    if (!out || std::rename((path + ".new").c_str(), path.c_str()) != 0) return fail(ErrorCode::unavailable, "{}: {}", path, std::strerror(errno));
+    if (!out || std::rename((path + ".new").c_str(), path.c_str()) != 0)
+        return fail(ErrorCode::unavailable, "{}: {}", path, std::strerror(errno));
     return {};
 }
 
@@ -124,7 +135,9 @@ Result<LabState> read_file(const std::string& data_dir) {
     text << in.rdbuf();
     try {
         const json document = json::parse(text.str());
-        if (document.at("schema").get<int>() != schema) return fail(ErrorCode::invalid, "{}: written by another version; run 'medic lab down' of that version", path);
+        if (document.at("schema").get<int>() != schema)
+            return fail(ErrorCode::invalid, "{}: written by another version; run 'medic lab down' of that version",
+                        path);
         LabState state;
         state.plan.options = read_options(document.at("options"));
         state.plan.agent_port = document.at("agent_port").get<std::uint16_t>();

@@ -1,5 +1,5 @@
-// lab.json: which processes of a lab run, as which pid. The file is the lab's only state; every change holds a file lock,
-// because the agent's node driver commands and the person at the lab may come at the same time.
+// lab.json: which processes of a lab run, as which pid. The file is the lab's only state; every change holds a file
+// lock, because the agent's node driver commands and the person at the lab may come at the same time.
 #pragma once
 
 #include <functional>

@@ -13,7 +13,8 @@ std::int64_t window_of(std::int64_t at_ms) { return at_ms - ((at_ms % window_ms)
 Result<std::int64_t> number(std::string_view text) {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return fail(ErrorCode::invalid, "expected a number, got \"{}\"", text);
+    if (error != std::errc() || end != text.data() + text.size())
+        return fail(ErrorCode::invalid, "expected a number, got \"{}\"", text);
     return value;
 }
 
@@ -27,13 +28,15 @@ std::string_view next_field(std::string_view& rest) {
 
 bool is_committed(const std::filesystem::path& path) {
     const std::string name = path.filename().string();
-    return !name.starts_with('.') && name.find(".pending") == std::string::npos && name.find(".inprogress") == std::string::npos;
+    return !name.starts_with('.') && name.find(".pending") == std::string::npos &&
+           name.find(".inprogress") == std::string::npos;
 }
 
 }  // namespace
 
 std::string encode(const OutputRow& row) {
-    return fmt::format("{}|{}|{}|{}", row.key.window_start_ms, row.key.server, row.faults, row.replace_node ? "replace-node" : "keep");
+    return fmt::format("{}|{}|{}|{}", row.key.window_start_ms, row.key.server, row.faults,
+                       row.replace_node ? "replace-node" : "keep");
 }
 
 Result<OutputRow> decode_row(std::string_view text) {
@@ -43,7 +46,8 @@ Result<OutputRow> decode_row(std::string_view text) {
     row.key.server = next_field(rest);
     MEDIC_TRY(const std::int64_t faults, number(next_field(rest)));
     row.faults = static_cast<std::uint64_t>(faults);
-    if (rest != "replace-node" && rest != "keep") return fail(ErrorCode::invalid, "output row: expected keep or replace-node at the end of \"{}\"", text);
+    if (rest != "replace-node" && rest != "keep")
+        return fail(ErrorCode::invalid, "output row: expected keep or replace-node at the end of \"{}\"", text);
     row.replace_node = rest == "replace-node";
     return row;
 }
@@ -64,10 +68,14 @@ Status Checker::see(std::string_view output_line) {
     return {};
 }
 
-std::int64_t Checker::seen_until_ms() const { return seen_.empty() ? 0 : seen_.rbegin()->first.window_start_ms + window_ms; }
+std::int64_t Checker::seen_until_ms() const {
+    return seen_.empty() ? 0 : seen_.rbegin()->first.window_start_ms + window_ms;
+}
 
 Verdict Checker::compare(std::int64_t from_ms, std::int64_t until_ms) const {
-    const auto inside = [&](const WindowKey& key) { return key.window_start_ms >= from_ms && key.window_start_ms < until_ms; };
+    const auto inside = [&](const WindowKey& key) {
+        return key.window_start_ms >= from_ms && key.window_start_ms < until_ms;
+    };
     Verdict verdict;
     for (const auto& [key, wanted] : expected_) {
         if (!inside(key)) continue;
@@ -100,7 +108,8 @@ Result<std::uint64_t> Checker::load_ledger(const std::string& path) {
         if (in.eof()) break;  // A last line without its end is still being written.
         std::string_view rest = line;
         auto at_ms = number(next_field(rest));
-        if (!at_ms || rest.empty()) return fail(ErrorCode::invalid, "{}:{}: expected at_ms|server, got \"{}\"", path, lines + 1, line);
+        if (!at_ms || rest.empty())
+            return fail(ErrorCode::invalid, "{}:{}: expected at_ms|server, got \"{}\"", path, lines + 1, line);
         ++expected_[{window_of(*at_ms), std::string(rest)}];
     }
     return lines;

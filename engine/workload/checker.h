@@ -26,7 +26,8 @@ struct Verdict {
     std::uint64_t records_expected = 0, records_seen = 0;
     std::uint64_t records_lost = 0, records_doubled = 0;
     std::uint64_t windows_wrong = 0;
-    std::uint64_t replacements_wrong = 0;  // Windows with more than five faults without "replace node", or the other way round.
+    std::uint64_t replacements_wrong =
+        0;  // Windows with more than five faults without "replace node", or the other way round.
     [[nodiscard]] bool right() const { return records_lost == 0 && records_doubled == 0 && replacements_wrong == 0; }
 };
 
@@ -41,7 +42,7 @@ struct OutputRow {
 
 class Checker {
 public:
-    void expect(const Event& acknowledged);       // Late ones count nowhere.
+    void expect(const Event& acknowledged);  // Late ones count nowhere.
     [[nodiscard]] Status see(std::string_view output_line);
     // Compares windows that start in [from_ms, until_ms).
     [[nodiscard]] Verdict compare(std::int64_t from_ms, std::int64_t until_ms) const;

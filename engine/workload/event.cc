@@ -46,7 +46,8 @@ Event make_event(const EventMix& mix, std::uint64_t sequence, std::int64_t now_m
     }
     event.server = fmt::format("s-{:03}", server);
     event.device = fmt::format("d-{}", (bits >> 16) % 8);
-    if ((bits >> 34) % 1000 >= mix.without_storage_per_thousand) event.storage = fmt::format("nvme-{}", (bits >> 20) % 4);
+    if ((bits >> 34) % 1000 >= mix.without_storage_per_thousand)
+        event.storage = fmt::format("nvme-{}", (bits >> 20) % 4);
     event.version = fmt::format("1.{}.{}", (bits >> 40) % 5, (bits >> 44) % 10);
     event.region = regions[server % regions.size()];
     event.fault = (bits >> 50) % 1000 < mix.fault_per_thousand;
@@ -54,8 +55,8 @@ Event make_event(const EventMix& mix, std::uint64_t sequence, std::int64_t now_m
 }
 
 std::string encode(const Event& event) {
-    return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", event.sequence, event.at_ms, event.server, event.device, event.storage,
-                       event.version, event.region, event.fault ? "fault" : "ok");
+    return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", event.sequence, event.at_ms, event.server, event.device,
+                       event.storage, event.version, event.region, event.fault ? "fault" : "ok");
 }
 
 Result<Event> decode(std::string_view text) {
@@ -64,10 +65,15 @@ Result<Event> decode(std::string_view text) {
     for (std::string_view rest = text; count < fields.size(); ++count) {
         const auto bar = rest.find('|');
         fields[count] = rest.substr(0, bar);
-        if (bar == std::string_view::npos) { ++count; break; }
+        if (bar == std::string_view::npos) {
+            ++count;
+            break;
+        }
         rest.remove_prefix(bar + 1);
     }
-    if (count != fields.size()) return fail(ErrorCode::invalid, "event: expected 8 fields joined by '|', got {}: \"{}\"", count, text.substr(0, 120));
+    if (count != fields.size())
+        return fail(ErrorCode::invalid, "event: expected 8 fields joined by '|', got {}: \"{}\"", count,
+                    text.substr(0, 120));
     Event event;
     MEDIC_TRY(event.sequence, parse_number<std::uint64_t>(fields[0], "sequence"));
     MEDIC_TRY(event.at_ms, parse_number<std::int64_t>(fields[1], "at_ms"));
@@ -76,7 +82,8 @@ Result<Event> decode(std::string_view text) {
     event.storage = fields[4];
     event.version = fields[5];
     event.region = fields[6];
-    if (fields[7] != "fault" && fields[7] != "ok") return fail(ErrorCode::invalid, "event kind: expected fault or ok, got \"{}\"", fields[7]);
+    if (fields[7] != "fault" && fields[7] != "ok")
+        return fail(ErrorCode::invalid, "event kind: expected fault or ok, got \"{}\"", fields[7]);
     event.fault = fields[7] == "fault";
     return event;
 }

@@ -12,13 +12,13 @@ namespace medic::engine::workload {
 
 // One report of one device. On the wire: fields joined by '|', in this order; about 60 bytes.
 struct Event {
-    std::uint64_t sequence = 0;      // 0, 1, 2, … per generator run; unique.
-    std::int64_t at_ms = 0;          // Event time.
-    std::string server;              // s-017
-    std::string device;              // d-3
-    std::string storage;             // nvme-1 … ; "" on records of a device that doesn't know (legal, rare)
-    std::string version;             // Software version.
-    std::string region;              // eu, us, ap
+    std::uint64_t sequence = 0;  // 0, 1, 2, … per generator run; unique.
+    std::int64_t at_ms = 0;      // Event time.
+    std::string server;          // s-017
+    std::string device;          // d-3
+    std::string storage;         // nvme-1 … ; "" on records of a device that doesn't know (legal, rare)
+    std::string version;         // Software version.
+    std::string region;          // eu, us, ap
     bool fault = false;
 };
 
@@ -28,11 +28,11 @@ struct EventMix {
     std::uint32_t fault_per_thousand = 200;
     std::uint32_t out_of_order_per_thousand = 100;  // Up to out_of_order_max_ms behind.
     std::int64_t out_of_order_max_ms = 5'000;
-    std::uint32_t late_per_thousand = 1;            // Ten minutes behind: late for every window that is still open.
+    std::uint32_t late_per_thousand = 1;  // Ten minutes behind: late for every window that is still open.
     std::uint32_t without_storage_per_thousand = 2;
 };
 
-constexpr std::int64_t window_ms = 60'000;          // The job counts per one-minute window …
+constexpr std::int64_t window_ms = 60'000;              // The job counts per one-minute window …
 constexpr std::uint32_t faults_before_replacement = 5;  // … and asks for a new node above this many.
 constexpr std::int64_t late_by_ms = 600'000;
 

@@ -14,10 +14,12 @@ namespace medic::engine::workload {
 namespace {
 
 constexpr auto round_time = std::chrono::milliseconds(10);
-constexpr double backlog_seconds_max = 2;  // What could not be sent for longer is not caught up: the offered rate is a rate, not a debt.
+constexpr double backlog_seconds_max =
+    2;  // What could not be sent for longer is not caught up: the offered rate is a rate, not a debt.
 
 std::int64_t wall_ms() {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
 }
 
 bool write_all(int fd, std::string_view text) {
@@ -34,7 +36,8 @@ bool write_all(int fd, std::string_view text) {
 
 Result<std::unique_ptr<Generator>> Generator::start(GeneratorOptions options, Deliver deliver) {
     std::unique_ptr<Generator> generator(new Generator(std::move(options), std::move(deliver)));
-    generator->ledger_ = ::open(generator->options_.ledger_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    generator->ledger_ =
+        ::open(generator->options_.ledger_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (generator->ledger_ < 0) {
         return fail(ErrorCode::unavailable, "{}: {}", generator->options_.ledger_path, std::strerror(errno));
     }
@@ -76,7 +79,8 @@ bool Generator::send_batch(std::size_t count, std::int64_t at_ms) {
     for (std::size_t i = 0; i < count; ++i) {
         const std::uint64_t sequence = next_sequence_++;
         const Event event = make_event(options_.mix, sequence, at_ms);
-        batch.push_back({static_cast<int>(sequence % static_cast<std::uint64_t>(options_.partitions)), event.server, encode(event)});
+        batch.push_back({static_cast<int>(sequence % static_cast<std::uint64_t>(options_.partitions)), event.server,
+                         encode(event)});
         ledger += ledger_line(options_.mix, event);
     }
     if (!deliver_(batch)) return false;

@@ -1,5 +1,6 @@
-// Offers the load: makes events at a wanted rate, hands them to a producer, and keeps the ledger of those that were acknowledged.
-// The ledger is what the checker trusts: an event is in it exactly when Kafka has acknowledged it. Runs one thread of its own.
+// Offers the load: makes events at a wanted rate, hands them to a producer, and keeps the ledger of those that were
+// acknowledged. The ledger is what the checker trusts: an event is in it exactly when Kafka has acknowledged it. Runs
+// one thread of its own.
 #pragma once
 
 #include <atomic>
@@ -20,14 +21,15 @@ struct OutgoingRecord {
     std::string key, value;
 };
 
-// Delivers a batch exactly once and returns when all of it is acknowledged (it retries by itself); an error means that the producer
-// has given up for good and that nobody knows what of the batch was written.
+// Delivers a batch exactly once and returns when all of it is acknowledged (it retries by itself); an error means that
+// the producer has given up for good and that nobody knows what of the batch was written.
 using Deliver = std::function<Status(const std::vector<OutgoingRecord>&)>;
 
 struct GeneratorOptions {
     EventMix mix;
     double records_per_second = 2'000;
-    double time_scale = 1;      // Event time runs this many times faster than the clock, so that a one-minute window takes 60 s / scale.
+    double time_scale =
+        1;  // Event time runs this many times faster than the clock, so that a one-minute window takes 60 s / scale.
     int partitions = 8;
     std::string ledger_path;
     std::size_t batch_records_max = 10'000;
@@ -44,7 +46,9 @@ public:
     void set_rate(double records_per_second) { rate_ = records_per_second; }
     [[nodiscard]] double rate() const { return rate_; }
     [[nodiscard]] std::uint64_t acknowledged() const { return acknowledged_; }
-    [[nodiscard]] std::uint64_t behind() const { return behind_; }       // Records that the wanted rate asks for and that are not out yet.
+    [[nodiscard]] std::uint64_t behind() const {
+        return behind_;
+    }  // Records that the wanted rate asks for and that are not out yet.
     [[nodiscard]] std::int64_t event_time_ms() const { return event_time_ms_; }
     [[nodiscard]] bool gave_up() const { return gave_up_; }
 

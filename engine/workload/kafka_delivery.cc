@@ -18,7 +18,8 @@ struct Batch {
 void on_delivered(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
     auto* batch = static_cast<Batch*>(message->_private);
     --batch->left;
-    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && batch->first_error.empty()) batch->first_error = rd_kafka_err2str(message->err);
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && batch->first_error.empty())
+        batch->first_error = rd_kafka_err2str(message->err);
 }
 
 Status set(rd_kafka_conf_t* conf, const char* key, const std::string& value) {
@@ -77,7 +78,8 @@ Result<std::unique_ptr<KafkaDelivery>> KafkaDelivery::connect(const std::string&
 
 Status KafkaDelivery::create_topic(const TopicSpec& spec) {
     char error[512];
-    rd_kafka_NewTopic_t* topic = rd_kafka_NewTopic_new(spec.name.c_str(), spec.partitions, spec.replication_factor, error, sizeof error);
+    rd_kafka_NewTopic_t* topic =
+        rd_kafka_NewTopic_new(spec.name.c_str(), spec.partitions, spec.replication_factor, error, sizeof error);
     if (topic == nullptr) return fail(ErrorCode::invalid, "topic {}: {}", spec.name, error);
     for (const auto& [key, value] : spec.configs) rd_kafka_NewTopic_set_config(topic, key.c_str(), value.c_str());
     rd_kafka_AdminOptions_t* options = rd_kafka_AdminOptions_new(impl_->client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
@@ -115,8 +117,8 @@ Status KafkaDelivery::deliver(const std::string& topic, const std::vector<Outgoi
             const auto code = rd_kafka_producev(
                 impl_->client, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(record.partition),
                 RD_KAFKA_V_KEY(record.key.data(), record.key.size()),
-                RD_KAFKA_V_VALUE(const_cast<char*>(record.value.data()), record.value.size()), RD_KAFKA_V_OPAQUE(&batch),
-                RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+                RD_KAFKA_V_VALUE(const_cast<char*>(record.value.data()), record.value.size()),
+                RD_KAFKA_V_OPAQUE(&batch), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
             if (code == RD_KAFKA_RESP_ERR_NO_ERROR) break;
             if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
                 --batch.left;
@@ -130,7 +132,8 @@ Status KafkaDelivery::deliver(const std::string& topic, const std::vector<Outgoi
         rd_kafka_poll(impl_->client, poll_slice_ms);
         if (impl_->stopping) rd_kafka_purge(impl_->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     }
-    if (!batch.first_error.empty()) return fail(ErrorCode::outcome_unknown, "produce to {}: {}", topic, batch.first_error);
+    if (!batch.first_error.empty())
+        return fail(ErrorCode::outcome_unknown, "produce to {}: {}", topic, batch.first_error);
     return {};
 }
 

@@ -1,5 +1,6 @@
-// Writes the workload's records with librdkafka, a client that is not ours, so that the embedded brokers are kept honest.
-// Idempotent, acks=all, retries without end: a batch returns when every record of it is acknowledged. One caller at a time.
+// Writes the workload's records with librdkafka, a client that is not ours, so that the embedded brokers are kept
+// honest. Idempotent, acks=all, retries without end: a batch returns when every record of it is acknowledged. One
+// caller at a time.
 #pragma once
 
 #include <memory>

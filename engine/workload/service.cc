@@ -48,8 +48,10 @@ Result<std::unique_ptr<Service>> Service::start(ServiceOptions options) {
     if (::inet_pton(AF_INET, service->options_.address.c_str(), &address.sin_addr) != 1) {
         return fail(ErrorCode::invalid, "{}: expected an IPv4 address", service->options_.address);
     }
-    if (::bind(service->listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(service->listener_, 128) != 0) {
-        return fail(ErrorCode::unavailable, "{}:{}: {}", service->options_.address, service->options_.port, std::strerror(errno));
+    if (::bind(service->listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(service->listener_, 128) != 0) {
+        return fail(ErrorCode::unavailable, "{}:{}: {}", service->options_.address, service->options_.port,
+                    std::strerror(errno));
     }
     socklen_t length = sizeof address;
     ::getsockname(service->listener_, reinterpret_cast<sockaddr*>(&address), &length);
@@ -129,7 +131,8 @@ bool Service::serve_line(Connection& connection, const std::string& line) {
         return true;
     }
     std::uint32_t failures = failures_left_;
-    while (failures > 0 && !failures_left_.compare_exchange_weak(failures, failures - 1)) {}
+    while (failures > 0 && !failures_left_.compare_exchange_weak(failures, failures - 1)) {
+    }
     ++answered_;
     return send_all(connection.fd, (failures > 0 ? "error internal: try again" : options_.answer(line)) + "\n");
 }

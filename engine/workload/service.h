@@ -1,6 +1,7 @@
-// A small local service that jobs and connectors depend on: one request line, one answer line, over kept TCP connections.
-// It stands for the databases and APIs of real platforms, so that waiting (not CPU) bounds a caller, and so that a dependency can
-// really fail: answer an error, or accept a request and never answer. Not for use outside the lab.
+// A small local service that jobs and connectors depend on: one request line, one answer line, over kept TCP
+// connections. It stands for the databases and APIs of real platforms, so that waiting (not CPU) bounds a caller, and
+// so that a dependency can really fail: answer an error, or accept a request and never answer. Not for use outside the
+// lab.
 #pragma once
 
 #include <atomic>
@@ -23,8 +24,8 @@ namespace medic::engine::workload {
 
 struct ServiceOptions {
     std::string address = "127.0.0.1";
-    std::uint16_t port = 0;                                // 0: any free one; see port().
-    std::chrono::microseconds latency{500};                // Time that every answer takes.
+    std::uint16_t port = 0;                  // 0: any free one; see port().
+    std::chrono::microseconds latency{500};  // Time that every answer takes.
     std::function<std::string(const std::string&)> answer = answer_confirm;
     std::size_t connections_max = 256;
     std::size_t request_bytes_max = 64 * 1024;
@@ -41,7 +42,8 @@ public:
     [[nodiscard]] std::uint64_t answered() const { return answered_; }
     [[nodiscard]] std::uint64_t unanswered() const { return unanswered_; }  // Taken on a forgotten connection.
 
-    // One connection that is open now (the one that asked last) gets no further answer, for as long as it lives; others work.
+    // One connection that is open now (the one that asked last) gets no further answer, for as long as it lives; others
+    // work.
     void forget_connection();
     // The next `count` requests are answered with "error <text>".
     void fail_next(std::uint32_t count);
@@ -68,7 +70,7 @@ private:
     std::atomic<std::uint64_t> next_generation_ = 1;
     std::atomic<std::uint64_t> asked_last_ = 0, forgotten_ = 0;  // Connections by generation; 0: none.
     std::atomic<std::uint32_t> failures_left_ = 0;
-    std::list<Connection> connections_;                     // Owned by the accepting thread.
+    std::list<Connection> connections_;  // Owned by the accepting thread.
     std::thread acceptor_;
 };
 

@@ -35,13 +35,17 @@ Result<Services> start_services(const Options& options) {
         log_info(who, "service {} on port {}", name, services[name]->port());
         return {};
     };
-    MEDIC_CHECK(start("lookup", {.port = options.lookup_port, .latency = std::chrono::microseconds(options.lookup_latency_us), .answer = answer_lookup}));
+    MEDIC_CHECK(start("lookup", {.port = options.lookup_port,
+                                 .latency = std::chrono::microseconds(options.lookup_latency_us),
+                                 .answer = answer_lookup}));
     MEDIC_CHECK(start("tickets", {.port = options.tickets_port, .answer = answer_confirm}));
     MEDIC_CHECK(start("confirm", {.port = options.confirm_port, .answer = answer_confirm}));
     return services;
 }
 
-HttpResponse json_response(int status, const nlohmann::json& body) { return {.status = status, .body = body.dump() + "\n"}; }
+HttpResponse json_response(int status, const nlohmann::json& body) {
+    return {.status = status, .body = body.dump() + "\n"};
+}
 
 HttpResponse stats(const Generator& generator, const Services& services) {
     nlohmann::json body = {{"acknowledged", generator.acknowledged()},
@@ -49,7 +53,8 @@ HttpResponse stats(const Generator& generator, const Services& services) {
                            {"behind", generator.behind()},
                            {"event_time_ms", generator.event_time_ms()},
                            {"gave_up", generator.gave_up()}};
-    for (const auto& [name, service] : services) body["services"][name] = {{"answered", service->answered()}, {"unanswered", service->unanswered()}};
+    for (const auto& [name, service] : services)
+        body["services"][name] = {{"answered", service->answered()}, {"unanswered", service->unanswered()}};
     return json_response(200, body);
 }
 
@@ -64,7 +69,9 @@ std::optional<double> number_in(const HttpRequest& request, std::string_view nam
 
 HttpResponse control_service(Services& services, const HttpRequest& request) {
     const auto found = services.find(request.segments[1]);
-    if (found == services.end()) return json_response(404, {{"error", "no service " + request.segments[1] + "; there are lookup, tickets and confirm"}});
+    if (found == services.end())
+        return json_response(
+            404, {{"error", "no service " + request.segments[1] + "; there are lookup, tickets and confirm"}});
     if (request.segments[2] == "forget") {
         found->second->forget_connection();
     } else if (request.segments[2] == "fail") {
@@ -83,7 +90,8 @@ HttpResponse control(Generator& generator, Services& services, const HttpRequest
         generator.set_rate(*rate);
         return json_response(200, {{"records_per_second", *rate}});
     }
-    if (request.method == "POST" && request.segments.size() == 3 && request.segments[0] == "services") return control_service(services, request);
+    if (request.method == "POST" && request.segments.size() == 3 && request.segments[0] == "services")
+        return control_service(services, request);
     return json_response(404, {{"error", "see GET /stats, POST /rate, POST /services/NAME/forget|fail"}});
 }
 
@@ -92,11 +100,14 @@ Status serve(const Options& options) {
     MEDIC_TRY(const auto delivery, KafkaDelivery::connect(options.bootstrap));
     MEDIC_CHECK(delivery->create_topic({.name = options.topic, .partitions = options.generator.partitions}));
     MEDIC_CHECK(delivery->create_topic({.name = options.connector_topic, .partitions = 4}));
-    MEDIC_TRY(auto generator, Generator::start(options.generator, [&](const auto& batch) { return delivery->deliver(options.topic, batch); }));
+    MEDIC_TRY(auto generator, Generator::start(options.generator, [&](const auto& batch) {
+                  return delivery->deliver(options.topic, batch);
+              }));
     MEDIC_TRY(const auto server, HttpServer::start({.port = options.control_port}, [&](const HttpRequest& request) {
                   return control(*generator, services, request);
               }));
-    log_info(who, "offering {} records/s to {}; control on port {}", options.generator.records_per_second, options.topic, server->port());
+    log_info(who, "offering {} records/s to {}; control on port {}", options.generator.records_per_second,
+             options.topic, server->port());
     StopSignal().wait();
     server->stop();
     delivery->stop();
@@ -107,20 +118,27 @@ Status serve(const Options& options) {
 
 int run_workload(std::span<char*> args) {
     Options options;
-    CLI::App app("Offers load to the embedded platform and serves what its job and connectors depend on", "medic-engine workload");
+    CLI::App app("Offers load to the embedded platform and serves what its job and connectors depend on",
+                 "medic-engine workload");
     app.add_option("--bootstrap", options.bootstrap, "Brokers, host:port,…")->required();
     app.add_option("--topic", options.topic, "Topic of the events")->capture_default_str();
-    app.add_option("--connector-topic", options.connector_topic, "Topic to create for the connectors")->capture_default_str();
-    app.add_option("--partitions", options.generator.partitions, "Partitions of the topic")->capture_default_str()->check(CLI::Range(1, 1024));
+    app.add_option("--connector-topic", options.connector_topic, "Topic to create for the connectors")
+        ->capture_default_str();
+    app.add_option("--partitions", options.generator.partitions, "Partitions of the topic")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1024));
     app.add_option("--rate", options.generator.records_per_second, "Events a second")->capture_default_str();
-    app.add_option("--time-scale", options.generator.time_scale, "How many times faster than the clock event time runs")->capture_default_str();
+    app.add_option("--time-scale", options.generator.time_scale, "How many times faster than the clock event time runs")
+        ->capture_default_str();
     app.add_option("--seed", options.generator.mix.seed, "Seed of the events")->capture_default_str();
-    app.add_option("--ledger", options.generator.ledger_path, "File that gets one line per acknowledged fault event")->required();
+    app.add_option("--ledger", options.generator.ledger_path, "File that gets one line per acknowledged fault event")
+        ->required();
     app.add_option("--control", options.control_port, "Port of the HTTP control")->capture_default_str();
     app.add_option("--lookup-port", options.lookup_port, "Port of the lookup service")->capture_default_str();
     app.add_option("--tickets-port", options.tickets_port, "Port of the ticket service")->capture_default_str();
     app.add_option("--confirm-port", options.confirm_port, "Port of the confirm service")->capture_default_str();
-    app.add_option("--lookup-latency-us", options.lookup_latency_us, "Time that a lookup takes, microseconds")->capture_default_str();
+    app.add_option("--lookup-latency-us", options.lookup_latency_us, "Time that a lookup takes, microseconds")
+        ->capture_default_str();
     if (const auto exit_code = parse_options(app, args)) return *exit_code;
     if (auto status = serve(options); !status) {
         log_error(who, "{}", status.error().message);

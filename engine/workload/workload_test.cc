@@ -92,17 +92,18 @@ TEST(Generator, keeps_in_the_ledger_just_what_was_delivered) {
     std::uint64_t faults = 0;
     const EventMix mix;
     {
-        auto generator = Generator::start({.mix = mix, .records_per_second = 20'000, .ledger_path = ledger}, [&](const auto& batch) -> Status {
-            const std::lock_guard lock(mutex);
-            for (const auto& record : batch) {
-                auto event = decode(record.value);
-                if (!event) return std::unexpected(event.error());
-                if (is_late_on_purpose(mix, event->sequence)) continue;
-                delivered.expect(*event);
-                faults += event->fault ? 1 : 0;
-            }
-            return {};
-        });
+        auto generator = Generator::start({.mix = mix, .records_per_second = 20'000, .ledger_path = ledger},
+                                          [&](const auto& batch) -> Status {
+                                              const std::lock_guard lock(mutex);
+                                              for (const auto& record : batch) {
+                                                  auto event = decode(record.value);
+                                                  if (!event) return std::unexpected(event.error());
+                                                  if (is_late_on_purpose(mix, event->sequence)) continue;
+                                                  delivered.expect(*event);
+                                                  faults += event->fault ? 1 : 0;
+                                              }
+                                              return {};
+                                          });
         ASSERT_TRUE(generator) << generator.error().message;
         while ((*generator)->acknowledged() < 2'000) std::this_thread::sleep_for(std::chrono::milliseconds(5));
         EXPECT_FALSE((*generator)->gave_up());

@@ -4,7 +4,11 @@ namespace medic {
 
 Operation to_operation(Permit permit) {
     const Step& step = permit.step();
-    return {.key = permit.key(), .cluster = permit.cluster(), .body = step.operation, .timeout = step.timeout, .idempotent = step.idempotent};
+    return {.key = permit.key(),
+            .cluster = permit.cluster(),
+            .body = step.operation,
+            .timeout = step.timeout,
+            .idempotent = step.idempotent};
 }
 
 void Outbox::hold(std::uint64_t sequence, std::vector<Operation> operations) {
@@ -20,8 +24,9 @@ std::vector<Operation> Outbox::release(std::uint64_t acked_sequence, bool durabl
             ready.push_back(std::move(operation));
             continue;
         }
-        refused_.push_back({operation.key, fail(ErrorCode::not_ready, "{}", durable ? "not sent: a person has paused" :
-                                                                                   "not sent: the journal could not make the intent durable")});
+        refused_.push_back({operation.key, fail(ErrorCode::not_ready, "{}",
+                                                durable ? "not sent: a person has paused"
+                                                        : "not sent: the journal could not make the intent durable")});
     }
     return ready;
 }

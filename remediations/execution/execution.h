@@ -1,4 +1,5 @@
-// The only road from a decision to the outside. A Permit becomes an Operation; the outbox holds it until the journal has the intent.
+// The only road from a decision to the outside. A Permit becomes an Operation; the outbox holds it until the journal
+// has the intent.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,8 @@ namespace medic {
 
 // Owned by the thread that talks to the journal. Usage, in this order:
 //   sequence = journal.append(effects.journal); outbox.hold(sequence, effects.operations); ack = journal.flush();
-//   for (op : outbox.release(ack.sequence, ack.durable, paused)) world.send(op); and outbox.take_refused() go back to the loop.
+//   for (op : outbox.release(ack.sequence, ack.durable, paused)) world.send(op); and outbox.take_refused() go back to
+//   the loop.
 class Outbox {
 public:
     void hold(std::uint64_t sequence, std::vector<Operation> operations);

@@ -1,5 +1,6 @@
-// A guard: one reason for which a step must not be taken now. One folder under remediations/guards each; see all_guards().
-// A guard is a pure function of its question. State that it can't see is a reason to refuse: unknown means no.
+// A guard: one reason for which a step must not be taken now. One folder under remediations/guards each; see
+// all_guards(). A guard is a pure function of its question. State that it can't see is a reason to refuse: unknown
+// means no.
 #pragma once
 
 #include <optional>
@@ -17,14 +18,14 @@ namespace medic {
 // One operation of the past, ours, as the journal has it.
 struct PastAttempt {
     std::string key{}, incident{}, cluster{}, remedy{}, cause{};
-    Subject diagnosed{};             // What the incident is about.
-    Subject target{};                // What the step changed.
-    WallTime at{};                   // When its intent was written.
+    Subject diagnosed{};  // What the incident is about.
+    Subject target{};     // What the step changed.
+    WallTime at{};        // When its intent was written.
     bool undo = false;
 };
 
 struct Pause {
-    std::string cluster{};           // "" = all.
+    std::string cluster{};  // "" = all.
     std::string reason{}, by{};
     WallTime since{};
 };
@@ -43,7 +44,7 @@ struct Sight {
 
 // The wall clock against the monotonic one.
 struct ClockHealth {
-    bool compared = false;         // At least two ticks have been seen.
+    bool compared = false;  // At least two ticks have been seen.
     std::optional<WallTime> stepped_at{};
     Duration step{0};
 };
@@ -56,30 +57,30 @@ struct GuardQuestion {
     int attempt = 1;
     bool plan_begun = false;       // An earlier step of this plan was sent: cool-down counts for whole plans.
     bool undo = false;             // It takes back what we did.
-    std::string needs_approval{};    // Plan::needs_approval.
+    std::string needs_approval{};  // Plan::needs_approval.
     WallTime now{};
     PolicyDecision policy{};
     bool journal_writable = true;
-    bool history_complete = true;  // False: the journal could not be read in full.
-    std::vector<PastAttempt> history{};          // Of this cluster, newest last, at most the budget's and cool-down's windows.
-    std::optional<WallTime> not_before{};        // The back-off of this step.
-    std::vector<std::string> others_acting{};    // Incidents of this cluster whose plan is begun and not ended.
-    std::optional<bool> pause_file{};            // nullopt: could not be looked at.
+    bool history_complete = true;        // False: the journal could not be read in full.
+    std::vector<PastAttempt> history{};  // Of this cluster, newest last, at most the budget's and cool-down's windows.
+    std::optional<WallTime> not_before{};      // The back-off of this step.
+    std::vector<std::string> others_acting{};  // Incidents of this cluster whose plan is begun and not ended.
+    std::optional<bool> pause_file{};          // nullopt: could not be looked at.
     std::vector<Pause> pauses{};
-    std::vector<Fact> facts{};                   // What the step's precondition reads, as known now.
-    std::string precondition{};                  // "" when it holds; else what does not, or is not known.
-    std::optional<Fact> job_state{};             // Of step.job; nullopt: nobody has answered.
+    std::vector<Fact> facts{};        // What the step's precondition reads, as known now.
+    std::string precondition{};       // "" when it holds; else what does not, or is not known.
+    std::optional<Fact> job_state{};  // Of step.job; nullopt: nobody has answered.
     std::optional<WallTime> operations_seen_at{};
-    std::vector<OperationUnderWay> operations{}; // Of this cluster, not ours.
+    std::vector<OperationUnderWay> operations{};  // Of this cluster, not ours.
     Sight sight{};
     ClockHealth clock{};
     std::optional<Approval> approval{};
-    bool version_quarantined = false;          // The step would start a version that was rolled back.
+    bool version_quarantined = false;  // The step would start a version that was rolled back.
 };
 
 struct Guard {
     std::string_view name;
-    std::string_view what;                     // One line for a person.
+    std::string_view what;  // One line for a person.
     std::optional<Refusal> (*object)(const GuardQuestion&) = nullptr;
 };
 

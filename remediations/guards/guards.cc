@@ -15,7 +15,8 @@ Judgement Guards::judge(const GuardQuestion& question) const {
 std::string verdict_text(const Judgement& judgement) {
     if (judgement) return "permitted";
     std::string text;
-    for (const auto& refusal : judgement.error()) text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", refusal.guard, refusal.why);
+    for (const auto& refusal : judgement.error())
+        text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", refusal.guard, refusal.why);
     return text;
 }
 

@@ -9,7 +9,8 @@
 
 namespace medic {
 
-// Proof that every guard was asked about this step, attempt and moment and that none objected. Not copyable: one permit, one sending.
+// Proof that every guard was asked about this step, attempt and moment and that none objected. Not copyable: one
+// permit, one sending.
 class Permit {
 public:
     Permit(Permit&&) = default;
@@ -25,7 +26,10 @@ public:
 private:
     friend class Guards;
     Permit(Step step, std::string key, std::string cluster, std::string approved_by)
-        : step_(std::move(step)), key_(std::move(key)), cluster_(std::move(cluster)), approved_by_(std::move(approved_by)) {}
+        : step_(std::move(step)),
+          key_(std::move(key)),
+          cluster_(std::move(cluster)),
+          approved_by_(std::move(approved_by)) {}
     Step step_;
     std::string key_, cluster_, approved_by_;
 };

@@ -14,8 +14,15 @@ const Subject node{"lab", "node", "tm-1"};
 const Subject job{"lab", "job", "fleet"};
 
 PastAttempt past(std::string incident, Duration ago) {
-    return {.key = incident + "/1/1", .incident = incident, .cluster = "lab", .remedy = "flink.replace-taskmanager",
-            .cause = "flink.taskmanager-lost", .diagnosed = {"lab", "taskmanager", "tm-1"}, .target = node, .at = now - ago, .undo = false};
+    return {.key = incident + "/1/1",
+            .incident = incident,
+            .cluster = "lab",
+            .remedy = "flink.replace-taskmanager",
+            .cause = "flink.taskmanager-lost",
+            .diagnosed = {"lab", "taskmanager", "tm-1"},
+            .target = node,
+            .at = now - ago,
+            .undo = false};
 }
 
 // A question that no guard objects to.
@@ -71,8 +78,16 @@ TEST_P(GuardAllows, the_twin) {
 const std::vector<Case> refused = {
     {"mode_observe", "mode", [](auto& q) { q.policy.mode = Mode::observe; }},
     {"mode_ask_without_approval", "mode", [](auto& q) { q.policy.mode = Mode::ask; }},
-    {"mode_ask_with_expired_approval", "mode", [](auto& q) { q.policy.mode = Mode::ask; q.approval = Approval{"I2/1", "ann", "", now - Duration{3'600'000}}; }},
-    {"mode_approval_from_the_future_is_unknown", "mode", [](auto& q) { q.policy.mode = Mode::ask; q.approval = Approval{"I2/1", "ann", "", now + Duration{60'000}}; }},
+    {"mode_ask_with_expired_approval", "mode",
+     [](auto& q) {
+         q.policy.mode = Mode::ask;
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{3'600'000}};
+     }},
+    {"mode_approval_from_the_future_is_unknown", "mode",
+     [](auto& q) {
+         q.policy.mode = Mode::ask;
+         q.approval = Approval{"I2/1", "ann", "", now + Duration{60'000}};
+     }},
     {"mode_auto_but_the_plan_needs_a_person", "mode", [](auto& q) { q.needs_approval = "an older savepoint"; }},
     {"mode_without_policy", "mode", [](auto& q) { q.policy = PolicyDecision{}; }},
     {"pause_by_command", "pause", [](auto& q) { q.pauses = {{"lab", "game day", "ann", now}}; }},
@@ -82,14 +97,24 @@ const std::vector<Case> refused = {
     {"cooldown", "cooldown", [](auto& q) { q.history = {past("I1", Duration{60'000})}; }},
     {"cooldown_history_ahead_of_the_clock", "cooldown", [](auto& q) { q.history = {past("I1", Duration{-60'000})}; }},
     {"attempts_used_up", "attempts", [](auto& q) { q.attempt = 4; }},
-    {"attempts_backing_off", "attempts", [](auto& q) { q.attempt = 2; q.not_before = now + Duration{1}; }},
+    {"attempts_backing_off", "attempts",
+     [](auto& q) {
+         q.attempt = 2;
+         q.not_before = now + Duration{1};
+     }},
     {"attempts_unknown", "attempts", [](auto& q) { q.attempt = 0; }},
-    {"budget", "budget", [](auto& q) { for (int i = 0; i < 10; ++i) { q.history.push_back(past("I2", Duration{600'000})); } }},
+    {"budget", "budget",
+     [](auto& q) {
+         for (int i = 0; i < 10; ++i) {
+             q.history.push_back(past("I2", Duration{600'000}));
+         }
+     }},
     {"one_in_flight", "one-in-flight", [](auto& q) { q.others_acting = {"I1"}; }},
     {"fact_unknown", "fresh-facts", [](auto& q) { q.facts[0].value.reset(); }},
     {"fact_too_old", "fresh-facts", [](auto& q) { q.facts[0].observed_at = now - Duration{60'000}; }},
     {"precondition_does_not_hold", "fresh-facts", [](auto& q) { q.precondition = "not so: node/tm-1 process_up = 0"; }},
-    {"operation_on_the_same_job", "operation-under-way", [](auto& q) { q.operations = {{job, "savepoint", "ann", now}}; }},
+    {"operation_on_the_same_job", "operation-under-way",
+     [](auto& q) { q.operations = {{job, "savepoint", "ann", now}}; }},
     {"operation_on_the_node", "operation-under-way", [](auto& q) { q.operations = {{node, "roll", "ansible", now}}; }},
     {"operations_unknown", "operation-under-way", [](auto& q) { q.operations_seen_at.reset(); }},
     {"operations_too_old", "operation-under-way", [](auto& q) { q.operations_seen_at = now - Duration{60'000}; }},
@@ -97,10 +122,24 @@ const std::vector<Case> refused = {
     {"starved", "self-doubt", [](auto& q) { q.sight.tick_lateness_seconds = 3; }},
     {"no_look_yet", "self-doubt", [](auto& q) { q.sight.reported_at.reset(); }},
     {"nothing_watched", "self-doubt", [](auto& q) { q.sight.targets_total = 0; }},
-    {"data_object_not_named", "data-destruction", [](auto& q) { q.step.destroys = Destroys::data; q.step.object = "topic:a"; q.policy.floor = Duration{1}; }},
-    {"data_without_floor", "data-destruction", [](auto& q) { q.step.destroys = Destroys::data; q.step.object = "topic:a"; q.policy.names_object = true; }},
+    {"data_object_not_named", "data-destruction",
+     [](auto& q) {
+         q.step.destroys = Destroys::data;
+         q.step.object = "topic:a";
+         q.policy.floor = Duration{1};
+     }},
+    {"data_without_floor", "data-destruction",
+     [](auto& q) {
+         q.step.destroys = Destroys::data;
+         q.step.object = "topic:a";
+         q.policy.names_object = true;
+     }},
     {"data_of_unknown_object", "data-destruction", [](auto& q) { q.step.destroys = Destroys::data; }},
-    {"clock_stepped", "clock-step", [](auto& q) { q.clock.stepped_at = now - Duration{1'000}; q.clock.step = Duration{-7'200'000}; }},
+    {"clock_stepped", "clock-step",
+     [](auto& q) {
+         q.clock.stepped_at = now - Duration{1'000};
+         q.clock.step = Duration{-7'200'000};
+     }},
     {"clock_not_compared", "clock-step", [](auto& q) { q.clock.compared = false; }},
     {"job_cancelled_by_a_person", "terminal-job", [](auto& q) { q.job_state->text = "CANCELED"; }},
     {"job_finished", "terminal-job", [](auto& q) { q.job_state->text = "FINISHED"; }},
@@ -112,23 +151,75 @@ const std::vector<Case> refused = {
 
 const std::vector<Case> allowed = {
     {"all_fine", "", [](auto&) {}},
-    {"mode_ask_with_approval", "mode", [](auto& q) { q.policy.mode = Mode::ask; q.approval = Approval{"I2/1", "ann", "", now - Duration{60'000}}; }},
-    {"mode_ask_in_the_middle_of_an_approved_plan", "mode", [](auto& q) { q.policy.mode = Mode::ask; q.plan_begun = true; }},
+    {"mode_ask_with_approval", "mode",
+     [](auto& q) {
+         q.policy.mode = Mode::ask;
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{60'000}};
+     }},
+    {"mode_ask_in_the_middle_of_an_approved_plan", "mode",
+     [](auto& q) {
+         q.policy.mode = Mode::ask;
+         q.plan_begun = true;
+     }},
     {"pause_of_another_cluster", "pause", [](auto& q) { q.pauses = {{"prod", "game day", "ann", now}}; }},
     {"cooldown_over", "cooldown", [](auto& q) { q.history = {past("I1", Duration{301'000})}; }},
     {"cooldown_of_the_same_incident", "cooldown", [](auto& q) { q.history = {past("I2", Duration{1'000})}; }},
-    {"cooldown_of_another_subject", "cooldown", [](auto& q) { q.history = {past("I1", Duration{1'000})}; q.history[0].diagnosed.name = "tm-9"; }},
-    {"attempts_back_off_over", "attempts", [](auto& q) { q.attempt = 2; q.not_before = now; }},
-    {"budget_one_left", "budget", [](auto& q) { for (int i = 0; i < 9; ++i) { q.history.push_back(past("I2", Duration{600'000})); } }},
-    {"budget_window_over", "budget", [](auto& q) { for (int i = 0; i < 10; ++i) { q.history.push_back(past("I2", Duration{3'600'000})); } }},
-    {"budget_does_not_stop_an_undo", "budget", [](auto& q) { q.undo = true; for (int i = 0; i < 10; ++i) { q.history.push_back(past("I2", Duration{1})); } }},
-    {"operation_on_another_layer", "operation-under-way", [](auto& q) { q.operations = {{{"lab", "topic", "t"}, "reassignment", "ann", now}}; }},
-    {"operation_on_another_job", "operation-under-way", [](auto& q) { q.operations = {{{"lab", "job", "other"}, "savepoint", "ann", now}}; }},
-    {"two_targets_blind", "self-doubt", [](auto& q) { q.sight.targets_blind = 2; q.sight.targets_total = 2; }},
-    {"data_named_with_floor", "data-destruction", [](auto& q) { q.step.destroys = Destroys::data; q.step.object = "topic:a"; q.policy.names_object = true; q.policy.floor = Duration{1}; }},
+    {"cooldown_of_another_subject", "cooldown",
+     [](auto& q) {
+         q.history = {past("I1", Duration{1'000})};
+         q.history[0].diagnosed.name = "tm-9";
+     }},
+    {"attempts_back_off_over", "attempts",
+     [](auto& q) {
+         q.attempt = 2;
+         q.not_before = now;
+     }},
+    {"budget_one_left", "budget",
+     [](auto& q) {
+         for (int i = 0; i < 9; ++i) {
+             q.history.push_back(past("I2", Duration{600'000}));
+         }
+     }},
+    {"budget_window_over", "budget",
+     [](auto& q) {
+         for (int i = 0; i < 10; ++i) {
+             q.history.push_back(past("I2", Duration{3'600'000}));
+         }
+     }},
+    {"budget_does_not_stop_an_undo", "budget",
+     [](auto& q) {
+         q.undo = true;
+         for (int i = 0; i < 10; ++i) {
+             q.history.push_back(past("I2", Duration{1}));
+         }
+     }},
+    {"operation_on_another_layer", "operation-under-way",
+     [](auto& q) { q.operations = {{{"lab", "topic", "t"}, "reassignment", "ann", now}}; }},
+    {"operation_on_another_job", "operation-under-way",
+     [](auto& q) { q.operations = {{{"lab", "job", "other"}, "savepoint", "ann", now}}; }},
+    {"two_targets_blind", "self-doubt",
+     [](auto& q) {
+         q.sight.targets_blind = 2;
+         q.sight.targets_total = 2;
+     }},
+    {"data_named_with_floor", "data-destruction",
+     [](auto& q) {
+         q.step.destroys = Destroys::data;
+         q.step.object = "topic:a";
+         q.policy.names_object = true;
+         q.policy.floor = Duration{1};
+     }},
     {"clock_settled", "clock-step", [](auto& q) { q.clock.stepped_at = now - Duration{60'000}; }},
-    {"job_stopped_by_this_plan", "terminal-job", [](auto& q) { q.job_state->text = "FINISHED"; q.step.after_own_stop = true; }},
-    {"step_without_a_job", "terminal-job", [](auto& q) { q.job_state.reset(); q.step.job = {}; }},
+    {"job_stopped_by_this_plan", "terminal-job",
+     [](auto& q) {
+         q.job_state->text = "FINISHED";
+         q.step.after_own_stop = true;
+     }},
+    {"step_without_a_job", "terminal-job",
+     [](auto& q) {
+         q.job_state.reset();
+         q.step.job = {};
+     }},
 };
 
 std::string case_name(const testing::TestParamInfo<Case>& info) { return info.param.name; }
@@ -144,7 +235,8 @@ TEST(Guards, an_unreadable_history_is_refused_by_every_guard_that_counts) {
 
 TEST(Guards, every_guard_has_a_case_that_it_refuses) {
     for (const auto& guard : guards::all_guards())
-        EXPECT_TRUE(std::ranges::any_of(refused, [&](const Case& one) { return one.guard == guard.name; })) << guard.name;
+        EXPECT_TRUE(std::ranges::any_of(refused, [&](const Case& one) { return one.guard == guard.name; }))
+            << guard.name;
 }
 
 TEST(Guards, a_recorded_question_gets_the_same_answer) {

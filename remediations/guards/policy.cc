@@ -19,7 +19,8 @@ Result<Mode> read_mode(const YamlNode& node) {
 
 Result<int> count_or(const YamlNode& node, std::string_view key, int fallback) {
     MEDIC_TRY(const std::int64_t value, node.int_or(key, fallback));
-    if (value < 1 || value > 1'000) return node.get(key).error(fmt::format("{}: expected 1–1000, found {}", key, value));
+    if (value < 1 || value > 1'000)
+        return node.get(key).error(fmt::format("{}: expected 1–1000, found {}", key, value));
     return static_cast<int>(value);
 }
 
@@ -42,8 +43,8 @@ Result<Limits> read_limits(const YamlNode& node, Limits limits) {
 
 Result<PolicyRule> read_rule(const YamlNode& node, const Limits& defaults) {
     MEDIC_CHECK(node.expect_map("a rule"));
-    MEDIC_CHECK(node.expect_keys({"remedy", "cause", "cluster", "object", "mode", "floor", "cooldown", "attempts", "backoff",
-                                  "backoff_max", "budget", "approval"}));
+    MEDIC_CHECK(node.expect_keys({"remedy", "cause", "cluster", "object", "mode", "floor", "cooldown", "attempts",
+                                  "backoff", "backoff_max", "budget", "approval"}));
     PolicyRule rule;
     rule.where = node.where();
     MEDIC_TRY(rule.remedy, node.string_or("remedy", "*"));
@@ -107,7 +108,8 @@ Result<Policy> read_policy(const YamlNode& root) {
     Policy policy;
     MEDIC_TRY(const std::int64_t catalogue, root.int_or("catalogue", 1));
     if (catalogue < 1 || catalogue > catalogue_level)
-        return root.get("catalogue").error(fmt::format("catalogue: expected 1–{}, found {}", catalogue_level, catalogue));
+        return root.get("catalogue")
+            .error(fmt::format("catalogue: expected 1–{}, found {}", catalogue_level, catalogue));
     policy.catalogue = static_cast<int>(catalogue);
     if (const auto defaults = root.get("defaults")) {
         MEDIC_CHECK(defaults.expect_map("defaults"));
@@ -159,14 +161,16 @@ std::map<std::string, Duration> floors(const Policy& policy, std::string_view cl
     return result;
 }
 
-std::vector<std::string> what_may_change(const Policy& policy, const Planner& planner, const std::vector<std::string>& clusters) {
+std::vector<std::string> what_may_change(const Policy& policy, const Planner& planner,
+                                         const std::vector<std::string>& clusters) {
     std::vector<std::string> lines;
     for (const auto& cluster : clusters)
         for (const auto& remedy : planner.remedies())
             for (const auto& pair : remedy.cures) {
                 const auto decision = decide(policy, {remedy.name, pair.cause, cluster, "*", pair.since});
                 if (decision.mode == Mode::observe) continue;
-                lines.push_back(fmt::format("{}: {} against {}: {}", cluster, remedy.name, pair.cause, to_string(decision.mode)));
+                lines.push_back(
+                    fmt::format("{}: {} against {}: {}", cluster, remedy.name, pair.cause, to_string(decision.mode)));
             }
     return lines;
 }

@@ -1,14 +1,17 @@
 // policy.yaml: what may be done, to what, by whom, how often. Without one every remedy is in `observe`.
 //
 //   schema: 1
-//   catalogue: 1            # The catalogue level this policy was written for. A wildcard covers only remedies and causes up to it;
-//                           # without the line: level 1. Newer pairs stay in observe until the policy names them or raises it.
-//   defaults: {cooldown: 5m, attempts: 3, backoff: 10s, backoff_max: 10m, budget: {operations: 10, window: 1h}, approval: 15m}
-//   policy:                 # The first rule that fits decides.
+//   catalogue: 1            # The catalogue level this policy was written for. A wildcard covers only remedies and
+//   causes up to it;
+//                           # without the line: level 1. Newer pairs stay in observe until the policy names them or
+//                           raises it.
+//   defaults: {cooldown: 5m, attempts: 3, backoff: 10s, backoff_max: 10m, budget: {operations: 10, window: 1h},
+//   approval: 15m} policy:                 # The first rule that fits decides.
 //     - {remedy: connect.restart-task, cause: "*", cluster: "staging-*", mode: auto}
 //     - {remedy: kafka.cut-retention, object: "topic:events-debug", floor: 6h, mode: ask}
 //
-// `remedy`, `cause`, `cluster` and `object` are names or globs (`*`, `?`); left out means any. A rule may override every default.
+// `remedy`, `cause`, `cluster` and `object` are names or globs (`*`, `?`); left out means any. A rule may override
+// every default.
 #pragma once
 
 #include <cstdint>
@@ -29,21 +32,22 @@ enum class Mode : std::uint8_t { observe, ask, auto_ };
 [[nodiscard]] std::string_view to_string(Mode mode);
 
 struct Limits {
-    Duration cooldown{5 * 60'000};         // Between two healings of one subject by one remedy (kubernaut's recentlyRemediatedCooldown).
-    int attempts_max = 3;                  // Per step of an incident (kubernaut's consecutiveFailureThreshold).
-    Duration backoff{10'000};              // Before attempt n: backoff · 2^(n-2), at most backoff_max (kubernaut's shape).
+    Duration cooldown{
+        5 * 60'000};  // Between two healings of one subject by one remedy (kubernaut's recentlyRemediatedCooldown).
+    int attempts_max = 3;      // Per step of an incident (kubernaut's consecutiveFailureThreshold).
+    Duration backoff{10'000};  // Before attempt n: backoff · 2^(n-2), at most backoff_max (kubernaut's shape).
     Duration backoff_max{10 * 60'000};
-    int budget_operations = 10;            // Operations per cluster …
-    Duration budget_window{3'600'000};     // … in this window.
-    Duration approval_ttl{15 * 60'000};    // An approval older than this no longer counts.
+    int budget_operations = 10;          // Operations per cluster …
+    Duration budget_window{3'600'000};   // … in this window.
+    Duration approval_ttl{15 * 60'000};  // An approval older than this no longer counts.
 };
 
 struct PolicyRule {
     std::string remedy = "*", cause = "*", cluster = "*", object = "*";
     Mode mode = Mode::observe;
-    std::optional<Duration> floor{};         // Data younger than this is never destroyed.
+    std::optional<Duration> floor{};  // Data younger than this is never destroyed.
     Limits limits{};
-    std::string where{};                     // file:line:column, for messages.
+    std::string where{};  // file:line:column, for messages.
 };
 
 struct Policy {
@@ -55,8 +59,8 @@ struct Policy {
 // What the policy says about one step.
 struct PolicyDecision {
     Mode mode = Mode::observe;
-    std::string why{};                       // Which rule decided, or why none did.
-    bool names_object = false;             // The rule names this very object, without a wildcard.
+    std::string why{};          // Which rule decided, or why none did.
+    bool names_object = false;  // The rule names this very object, without a wildcard.
     std::optional<Duration> floor{};
     Limits limits{};
 };
@@ -66,14 +70,15 @@ struct PolicyDecision {
 
 struct PolicyQuestion {
     std::string_view remedy, cause, cluster, object;
-    std::optional<int> level{};              // Planner::level of the pair; nullopt: not in the catalogue.
+    std::optional<int> level{};  // Planner::level of the pair; nullopt: not in the catalogue.
 };
 [[nodiscard]] PolicyDecision decide(const Policy& policy, const PolicyQuestion& question);
 
 // Retention floors of exactly named objects in `cluster`, for PlanningView::floors.
 [[nodiscard]] std::map<std::string, Duration> floors(const Policy& policy, std::string_view cluster);
 
-// One line per remedy, cause and cluster that may be changed without or with a person's agreement; printed when the agent starts.
+// One line per remedy, cause and cluster that may be changed without or with a person's agreement; printed when the
+// agent starts.
 [[nodiscard]] std::vector<std::string> what_may_change(const Policy& policy, const Planner& planner,
                                                        const std::vector<std::string>& clusters);
 

@@ -12,7 +12,11 @@ Policy read(std::string_view text) {
 }
 
 PolicyQuestion restart(std::string_view cluster, std::optional<int> level = 1) {
-    return {.remedy = "connect.restart-task", .cause = "connect.task-failed", .cluster = cluster, .object = "", .level = level};
+    return {.remedy = "connect.restart-task",
+            .cause = "connect.task-failed",
+            .cluster = cluster,
+            .object = "",
+            .level = level};
 }
 
 TEST(Policy, without_a_rule_everything_is_observed) {
@@ -61,10 +65,13 @@ TEST(Policy, an_object_is_named_only_without_a_wildcard) {
     const auto any = decide(policy, {"kafka.cut-retention", "kafka.disk-filling", "lab", "topic:other", 1});
     EXPECT_FALSE(any.names_object);
     EXPECT_FALSE(any.floor);
-    EXPECT_EQ(floors(policy, "lab"), (std::map<std::string, Duration>{{"topic:events-debug", Duration{6 * 3'600'000}}}));
+    EXPECT_EQ(floors(policy, "lab"),
+              (std::map<std::string, Duration>{{"topic:events-debug", Duration{6 * 3'600'000}}}));
 }
 
-struct Bad { std::string text, says; };
+struct Bad {
+    std::string text, says;
+};
 class PolicyRefuses : public testing::TestWithParam<Bad> {};
 
 TEST_P(PolicyRefuses, and_says_where_and_why) {
@@ -74,17 +81,17 @@ TEST_P(PolicyRefuses, and_says_where_and_why) {
     EXPECT_NE(policy.error().message.find(GetParam().says), std::string::npos) << policy.error().message;
 }
 
-INSTANTIATE_TEST_SUITE_P(Policy, PolicyRefuses, testing::Values(
-    Bad{"policy:\n  - {remedy: a, mode: sometimes}\n", "observe, ask or auto"},
-    Bad{"policy:\n  - {remedy: a}\n", "needs a mode"},
-    Bad{"policy:\n  - {remedi: a, mode: ask}\n", "remedy"},
-    Bad{"policy:\n  - {remedy: a, mode: ask, attempts: 0}\n", "1–1000"},
-    Bad{"defaults: {budget: {operations: 0, window: 1h}}\n", "1–1000"},
-    Bad{"defaults: {budget: {operations: 1, window: 0}}\n", "above 0"},
-    Bad{"defaults: {backoff: 10s, backoff_max: 1s}\n", "shorter"},
-    Bad{"catalogue: 99\n", "catalogue"},
-    Bad{"schema: 7\n", "schema"},
-    Bad{"policy:\n  - {remedy: a, object: \"topic:*\", floor: 1h, mode: ask}\n", "very object"}));
+INSTANTIATE_TEST_SUITE_P(Policy, PolicyRefuses,
+                         testing::Values(Bad{"policy:\n  - {remedy: a, mode: sometimes}\n", "observe, ask or auto"},
+                                         Bad{"policy:\n  - {remedy: a}\n", "needs a mode"},
+                                         Bad{"policy:\n  - {remedi: a, mode: ask}\n", "remedy"},
+                                         Bad{"policy:\n  - {remedy: a, mode: ask, attempts: 0}\n", "1–1000"},
+                                         Bad{"defaults: {budget: {operations: 0, window: 1h}}\n", "1–1000"},
+                                         Bad{"defaults: {budget: {operations: 1, window: 0}}\n", "above 0"},
+                                         Bad{"defaults: {backoff: 10s, backoff_max: 1s}\n", "shorter"},
+                                         Bad{"catalogue: 99\n", "catalogue"}, Bad{"schema: 7\n", "schema"},
+                                         Bad{"policy:\n  - {remedy: a, object: \"topic:*\", floor: 1h, mode: ask}\n",
+                                             "very object"}));
 
 TEST(Glob, matches_stars_and_question_marks) {
     EXPECT_TRUE(glob_matches("*", ""));

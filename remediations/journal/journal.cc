@@ -30,14 +30,16 @@ Status check_file(const Database& database) {
     MEDIC_TRY(auto statement, Statement::prepare(database, "PRAGMA quick_check(1)"));
     MEDIC_TRY(const bool row, statement.step());
     if (!row || statement.text(0) != "ok")
-        return database.error("is corrupt (" + (row ? statement.text(0) : std::string("no answer")) + "); move it away to start anew");
+        return database.error("is corrupt (" + (row ? statement.text(0) : std::string("no answer")) +
+                              "); move it away to start anew");
     return {};
 }
 
 Status check_version(const Database& database) {
     MEDIC_TRY(const std::int64_t version, ask_integer(database, "PRAGMA user_version"));
     if (version != 0 && version != rows::schema_version)
-        return fail(ErrorCode::invalid, "the journal has schema {}, this agent reads {}", version, rows::schema_version);
+        return fail(ErrorCode::invalid, "the journal has schema {}, this agent reads {}", version,
+                    rows::schema_version);
     return {};
 }
 
@@ -45,7 +47,8 @@ Status create(const Database& database) {
     MEDIC_CHECK(database.execute("PRAGMA journal_mode=WAL"));
     MEDIC_CHECK(database.execute("PRAGMA synchronous=FULL"));
     MEDIC_CHECK(database.execute("BEGIN IMMEDIATE"));
-    MEDIC_CHECK(for_each_table([&]<class Row>() -> Status { return database.execute(rows::create_sql<Row>().c_str()); }));
+    MEDIC_CHECK(
+        for_each_table([&]<class Row>() -> Status { return database.execute(rows::create_sql<Row>().c_str()); }));
     MEDIC_CHECK(database.execute("CREATE INDEX IF NOT EXISTS decisions_of ON decisions (incident)"));
     MEDIC_CHECK(database.execute("CREATE INDEX IF NOT EXISTS attempts_of ON attempts (incident)"));
     MEDIC_CHECK(database.execute("CREATE INDEX IF NOT EXISTS attempts_at ON attempts (intended_at)"));
@@ -105,7 +108,8 @@ Result<std::unique_ptr<Journal>> Journal::open(JournalOptions options) {
     MEDIC_CHECK(create(database));
     auto state = std::make_unique<State>(State{std::move(database), std::move(options), 0, {}, {}});
     MEDIC_CHECK(for_each_table([&]<class Row>() -> Status {
-        MEDIC_TRY(const std::int64_t last, ask_integer(state->database, std::string("SELECT max(sequence) FROM ") + rows::Table<Row>::name));
+        MEDIC_TRY(const std::int64_t last,
+                  ask_integer(state->database, std::string("SELECT max(sequence) FROM ") + rows::Table<Row>::name));
         state->sequence = std::max(state->sequence, static_cast<std::uint64_t>(last));
         return {};
     }));
@@ -119,12 +123,14 @@ Result<std::unique_ptr<Journal>> Journal::open_read_only(const std::string& path
     MEDIC_CHECK(check_version(database));
     JournalOptions options;
     options.path = path;
-    return std::unique_ptr<Journal>(new Journal(std::make_unique<State>(State{std::move(database), std::move(options), 0, {}, {}})));
+    return std::unique_ptr<Journal>(
+        new Journal(std::make_unique<State>(State{std::move(database), std::move(options), 0, {}, {}})));
 }
 
 Result<std::uint64_t> Journal::append(std::vector<JournalEntry> entries) {
     if (state_->pending.size() + entries.size() > state_->options.pending_entries_max)
-        return fail(ErrorCode::unavailable, "journal {}: {} entries wait for the disk", state_->options.path, state_->pending.size());
+        return fail(ErrorCode::unavailable, "journal {}: {} entries wait for the disk", state_->options.path,
+                    state_->pending.size());
     for (auto& entry : entries) state_->pending.emplace_back(++state_->sequence, std::move(entry));
     return state_->sequence;
 }
@@ -135,7 +141,8 @@ JournalAckResult Journal::flush() {
         state_->problem.clear();
         if (const Status status = state_->write_pending(); !status) {
             state_->problem = status.error().message;
-            static_cast<void>(state_->database.execute("ROLLBACK").has_value());  // Fails when SQLite has rolled back itself.
+            static_cast<void>(
+                state_->database.execute("ROLLBACK").has_value());  // Fails when SQLite has rolled back itself.
         }
         state_->pending.clear();
     }
@@ -162,22 +169,29 @@ JournalState Journal::load(WallTime now) const {
     }
     const auto horizon = std::to_string((now - state_->options.history).unix_ms);
     const std::string open = "(SELECT id FROM incidents WHERE closed = 0)";
-    take(state, rows::select<IncidentRow>(database, "WHERE closed = 0 ORDER BY CAST(substr(id, 2) AS INTEGER)"), state.open_incidents);
-    take(state, rows::select<AttemptRow>(database, "WHERE intended_at >= CAST(? AS INTEGER) OR incident IN " + open + " ORDER BY sequence", {horizon}),
+    take(state, rows::select<IncidentRow>(database, "WHERE closed = 0 ORDER BY CAST(substr(id, 2) AS INTEGER)"),
+         state.open_incidents);
+    take(state,
+         rows::select<AttemptRow>(
+             database, "WHERE intended_at >= CAST(? AS INTEGER) OR incident IN " + open + " ORDER BY sequence",
+             {horizon}),
          state.attempts);
     take(state, rows::select<PauseRow>(database, "WHERE active = 1 ORDER BY cluster"), state.pauses);
     take(state, rows::select<ApprovalRow>(database, "ORDER BY sequence"), state.approvals);
     take(state, rows::select<QuarantineRow>(database, "ORDER BY sequence"), state.quarantines);
     take(state, rows::select<NodeRoleRow>(database, "ORDER BY sequence"), state.node_roles);
-    take(state, rows::select<AlertRow>(database,
-                                       "AS a WHERE firing = 1 AND NOT EXISTS (SELECT 1 FROM alerts b WHERE b.fingerprint = a.fingerprint "
-                                       "AND b.starts_at = a.starts_at AND b.firing = 0) ORDER BY sequence"),
+    take(state,
+         rows::select<AlertRow>(
+             database,
+             "AS a WHERE firing = 1 AND NOT EXISTS (SELECT 1 FROM alerts b WHERE b.fingerprint = a.fingerprint "
+             "AND b.starts_at = a.starts_at AND b.firing = 0) ORDER BY sequence"),
          state.alerts);
     return state;
 }
 
 Result<std::vector<IncidentRow>> Journal::incidents(std::size_t newest_max) const {
-    return rows::select<IncidentRow>(state_->database, "ORDER BY CAST(substr(id, 2) AS INTEGER) DESC LIMIT " + std::to_string(newest_max));
+    return rows::select<IncidentRow>(
+        state_->database, "ORDER BY CAST(substr(id, 2) AS INTEGER) DESC LIMIT " + std::to_string(newest_max));
 }
 
 Result<IncidentRow> Journal::incident(std::string_view id) const {
@@ -187,7 +201,8 @@ Result<IncidentRow> Journal::incident(std::string_view id) const {
 }
 
 Result<std::vector<AttemptRow>> Journal::attempts(std::string_view incident) const {
-    return rows::select<AttemptRow>(state_->database, "WHERE incident = ? ORDER BY intended_at, key", {std::string(incident)});
+    return rows::select<AttemptRow>(state_->database, "WHERE incident = ? ORDER BY intended_at, key",
+                                    {std::string(incident)});
 }
 
 Result<std::vector<DecisionRow>> Journal::decisions(std::string_view incident) const {
@@ -199,12 +214,15 @@ Result<std::vector<FirstFailureRow>> Journal::first_failures(std::string_view in
 }
 
 Status Journal::forget_before(WallTime horizon) {
-    const std::string old = "(SELECT id FROM incidents WHERE closed = 1 AND resolved_at < " + std::to_string(horizon.unix_ms) + ")";
+    const std::string old =
+        "(SELECT id FROM incidents WHERE closed = 1 AND resolved_at < " + std::to_string(horizon.unix_ms) + ")";
     const Database& database = state_->database;
     for (const char* table : {"decisions", "attempts", "verdicts", "first_failures"})
         MEDIC_CHECK(database.execute(("DELETE FROM " + std::string(table) + " WHERE incident IN " + old).c_str()));
-    MEDIC_CHECK(database.execute(("DELETE FROM alerts WHERE received_at < " + std::to_string(horizon.unix_ms)).c_str()));
-    return database.execute(("DELETE FROM incidents WHERE closed = 1 AND resolved_at < " + std::to_string(horizon.unix_ms)).c_str());
+    MEDIC_CHECK(
+        database.execute(("DELETE FROM alerts WHERE received_at < " + std::to_string(horizon.unix_ms)).c_str()));
+    return database.execute(
+        ("DELETE FROM incidents WHERE closed = 1 AND resolved_at < " + std::to_string(horizon.unix_ms)).c_str());
 }
 
 }  // namespace medic

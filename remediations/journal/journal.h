@@ -1,6 +1,6 @@
-// The journal: the only durable truth of the agent. Incidents, attempts, decisions, pauses, approvals, verdicts, alerts,
-// quarantines. SQLite in WAL mode with synchronous=FULL, one writer (this object), any number of read-only readers.
-// Group commit: append() takes entries into memory, flush() makes everything appended durable with one fsync.
+// The journal: the only durable truth of the agent. Incidents, attempts, decisions, pauses, approvals, verdicts,
+// alerts, quarantines. SQLite in WAL mode with synchronous=FULL, one writer (this object), any number of read-only
+// readers. Group commit: append() takes entries into memory, flush() makes everything appended durable with one fsync.
 // Owned by the journal thread. It decides nothing; the loop says what to write, the outbox waits for the ack.
 #pragma once
 
@@ -16,7 +16,8 @@
 
 namespace medic {
 
-// The newest state of an incident. `detail` is the loop's own record (agent/loop/incident_codec); the rest is for queries.
+// The newest state of an incident. `detail` is the loop's own record (agent/loop/incident_codec); the rest is for
+// queries.
 struct IncidentRow {
     std::string id{}, cluster{}, cause{}, subject{}, state{}, side{}, owner{}, summary{};
     WallTime opened_at{}, detected_at{}, acted_at{}, healed_at{}, resolved_at{};  // unix_ms 0: not yet.
@@ -27,11 +28,11 @@ struct IncidentRow {
 // One attempt to send one operation. Written as `intended` before it leaves and again when its outcome is known.
 struct AttemptRow {
     std::string key{}, incident{}, cluster{}, remedy{}, cause{};
-    std::string diagnosed{}, target{};          // Subjects as "cluster:kind/name".
-    std::string operation{};                  // describe(operation): no secrets.
+    std::string diagnosed{}, target{};  // Subjects as "cluster:kind/name".
+    std::string operation{};            // describe(operation): no secrets.
     std::string approved_by{};
     bool undo = false;
-    std::string state{};                      // intended | replied | failed | unknown | not-sent
+    std::string state{};  // intended | replied | failed | unknown | not-sent
     std::string result{};
     WallTime intended_at{}, finished_at{};
 };
@@ -40,19 +41,43 @@ struct AttemptRow {
 struct DecisionRow {
     WallTime at{};
     std::string incident{}, key{};
-    std::string kind{};                       // plan | guards | verification | escalation | startup | replay …
-    std::string verdict{};                    // What was decided, as compared by replay.
-    std::string text{};                       // For a person.
-    std::string inputs{};                     // The recorded question ("" when there is none to ask again).
+    std::string kind{};     // plan | guards | verification | escalation | startup | replay …
+    std::string verdict{};  // What was decided, as compared by replay.
+    std::string text{};     // For a person.
+    std::string inputs{};   // The recorded question ("" when there is none to ask again).
 };
 
-struct PauseRow { std::string cluster, reason, by; WallTime since; bool active = true; };
-struct ApprovalRow { std::string action; bool approved = true; std::string by, reason; WallTime at; };
-struct VerdictRow { std::string incident; bool right = true; std::string by, reason; WallTime at; };
-struct FirstFailureRow { std::string incident, text; WallTime at; };
-struct QuarantineRow { std::string cluster, job, version, incident; WallTime at; };
+struct PauseRow {
+    std::string cluster, reason, by;
+    WallTime since;
+    bool active = true;
+};
+struct ApprovalRow {
+    std::string action;
+    bool approved = true;
+    std::string by, reason;
+    WallTime at;
+};
+struct VerdictRow {
+    std::string incident;
+    bool right = true;
+    std::string by, reason;
+    WallTime at;
+};
+struct FirstFailureRow {
+    std::string incident, text;
+    WallTime at;
+};
+struct QuarantineRow {
+    std::string cluster, job, version, incident;
+    WallTime at;
+};
 // The role that a node has since we changed it (a spare that was activated, a dead node refilled as a spare).
-struct NodeRoleRow { std::string cluster, node; bool spare = false; WallTime at; };
+struct NodeRoleRow {
+    std::string cluster, node;
+    bool spare = false;
+    WallTime at;
+};
 // Accepted alerts: unique by fingerprint, start and status. Written by the API's handler before it answers 200.
 struct AlertRow {
     std::string fingerprint{};
@@ -61,39 +86,40 @@ struct AlertRow {
     std::string subject{}, name{}, received_from{}, labels{};  // labels: one "key=value" per line.
 };
 
-using JournalEntry = std::variant<IncidentRow, AttemptRow, DecisionRow, PauseRow, ApprovalRow, VerdictRow, FirstFailureRow,
-                                  QuarantineRow, NodeRoleRow, AlertRow>;
+using JournalEntry = std::variant<IncidentRow, AttemptRow, DecisionRow, PauseRow, ApprovalRow, VerdictRow,
+                                  FirstFailureRow, QuarantineRow, NodeRoleRow, AlertRow>;
 
 // What the loop starts from. `complete` false: something could not be read, so nothing may act.
 struct JournalState {
     bool complete = true;
-    std::string problem{};                     // For a person; "" when complete.
-    std::uint64_t incidents_ever = 0;        // Ids are I1, I2, …
+    std::string problem{};             // For a person; "" when complete.
+    std::uint64_t incidents_ever = 0;  // Ids are I1, I2, …
     std::vector<IncidentRow> open_incidents{};
-    std::vector<AttemptRow> attempts{};        // Of the last `history`, and every one of an open incident.
-    std::vector<PauseRow> pauses{};            // Active ones.
-    std::vector<ApprovalRow> approvals{};      // Of open incidents.
+    std::vector<AttemptRow> attempts{};    // Of the last `history`, and every one of an open incident.
+    std::vector<PauseRow> pauses{};        // Active ones.
+    std::vector<ApprovalRow> approvals{};  // Of open incidents.
     std::vector<QuarantineRow> quarantines{};
     std::vector<NodeRoleRow> node_roles{};
-    std::vector<AlertRow> alerts{};            // Newest status per fingerprint and start, firing only.
+    std::vector<AlertRow> alerts{};  // Newest status per fingerprint and start, firing only.
 };
 
 struct JournalOptions {
-    std::string path{};                        // ":memory:" for tests.
+    std::string path{};                         // ":memory:" for tests.
     std::size_t pending_entries_max = 100'000;  // append() refuses above it: the disk is too slow or gone.
-    std::uint64_t bytes_max = 4ULL << 30;    // The file grows no further; then flush() fails as on a full disk.
-    Duration history{24 * 3'600'000};        // How far back load() reads attempts: more than the longest sensible window.
+    std::uint64_t bytes_max = 4ULL << 30;       // The file grows no further; then flush() fails as on a full disk.
+    Duration history{24 * 3'600'000};  // How far back load() reads attempts: more than the longest sensible window.
 };
 
 struct JournalAckResult {
-    std::uint64_t sequence = 0;              // Everything up to here was tried.
+    std::uint64_t sequence = 0;  // Everything up to here was tried.
     bool durable = true;
-    std::string problem{};                     // Why not: disk full, read-only, corrupt; with the path.
+    std::string problem{};  // Why not: disk full, read-only, corrupt; with the path.
 };
 
 class Journal {
 public:
-    // Creates or opens; checks the schema version and (quick_check) the file. A corrupt file is an error, never overwritten.
+    // Creates or opens; checks the schema version and (quick_check) the file. A corrupt file is an error, never
+    // overwritten.
     [[nodiscard]] static Result<std::unique_ptr<Journal>> open(JournalOptions options);
     // For the CLI while no agent runs, and for readers beside one.
     [[nodiscard]] static Result<std::unique_ptr<Journal>> open_read_only(const std::string& path);

@@ -32,20 +32,39 @@ protected:
 };
 
 IncidentRow incident(std::string id, bool closed = false) {
-    return {.id = std::move(id), .cluster = "lab", .cause = "flink.taskmanager-lost", .subject = "taskmanager/tm-1", .state = "acting",
-            .side = "system", .owner = "flink platform", .summary = "tm-1 is lost", .opened_at = now, .resolved_at = closed ? now : WallTime{},
-            .closed = closed, .detail = "{}"};
+    return {.id = std::move(id),
+            .cluster = "lab",
+            .cause = "flink.taskmanager-lost",
+            .subject = "taskmanager/tm-1",
+            .state = "acting",
+            .side = "system",
+            .owner = "flink platform",
+            .summary = "tm-1 is lost",
+            .opened_at = now,
+            .resolved_at = closed ? now : WallTime{},
+            .closed = closed,
+            .detail = "{}"};
 }
 
 AttemptRow attempt(std::string key, std::string state) {
-    return {.key = std::move(key), .incident = "I1", .cluster = "lab", .remedy = "r", .cause = "c", .diagnosed = "lab:taskmanager/tm-1",
-            .target = "lab:node/tm-1", .operation = "lab: kill-node tm-1", .undo = false, .state = std::move(state), .intended_at = now};
+    return {.key = std::move(key),
+            .incident = "I1",
+            .cluster = "lab",
+            .remedy = "r",
+            .cause = "c",
+            .diagnosed = "lab:taskmanager/tm-1",
+            .target = "lab:node/tm-1",
+            .operation = "lab: kill-node tm-1",
+            .undo = false,
+            .state = std::move(state),
+            .intended_at = now};
 }
 
 TEST_F(JournalTest, what_was_flushed_is_there_after_a_restart_and_what_was_not_is_gone) {
     {
         auto journal = open();
-        const auto first = journal->append({incident("I1"), attempt("I1/1/1", "intended"), PauseRow{"lab", "game day", "ann", now, true}});
+        const auto first = journal->append(
+            {incident("I1"), attempt("I1/1/1", "intended"), PauseRow{"lab", "game day", "ann", now, true}});
         ASSERT_TRUE(first);
         const auto ack = journal->flush();
         EXPECT_TRUE(ack.durable);
@@ -75,8 +94,10 @@ TEST_F(JournalTest, sequences_go_on_after_a_restart) {
 
 TEST_F(JournalTest, a_row_replaces_its_older_self_and_decisions_pile_up) {
     auto journal = open();
-    ASSERT_TRUE(journal->append({incident("I1"), attempt("I1/1/1", "intended"), DecisionRow{.at = now, .incident = "I1", .kind = "guards", .verdict = "a"}}));
-    ASSERT_TRUE(journal->append({incident("I1", true), attempt("I1/1/1", "replied"), DecisionRow{.at = now, .incident = "I1", .kind = "guards", .verdict = "b"}}));
+    ASSERT_TRUE(journal->append({incident("I1"), attempt("I1/1/1", "intended"),
+                                 DecisionRow{.at = now, .incident = "I1", .kind = "guards", .verdict = "a"}}));
+    ASSERT_TRUE(journal->append({incident("I1", true), attempt("I1/1/1", "replied"),
+                                 DecisionRow{.at = now, .incident = "I1", .kind = "guards", .verdict = "b"}}));
     ASSERT_TRUE(journal->flush().durable);
     EXPECT_TRUE(journal->load(now).open_incidents.empty());
     EXPECT_EQ(journal->attempts("I1")->size(), 1U);
@@ -102,7 +123,8 @@ TEST_F(JournalTest, an_alert_is_kept_once_per_fingerprint_start_and_status) {
 
 TEST_F(JournalTest, the_first_failure_is_never_overwritten) {
     auto journal = open();
-    ASSERT_TRUE(journal->append({FirstFailureRow{"I1", "NullPointerException", now}, FirstFailureRow{"I1", "TimeoutException", now}}));
+    ASSERT_TRUE(journal->append(
+        {FirstFailureRow{"I1", "NullPointerException", now}, FirstFailureRow{"I1", "TimeoutException", now}}));
     ASSERT_TRUE(journal->flush().durable);
     EXPECT_EQ(journal->first_failures("I1")->front().text, "NullPointerException");
 }

@@ -12,7 +12,8 @@ namespace medic::rows {
 
 constexpr int schema_version = 1;
 
-template <class Row> struct Table;
+template <class Row>
+struct Table;
 // clang-format off
 template <> struct Table<IncidentRow>     { static constexpr auto name = "incidents",      key = "id",           conflict = "REPLACE"; };
 template <> struct Table<AttemptRow>      { static constexpr auto name = "attempts",       key = "key",          conflict = "REPLACE"; };
@@ -88,23 +89,25 @@ template <class Row>
 std::string create_sql() {
     const std::string key = Table<Row>::key;
     const auto columns_sql = names<Row>().created;
-    return std::string("CREATE TABLE IF NOT EXISTS ") + Table<Row>::name + " (" + columns_sql + "sequence INTEGER NOT NULL" +
-           (key.empty() ? "" : ", PRIMARY KEY (" + key + ")") + ");";
+    return std::string("CREATE TABLE IF NOT EXISTS ") + Table<Row>::name + " (" + columns_sql +
+           "sequence INTEGER NOT NULL" + (key.empty() ? "" : ", PRIMARY KEY (" + key + ")") + ");";
 }
 
 template <class Row>
 std::string insert_sql() {
     const auto all = names<Row>();
-    return std::string("INSERT OR ") + Table<Row>::conflict + " INTO " + Table<Row>::name + " (" + all.listed + "sequence) VALUES (" +
-           all.marks + "?)";
+    return std::string("INSERT OR ") + Table<Row>::conflict + " INTO " + Table<Row>::name + " (" + all.listed +
+           "sequence) VALUES (" + all.marks + "?)";
 }
 
 // Every row that `rest` ("WHERE … ORDER BY …") selects; `binds` are its text parameters.
 template <class Row>
-Result<std::vector<Row>> select(const sqlite::Database& database, const std::string& rest, const std::vector<std::string>& binds = {}) {
+Result<std::vector<Row>> select(const sqlite::Database& database, const std::string& rest,
+                                const std::vector<std::string>& binds = {}) {
     auto listed = names<Row>().listed;
     listed.resize(listed.size() - 2);
-    MEDIC_TRY(auto statement, sqlite::Statement::prepare(database, "SELECT " + listed + " FROM " + Table<Row>::name + " " + rest));
+    MEDIC_TRY(auto statement,
+              sqlite::Statement::prepare(database, "SELECT " + listed + " FROM " + Table<Row>::name + " " + rest));
     int index = 1;
     for (const auto& bind : binds) statement.bind(index++, bind);
     std::vector<Row> result;

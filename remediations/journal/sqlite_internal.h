@@ -1,4 +1,5 @@
-// A thin, checked wrapper over SQLite's C API: connection, statement, error with file name. Only for this room's .cc files.
+// A thin, checked wrapper over SQLite's C API: connection, statement, error with file name. Only for this room's .cc
+// files.
 #pragma once
 
 #include <sqlite3.h>
@@ -14,7 +15,8 @@ namespace medic::sqlite {
 class Database {
 public:
     static Result<Database> open(const std::string& path, bool read_only);
-    Database(Database&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
+    Database(Database&& other) noexcept
+        : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
     Database& operator=(Database&&) = delete;
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
@@ -33,7 +35,8 @@ private:
 class Statement {
 public:
     static Result<Statement> prepare(const Database& database, const std::string& sql);
-    Statement(Statement&& other) noexcept : database_(other.database_), handle_(std::exchange(other.handle_, nullptr)) {}
+    Statement(Statement&& other) noexcept
+        : database_(other.database_), handle_(std::exchange(other.handle_, nullptr)) {}
     Statement& operator=(Statement&&) = delete;
     Statement(const Statement&) = delete;
     Statement& operator=(const Statement&) = delete;

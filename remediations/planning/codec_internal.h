@@ -100,16 +100,26 @@ template <class A> void fields(A& a, PlanningView& v) {
 }
 // clang-format on
 
-template <class T> inline constexpr bool is_list = false;
-template <class T> inline constexpr bool is_list<std::vector<T>> = true;
-template <class T> inline constexpr bool is_optional = false;
-template <class T> inline constexpr bool is_optional<std::optional<T>> = true;
-template <class T> inline constexpr bool is_map = false;
-template <class V> inline constexpr bool is_map<std::map<std::string, V>> = true;
-template <class T> inline constexpr bool is_set = false;
-template <class T> inline constexpr bool is_set<std::set<T>> = true;
-template <class T> inline constexpr bool is_pair = false;
-template <class A, class B> inline constexpr bool is_pair<std::pair<A, B>> = true;
+template <class T>
+inline constexpr bool is_list = false;
+template <class T>
+inline constexpr bool is_list<std::vector<T>> = true;
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+template <class T>
+inline constexpr bool is_map = false;
+template <class V>
+inline constexpr bool is_map<std::map<std::string, V>> = true;
+template <class T>
+inline constexpr bool is_set = false;
+template <class T>
+inline constexpr bool is_set<std::set<T>> = true;
+template <class T>
+inline constexpr bool is_pair = false;
+template <class A, class B>
+inline constexpr bool is_pair<std::pair<A, B>> = true;
 
 template <std::size_t Index = 0>
 void read_body(const Json& in, std::size_t index, OperationBody& body);
@@ -137,7 +147,8 @@ Json to_json_value(const T& value) {
     } else if constexpr (is_pair<T>) {
         return Json::array({to_json_value(value.first), to_json_value(value.second)});
     } else if constexpr (std::is_same_v<T, OperationBody>) {
-        return std::visit([&](const auto& body) { return Json{{"kind", value.index()}, {"body", to_json_value(body)}}; }, value);
+        return std::visit(
+            [&](const auto& body) { return Json{{"kind", value.index()}, {"body", to_json_value(body)}}; }, value);
     } else {
         Json object = Json::object();
         Writer writer{object};

@@ -59,7 +59,8 @@ std::string_view to_string(Destroys destroys) {
 
 std::string describe(const Condition& condition) {
     using Is = Condition::Is;
-    const auto what = fmt::format("{}/{} {}", condition.fact.subject.kind, condition.fact.subject.name, condition.fact.name);
+    const auto what =
+        fmt::format("{}/{} {}", condition.fact.subject.kind, condition.fact.subject.name, condition.fact.name);
     switch (condition.is) {
         case Is::equal: return fmt::format("{} = {}", what, condition.value);
         case Is::not_equal: return fmt::format("{} ≠ {}", what, condition.value);

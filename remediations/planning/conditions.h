@@ -15,18 +15,20 @@ enum class Truth : std::uint8_t { no, yes, unknown };
 
 struct ConditionContext {
     WallTime now{};
-    Duration age_max{15'000};      // Older facts are unknown. Three looks of the default 5 s interval.
-    WallTime since{};                // Facts observed at or before this moment don't count (0: all count).
+    Duration age_max{15'000};  // Older facts are unknown. Three looks of the default 5 s interval.
+    WallTime since{};          // Facts observed at or before this moment don't count (0: all count).
 };
 
 [[nodiscard]] Truth holds(const Condition& condition, const FactBook& book, const ConditionContext& context);
 
-// yes: all hold (also when empty); no: one is known not to hold; else unknown. `why` names the first that does not hold.
+// yes: all hold (also when empty); no: one is known not to hold; else unknown. `why` names the first that does not
+// hold.
 struct AllHold {
     Truth truth = Truth::yes;
     std::string why{};
 };
-[[nodiscard]] AllHold all_hold(std::span<const Condition> conditions, const FactBook& book, const ConditionContext& context);
+[[nodiscard]] AllHold all_hold(std::span<const Condition> conditions, const FactBook& book,
+                               const ConditionContext& context);
 
 // The facts that a condition list reads, as they are now (unknown ones included): what a decision records.
 [[nodiscard]] std::vector<Fact> read_facts(std::span<const Condition> conditions, const FactBook& book);

@@ -1,5 +1,6 @@
-// A plan: what would be done about a diagnosis, as values. It can't act: only Guards turn a Step into a Permit, and only
-// remediations/execution turns a Permit into an Operation. Made by remedies, kept by the loop, written to the journal.
+// A plan: what would be done about a diagnosis, as values. It can't act: only Guards turn a Step into a Permit, and
+// only remediations/execution turns a Permit into an Operation. Made by remedies, kept by the loop, written to the
+// journal.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +22,15 @@ enum class Destroys : std::uint8_t { nothing, availability, data };
 // Something that must be so, about one fact. An unknown or stale fact makes it neither true nor false.
 struct Condition {
     enum class Is : std::uint8_t {
-        equal, not_equal, at_least, at_most,   // `value`
-        text_in, text_not_in,                  // `texts`
-        text_known,                            // Any text, e.g. a checkpoint's path.
-        progressing,                           // A counter that rises in observations made after the act.
-        rate_at_least,                         // `value` per second, from the counter's rises after the act.
+        equal,
+        not_equal,
+        at_least,
+        at_most,  // `value`
+        text_in,
+        text_not_in,    // `texts`
+        text_known,     // Any text, e.g. a checkpoint's path.
+        progressing,    // A counter that rises in observations made after the act.
+        rate_at_least,  // `value` per second, from the counter's rises after the act.
     };
     FactKey fact{};
     Is is = Is::equal;
@@ -36,54 +41,57 @@ struct Condition {
 
 // How a step's success will be seen. A step without an expectation can't be proposed.
 struct Expectation {
-    std::vector<Condition> all{};                // Every one holds …
-    std::vector<Condition> worse_if{};           // … and none of these: then it made things worse.
-    Duration within{60'000};                   // By when `all` must begin to hold.
-    Duration stable_for{0};                    // For how long it must go on holding.
-    bool cause_gone = false;                   // The diagnosis must no longer be reported either.
+    std::vector<Condition> all{};       // Every one holds …
+    std::vector<Condition> worse_if{};  // … and none of these: then it made things worse.
+    Duration within{60'000};            // By when `all` must begin to hold.
+    Duration stable_for{0};             // For how long it must go on holding.
+    bool cause_gone = false;            // The diagnosis must no longer be reported either.
 };
 
 struct Step {
     std::string remedy{};
     std::string cause{};
-    Subject subject{};                           // What is changed: node/tm-1, connector-task/orders/0, topic/events.
-    std::string text{};                          // What is done, for a person: "fence tm-1: kill its process".
+    Subject subject{};   // What is changed: node/tm-1, connector-task/orders/0, topic/events.
+    std::string text{};  // What is done, for a person: "fence tm-1: kill its process".
     OperationBody operation{};
     Duration timeout{10'000};
-    bool idempotent = false;                   // May be sent again when its outcome is unknown.
-    std::vector<Condition> precondition{};       // All must be known and true when it is sent.
-    std::vector<Condition> skip_if{};            // All known and true: nothing to do, go on with the next step.
-    std::vector<Condition> done{};               // The operation's own effect: how an unknown outcome is probed.
+    bool idempotent = false;                // May be sent again when its outcome is unknown.
+    std::vector<Condition> precondition{};  // All must be known and true when it is sent.
+    std::vector<Condition> skip_if{};       // All known and true: nothing to do, go on with the next step.
+    std::vector<Condition> done{};          // The operation's own effect: how an unknown outcome is probed.
     Expectation expectation{};
-    std::string undo{};                          // How it is undone, for a person. "" is refused by the planner.
+    std::string undo{};  // How it is undone, for a person. "" is refused by the planner.
     Risk risk = Risk::disruptive;
     Destroys destroys = Destroys::nothing;
-    std::string object{};                        // What a policy must name before data is destroyed: "topic:events".
-    Subject job{};                               // The job that it acts on; empty kind: none. Terminal jobs are never touched …
-    bool after_own_stop = false;               // … but for a job that this very plan has stopped.
-    bool after_heal = false;                   // Tidying up (refill the pool): the incident counts as healed before it.
-    bool restore_from_own_savepoint = false;   // StartDeployment::restore_from is the newest savepoint that this incident has taken.
+    std::string object{};         // What a policy must name before data is destroyed: "topic:events".
+    Subject job{};                // The job that it acts on; empty kind: none. Terminal jobs are never touched …
+    bool after_own_stop = false;  // … but for a job that this very plan has stopped.
+    bool after_heal = false;      // Tidying up (refill the pool): the incident counts as healed before it.
+    bool restore_from_own_savepoint =
+        false;  // StartDeployment::restore_from is the newest savepoint that this incident has taken.
 };
 
-struct Quarantine { std::string cluster, job, version; };  // Kept for its developer, never started again by us.
+struct Quarantine {
+    std::string cluster, job, version;
+};  // Kept for its developer, never started again by us.
 
 struct Plan {
     std::string remedy{};
     std::string cause{};
-    Subject subject{};                           // The diagnosis's.
-    std::string summary{};                       // One sentence for a person.
+    Subject subject{};      // The diagnosis's.
+    std::string summary{};  // One sentence for a person.
     std::vector<Step> steps{};
-    std::vector<Step> undo_steps{};              // Run when the plan made things worse or had no effect; may be empty.
-    std::string needs_approval{};                // Why a person must agree even under `auto`; "" when not.
-    std::optional<Quarantine> quarantine{};      // Takes effect when the first step is sent.
+    std::vector<Step> undo_steps{};          // Run when the plan made things worse or had no effect; may be empty.
+    std::string needs_approval{};            // Why a person must agree even under `auto`; "" when not.
+    std::optional<Quarantine> quarantine{};  // Takes effect when the first step is sent.
 };
 
 struct Refusal {
     enum class Kind : std::uint8_t { wait, needs_approval, observe_only, never };
     std::string guard{};
-    std::string why{};                           // For a person; says what would change it.
+    std::string why{};  // For a person; says what would change it.
     Kind kind = Kind::wait;
-    std::optional<WallTime> until{};             // When it is worth asking again; nullopt: not known.
+    std::optional<WallTime> until{};  // When it is worth asking again; nullopt: not known.
 };
 
 }  // namespace medic

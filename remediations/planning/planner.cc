@@ -5,13 +5,16 @@
 namespace medic {
 namespace {
 
-// Every step names what it changes, how success is seen and how it is undone; a slip here is our own bug, not the world's.
+// Every step names what it changes, how success is seen and how it is undone; a slip here is our own bug, not the
+// world's.
 Status check_step(const Plan& plan, std::size_t index) {
     const Step& step = plan.steps[index];
     if (step.subject.kind.empty() || step.subject.name.empty() || step.subject.name.find('*') != std::string::npos)
         return fail(ErrorCode::internal, "{}: step {} has no single target", plan.remedy, index + 1);
-    if (step.expectation.all.empty()) return fail(ErrorCode::internal, "{}: step {} says not how success is seen", plan.remedy, index + 1);
-    if (step.undo.empty()) return fail(ErrorCode::internal, "{}: step {} says not how it is undone", plan.remedy, index + 1);
+    if (step.expectation.all.empty())
+        return fail(ErrorCode::internal, "{}: step {} says not how success is seen", plan.remedy, index + 1);
+    if (step.undo.empty())
+        return fail(ErrorCode::internal, "{}: step {} says not how it is undone", plan.remedy, index + 1);
     if (step.destroys == Destroys::data && step.object.empty())
         return fail(ErrorCode::internal, "{}: step {} destroys data and names no object", plan.remedy, index + 1);
     return {};
@@ -41,7 +44,8 @@ const Remedy* Planner::find(std::string_view name) const {
     return found == remedies_.end() ? nullptr : &*found;
 }
 
-std::vector<FactKey> Planner::needs(std::string_view remedy, const Diagnosis& diagnosis, const PlanningView& view) const {
+std::vector<FactKey> Planner::needs(std::string_view remedy, const Diagnosis& diagnosis,
+                                    const PlanningView& view) const {
     const Remedy* found = find(remedy);
     return found == nullptr ? std::vector<FactKey>{} : found->needs(diagnosis, view);
 }
@@ -54,7 +58,8 @@ Result<Plan> Planner::plan(std::string_view remedy, const Diagnosis& diagnosis, 
     plan.cause = diagnosis.cause;
     plan.subject = diagnosis.subject;
     if (plan.steps.empty() || plan.steps.size() > plan_steps_max || plan.undo_steps.size() > plan_steps_max)
-        return fail(ErrorCode::internal, "{}: a plan has 1–{} steps, this one {}", remedy, plan_steps_max, plan.steps.size());
+        return fail(ErrorCode::internal, "{}: a plan has 1–{} steps, this one {}", remedy, plan_steps_max,
+                    plan.steps.size());
     for (auto* steps : {&plan.steps, &plan.undo_steps})
         for (auto& step : *steps) {
             step.remedy = plan.remedy;

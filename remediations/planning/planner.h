@@ -18,10 +18,12 @@ public:
     [[nodiscard]] const Remedy* find(std::string_view name) const;
 
     // What must be looked up before `remedy` can plan. Empty when the remedy is not known.
-    [[nodiscard]] std::vector<FactKey> needs(std::string_view remedy, const Diagnosis& diagnosis, const PlanningView& view) const;
+    [[nodiscard]] std::vector<FactKey> needs(std::string_view remedy, const Diagnosis& diagnosis,
+                                             const PlanningView& view) const;
 
     // invalid: this remedy is out; not_ready: ask again when facts or state have changed.
-    [[nodiscard]] Result<Plan> plan(std::string_view remedy, const Diagnosis& diagnosis, const PlanningView& view) const;
+    [[nodiscard]] Result<Plan> plan(std::string_view remedy, const Diagnosis& diagnosis,
+                                    const PlanningView& view) const;
 
     // The catalogue level in which the pair appeared; nullopt: the pair is not in the catalogue.
     [[nodiscard]] std::optional<int> level(std::string_view remedy, std::string_view cause) const;

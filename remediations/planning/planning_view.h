@@ -14,18 +14,18 @@ namespace medic {
 
 struct NodeInfo {
     std::string name{};
-    std::string role{};              // broker | connect-worker | jobmanager | taskmanager
+    std::string role{};  // broker | connect-worker | jobmanager | taskmanager
     std::string zone{};
-    bool spare = false;            // As it is now: by fact where known, else as the journal remembers, else as configured.
+    bool spare = false;  // As it is now: by fact where known, else as the journal remembers, else as configured.
     bool can_start = false, can_kill = false, can_kill_task = false, can_grow = false;  // What its driver offers.
 };
 
 struct DeploymentInfo {
     std::string job{};
-    std::string savepoints{};        // Folder for savepoints.
+    std::string savepoints{};  // Folder for savepoints.
     std::vector<std::string> versions{};
     std::map<std::string, int> parallelism{};  // Of each version.
-    int parallelism_max = 0;       // 0: no limit configured.
+    int parallelism_max = 0;                   // 0: no limit configured.
 };
 
 struct ClusterInfo {
@@ -36,8 +36,8 @@ struct ClusterInfo {
 
 struct PlanningView {
     ClusterInfo cluster;
-    std::vector<Fact> facts{};                          // Answers to Remedy::needs, unknown ones included.
-    std::map<std::string, Duration> floors{};           // Retention floors that the policy names, by object.
+    std::vector<Fact> facts{};                                    // Answers to Remedy::needs, unknown ones included.
+    std::map<std::string, Duration> floors{};                     // Retention floors that the policy names, by object.
     std::set<std::pair<std::string, std::string>> quarantined{};  // job, version
     WallTime now{};
     Duration facts_age_max{15'000};

@@ -1,5 +1,6 @@
-// A remedy: a pure function from a diagnosis to a plan. One folder under remediations/remedies each; see all_remedies().
-// It proposes only. `needs` names the facts it reads, so that a decision's whole input can be recorded and replayed.
+// A remedy: a pure function from a diagnosis to a plan. One folder under remediations/remedies each; see
+// all_remedies(). It proposes only. `needs` names the facts it reads, so that a decision's whole input can be recorded
+// and replayed.
 #pragma once
 
 #include <string>
@@ -13,8 +14,8 @@
 
 namespace medic {
 
-// A cause that a remedy may be offered for. `since` is the catalogue level in which the pair appeared: a policy written for
-// an older catalogue does not cover it with a wildcard.
+// A cause that a remedy may be offered for. `since` is the catalogue level in which the pair appeared: a policy written
+// for an older catalogue does not cover it with a wildcard.
 struct Cures {
     std::string cause{};
     int since = 1;
@@ -22,10 +23,11 @@ struct Cures {
 
 struct Remedy {
     std::string name{};
-    std::string what{};              // One line for a person.
+    std::string what{};  // One line for a person.
     Destroys destroys = Destroys::nothing;
     std::vector<Cures> cures{};
-    std::vector<FactKey> (*needs)(const Diagnosis&, const PlanningView&) = nullptr;  // The view's facts are still empty.
+    std::vector<FactKey> (*needs)(const Diagnosis&,
+                                  const PlanningView&) = nullptr;  // The view's facts are still empty.
     // invalid: this remedy can't help here, try the next · not_ready: facts are missing or state must change first.
     Result<Plan> (*plan)(const Diagnosis&, const PlanningView&) = nullptr;
 };

@@ -5,11 +5,11 @@
 
 namespace medic::remedies {
 
-constexpr double free_share_wanted = 0.25;   // Below the 80 % at which it was acted upon, with room to spare.
+constexpr double free_share_wanted = 0.25;  // Below the 80 % at which it was acted upon, with room to spare.
 
 struct LogDir {
-    Subject subject;                         // log-dir/2:/data
-    std::string broker, path, node;          // node may be "".
+    Subject subject;                 // log-dir/2:/data
+    std::string broker, path, node;  // node may be "".
     double total_bytes = 0, usable_bytes = 0;
 };
 

@@ -17,7 +17,8 @@ Result<std::int64_t> number(const Diagnosis& diagnosis, std::string_view name) {
     const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
     // A fraction ("1.5e6" bytes of a forecast) is cut off; anything else that is not a number is refused.
     if (code != std::errc{} || (end != text.data() + text.size() && *end != '.'))
-        return fail(ErrorCode::invalid, "the diagnosis {} gives {} as {}, which is no number", diagnosis.cause, name, text);
+        return fail(ErrorCode::invalid, "the diagnosis {} gives {} as {}, which is no number", diagnosis.cause, name,
+                    text);
     return value;
 }
 
@@ -61,8 +62,9 @@ Plan replace_taskmanager(const Diagnosis& diagnosis, const PlanningView& view, c
     const bool has_job = !replacement.job.kind.empty();
 
     Plan plan;
-    plan.summary = fmt::format("{} {}: fence it, start {}{}, let the job resume from its last checkpoint", lost, replacement.why, fresh,
-                               spare != nullptr ? " from the warm pool" : " again (the pool is empty)");
+    plan.summary =
+        fmt::format("{} {}: fence it, start {}{}, let the job resume from its last checkpoint", lost, replacement.why,
+                    fresh, spare != nullptr ? " from the warm pool" : " again (the pool is empty)");
     Step fence{.subject = lost_node, .text = "fence " + lost + ": kill its process", .operation = KillNode{lost}};
     fence.idempotent = true;
     fence.precondition = {jobmanager_answers(diagnosis)};
@@ -78,16 +80,15 @@ Plan replace_taskmanager(const Diagnosis& diagnosis, const PlanningView& view, c
     start.idempotent = true;
     start.precondition = {jobmanager_answers(diagnosis)};
     start.done = {equals(fresh_node, "process_up", 1)};
-    start.expectation = has_job ? job_runs_and_progresses(replacement.job)
-                                : Expectation{.all = start.done, .within = Duration{30'000}};
+    start.expectation =
+        has_job ? job_runs_and_progresses(replacement.job) : Expectation{.all = start.done, .within = Duration{30'000}};
     start.undo = "stop " + fresh + " once another task manager carries its slots";
     start.risk = Risk::reversible;
     start.job = replacement.job;
     plan.steps.push_back(start);
 
     if (spare == nullptr) return plan;
-    Step refill{.subject = lost_node, .text = "refill the warm pool with " + lost,
-                .operation = StartNode{lost, true}};
+    Step refill{.subject = lost_node, .text = "refill the warm pool with " + lost, .operation = StartNode{lost, true}};
     refill.idempotent = true;
     refill.precondition = {jobmanager_answers(diagnosis)};
     refill.done = {equals(lost_node, "process_up", 1)};

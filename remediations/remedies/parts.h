@@ -25,12 +25,13 @@ namespace medic::remedies {
 
 struct Replacement {
     const NodeInfo* lost = nullptr;
-    Subject job;                        // Empty kind: it ran none.
+    Subject job;  // Empty kind: it ran none.
     enum class Fence : std::uint8_t { unless_gone, always } fence = Fence::unless_gone;
-    std::string why;                    // "is lost", "is frozen", "holds a task that can't be cancelled".
+    std::string why;  // "is lost", "is frozen", "holds a task that can't be cancelled".
 };
 // Fence, start a warm spare (or the node itself when there is none), refill the pool.
-[[nodiscard]] Plan replace_taskmanager(const Diagnosis& diagnosis, const PlanningView& view, const Replacement& replacement);
+[[nodiscard]] Plan replace_taskmanager(const Diagnosis& diagnosis, const PlanningView& view,
+                                       const Replacement& replacement);
 // The node that the diagnosis names, if its driver can start and kill it.
 [[nodiscard]] Result<const NodeInfo*> replaceable_node(const Diagnosis& diagnosis, const PlanningView& view);
 

@@ -17,10 +17,19 @@ protected:
         view_.now = now;
         view_.cluster.name = "lab";
         for (const char* name : {"tm-1", "tm-2", "tm-3"})
-            view_.cluster.nodes.push_back({.name = name, .role = "taskmanager", .zone = std::string(name) == "tm-2" ? "b" : "a", .can_start = true, .can_kill = true});
+            view_.cluster.nodes.push_back({.name = name,
+                                           .role = "taskmanager",
+                                           .zone = std::string(name) == "tm-2" ? "b" : "a",
+                                           .can_start = true,
+                                           .can_kill = true});
         view_.cluster.nodes.push_back({.name = "broker-2", .role = "broker", .can_grow = true});
-        view_.cluster.nodes.push_back({.name = "connect-1", .role = "connect-worker", .can_start = true, .can_kill = true, .can_kill_task = true});
-        view_.cluster.deployments.push_back({.job = "fleet", .savepoints = "/sp", .versions = {"v1", "v2"}, .parallelism = {}, .parallelism_max = 8});
+        view_.cluster.nodes.push_back({.name = "connect-1",
+                                       .role = "connect-worker",
+                                       .can_start = true,
+                                       .can_kill = true,
+                                       .can_kill_task = true});
+        view_.cluster.deployments.push_back(
+            {.job = "fleet", .savepoints = "/sp", .versions = {"v1", "v2"}, .parallelism = {}, .parallelism_max = 8});
     }
 
     NodeInfo& node(std::string_view name) {
@@ -36,13 +45,16 @@ protected:
         diagnosis_.subject = std::move(subject);
         diagnosis_.facts = std::move(facts);
     }
-    Result<Plan> plan(std::string_view remedy) { return Planner(remedies::all_remedies()).plan(remedy, diagnosis_, view_); }
+    Result<Plan> plan(std::string_view remedy) {
+        return Planner(remedies::all_remedies()).plan(remedy, diagnosis_, view_);
+    }
     std::vector<std::string> operations(std::string_view remedy) {
         const auto made = plan(remedy);
         EXPECT_TRUE(made) << (made ? "" : made.error().message);
         std::vector<std::string> result;
         if (made)
-            for (const auto& step : made->steps) result.push_back(describe(Operation{.key = {}, .cluster = "lab", .body = step.operation}));
+            for (const auto& step : made->steps)
+                result.push_back(describe(Operation{.key = {}, .cluster = "lab", .body = step.operation}));
         return result;
     }
     ErrorCode refusal(std::string_view remedy) {
@@ -65,15 +77,17 @@ protected:
 
 TEST_F(ReplaceTaskManager, fences_starts_a_spare_of_the_same_zone_and_refills) {
     node("tm-2").spare = node("tm-3").spare = true;
-    EXPECT_EQ(operations("flink.replace-taskmanager"),
-              (std::vector<std::string>{"lab: kill-node tm-1", "lab: start-node tm-3", "lab: start-node tm-1 as a spare"}));
+    EXPECT_EQ(
+        operations("flink.replace-taskmanager"),
+        (std::vector<std::string>{"lab: kill-node tm-1", "lab: start-node tm-3", "lab: start-node tm-1 as a spare"}));
 }
 TEST_F(ReplaceTaskManager, takes_a_spare_of_another_zone_when_its_own_has_none) {
     node("tm-2").spare = true;
     EXPECT_EQ(operations("flink.replace-taskmanager").at(1), "lab: start-node tm-2");
 }
 TEST_F(ReplaceTaskManager, starts_the_node_itself_when_the_pool_is_empty) {
-    EXPECT_EQ(operations("flink.replace-taskmanager"), (std::vector<std::string>{"lab: kill-node tm-1", "lab: start-node tm-1"}));
+    EXPECT_EQ(operations("flink.replace-taskmanager"),
+              (std::vector<std::string>{"lab: kill-node tm-1", "lab: start-node tm-1"}));
 }
 TEST_F(ReplaceTaskManager, needs_a_driver) {
     node("tm-1").can_kill = false;
@@ -100,17 +114,20 @@ TEST_F(ReplaceTaskManager, a_blocking_task_manager_is_killed_only_while_the_job_
 class StuckTask : public RemedyTest {
 protected:
     void SetUp() override {
-        about("connect.task-stuck", {"lab", "connector-task", "orders/0"}, {{"connector", "orders"}, {"task", "0"}, {"node", "connect-1"}});
+        about("connect.task-stuck", {"lab", "connector-task", "orders/0"},
+              {{"connector", "orders"}, {"task", "0"}, {"node", "connect-1"}});
     }
 };
 
 TEST_F(StuckTask, only_its_process_is_killed_where_tasks_are_processes) {
     EXPECT_EQ(operations("connect.kill-stuck-task"),
-              (std::vector<std::string>{"lab: kill-connector-task orders/0 on connect-1", "lab: restart-connector-task orders/0"}));
+              (std::vector<std::string>{"lab: kill-connector-task orders/0 on connect-1",
+                                        "lab: restart-connector-task orders/0"}));
 }
 TEST_F(StuckTask, the_worker_goes_down_where_tasks_live_inside_it_and_the_plan_says_so) {
     node("connect-1").can_kill_task = false;
-    EXPECT_EQ(operations("connect.kill-stuck-task"), (std::vector<std::string>{"lab: kill-node connect-1", "lab: start-node connect-1"}));
+    EXPECT_EQ(operations("connect.kill-stuck-task"),
+              (std::vector<std::string>{"lab: kill-node connect-1", "lab: start-node connect-1"}));
     EXPECT_NE(plan("connect.kill-stuck-task")->summary.find("other tasks"), std::string::npos);
 }
 TEST_F(StuckTask, an_unreadable_task_number_is_refused) {
@@ -130,14 +147,16 @@ TEST_F(StuckTask, a_failed_task_is_restarted_and_a_running_one_is_not) {
 class RollBack : public RemedyTest {
 protected:
     void SetUp() override {
-        about("flink.null-dereference", job, {{"job", "fleet"}, {"job_id", "abc"}, {"version", "v2"}, {"last_good_version", "v1"}});
+        about("flink.null-dereference", job,
+              {{"job", "fleet"}, {"job_id", "abc"}, {"version", "v2"}, {"last_good_version", "v1"}});
     }
 };
 
 TEST_F(RollBack, goes_back_to_the_last_good_version_from_the_newest_checkpoint_and_quarantines_the_bad_one) {
     fact(job, "checkpoint_path", 0, "/cp/7");
     fact(job, "savepoint_path", 0, "/sp/1");
-    EXPECT_EQ(operations("flink.roll-back"), (std::vector<std::string>{"lab: cancel-job abc", "lab: start-deployment fleet version v1 from /cp/7"}));
+    EXPECT_EQ(operations("flink.roll-back"),
+              (std::vector<std::string>{"lab: cancel-job abc", "lab: start-deployment fleet version v1 from /cp/7"}));
     EXPECT_EQ(plan("flink.roll-back")->quarantine->version, "v2");
     EXPECT_EQ(plan("flink.roll-back")->needs_approval, "");
 }
@@ -159,7 +178,12 @@ class ChangeConfiguration : public RemedyTest {
 protected:
     void SetUp() override {
         about("flink.configuration-does-not-fit-load", job,
-              {{"job", "fleet"}, {"job_id", "abc"}, {"version", "v1"}, {"parallelism_wanted", "20"}, {"group", "g"}, {"offered_per_second", "1000"},
+              {{"job", "fleet"},
+               {"job_id", "abc"},
+               {"version", "v1"},
+               {"parallelism_wanted", "20"},
+               {"group", "g"},
+               {"offered_per_second", "1000"},
                {"setting.execution.checkpointing.interval", "5s"}});
     }
 };
@@ -168,7 +192,8 @@ TEST_F(ChangeConfiguration, stops_with_a_savepoint_and_starts_wider_up_to_the_co
     fact(job, "flink_job_parallelism", 2);
     EXPECT_EQ(operations("flink.change-configuration"),
               (std::vector<std::string>{"lab: stop-job-with-savepoint abc into /sp",
-                                        "lab: start-deployment fleet version v1 from empty state, parallelism 8, execution.checkpointing.interval=5s"}));
+                                        "lab: start-deployment fleet version v1 from empty state, parallelism 8, "
+                                        "execution.checkpointing.interval=5s"}));
     const auto made = plan("flink.change-configuration");
     EXPECT_TRUE(made->steps[1].restore_from_own_savepoint);
     EXPECT_EQ(made->steps[1].expectation.all.back().value, 950);
@@ -180,12 +205,15 @@ TEST_F(ChangeConfiguration, has_nothing_to_offer_at_the_limit) {
     diagnosis_.facts.erase("setting.execution.checkpointing.interval");
     EXPECT_EQ(refusal("flink.change-configuration"), ErrorCode::invalid);
 }
-TEST_F(ChangeConfiguration, waits_for_the_present_parallelism) { EXPECT_EQ(refusal("flink.change-configuration"), ErrorCode::not_ready); }
+TEST_F(ChangeConfiguration, waits_for_the_present_parallelism) {
+    EXPECT_EQ(refusal("flink.change-configuration"), ErrorCode::not_ready);
+}
 
 class FullDisk : public RemedyTest {
 protected:
     void SetUp() override {
-        about("kafka.disk-nearly-full", dir_, {{"broker", "2"}, {"log_dir", "/data"}, {"node", "broker-2"}, {"topic", "events-debug"}});
+        about("kafka.disk-nearly-full", dir_,
+              {{"broker", "2"}, {"log_dir", "/data"}, {"node", "broker-2"}, {"topic", "events-debug"}});
         fact(dir_, "kafka_log_dir_total_bytes", 1'000);
         fact(dir_, "kafka_log_dir_usable_bytes", 150);
         view_.floors["topic:events-debug"] = Duration{6'000};
@@ -200,7 +228,8 @@ protected:
 };
 
 TEST_F(FullDisk, grows_by_half_and_names_the_new_size) {
-    EXPECT_EQ(operations("kafka.grow-storage"), (std::vector<std::string>{"lab: grow-storage broker-2:/data to 1500 bytes"}));
+    EXPECT_EQ(operations("kafka.grow-storage"),
+              (std::vector<std::string>{"lab: grow-storage broker-2:/data to 1500 bytes"}));
     node("broker-2").can_grow = false;
     EXPECT_EQ(refusal("kafka.grow-storage"), ErrorCode::invalid);
     view_.facts.clear();
@@ -208,12 +237,14 @@ TEST_F(FullDisk, grows_by_half_and_names_the_new_size) {
 }
 TEST_F(FullDisk, retention_goes_down_to_the_floor) {
     readers(0);
-    EXPECT_EQ(operations("kafka.cut-retention"), (std::vector<std::string>{"lab: alter-configs topic events-debug retention.ms=6000"}));
+    EXPECT_EQ(operations("kafka.cut-retention"),
+              (std::vector<std::string>{"lab: alter-configs topic events-debug retention.ms=6000"}));
     EXPECT_EQ(plan("kafka.cut-retention")->steps[0].destroys, Destroys::data);
 }
 TEST_F(FullDisk, retention_never_passes_the_slowest_reader) {
     readers(100);  // A tenth of the log is unread: 10 s, doubled.
-    EXPECT_EQ(operations("kafka.cut-retention"), (std::vector<std::string>{"lab: alter-configs topic events-debug retention.ms=20000"}));
+    EXPECT_EQ(operations("kafka.cut-retention"),
+              (std::vector<std::string>{"lab: alter-configs topic events-debug retention.ms=20000"}));
 }
 TEST_F(FullDisk, retention_stays_when_readers_need_it_all) {
     readers(900);
@@ -229,7 +260,8 @@ TEST_F(FullDisk, replicas_move_to_a_broker_with_room_that_holds_none_of_them) {
     fact(topic_, "assignment", 0, "0:1,2,3;1:2,3,4");
     fact({"lab", "broker", "4"}, "kafka_log_dir_usable_bytes", 900);
     fact({"lab", "broker", "4"}, "kafka_log_dir_total_bytes", 1'000);
-    EXPECT_EQ(operations("kafka.move-replicas"), (std::vector<std::string>{"lab: alter-reassignments events-debug-0 to [1,4,3]"}));
+    EXPECT_EQ(operations("kafka.move-replicas"),
+              (std::vector<std::string>{"lab: alter-reassignments events-debug-0 to [1,4,3]"}));
     view_.facts.back().value = 10'000;  // Now it has too little room itself.
     EXPECT_EQ(refusal("kafka.move-replicas"), ErrorCode::invalid);
 }

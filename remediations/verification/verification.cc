@@ -44,8 +44,10 @@ Verification verify(const VerificationQuestion& question) {
         }
     AllHold now = all_hold(expectation.all, *question.book, context);
     if (now.truth == Truth::yes && expectation.cause_gone) {
-        if (!question.cause_present) now = {Truth::unknown, "no look at the cause since"};
-        else if (*question.cause_present) now = {Truth::no, "the cause is still reported"};
+        if (!question.cause_present)
+            now = {Truth::unknown, "no look at the cause since"};
+        else if (*question.cause_present)
+            now = {Truth::no, "the cause is still reported"};
     }
     if (now.truth == Truth::yes) {
         result.holds_since = question.holds_since.value_or(question.now);

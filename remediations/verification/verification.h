@@ -19,17 +19,17 @@ enum class Outcome : std::uint8_t { pending, healed, no_effect, worse, cannot_te
 struct VerificationQuestion {
     const Expectation* expectation = nullptr;
     const FactBook* book = nullptr;
-    std::vector<Fact> baseline{};               // Of expectation->worse_if, as they were before the act.
+    std::vector<Fact> baseline{};  // Of expectation->worse_if, as they were before the act.
     WallTime acted_at{}, now{};
-    std::optional<WallTime> holds_since{};      // Since when the expectation holds, from the last verdict.
-    std::optional<bool> cause_present{};        // nullopt: no report has come since the act.
+    std::optional<WallTime> holds_since{};  // Since when the expectation holds, from the last verdict.
+    std::optional<bool> cause_present{};    // nullopt: no report has come since the act.
 };
 
 struct Verification {
     Outcome outcome = Outcome::pending;
-    std::string text{};                         // For a person: what holds, what does not, what is not known.
+    std::string text{};  // For a person: what holds, what does not, what is not known.
     std::optional<WallTime> holds_since{};
-    std::vector<Fact> facts{};                  // What was read.
+    std::vector<Fact> facts{};  // What was read.
 };
 
 [[nodiscard]] Verification verify(const VerificationQuestion& question);

@@ -15,10 +15,17 @@ protected:
         expectation_.worse_if = {text_in(job, "state", {"FAILED"})};
         expectation_.within = Duration{10'000};
     }
-    void state(std::string text, Duration after) { book_.record({job, "state", 1, std::move(text), acted + after}, acted + after); }
+    void state(std::string text, Duration after) {
+        book_.record({job, "state", 1, std::move(text), acted + after}, acted + after);
+    }
     Verification judge(Duration after) {
-        return verify({.expectation = &expectation_, .book = &book_, .baseline = baseline_, .acted_at = acted, .now = acted + after,
-                       .holds_since = holds_since_, .cause_present = cause_present_});
+        return verify({.expectation = &expectation_,
+                       .book = &book_,
+                       .baseline = baseline_,
+                       .acted_at = acted,
+                       .now = acted + after,
+                       .holds_since = holds_since_,
+                       .cause_present = cause_present_});
     }
     Expectation expectation_;
     FactBook book_;

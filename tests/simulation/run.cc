@@ -318,8 +318,9 @@ void Run::die(const char* where) {
 
 // A PAUSE file may appear after the decision and before the sending: the outbox looks once more.
 void Run::deliver(const JournalAckResult& ack, bool paused_just_now) {
-    const auto ready = outbox_.release(ack.sequence, ack.durable,
-                                       paused_just_now || observer_.paused_by_file ? Outbox::Stop::paused : Outbox::Stop::none);
+    const auto ready =
+        outbox_.release(ack.sequence, ack.durable,
+                        paused_just_now || observer_.paused_by_file ? Outbox::Stop::paused : Outbox::Stop::none);
     for (const auto& operation : ready) {
         for (const auto& checker : checkers_)
             checker->on_sending({.operation = operation,

@@ -42,7 +42,7 @@ TEST_P(WithoutGuard, its_checker_notices) {
 
 INSTANTIATE_TEST_SUITE_P(Simulation, WithoutGuard,
                          testing::Values(std::pair{"one-in-flight", "one-change-at-a-time"},
-                                         
+
                                          std::pair{"pause", "pause-kept"}));
 
 }  // namespace

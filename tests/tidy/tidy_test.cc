@@ -71,11 +71,13 @@ const std::vector<Layer>& layers() {
         // The simulated world drives the whole loop: it stands above it, beside the tests.
         {"agent/world/sim/", everything},
         {"agent/store/", {"agent/base/", "agent/wire/", "agent/world/", "agent/store/"}},
-        {"agent/collectors/", {"agent/base/", "agent/wire/", "agent/world/", "agent/store/", "agent/collectors/", "agent/config/"}},
+        {"agent/collectors/",
+         {"agent/base/", "agent/wire/", "agent/world/", "agent/store/", "agent/collectors/", "agent/config/"}},
         {"agent/config/", {"agent/base/", "agent/config/"}},
         {"classifiers/", {"agent/base/", "agent/world/", "agent/store/", "classifiers/"}},
-        {"remediations/", {"agent/base/", "agent/world/", "agent/store/", "agent/config/", "classifiers/symptom.h",
-                           "classifiers/diagnosis/", "remediations/"}},
+        {"remediations/",
+         {"agent/base/", "agent/world/", "agent/store/", "agent/config/", "classifiers/symptom.h",
+          "classifiers/diagnosis/", "remediations/"}},
         {"agent/loop/", everything},
         {"agent/api/", everything},
         {"agent/notify/", everything},
@@ -90,14 +92,15 @@ const std::vector<Layer>& layers() {
 const Layer* layer_of(std::string_view path) {
     const Layer* best = nullptr;
     for (const Layer& layer : layers()) {
-        if (path.starts_with(layer.prefix) && (best == nullptr || layer.prefix.size() > best->prefix.size())) best = &layer;
+        if (path.starts_with(layer.prefix) && (best == nullptr || layer.prefix.size() > best->prefix.size()))
+            best = &layer;
     }
     return best;
 }
 
 bool is_ours(std::string_view include) {
-    return include.starts_with("agent/") || include.starts_with("classifiers/") || include.starts_with("remediations/") ||
-           include.starts_with("engine/");
+    return include.starts_with("agent/") || include.starts_with("classifiers/") ||
+           include.starts_with("remediations/") || include.starts_with("engine/");
 }
 
 TEST(Tidy, includes_follow_the_layers) {
@@ -105,15 +108,18 @@ TEST(Tidy, includes_follow_the_layers) {
         if (is_test(file)) continue;
         const Layer* layer = layer_of(file.path);
         if (layer == nullptr) {
-            ADD_FAILURE() << file.path << ": stands in no layer; add its folder to layers() in tests/tidy/tidy_test.cc and to docs/architecture.md";
+            ADD_FAILURE() << file.path
+                          << ": stands in no layer; add its folder to layers() in tests/tidy/tidy_test.cc and to "
+                             "docs/architecture.md";
             continue;
         }
         for (std::size_t i = 0; i < file.lines.size(); ++i) {
             const auto include = included(file.lines[i]);
             if (!include || !is_ours(*include)) continue;
-            const bool allowed = std::ranges::any_of(layer->may_include, [&](auto prefix) { return include->starts_with(prefix); });
-            EXPECT_TRUE(allowed) << file.path << ":" << i + 1 << ": " << layer->prefix << " may not include " << *include
-                                 << "; move what you need down a layer, or pass it in as a value";
+            const bool allowed =
+                std::ranges::any_of(layer->may_include, [&](auto prefix) { return include->starts_with(prefix); });
+            EXPECT_TRUE(allowed) << file.path << ":" << i + 1 << ": " << layer->prefix << " may not include "
+                                 << *include << "; move what you need down a layer, or pass it in as a value";
         }
     }
 }
@@ -137,26 +143,30 @@ TEST(Tidy, time_threads_and_randomness_come_from_world_real) {
     for (const auto& file : sources()) {
         if (is_test(file)) continue;
         for (const Ban& ban : bans) {
-            if (std::ranges::any_of(ban.allowed_in, [&](auto prefix) { return file.path.starts_with(prefix); })) continue;
+            if (std::ranges::any_of(ban.allowed_in, [&](auto prefix) { return file.path.starts_with(prefix); }))
+                continue;
             const std::regex pattern{std::string(ban.text)};
             for (std::size_t i = 0; i < file.lines.size(); ++i) {
                 const std::string code = file.lines[i].substr(0, file.lines[i].find("//"));
-                EXPECT_FALSE(std::regex_search(code, pattern)) << file.path << ":" << i + 1 << ": " << code << "\n  remedy: " << ban.remedy;
+                EXPECT_FALSE(std::regex_search(code, pattern))
+                    << file.path << ":" << i + 1 << ": " << code << "\n  remedy: " << ban.remedy;
             }
         }
     }
 }
 
 TEST(Tidy, public_headers_keep_heavy_libraries_out) {
-    const std::vector<std::string_view> heavy = {"nlohmann/", "yaml-cpp/", "spdlog/", "boost/", "sqlite3.h", "curl/", "CLI/", "re2/"};
+    const std::vector<std::string_view> heavy = {"nlohmann/", "yaml-cpp/", "spdlog/", "boost/",
+                                                 "sqlite3.h", "curl/",     "CLI/",    "re2/"};
     for (const auto& file : sources()) {
         if (!file.path.ends_with(".h") || file.path.ends_with("_internal.h") || is_test(file)) continue;
         for (std::size_t i = 0; i < file.lines.size(); ++i) {
             const auto include = included(file.lines[i]);
             if (!include) continue;
             const bool banned = std::ranges::any_of(heavy, [&](auto prefix) { return include->starts_with(prefix); });
-            EXPECT_FALSE(banned) << file.path << ":" << i + 1 << ": includes " << *include
-                                 << "; include it in the .cc behind a pointer to implementation, or rename the header to *_internal.h";
+            EXPECT_FALSE(banned)
+                << file.path << ":" << i + 1 << ": includes " << *include
+                << "; include it in the .cc behind a pointer to implementation, or rename the header to *_internal.h";
         }
     }
 }
@@ -183,7 +193,8 @@ TEST(Tidy, headers_open_with_what_they_are) {
     for (const auto& file : sources()) {
         if (!file.path.ends_with(".h") || is_test(file)) continue;
         ASSERT_FALSE(file.lines.empty()) << file.path;
-        EXPECT_TRUE(file.lines.front().starts_with("//")) << file.path << ": say first what it is, what it is not and who may call it";
+        EXPECT_TRUE(file.lines.front().starts_with("//"))
+            << file.path << ": say first what it is, what it is not and who may call it";
     }
 }
 
@@ -201,7 +212,8 @@ TEST(Tidy, markdown_has_one_title) {
     }
 }
 
-// A tutorial that drifts from the code is worse than none: quoted lines must stand in the file that they are quoted from.
+// A tutorial that drifts from the code is worse than none: quoted lines must stand in the file that they are quoted
+// from.
 TEST(Tidy, docs_quote_code_that_exists) {
     const fs::path top = MEDIC_SOURCE_DIR;
     int quotes = 0;
@@ -215,13 +227,15 @@ TEST(Tidy, docs_quote_code_that_exists) {
             if (std::smatch match; std::regex_search(line, match, source)) {
                 std::ifstream file(top / match[1].str());
                 quoted.assign(std::istreambuf_iterator<char>(file), {});
-                EXPECT_FALSE(quoted.empty()) << entry.path() << ": quotes " << match[1] << ", which is not there; update the document";
+                EXPECT_FALSE(quoted.empty())
+                    << entry.path() << ": quotes " << match[1] << ", which is not there; update the document";
                 ++quotes;
             } else if (line.starts_with("```")) {
                 inside = !inside && !quoted.empty();
                 if (!inside) quoted.clear();
             } else if (inside && !line.empty()) {
-                EXPECT_NE(quoted.find(line), std::string::npos) << entry.path() << ": no longer in the code: " << line << "\n  remedy: quote what stands there now";
+                EXPECT_NE(quoted.find(line), std::string::npos)
+                    << entry.path() << ": no longer in the code: " << line << "\n  remedy: quote what stands there now";
             }
         }
     }

@@ -36,11 +36,13 @@ struct Fetched {
 }  // namespace
 
 struct KafkaConsumer::Impl {
-    explicit Impl(KafkaConsumerOptions given) : options(std::move(given)), client(options.client), fetch_client(options.client) {}
+    explicit Impl(KafkaConsumerOptions given)
+        : options(std::move(given)), client(options.client), fetch_client(options.client) {}
 
     const KafkaConsumerOptions options;
     KafkaClient client;
-    KafkaClient fetch_client;  // A waiting fetch keeps its connection busy: commits and look-ups must not queue behind it.
+    KafkaClient
+        fetch_client;  // A waiting fetch keeps its connection busy: commits and look-ups must not queue behind it.
 
     mutable std::mutex mutex;
     std::condition_variable changed;

@@ -168,8 +168,8 @@ std::optional<Evidence> work_stands(const Lookup& lookup, const Manager& manager
                     "its subtasks have read nothing for " + spoken(*standing) + " while others go on", 0, at};
 }
 
-// Its subtasks stand, and with them a whole job: the job manager has a checkpoint under way that doesn't end. One frozen task
-// manager stops all the others by back pressure, so nobody may be left who "goes on".
+// Its subtasks stand, and with them a whole job: the job manager has a checkpoint under way that doesn't end. One
+// frozen task manager stops all the others by back pressure, so nobody may be left who "goes on".
 std::optional<Evidence> job_stands(const Lookup& lookup, const Manager& manager) {
     for (const auto& job : manager.jobs) {
         const LabelValues labels{{"cluster", manager.cluster}, {"job", job}};
@@ -186,8 +186,8 @@ std::optional<Evidence> job_stands(const Lookup& lookup, const Manager& manager)
         }
         if (!mine || !all_stand) continue;
         return Evidence{"metric", "flink_checkpoints_completed_total",
-                        "job " + job + " reads nothing and its checkpoint has not ended for " + spoken(moved->standing), moved->value,
-                        moved->newest};
+                        "job " + job + " reads nothing and its checkpoint has not ended for " + spoken(moved->standing),
+                        moved->value, moved->newest};
     }
     return std::nullopt;
 }

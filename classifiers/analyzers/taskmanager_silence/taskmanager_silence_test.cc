@@ -128,7 +128,8 @@ TEST(TaskManagerFrozen, NoCpuAndACheckpointThatNeverEnds) {
 
 TEST(TaskManagerFrozen, IdleJobWhoseCheckpointsGoOnIsNotFrozen) {
     EXPECT_TRUE(whole_job_stands(0, 1 << 20).findings("taskmanager-frozen", fault + 9).empty());
-    EXPECT_TRUE(whole_job_stands(0).findings("taskmanager-frozen", fault + 9).empty()) << "nothing is under way that could be late";
+    EXPECT_TRUE(whole_job_stands(0).findings("taskmanager-frozen", fault + 9).empty())
+        << "nothing is under way that could be late";
 }
 
 TEST(TaskManagerFrozen, ThreeSecondsOfStopAreNothing) {

@@ -186,7 +186,9 @@ private:
             else if (what == "range")
                 supported = false;
         }
-        supported = supported && std::ranges::none_of(unsupported_, [&](const auto& metric) { return names(evaluation.expression, metric); });
+        supported = supported && std::ranges::none_of(unsupported_, [&](const auto& metric) {
+                        return names(evaluation.expression, metric);
+                    });
         if (!supported || !readable) {
             ++report_.skipped;
             return;

@@ -25,8 +25,8 @@ public:
     [[nodiscard]] virtual bool next(SourceRecord& record) = 0;
     virtual void wait(std::chrono::milliseconds at_most) = 0;       // Until there may be a record.
     [[nodiscard]] virtual bool exhausted(int partition) const = 0;  // It will never have another one.
-    // Nothing more was there to be read when it last looked. A partition that has records which nobody has taken yet (the source is
-    // busy with another one, or held up) is not idle, however long it has given none.
+    // Nothing more was there to be read when it last looked. A partition that has records which nobody has taken yet
+    // (the source is busy with another one, or held up) is not idle, however long it has given none.
     [[nodiscard]] virtual bool caught_up(int partition) const = 0;
     // Offsets to go on from, by partition; for the outside to see progress, never to restore from. Best effort.
     virtual void commit(const std::map<int, std::int64_t>& next_offsets) = 0;

@@ -67,16 +67,18 @@ public:
         }
     }
     void finish(std::size_t partition) { merger_.advance(partition, end_of_time); }
-    // To be called regularly, with the source's own clock. `caught_up(i)`: partition i had nothing more when last looked at; the
-    // idle time-out counts from then. Otherwise a source that catches up one partition after the other would call the rest idle,
-    // let time run ahead, and drop their records as late.
+    // To be called regularly, with the source's own clock. `caught_up(i)`: partition i had nothing more when last
+    // looked at; the idle time-out counts from then. Otherwise a source that catches up one partition after the other
+    // would call the rest idle, let time run ahead, and drop their records as late.
     template <class CaughtUp>
     void check_idle(std::int64_t now_ms, CaughtUp caught_up) {
         if (idle_timeout_ms_ <= 0) return;
         for (std::size_t i = 0; i < active_ms_.size(); ++i) {
             if (now_ms - active_ms_[i] < idle_timeout_ms_ || merger_.watermark_of(i) == end_of_time) continue;
-            if (caught_up(i)) merger_.set_idle(i);
-            else active_ms_[i] = now_ms;
+            if (caught_up(i))
+                merger_.set_idle(i);
+            else
+                active_ms_[i] = now_ms;
         }
     }
     [[nodiscard]] EventTime merged() { return merger_.merged(); }

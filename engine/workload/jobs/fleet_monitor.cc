@@ -1,5 +1,6 @@
-// The example job: watches a fleet of servers. Devices report events; per server and one-minute window (event time) it counts the
-// faults, and above five it asks for a new node. Built twice: as version 1, and as version 2, which brings a bug (see wear_of).
+// The example job: watches a fleet of servers. Devices report events; per server and one-minute window (event time) it
+// counts the faults, and above five it asks for a new node. Built twice: as version 1, and as version 2, which brings a
+// bug (see wear_of).
 //
 //   --bootstrap host:port  --topic T  --output FOLDER  --lookup-port P  --tickets-port P  [--group G]
 #include <map>
@@ -31,7 +32,7 @@ struct Report {
     std::string server;
     std::string place;  // region|rack, from the lookup service.
     std::int64_t at_ms = 0;
-    double wear = 0;    // Of the device's storage; version 2 only.
+    double wear = 0;  // Of the device's storage; version 2 only.
     bool fault = false;
 
     void write(flow::ByteWriter& to) const {
@@ -75,7 +76,8 @@ struct StorageModel {
 
 // The bug of version 2: a device that doesn't know its storage has no model, and nobody asked.
 const StorageModel* model_of(const std::string& storage) {
-    static const std::map<std::string, StorageModel> models = {{"nvme-0", {1e9}}, {"nvme-1", {2e9}}, {"nvme-2", {4e9}}, {"nvme-3", {8e9}}};
+    static const std::map<std::string, StorageModel> models = {
+        {"nvme-0", {1e9}}, {"nvme-1", {2e9}}, {"nvme-2", {4e9}}, {"nvme-3", {8e9}}};
     const auto found = models.find(storage);
     return found == models.end() ? nullptr : &found->second;
 }
@@ -126,9 +128,13 @@ MEDIC_FLOW_JOB(environment, parameters) {
         environment
             .kafka_source<Event>(
                 "device-events",
-                {.bootstrap = parameters.require("bootstrap"), .topic = parameters.require("topic"), .group_id = parameters.get("group", "fleet-monitor")},
+                {.bootstrap = parameters.require("bootstrap"),
+                 .topic = parameters.require("topic"),
+                 .group_id = parameters.get("group", "fleet-monitor")},
                 [](const flow::SourceRecord& record, flow::Collector<Event>& out) { out.emit(parse(record)); },
-                {.max_out_of_orderness_ms = 6'000, .idle_timeout_ms = 2'000, .timestamp = [](const Event& event) { return event.at_ms; }})
+                {.max_out_of_orderness_ms = 6'000,
+                 .idle_timeout_ms = 2'000,
+                 .timestamp = [](const Event& event) { return event.at_ms; }})
             .map("enrich", Enrich(lookup_port, lookup_batch))
             .filter("faults", [](const Report& report) { return report.fault; })
             .key_by([](const Report& report) { return report.server; })
@@ -137,13 +143,18 @@ MEDIC_FLOW_JOB(environment, parameters) {
                 "faults-per-minute", [](std::int64_t& count, const Report&) { ++count; },
                 [](const flow::Window<std::string>& window, const std::int64_t& count, flow::Collector<Row>& out) {
                     const auto faults = static_cast<std::uint64_t>(count);
-                    out.emit({OutputRow{{window.start, window.key}, faults, faults > medic::engine::workload::faults_before_replacement}});
+                    out.emit({OutputRow{{window.start, window.key},
+                                        faults,
+                                        faults > medic::engine::workload::faults_before_replacement}});
                 });
-    rows.sink_files("fleet-report", {.directory = parameters.require("output")}, [](const Row& row) { return encode(row.output); });
+    rows.sink_files("fleet-report", {.directory = parameters.require("output")},
+                    [](const Row& row) { return encode(row.output); });
     if (tickets_port == 0) return;
     rows.filter("replacements", [](const Row& row) { return row.output.replace_node; })
-        .sink("tickets", [tickets = LineClient("127.0.0.1", tickets_port, Waiting::patient)](const Row& row, flow::Context& context) mutable {
+        .sink("tickets", [tickets = LineClient("127.0.0.1", tickets_port, Waiting::patient)](
+                             const Row& row, flow::Context& context) mutable {
             // At least once: a ticket of the same server and window is the same ticket.
-            if (const auto answer = tickets.ask(encode(row.output), context); answer != "ok") throw ServiceError("ticket refused: " + answer);
+            if (const auto answer = tickets.ask(encode(row.output), context); answer != "ok")
+                throw ServiceError("ticket refused: " + answer);
         });
 }

@@ -1,6 +1,7 @@
 // A caller of the lab's line services (engine/workload/service.h) from inside a job: one kept connection per subtask.
-// It has the habits of real client libraries: `patient` waits for an answer without a limit and without looking whether its task
-// was cancelled, as a driver without a read time-out does; `cancellable` looks ten times a second. Job code only.
+// It has the habits of real client libraries: `patient` waits for an answer without a limit and without looking whether
+// its task was cancelled, as a driver without a read time-out does; `cancellable` looks ten times a second. Job code
+// only.
 #pragma once
 
 #include <arpa/inet.h>
@@ -27,8 +28,10 @@ enum class Waiting { cancellable, patient };
 
 class LineClient {
 public:
-    LineClient(std::string address, int port, Waiting waiting) : address_(std::move(address)), port_(port), waiting_(waiting) {}
-    LineClient(const LineClient& other) : LineClient(other.address_, other.port_, other.waiting_) {}  // Its own connection.
+    LineClient(std::string address, int port, Waiting waiting)
+        : address_(std::move(address)), port_(port), waiting_(waiting) {}
+    LineClient(const LineClient& other)
+        : LineClient(other.address_, other.port_, other.waiting_) {}  // Its own connection.
     LineClient& operator=(const LineClient&) = delete;
     ~LineClient() { disconnect(); }
 
@@ -37,7 +40,8 @@ public:
         const std::string request = line + "\n";
         if (::send(socket_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) {
             disconnect();
-            throw ServiceError("request to " + address_ + ":" + std::to_string(port_) + " failed: " + std::strerror(errno));
+            throw ServiceError("request to " + address_ + ":" + std::to_string(port_) +
+                               " failed: " + std::strerror(errno));
         }
         return receive_line(context);
     }
@@ -48,7 +52,8 @@ private:
         sockaddr_in to{};
         to.sin_family = AF_INET;
         to.sin_port = htons(static_cast<std::uint16_t>(port_));
-        if (::inet_pton(AF_INET, address_.c_str(), &to.sin_addr) != 1) throw ServiceError("not an IPv4 address: " + address_);
+        if (::inet_pton(AF_INET, address_.c_str(), &to.sin_addr) != 1)
+            throw ServiceError("not an IPv4 address: " + address_);
         if (::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
             disconnect();
             throw ServiceError("connect to " + address_ + ":" + std::to_string(port_) + ": " + std::strerror(errno));
@@ -78,7 +83,8 @@ private:
         if (waiting_ == Waiting::patient) return;  // recv() blocks for as long as the service likes.
         pollfd ready{socket_, POLLIN, 0};
         while (::poll(&ready, 1, 100) == 0) {
-            if (context.cancelled()) throw ServiceError("cancelled while waiting for " + address_ + ":" + std::to_string(port_));
+            if (context.cancelled())
+                throw ServiceError("cancelled while waiting for " + address_ + ":" + std::to_string(port_));
         }
     }
 

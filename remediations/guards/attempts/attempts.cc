@@ -7,11 +7,14 @@ namespace medic::guards::attempts {
 namespace {
 
 std::optional<Refusal> object(const GuardQuestion& question) {
-    if (question.attempt < 1) return Refusal{"attempts", "the number of earlier attempts is not known", Refusal::Kind::never, {}};
+    if (question.attempt < 1)
+        return Refusal{"attempts", "the number of earlier attempts is not known", Refusal::Kind::never, {}};
     if (question.attempt > question.policy.limits.attempts_max)
-        return Refusal{"attempts", fmt::format("tried {} times, the policy allows {}", question.attempt - 1,
-                                               question.policy.limits.attempts_max),
-                       Refusal::Kind::never, {}};
+        return Refusal{"attempts",
+                       fmt::format("tried {} times, the policy allows {}", question.attempt - 1,
+                                   question.policy.limits.attempts_max),
+                       Refusal::Kind::never,
+                       {}};
     if (question.not_before && question.now < *question.not_before)
         return Refusal{"attempts", "backing off before the next attempt", Refusal::Kind::wait, question.not_before};
     return std::nullopt;

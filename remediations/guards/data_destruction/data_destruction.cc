@@ -9,9 +9,11 @@ std::optional<Refusal> object(const GuardQuestion& question) {
     if (question.step.object.empty())
         return Refusal{"data-destruction", "it is not known whose data would go", Refusal::Kind::never, {}};
     if (!question.policy.names_object)
-        return Refusal{"data-destruction", "the policy does not name " + question.step.object, Refusal::Kind::never, {}};
+        return Refusal{
+            "data-destruction", "the policy does not name " + question.step.object, Refusal::Kind::never, {}};
     if (!question.policy.floor)
-        return Refusal{"data-destruction", "the policy gives no floor for " + question.step.object, Refusal::Kind::never, {}};
+        return Refusal{
+            "data-destruction", "the policy gives no floor for " + question.step.object, Refusal::Kind::never, {}};
     return std::nullopt;
 }
 

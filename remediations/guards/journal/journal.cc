@@ -6,7 +6,8 @@ namespace {
 
 std::optional<Refusal> object(const GuardQuestion& question) {
     if (question.journal_writable) return std::nullopt;
-    return Refusal{"journal", "the journal can't be written: see the agent's log for disk and path", Refusal::Kind::wait, {}};
+    return Refusal{
+        "journal", "the journal can't be written: see the agent's log for disk and path", Refusal::Kind::wait, {}};
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ std::optional<Refusal> object(const GuardQuestion& question) {
     if (mode == Mode::observe)
         return Refusal{"mode", "observe: " + question.policy.why, Refusal::Kind::observe_only, {}};
     if (question.plan_begun || approved(question)) return std::nullopt;
-    if (mode == Mode::ask) return Refusal{"mode", "a person must agree: " + question.policy.why, Refusal::Kind::needs_approval, {}};
+    if (mode == Mode::ask)
+        return Refusal{"mode", "a person must agree: " + question.policy.why, Refusal::Kind::needs_approval, {}};
     if (!question.needs_approval.empty())
         return Refusal{"mode", "a person must agree: " + question.needs_approval, Refusal::Kind::needs_approval, {}};
     return std::nullopt;

@@ -1,6 +1,7 @@
 #include "remediations/guards/guard.h"
 
-// One change at a time in a cluster: two at once can't be told apart by their effects, and may need each other's redundancy.
+// One change at a time in a cluster: two at once can't be told apart by their effects, and may need each other's
+// redundancy.
 namespace medic::guards::one_in_flight {
 namespace {
 
@@ -8,8 +9,10 @@ std::optional<Refusal> object(const GuardQuestion& question) {
     if (!question.history_complete)
         return Refusal{"one-in-flight", "it is not known whether another change is under way", Refusal::Kind::wait, {}};
     if (question.others_acting.empty()) return std::nullopt;
-    return Refusal{"one-in-flight", "incident " + question.others_acting.front() + " is being healed in this cluster",
-                   Refusal::Kind::wait, {}};
+    return Refusal{"one-in-flight",
+                   "incident " + question.others_acting.front() + " is being healed in this cluster",
+                   Refusal::Kind::wait,
+                   {}};
 }
 
 }  // namespace

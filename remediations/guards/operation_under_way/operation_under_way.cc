@@ -3,7 +3,8 @@
 
 #include "remediations/guards/guard.h"
 
-// Others at work: a reassignment, a roll, a rebalance, a savepoint, a deployment, a log recovery. No step overlaps one unsafely.
+// Others at work: a reassignment, a roll, a rebalance, a savepoint, a deployment, a log recovery. No step overlaps one
+// unsafely.
 namespace medic::guards::operation_under_way {
 namespace {
 
@@ -43,9 +44,10 @@ std::optional<Refusal> object(const GuardQuestion& question) {
     for (const auto& operation : question.operations)
         if (overlaps(question.step, operation))
             return Refusal{"operation-under-way",
-                           operation.kind + " of " + operation.subject.kind + "/" + operation.subject.name + " by " + operation.by +
-                               " is under way",
-                           Refusal::Kind::wait, {}};
+                           operation.kind + " of " + operation.subject.kind + "/" + operation.subject.name + " by " +
+                               operation.by + " is under way",
+                           Refusal::Kind::wait,
+                           {}};
     return std::nullopt;
 }
 

@@ -6,7 +6,8 @@ namespace {
 
 std::optional<Refusal> object(const GuardQuestion& question) {
     if (!question.version_quarantined) return std::nullopt;
-    return Refusal{"quarantine", "the version was rolled back before; its developer must release it", Refusal::Kind::never, {}};
+    return Refusal{
+        "quarantine", "the version was rolled back before; its developer must release it", Refusal::Kind::never, {}};
 }
 
 }  // namespace

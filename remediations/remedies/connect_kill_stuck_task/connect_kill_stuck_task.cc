@@ -1,7 +1,8 @@
 #include "remediations/remedies/parts.h"
 
-// A task is RUNNING and does nothing, and a restart would wait for it for ever: kill its process from outside, then restart
-// that task only. Where all tasks live inside the worker, the worker goes down and takes its neighbours along: the plan says so.
+// A task is RUNNING and does nothing, and a restart would wait for it for ever: kill its process from outside, then
+// restart that task only. Where all tasks live inside the worker, the worker goes down and takes its neighbours along:
+// the plan says so.
 namespace medic::remedies::connect_kill_stuck_task {
 namespace {
 
@@ -38,7 +39,8 @@ Step kill_task(const Stuck& stuck) {
     Step step{.subject = stuck.subject,
               .text = fmt::format("kill the process of task {} of {} on {}", stuck.task, stuck.connector, stuck.node),
               .operation = KillConnectorTask{stuck.node, stuck.connector, stuck.task}};
-    step.precondition = {text_in(stuck.subject, "connect_task_state", {"RUNNING", "RESTARTING", "UNASSIGNED", "FAILED"})};
+    step.precondition = {
+        text_in(stuck.subject, "connect_task_state", {"RUNNING", "RESTARTING", "UNASSIGNED", "FAILED"})};
     step.done = {text_in(stuck.subject, "connect_task_state", {"FAILED", "UNASSIGNED", "DESTROYED"})};
     step.expectation = {.all = step.done, .within = Duration{15'000}};
     step.undo = "restart the task";
@@ -50,7 +52,8 @@ Step restart_task(const Stuck& stuck) {
     Step step{.subject = stuck.subject,
               .text = fmt::format("restart task {} of {} only", stuck.task, stuck.connector),
               .operation = RestartConnectorTask{stuck.connector, stuck.task}};
-    step.precondition = {text_in(stuck.subject, "connect_task_state", {"FAILED", "UNASSIGNED", "RUNNING", "RESTARTING"})};
+    step.precondition = {
+        text_in(stuck.subject, "connect_task_state", {"FAILED", "UNASSIGNED", "RUNNING", "RESTARTING"})};
     step.done = {text_in(stuck.subject, "connect_task_state", {"RUNNING", "RESTARTING"})};
     step.expectation = moves_records(stuck.subject);
     step.undo = "pause the connector";
@@ -61,15 +64,18 @@ Step restart_task(const Stuck& stuck) {
 // The worker must come back before its tasks can be judged.
 std::vector<Step> bounce_worker(const Diagnosis& diagnosis, const Stuck& stuck) {
     const Subject worker = subject_in(diagnosis, "node", stuck.node);
-    Step kill{.subject = worker, .text = fmt::format("kill worker {} with all its tasks", stuck.node),
+    Step kill{.subject = worker,
+              .text = fmt::format("kill worker {} with all its tasks", stuck.node),
               .operation = KillNode{stuck.node}};
     kill.idempotent = true;
-    kill.precondition = {text_in(stuck.subject, "connect_task_state", {"RUNNING", "RESTARTING", "UNASSIGNED", "FAILED"})};
+    kill.precondition = {
+        text_in(stuck.subject, "connect_task_state", {"RUNNING", "RESTARTING", "UNASSIGNED", "FAILED"})};
     kill.done = {equals(worker, "process_up", 0)};
     kill.expectation = {.all = kill.done, .within = Duration{15'000}};
     kill.undo = "start the worker";
     kill.destroys = Destroys::availability;
-    Step start{.subject = worker, .text = fmt::format("start worker {}", stuck.node),
+    Step start{.subject = worker,
+               .text = fmt::format("start worker {}", stuck.node),
                .operation = StartNode{stuck.node, false}};
     start.idempotent = true;
     start.done = {equals(worker, "process_up", 1)};
@@ -85,14 +91,17 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     if (node == nullptr) return fail(ErrorCode::invalid, "node {} is not in the configuration", what.node);
     Plan result;
     if (node->can_kill_task) {
-        result.summary = fmt::format("task {} of {} does not respond: kill its process and restart that task only", what.task, what.connector);
+        result.summary = fmt::format("task {} of {} does not respond: kill its process and restart that task only",
+                                     what.task, what.connector);
         result.steps = {kill_task(what), restart_task(what)};
         return result;
     }
     if (!node->can_kill || !node->can_start)
         return fail(ErrorCode::invalid, "node {} has no driver that can kill the task or the worker", what.node);
-    result.summary = fmt::format("task {} of {} does not respond and lives inside worker {}: restart the worker, its other tasks move or pause meanwhile",
-                                 what.task, what.connector, what.node);
+    result.summary = fmt::format(
+        "task {} of {} does not respond and lives inside worker {}: restart the worker, its other tasks move or pause "
+        "meanwhile",
+        what.task, what.connector, what.node);
     result.steps = bounce_worker(diagnosis, what);
     return result;
 }

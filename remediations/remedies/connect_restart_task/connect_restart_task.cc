@@ -13,13 +13,17 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     MEDIC_TRY(const std::int64_t task, number(diagnosis, "task"));
     const Fact* state = view.fact(state_of(diagnosis));
     if (state == nullptr) return fail(ErrorCode::not_ready, "the state of task {}/{} is not known", connector, task);
-    if (state->text != "FAILED") return fail(ErrorCode::invalid, "task {}/{} is {}, a restart is for failed tasks", connector, task, state->text);
+    if (state->text != "FAILED")
+        return fail(ErrorCode::invalid, "task {}/{} is {}, a restart is for failed tasks", connector, task,
+                    state->text);
     const Subject subject = subject_in(diagnosis, "connector-task", fmt::format("{}/{}", connector, task));
-    Step restart{.subject = subject, .text = fmt::format("restart task {} of {} only", task, connector),
+    Step restart{.subject = subject,
+                 .text = fmt::format("restart task {} of {} only", task, connector),
                  .operation = RestartConnectorTask{connector, static_cast<int>(task)}};
     restart.precondition = {text_in(subject, "connect_task_state", {"FAILED"})};
     restart.done = {text_in(subject, "connect_task_state", {"RUNNING", "RESTARTING"})};
-    restart.expectation = {.all = {text_in(subject, "connect_task_state", {"RUNNING"}), progressing(subject, "connect_task_records_total")},
+    restart.expectation = {.all = {text_in(subject, "connect_task_state", {"RUNNING"}),
+                                   progressing(subject, "connect_task_records_total")},
 
                            .within = Duration{30'000},
                            .stable_for = Duration{2'000}};

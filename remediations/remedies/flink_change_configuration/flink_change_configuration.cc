@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
-// The job's static settings do not fit its load: stop with a savepoint, start with new ones, and take it back if that did not help.
+// The job's static settings do not fit its load: stop with a savepoint, start with new ones, and take it back if that
+// did not help.
 namespace medic::remedies::flink_change_configuration {
 namespace {
 
-constexpr double share_of_offered_min = 0.95;      // Of the offered rate: what "fits the load" means.
-constexpr std::string_view setting_prefix = "setting.";  // Diagnosis facts "setting.execution.checkpointing.interval" = "10 s".
+constexpr double share_of_offered_min = 0.95;  // Of the offered rate: what "fits the load" means.
+constexpr std::string_view setting_prefix =
+    "setting.";  // Diagnosis facts "setting.execution.checkpointing.interval" = "10 s".
 
 struct Change {
     std::string name, job_id, version;
@@ -32,27 +34,34 @@ Result<Change> change(const Diagnosis& diagnosis, const PlanningView& view) {
     const DeploymentInfo* deployment = view.deployment(result.name);
     if (deployment == nullptr || deployment->versions.empty())
         return fail(ErrorCode::invalid, "no deployment of job {} is configured", result.name);
-    if (deployment->savepoints.empty()) return fail(ErrorCode::invalid, "the deployment of {} names no savepoints folder", result.name);
+    if (deployment->savepoints.empty())
+        return fail(ErrorCode::invalid, "the deployment of {} names no savepoints folder", result.name);
     const auto version = parameter(diagnosis, "version");
     if (!version && deployment->versions.size() > 1)
         return fail(ErrorCode::invalid, "it is not known which version of {} runs", result.name);
     result.version = version ? *version : deployment->versions.front();
     if (std::ranges::find(deployment->versions, result.version) == deployment->versions.end())
-        return fail(ErrorCode::invalid, "version {} of job {} is not in the configuration", result.version, result.name);
+        return fail(ErrorCode::invalid, "version {} of job {} is not in the configuration", result.version,
+                    result.name);
     const Fact* now = view.fact({result.job, "flink_job_parallelism"});
-    if (now == nullptr || !now->value) return fail(ErrorCode::not_ready, "the parallelism of job {} is not known", result.name);
+    if (now == nullptr || !now->value)
+        return fail(ErrorCode::not_ready, "the parallelism of job {} is not known", result.name);
     result.from = static_cast<int>(*now->value);
-    result.to = static_cast<int>(std::clamp<std::int64_t>(wanted, 1, deployment->parallelism_max > 0 ? deployment->parallelism_max : 1'000));
+    result.to = static_cast<int>(
+        std::clamp<std::int64_t>(wanted, 1, deployment->parallelism_max > 0 ? deployment->parallelism_max : 1'000));
     result.savepoints = deployment->savepoints;
     for (const auto& [key, value] : diagnosis.facts)
         if (key.starts_with(setting_prefix)) result.settings[key.substr(setting_prefix.size())] = value;
     if (result.to <= result.from && result.settings.empty())
-        return fail(ErrorCode::invalid, "job {} already has parallelism {} and may have at most {}", result.name, result.from, result.to);
+        return fail(ErrorCode::invalid, "job {} already has parallelism {} and may have at most {}", result.name,
+                    result.from, result.to);
     return result;
 }
 
 Step stop(const Change& what) {
-    Step step{.subject = what.job, .text = "stop " + what.name + " with a savepoint", .operation = StopJobWithSavepoint{what.job_id, what.savepoints}};
+    Step step{.subject = what.job,
+              .text = "stop " + what.name + " with a savepoint",
+              .operation = StopJobWithSavepoint{what.job_id, what.savepoints}};
     step.timeout = Duration{120'000};
     step.precondition = {text_in(what.job, "flink_job_state", {"RUNNING"})};
     step.done = {text_in(what.job, "flink_job_state", {"FINISHED"})};
@@ -66,7 +75,11 @@ Step stop(const Change& what) {
 Step start(const Change& what, int parallelism, std::map<std::string, std::string> settings) {
     Step step{.subject = what.job,
               .text = fmt::format("start {} with parallelism {} from the savepoint", what.name, parallelism),
-              .operation = StartDeployment{.job = what.name, .version = what.version, .restore_from = {}, .parallelism = parallelism, .settings = std::move(settings)}};
+              .operation = StartDeployment{.job = what.name,
+                                           .version = what.version,
+                                           .restore_from = {},
+                                           .parallelism = parallelism,
+                                           .settings = std::move(settings)}};
     step.timeout = Duration{60'000};
     step.precondition = {text_in(what.job, "flink_job_state", {"FINISHED", "CANCELED", "FAILED"})};
     step.done = {text_in(what.job, "flink_job_state", {"CREATED", "INITIALIZING", "RUNNING", "RESTARTING"})};
@@ -78,7 +91,8 @@ Step start(const Change& what, int parallelism, std::map<std::string, std::strin
     return step;
 }
 
-// Taking it back: the job has a new id by then, which is looked up when it is sent. A start that failed has left no job to stop.
+// Taking it back: the job has a new id by then, which is looked up when it is sent. A start that failed has left no job
+// to stop.
 std::vector<Step> take_back(const Change& what) {
     Step halt = stop(what);
     halt.operation = StopJobWithSavepoint{{}, what.savepoints};
@@ -93,13 +107,15 @@ std::vector<Step> take_back(const Change& what) {
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     MEDIC_TRY(const Change what, change(diagnosis, view));
     Plan result;
-    result.summary = fmt::format("{} does not keep up with parallelism {}: restart it from a savepoint with {}", what.name, what.from, what.to);
+    result.summary = fmt::format("{} does not keep up with parallelism {}: restart it from a savepoint with {}",
+                                 what.name, what.from, what.to);
     for (const auto& [key, value] : what.settings) result.summary += fmt::format(", {} = {}", key, value);
     Step begin = start(what, what.to, what.settings);
     const auto group = parameter(diagnosis, "group");
     const auto offered = number(diagnosis, "offered_per_second");
     if (group && offered)
-        begin.expectation.all.push_back(rate_at_least(subject_in(diagnosis, "group", *group), "kafka_group_committed_offset",
+        begin.expectation.all.push_back(rate_at_least(subject_in(diagnosis, "group", *group),
+                                                      "kafka_group_committed_offset",
                                                       share_of_offered_min * static_cast<double>(*offered)));
     begin.expectation.within = Duration{120'000};
     begin.expectation.stable_for = Duration{5'000};

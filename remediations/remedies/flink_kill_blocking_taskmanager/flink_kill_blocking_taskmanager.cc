@@ -19,7 +19,8 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
                                        .fence = Replacement::Fence::unless_gone,
                                        .why = "holds a task that can't be cancelled"});
     // A job that runs again has got over it by itself: then its task manager must not be killed.
-    result.steps.front().precondition.push_back(text_not_in(subject_in(diagnosis, "job", job), "flink_job_state", {"RUNNING"}));
+    result.steps.front().precondition.push_back(
+        text_not_in(subject_in(diagnosis, "job", job), "flink_job_state", {"RUNNING"}));
     return result;
 }
 

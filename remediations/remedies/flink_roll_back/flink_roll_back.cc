@@ -2,8 +2,8 @@
 
 #include "remediations/remedies/parts.h"
 
-// A new version fails on its own records: back to the last good version from the newest complete checkpoint, and the bad
-// version is kept for its developer. An older savepoint repeats output, so it needs a person.
+// A new version fails on its own records: back to the last good version from the newest complete checkpoint, and the
+// bad version is kept for its developer. An older savepoint repeats output, so it needs a person.
 namespace medic::remedies::flink_roll_back {
 namespace {
 
@@ -36,7 +36,8 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     if (deployment == nullptr) return fail(ErrorCode::invalid, "no deployment of job {} is configured", name);
     if (std::ranges::find(deployment->versions, good) == deployment->versions.end() || good == bad)
         return fail(ErrorCode::invalid, "version {} of job {} is not in the configuration", good, name);
-    if (view.quarantined.contains({name, good})) return fail(ErrorCode::invalid, "version {} was rolled back before", good);
+    if (view.quarantined.contains({name, good}))
+        return fail(ErrorCode::invalid, "version {} was rolled back before", good);
 
     const Subject job = subject_in(diagnosis, "job", name);
     const Fact* checkpoint = view.fact({job, "checkpoint_path"});
@@ -47,13 +48,16 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
         from = checkpoint->text;
     } else if (savepoint != nullptr && !savepoint->text.empty()) {
         from = savepoint->text;
-        result.needs_approval = "only an older savepoint is left (" + from + "): what was put out since then is put out again";
+        result.needs_approval =
+            "only an older savepoint is left (" + from + "): what was put out since then is put out again";
     } else {
         return fail(ErrorCode::not_ready, "no complete checkpoint and no savepoint of job {} is known", name);
     }
-    result.summary = fmt::format("version {} of {} fails on its own records: back to {} from {}", bad, name, good, from);
+    result.summary =
+        fmt::format("version {} of {} fails on its own records: back to {} from {}", bad, name, good, from);
     result.quarantine = Quarantine{diagnosis.subject.cluster, name, bad};
-    Step start{.subject = job, .text = fmt::format("start version {} of {} from {}", good, name, from),
+    Step start{.subject = job,
+               .text = fmt::format("start version {} of {} from {}", good, name, from),
                .operation = StartDeployment{.job = name, .version = good, .restore_from = from}};
     start.timeout = Duration{60'000};
     start.done = {text_in(job, "flink_job_state", {"CREATED", "INITIALIZING", "RUNNING", "RESTARTING"})};

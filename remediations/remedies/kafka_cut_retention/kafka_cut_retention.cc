@@ -4,8 +4,9 @@
 
 #include "remediations/remedies/disk_parts.h"
 
-// The topic that fills the disk keeps its data for less time: never less than the policy's floor for that very topic, and never
-// less than its slowest known reader still needs. Whoever reads without a group is not known: that is what the floor is for.
+// The topic that fills the disk keeps its data for less time: never less than the policy's floor for that very topic,
+// and never less than its slowest known reader still needs. Whoever reads without a group is not known: that is what
+// the floor is for.
 namespace medic::remedies::kafka_cut_retention {
 namespace {
 
@@ -21,14 +22,16 @@ Subject topic_of(const Diagnosis& diagnosis) {
 std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     auto keys = log_dir_facts(diagnosis);
     const Subject topic = topic_of(diagnosis);
-    for (const char* name : {"retention.ms", "kafka_group_lag_records", "kafka_partition_log_start_offset", "kafka_partition_log_end_offset"})
+    for (const char* name : {"retention.ms", "kafka_group_lag_records", "kafka_partition_log_start_offset",
+                             "kafka_partition_log_end_offset"})
         keys.push_back({topic, name});
     return keys;
 }
 
 Result<std::int64_t> retention_now(const Subject& topic, const PlanningView& view) {
     const Fact* fact = view.fact({topic, "retention.ms"});
-    if (fact == nullptr || !fact->value) return fail(ErrorCode::not_ready, "the retention of topic {} is not known", topic.name);
+    if (fact == nullptr || !fact->value)
+        return fail(ErrorCode::not_ready, "the retention of topic {} is not known", topic.name);
     if (*fact->value <= 0) return fail(ErrorCode::invalid, "topic {} keeps its data for ever on purpose", topic.name);
     return static_cast<std::int64_t>(*fact->value);
 }
@@ -42,7 +45,8 @@ Result<std::int64_t> needed_by_readers(const Subject& topic, const PlanningView&
         return fail(ErrorCode::not_ready, "how far the readers of topic {} have come is not known", topic.name);
     const double records = *to->value - *from->value;
     if (records <= 0) return 0;
-    return static_cast<std::int64_t>(std::ceil(reader_margin * *lag->value / records * static_cast<double>(retention_ms)));
+    return static_cast<std::int64_t>(
+        std::ceil(reader_margin * *lag->value / records * static_cast<double>(retention_ms)));
 }
 
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
@@ -55,17 +59,22 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     MEDIC_TRY(const std::int64_t before, retention_now(topic, view));
     MEDIC_TRY(const std::int64_t readers, needed_by_readers(topic, view, before));
     const std::int64_t after = std::max<std::int64_t>(floor->second.count(), readers);
-    if (after >= before) return fail(ErrorCode::invalid, "topic {} may not keep less than {} ms and keeps {} ms", name, after, before);
+    if (after >= before)
+        return fail(ErrorCode::invalid, "topic {} may not keep less than {} ms and keeps {} ms", name, after, before);
 
     const auto set = [&](std::int64_t ms) {
-        return AlterConfigs{.resource = AlterConfigs::Resource::topic, .name = name, .set = {{"retention.ms", std::to_string(ms)}}};
+        return AlterConfigs{
+            .resource = AlterConfigs::Resource::topic, .name = name, .set = {{"retention.ms", std::to_string(ms)}}};
     };
-    Step step{.subject = topic, .text = fmt::format("keep {} for {} ms instead of {} ms", name, after, before), .operation = set(after)};
+    Step step{.subject = topic,
+              .text = fmt::format("keep {} for {} ms instead of {} ms", name, after, before),
+              .operation = set(after)};
     step.idempotent = true;
     step.precondition = {equals(topic, "retention.ms", static_cast<double>(before))};
     step.done = {equals(topic, "retention.ms", static_cast<double>(after))};
-    step.expectation = {.all = {at_least(dir.subject, "kafka_log_dir_usable_bytes", free_share_wanted * dir.total_bytes)},
-                        .within = cleaner_interval + Duration{60'000}};
+    step.expectation = {
+        .all = {at_least(dir.subject, "kafka_log_dir_usable_bytes", free_share_wanted * dir.total_bytes)},
+        .within = cleaner_interval + Duration{60'000}};
     step.undo = fmt::format("set retention.ms of {} back to {}; what was dropped is gone", name, before);
     step.risk = Risk::destructive;
     step.destroys = Destroys::data;
@@ -78,8 +87,8 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     back.expectation = {.all = back.done, .within = Duration{60'000}};
     back.destroys = Destroys::nothing;
     Plan result;
-    result.summary = fmt::format("{} fills {} of broker {}: keep it for {} ms (floor {} ms, readers need {} ms)", name, dir.path, dir.broker,
-                                 after, floor->second.count(), readers);
+    result.summary = fmt::format("{} fills {} of broker {}: keep it for {} ms (floor {} ms, readers need {} ms)", name,
+                                 dir.path, dir.broker, after, floor->second.count(), readers);
     result.steps = {step};
     result.undo_steps = {back};
     return result;
@@ -89,7 +98,9 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
 
 Remedy descriptor() {
     return {.name = "kafka.cut-retention",
-            .what = "shortens the retention of the topic that fills a disk, never past the policy's floor nor the slowest reader",
+            .what =
+                "shortens the retention of the topic that fills a disk, never past the policy's floor nor the slowest "
+                "reader",
             .destroys = Destroys::data,
             .cures = {{"kafka.disk-filling"}, {"kafka.disk-nearly-full"}},
             .needs = needs,

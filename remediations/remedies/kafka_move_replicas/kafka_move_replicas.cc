@@ -7,10 +7,13 @@
 namespace medic::remedies::kafka_move_replicas {
 namespace {
 
-constexpr std::size_t moves_max = 5;          // At once: replication must leave room for clients.
-constexpr double target_free_share_min = 0.5; // A target that would soon fill itself helps nobody.
+constexpr std::size_t moves_max = 5;           // At once: replication must leave room for clients.
+constexpr double target_free_share_min = 0.5;  // A target that would soon fill itself helps nobody.
 
-struct Assignment { int partition = 0; std::vector<int> replicas; };
+struct Assignment {
+    int partition = 0;
+    std::vector<int> replicas;
+};
 
 std::vector<const NodeInfo*> brokers(const PlanningView& view) {
     std::vector<const NodeInfo*> result;
@@ -71,7 +74,8 @@ std::optional<int> roomiest(const Diagnosis& diagnosis, const PlanningView& view
     for (const auto& fact : view.facts) {
         if (fact.subject.kind != "broker" || fact.name != "kafka_log_dir_usable_bytes" || !fact.value) continue;
         const auto id = integer(fact.subject.name);
-        const Fact* total = view.fact({subject_in(diagnosis, "broker", fact.subject.name), "kafka_log_dir_total_bytes"});
+        const Fact* total =
+            view.fact({subject_in(diagnosis, "broker", fact.subject.name), "kafka_log_dir_total_bytes"});
         if (!id || total == nullptr || !total->value || *fact.value < target_free_share_min * *total->value) continue;
         if (std::ranges::find(assignment.replicas, *id) != assignment.replicas.end()) continue;
         if (!best || *fact.value > most) best = id, most = *fact.value;
@@ -85,7 +89,8 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     const Subject topic = subject_in(diagnosis, "topic", name);
     const Fact* text = view.fact({topic, "assignment"});
     const auto full = integer(dir.broker);
-    if (text == nullptr || text->text.empty() || !full) return fail(ErrorCode::invalid, "where the replicas of {} are is not known", name);
+    if (text == nullptr || text->text.empty() || !full)
+        return fail(ErrorCode::invalid, "where the replicas of {} are is not known", name);
     MEDIC_TRY(const auto assignment, read_assignment(text->text));
     AlterReassignments moves;
     for (const auto& one : assignment) {
@@ -98,19 +103,23 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
         moves.moves.push_back({name, one.partition, std::move(replicas)});
     }
     if (moves.moves.empty())
-        return fail(ErrorCode::invalid, "every broker with room already holds the replicas of {}: moving does not help", name);
-    Step step{.subject = topic, .text = fmt::format("move {} replicas of {} away from broker {}", moves.moves.size(), name, dir.broker),
+        return fail(ErrorCode::invalid, "every broker with room already holds the replicas of {}: moving does not help",
+                    name);
+    Step step{.subject = topic,
+              .text = fmt::format("move {} replicas of {} away from broker {}", moves.moves.size(), name, dir.broker),
               .operation = moves};
     step.idempotent = true;  // It states the wanted assignment.
     step.precondition = {text_in(topic, "assignment", {text->text})};
     step.done = {text_not_in(topic, "assignment", {text->text})};
-    step.expectation = {.all = {at_least(dir.subject, "kafka_log_dir_usable_bytes", free_share_wanted * dir.total_bytes)},
-                        .within = Duration{30 * 60'000}};
+    step.expectation = {
+        .all = {at_least(dir.subject, "kafka_log_dir_usable_bytes", free_share_wanted * dir.total_bytes)},
+        .within = Duration{30 * 60'000}};
     step.undo = "move them back: " + text->text;
     step.risk = Risk::reversible;
     step.object = "topic:" + name;
     Plan result;
-    result.summary = fmt::format("{} fills {} of broker {}: move replicas to brokers with room", name, dir.path, dir.broker);
+    result.summary =
+        fmt::format("{} fills {} of broker {}: move replicas to brokers with room", name, dir.path, dir.broker);
     result.steps = {step};
     return result;
 }

@@ -1,4 +1,5 @@
-// The offered load grows five-fold: the job's static parallelism no longer fits it. Waiting for the lookup service, not CPU, is the bound.
+// The offered load grows five-fold: the job's static parallelism no longer fits it. Waiting for the lookup service, not
+// CPU, is the bound.
 #include "engine/drill/drill_case.h"
 
 namespace medic::engine::drill::cases::load_growth {
@@ -6,7 +7,9 @@ namespace {
 
 constexpr double growth = 5;
 
-Status set_load(Platform& platform, double factor) { return platform.set_rate(platform.plan().options.workload.records_per_second * factor); }
+Status set_load(Platform& platform, double factor) {
+    return platform.set_rate(platform.plan().options.workload.records_per_second * factor);
+}
 
 }  // namespace
 

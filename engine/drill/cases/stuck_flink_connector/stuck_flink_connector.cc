@@ -1,5 +1,6 @@
-// The ticket service never answers on one of the connections that are open, so one subtask of the job's sink hangs in a call that ignores cancellation.
-// Then an unrelated failure, one error of the lookup service, makes the job want to restart: the hung sink keeps it from doing so.
+// The ticket service never answers on one of the connections that are open, so one subtask of the job's sink hangs in a
+// call that ignores cancellation. Then an unrelated failure, one error of the lookup service, makes the job want to
+// restart: the hung sink keeps it from doing so.
 #include <chrono>
 #include <thread>
 
@@ -17,7 +18,8 @@ Status inject(Platform& platform) {
     for (;;) {  // Until the sink really waits for an answer.
         MEDIC_TRY(const WorkloadStats now, platform.stats());
         if (now.unanswered.at("tickets") > before.unanswered.at("tickets")) break;
-        if (std::chrono::steady_clock::now() > deadline) return fail(ErrorCode::not_ready, "the sink has sent no ticket in {} s", hang_patience.count());
+        if (std::chrono::steady_clock::now() > deadline)
+            return fail(ErrorCode::not_ready, "the sink has sent no ticket in {} s", hang_patience.count());
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     return platform.fail_next("lookup", 1);
