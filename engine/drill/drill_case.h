@@ -29,6 +29,8 @@ struct DrillCase {
     Result<std::uint64_t> (*progress)(Platform&) = nullptr;
     // Where set, recovery is judged by it instead: the platform was unsafe, and is safe again.
     Result<bool> (*safe)(Platform&) = nullptr;
+    // Where set: false as long as the fault still grows. A drill isn't over before it is spent.
+    bool (*spent)(const Platform&) = nullptr;
     // What of the records is checked at the end.
     Result<RecordCheck> (*check)(Platform&, Duration patience) = nullptr;
     // Puts the outside back (a service, the load) for the next drill; what the agent should heal is not its business.

@@ -64,6 +64,7 @@ public:
         const std::string& version) const;  // As a team would: stop with a savepoint, start the version from it.
     [[nodiscard]] Status start_filling();   // A topic on one broker grows; see DiskFiller.
     [[nodiscard]] Status stop_filling();
+    [[nodiscard]] bool filling_is_over() const { return !filler_ || filler_->done(); }
     [[nodiscard]] Result<std::uint64_t> filler_lost() const;
     [[nodiscard]] Result<std::map<std::string, double>> disk_fill()
         const;  // Broker → used share of its log directory, by DescribeLogDirs.

@@ -24,6 +24,7 @@ void RecoveryWatch::observe(Instant at, std::uint64_t count) {
 
 void RecoveryWatch::observe_safety(Instant at, bool safe) {
     if (recovered_after_) return;
+    flowing_ = safe;
     if (!safe) {
         fallen_ = true;
         safe_since_.reset();

@@ -31,7 +31,9 @@ public:
     void observe_safety(Instant at, bool safe);
 
     [[nodiscard]] bool fallen() const { return fallen_; }
-    [[nodiscard]] bool flowing() const { return flowing_; }  // At full rate in the last window.
+    [[nodiscard]] bool flowing() const {
+        return flowing_;
+    }  // At full rate in the last window; judged by safety: safe at the last look.
     // From the injection to the beginning of the first window at full rate after the fall.
     [[nodiscard]] std::optional<Duration> recovered_after() const { return recovered_after_; }
 

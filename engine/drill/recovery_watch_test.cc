@@ -64,6 +64,7 @@ TEST(RecoveryWatch, safety_must_be_lost_and_then_kept) {
     };
     observe(0, 3'000, true);
     EXPECT_FALSE(watch.recovered_after()) << "it was never unsafe";
+    EXPECT_TRUE(watch.flowing());
     observe(3'000, 4'000, false);
     observe(4'000, 4'500, true);
     observe(4'500, 5'000, false);

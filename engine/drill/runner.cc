@@ -166,7 +166,8 @@ Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed)
             progress_(
                 fmt::format("  {} records flow again {} after the fault", drill.name, seconds(*observed.recovered())));
         }
-        const bool healed = observed.recovered() && observed.agent_is_done();
+        const bool spent = drill.spent == nullptr || drill.spent(*healed_);
+        const bool healed = spent && observed.recovered() && observed.agent_is_done();
         const bool alone_decided =
             !alone_ || observed.without_agent.recovered_after() || now - observed.injected_at >= options_.patience;
         if ((healed && alone_decided) || now >= give_up) {

@@ -213,7 +213,12 @@ class FullDisk : public RemedyTest {
 protected:
     void SetUp() override {
         about("kafka.disk-nearly-full", dir_,
-              {{"broker", "2"}, {"log_dir", "/data"}, {"node", "broker-2"}, {"topic", "events-debug"}});
+              {{"broker", "2"},
+               {"log_dir", "/data"},
+               {"node", "broker-2"},
+               {"topic", "events-debug"},
+               {"bytes", "800"},
+               {"brokers", "1,2,3,4"}});
         fact(dir_, "kafka_log_dir_total_bytes", 1'000);
         fact(dir_, "kafka_log_dir_usable_bytes", 150);
         view_.floors["topic:events-debug"] = Duration{6'000};
@@ -223,6 +228,10 @@ protected:
         fact(topic_, "kafka_group_lag_records", lag);
         fact(topic_, "kafka_partition_log_start_offset", 0);
         fact(topic_, "kafka_partition_log_end_offset", 1'000);
+    }
+    void room_on(const std::string& broker, double usable) {
+        fact({"lab", "broker", broker}, "kafka_log_dir_usable_bytes", usable);
+        fact({"lab", "broker", broker}, "kafka_log_dir_total_bytes", 1'000);
     }
     const Subject dir_{"lab", "log-dir", "2:/data"}, topic_{"lab", "topic", "events-debug"};
 };
@@ -258,11 +267,21 @@ TEST_F(FullDisk, retention_stays_without_a_floor_or_while_readers_are_not_known)
 }
 TEST_F(FullDisk, replicas_move_to_a_broker_with_room_that_holds_none_of_them) {
     fact(topic_, "assignment", 0, "0:1,2,3;1:2,3,4");
-    fact({"lab", "broker", "4"}, "kafka_log_dir_usable_bytes", 900);
-    fact({"lab", "broker", "4"}, "kafka_log_dir_total_bytes", 1'000);
+    room_on("4", 900);
     EXPECT_EQ(operations("kafka.move-replicas"),
               (std::vector<std::string>{"lab: alter-reassignments events-debug-0 to [1,4,3]"}));
     view_.facts.back().value = 10'000;  // Now it has too little room itself.
+    EXPECT_EQ(refusal("kafka.move-replicas"), ErrorCode::invalid);
+}
+TEST_F(FullDisk, replicas_move_until_the_disks_are_level) {
+    fact(topic_, "assignment", 0, "0:2;1:2;2:2;3:2");  // 200 bytes each; 150 are left.
+    room_on("1", 850);
+    room_on("3", 900);
+    EXPECT_EQ(operations("kafka.move-replicas"),
+              (std::vector<std::string>{"lab: alter-reassignments events-debug-0 to [3], events-debug-1 to [1]"}));
+}
+TEST_F(FullDisk, replicas_stay_while_room_elsewhere_is_not_known) {
+    fact(topic_, "assignment", 0, "0:2");
     EXPECT_EQ(refusal("kafka.move-replicas"), ErrorCode::invalid);
 }
 TEST_F(FullDisk, an_unreadable_assignment_moves_nothing) {

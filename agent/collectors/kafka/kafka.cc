@@ -6,6 +6,17 @@ namespace medic {
 
 using wire::KafkaError;
 
+namespace {
+
+// Appends one partition to a topic's attribute "assignment": "0:1,2,3;1:2,3,1", the preferred leader first.
+void append_assignment(std::string& text, std::int32_t partition, const std::vector<std::int32_t>& replicas) {
+    if (!text.empty()) text += ';';
+    text += std::to_string(partition) + ':';
+    for (std::size_t i = 0; i < replicas.size(); ++i) text += (i == 0 ? "" : ",") + std::to_string(replicas[i]);
+}
+
+}  // namespace
+
 struct KafkaCollector::Look {
     const std::string& cluster;
     Observation& observation;
@@ -71,9 +82,7 @@ void KafkaCollector::partitions(Look& look) {
     std::size_t count = 0;
     for (const auto& topic : look.metadata.topics) {
         if (!topic.name || topic.error != KafkaError::none) continue;
-        look.observation.attributes[look.subject("topic", *topic.name)] = {
-            {"partitions", std::to_string(topic.partitions.size())},
-            {"internal", topic.is_internal ? "true" : "false"}};
+        std::string assignment;
         for (const auto& partition : topic.partitions) {
             if (++count > options_.partitions_max) continue;
             look.partition_sample("kafka_partition_leader", *topic.name, partition.partition, partition.leader_id);
@@ -83,7 +92,12 @@ void KafkaCollector::partitions(Look& look) {
                                   static_cast<double>(partition.isr.size()));
             for (const std::int32_t replica : partition.replicas) held[replica].first += 1;
             if (partition.leader_id >= 0) held[partition.leader_id].second += 1;
+            append_assignment(assignment, partition.partition, partition.replicas);
         }
+        look.observation.attributes[look.subject("topic", *topic.name)] = {
+            {"partitions", std::to_string(topic.partitions.size())},
+            {"assignment", std::move(assignment)},
+            {"internal", topic.is_internal ? "true" : "false"}};
     }
     if (count > options_.partitions_max)
         look.observation.lacks("more than " + std::to_string(options_.partitions_max) + " partitions");

@@ -124,6 +124,7 @@ TEST(Kafka, AHealthyClusterBecomesCanonicalSeries) {
     EXPECT_EQ(value(seen, R"(kafka_partition_reassigning{cluster="c",partition="1",topic="t"})"), 1);
     ASSERT_EQ(seen.under_way.size(), 1u);
     EXPECT_EQ(seen.under_way[0].kind, "reassignment");
+    EXPECT_EQ(seen.attributes.at({"c", "topic", "t"}).at("assignment"), "0:1,2;1:2,1");
     EXPECT_EQ(seen.attributes.at({"c", "topic", "t"}).at("retention.ms"), "86400000");
 }
 

@@ -69,6 +69,14 @@ std::string why(const Lookup& lookup, const LabelValues& dir, const Growth& grow
     return "topic " + growth.topic + " is the largest";
 }
 
+// "1,2,3": where replicas could go.
+std::string brokers_up(const Lookup& lookup, std::string_view cluster) {
+    std::string ids;
+    for (const auto series : lookup.select("kafka_broker_up", {{"cluster", cluster}}))
+        if (lookup.value(series).value_or(0) == 1) ids += (ids.empty() ? "" : ",") + lookup.label(series, "broker");
+    return ids;
+}
+
 std::optional<Finding> examine(const Lookup& lookup, SeriesId total_series) {
     const auto cluster = lookup.label(total_series, "cluster"), broker = lookup.label(total_series, "broker"),
                log_dir = lookup.label(total_series, "log_dir");
@@ -97,7 +105,8 @@ std::optional<Finding> examine(const Lookup& lookup, SeriesId total_series) {
                       {"log_dir", log_dir},
                       {"total_bytes", std::to_string(static_cast<std::int64_t>(total->value))},
                       {"used_bytes", std::to_string(static_cast<std::int64_t>(total->value - usable->value))},
-                      {"fill_ratio", std::to_string(ratio)}};
+                      {"fill_ratio", std::to_string(ratio)},
+                      {"brokers", brokers_up(lookup, cluster)}};
     if (const auto node = lookup.node_of({cluster, "broker", broker})) finding.fields["node"] = *node;
     if (until_full) finding.fields["until_full_seconds"] = std::to_string(static_cast<std::int64_t>(*until_full));
     if (shrinking) finding.fields["growth_bytes_per_second"] = std::to_string(static_cast<std::int64_t>(-*shrinking));

@@ -8,30 +8,12 @@ namespace medic::remedies::kafka_move_replicas {
 namespace {
 
 constexpr std::size_t moves_max = 5;           // At once: replication must leave room for clients.
-constexpr double target_free_share_min = 0.5;  // A target that would soon fill itself helps nobody.
+constexpr double target_free_share_min = 0.4;  // With the replica: a target that would soon fill itself helps nobody.
 
 struct Assignment {
     int partition = 0;
     std::vector<int> replicas;
 };
-
-std::vector<const NodeInfo*> brokers(const PlanningView& view) {
-    std::vector<const NodeInfo*> result;
-    for (const auto& node : view.cluster.nodes)
-        if (node.role == "broker") result.push_back(&node);
-    return result;
-}
-
-// Broker ids are numbers; nodes are named by people. The topology attribute "broker" of a node says which it is.
-std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView& view) {
-    auto keys = log_dir_facts(diagnosis);
-    const auto topic = parameter(diagnosis, "topic");
-    keys.push_back({subject_in(diagnosis, "topic", topic ? *topic : ""), "assignment"});
-    for (std::size_t id = 0; id <= brokers(view).size(); ++id)
-        for (const char* name : {"kafka_log_dir_usable_bytes", "kafka_log_dir_total_bytes"})
-            keys.push_back({subject_in(diagnosis, "broker", std::to_string(id)), name});
-    return keys;
-}
 
 std::optional<int> integer(std::string_view text) {
     int value = 0;
@@ -47,6 +29,17 @@ std::vector<std::string_view> split(std::string_view text, char at) {
         text.remove_prefix(std::min(end + 1, text.size()));
     }
     return parts;
+}
+
+std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
+    auto keys = log_dir_facts(diagnosis);
+    const auto topic = parameter(diagnosis, "topic"), brokers = parameter(diagnosis, "brokers");
+    if (!topic || !brokers) return keys;
+    keys.push_back({subject_in(diagnosis, "topic", *topic), "assignment"});
+    for (const auto broker : split(*brokers, ','))
+        for (const char* name : {"kafka_log_dir_usable_bytes", "kafka_log_dir_total_bytes"})
+            keys.push_back({subject_in(diagnosis, "broker", std::string(broker)), name});
+    return keys;
 }
 
 // "0:1,2,3;1:2,3,1": partition and its replicas, in order.
@@ -67,41 +60,74 @@ Result<std::vector<Assignment>> read_assignment(std::string_view text) {
     return result;
 }
 
-// The broker with the most free space that has enough of it, holds no replica of the partition and is known.
-std::optional<int> roomiest(const Diagnosis& diagnosis, const PlanningView& view, const Assignment& assignment) {
-    std::optional<int> best;
-    double most = 0;
+// Free bytes of every broker but the full one, as they will be once the moves that are planned so far are done.
+struct Target {
+    int broker = 0;
+    double free_bytes = 0, total_bytes = 0;
+};
+
+std::vector<Target> targets_of(const Diagnosis& diagnosis, const PlanningView& view, int full) {
+    std::vector<Target> targets;
     for (const auto& fact : view.facts) {
         if (fact.subject.kind != "broker" || fact.name != "kafka_log_dir_usable_bytes" || !fact.value) continue;
         const auto id = integer(fact.subject.name);
+        const Fact* usable = view.fact({fact.subject, fact.name});
         const Fact* total =
             view.fact({subject_in(diagnosis, "broker", fact.subject.name), "kafka_log_dir_total_bytes"});
-        if (!id || total == nullptr || !total->value || *fact.value < target_free_share_min * *total->value) continue;
-        if (std::ranges::find(assignment.replicas, *id) != assignment.replicas.end()) continue;
-        if (!best || *fact.value > most) best = id, most = *fact.value;
+        if (!id || *id == full || usable == nullptr || total == nullptr || !total->value) continue;
+        targets.push_back({*id, *usable->value, *total->value});
+    }
+    return targets;
+}
+
+// The broker that would have the most room left with the replica, holds none of the partition, and keeps enough room.
+Target* roomiest(std::vector<Target>& targets, const Assignment& assignment, double replica_bytes) {
+    Target* best = nullptr;
+    for (auto& target : targets) {
+        if (target.free_bytes - replica_bytes < target_free_share_min * target.total_bytes) continue;
+        if (std::ranges::find(assignment.replicas, target.broker) != assignment.replicas.end()) continue;
+        if (best == nullptr || target.free_bytes > best->free_bytes) best = &target;
     }
     return best;
+}
+
+// Moves replicas off the full broker as long as the target keeps more room than the full broker would have then: beyond
+// that a move would only carry the problem elsewhere.
+AlterReassignments moves_off(const LogDir& dir, int full, const std::string& topic, double topic_bytes,
+                             const std::vector<Assignment>& assignment, std::vector<Target> targets) {
+    const auto is_here = [&](const Assignment& one) {
+        return std::ranges::find(one.replicas, full) != one.replicas.end();
+    };
+    const auto here = std::ranges::count_if(assignment, is_here);
+    const double replica_bytes = here == 0 ? 0 : topic_bytes / static_cast<double>(here);
+    double free_bytes = dir.usable_bytes;
+    AlterReassignments moves;
+    for (const auto& one : assignment) {
+        if (!is_here(one)) continue;
+        if (moves.moves.size() >= moves_max) break;
+        Target* target = roomiest(targets, one, replica_bytes);
+        if (target == nullptr || target->free_bytes - replica_bytes < free_bytes) continue;
+        target->free_bytes -= replica_bytes;
+        free_bytes += replica_bytes;
+        auto replicas = one.replicas;
+        std::ranges::replace(replicas, full, target->broker);
+        moves.moves.push_back({topic, one.partition, std::move(replicas)});
+    }
+    return moves;
 }
 
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     MEDIC_TRY(const LogDir dir, log_dir(diagnosis, view));
     MEDIC_TRY(const std::string name, parameter(diagnosis, "topic"));
+    MEDIC_TRY(const std::int64_t topic_bytes, number(diagnosis, "bytes"));
     const Subject topic = subject_in(diagnosis, "topic", name);
     const Fact* text = view.fact({topic, "assignment"});
     const auto full = integer(dir.broker);
     if (text == nullptr || text->text.empty() || !full)
-        return fail(ErrorCode::invalid, "where the replicas of {} are is not known", name);
+        return fail(ErrorCode::not_ready, "where the replicas of {} are is not known", name);
     MEDIC_TRY(const auto assignment, read_assignment(text->text));
-    AlterReassignments moves;
-    for (const auto& one : assignment) {
-        const auto here = std::ranges::find(one.replicas, *full);
-        if (here == one.replicas.end() || moves.moves.size() >= moves_max) continue;
-        const auto target = roomiest(diagnosis, view, one);
-        if (!target) continue;
-        auto replicas = one.replicas;
-        replicas[static_cast<std::size_t>(here - one.replicas.begin())] = *target;
-        moves.moves.push_back({name, one.partition, std::move(replicas)});
-    }
+    const AlterReassignments moves =
+        moves_off(dir, *full, name, static_cast<double>(topic_bytes), assignment, targets_of(diagnosis, view, *full));
     if (moves.moves.empty())
         return fail(ErrorCode::invalid, "every broker with room already holds the replicas of {}: moving does not help",
                     name);

@@ -34,6 +34,7 @@ DrillCase descriptor() {
             .inject = [](Platform& platform) { return platform.start_filling(); },
             .progress = job_progress,
             .safe = safe,
+            .spent = [](const Platform& platform) { return platform.filling_is_over(); },
             .check = check,
             .clear = [](Platform& platform) { return platform.stop_filling(); }};
 }
