@@ -22,7 +22,7 @@ struct DiskFillerOptions {
     std::int64_t capacity_bytes = 0;  // Of a log directory.
     double fast_until = 0.5;          // Share of the capacity.
     double fast_bytes_per_second = 40e6;
-    double slow_bytes_per_second = 6e6;
+    double slow_bytes_per_second = 10e6;
     double stop_at = 1.15;  // More than the disk holds.
 };
 

@@ -128,12 +128,20 @@ Status Runner::prepare_arms(const LabShape& shape) {
         agent_started_at_ = monotonic_now();
     }
     if (!alone_ && options_.without == WithoutAgent::run) {
-        progress_("starting a lab without it");
-        MEDIC_TRY(alone_, new_lab(fmt::format("without-{}", ++labs_made_), shape));
+        if (!next_alone_.valid() || next_alone_shape_ != shape) start_alone(shape);
+        MEDIC_TRY(alone_, next_alone_.get());
     }
     std::this_thread::sleep_until(
         std::chrono::steady_clock::time_point((agent_started_at_ + history_time).time_since_epoch()));
     return {};
+}
+
+void Runner::start_alone(const LabShape& shape) {
+    progress_("starting a lab without it");
+    next_alone_shape_ = shape;
+    next_alone_ = std::async(std::launch::async, [this, shape, name = fmt::format("without-{}", ++labs_made_)] {
+        return new_lab(name, shape);
+    });
 }
 
 void Runner::note_agents_view(Observed& observed) const {
@@ -177,7 +185,7 @@ Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed)
     }
 }
 
-Result<DrillResult> Runner::run(const DrillCase& drill) {
+Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
     MEDIC_CHECK(prepare_arms(drill.shape));
     progress_(fmt::format("{}: {}", drill.name, drill.injected_by));
     MEDIC_TRY(const double rate, rate_of(drill, *healed_));
@@ -214,13 +222,14 @@ Result<DrillResult> Runner::run(const DrillCase& drill) {
     result.recover_without = alone_ ? observed.without_agent.recovered_after() : std::nullopt;
     result.waited = alone_ ? observed.waited : Duration(0);
     if (!drill.note.empty()) result.notes.push_back(drill.note);
+    alone_.reset();
+    if (next != nullptr && options_.without == WithoutAgent::run) start_alone(next->shape);
     finish(drill, result);
     return result;
 }
 
-// Counts the records, and leaves both arms as the next drill needs them: what is broken is made anew.
+// Counts the records, and leaves the arm with the agent as the next drill needs it: what is broken is made anew.
 void Runner::finish(const DrillCase& drill, DrillResult& result) {
-    alone_.reset();
     if (drill.clear != nullptr) {
         if (const Status status = drill.clear(*healed_); !status) result.notes.push_back(status.error().message);
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,7 +35,8 @@ public:
         : options_(std::move(options)), progress_(std::move(progress)) {}
 
     // Errors only when a lab or the agent can't be had; a drill that goes wrong is a result.
-    [[nodiscard]] Result<DrillResult> run(const DrillCase& drill);
+    // `next`, if any: its lab without the agent is started while this drill's records are still counted.
+    [[nodiscard]] Result<DrillResult> run(const DrillCase& drill, const DrillCase* next = nullptr);
 
 private:
     struct Observed;
@@ -45,10 +47,13 @@ private:
     [[nodiscard]] Status observe_until_decided(const DrillCase& drill, Observed& observed) const;
     void note_agents_view(Observed& observed) const;
     void finish(const DrillCase& drill, DrillResult& result);
+    void start_alone(const LabShape& shape);
 
     const RunnerOptions options_;
     const lab::Progress progress_;
     std::unique_ptr<Platform> healed_, alone_;
+    std::future<Result<std::unique_ptr<Platform>>> next_alone_;  // Being started; of next_alone_shape_.
+    LabShape next_alone_shape_;
     std::unique_ptr<AgentProcess> agent_;  // Watches healed_.
     Instant agent_started_at_;
     LabShape shape_;  // Of healed_.
