@@ -89,6 +89,17 @@ void fill(SpawnSetup& setup, const ProcessSpec& spec) {
     posix_spawnattr_setflags(&setup.attributes, static_cast<short>(flags));
 }
 
+bool can_be_bound(std::uint16_t port) {
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool bound = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    close(fd);
+    return bound;
+}
+
 }  // namespace
 
 Result<ProcessId> spawn(const ProcessSpec& spec) {
@@ -179,6 +190,16 @@ Result<std::uint16_t> free_port() {
     if (fd >= 0) close(fd);
     if (!got) return fail(ErrorCode::unavailable, "no free TCP port: {}", std::strerror(errno));
     return ntohs(address.sin_port);
+}
+
+Result<std::uint16_t> lasting_port() {
+    constexpr std::uint32_t first = 15'000, count = 17'000;
+    static std::uint32_t next = static_cast<std::uint32_t>(getpid()) * 61;
+    for (std::uint32_t tried = 0; tried < count; ++tried) {
+        const auto port = static_cast<std::uint16_t>(first + next++ % count);
+        if (can_be_bound(port)) return port;
+    }
+    return fail(ErrorCode::unavailable, "no free loopback port between {} and {}", first, first + count);
 }
 
 }  // namespace medic::engine

@@ -1,9 +1,6 @@
 #include "engine/lab/lab.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -175,29 +172,6 @@ Status write_text(const std::string& path, const std::string& text, mode_t mode)
     return {};
 }
 
-bool can_be_bound(std::uint16_t port) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-    ::close(fd);
-    return bound;
-}
-
-// A free port below the range from which the kernel gives ports to outgoing connections (32768 by default): one that is
-// free now stays free until its process binds it, or binds it again after a restart.
-Result<std::uint16_t> take_port() {
-    constexpr std::uint32_t first = 15'000, count = 17'000;
-    static std::uint32_t next = static_cast<std::uint32_t>(::getpid()) * 61;
-    for (std::uint32_t tried = 0; tried < count; ++tried) {
-        const auto port = static_cast<std::uint16_t>(first + next++ % count);
-        if (can_be_bound(port)) return port;
-    }
-    return fail(ErrorCode::unavailable, "no free loopback port between {} and {}", first, first + count);
-}
-
 // `NAME TOKEN` per line: the name is who the journal says has acted.
 std::string new_token_line() {
     std::random_device random;
@@ -246,7 +220,7 @@ Result<std::string> submit_job(const LabPlan& plan, const std::string& version, 
 
 Status up(const LabOptions& options, const Progress& progress) {
     MEDIC_CHECK(prepare_folder(options));
-    MEDIC_TRY(const LabPlan plan, make_plan(options, take_port));
+    MEDIC_TRY(const LabPlan plan, make_plan(options, lasting_port));
     const std::string& dir = options.data_dir;
     MEDIC_CHECK(write_text(dir + "/token", new_token_line(), 0600));
     MEDIC_CHECK(write_text(dir + "/medic.yaml", medic_yaml(plan), 0644));

@@ -1,0 +1,116 @@
+// medic-live: the real products (Kafka, Connect, Flink) on this machine, for trials and for the live tests.
+#include <cstdio>
+#include <filesystem>
+#include <span>
+
+#include "engine/common/options_internal.h"
+#include "engine/common/process.h"
+#include "engine/common/signals.h"
+#include "engine/lab/lab.h"
+#include "tests/live/nodes.h"
+#include "tests/live/platform.h"
+#include "tests/live/workload.h"
+
+namespace medic::live {
+namespace {
+
+int print_outcome(const Status& status) {
+    if (status) return 0;
+    std::fprintf(stderr, "%s\n", status.error().message.c_str());
+    return status.error().code == ErrorCode::invalid ? 64 : 1;
+}
+
+std::string default_data_dir() {
+    const char* home = std::getenv("HOME");
+    return std::string(home != nullptr ? home : "/tmp") + "/.local/share/streammedic/live";
+}
+
+Status run_up(LiveOptions options, const std::string& pair) {
+    options.program = engine::own_executable();
+    MEDIC_TRY(options.pair, find_pair(pair));
+    MEDIC_CHECK(up(options, [](const std::string& line) {
+        std::printf("%s\n", line.c_str());
+        std::fflush(stdout);
+    }));
+    const char* dir = options.data_dir.c_str();
+    std::printf(
+        "up in %s\n  look at it:  medic diagnose --config %s/medic.yaml\n  watch it:    medic agent --config "
+        "%s/medic.yaml\n  end it:      make live-down\n",
+        dir, dir, dir);
+    return {};
+}
+
+Status run_status(const std::string& data_dir) {
+    MEDIC_TRY(const auto state, engine::lab::load_state(data_dir));
+    std::fputs(engine::lab::render_status(state).c_str(), stdout);
+    return {};
+}
+
+Status run_submit(const std::string& data_dir) {
+    MEDIC_TRY(const std::string job, submit_job(data_dir));
+    std::printf("%s\n", job.c_str());
+    return {};
+}
+
+void add_platform(CLI::App& app, LiveOptions& options, Status& status) {
+    static std::string pair = "3.9.1+1.20.1", fault, turn;
+    static bool keep = false;
+    auto* up_command = app.add_subcommand("up", "Fetch, compile, start, and wait until records flow");
+    up_command->add_option("--pair", pair, "Kafka+Flink: 3.9.1+1.20.1 or 4.1.0+2.0.0")->capture_default_str();
+    up_command->add_option("--workers", options.connect_workers, "Connect workers")->check(CLI::Range(1, 2));
+    up_command->add_flag("--application", options.application_cluster, "One more Flink cluster in application mode");
+    up_command->add_option("--rate", options.records_per_second, "Orders a second")->capture_default_str();
+    up_command->callback([&] { status = run_up(options, pair); });
+    auto* down_command = app.add_subcommand("down", "Stop everything and remove its files");
+    down_command->add_flag("--keep", keep, "Keep the files");
+    down_command->callback([&] { status = down(options.data_dir, keep); });
+    app.add_subcommand("status", "Show the processes")->callback([&] { status = run_status(options.data_dir); });
+    app.add_subcommand("submit", "Submit the job anew")->callback([&] { status = run_submit(options.data_dir); });
+    auto* fault_command = app.add_subcommand("fault", "Switch a fault of the job or connector on or off");
+    fault_command->add_option("name", fault, "Its name")->required();
+    fault_command->add_option("turn", turn, "on or off")->check(CLI::IsMember({"on", "off"}))->required();
+    fault_command->callback([&] { status = set_fault(options.data_dir, fault, turn == "on"); });
+}
+
+void add_parts(CLI::App& app, LiveOptions& options, Status& status) {
+    static NodeCall node;
+    static WorkloadOptions workload;
+    auto* node_command = app.add_subcommand("node", "The agent's driver for a process");
+    node_command->add_option("action", node.action, "status, start, stop, kill, freeze or thaw")->required();
+    node_command->add_option("--node", node.node, "Its name")->required();
+    node_command->callback([&] {
+        node.data_dir = options.data_dir;
+        status = call_node(node);
+    });
+    auto* workload_command = app.add_subcommand("workload", "Produce orders and inventory lines until SIGTERM");
+    workload_command->add_option("--bootstrap", workload.bootstrap, "host:port")->delimiter(',')->required();
+    workload_command->add_option("--rate", workload.records_per_second, "Orders a second");
+    workload_command->add_option("--file", workload.file, "Where inventory lines go")->required();
+    workload_command->callback([&] { status = run_workload(workload); });
+}
+
+int run(std::span<char*> args) {
+    CLI::App app("Starts and stops real Kafka, Kafka Connect and Flink on this machine", "medic-live");
+    app.require_subcommand(1);
+    app.fallthrough();
+    LiveOptions options;
+    options.data_dir = default_data_dir();
+    Status status;
+    app.add_option("--data", options.data_dir, "Folder of all its files")
+        ->capture_default_str()
+        ->each([&](const std::string& given) {
+            options.data_dir = std::filesystem::absolute(given).lexically_normal().string();
+        });
+    add_platform(app, options, status);
+    add_parts(app, options, status);
+    if (const auto exit_code = engine::parse_options(app, args)) return *exit_code;
+    return print_outcome(status);
+}
+
+}  // namespace
+}  // namespace medic::live
+
+int main(int argc, char** argv) {
+    medic::engine::prepare_signals();
+    return medic::live::run(std::span(argv, static_cast<std::size_t>(argc)));
+}

@@ -1,0 +1,35 @@
+// Which processes of the real products run, with which arguments and ports. Pure: options in, plan out. The plan is a
+// lab's (engine/lab), so that starting, stopping, killing and describing processes is the lab's, too.
+#pragma once
+
+#include <string>
+
+#include "engine/lab/plan.h"
+#include "tests/live/maven.h"
+
+namespace medic::live {
+
+struct LiveOptions {
+    std::string data_dir;  // Absolute.
+    std::string program;   // medic-live, absolute: the nodes' driver.
+    Pair pair;
+    int connect_workers = 1;
+    bool application_cluster = false;  // One more Flink cluster that runs a single job.
+    double records_per_second = 100;   // Orders; the connectors move a tenth of it.
+};
+
+// What is compiled or fetched before a plan can be made.
+struct Artifacts {
+    std::string java;
+    std::string kafka_class_path, flink_class_path;
+    std::string jmx_exporter;  // The agent's jar, of the Kafka class path.
+    std::string job_jar, connector_jar;
+};
+
+[[nodiscard]] Result<engine::lab::LabPlan> make_plan(const LiveOptions& options, const Artifacts& artifacts);
+
+constexpr const char* cluster_name = "live";
+constexpr const char* job_name = "order-totals";
+constexpr const char* application_job_name = "order-totals-application";
+
+}  // namespace medic::live

@@ -1,0 +1,233 @@
+#include "tests/live/settings.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace medic::live {
+namespace {
+
+using engine::lab::LabPlan;
+using engine::lab::ProcessPlan;
+using engine::lab::Role;
+
+std::string quoted(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out + '"';
+}
+
+std::string list(const std::vector<std::string>& items) {
+    std::vector<std::string> parts;
+    for (const auto& item : items) parts.push_back(quoted(item));
+    return fmt::format("[{}]", fmt::join(parts, ", "));
+}
+
+// Kafka's own defaults wherever a key is not about addresses, folders or there being only three brokers.
+std::string broker_properties(const LiveOptions& options, const LabPlan& plan, const ProcessPlan& broker) {
+    std::vector<std::string> voters;
+    for (const auto& one : plan.processes)
+        if (one.role == Role::broker)
+            voters.push_back(
+                fmt::format("{}@127.0.0.1:{}", one.name.substr(one.name.find('-') + 1), one.ports.at("controller")));
+    return fmt::format(
+        "process.roles=broker,controller\n"
+        "node.id={}\n"
+        "broker.rack={}\n"
+        "controller.quorum.voters={}\n"
+        "listeners=PLAINTEXT://127.0.0.1:{},CONTROLLER://127.0.0.1:{}\n"
+        "controller.listener.names=CONTROLLER\n"
+        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n"
+        "log.dirs={}/data/{}\n"
+        "offsets.topic.replication.factor=3\n"
+        "offsets.topic.num.partitions=6\n"
+        "transaction.state.log.replication.factor=3\n"
+        "transaction.state.log.num.partitions=6\n"
+        "transaction.state.log.min.isr=2\n"
+        "default.replication.factor=3\n"
+        "min.insync.replicas=2\n"
+        "auto.create.topics.enable=false\n",
+        broker.name.substr(broker.name.find('-') + 1), broker.zone, fmt::join(voters, ","), broker.ports.at("kafka"),
+        broker.ports.at("controller"), options.data_dir, broker.name);
+}
+
+std::string worker_properties(const LiveOptions& options, const LabPlan& plan, const ProcessPlan& worker) {
+    return fmt::format(
+        "bootstrap.servers={}\n"
+        "group.id=connect-live\n"
+        "config.storage.topic=connect-configs\n"
+        "offset.storage.topic=connect-offsets\n"
+        "status.storage.topic=connect-status\n"
+        "config.storage.replication.factor=3\n"
+        "offset.storage.replication.factor=3\n"
+        "offset.storage.partitions=5\n"
+        "status.storage.replication.factor=3\n"
+        "key.converter=org.apache.kafka.connect.json.JsonConverter\n"
+        "value.converter=org.apache.kafka.connect.json.JsonConverter\n"
+        "key.converter.schemas.enable=false\n"
+        "value.converter.schemas.enable=false\n"
+        "listeners=http://127.0.0.1:{}\n"
+        "plugin.discovery=hybrid_warn\n"
+        "offset.flush.interval.ms=5000\n"
+        "# Workers of one machine: {}\n",
+        plan.bootstrap(), worker.ports.at("rest"), options.data_dir);
+}
+
+// Memory is given in its parts: the task manager then starts without Flink's shell scripts.
+std::string flink_yaml(const LiveOptions& options, const LabPlan& plan, const std::string& cluster,
+                       const ProcessPlan& manager) {
+    const std::string folder = options.data_dir + "/data/flink-" + cluster;
+    return fmt::format(
+        "jobmanager.rpc.address: 127.0.0.1\n"
+        "jobmanager.rpc.port: {}\n"
+        "jobmanager.bind-host: 127.0.0.1\n"
+        "blob.server.port: {}\n"
+        "rest.port: {}\n"
+        "rest.bind-port: {}\n"
+        "rest.address: 127.0.0.1\n"
+        "rest.bind-address: 127.0.0.1\n"
+        "web.upload.dir: {}/upload\n"
+        "web.tmpdir: {}/web\n"
+        "io.tmp.dirs: {}/tmp\n"
+        "taskmanager.host: 127.0.0.1\n"
+        "taskmanager.bind-host: 127.0.0.1\n"
+        "taskmanager.numberOfTaskSlots: {}\n"
+        "taskmanager.cpu.cores: 1.0\n"
+        "taskmanager.memory.framework.heap.size: 96m\n"
+        "taskmanager.memory.task.heap.size: 128m\n"
+        "taskmanager.memory.framework.off-heap.size: 64m\n"
+        "taskmanager.memory.task.off-heap.size: 0m\n"
+        "taskmanager.memory.managed.size: 32m\n"
+        "taskmanager.memory.network.min: 32m\n"
+        "taskmanager.memory.network.max: 32m\n"
+        "taskmanager.memory.jvm-metaspace.size: 160m\n"
+        "taskmanager.memory.jvm-overhead.min: 64m\n"
+        "taskmanager.memory.jvm-overhead.max: 64m\n"
+        "parallelism.default: {}\n"
+        "execution.checkpointing.interval: 2 s\n"
+        "execution.checkpointing.dir: file://{}/checkpoints\n"
+        "execution.checkpointing.savepoint-dir: file://{}/savepoints\n"
+        "state.checkpoints.dir: file://{}/checkpoints\n"
+        "state.savepoints.dir: file://{}/savepoints\n"
+        "metrics.reporter.prom.factory.class: org.apache.flink.metrics.prometheus.PrometheusReporterFactory\n"
+        "metrics.reporter.prom.port: {}\n",
+        manager.ports.at("rpc"), manager.ports.at("blob"), manager.ports.at("rest"), manager.ports.at("rest"), folder,
+        folder, folder, plan.options.slots, plan.options.slots, folder, folder, folder, folder,
+        manager.ports.at("metrics"));
+}
+
+// The part of a broker's and a worker's JMX that rules/canonical reads, in the exporter's own naming. A catch-all page
+// costs a broker some 10,000 lines at every scrape.
+constexpr const char* jmx_yaml =
+    "lowercaseOutputName: true\n"
+    "includeObjectNames:\n"
+    "  - \"kafka.server:type=ReplicaManager,*\"\n"
+    "  - \"kafka.server:type=BrokerTopicMetrics,*\"\n"
+    "  - \"kafka.server:type=KafkaRequestHandlerPool,*\"\n"
+    "  - \"kafka.server:type=socket-server-metrics,*\"\n"
+    "  - \"kafka.log:type=LogManager,*\"\n"
+    "  - \"kafka.controller:type=KafkaController,*\"\n"
+    "  - \"kafka.connect:*\"\n"
+    "rules:\n"
+    "  - pattern: \"kafka.server<type=BrokerTopicMetrics, name=(.+)PerSec, topic=(.+)><>Count\"\n"
+    "    name: kafka_server_brokertopicmetrics_$1_total\n"
+    "    type: COUNTER\n"
+    "    labels: {topic: \"$2\"}\n"
+    "  - pattern: \"kafka.server<type=BrokerTopicMetrics, name=(.+)PerSec><>Count\"\n"
+    "    name: kafka_server_brokertopicmetrics_$1_total\n"
+    "    type: COUNTER\n"
+    "  - pattern: \"kafka.server<type=KafkaRequestHandlerPool, name=(.+)><>OneMinuteRate\"\n"
+    "    name: kafka_server_kafkarequesthandlerpool_$1_1m\n"
+    "  - pattern: \"kafka.(server|log|controller)<type=(.+), name=(.+)><>Value\"\n"
+    "    name: kafka_$1_$2_$3\n"
+    "  - pattern: \"kafka.server<type=socket-server-metrics, listener=(.+), "
+    "networkProcessor=(.+)><>connection-count\"\n"
+    "    name: kafka_server_socketservermetrics_connection_count\n"
+    "    labels: {listener: \"$1\", network_processor: \"$2\"}\n"
+    "  - pattern: \"kafka.connect<type=(.+)-task-metrics, connector=(.+), task=(.+)><>(.+)-(total|count)\"\n"
+    "    name: kafka_connect_$1_task_$4_$5\n"
+    "    labels: {connector: \"$2\", task: \"$3\"}\n";
+
+constexpr const char* log4j_properties =
+    "log4j.rootLogger=INFO, out\n"
+    "log4j.appender.out=org.apache.log4j.ConsoleAppender\n"
+    "log4j.appender.out.layout=org.apache.log4j.PatternLayout\n"
+    "log4j.appender.out.layout.ConversionPattern=%d{yyyy-MM-dd'T'HH:mm:ss,SSSZ} %p %m (%c)%n\n";
+
+std::string page_kind(Role role) {
+    switch (role) {
+        case Role::broker: return "kafka-broker";
+        case Role::connect_worker: return "connect-worker";
+        case Role::jobmanager: return "flink-jobmanager";
+        case Role::taskmanager: return "flink-taskmanager";
+        case Role::controller:
+        case Role::workload: break;
+    }
+    return {};
+}
+
+std::string node_item(const LabPlan& plan, const ProcessPlan& process) {
+    std::string text = fmt::format(
+        "      - name: {}\n        role: {}\n        spare: {}\n        zone: {}\n        driver:\n          kind: "
+        "command\n          timeout: 60s\n",
+        process.name, to_string(process.role), process.spare, process.zone);
+    for (const char* action : {"status", "start", "stop", "kill"})
+        text += fmt::format(
+            "          {}: {}\n", action,
+            list({plan.options.program, "node", action, "--data", plan.options.data_dir, "--node", process.name}));
+    return text;
+}
+
+std::string live_medic_yaml(const LabPlan& plan) {
+    std::vector<std::string> bootstrap, connect, flink;
+    std::string metrics, nodes;
+    for (const auto& process : plan.processes) {
+        if (process.role == Role::workload) continue;
+        if (process.role == Role::broker) bootstrap.push_back(fmt::format("127.0.0.1:{}", process.ports.at("kafka")));
+        if (process.role == Role::connect_worker)
+            connect.push_back(fmt::format("http://127.0.0.1:{}", process.ports.at("rest")));
+        if (process.role == Role::jobmanager)
+            flink.push_back(fmt::format("{{url: \"http://127.0.0.1:{}\"}}", process.ports.at("rest")));
+        metrics += fmt::format("      - {{url: \"http://127.0.0.1:{}/metrics\", kind: {}, node: {}}}\n",
+                               process.ports.at("metrics"), page_kind(process.role), process.name);
+        nodes += node_item(plan, process);
+    }
+    return fmt::format(
+        "# Written by `make live-up`: the real products on this machine, at the agent's default intervals.\n"
+        "schema: 1\n"
+        "data_dir: {}\n"
+        "api: {{listen: \"127.0.0.1:{}\", token_file: {}}}\n"
+        "clusters:\n"
+        "  {}:\n"
+        "    kafka: {{bootstrap: {}}}\n"
+        "    connect: {{urls: {}}}\n"
+        "    flink: [{}]\n"
+        "    metrics:\n{}"
+        "    nodes:\n{}"
+        "    owners: {{\"job:order-*\": team-orders, \"topic:order*\": team-orders, \"connector:inventory-*\": "
+        "team-inventory, \"connector:audit-*\": team-audit}}\n",
+        quoted(plan.options.data_dir + "/agent"), plan.agent_port, quoted(plan.options.data_dir + "/token"),
+        cluster_name, list(bootstrap), list(connect), fmt::join(flink, ", "), metrics, nodes);
+}
+
+}  // namespace
+
+std::map<std::string, std::string> configuration_files(const LiveOptions& options, const LabPlan& plan) {
+    std::map<std::string, std::string> files = {{"conf/jmx.yaml", jmx_yaml},
+                                                {"conf/log4j.properties", log4j_properties},
+                                                {"medic.yaml", live_medic_yaml(plan)}};
+    for (const auto& process : plan.processes) {
+        if (process.role == Role::broker)
+            files["conf/" + process.name + ".properties"] = broker_properties(options, plan, process);
+        if (process.role == Role::connect_worker)
+            files["conf/" + process.name + ".properties"] = worker_properties(options, plan, process);
+        if (process.role != Role::jobmanager) continue;
+        const std::string cluster = process.name == "jobmanager" ? "session" : "application";
+        files["conf/flink-" + cluster + "/config.yaml"] = flink_yaml(options, plan, cluster, process);
+    }
+    return files;
+}
+
+}  // namespace medic::live

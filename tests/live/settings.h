@@ -1,0 +1,16 @@
+// The configuration files of the real products and medic.yaml, as text. Pure.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "tests/live/plan.h"
+
+namespace medic::live {
+
+// File name under DATA → content: conf/broker-1.properties, conf/connect-1.properties, conf/flink-session/config.yaml,
+// conf/jmx.yaml, conf/log4j.properties, medic.yaml.
+[[nodiscard]] std::map<std::string, std::string> configuration_files(const LiveOptions& options,
+                                                                     const engine::lab::LabPlan& plan);
+
+}  // namespace medic::live
