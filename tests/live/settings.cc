@@ -75,7 +75,8 @@ std::string worker_properties(const LiveOptions& options, const LabPlan& plan, c
         plan.bootstrap(), worker.ports.at("rest"), options.data_dir);
 }
 
-// Memory is given in its parts: the task manager then starts without Flink's shell scripts.
+// Memory is given in its parts: the task manager then starts without Flink's shell scripts. The reporter's port must be
+// a string: Flink passes a YAML number over and takes 9249.
 std::string flink_yaml(const LiveOptions& options, const LabPlan& plan, const std::string& cluster,
                        const ProcessPlan& manager) {
     const std::string folder = options.data_dir + "/data/flink-" + cluster;
@@ -112,7 +113,7 @@ std::string flink_yaml(const LiveOptions& options, const LabPlan& plan, const st
         "state.checkpoints.dir: file://{}/checkpoints\n"
         "state.savepoints.dir: file://{}/savepoints\n"
         "metrics.reporter.prom.factory.class: org.apache.flink.metrics.prometheus.PrometheusReporterFactory\n"
-        "metrics.reporter.prom.port: {}\n",
+        "metrics.reporter.prom.port: '{}'\n",
         manager.ports.at("rpc"), manager.ports.at("blob"), manager.ports.at("rest"), manager.ports.at("rest"), folder,
         folder, folder, plan.options.slots, plan.options.slots, folder, folder, folder, folder,
         manager.ports.at("metrics"));

@@ -1,4 +1,5 @@
 // disk-filling and disk-nearly-full: how full each log dir is, whose topic fills it, and how long until it is full.
+// disk-filled-by-others: its file system is nearly full, and Kafka's data are the least of it.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -14,6 +15,9 @@ constexpr double warn_ratio = 0.60,
 // Below `act_ratio`, yet so fast that waiting for it would be too late.
 constexpr double hurry_ratio = 0.70;
 constexpr double hurry_seconds = 120;
+// Less than this share of what is used: no topic's retention or move would help. A file system that others share stands
+// at its level for good; below `act_ratio` that is nobody's fault.
+constexpr double own_share_min = 0.10;
 constexpr Duration slope_window{5 * 60'000};
 constexpr Duration slope_needs{10'000};
 
@@ -60,6 +64,14 @@ std::vector<Growth> topics(const Lookup& lookup, const LabelValues& dir) {
     return all;
 }
 
+// nullopt: no replica's size is known, so nobody can say whose the data are.
+std::optional<double> own_bytes(const std::vector<Growth>& grown) {
+    if (grown.empty()) return std::nullopt;
+    double sum = 0;
+    for (const Growth& growth : grown) sum += growth.bytes;
+    return sum;
+}
+
 std::string megabytes(double bytes) { return std::to_string(static_cast<std::int64_t>(bytes / 1e6)) + " MB"; }
 
 std::string why(const Lookup& lookup, const LabelValues& dir, const Growth& growth) {
@@ -93,14 +105,19 @@ std::optional<Finding> examine(const Lookup& lookup, SeriesId total_series) {
     std::optional<double> until_full;
     if (shrinking && *shrinking < 0) until_full = usable->value / -*shrinking;
     const bool late = ratio >= act_ratio || (ratio >= hurry_ratio && until_full && *until_full < hurry_seconds);
-    Finding finding{.id = late ? "disk-nearly-full" : "disk-filling",
+    const auto grown = topics(lookup, dir);
+    const auto own = own_bytes(grown);
+    const bool foreign = own && *own < own_share_min * (total->value - usable->value);
+    if (foreign && !late) return std::nullopt;
+    Finding finding{.id = foreign ? "disk-filled-by-others"
+                          : late  ? "disk-nearly-full"
+                                  : "disk-filling",
                     .subject = {cluster, "log-dir", broker + ":" + log_dir},
                     .since = {usable->at_ms},
                     .weight = 1,
                     .summary = "",
                     .fields = {},
                     .evidence = {}};
-    const auto grown = topics(lookup, dir);
     finding.fields = {{"broker", broker},
                       {"log_dir", log_dir},
                       {"total_bytes", std::to_string(static_cast<std::int64_t>(total->value))},
@@ -118,7 +135,14 @@ std::optional<Finding> examine(const Lookup& lookup, SeriesId total_series) {
                                 megabytes(usable->value) + " of " + megabytes(total->value) + " left",
                                 usable->value,
                                 {usable->at_ms}});
-    if (!grown.empty()) {
+    if (foreign) {
+        finding.summary += "; Kafka's replicas hold only " + megabytes(*own) + " of it";
+        finding.evidence.push_back({"metric",
+                                    "kafka_replica_size_bytes",
+                                    "all replicas there together hold " + megabytes(*own),
+                                    *own,
+                                    {usable->at_ms}});
+    } else if (!grown.empty()) {
         finding.fields["topic"] = grown.front().topic;
         finding.fields["bytes"] = std::to_string(static_cast<std::int64_t>(grown.front().bytes));
         finding.fields["reason"] = why(lookup, dir, grown.front());
@@ -153,7 +177,7 @@ std::vector<Finding> run(const View& view, const Now& now) {
 Analyzer descriptor() {
     return {"disk_forecast",
             "How full each log dir is, by whom, and for how long it lasts.",
-            {"disk-filling", "disk-nearly-full"},
+            {"disk-filling", "disk-nearly-full", "disk-filled-by-others"},
             run};
 }
 

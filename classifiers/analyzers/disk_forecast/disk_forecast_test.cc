@@ -44,6 +44,31 @@ TEST(DiskForecast, HalfFullOrShrinkingIsNothing) {
     EXPECT_FALSE(disk(650e6, -1e6).findings("disk-filling", 30).at(0).fields.contains("until_full_seconds"));
 }
 
+// The same disk, where Kafka's replicas hold next to nothing.
+Scene shared_disk(double used) {
+    Scene scene;
+    scene.constant("kafka_log_dir_total_bytes", dir, 1e9)
+        .constant("kafka_log_dir_usable_bytes", dir, 1e9 - used)
+        .constant("kafka_replica_size_bytes", replica("events"), 1e6);
+    return scene;
+}
+
+TEST(DiskForecast, NoTopicIsBlamedForADiskThatOthersFill) {
+    EXPECT_TRUE(shared_disk(710e6).findings("disk-filling", 30).empty());
+    EXPECT_TRUE(shared_disk(710e6).findings("disk-filled-by-others", 30).empty());
+    const auto found = shared_disk(850e6).findings("disk-filled-by-others", 30);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_FALSE(found[0].fields.contains("topic"));
+    EXPECT_TRUE(shared_disk(850e6).findings("disk-nearly-full", 30).empty());
+}
+
+TEST(DiskForecast, WithoutReplicaSizesTheLevelAloneSpeaks) {
+    Scene scene;
+    scene.constant("kafka_log_dir_total_bytes", dir, 1e9).constant("kafka_log_dir_usable_bytes", dir, 150e6);
+    EXPECT_TRUE(scene.findings("disk-filled-by-others", 30).empty());
+    EXPECT_EQ(scene.findings("disk-nearly-full", 30).size(), 1U);
+}
+
 TEST(DiskForecast, NothingWithoutTheCapacity) {
     Scene scene;
     scene.constant("kafka_log_dir_usable_bytes", dir, 1e6);
