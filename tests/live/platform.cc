@@ -165,11 +165,10 @@ Status write_files(const LiveOptions& options, const LabPlan& plan, const Artifa
     return {};
 }
 
-Status start_role(const LabPlan& plan, Role role) {
+Status start_role(const LabPlan& plan, Role role, Standing wanted) {
     for (const auto& process : plan.processes)
-        if (process.role == role)
-            MEDIC_CHECK(lab::start_process(plan.options.data_dir, process.name,
-                                           process.spare ? Standing::spare : Standing::running));
+        if (process.role == role && process.spare == (wanted == Standing::spare))
+            MEDIC_CHECK(lab::start_process(plan.options.data_dir, process.name, wanted));
     return {};
 }
 
@@ -198,20 +197,30 @@ Status create_topics(const LabPlan& plan, KafkaClient& client) {
     });
 }
 
-Status taskmanagers_are_registered(const LabPlan& plan) {
-    for (const auto& manager : plan.processes) {
-        if (manager.role != Role::jobmanager) continue;
-        const bool session = manager.name == "jobmanager";
-        const auto wanted =
-            session ? static_cast<std::size_t>(plan.options.taskmanagers + plan.options.spares) : std::size_t{1};
-        MEDIC_CHECK(wait_until(plan.options.data_dir, "task managers of " + manager.name, [&]() -> Status {
-            MEDIC_TRY(const json body, call_json({.url = url(manager, "/taskmanagers")}));
-            const std::size_t registered = member(body, "taskmanagers", json::array()).size();
-            if (registered < wanted) return fail(ErrorCode::not_ready, "{} of {} are registered", registered, wanted);
-            return {};
-        }));
-    }
-    return {};
+Status taskmanagers_are_registered(const LabPlan& plan, const ProcessPlan& manager, int wanted) {
+    return wait_until(plan.options.data_dir, "task managers of " + manager.name, [&]() -> Status {
+        MEDIC_TRY(const json body, call_json({.url = url(manager, "/taskmanagers")}));
+        const std::size_t registered = member(body, "taskmanagers", json::array()).size();
+        if (static_cast<int>(registered) < wanted)
+            return fail(ErrorCode::not_ready, "{} of {} are registered", registered, wanted);
+        return {};
+    });
+}
+
+// The job takes the slots that are there: spares come after it.
+Status start_flink_job(const LabPlan& plan, const Progress& progress) {
+    const ProcessPlan& manager = *plan.find("jobmanager");
+    MEDIC_CHECK(taskmanagers_are_registered(plan, manager, plan.options.taskmanagers));
+    MEDIC_TRY(const std::string job, submit_job(plan.options.data_dir));
+    MEDIC_CHECK(wait_until(plan.options.data_dir, "slots of the job", [&]() -> Status {
+        MEDIC_TRY(const json overview, call_json({.url = url(manager, "/overview")}));
+        const int available = member(overview, "slots-available", -1);
+        if (available != 0) return fail(ErrorCode::not_ready, "{} slots are not taken yet", available);
+        return {};
+    }));
+    progress(fmt::format("job {} runs as {}", job_name, job));
+    MEDIC_CHECK(start_role(plan, Role::taskmanager, Standing::spare));
+    return taskmanagers_are_registered(plan, manager, plan.options.taskmanagers + plan.options.spares);
 }
 
 std::map<std::string, json> connectors(const LabPlan& plan) {
@@ -280,23 +289,22 @@ Status jobs_complete_checkpoints(const LabPlan& plan) {
 Status start_all(const LiveOptions& options, const LabPlan& plan, const Artifacts& artifacts,
                  const Progress& progress) {
     MEDIC_CHECK(format_storage(options, plan, artifacts));
-    MEDIC_CHECK(start_role(plan, Role::broker));
-    MEDIC_CHECK(start_role(plan, Role::jobmanager));
-    MEDIC_CHECK(start_role(plan, Role::taskmanager));
+    MEDIC_CHECK(start_role(plan, Role::broker, Standing::running));
+    MEDIC_CHECK(start_role(plan, Role::jobmanager, Standing::running));
+    MEDIC_CHECK(start_role(plan, Role::taskmanager, Standing::running));
     KafkaClient client({.bootstrap = bootstrap_of(plan), .client_id = "medic-live"});
     MEDIC_CHECK(brokers_are_registered(plan, client));
     progress(fmt::format("{} brokers are registered (Kafka {})", plan.options.brokers, options.pair.kafka));
     MEDIC_CHECK(create_topics(plan, client));
-    MEDIC_CHECK(start_role(plan, Role::connect_worker));
-    MEDIC_CHECK(start_role(plan, Role::workload));
-    MEDIC_CHECK(taskmanagers_are_registered(plan));
+    MEDIC_CHECK(start_role(plan, Role::connect_worker, Standing::running));
+    MEDIC_CHECK(start_role(plan, Role::workload, Standing::running));
+    MEDIC_CHECK(start_flink_job(plan, progress));
     progress(fmt::format("{} task managers are registered, {} of them spare (Flink {})",
                          plan.options.taskmanagers + plan.options.spares, plan.options.spares, options.pair.flink));
-    MEDIC_TRY(const std::string job, submit_job(options.data_dir));
     MEDIC_CHECK(create_connectors(plan));
     progress("Connect's tasks run");
     MEDIC_CHECK(jobs_complete_checkpoints(plan));
-    progress(fmt::format("job {} runs as {} and completes checkpoints", job_name, job));
+    progress("checkpoints complete");
     return {};
 }
 
@@ -318,7 +326,7 @@ Result<std::string> submit_job(const std::string& data_dir) {
     const std::string file = fs::path(member(uploaded, "filename", std::string())).filename();
     const json body = {{"entryClass", jobs_entry},
                        {"programArgsList", {state.plan.bootstrap(), job_name, data_dir + "/faults", job_name}},
-                       {"parallelism", state.plan.options.taskmanagers}};
+                       {"parallelism", state.plan.options.taskmanagers * state.plan.options.slots}};
     HttpCall call = engine::json_call("POST", url(*manager, "/jars/" + file + "/run"), body);
     call.timeout = Duration(60'000);
     MEDIC_TRY(const json started, call_json(call));

@@ -71,8 +71,6 @@ void KafkaCollector::brokers(Look& look) {
         if (broker.rack) attributes["rack"] = *broker.rack;
     }
     brokers_seen_.insert(present.begin(), present.end());
-    for (const std::int32_t id : brokers_seen_)
-        look.sample("kafka_broker_up", {{"broker", std::to_string(id)}}, present.contains(id) ? 1 : 0);
     look.sample("kafka_active_controller", {}, look.metadata.controller_id);
 }
 
@@ -91,6 +89,8 @@ void KafkaCollector::partitions(Look& look) {
             look.partition_sample("kafka_partition_in_sync_replicas", *topic.name, partition.partition,
                                   static_cast<double>(partition.isr.size()));
             for (const std::int32_t replica : partition.replicas) held[replica].first += 1;
+            // A broker that holds replicas belongs to the cluster, also while it is away and was never seen.
+            brokers_seen_.insert(partition.replicas.begin(), partition.replicas.end());
             if (partition.leader_id >= 0) held[partition.leader_id].second += 1;
             append_assignment(assignment, partition.partition, partition.replicas);
         }
@@ -101,6 +101,11 @@ void KafkaCollector::partitions(Look& look) {
     }
     if (count > options_.partitions_max)
         look.observation.lacks("more than " + std::to_string(options_.partitions_max) + " partitions");
+    for (const std::int32_t id : brokers_seen_) {
+        const bool listed = std::ranges::find(look.metadata.brokers, id, &wire::MetadataResponse::Broker::node_id) !=
+                            look.metadata.brokers.end();
+        look.sample("kafka_broker_up", {{"broker", std::to_string(id)}}, listed ? 1 : 0);
+    }
     look.sample("kafka_cluster_partitions", {}, static_cast<double>(count));
     for (const auto& [broker, numbers] : held) {
         look.sample("kafka_broker_partitions", {{"broker", std::to_string(broker)}}, numbers.first);

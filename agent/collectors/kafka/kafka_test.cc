@@ -141,6 +141,15 @@ TEST(Kafka, ABrokerThatLeftMetadataIsToldAsDown) {
     EXPECT_EQ(seen.attributes.at({"c", "topic", "t"}).at("retention.ms"), "86400000");
 }
 
+TEST(Kafka, ABrokerThatHoldsReplicasIsMissedThoughItWasNeverSeen) {
+    FakeKafka kafka;
+    kafka.broker_2_gone = true;
+    auto look = collector();
+    const auto seen = look.look(kafka, {1000});
+    EXPECT_EQ(value(seen, R"(kafka_broker_up{broker="1",cluster="c"})"), 1);
+    EXPECT_EQ(value(seen, R"(kafka_broker_up{broker="2",cluster="c"})"), 0);
+}
+
 TEST(Kafka, ASilentBrokerIsUnreachableAndTheLookPartial) {
     FakeKafka kafka;
     kafka.broker_2_silent = true;
