@@ -47,11 +47,15 @@ std::optional<Finding> examine(const Lookup& lookup, SeriesId up) {
     // The second vantage point has to be there.
     if (lookup.value("flink_jobmanager_reachable", {{"cluster", node.cluster}}).value_or(0) != 1) return std::nullopt;
     if (registered_there(lookup, node) || ran_a_job(lookup, node)) return std::nullopt;
+    const bool missed = std::ranges::any_of(
+        lookup.select("flink_job_state", {{"cluster", node.cluster}, {"state", "RESTARTING"}}),
+        [&](SeriesId state) { return lookup.value(state).value_or(0) == 1; });
     return Finding{.id = "taskmanager-absent",
                    .subject = {node.cluster, "node", node.name},
                    .since = motion->changed,
                    .weight = 1,
-                   .summary = "node " + node.name + " runs no task manager; no job misses it now",
+                   .summary = "node " + node.name + " runs no task manager" +
+                              (missed ? "; a job restarts" : "; no job misses it now"),
                    .fields = {{"node", node.name}},
                    .evidence = {{"metric", "process_up", "the process of node " + node.name + " does not exist", 0,
                                  motion->changed},
