@@ -25,11 +25,36 @@ bool is_noise(std::string_view type, std::string_view message) {
                                std::string_view{"Heartbeat of TaskManager"},
                                std::string_view{"Lost connection to task manager"},
                                std::string_view{"closed by remote task manager"},
+                               std::string_view{"because the recipient is unreachable"},
                                std::string_view{"Trying to access closed classloader"},
                                std::string_view{"Exceeded checkpoint tolerable failure threshold"}};
     for (const auto stem : stems)
         if (message.find(stem) != std::string_view::npos) return true;
     return false;
+}
+
+// Whether the job was seen RUNNING between two failures; nullopt: nobody looked.
+std::optional<bool> ran_between(const Lookup& lookup, const Subject& job, WallTime from, WallTime to) {
+    std::optional<bool> ran;
+    for (const auto series :
+         lookup.select("flink_job_state", {{"cluster", job.cluster}, {"job", job.name}, {"state", "RUNNING"}}))
+        for (const auto& sample : lookup.history(series, lookup.now().wall - from)) {
+            if (WallTime{sample.at_ms} <= from || WallTime{sample.at_ms} >= to) continue;
+            ran = ran.value_or(false) || sample.value == 1;
+        }
+    return ran;
+}
+
+// Another failure, long after the last one, of a job that had recovered meanwhile. What waits for slots (five minutes
+// by default) belongs to what took them.
+bool begins_another(const Lookup& lookup, const Episode& so_far, const ExceptionEvent& next) {
+    const auto& last = so_far.exceptions.back();
+    if (so_far.subject.kind != "job" || next.event->at - last.event->at <= recovered_after) return false;
+    if (next.type.ends_with("NoResourceAvailableException")) return false;
+    const bool seen_before = std::ranges::any_of(so_far.exceptions, [&](const ExceptionEvent& earlier) {
+        return earlier.type == next.type && earlier.frame == next.frame;
+    });
+    return !seen_before && ran_between(lookup, so_far.subject, last.event->at, next.event->at).value_or(true);
 }
 
 std::size_t starter(const std::vector<ExceptionEvent>& exceptions) {
@@ -90,8 +115,11 @@ std::vector<Episode> episodes(const Lookup& lookup, Duration window) {
         std::size_t start = 0;
         for (std::size_t i = 1; i < events.size(); ++i)
             if (events[i]->at - events[i - 1]->at > episode_gap) start = i;
-        for (std::size_t i = start; i < events.size() && episode.exceptions.size() < episode_exceptions_max; ++i)
-            episode.exceptions.push_back(read_exception(*events[i]));
+        for (std::size_t i = start; i < events.size() && episode.exceptions.size() < episode_exceptions_max; ++i) {
+            auto next = read_exception(*events[i]);
+            if (!episode.exceptions.empty() && begins_another(lookup, episode, next)) episode.exceptions.clear();
+            episode.exceptions.push_back(std::move(next));
+        }
         if (episode.exceptions.empty()) continue;
         episode.first = starter(episode.exceptions);
         all.push_back(std::move(episode));

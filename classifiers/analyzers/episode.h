@@ -17,6 +17,10 @@ namespace medic::analyzers {
 // join two incidents; ten minutes outlasts ten restarts at its longest back-off of one minute).
 inline constexpr Duration episode_gap{10 * 60'000};
 
+// A job that ran for longer than Flink's longest back-off (a minute, and a tenth of jitter) has recovered: a failure of
+// another kind after that has a cause of its own.
+inline constexpr Duration recovered_after{90'000};
+
 struct ExceptionEvent {
     const Event* event = nullptr;
     std::string type;  // Of the deepest cause.

@@ -75,6 +75,29 @@ TEST_P(RealFlink, MeansTheSameInBothVersions) {
 }
 INSTANTIATE_TEST_SUITE_P(Versions, RealFlink, testing::Values(flink_1_20, flink_2_0));
 
+// Recorded after a task manager was killed and, two minutes later, the job's own function met a null.
+TEST(Flink, EachExceptionOfTheHistoryIsAnEventWithItsTaskAndPlace) {
+    FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});
+    const auto seen = look(collector, flink_1_20.at, [&](const std::string& url) {
+        if (url.find("/exceptions") != std::string::npos)
+            return ok(recorded::file(flink_1_20.folder + "/flink-exceptions-killed-then-null.json"));
+        return play(flink_1_20, url);
+    });
+    EXPECT_EQ(value(seen, R"(flink_job_exceptions{cluster="c",job="orders-by-customer"})"), 7);
+    std::vector<Event> failures;
+    for (const Event& event : seen.events)
+        if (event.kind == "exception") failures.push_back(event);
+    ASSERT_EQ(failures.size(), 7u);
+    const Event& newest = failures.front();
+    EXPECT_NE(newest.text.find("Caused by: java.lang.NullPointerException\n\tat org.example.orders.ParseOrder.flatMap"),
+              std::string::npos);
+    EXPECT_EQ(newest.fields.at("taskmanager"), "127.0.0.1:19361-33988a");
+    EXPECT_EQ(newest.fields.at("vertex"), "Source: orders -> parse");
+    EXPECT_EQ(newest.fields.at("subtask"), "0");
+    EXPECT_EQ(failures.back().fields.at("exception"),
+              "org.apache.flink.runtime.io.network.netty.exception.RemoteTransportException");
+}
+
 TEST(Flink, HeartbeatIsAMomentAndBecomesAnAge) {
     FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});
     const auto seen = look(collector, flink_2_0.at, [&](const std::string& url) { return play(flink_2_0, url); });

@@ -43,6 +43,37 @@ TEST(FirstFailure, ALongTimeLaterIsAnotherEpisode) {
     EXPECT_EQ(scene.findings("first-failure", 2'010)[0].since, Scene::at(2'000));
 }
 
+TEST(FirstFailure, ARecoveredJobsOtherFailureIsAnotherEpisode) {
+    Scene scene;
+    scene.event(10, job, "exception", lost_peer)
+        .event(150, job, "exception", null_at("fleet::Enrich::map()"))
+        .constant("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}}, 1);
+    EXPECT_EQ(scene.findings("first-failure", 160).at(0).since, Scene::at(150));
+}
+
+TEST(FirstFailure, TheSameFailureAfterTwoMinutesIsTheSameEpisode) {
+    Scene scene;
+    scene.event(10, job, "exception", null_at("fleet::Enrich::map()"))
+        .event(150, job, "exception", null_at("fleet::Enrich::map()"))
+        .constant("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}}, 1);
+    EXPECT_EQ(scene.findings("first-failure", 160).at(0).since, Scene::at(10));
+}
+
+TEST(FirstFailure, WhatAJobThatNeverCameBackMeetsBelongsToTheFirst) {
+    Scene scene;
+    scene.event(10, job, "exception", null_at("fleet::Enrich::map()"))
+        .event(150, job, "exception", lost_peer)
+        .constant("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}}, 0)
+        .constant("flink_job_state", {{"job", "fleet"}, {"state", "RESTARTING"}}, 1);
+    EXPECT_EQ(scene.findings("first-failure", 160).at(0).since, Scene::at(10));
+    Scene waited;
+    waited.event(10, job, "exception", null_at("fleet::Enrich::map()"))
+        .event(320, job, "exception",
+               "org.apache.flink.runtime.jobmanager.scheduler.NoResourceAvailableException: Could not acquire the "
+               "minimum required resources.\n");
+    EXPECT_EQ(waited.findings("first-failure", 330).at(0).since, Scene::at(10));
+}
+
 TEST(FirstFailure, EndsAfterAQuietMinuteOfRunningOrWithANewDeployment) {
     Scene scene;
     scene.event(10, job, "exception", null_at("fleet::Enrich::map()"))
