@@ -138,6 +138,24 @@ Evidence evidence_of(const Observed& observed) {
             observed.strength, observed.since};
 }
 
+// What was thrown and where, in one line: without it a signature's name says little to a person.
+std::optional<Evidence> thrown(const View& view, const Candidate& candidate) {
+    const bool from_text = std::ranges::any_of(
+        candidate.support, [](const Observed* seen) { return seen->kind == Clue::Kind::signature; });
+    const auto first = std::ranges::find_if(view.findings, [&](const Finding& finding) {
+        return finding.id == "first-failure" && finding.subject == candidate.subject;
+    });
+    if (!from_text || first == view.findings.end()) return std::nullopt;
+    const auto has = [&](const char* name) {
+        const auto found = first->fields.find(name);
+        return found == first->fields.end() ? std::string() : found->second;
+    };
+    std::string text = has("exception");
+    if (const auto message = has("message"); !message.empty()) text += ": " + message.substr(0, message.find('\n'));
+    if (const auto frame = has("frame"); !frame.empty()) text += " at " + frame + " (" + has("location") + ")";
+    return Evidence{"trace", has("event"), std::move(text), 0, first->since};
+}
+
 std::string why_not(const Candidate& chosen, const Candidate& other) {
     for (const auto& alike : other.cause->look_alikes)
         if (alike.cause == chosen.cause->id) return alike.told_apart_by;
@@ -334,6 +352,7 @@ Diagnosis report(const View& view, const Candidate& candidate, const std::vector
             break;
         }
     }
+    if (auto trace = thrown(view, candidate)) out.evidence.push_back(*std::move(trace));
     for (const auto* observed : candidate.support) {
         if (observed->kind == Clue::Kind::finding)
             for (const auto& evidence : observed->finding->evidence)
