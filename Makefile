@@ -4,8 +4,12 @@ BUILD := build
 JOBS ?= $(shell nproc)
 SIM_MINUTES ?= 4
 FUZZ_SECONDS ?= 30
+LIVE_DATA ?= $(HOME)/.local/share/streammedic/live
+LIVE_PAIR ?= 3.9.1+1.20.1
+LIVE := $(BUILD)/tests/live/medic-live
 
-.PHONY: help build demo test bench fuzz format lint check-full asan tsan simulate release clean packages-%
+.PHONY: help build demo test bench fuzz format lint check-full asan tsan simulate release clean packages-% \
+        live-up live-down live-status test-live
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +26,18 @@ demo: build  ## The main job on the embedded platform: faults injected, found, h
 
 test: packages-build+test build  ## All tests (ctest)
 	@ctest --preset dev -j $(JOBS)
+
+live-up: packages-live build  ## Real Kafka, Connect and Flink on this machine (LIVE_PAIR, LIVE_DATA); jars from Maven Central
+	@$(LIVE) up --pair $(LIVE_PAIR) --data $(LIVE_DATA) $(LIVE_ARGS)
+
+live-down:  ## Stop them and remove their files
+	@$(LIVE) down --data $(LIVE_DATA)
+
+live-status:  ## Their processes and ports
+	@$(LIVE) status --data $(LIVE_DATA)
+
+test-live: packages-live build  ## Facts, Kafka's own tools and faults on the real products, started for it
+	@tests/live/run_tests $(BUILD) $(LIVE_PAIR)
 
 bench: build  ## Benchmarks, each beside its peer where one is installed
 	@for bench in $(BUILD)/tests/bench/*_bench; do echo "== $$bench"; $$bench || exit 1; done

@@ -33,18 +33,6 @@ bool is_noise(std::string_view type, std::string_view message) {
     return false;
 }
 
-// Whether the job was seen RUNNING between two failures; nullopt: nobody looked.
-std::optional<bool> ran_between(const Lookup& lookup, const Subject& job, WallTime from, WallTime to) {
-    std::optional<bool> ran;
-    for (const auto series :
-         lookup.select("flink_job_state", {{"cluster", job.cluster}, {"job", job.name}, {"state", "RUNNING"}}))
-        for (const auto& sample : lookup.history(series, lookup.now().wall - from)) {
-            if (WallTime{sample.at_ms} <= from || WallTime{sample.at_ms} >= to) continue;
-            ran = ran.value_or(false) || sample.value == 1;
-        }
-    return ran;
-}
-
 // Another failure, long after the last one, of a job that had recovered meanwhile. What waits for slots (five minutes
 // by default) belongs to what took them.
 bool begins_another(const Lookup& lookup, const Episode& so_far, const ExceptionEvent& next) {
@@ -68,6 +56,17 @@ std::size_t starter(const std::vector<ExceptionEvent>& exceptions) {
 }
 
 }  // namespace
+
+std::optional<bool> ran_between(const Lookup& lookup, const Subject& job, WallTime from, WallTime to) {
+    std::optional<bool> ran;
+    for (const auto series :
+         lookup.select("flink_job_state", {{"cluster", job.cluster}, {"job", job.name}, {"state", "RUNNING"}}))
+        for (const auto& sample : lookup.history(series, lookup.now().wall - from)) {
+            if (WallTime{sample.at_ms} <= from || WallTime{sample.at_ms} >= to) continue;
+            ran = ran.value_or(false) || sample.value == 1;
+        }
+    return ran;
+}
 
 ExceptionEvent read_exception(const Event& event) {
     Ownership ownership;

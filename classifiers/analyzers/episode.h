@@ -43,6 +43,9 @@ inline constexpr std::size_t episode_exceptions_max = 256;
 // The latest episode of every subject with an exception within `window`. Component from the subject's kind.
 [[nodiscard]] std::vector<Episode> episodes(const Lookup& lookup, Duration window);
 
+// Whether the job was seen RUNNING after `from` and before `to`; nullopt: nobody looked.
+[[nodiscard]] std::optional<bool> ran_between(const Lookup& lookup, const Subject& job, WallTime from, WallTime to);
+
 // Reads one exception event's text.
 [[nodiscard]] ExceptionEvent read_exception(const Event& event);
 

@@ -63,6 +63,11 @@ std::vector<Finding> run(const View& view, const Now& now) {
         const bool recent = now.wall - episode.exceptions.back().event->at <= quiet_after;
         const auto running = is_running(lookup, episode.subject);
         if (running.value_or(true) && !recent) continue;
+        // It ran again for long: why it fails now is not known yet, and the old failure must not stand in for it.
+        const auto last = episode.exceptions.back().event->at;
+        if (episode.subject.kind == "job" && !recent &&
+            ran_between(lookup, episode.subject, last + recovered_after, now.wall).value_or(false))
+            continue;
         found.push_back(finding_of(episode));
     }
     return found;

@@ -91,6 +91,18 @@ TEST(FirstFailure, StaysOpenWhileTheJobDoesNotRun) {
     EXPECT_EQ(scene.findings("first-failure", 300).size(), 1U);
 }
 
+TEST(FirstFailure, AnOldFailureSaysNothingOfANewOutage) {
+    Scene scene;
+    scene.event(10, job, "exception", null_at("fleet::Enrich::map()"))
+        .series("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}},
+                [](int s) { return s > 20 && s < 300 ? 1.0 : 0.0; })
+        .series("flink_job_state", {{"job", "fleet"}, {"state", "RESTARTING"}},
+                [](int s) { return s >= 300 ? 1.0 : 0.0; });
+    EXPECT_TRUE(scene.findings("first-failure", 303).empty());
+    scene.event(301, job, "exception", lost_peer);
+    EXPECT_EQ(scene.findings("first-failure", 305).at(0).since, Scene::at(301));
+}
+
 TEST(FirstFailure, NoExceptionNoFinding) { EXPECT_TRUE(Scene{}.findings("first-failure", 10).empty()); }
 
 }  // namespace
