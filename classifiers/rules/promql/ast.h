@@ -62,7 +62,8 @@ struct Matching {
     Cardinality cardinality = Cardinality::one_to_one;
     bool on = false;  // Otherwise ignoring.
     std::vector<std::string> labels;
-    std::vector<std::string> include;  // group_left(…), group_right(…)
+    std::vector<std::string> include;             // group_left(…), group_right(…)
+    std::optional<double> fill_left, fill_right;  // What stands in for a side that has no match.
 };
 
 struct AtModifier {
@@ -100,6 +101,8 @@ struct Node {
     std::optional<AtModifier> at;
     Duration range{0};  // matrix, subquery
     Duration step{0};   // subquery; 0: the default.
+    // In place of the three above where they hang on the query: [2 * step()].
+    std::unique_ptr<Node> range_of, step_of, offset_of;
 
     const Function* function = nullptr;
 
@@ -128,6 +131,8 @@ struct Function {
 
 // nullptr when there is no such function.
 [[nodiscard]] const Function* find_function(std::string_view name);
+// Why a function that Prometheus knows is not in the table; "" otherwise.
+[[nodiscard]] std::string_view why_not_supported(std::string_view name);
 [[nodiscard]] std::string_view nearest_function(std::string_view name);  // "" when none is near.
 
 }  // namespace medic::promql

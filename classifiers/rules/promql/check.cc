@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include <re2/re2.h>
 
@@ -113,6 +114,10 @@ std::string selector_text(const Node& node) {
     return node.text + (labels.empty() ? "" : "{" + labels + "}");
 }
 
+std::string duration_text(Duration fixed, const std::unique_ptr<Node>& expression) {
+    return expression ? to_string(*expression) : format_duration(fixed);
+}
+
 std::string modifiers_text(const Node& node) {
     std::string text;
     if (node.at) {
@@ -121,7 +126,10 @@ std::string modifiers_text(const Node& node) {
         else
             text += node.at->kind == AtModifier::Kind::start ? " @ start()" : " @ end()";
     }
-    if (node.offset.count() != 0) text += " offset " + format_duration(node.offset);
+    if (node.offset_of)
+        text += " offset (" + to_string(*node.offset_of) + ")";
+    else if (node.offset.count() != 0)
+        text += " offset " + format_duration(node.offset);
     return text;
 }
 
@@ -140,10 +148,63 @@ std::string binary_text(const Node& node) {
         middle += " group_left " + label_names(node.matching.include);
     if (node.matching.cardinality == Matching::Cardinality::one_to_many)
         middle += " group_right " + label_names(node.matching.include);
+    if (node.matching.fill_left) middle += fmt::format(" fill_left ({})", *node.matching.fill_left);
+    if (node.matching.fill_right) middle += fmt::format(" fill_right ({})", *node.matching.fill_right);
     return fmt::format("{} {} {}", to_string(*node.children[0]), middle, to_string(*node.children[1]));
 }
 
+std::optional<double> constant_call(const Node& node, std::optional<ParseError>& problem) {
+    const bool least = node.function->name == "min_of";
+    std::optional<double> result;
+    for (const auto& child : node.children) {
+        const auto value = constant_duration(*child, problem);
+        if (!value) return std::nullopt;
+        if (!result || (least ? *value < *result : *value > *result)) result = value;
+    }
+    return result;
+}
+
+std::optional<double> constant_binary(const Node& node, std::optional<ParseError>& problem) {
+    const auto left = constant_duration(*node.children[0], problem),
+               right = constant_duration(*node.children[1], problem);
+    if (!left || !right) return std::nullopt;
+    switch (node.op) {
+        case BinaryOp::add: return *left + *right;
+        case BinaryOp::subtract: return *left - *right;
+        case BinaryOp::multiply: return *left * *right;
+        case BinaryOp::power: return std::pow(*left, *right);
+        case BinaryOp::divide:
+        case BinaryOp::modulo:
+            if (*right == 0) problem = ParseError{node.children[1]->begin, "division by zero"};
+            return node.op == BinaryOp::divide ? *left / *right : std::fmod(*left, *right);
+        default:
+            problem = ParseError{node.begin, fmt::format("\"{}\" is not allowed in a duration", to_string(node.op))};
+            return std::nullopt;
+    }
+}
+
 }  // namespace
+
+std::optional<double> constant_duration(const Node& node, std::optional<ParseError>& problem) {
+    switch (node.kind) {
+        case Node::Kind::number: return node.number;
+        case Node::Kind::paren: return constant_duration(*node.children[0], problem);
+        case Node::Kind::unary: {
+            const auto value = constant_duration(*node.children[0], problem);
+            return value && node.negative ? std::optional(-*value) : value;
+        }
+        case Node::Kind::binary: return constant_binary(node, problem);
+        case Node::Kind::call: {
+            const std::string_view name = node.function->name;
+            if (name == "step" || name == "range") return std::nullopt;
+            if (name == "min_of" || name == "max_of") return constant_call(node, problem);
+            break;
+        }
+        default: break;
+    }
+    problem = ParseError{node.begin, "expected a duration such as 5m"};
+    return std::nullopt;
+}
 
 std::optional<ParseError> check_node(Node& node) {
     switch (node.kind) {
@@ -200,10 +261,12 @@ std::string to_string(const Node& node) {
         case Node::Kind::string: return quoted(node.text);
         case Node::Kind::selector: return selector_text(node) + modifiers_text(node);
         case Node::Kind::matrix:
-            return fmt::format("{}[{}]{}", selector_text(node), format_duration(node.range), modifiers_text(node));
+            return fmt::format("{}[{}]{}", selector_text(node), duration_text(node.range, node.range_of),
+                               modifiers_text(node));
         case Node::Kind::subquery:
-            return fmt::format("{}[{}:{}]{}", to_string(*node.children[0]), format_duration(node.range),
-                               node.step.count() == 0 ? "" : format_duration(node.step), modifiers_text(node));
+            return fmt::format("{}[{}:{}]{}", to_string(*node.children[0]), duration_text(node.range, node.range_of),
+                               node.step.count() == 0 && !node.step_of ? "" : duration_text(node.step, node.step_of),
+                               modifiers_text(node));
         case Node::Kind::call: return node.text + arguments_text(node);
         case Node::Kind::aggregate: {
             std::string text(to_string(node.aggregate));

@@ -40,6 +40,8 @@ void Engine::prepare(Node& node) {
         case Node::Kind::aggregate: {
             std::vector<std::string> labels = node.grouping;
             if (node.without) labels.emplace_back("__name__");
+            if (node.aggregate == AggregateOp::count_values && !node.without)
+                labels.push_back(without_parens(*node.children[0]).text);
             node.list = labels_.list(std::move(labels));
             break;
         }
@@ -52,8 +54,9 @@ void Engine::prepare(Node& node) {
         }
         case Node::Kind::call:
             if (node.function->id == static_cast<std::uint8_t>(FunctionId::histogram_quantile) ||
+                node.function->id == static_cast<std::uint8_t>(FunctionId::histogram_quantiles) ||
                 node.function->id == static_cast<std::uint8_t>(FunctionId::histogram_fraction))
-                node.list = labels_.list({"__name__", "le"});
+                node.list = labels_.list({"le"});
             break;
         default: break;
     }
@@ -83,7 +86,7 @@ Result<Value> Engine::evaluate(const Expression& expression, const SeriesStore& 
     if (store_ != &store || labels_.size() > options_.label_sets_max) forget_labels();
     store_ = &store;
     try {
-        return Evaluator(*this, store, range).value(expression.root(), at.unix_ms);
+        return Evaluator(*this, store, range, expression.text()).value(expression.root(), at.unix_ms);
     } catch (EvaluationError& error) {
         return fail(ErrorCode::invalid, "{}", error.message);
     }

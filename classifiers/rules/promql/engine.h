@@ -22,16 +22,21 @@ struct EngineOptions {
     std::size_t series_max = 200'000;      // In any intermediate result.
     std::size_t steps_max = 11'000;        // Of one subquery (as Prometheus's range queries).
     std::size_t label_sets_max = 500'000;  // Remembered; over it the tables start afresh.
+    bool annotate = false;  // Fill Value::warnings and infos: for authors of rules, too dear for standing queries.
 };
 
+// A function that drops a series' name only marks it, so that label_replace can still read the name; the mark is obeyed
+// at the end of an evaluation (Prometheus's delayed name removal).
 struct VectorSample {
     LabelsId labels = 0;
     double value = 0;
+    bool drop_name = false;
 };
 
 struct MatrixSeries {
     LabelsId labels = 0;
     std::vector<Sample> samples;
+    bool drop_name = false;
 };
 
 struct Value {
@@ -40,11 +45,13 @@ struct Value {
     std::string text;
     std::vector<VectorSample> vector;
     std::vector<MatrixSeries> matrix;
+    // "PromQL warning: … (line:column)": what gives a result that is seldom meant. Only with EngineOptions::annotate.
+    std::vector<std::string> warnings, infos;
 };
 
-// The time that `@ start()` and `@ end()` mean; an instant query has both at its own time.
+// The time that `@ start()` and `@ end()` mean; an instant query has both at its own time and no step.
 struct QueryRange {
-    std::int64_t start_ms = 0, end_ms = 0;
+    std::int64_t start_ms = 0, end_ms = 0, step_ms = 0;
 };
 
 class Expression {

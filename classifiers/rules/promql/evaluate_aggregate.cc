@@ -10,6 +10,7 @@ namespace {
 
 struct Group {
     LabelsId labels = 0;
+    bool drop_name = false;
     double count = 0;
     double extreme = 0;               // min, max
     KahanSum sum;                     // sum
@@ -84,6 +85,7 @@ Evaluator::Vector Evaluator::aggregate(const Node& node, std::int64_t at_ms) {
     if (node.children.size() > 1 && node.children[0]->type == ValueType::scalar)
         parameter = scalar(*node.children[0], at_ms);
     const Vector input = vector(*node.children.back(), at_ms);
+    check_parameter(node, parameter);
     switch (node.aggregate) {
         case AggregateOp::count_values: return count_values(node, input);
         case AggregateOp::topk:
@@ -101,20 +103,43 @@ Evaluator::Vector Evaluator::aggregate_values(const Node& node, const Vector& in
         const LabelsId labels = group_of(node, sample.labels);
         const auto [place, is_new] = map_.put(labels, static_cast<std::uint32_t>(groups.size()));
         if (is_new) groups.emplace_back().labels = labels;
+        groups[place].drop_name = groups[place].drop_name || sample.drop_name;
         add(groups[place], node.aggregate, sample.value);
     }
     Vector result;
-    for (auto& group : groups) result.push_back({group.labels, finish(group, node.aggregate, parameter)});
+    result.reserve(groups.size());
+    for (auto& group : groups)
+        result.push_back({group.labels, finish(group, node.aggregate, parameter), group.drop_name});
     return result;
 }
 
+void Evaluator::check_parameter(const Node& node, double parameter) {
+    const Node& place = *node.children[0];
+    switch (node.aggregate) {
+        case AggregateOp::quantile: check_quantile(place, parameter); break;
+        case AggregateOp::limit_ratio:
+            if (std::isnan(parameter)) raise("Ratio value is NaN");
+            if (std::abs(parameter) > 1 && annotates())
+                warn(place, fmt::format("ratio value should be between -1 and 1, got {}, capping to {}",
+                                        format_general(parameter), parameter > 0 ? 1 : -1));
+            break;
+        case AggregateOp::topk:
+        case AggregateOp::bottomk:
+        case AggregateOp::limitk: {
+            constexpr double int64_bound = 9223372036854775808.0;
+            if (std::isnan(parameter)) raise("Parameter value is NaN");
+            if (parameter <= -int64_bound) raise("Scalar value {} underflows int64", format_general(parameter));
+            if (parameter >= int64_bound) raise("Scalar value {} overflows int64", format_general(parameter));
+            break;
+        }
+        default: break;
+    }
+}
+
 Evaluator::Vector Evaluator::pick(const Node& node, const Vector& input, double parameter) {
-    if (std::isnan(parameter)) raise("Parameter value is NaN");
     const bool ratio = node.aggregate == AggregateOp::limit_ratio;
     if (ratio)
         parameter = std::clamp(parameter, -1.0, 1.0);
-    else if (std::abs(parameter) > 9e18)
-        raise("Scalar value {} overflows int64", parameter);
     else if (parameter < 1)
         return {};
     std::vector<Vector> groups;
@@ -145,15 +170,13 @@ Evaluator::Vector Evaluator::pick(const Node& node, const Vector& input, double 
 }
 
 Evaluator::Vector Evaluator::count_values(const Node& node, const Vector& input) {
-    const Node* parameter = node.children[0].get();
-    while (parameter->kind == Node::Kind::paren) parameter = parameter->children[0].get();
-    if (parameter->text.empty()) raise("invalid label name \"{}\"", parameter->text);
+    const std::string& label = without_parens(*node.children[0]).text;
+    if (label.empty() || !is_utf8(label)) raise("invalid label name {}", quoted(label));
     Vector result;
     LabelsMap places;
     places.start(engine_.labels_.size());
     for (const auto& sample : input) {
-        const LabelsId labels =
-            engine_.labels_.with(group_of(node, sample.labels), parameter->text, format_value(sample.value));
+        const LabelsId labels = group_of(node, engine_.labels_.with(sample.labels, label, format_value(sample.value)));
         const auto [place, is_new] = places.put(labels, static_cast<std::uint32_t>(result.size()));
         if (is_new) result.push_back({labels, 0});
         result[place].value += 1;

@@ -50,15 +50,15 @@ Evaluator::Vector Evaluator::binary(const Node& node, std::int64_t at_ms) {
 
 Evaluator::Vector Evaluator::binary_scalar(const Node& node, Vector vector, double scalar, bool scalar_left) {
     std::size_t kept = 0;
+    const bool drops = drops_name(node);
     for (const auto& sample : vector) {
         Outcome outcome = scalar_left ? compute(node.op, scalar, sample.value) : compute(node.op, sample.value, scalar);
         // A filter keeps the vector's value, whichever side it stands on.
         if (is_comparison(node.op)) outcome.value = node.return_bool ? (outcome.keep ? 1 : 0) : sample.value;
         if (!outcome.keep && !node.return_bool) continue;
-        vector[kept++] = {drops_name(node) ? engine_.labels_.drop_name(sample.labels) : sample.labels, outcome.value};
+        vector[kept++] = {sample.labels, outcome.value, drops || sample.drop_name};
     }
     vector.resize(kept);
-    if (drops_name(node)) check_unique(vector);
     return vector;
 }
 
@@ -68,7 +68,7 @@ LabelsId Evaluator::signature(const Node& node, LabelsId labels) {
 
 LabelsId Evaluator::result_labels(const Node& node, LabelsId many, LabelsId one) {
     LabelTable& table = engine_.labels_;
-    LabelsId result = drops_name(node) ? table.drop_name(many) : many;
+    LabelsId result = is_comparison(node.op) ? many : table.drop_name(many);
     if (node.matching.cardinality == Matching::Cardinality::one_to_one)
         result = node.matching.on ? table.keep(result, node.result_list) : table.drop(result, node.result_list);
     for (const auto& label : node.matching.include)
@@ -76,44 +76,84 @@ LabelsId Evaluator::result_labels(const Node& node, LabelsId many, LabelsId one)
     return result;
 }
 
-Evaluator::Vector Evaluator::binary_vectors(const Node& node, const Vector& left, const Vector& right) {
-    using Cardinality = Matching::Cardinality;
-    const bool swapped = node.matching.cardinality == Cardinality::one_to_many;
-    const Vector &many = swapped ? right : left, &one = swapped ? left : right;
-    if (many.empty() || one.empty()) return {};
-    map_.start(engine_.labels_.size());
-    for (std::uint32_t i = 0; i < one.size(); ++i) {
-        const LabelsId key = signature(node, one[i].labels);
-        if (map_.put(key, i).second) continue;
-        raise(
-            "found duplicate series for the match group {} on the {} hand-side of the operation: many-to-many matching "
-            "not allowed: "
-            "matching labels must be unique on one side",
-            engine_.labels_.labels(key).to_string(), swapped ? "left" : "right");
-    }
+// Finds for each sample of the "many" side its partner on the "one" side. For one_to_many the sides are swapped.
+struct Evaluator::Match {
+    const Node& node;
+    const Vector &many, &one;
+    std::vector<bool> matched;  // Of `one`.
     Vector result;
-    std::vector<bool> matched(one.size(), false);
-    for (const auto& sample : many) {
-        const std::uint32_t* const place = map_.find(signature(node, sample.labels));
-        if (place == nullptr) continue;
-        const VectorSample& other = one[*place];
-        Outcome outcome =
-            swapped ? compute(node.op, other.value, sample.value) : compute(node.op, sample.value, other.value);
-        if (is_comparison(node.op) && node.return_bool) outcome = {outcome.keep ? 1.0 : 0.0};
-        if (node.matching.cardinality == Cardinality::one_to_one) {
-            // Even when a filter would drop it: whether a rule fails must not hang on its values.
-            if (matched[*place])
-                raise("multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
-            matched[*place] = true;
-        }
-        if (!outcome.keep) continue;
-        result.push_back({result_labels(node, sample.labels, other.labels), outcome.value});
-    }
+    [[nodiscard]] bool swapped() const { return node.matching.cardinality == Matching::Cardinality::one_to_many; }
+    // What stands in for a missing partner. For group_right Prometheus takes fill_right for the "one" side too, which
+    // stands on the left.
+    [[nodiscard]] const std::optional<double>& fill_one() const { return node.matching.fill_right; }
+    [[nodiscard]] const std::optional<double>& fill_many() const { return node.matching.fill_left; }
+};
+
+void Evaluator::index_one_side(const Match& match) {
     map_.start(engine_.labels_.size());
-    for (const auto& sample : result)
-        if (!map_.put(sample.labels, 0).second)
-            raise("multiple matches for labels: grouping labels must ensure unique matches");
-    return result;
+    for (std::uint32_t i = 0; i < match.one.size(); ++i) {
+        const LabelsId key = signature(match.node, match.one[i].labels);
+        const auto [place, is_new] = map_.put(key, i);
+        if (is_new) continue;
+        std::string first = label_text(match.one[place].labels), second = label_text(match.one[i].labels);
+        if (second < first) std::swap(first, second);
+        raise(
+            "found duplicate series for the match group {} on the {} hand-side of the operation: [{}, {}];many-to-many "
+            "matching not allowed: matching labels must be unique on one side",
+            label_text(key), match.swapped() ? "left" : "right", first, second);
+    }
+}
+
+void Evaluator::join(Match& match, const VectorSample& many, const VectorSample& one, std::uint32_t place) {
+    const Node& node = match.node;
+    Outcome outcome =
+        match.swapped() ? compute(node.op, one.value, many.value) : compute(node.op, many.value, one.value);
+    if (is_comparison(node.op) && node.return_bool) outcome = {outcome.keep ? 1.0 : 0.0};
+    const LabelsId labels = result_labels(node, many.labels, one.labels);
+    if (place != no_place) {
+        // Even when a filter would drop it: whether a rule fails must not hang on its values.
+        if (node.matching.cardinality == Matching::Cardinality::one_to_one) {
+            if (match.matched[place])
+                raise("multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
+        } else {
+            const auto [before, is_new] = joined_.put(labels, place);
+            if (!is_new && before == place)
+                raise("multiple matches for labels: grouping labels must ensure unique matches");
+        }
+        match.matched[place] = true;
+    }
+    if (outcome.keep)
+        match.result.push_back({labels, outcome.value, many.drop_name || (node.return_bool && is_comparison(node.op))});
+}
+
+Evaluator::Vector Evaluator::binary_vectors(const Node& node, const Vector& left, const Vector& right) {
+    const bool swap = node.matching.cardinality == Matching::Cardinality::one_to_many;
+    Match match{node, swap ? right : left, swap ? left : right, {}, {}};
+    const bool fills = match.fill_one() || match.fill_many();
+    if ((match.many.empty() || match.one.empty()) && !fills) return {};
+    match.matched.assign(match.one.size(), false);
+    index_one_side(match);
+    joined_.start(engine_.labels_.size());
+    for (const auto& sample : match.many) {
+        const LabelsId key = signature(node, sample.labels);
+        if (const std::uint32_t* const place = map_.find(key))
+            join(match, sample, match.one[*place], *place);
+        else if (match.fill_one())
+            join(match, sample, {key, *match.fill_one()}, no_place);
+    }
+    if (match.fill_many())
+        for (std::uint32_t i = 0; i < match.one.size(); ++i)
+            if (!match.matched[i])
+                join(match, {signature(node, match.one[i].labels), *match.fill_many()}, match.one[i], i);
+    return std::move(match.result);
+}
+
+std::string Evaluator::label_text(LabelsId labels) const {
+    std::string text;
+    const Labels set = engine_.labels_.labels(labels);
+    for (const auto& [name, value] : set.pairs())
+        text += fmt::format("{}{}={}", text.empty() ? "" : ", ", name, quoted(value));
+    return "{" + text + "}";
 }
 
 Evaluator::Vector Evaluator::set_operation(const Node& node, const Vector& left, const Vector& right) {

@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <limits>
 
 #include <re2/re2.h>
 
@@ -12,17 +10,7 @@ namespace {
 
 FunctionId id_of(const Node& node) { return static_cast<FunctionId>(node.function->id); }
 
-const std::string& text_of(const Node& node) {
-    const Node* inner = &node;
-    while (inner->kind == Node::Kind::paren) inner = inner->children[0].get();
-    return inner->text;
-}
-
-const Node& without_parens(const Node& node) {
-    const Node* inner = &node;
-    while (inner->kind == Node::Kind::paren) inner = inner->children[0].get();
-    return *inner;
-}
+const std::string& text_of(const Node& node) { return without_parens(node).text; }
 
 // Go's regexp.Expand: $1, ${1}, $name, ${name}, $$.
 std::string expand(std::string_view pattern, std::span<const re2::StringPiece> groups, const RE2& regex) {
@@ -87,16 +75,6 @@ bool natural_less(std::string_view a, std::string_view b) {
     return a.size() - i < b.size() - j;
 }
 
-std::optional<double> parse_bound(std::string_view text) {
-    if (text == "+Inf" || text == "Inf") return std::numeric_limits<double>::infinity();
-    if (text == "-Inf") return -std::numeric_limits<double>::infinity();
-    if (text.starts_with('+')) text.remove_prefix(1);
-    double value = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return code == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional(value)
-                                                                                    : std::nullopt;
-}
-
 }  // namespace
 
 Evaluator::Vector Evaluator::call(const Node& node, std::int64_t at_ms) {
@@ -108,6 +86,7 @@ Evaluator::Vector Evaluator::call(const Node& node, std::int64_t at_ms) {
         case FunctionId::absent_over_time: return absent(node, id, at_ms);
         case FunctionId::histogram_quantile:
         case FunctionId::histogram_fraction: return histogram(node, id, at_ms);
+        case FunctionId::histogram_quantiles: return histogram_quantiles(node, at_ms);
         case FunctionId::label_replace: return label_replace(node, at_ms);
         case FunctionId::label_join: return label_join(node, at_ms);
         case FunctionId::vector: return {{0, scalar(*node.children[0], at_ms)}};
@@ -116,9 +95,7 @@ Evaluator::Vector Evaluator::call(const Node& node, std::int64_t at_ms) {
             const bool direct = inner.kind == Node::Kind::selector;
             Vector result = direct ? selector(inner, at_ms, true) : vector(inner, at_ms);
             for (auto& sample : result)
-                sample = {engine_.labels_.drop_name(sample.labels),
-                          direct ? sample.value : static_cast<double>(at_ms) / 1000};
-            check_unique(result);
+                sample = {sample.labels, direct ? sample.value : static_cast<double>(at_ms) / 1000, true};
             return result;
         }
         default: return sorted(node, id, at_ms);
@@ -132,9 +109,7 @@ Evaluator::Vector Evaluator::value_call(const Node& node, FunctionId id, std::in
     const double a = node.children.size() > 1 ? scalar(*node.children[1], at_ms) : 1;
     const double b = node.children.size() > 2 ? scalar(*node.children[2], at_ms) : 0;
     if (id == FunctionId::clamp && b < a) return {};
-    for (auto& sample : result)
-        sample = {engine_.labels_.drop_name(sample.labels), apply_value(id, sample.value, a, b)};
-    check_unique(result);
+    for (auto& sample : result) sample = {sample.labels, apply_value(id, sample.value, a, b), true};
     return result;
 }
 
@@ -148,20 +123,23 @@ Evaluator::Vector Evaluator::range_call(const Node& node, FunctionId id, std::in
         else
             scalars[count++] = scalar(*child, at_ms);
     }
+    if (id == FunctionId::quantile_over_time) check_quantile(*node.children[0], scalars[0]);
+    const bool of_counters = annotates() && (id == FunctionId::rate || id == FunctionId::increase);
     if (id == FunctionId::double_exponential_smoothing)
         for (const double factor : scalars)
             if (!(factor >= 0 && factor <= 1))
                 raise("invalid smoothing or trend factor. Expected: 0 <= factor <= 1, got: {}", factor);
     const bool keeps_name = id == FunctionId::last_over_time || id == FunctionId::first_over_time;
     Vector result;
-    each_series(*range, at_ms, [&](LabelsId labels, const RangeArguments& series) {
-        RangeArguments arguments = series;
+    each_series(*range, at_ms, [&](const RangeSeries& series, const RangeArguments& window) {
+        RangeArguments arguments = window;
         arguments.a = scalars[0];
         arguments.b = scalars[1];
         const auto value = apply_range(id, arguments);
-        if (value) result.push_back({keeps_name ? labels : engine_.labels_.drop_name(labels), *value});
+        if (!value) return;
+        if (of_counters) check_counter_name(*range, series.labels);
+        result.push_back({series.labels, *value, !keeps_name || series.drop_name});
     });
-    check_unique(result);
     return result;
 }
 
@@ -171,7 +149,7 @@ Evaluator::Vector Evaluator::absent(const Node& node, FunctionId id, std::int64_
     if (id == FunctionId::absent)
         found = !vector(inner, at_ms).empty();
     else
-        each_series(inner, at_ms, [&](LabelsId, const RangeArguments&) { found = true; });
+        each_series(inner, at_ms, [&](const RangeSeries&, const RangeArguments&) { found = true; });
     if (found) return {};
     // What must have been there names the result: labels that the selector fixes.
     std::vector<LabelPair> labels;
@@ -190,31 +168,6 @@ Evaluator::Vector Evaluator::absent(const Node& node, FunctionId id, std::int64_
     return {{engine_.labels_.intern(Labels({}, std::move(labels))), 1}};
 }
 
-Evaluator::Vector Evaluator::histogram(const Node& node, FunctionId id, std::int64_t at_ms) {
-    const double a = scalar(*node.children[0], at_ms);
-    const double b = id == FunctionId::histogram_fraction ? scalar(*node.children[1], at_ms) : 0;
-    const Vector input = vector(*node.children.back(), at_ms);
-    struct Histogram {
-        LabelsId labels = 0;
-        std::vector<Bucket> buckets;
-    };
-    std::vector<Histogram> histograms;
-    map_.start(engine_.labels_.size());
-    for (const auto& sample : input) {
-        const auto upper = parse_bound(engine_.labels_.get(sample.labels, "le"));
-        if (!upper) continue;
-        const LabelsId labels = engine_.labels_.drop(sample.labels, node.list);
-        const auto [place, is_new] = map_.put(labels, static_cast<std::uint32_t>(histograms.size()));
-        if (is_new) histograms.push_back({labels, {}});
-        histograms[place].buckets.push_back({*upper, sample.value});
-    }
-    Vector result;
-    for (auto& each : histograms)
-        result.push_back({each.labels, id == FunctionId::histogram_quantile ? bucket_quantile(a, each.buckets)
-                                                                            : bucket_fraction(a, b, each.buckets)});
-    return result;
-}
-
 Evaluator::Vector Evaluator::label_replace(const Node& node, std::int64_t at_ms) {
     const std::string &target = text_of(*node.children[1]), &replacement = text_of(*node.children[2]),
                       &source = text_of(*node.children[3]);
@@ -222,7 +175,7 @@ Evaluator::Vector Evaluator::label_replace(const Node& node, std::int64_t at_ms)
     options.set_dot_nl(true);
     const RE2 regex(text_of(*node.children[4]), options);
     if (!regex.ok()) raise("invalid regular expression in label_replace(): {}", text_of(*node.children[4]));
-    if (target.empty()) raise("invalid destination label name in label_replace(): {}", target);
+    if (target.empty() || !is_utf8(target)) raise("invalid destination label name in label_replace(): {}", target);
     Vector result = vector(*node.children[0], at_ms);
     std::vector<re2::StringPiece> groups(static_cast<std::size_t>(regex.NumberOfCapturingGroups()) + 1);
     for (auto& sample : result) {
@@ -230,6 +183,7 @@ Evaluator::Vector Evaluator::label_replace(const Node& node, std::int64_t at_ms)
         if (!regex.Match(value, 0, value.size(), RE2::ANCHOR_BOTH, groups.data(), static_cast<int>(groups.size())))
             continue;
         sample.labels = engine_.labels_.with(sample.labels, target, expand(replacement, groups, regex));
+        if (target == "__name__") sample.drop_name = false;
     }
     check_unique(result);
     return result;
@@ -237,7 +191,7 @@ Evaluator::Vector Evaluator::label_replace(const Node& node, std::int64_t at_ms)
 
 Evaluator::Vector Evaluator::label_join(const Node& node, std::int64_t at_ms) {
     const std::string &target = text_of(*node.children[1]), &separator = text_of(*node.children[2]);
-    if (target.empty()) raise("invalid destination label name in label_join(): {}", target);
+    if (target.empty() || !is_utf8(target)) raise("invalid destination label name in label_join(): {}", target);
     Vector result = vector(*node.children[0], at_ms);
     for (auto& sample : result) {
         std::string joined;
@@ -245,6 +199,7 @@ Evaluator::Vector Evaluator::label_join(const Node& node, std::int64_t at_ms) {
             joined.append(i == 3 ? "" : separator)
                 .append(engine_.labels_.get(sample.labels, text_of(*node.children[i])));
         sample.labels = engine_.labels_.with(sample.labels, target, joined);
+        if (target == "__name__") sample.drop_name = false;
     }
     check_unique(result);
     return result;
@@ -252,6 +207,8 @@ Evaluator::Vector Evaluator::label_join(const Node& node, std::int64_t at_ms) {
 
 Evaluator::Vector Evaluator::sorted(const Node& node, FunctionId id, std::int64_t at_ms) {
     Vector result = vector(*node.children[0], at_ms);
+    if (range_.start_ms != range_.end_ms)
+        warn(node, "sort is ineffective for range queries since results are always ordered by labels");
     const bool descending = id == FunctionId::sort_desc || id == FunctionId::sort_by_label_desc;
     if (id == FunctionId::sort || id == FunctionId::sort_desc) {
         std::ranges::stable_sort(result, [&](const VectorSample& a, const VectorSample& b) {

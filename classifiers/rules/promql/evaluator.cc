@@ -11,20 +11,30 @@ Value Evaluator::value(const Node& node, std::int64_t at_ms) {
     result.type = node.type;
     switch (node.type) {
         case ValueType::scalar: result.scalar = scalar(node, at_ms); break;
-        case ValueType::vector: result.vector = vector(node, at_ms); break;
+        case ValueType::vector:
+            result.vector = vector(node, at_ms);
+            drop_names(result.vector);
+            break;
         case ValueType::matrix:
-            each_series(node, at_ms, [&](LabelsId labels, const RangeArguments& arguments) {
+            each_series(node, at_ms, [&](const RangeSeries& series, const RangeArguments& arguments) {
+                const LabelsId labels = series.drop_name ? engine_.labels_.drop_name(series.labels) : series.labels;
                 result.matrix.push_back({labels, {arguments.samples.begin(), arguments.samples.end()}});
             });
             break;
-        case ValueType::string: {
-            const Node* inner = &node;
-            while (inner->kind == Node::Kind::paren) inner = inner->children[0].get();
-            result.text = inner->text;
-            break;
-        }
+        case ValueType::string: result.text = without_parens(node).text; break;
     }
+    result.warnings.assign(warnings_.begin(), warnings_.end());
+    result.infos.assign(infos_.begin(), infos_.end());
     return result;
+}
+
+void Evaluator::drop_names(Vector& vector) {
+    for (auto& sample : vector) {
+        if (!sample.drop_name) continue;
+        sample.labels = engine_.labels_.drop_name(sample.labels);
+        sample.drop_name = false;
+    }
+    check_unique(vector);
 }
 
 double Evaluator::scalar(const Node& node, std::int64_t at_ms) {
@@ -42,6 +52,17 @@ double Evaluator::scalar(const Node& node, std::int64_t at_ms) {
     switch (static_cast<FunctionId>(node.function->id)) {
         case FunctionId::pi: return 3.141592653589793;
         case FunctionId::time: return static_cast<double>(at_ms) / 1000;
+        case FunctionId::start: return static_cast<double>(range_.start_ms) / 1000;
+        case FunctionId::end: return static_cast<double>(range_.end_ms) / 1000;
+        case FunctionId::range: return static_cast<double>(range_.end_ms - range_.start_ms) / 1000;
+        case FunctionId::step: return static_cast<double>(range_.step_ms) / 1000;
+        case FunctionId::max_of:
+        case FunctionId::min_of: {
+            const double a = scalar(*node.children[0], at_ms), b = scalar(*node.children[1], at_ms);
+            // As Go's math.Max and math.Min: NaN wins.
+            if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<double>::quiet_NaN();
+            return static_cast<FunctionId>(node.function->id) == FunctionId::max_of ? std::max(a, b) : std::min(a, b);
+        }
         default: {
             const Vector single = vector(*node.children[0], at_ms);
             return single.size() == 1 ? single[0].value : std::numeric_limits<double>::quiet_NaN();
@@ -59,15 +80,14 @@ Evaluator::Vector Evaluator::vector(const Node& node, std::int64_t at_ms) {
         case Node::Kind::unary: {
             Vector result = vector(*node.children[0], at_ms);
             if (!node.negative) return result;
-            for (auto& sample : result) sample = {engine_.labels_.drop_name(sample.labels), -sample.value};
-            check_unique(result);
+            for (auto& sample : result) sample = {sample.labels, -sample.value, true};
             return result;
         }
         default: raise("an expression of type {} where an instant vector was expected", to_string(node.type));
     }
 }
 
-std::int64_t Evaluator::effective_time(const Node& node, std::int64_t at_ms) const {
+std::int64_t Evaluator::effective_time(const Node& node, std::int64_t at_ms) {
     if (node.at) {
         switch (node.at->kind) {
             case AtModifier::Kind::time: at_ms = node.at->at_ms; break;
@@ -75,7 +95,21 @@ std::int64_t Evaluator::effective_time(const Node& node, std::int64_t at_ms) con
             case AtModifier::Kind::end: at_ms = range_.end_ms; break;
         }
     }
-    return at_ms - node.offset.count();
+    return at_ms - duration(node.offset, node.offset_of, at_ms).count();
+}
+
+Duration Evaluator::duration(Duration fixed, const std::unique_ptr<Node>& expression, std::int64_t at_ms) {
+    if (!expression) return fixed;
+    constexpr double seconds_max = 9e12;  // Within int64 milliseconds.
+    const double seconds = scalar(*expression, at_ms);
+    if (!(std::abs(seconds) < seconds_max)) raise("duration out of range");
+    return Duration{std::llround(seconds * 1000)};
+}
+
+Duration Evaluator::positive_duration(Duration fixed, const std::unique_ptr<Node>& expression, std::int64_t at_ms) {
+    const Duration found = duration(fixed, expression, at_ms);
+    if (expression && found.count() <= 0) raise("duration must be greater than 0");
+    return found;
 }
 
 Evaluator::Vector Evaluator::selector(const Node& node, std::int64_t at_ms, bool times) {
@@ -98,14 +132,14 @@ void Evaluator::each_series(const Node& node, std::int64_t at_ms, const OnSeries
     RangeArguments arguments;
     arguments.at_ms = at_ms;
     arguments.end_ms = effective_time(node, at_ms);
-    arguments.start_ms = arguments.end_ms - node.range.count();
+    arguments.start_ms = arguments.end_ms - positive_duration(node.range, node.range_of, at_ms).count();
     for (const auto& series : engine_.select(node.slot, store_)) {
         (void)store_.range(series.id, {arguments.start_ms}, {arguments.end_ms}, buffer_);
         count_samples(buffer_.size());
         std::erase_if(buffer_, [](const Sample& sample) { return is_stale_marker(sample.value); });
         if (buffer_.empty()) continue;
         arguments.samples = buffer_;
-        on(series.labels, arguments);
+        on({series.labels, false}, arguments);
     }
 }
 
@@ -113,9 +147,11 @@ void Evaluator::each_of_subquery(const Node& node, std::int64_t at_ms, const OnS
     RangeArguments arguments;
     arguments.at_ms = at_ms;
     arguments.end_ms = effective_time(node, at_ms);
-    arguments.start_ms = arguments.end_ms - node.range.count();
-    const std::int64_t step = (node.step.count() > 0 ? node.step : engine_.options_.subquery_step).count();
-    if (node.range.count() / step > static_cast<std::int64_t>(engine_.options_.steps_max))
+    const std::int64_t width = positive_duration(node.range, node.range_of, at_ms).count();
+    arguments.start_ms = arguments.end_ms - width;
+    const Duration given = positive_duration(node.step, node.step_of, at_ms);
+    const std::int64_t step = (given.count() > 0 ? given : engine_.options_.subquery_step).count();
+    if (width / step > static_cast<std::int64_t>(engine_.options_.steps_max))
         raise("the subquery has more than {} steps: widen its step", engine_.options_.steps_max);
     // Steps are whole multiples of the step, whatever the evaluation's time: successive evaluations see the same ones.
     std::int64_t first = step * (arguments.start_ms / step);
@@ -128,13 +164,14 @@ void Evaluator::each_of_subquery(const Node& node, std::int64_t at_ms, const OnS
         count_samples(step_values.size());
         for (const auto& sample : step_values) {
             const auto [place, is_new] = places.put(sample.labels, static_cast<std::uint32_t>(found.size()));
-            if (is_new) found.push_back({sample.labels, {}});
+            if (is_new) found.push_back({sample.labels, {}, false});
             found[place].samples.push_back({each, sample.value});
+            found[place].drop_name = found[place].drop_name || sample.drop_name;
         }
     }
     for (const auto& series : found) {
         arguments.samples = series.samples;
-        on(series.labels, arguments);
+        on({series.labels, series.drop_name}, arguments);
     }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <span>
 
 #include "classifiers/rules/promql/engine.h"
@@ -54,13 +55,17 @@ class Evaluator {
 public:
     using Vector = std::vector<VectorSample>;
 
-    Evaluator(Engine& engine, const SeriesStore& store, QueryRange range)
-        : engine_(engine), store_(store), range_(range) {}
+    Evaluator(Engine& engine, const SeriesStore& store, QueryRange range, std::string_view text)
+        : engine_(engine), store_(store), range_(range), text_(text) {}
 
     Value value(const Node& node, std::int64_t at_ms);
 
 private:
-    using OnSeries = std::function<void(LabelsId, const RangeArguments&)>;
+    struct RangeSeries {
+        LabelsId labels = 0;
+        bool drop_name = false;
+    };
+    using OnSeries = std::function<void(const RangeSeries&, const RangeArguments&)>;
 
     Vector vector(const Node& node, std::int64_t at_ms);
     double scalar(const Node& node, std::int64_t at_ms);
@@ -68,13 +73,23 @@ private:
     // Calls on() for each series of a range selector or subquery that has samples.
     void each_series(const Node& node, std::int64_t at_ms, const OnSeries& on);
     void each_of_subquery(const Node& node, std::int64_t at_ms, const OnSeries& on);
-    [[nodiscard]] std::int64_t effective_time(const Node& node, std::int64_t at_ms) const;
+    [[nodiscard]] std::int64_t effective_time(const Node& node, std::int64_t at_ms);
+    [[nodiscard]] Duration duration(Duration fixed, const std::unique_ptr<Node>& expression, std::int64_t at_ms);
+    [[nodiscard]] Duration positive_duration(Duration fixed, const std::unique_ptr<Node>& expression,
+                                             std::int64_t at_ms);
 
     Vector call(const Node& node, std::int64_t at_ms);
     Vector value_call(const Node& node, FunctionId id, std::int64_t at_ms);
     Vector range_call(const Node& node, FunctionId id, std::int64_t at_ms);
     Vector absent(const Node& node, FunctionId id, std::int64_t at_ms);
     Vector histogram(const Node& node, FunctionId id, std::int64_t at_ms);
+    struct Histogram {
+        LabelsId labels = 0;
+        std::vector<Bucket> buckets;
+    };
+    std::vector<Histogram> classic_histograms(const Node& node, std::int64_t at_ms);
+    Vector histogram_quantiles(const Node& node, std::int64_t at_ms);
+    double quantile_of(const Node& input, double q, Histogram& histogram, std::int64_t at_ms);
     Vector label_replace(const Node& node, std::int64_t at_ms);
     Vector label_join(const Node& node, std::int64_t at_ms);
     Vector sorted(const Node& node, FunctionId id, std::int64_t at_ms);
@@ -82,16 +97,31 @@ private:
     Vector aggregate(const Node& node, std::int64_t at_ms);
     Vector aggregate_values(const Node& node, const Vector& input, double parameter);
     Vector pick(const Node& node, const Vector& input, double parameter);
+    void check_parameter(const Node& node, double parameter);
     Vector count_values(const Node& node, const Vector& input);
     [[nodiscard]] LabelsId group_of(const Node& node, LabelsId labels);
 
     Vector binary(const Node& node, std::int64_t at_ms);
     Vector binary_scalar(const Node& node, Vector vector, double scalar, bool scalar_left);
     Vector binary_vectors(const Node& node, const Vector& left, const Vector& right);
+    struct Match;
+    void index_one_side(const Match& match);  // Into map_.
+    void join(Match& match, const VectorSample& many, const VectorSample& one, std::uint32_t place);
+    static constexpr std::uint32_t no_place = 0xffffffff;
+    [[nodiscard]] std::string label_text(LabelsId labels) const;  // {a="b", c="d"}
     Vector set_operation(const Node& node, const Vector& left, const Vector& right);
     [[nodiscard]] LabelsId result_labels(const Node& node, LabelsId many, LabelsId one);
     [[nodiscard]] LabelsId signature(const Node& node, LabelsId labels);
 
+    [[nodiscard]] bool annotates() const { return engine_.options_.annotate; }
+    // `at`: what the remark is about; its place goes into the text.
+    void warn(const Node& at, std::string_view message);
+    void inform(const Node& at, std::string_view message);
+    void check_quantile(const Node& at, double q);
+    void check_counter_name(const Node& at, LabelsId labels);
+
+    // Obeys drop_name.
+    void drop_names(Vector& vector);
     void check_unique(const Vector& vector);
     void count_samples(std::size_t count);
     void check_size(std::size_t series) const;
@@ -99,12 +129,25 @@ private:
     Engine& engine_;
     const SeriesStore& store_;
     QueryRange range_;
+    std::string_view text_;
+    std::set<std::string> warnings_, infos_;
     std::size_t samples_ = 0;
-    LabelsMap map_;
+    LabelsMap map_, joined_;
     std::vector<Sample> buffer_;
 };
 
 // As Go's strconv.FormatFloat(value, 'f', -1, 64): the shortest decimal without an exponent.
 [[nodiscard]] std::string format_value(double value);
+// As Go's %g: the shortest digits, with an exponent below 1e-4 and from 1e21 on.
+[[nodiscard]] std::string format_general(double value);
+// As Go's %q.
+[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] bool is_utf8(std::string_view text);
+
+[[nodiscard]] inline const Node& without_parens(const Node& node) {
+    const Node* inner = &node;
+    while (inner->kind == Node::Kind::paren) inner = inner->children[0].get();
+    return *inner;
+}
 
 }  // namespace medic::promql

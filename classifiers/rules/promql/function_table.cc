@@ -90,12 +90,19 @@ Table make_table() {
     add(F::predict_linear, "predict_linear", V, {M, S});
     add(F::quantile_over_time, "quantile_over_time", V, {S, M});
     add(F::histogram_quantile, "histogram_quantile", V, {S, V});
+    add(F::histogram_quantiles, "histogram_quantiles", V, {V, T, S, S}, -1);
     add(F::histogram_fraction, "histogram_fraction", V, {S, S, V});
     add(F::label_replace, "label_replace", V, {V, T, T, T, T});
     add(F::label_join, "label_join", V, {V, T, T, T}, -1);
     add(F::sort_by_label, "sort_by_label", V, {V, T}, -1);
     add(F::sort_by_label_desc, "sort_by_label_desc", V, {V, T}, -1);
     add(F::pi, "pi", S, {});
+    add(F::start, "start", S, {});
+    add(F::end, "end", S, {});
+    add(F::range, "range", S, {});
+    add(F::step, "step", S, {});
+    add(F::max_of, "max_of", S, {S, S});
+    add(F::min_of, "min_of", S, {S, S});
     add(F::time, "time", S, {});
     add(F::scalar, "scalar", S, {V});
     add(F::vector, "vector", V, {S});
@@ -112,6 +119,16 @@ const Table& table() {
 const Function* find_function(std::string_view name) {
     const auto found = table().find(name);
     return found == table().end() ? nullptr : &found->second;
+}
+
+std::string_view why_not_supported(std::string_view name) {
+    for (const std::string_view native :
+         {"histogram_avg", "histogram_count", "histogram_stddev", "histogram_stdvar", "histogram_sum"})
+        if (name == native)
+            return "reads native histograms, which are not supported: use the classic _bucket, _sum and _count series";
+    for (const std::string_view experimental : {"info", "start_timestamp"})
+        if (name == experimental) return "is experimental and not supported";
+    return {};
 }
 
 std::string_view nearest_function(std::string_view name) {

@@ -76,15 +76,22 @@ enum class FunctionId : std::uint8_t {
     absent,
     absent_over_time,
     histogram_quantile,
+    histogram_quantiles,
     histogram_fraction,
     label_join,
     label_replace,
+    end,
+    max_of,
+    min_of,
     pi,
+    range,
     scalar,
     sort,
     sort_desc,
     sort_by_label,
     sort_by_label_desc,
+    start,
+    step,
     time,
     timestamp,
     vector,
@@ -113,7 +120,13 @@ struct RangeArguments {
 struct Bucket {
     double upper = 0, count = 0;
 };
-[[nodiscard]] double bucket_quantile(double q, std::vector<Bucket>& buckets);
+// Counts that fell from one bucket to the next, and were held up: rounding aside, the histogram contradicts itself.
+struct ForcedMonotonicity {
+    bool any = false;
+    double lowest = 0, highest = 0, largest_fall = 0;  // Bounds of the buckets, and by how much.
+};
+// Sorts, joins and repairs the buckets: a second call with the same buckets finds nothing to force.
+[[nodiscard]] double bucket_quantile(double q, std::vector<Bucket>& buckets, ForcedMonotonicity* forced = nullptr);
 [[nodiscard]] double bucket_fraction(double lower, double upper, std::vector<Bucket>& buckets);
 
 // A sum that loses nothing to rounding (Kahan–Neumaier), as Prometheus's.

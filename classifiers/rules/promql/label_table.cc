@@ -7,7 +7,7 @@
 namespace medic::promql {
 
 LabelTable::LabelTable() {
-    name_list_ = list({"__name__"});
+    name_list_ = list({"__name__", "__type__", "__unit__"});  // What says which metric, of which kind, a value is.
     clear();
 }
 

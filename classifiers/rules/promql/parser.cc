@@ -142,6 +142,8 @@ private:
             NodePtr node = make(Node::Kind::binary, left->begin);
             node->op = word->op;
             advance();
+            if ((node->op == BinaryOp::less || node->op == BinaryOp::greater) && token_.is("/"))
+                fail("</ and >/ trim native histograms, which are not supported");
             modifiers(*node);
             const bool right_associative = word->op == BinaryOp::power;
             NodePtr right = expression(right_associative ? word->precedence : word->precedence + 1);
@@ -159,11 +161,20 @@ private:
             advance();
         }
         if (is_set_operator(node.op)) node.matching.cardinality = Matching::Cardinality::one_to_one;
+        matching(node);
+        fills(node);
+    }
+
+    void matching(Node& node) {
         const bool on = token_.is_word("on");
         if (!on && !token_.is_word("ignoring")) return;
         advance();
         node.matching.on = on;
         node.matching.labels = label_list();
+        match_grouping(node, on);
+    }
+
+    void match_grouping(Node& node, bool on) {
         const bool left = token_.is_word("group_left");
         if (!left && !token_.is_word("group_right")) return;
         if (is_set_operator(node.op)) fail(fmt::format("no grouping allowed for \"{}\" operation", to_string(node.op)));
@@ -174,6 +185,28 @@ private:
         for (const auto& label : node.matching.include)
             if (std::ranges::find(node.matching.labels, label) != node.matching.labels.end())
                 fail(fmt::format("label \"{}\" must not occur in ON and GROUP clause at once", label));
+    }
+
+    // fill(0), fill_left(0), fill_right(0): what stands in for a side that has no match. Without a parenthesis the
+    // words are metrics' names.
+    void fills(Node& node) {
+        for (;;) {
+            const bool both = token_.is_word("fill"), left = token_.is_word("fill_left");
+            if (!both && !left && !token_.is_word("fill_right")) return;
+            if (!Lexer(lexer_).next().is("(")) return;
+            if (is_set_operator(node.op)) fail(fmt::format("filling in is not allowed for \"{}\"", to_string(node.op)));
+            advance();
+            advance();
+            const bool negative = token_.is("-");
+            if (negative || token_.is("+")) advance();
+            if (token_.kind != Token::Kind::number && token_.kind != Token::Kind::duration)
+                fail_token("the number that fills in");
+            const double value = negative ? -token_.number : token_.number;
+            advance();
+            expect(")", "after the number that fills in");
+            if (both || left) node.matching.fill_left = value;
+            if (!left) node.matching.fill_right = value;
+        }
     }
 
     std::vector<std::string> label_list() {
@@ -256,8 +289,11 @@ private:
     }
 
     NodePtr call(const Token& name) {
-        const Function* const function = find_function(name.raw);
+        // Prometheus reads step() and the like in any case, but only inside durations.
+        const Function* const function = find_function(in_duration_ > 0 ? lower(name.raw) : std::string(name.raw));
         if (function == nullptr) {
+            if (const std::string_view reason = why_not_supported(name.raw); !reason.empty())
+                fail_at(name.begin, fmt::format("{}() {}", name.raw, reason));
             const std::string_view near = nearest_function(name.raw);
             fail_at(name.begin, fmt::format("unknown function with name \"{}\"{}", name.raw,
                                             near.empty() ? "" : fmt::format(": did you mean \"{}\"?", near)));
@@ -357,47 +393,71 @@ private:
                 offset(*node);
             else if (token_.is("@"))
                 at(*node);
+            else if (token_.is_word("anchored") || token_.is_word("smoothed"))
+                fail(fmt::format("the modifier \"{}\" is experimental and not supported", token_.raw));
             else
                 return node;
             node->end = last_end_;
         }
     }
 
-    std::int64_t duration(std::string_view what, bool positive) {
-        const bool negative = token_.is("-");
-        if (negative || token_.is("+")) advance();
-        std::int64_t value = 0;
-        if (token_.kind == Token::Kind::duration)
-            value = token_.duration_ms;
-        else if (token_.kind == Token::Kind::number && std::abs(token_.number) < 1e12)
-            value = std::llround(token_.number * 1000);
-        else
-            fail_token(fmt::format("{} such as 5m", what));
-        if (negative) value = -value;
-        if (positive && value <= 0) fail("duration must be greater than 0");
+    // A number of seconds or a duration, or arithmetic on them. Behind `offset` only what stands in parentheses.
+    enum class DurationPlace : std::uint8_t { brackets, offset };
+
+    void duration(DurationPlace place, Duration& fixed, NodePtr& expression_of) {
+        const std::uint32_t begin = token_.begin;
+        const bool plain = token_.kind == Token::Kind::number || token_.kind == Token::Kind::duration ||
+                           token_.kind == Token::Kind::identifier || token_.is("(") || token_.is("-") || token_.is("+");
+        if (!plain) fail_token("a duration such as 5m");
+        ++in_duration_;
+        NodePtr node = place == DurationPlace::brackets ? expression(1) : signed_primary();
+        --in_duration_;
+        std::optional<ParseError> problem;
+        const auto seconds = constant_duration(*node, problem);
+        if (problem) throw Failed{*problem};
+        if (!seconds) {
+            expression_of = std::move(node);
+            return;
+        }
+        constexpr double seconds_max = 9e12;  // Within int64 milliseconds.
+        if (!(std::abs(*seconds) < seconds_max)) fail_at(begin, "duration out of range");
+        fixed = Duration{std::llround(*seconds * 1000)};
+        if (place == DurationPlace::brackets && fixed.count() <= 0) fail_at(begin, "duration must be greater than 0");
+    }
+
+    NodePtr signed_primary() {
+        if (!token_.is("-") && !token_.is("+")) return primary();
+        NodePtr node = make(Node::Kind::unary, token_.begin);
+        node->negative = token_.is("-");
         advance();
-        return value;
+        node->children.push_back(primary());
+        return finish(std::move(node));
     }
 
     NodePtr bracket(NodePtr inner) {
         const std::uint32_t opening = token_.begin;
         advance();
-        const std::int64_t range_ms = duration("a range", true);
+        Duration range{0};
+        NodePtr range_of;
+        duration(DurationPlace::brackets, range, range_of);
         if (accept(":")) {
             const Depth depth(*this);
             NodePtr node = make(Node::Kind::subquery, inner->begin);
-            node->range = Duration{range_ms};
-            if (!token_.is("]")) node->step = Duration{duration("a step", true)};
+            node->range = range;
+            node->range_of = std::move(range_of);
+            if (!token_.is("]")) duration(DurationPlace::brackets, node->step, node->step_of);
             expect("]", "after the subquery's step");
             node->children.push_back(std::move(inner));
             return finish(std::move(node));
         }
         expect("]", "after the range");
         if (inner->kind != Node::Kind::selector) fail_at(opening, "ranges only allowed for vector selectors");
-        if (inner->offset.count() != 0) fail_at(opening, "no offset modifiers allowed before range");
+        if (inner->offset.count() != 0 || inner->offset_of)
+            fail_at(opening, "no offset modifiers allowed before range");
         if (inner->at) fail_at(opening, "no @ modifiers allowed before range");
         inner->kind = Node::Kind::matrix;
-        inner->range = Duration{range_ms};
+        inner->range = range;
+        inner->range_of = std::move(range_of);
         return finish(std::move(inner));
     }
 
@@ -411,9 +471,9 @@ private:
             fail(
                 "offset modifier must be preceded by an instant vector selector or range vector selector or a "
                 "subquery");
-        if (node.offset.count() != 0) fail("offset may not be set multiple times");
+        if (node.offset.count() != 0 || node.offset_of) fail("offset may not be set multiple times");
         advance();
-        node.offset = Duration{duration("an offset", false)};
+        duration(DurationPlace::offset, node.offset, node.offset_of);
     }
 
     void at(Node& node) {
@@ -445,7 +505,7 @@ private:
     const ParseLimits& limits_;
     Token token_;
     std::uint32_t last_end_ = 0;
-    std::size_t nodes_ = 0, depth_ = 0;
+    std::size_t nodes_ = 0, depth_ = 0, in_duration_ = 0;
 };
 
 }  // namespace

@@ -1,4 +1,7 @@
 #include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -13,6 +16,22 @@ void expect_script(std::string_view text, std::size_t evaluations) {
     for (const auto& failure : report.failures) ADD_FAILURE() << failure;
     EXPECT_EQ(report.passed, evaluations);
     EXPECT_EQ(report.skipped, 0U);
+}
+
+// Every script of testdata/: what Prometheus says of the same series and expressions.
+TEST(Promql, scripts_give_what_prometheus_gives) {
+    std::size_t scripts = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("classifiers/rules/promql/testdata")) {
+        std::ifstream in(entry.path(), std::ios::binary);
+        std::stringstream text;
+        text << in.rdbuf();
+        const auto report = run_promql_script(text.str(), entry.path().string());
+        for (const auto& failure : report.failures) ADD_FAILURE() << failure;
+        EXPECT_GT(report.passed, 5U) << entry.path();
+        EXPECT_EQ(report.skipped, 0U) << entry.path();
+        ++scripts;
+    }
+    EXPECT_GE(scripts, 4U);
 }
 
 TEST(Promql, rates_are_extrapolated_and_survive_counter_resets) {

@@ -120,24 +120,36 @@ bool almost_equal(double a, double b, double tolerance) {
 }
 
 // Buckets are scraped and added one by one: rounding may leave a count slightly below the one before it.
-void make_monotonic(std::vector<Bucket>& buckets) {
+// Anything larger is a contradiction, which is held up too, and told.
+ForcedMonotonicity make_monotonic(std::vector<Bucket>& buckets) {
     constexpr double tolerance = 1e-12;  // Prometheus's smallDeltaTolerance.
+    ForcedMonotonicity forced{.lowest = infinity, .highest = -infinity};
     double previous = buckets[0].count;
     for (auto& bucket : buckets) {
-        if (bucket.count < previous || almost_equal(bucket.count, previous, tolerance)) bucket.count = previous;
+        if (almost_equal(bucket.count, previous, tolerance)) {
+            bucket.count = previous;
+        } else if (bucket.count < previous) {
+            forced.any = true;
+            forced.lowest = std::min(forced.lowest, bucket.upper);
+            forced.highest = std::max(forced.highest, bucket.upper);
+            forced.largest_fall = std::max(forced.largest_fall, previous - bucket.count);
+            bucket.count = previous;
+        }
         previous = bucket.count;
     }
+    return forced;
 }
 
 }  // namespace
 
-double bucket_quantile(double q, std::vector<Bucket>& buckets) {
+double bucket_quantile(double q, std::vector<Bucket>& buckets, ForcedMonotonicity* forced) {
     if (std::isnan(q) || buckets.empty()) return nan;
     if (q < 0) return -infinity;
     if (q > 1) return infinity;
     sort_and_join(buckets);
     if (buckets.back().upper != infinity) return nan;
-    make_monotonic(buckets);
+    const ForcedMonotonicity found = make_monotonic(buckets);
+    if (forced != nullptr) *forced = found;
     if (buckets.size() < 2) return nan;
     const double observations = buckets.back().count;
     if (observations == 0 || std::isnan(observations)) return nan;
@@ -159,7 +171,7 @@ double bucket_fraction(double lower, double upper, std::vector<Bucket>& buckets)
     if (buckets.empty()) return nan;
     sort_and_join(buckets);
     if (buckets.back().upper != infinity) return nan;
-    make_monotonic(buckets);
+    (void)make_monotonic(buckets);
     const double count = buckets.back().count;
     if (count == 0 || std::isnan(count) || std::isnan(lower) || std::isnan(upper)) return nan;
     if (lower >= upper) return 0;

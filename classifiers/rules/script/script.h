@@ -1,6 +1,6 @@
 // Runs PromQL scripts: load … / clear / eval instant … / eval range … with the results that are expected. The language
-// is that of Prometheus's own promqltest, without native histograms, annotations and experimental parts: what a script
-// says about those is skipped and counted. For tests of the engine only.
+// is that of Prometheus's own promqltest. What reads native histograms or start timestamps is skipped and counted: the
+// store holds neither. For tests of the engine only.
 #pragma once
 
 #include <string>
