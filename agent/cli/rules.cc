@@ -26,7 +26,10 @@ void add_rules(CLI::App& app, Context& context) {
     check->callback([&context] { context.exit_code = print(check_rules(files)); });
     CLI::App* test = command->add_subcommand("test", "Run unit tests of rules, in promtool's format");
     test->add_option("FILE", files, "Test files")->required();
-    test->callback([&context] { context.exit_code = print(test_rules(files)); });
+    static RuleTestOptions options;
+    test->add_flag("--prometheus-2", options.prometheus2,
+                   "Windows closed on the left, as Prometheus 2 and its promtool have them");
+    test->callback([&context] { context.exit_code = print(test_rules(files, options)); });
     CLI::App* explain = command->add_subcommand("explain", "What a rule reads, when it fires and about whom");
     explain->add_option("FILE", file, "Rule file")->required();
     explain->add_option("NAME", name, "One rule; all of them without it");

@@ -1,12 +1,14 @@
 #include "classifiers/rules/rule_engine.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <set>
 
 #include "classifiers/rules/promql/engine.h"
-#include "classifiers/rules/template.h"
+#include "classifiers/rules/template/template.h"
 
 namespace medic {
 namespace {
@@ -24,6 +26,7 @@ struct Standing {
     const Rule* rule = nullptr;
     promql::Expression expression;
     std::string id;  // FILE/GROUP/INDEX/NAME: stable while the files are.
+    std::vector<std::pair<std::string, Template>> labels, annotations;  // Of alerts.
     std::map<Labels, Active> active;
 };
 
@@ -40,8 +43,27 @@ bool changed(double before, double after) {
     return std::abs(after - before) > share * std::max(std::abs(before), std::abs(after));
 }
 
+promql::EngineOptions engine_options(const RuleEngineOptions& options) {
+    return {.lookback = options.lookback,
+            .windows = options.closed_windows ? promql::Windows::closed : promql::Windows::left_open};
+}
+
 std::map<std::string, std::string> to_map(const Labels& labels) {
     return {labels.pairs().begin(), labels.pairs().end()};
+}
+
+std::vector<std::pair<std::string, Template>> templates_of(const std::map<std::string, std::string>& texts) {
+    std::vector<std::pair<std::string, Template>> result;
+    for (const auto& [name, text] : texts)
+        if (auto parsed = Template::parse(text)) result.emplace_back(name, *std::move(parsed));  // RuleSet checked it.
+    return result;
+}
+
+bool reads_alerts(const promql::Node& node) {
+    const bool here = std::ranges::any_of(node.matchers, [](const LabelMatcher& matcher) {
+        return matcher.label == "__name__" && (matcher.value == "ALERTS" || matcher.value == "ALERTS_FOR_STATE");
+    });
+    return here || std::ranges::any_of(node.children, [](const auto& child) { return reads_alerts(*child); });
 }
 
 std::string annotation(const std::map<std::string, std::string>& annotations, const std::string& name) {
@@ -53,11 +75,14 @@ std::string annotation(const std::map<std::string, std::string>& annotations, co
 
 struct RuleEngine::State {
     State(RuleSet set, RuleEngineOptions with)
-        : rules(std::move(set)), options(std::move(with)), engine({.lookback = options.lookback}) {}
+        : rules(std::move(set)), options(std::move(with)), engine(engine_options(options)) {}
 
     RuleSet rules;
     RuleEngineOptions options;
     promql::Engine engine;
+    // For what templates ask. Another one, because a result of `engine` is at hand meanwhile.
+    std::unique_ptr<promql::Engine> queries;
+    std::size_t queries_compiled = 0;
     std::vector<StandingGroup> groups;
     std::vector<RuleProblem> problems;
     RuleCost cost;
@@ -65,7 +90,11 @@ struct RuleEngine::State {
     void evaluate_rule(Standing& standing, const RuleGroup& group, SeriesStore& store, Now now,
                        std::vector<SymptomChange>& changes);
     std::vector<promql::VectorSample> result_of(const promql::Value& value) const;
-    [[nodiscard]] Labels result_labels(const Rule& rule, promql::LabelsId labels, double value) const;
+    [[nodiscard]] Labels alert_labels(const Standing& standing, const TemplateData& data) const;
+    [[nodiscard]] Labels record_labels(const Rule& rule, const Labels& found) const;
+    [[nodiscard]] Result<std::vector<TemplateSample>> query(std::string_view expression, const SeriesStore& store,
+                                                            WallTime at);
+    void write_alerts(const Standing& standing, SeriesStore& store, Now now);
     void alert(Standing& standing, const std::vector<promql::VectorSample>& result, const SeriesStore& store, Now now,
                std::vector<SymptomChange>& changes);
     void hold(Standing& standing, Active& active, bool is_new, Now now, std::vector<SymptomChange>& changes) const;
@@ -90,6 +119,11 @@ RuleEngine::RuleEngine(RuleSet rules, RuleEngineOptions options)
                 continue;
             }
             standing.expression = *std::move(expression);
+            if (rule.kind == Rule::Kind::alert) {
+                standing.labels = templates_of(rule.labels);
+                standing.annotations = templates_of(rule.annotations);
+            }
+            if (reads_alerts(standing.expression.root())) state_->options.alerts_as_series = true;
             standing_group.rules.push_back(std::move(standing));
         }
     }
@@ -125,6 +159,7 @@ void RuleEngine::State::evaluate_rule(Standing& standing, const RuleGroup& group
         record(standing, result, store, now);
     else
         alert(standing, result, store, now, changes);
+    if (standing.rule->kind == Rule::Kind::alert && options.alerts_as_series) write_alerts(standing, store, now);
 }
 
 std::vector<promql::VectorSample> RuleEngine::State::result_of(const promql::Value& value) const {
@@ -132,16 +167,39 @@ std::vector<promql::VectorSample> RuleEngine::State::result_of(const promql::Val
     return value.vector;
 }
 
-Labels RuleEngine::State::result_labels(const Rule& rule, promql::LabelsId labels, double value) const {
-    const Labels found = engine.labels().labels(labels);
+// Labels sorts stably and the last of doubled names wins: the rule's labels override the series'.
+Labels RuleEngine::State::alert_labels(const Standing& standing, const TemplateData& data) const {
+    std::vector<LabelPair> pairs;
+    for (const auto& pair : data.labels.pairs())
+        if (pair.first != "__name__") pairs.push_back(pair);
+    for (const auto& [name, text] : standing.labels) pairs.emplace_back(name, text.expand(data));
+    pairs.emplace_back("alertname", standing.rule->name);
+    return Labels({}, std::move(pairs));
+}
+
+// The labels of recording rules are no templates.
+Labels RuleEngine::State::record_labels(const Rule& rule, const Labels& found) const {
     std::vector<LabelPair> pairs;
     for (const auto& pair : found.pairs())
         if (pair.first != "__name__") pairs.push_back(pair);
-    // Labels sorts stably and the last of doubled names wins: the rule's labels override the series'.
-    for (const auto& [name, text] : rule.labels) pairs.emplace_back(name, expand_template(text, {found, value}));
-    if (rule.kind == Rule::Kind::record) return Labels(rule.name, std::move(pairs));
-    pairs.emplace_back("alertname", rule.name);
-    return Labels({}, std::move(pairs));
+    pairs.insert(pairs.end(), rule.labels.begin(), rule.labels.end());
+    return Labels(rule.name, std::move(pairs));
+}
+
+Result<std::vector<TemplateSample>> RuleEngine::State::query(std::string_view expression, const SeriesStore& store,
+                                                             WallTime at) {
+    // An engine remembers the selectors of everything it compiled, and templates can write new ones for ever.
+    constexpr std::size_t compiled_max = 1'000;
+    if (!queries || ++queries_compiled > compiled_max) {
+        queries = std::make_unique<promql::Engine>(engine_options(options));
+        queries_compiled = 0;
+    }
+    MEDIC_TRY(const promql::Expression compiled, queries->compile(expression));
+    MEDIC_TRY(const promql::Value value, queries->evaluate(compiled, store, at));
+    std::vector<TemplateSample> found;
+    for (const auto& sample : result_of(value))
+        found.push_back({queries->labels().labels(sample.labels), sample.value});
+    return found;
 }
 
 void RuleEngine::State::alert(Standing& standing, const std::vector<promql::VectorSample>& result,
@@ -150,7 +208,11 @@ void RuleEngine::State::alert(Standing& standing, const std::vector<promql::Vect
     std::map<Labels, bool> seen;
     for (const auto& sample : result) {
         const Labels found = engine.labels().labels(sample.labels);
-        Labels labels = result_labels(rule, sample.labels, sample.value);
+        const TemplateData data{
+            found, sample.value, options.external_labels, options.external_url, now.wall, [&](std::string_view text) {
+                return query(text, store, now.wall);
+            }};
+        Labels labels = alert_labels(standing, data);
         if (!seen.emplace(labels, true).second)
             return problem(standing, "two results have the same labels: " + labels.to_string());
         const auto [at, is_new] = standing.active.try_emplace(labels);
@@ -163,8 +225,7 @@ void RuleEngine::State::alert(Standing& standing, const std::vector<promql::Vect
         }
         active.gone_since.reset();
         std::map<std::string, std::string> annotations;
-        for (const auto& [name, text] : rule.annotations)
-            annotations[name] = expand_template(text, {found, sample.value});
+        for (const auto& [name, text] : standing.annotations) annotations[name] = text.expand(data);
         std::string summary = annotation(annotations, "summary");
         if (summary.empty()) summary = annotation(annotations, "description");
         if (summary.empty()) summary = rule.name;
@@ -215,15 +276,34 @@ void RuleEngine::State::record(Standing& standing, const std::vector<promql::Vec
     ScrapeBatch batch;
     batch.target = "rules/" + standing.id;
     batch.at = now.wall;
+    std::set<SeriesId> seen;
     for (const auto& sample : result) {
-        const auto id = store.intern(result_labels(*standing.rule, sample.labels, sample.value));
+        const auto id = store.intern(record_labels(*standing.rule, engine.labels().labels(sample.labels)));
         if (!id) {
             batch.outcome = ScrapeOutcome::partial;
             batch.error = "the store takes no more series";
             problem(standing, batch.error);
             break;
         }
+        if (!seen.insert(*id).second)
+            return problem(standing, "two results have the same labels: " + store.labels(*id).to_string());
         batch.samples.emplace_back(*id, sample.value);
+    }
+    store.append(batch);
+}
+
+void RuleEngine::State::write_alerts(const Standing& standing, SeriesStore& store, Now now) {
+    ScrapeBatch batch;
+    batch.target = "alerts/" + standing.id;
+    batch.at = now.wall;
+    for (const auto& [labels, active] : standing.active) {
+        const double since = static_cast<double>(active.symptom.since.unix_ms) / 1000;
+        std::vector<LabelPair> pairs = labels.pairs();
+        const auto for_state = store.intern(Labels("ALERTS_FOR_STATE", pairs));
+        pairs.emplace_back("alertstate", active.firing ? "firing" : "pending");
+        const auto alert = store.intern(Labels("ALERTS", std::move(pairs)));
+        if (alert) batch.samples.emplace_back(*alert, 1);
+        if (for_state) batch.samples.emplace_back(*for_state, since);
     }
     store.append(batch);
 }

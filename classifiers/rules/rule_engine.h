@@ -21,6 +21,11 @@ struct RuleEngineOptions {
     std::string cluster_default;      // Of subjects whose labels name no cluster.
     Duration lookback{5 * 60'000};    // Prometheus's default.
     std::size_t alerts_per_rule_max = 10'000;
+    Labels external_labels;  // What templates call $externalLabels and $externalURL.
+    std::string external_url;
+    // Alerts become the series ALERTS and ALERTS_FOR_STATE, as in Prometheus. Done anyway where a rule reads them.
+    bool alerts_as_series = false;
+    bool closed_windows = false;  // As Prometheus 2 had them: promql::Windows::closed.
 };
 
 struct ActiveAlert {

@@ -17,7 +17,10 @@ struct RuleReport {
 
 // Runs unit tests of rules in promtool's format: rule_files (relative to the test's file), evaluation_interval, tests
 // with input_series, alert_rule_test and promql_expr_test.
-[[nodiscard]] RuleReport test_rules(std::span<const std::string> files);
+struct RuleTestOptions {
+    bool prometheus2 = false;  // Windows closed on the left, as Prometheus had them until version 2.
+};
+[[nodiscard]] RuleReport test_rules(std::span<const std::string> files, const RuleTestOptions& options = {});
 
 // What a rule reads, over which window, when it fires and about whom. `name` empty: every rule of the file.
 [[nodiscard]] RuleReport explain_rule(const std::string& file, const std::string& name);

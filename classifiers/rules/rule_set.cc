@@ -7,7 +7,7 @@
 
 #include "agent/base/yaml.h"
 #include "classifiers/rules/promql/parser.h"
-#include "classifiers/rules/template.h"
+#include "classifiers/rules/template/template.h"
 
 namespace medic {
 namespace {
@@ -71,6 +71,7 @@ private:
         RuleGroup group;
         group.file = file;
         take(node.get("name").as_string(), group.name);
+        if (group.name.empty()) problem(node.get("name"), "expected the group's name");
         if (!group.name.empty() && !names.insert(group.name).second)
             problem(node.get("name"), fmt::format("the group \"{}\" is given twice", group.name));
         take(node.duration_or("interval", Duration{0}), group.interval);
@@ -79,7 +80,7 @@ private:
         take(node.int_or("limit", 0), limit);
         group.limit = static_cast<std::size_t>(std::max<std::int64_t>(limit, 0));
         std::map<std::string, std::string> labels;
-        texts(node.get("labels"), labels);
+        texts(node.get("labels"), labels, TextKind::labels, true);
         const YamlNode rules = node.get("rules");
         if (rules && rules.kind() != YamlNode::Kind::null) {
             if (!note(rules.expect_list("rules"))) return;
@@ -110,8 +111,17 @@ private:
         for (const char* key : {"for", "keep_firing_for", "annotations"})
             if (record && node.get(key)) problem(node.key_node(key), fmt::format("{} is for alerts only", key));
         rule.labels = group_labels;
-        texts(node.get("labels"), rule.labels);
-        texts(node.get("annotations"), rule.annotations);
+        texts(node.get("labels"), rule.labels, TextKind::labels, !record);
+        texts(node.get("annotations"), rule.annotations, TextKind::annotations, true);
+        const auto twin = std::ranges::find_if(seen_, [&](const Rule& other) {
+            return other.kind == rule.kind && other.name == rule.name && other.labels == rule.labels;
+        });
+        if (twin != seen_.end())
+            warnings_.push_back(
+                fmt::format("{}: {} has the name and labels of the rule at {}: their results can collide", rule.where,
+                            rule.name, twin->where));
+        else
+            seen_.push_back({.kind = rule.kind, .name = rule.name, .labels = rule.labels, .where = rule.where});
         group.rules.push_back(std::move(rule));
     }
 
@@ -137,23 +147,27 @@ private:
         }
     }
 
-    void texts(const YamlNode& node, std::map<std::string, std::string>& into) {
+    enum class TextKind : std::uint8_t { labels, annotations };
+
+    void texts(const YamlNode& node, std::map<std::string, std::string>& into, TextKind kind, bool templates) {
         if (!node || node.kind() == YamlNode::Kind::null || !note(node.expect_map("names and texts"))) return;
         for (const auto& [name, value] : node.entries()) {
-            if (!is_label_name(name))
+            if (!is_label_name(name) || (kind == TextKind::labels && name == "__name__"))
                 problem(node.key_node(name), fmt::format("expected a label's name, found \"{}\"", name));
             if (value.kind() == YamlNode::Kind::null) {
                 into[name] = "";
                 continue;
             }
             take(value.as_string(), into[name]);
-            if (const std::string unknown = unknown_in_template(into[name]); !unknown.empty())
-                warnings_.push_back(fmt::format("{}: {} is not understood and stays as it is", value.where(), unknown));
+            if (!templates) continue;
+            if (const auto parsed = Template::parse(into[name]); !parsed)
+                problem(value, fmt::format("expected a template, {}", parsed.error().message));
         }
     }
 
     std::vector<std::string>& problems_;
     std::vector<std::string>& warnings_;
+    std::vector<Rule> seen_;  // Name, labels and place of each rule.
     std::size_t rules_ = 0;
 };
 
@@ -180,6 +194,14 @@ Result<RuleSet> RuleSet::load(std::span<const std::string> paths, std::vector<st
         files.push_back({path, std::move(text).str()});
     }
     return parse(files, warnings);
+}
+
+void RuleSet::order_groups(std::span<const std::string> names) {
+    const auto place = [&](const RuleGroup& group) {
+        const auto at = std::ranges::find(names, group.name);
+        return at == names.end() ? 0 : at - names.begin();
+    };
+    std::ranges::stable_sort(groups_, {}, place);
 }
 
 std::size_t RuleSet::rules() const {

@@ -40,7 +40,7 @@ struct RuleGroup {
 class RuleSet {
 public:
     // All problems of all files in one Error, a line each: "file:line:column: what was expected". `warnings` gets what
-    // is odd but works: templates that are left as they are.
+    // is odd but works: rules whose results can collide.
     [[nodiscard]] static Result<RuleSet> parse(std::span<const RuleFileText> files,
                                                std::vector<std::string>* warnings = nullptr);
     [[nodiscard]] static Result<RuleSet> load(std::span<const std::string> paths,
@@ -49,6 +49,9 @@ public:
     [[nodiscard]] const std::vector<RuleGroup>& groups() const { return groups_; }
     [[nodiscard]] std::size_t rules() const;
     [[nodiscard]] const Rule* find(std::string_view name) const;
+
+    // The named groups in this order; others stay before them (promtool's group_eval_order).
+    void order_groups(std::span<const std::string> names);
 
 private:
     std::vector<RuleGroup> groups_;

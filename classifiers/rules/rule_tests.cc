@@ -1,6 +1,10 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
+#include <optional>
+
+#include <glob.h>
 
 #include "agent/base/yaml.h"
 #include "classifiers/rules/promql/engine.h"
@@ -42,27 +46,50 @@ Result<Texts> texts_of(const YamlNode& node) {
     return result;
 }
 
-bool same_value(double a, double b) {
+// A number, or one of YAML's and Prometheus's words for those that are none.
+Result<double> sample_value(const YamlNode& node) {
+    std::string text = node.text();
+    const bool negative = text.starts_with('-');
+    if (negative || text.starts_with('+')) text.erase(0, 1);
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    for (const std::string_view word : {".inf", ".Inf", ".INF", "Inf", "inf"})
+        if (text == word) return negative ? -infinity : infinity;
+    for (const std::string_view word : {".nan", ".NaN", ".NAN", "NaN", "nan"})
+        if (text == word) return std::numeric_limits<double>::quiet_NaN();
+    return node.as_double();
+}
+
+// What holds for all tests of a file.
+struct Settings {
+    Duration evaluation_interval{60'000};
+    bool closed_windows = false;
+    bool fuzzy_compare = false;  // Values may differ by 1e-6 of themselves (promtool's fuzzy_compare).
+};
+
+bool same_value(double a, double b, bool fuzzy) {
     if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
-    return a == b || std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b));
+    constexpr double tolerance = 1e-6;
+    return a == b || (fuzzy && std::abs(a - b) <= tolerance * std::max(std::abs(a), std::abs(b)));
 }
 
 // One entry of `tests`.
 class RuleTest {
 public:
-    RuleTest(const RuleSet& rules, Duration evaluation_interval, std::vector<std::string>& failures)
-        : evaluation_interval_(evaluation_interval),
+    RuleTest(const Settings& settings, std::vector<std::string>& failures, std::vector<std::string>& remarks)
+        : settings_(settings),
           failures_(failures),
+          remarks_(remarks),
           store_(
               {.retention = Duration{1LL << 50}, .samples_per_series_max = 10'000'000, .sample_bytes_max = 1ULL << 32}),
-          engine_(rules, {.ignore_intervals = true}) {}
+          expressions_({.windows = settings.closed_windows ? promql::Windows::closed : promql::Windows::left_open}) {}
 
-    Status run(const YamlNode& node) {
+    Status run(const RuleSet& rules, const YamlNode& node) {
         MEDIC_CHECK(node.expect_map("a test"));
         MEDIC_CHECK(node.expect_keys({"name", "interval", "input_series", "alert_rule_test", "promql_expr_test",
                                       "external_labels", "external_url"}));
         MEDIC_TRY(name_, node.string_or("name", node.where()));
-        MEDIC_TRY(const Duration interval, node.duration_or("interval", evaluation_interval_));
+        MEDIC_TRY(const Duration interval, node.duration_or("interval", settings_.evaluation_interval));
+        MEDIC_CHECK(make_engine(rules, node));
         MEDIC_CHECK(load(node, interval));
         MEDIC_CHECK(expectations(node.get("alert_rule_test"), false));
         MEDIC_CHECK(expectations(node.get("promql_expr_test"), true));
@@ -71,6 +98,16 @@ public:
     }
 
 private:
+    Status make_engine(const RuleSet& rules, const YamlNode& node) {
+        RuleEngineOptions options{
+            .ignore_intervals = true, .alerts_as_series = true, .closed_windows = settings_.closed_windows};
+        MEDIC_TRY(const Texts external, texts_of(node.get("external_labels")));
+        options.external_labels = Labels({}, {external.begin(), external.end()});
+        MEDIC_TRY(options.external_url, node.string_or("external_url", ""));
+        engine_.emplace(rules, std::move(options));
+        return {};
+    }
+
     Status load(const YamlNode& node, Duration interval) {
         std::map<std::int64_t, std::vector<std::pair<SeriesId, double>>> samples;
         for (const auto& input : node.get("input_series").items()) {
@@ -108,11 +145,11 @@ private:
         std::int64_t next_ms = 0;
         std::size_t evaluations = 0;
         for (const auto& expectation : expectations_) {
-            for (; next_ms <= expectation.at_ms; next_ms += evaluation_interval_.count()) {
+            for (; next_ms <= expectation.at_ms; next_ms += settings_.evaluation_interval.count()) {
                 if (++evaluations > evaluations_max)
                     return expectation.node.error(fmt::format("more than {} evaluations", evaluations_max));
-                engine_.evaluate(store_, {Instant{Duration{next_ms}}, {next_ms}});
-                for (const auto& problem : engine_.problems())
+                engine_->evaluate(store_, {Instant{Duration{next_ms}}, {next_ms}});
+                for (const auto& problem : engine_->problems())
                     failures_.push_back(fmt::format("{}: {} at {}: {}", name_, problem.rule,
                                                     format_duration(Duration{next_ms}), problem.message));
             }
@@ -127,12 +164,18 @@ private:
 
     Status check_alert(const Expectation& expectation) {
         MEDIC_TRY(const std::string alert, expectation.node.get("alertname").as_string());
-        if (engine_.rules().find(alert) == nullptr) {
-            failed(expectation.node.get("alertname"), fmt::format("no rule is named \"{}\"", alert));
+        if (engine_->rules().find(alert) == nullptr) {
+            const YamlNode name = expectation.node.get("alertname");
+            const std::string unknown = fmt::format("no rule is named \"{}\"", alert);
+            // promtool lets this pass when nothing is expected of the alert: a test that shows nothing.
+            if (expectation.node.get("exp_alerts").items().empty())
+                remarks_.push_back("warning: " + name.error(unknown).error().message);
+            else
+                failed(name, unknown);
             return {};
         }
         std::vector<std::pair<Texts, Texts>> found;
-        for (const auto& active : engine_.alerts()) {
+        for (const auto& active : engine_->alerts()) {
             if (active.rule->name != alert || active.state != ActiveAlert::State::firing) continue;
             Texts labels(active.labels.pairs().begin(), active.labels.pairs().end());
             labels.erase("alertname");
@@ -179,7 +222,7 @@ private:
         std::size_t matched = 0;
         for (const auto& item : expectation.node.get("exp_samples").items()) {
             MEDIC_CHECK(item.expect_keys({"labels", "value"}));
-            MEDIC_TRY(const double expected, item.get("value").as_double());
+            MEDIC_TRY(const double expected, sample_value(item.get("value")));
             MEDIC_TRY(const std::string series, item.string_or("labels", "{}"));
             Labels labels;
             if (series.find_first_not_of("{} ") != std::string::npos) {
@@ -191,7 +234,7 @@ private:
                 continue;
             }
             ++matched;
-            if (!same_value(match->second, expected))
+            if (!same_value(match->second, expected, settings_.fuzzy_compare))
                 failed(item, fmt::format("{}: expected {}, found {}", labels.to_string(), expected, match->second));
         }
         if (matched < found.size())
@@ -199,10 +242,10 @@ private:
         return {};
     }
 
-    Duration evaluation_interval_;
-    std::vector<std::string>& failures_;
+    const Settings& settings_;
+    std::vector<std::string>&failures_, &remarks_;
     SeriesStore store_;
-    RuleEngine engine_;
+    std::optional<RuleEngine> engine_;
     promql::Engine expressions_;
     std::string name_;
     std::vector<Expectation> expectations_;
@@ -210,23 +253,46 @@ private:
 
 struct Outcome {
     std::size_t tests = 0;
-    std::vector<std::string> failures;
+    std::vector<std::string> failures, remarks;
 };
 
-Result<Outcome> run_file(const std::string& file) {
+// The files that the patterns (with *, ? and […]) name, relative to the test's own folder.
+Result<std::vector<std::string>> rule_paths(const std::string& file, const YamlNode& node,
+                                            std::vector<std::string>& remarks) {
+    std::vector<std::string> paths;
+    if (!node) return paths;
+    MEDIC_TRY(const std::vector<std::string> names, node.as_strings());
+    for (const auto& name : names) {
+        const std::string pattern = (std::filesystem::path(file).parent_path() / name).string();
+        glob_t found{};
+        if (::glob(pattern.c_str(), 0, nullptr, &found) == 0)
+            paths.insert(paths.end(), found.gl_pathv, found.gl_pathv + found.gl_pathc);
+        else
+            remarks.push_back("warning: " + node.error(fmt::format("no file matches {}", pattern)).error().message);
+        ::globfree(&found);
+    }
+    return paths;
+}
+
+Result<Outcome> run_file(const std::string& file, const RuleTestOptions& options) {
     MEDIC_TRY(const YamlNode root, load_yaml_file(file));
     MEDIC_CHECK(root.expect_map("a file of rule tests"));
     MEDIC_CHECK(root.expect_keys({"rule_files", "evaluation_interval", "group_eval_order", "tests", "fuzzy_compare"}));
-    MEDIC_TRY(const std::vector<std::string> names, root.get("rule_files").as_strings());
-    std::vector<std::string> paths;
-    for (const auto& name : names) paths.push_back((std::filesystem::path(file).parent_path() / name).string());
-    MEDIC_TRY(const RuleSet rules, RuleSet::load(paths));
-    MEDIC_TRY(const Duration interval, root.duration_or("evaluation_interval", Duration{60'000}));
-    if (interval.count() <= 0) return root.get("evaluation_interval").error("expected a duration greater than 0");
     Outcome outcome;
+    MEDIC_TRY(const std::vector<std::string> paths, rule_paths(file, root.get("rule_files"), outcome.remarks));
+    MEDIC_TRY(RuleSet rules, RuleSet::load(paths));
+    if (const YamlNode order = root.get("group_eval_order")) {
+        MEDIC_TRY(const std::vector<std::string> names, order.as_strings());
+        rules.order_groups(names);
+    }
+    Settings settings{.closed_windows = options.prometheus2};
+    MEDIC_TRY(settings.evaluation_interval, root.duration_or("evaluation_interval", settings.evaluation_interval));
+    if (settings.evaluation_interval.count() <= 0)
+        return root.get("evaluation_interval").error("expected a duration greater than 0");
+    MEDIC_TRY(settings.fuzzy_compare, root.bool_or("fuzzy_compare", false));
     for (const auto& test : root.get("tests").items()) {
         ++outcome.tests;
-        MEDIC_CHECK(RuleTest(rules, interval, outcome.failures).run(test));
+        MEDIC_CHECK(RuleTest(settings, outcome.failures, outcome.remarks).run(rules, test));
     }
     if (outcome.tests == 0) return root.error("no tests: nothing was shown");
     return outcome;
@@ -234,15 +300,16 @@ Result<Outcome> run_file(const std::string& file) {
 
 }  // namespace
 
-RuleReport test_rules(std::span<const std::string> files) {
+RuleReport test_rules(std::span<const std::string> files, const RuleTestOptions& options) {
     RuleReport report;
     for (const auto& file : files) {
-        const auto outcome = run_file(file);
+        const auto outcome = run_file(file, options);
         if (!outcome) {
             report.ok = false;
             report.text += outcome.error().message + "\n";
             continue;
         }
+        for (const auto& remark : outcome->remarks) report.text += remark + "\n";
         for (const auto& failure : outcome->failures) report.text += failure + "\n";
         report.ok = report.ok && outcome->failures.empty();
         report.text += outcome->failures.empty() ? fmt::format("{}: {} tests passed\n", file, outcome->tests)

@@ -7,7 +7,6 @@
 
 #include "classifiers/rules/rule_engine.h"
 #include "classifiers/rules/rule_reports.h"
-#include "classifiers/rules/template.h"
 
 namespace medic {
 namespace {
@@ -98,29 +97,25 @@ groups:
     EXPECT_NE(text.find("for is for alerts only"), std::string::npos) << text;
 }
 
-TEST(RuleSet, warns_of_templates_that_it_leaves_alone) {
-    std::vector<std::string> warnings;
-    ASSERT_TRUE(
-        read("groups: [{name: g, rules: [{alert: A, expr: x > 1, annotations: {t: '{{ range query \"x\" }}'}}]}]",
-             &warnings));
-    ASSERT_EQ(warnings.size(), 1U);
-    EXPECT_NE(warnings[0].find("range query"), std::string::npos);
+TEST(RuleSet, refuses_templates_that_cannot_be_read) {
+    const auto text = problems(
+        "groups: [{name: g, rules: [{alert: A, expr: x > 1, annotations: {t: '{{ range query \"x\" }}', u: '{{ nope "
+        "1 }}', v: '{{ $y }}'}}]}]");
+    EXPECT_NE(text.find("r.yaml:1:"), std::string::npos) << text;
+    EXPECT_NE(text.find("expected {{end}}"), std::string::npos) << text;
+    EXPECT_NE(text.find("function \"nope\" not defined"), std::string::npos) << text;
+    EXPECT_NE(text.find("undefined variable \"$y\""), std::string::npos) << text;
+    EXPECT_TRUE(read("groups: [{name: g, rules: [{record: a, expr: x, labels: {t: '{{ literal'}}]}]"));
 }
 
-TEST(Template, expands_what_rules_use_and_leaves_the_rest) {
-    const Labels labels("m", {{"job", "fleet"}, {"instance", "h:1"}});
-    const auto expand = [&](std::string_view text, double value) { return expand_template(text, {labels, value}); };
-    EXPECT_EQ(expand("job {{ $labels.job }} at {{$value}}", 0.25), "job fleet at 0.25");
-    EXPECT_EQ(expand("{{ .Labels.instance }}/{{ index $labels \"job\" }}/{{ $labels.none }}", 1), "h:1/fleet/");
-    EXPECT_EQ(expand("{{ $value | humanize }} {{ humanize1024 $value }}", 1234567), "1.235M 1.177Mi");
-    EXPECT_EQ(expand("{{ $value | humanizePercentage }}", 0.1234), "12.34%");
-    EXPECT_EQ(expand("{{ $value | humanizeDuration }}", 3725), "1h 2m 5s");
-    EXPECT_EQ(expand("{{ printf \"%.1f of %s\" $value $labels.job }}", 2.345), "2.3 of fleet");
-    EXPECT_EQ(expand("{{ $labels.job | toUpper }}", 1), "FLEET");
-    EXPECT_EQ(expand("{{ if x }} {{", 1), "{{ if x }} {{");
-    EXPECT_EQ(go_float(1e21), "1e+21");
-    EXPECT_EQ(go_float(123456789), "123456789");
-    EXPECT_EQ(go_float(NAN), "NaN");
+TEST(RuleSet, warns_of_rules_whose_results_can_collide) {
+    std::vector<std::string> warnings;
+    ASSERT_TRUE(
+        read("groups: [{name: g, rules: [{alert: A, expr: x > 1}, {alert: A, expr: y > 1}, {alert: A, expr: z > "
+             "1, labels: {a: b}}]}]",
+             &warnings));
+    ASSERT_EQ(warnings.size(), 1U);
+    EXPECT_NE(warnings[0].find("can collide"), std::string::npos);
 }
 
 // A store and an engine under a clock that is told.

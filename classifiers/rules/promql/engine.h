@@ -15,6 +15,9 @@
 
 namespace medic::promql {
 
+// Whether a window holds a sample that is exactly as old as it is long. Prometheus counted it until version 2.
+enum class Windows : std::uint8_t { left_open, closed };
+
 struct EngineOptions {
     Duration lookback{5 * 60'000};         // Prometheus's query.lookback-delta.
     Duration subquery_step{60'000};        // Of [5m:] (Prometheus: the global evaluation interval, default 1m).
@@ -22,6 +25,7 @@ struct EngineOptions {
     std::size_t series_max = 200'000;      // In any intermediate result.
     std::size_t steps_max = 11'000;        // Of one subquery (as Prometheus's range queries).
     std::size_t label_sets_max = 500'000;  // Remembered; over it the tables start afresh.
+    Windows windows = Windows::left_open;
     bool annotate = false;  // Fill Value::warnings and infos: for authors of rules, too dear for standing queries.
 };
 

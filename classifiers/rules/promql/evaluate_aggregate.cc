@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <limits>
 
 #include "classifiers/rules/promql/evaluator_internal.h"
 
@@ -67,14 +65,6 @@ double share_of(const std::string& labels) {
 }
 
 }  // namespace
-
-std::string format_value(double value) {
-    if (std::isnan(value)) return "NaN";
-    if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
-    char text[400];
-    const auto [end, code] = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed);
-    return {text, end};
-}
 
 LabelsId Evaluator::group_of(const Node& node, LabelsId labels) {
     return node.without ? engine_.labels_.drop(labels, node.list) : engine_.labels_.keep(labels, node.list);

@@ -118,7 +118,7 @@ Evaluator::Vector Evaluator::selector(const Node& node, std::int64_t at_ms, bool
     Vector result;
     result.reserve(selected.size());
     for (const auto& series : selected) {
-        const auto sample = store_.instant(series.id, at, engine_.options_.lookback);
+        const auto sample = store_.instant(series.id, at, engine_.options_.lookback + closed_by());
         if (!sample) continue;
         result.push_back({series.labels, times ? static_cast<double>(sample->at_ms) / 1000 : sample->value});
     }
@@ -134,7 +134,7 @@ void Evaluator::each_series(const Node& node, std::int64_t at_ms, const OnSeries
     arguments.end_ms = effective_time(node, at_ms);
     arguments.start_ms = arguments.end_ms - positive_duration(node.range, node.range_of, at_ms).count();
     for (const auto& series : engine_.select(node.slot, store_)) {
-        (void)store_.range(series.id, {arguments.start_ms}, {arguments.end_ms}, buffer_);
+        (void)store_.range(series.id, WallTime{arguments.start_ms} - closed_by(), {arguments.end_ms}, buffer_);
         count_samples(buffer_.size());
         std::erase_if(buffer_, [](const Sample& sample) { return is_stale_marker(sample.value); });
         if (buffer_.empty()) continue;
@@ -155,7 +155,7 @@ void Evaluator::each_of_subquery(const Node& node, std::int64_t at_ms, const OnS
         raise("the subquery has more than {} steps: widen its step", engine_.options_.steps_max);
     // Steps are whole multiples of the step, whatever the evaluation's time: successive evaluations see the same ones.
     std::int64_t first = step * (arguments.start_ms / step);
-    if (first <= arguments.start_ms) first += step;
+    if (first <= arguments.start_ms - closed_by().count()) first += step;
     std::vector<MatrixSeries> found;
     LabelsMap places;  // Not map_: the inner expression uses it.
     places.start(engine_.labels_.size());

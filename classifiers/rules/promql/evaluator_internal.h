@@ -7,6 +7,7 @@
 
 #include "classifiers/rules/promql/engine.h"
 #include "classifiers/rules/promql/functions_internal.h"
+#include "classifiers/rules/promql/text.h"
 
 namespace medic::promql {
 
@@ -113,6 +114,8 @@ private:
     [[nodiscard]] LabelsId result_labels(const Node& node, LabelsId many, LabelsId one);
     [[nodiscard]] LabelsId signature(const Node& node, LabelsId labels);
 
+    // How much further back a closed window reaches.
+    [[nodiscard]] Duration closed_by() const { return Duration{engine_.options_.windows == Windows::closed ? 1 : 0}; }
     [[nodiscard]] bool annotates() const { return engine_.options_.annotate; }
     // `at`: what the remark is about; its place goes into the text.
     void warn(const Node& at, std::string_view message);
@@ -135,14 +138,6 @@ private:
     LabelsMap map_, joined_;
     std::vector<Sample> buffer_;
 };
-
-// As Go's strconv.FormatFloat(value, 'f', -1, 64): the shortest decimal without an exponent.
-[[nodiscard]] std::string format_value(double value);
-// As Go's %g: the shortest digits, with an exponent below 1e-4 and from 1e21 on.
-[[nodiscard]] std::string format_general(double value);
-// As Go's %q.
-[[nodiscard]] std::string quoted(std::string_view text);
-[[nodiscard]] bool is_utf8(std::string_view text);
 
 [[nodiscard]] inline const Node& without_parens(const Node& node) {
     const Node* inner = &node;
