@@ -7,8 +7,10 @@
 namespace medic {
 namespace {
 
-// Clues are written as log-odds by hand and overlap; this flattens their sum to what the development split shows.
+// Clues are written as log-odds by hand and overlap: each further one that says the same counts half of the one before,
+// and this flattens the sum to what texts with known causes show.
 constexpr double temperature = 1.25;
+constexpr double repeated_clue_share = 0.5;
 // What "none of these" scores: a single weak clue is not enough to name a cause.
 constexpr double nothing_score = 0.4;
 constexpr std::size_t alternatives_max = 5;
@@ -85,14 +87,22 @@ std::vector<ScoredCause> score(const Catalogue& catalogue, const std::vector<std
     for (const auto signature : signatures)
         for (const auto& [cause, weight] : causes_of[signature]) {
             auto& sum = sums[cause];
-            sum.score += weight;
-            if (weight > 0) sum.spoke.emplace_back(weight, signature);
+            if (weight > 0) {
+                sum.spoke.emplace_back(weight, signature);
+            } else {
+                sum.score += weight;
+            }
         }
     std::vector<ScoredCause> scored;
     for (auto& [cause, sum] : sums) {
         if (sum.spoke.empty()) continue;
         std::ranges::sort(sum.spoke, std::greater{});
         if (sum.spoke.front().first < leaning_weight) continue;
+        double share = 1;
+        for (const auto& [weight, signature] : sum.spoke) {
+            sum.score += weight * share;
+            share *= repeated_clue_share;
+        }
         if (foreign(catalogue.causes()[cause], component)) sum.score -= foreign_component_cost;
         ScoredCause one{.cause = cause, .score = sum.score + catalogue.causes()[cause].prior, .signatures = {}};
         for (const auto& [weight, signature] : sum.spoke) one.signatures.push_back(signature);

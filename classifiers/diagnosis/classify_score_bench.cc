@@ -1,4 +1,4 @@
-// medic_classify_score FILE [dev|fit|all] [--failures] [--speed]: how well the catalogue does on texts with known
+// medic_classify_score FILE [dev|fit|all] [--failures] [--speed] [--rules DIR]: how well the catalogue does on texts with known
 // causes. FILE: JSON lines {id, component, text, side, cause, hard}; `cause` is a cause_group. The development split is
 // fixed by a hash of the id: rules are written with `fit` in sight and judged on `dev`.
 #include <algorithm>
@@ -75,12 +75,14 @@ void speed(const medic::Classifier& classifier, const std::vector<Case>& cases) 
 int main(int argc, char** argv) {
     const std::vector<std::string> args(argv + 1, argv + argc);
     if (args.empty()) {
-        std::fprintf(stderr, "usage: medic_classify_score FILE [dev|fit|all] [--failures] [--speed]\n");
+        std::fprintf(stderr, "usage: medic_classify_score FILE [dev|fit|all] [--failures] [--speed] [--rules DIR]\n");
         return 64;
     }
     const std::string split = args.size() > 1 && !args[1].starts_with("--") ? args[1] : "all";
     const bool failures = std::ranges::find(args, "--failures") != args.end();
-    auto catalogue = medic::Catalogue::load_embedded();
+    const auto rules = std::ranges::find(args, "--rules");
+    auto catalogue = rules != args.end() && rules + 1 != args.end() ? medic::Catalogue::load_directory(*(rules + 1))
+                                                                    : medic::Catalogue::load_embedded();
     if (!catalogue) {
         std::fprintf(stderr, "%s\n", catalogue.error().message.c_str());
         return 1;

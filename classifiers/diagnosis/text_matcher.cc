@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t where_count = 4;
 constexpr std::size_t frames_rendered_max = 256;
 constexpr std::size_t prose_bytes_max = 32 * 1024;
+constexpr std::size_t shape_message_bytes_max = 200;
 constexpr std::size_t frames_seen_max = 4'096;
 constexpr std::int64_t pattern_bytes_max = 4 << 20;  // Of one pattern's automaton; RE2 falls back to a slower one.
 
@@ -101,6 +102,12 @@ std::string pattern_of(const Signature& signature) {
     return signature.re2;
 }
 
+// Whose class the root is. A plain word ("ValueError") is the language's own.
+FrameOwner type_owner(std::string_view type, Component component) {
+    if (type.find('.') == std::string_view::npos && type.find("::") == std::string_view::npos) return FrameOwner::jdk;
+    return owner_of(type, {}, {.component = component});
+}
+
 }  // namespace
 
 std::string shape_of(const FailureText& text, Component component) {
@@ -111,6 +118,7 @@ std::string shape_of(const FailureText& text, Component component) {
         out += " throwables=" + std::to_string(std::min<std::size_t>(failure->chain.size(), 9)) + " root=";
         append(out, failure->root_type());
         out += root.message.empty() ? " root_message=none" : " root_message=some";
+        out += " root_owner=" + std::string{to_string(type_owner(failure->root_type(), component))};
         if (const auto* frame = failure->deciding()) {
             out += " decide=" + std::string{to_string(frame->owner)} + " decide_frame=";
             append(out, frame->function.substr(0, frame->function.find(' ')));
@@ -134,6 +142,10 @@ std::string shape_of(const FailureText& text, Component component) {
     if (text.record) out += " record=yes";
     if (text.exit_code) out += " exit=" + std::to_string(*text.exit_code);
     if (failure != nullptr && failure->root().type.starts_with("SIG")) out += " fatal=yes";
+    if (failure != nullptr && !failure->root().message.empty()) {
+        out += " message=";
+        append(out, failure->root().message.substr(0, shape_message_bytes_max));
+    }
     return out;
 }
 
