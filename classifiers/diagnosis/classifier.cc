@@ -11,8 +11,10 @@ namespace {
 // and this flattens the sum to what texts with known causes show.
 constexpr double temperature = 1.25;
 constexpr double repeated_clue_share = 0.5;
+// A clue that only stands on an INFO or WARN line beside a failure.
+constexpr double aside_share = 0.5;
 // What "none of these" scores: a single weak clue is not enough to name a cause.
-constexpr double nothing_score = 0.4;
+constexpr double nothing_score = 0.1;
 constexpr std::size_t alternatives_max = 5;
 constexpr std::size_t evidence_max = 6;
 constexpr std::size_t evidence_bytes_max = 300;
@@ -78,21 +80,24 @@ bool foreign(const Cause& cause, Component component) {
 }
 
 std::vector<ScoredCause> score(const Catalogue& catalogue, const std::vector<std::vector<Weighted>>& causes_of,
-                               const std::vector<std::size_t>& signatures, Component component) {
+                               const TextMatches& matches, Component component) {
     struct Sum {
         double score = 0;
         std::vector<std::pair<double, std::size_t>> spoke;
     };
     std::map<std::size_t, Sum> sums;
-    for (const auto signature : signatures)
-        for (const auto& [cause, weight] : causes_of[signature]) {
+    for (const auto signature : matches.signatures) {
+        const bool aside = std::ranges::binary_search(matches.asides, signature);
+        for (const auto& [cause, full_weight] : causes_of[signature]) {
             auto& sum = sums[cause];
+            const double weight = aside ? full_weight * aside_share : full_weight;
             if (weight > 0) {
                 sum.spoke.emplace_back(weight, signature);
             } else {
                 sum.score += weight;
             }
         }
+    }
     std::vector<ScoredCause> scored;
     for (auto& [cause, sum] : sums) {
         if (sum.spoke.empty()) continue;
@@ -167,7 +172,7 @@ Classification Classifier::classify_text(std::string_view text, Component compon
     ownership.component = component;
     const auto read = read_failures(text, ownership);
     const auto matches = state_->matcher.match(read, component);
-    const auto scored = score(state_->catalogue, state_->causes_of, matches.signatures, component);
+    const auto scored = score(state_->catalogue, state_->causes_of, matches, component);
     const auto chance = probabilities(scored);
 
     Classification out;

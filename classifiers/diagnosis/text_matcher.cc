@@ -7,6 +7,7 @@
 #include <re2/re2.h>
 
 #include "classifiers/diagnosis/line_patterns_internal.h"
+#include "classifiers/diagnosis/trace/prefix.h"
 
 namespace medic {
 namespace {
@@ -59,13 +60,15 @@ void for_frames(const FailureText& text, Take take) {
         }
 }
 
+enum class Prose : std::uint8_t { all, failing, asides };
+
 template <class Take>
-void for_prose(const FailureText& text, Take take) {
+void for_prose(const FailureText& text, Prose which, Take take) {
     std::size_t bytes = 0;
     for (const auto line : text.prose) {
         bytes += line.size();
         if (bytes > prose_bytes_max) return;
-        take(line);
+        if (which == Prose::all || trace::is_aside(line) == (which == Prose::asides)) take(line);
     }
 }
 
@@ -88,7 +91,7 @@ void for_lines(Signature::Where where, const FailureText& text, Component compon
             }
             break;
         }
-        case Signature::Where::message: for_prose(text, take); break;
+        case Signature::Where::message: for_prose(text, Prose::all, take); break;
         case Signature::Where::frame: for_frames(text, take); break;
         case Signature::Where::shape: take(std::string_view{shape_of(text, component)}); break;
     }
@@ -212,6 +215,17 @@ TextMatches TextMatcher::match(const FailureText& text, Component component) con
             kind.patterns.match(out.shape, matched);
         } else if (where == Signature::Where::frame) {
             for_frames(text, [&](const std::string& line) { state_->match_frame(line, matched); });
+        } else if (where == Signature::Where::message && !text.failures.empty()) {
+            // What failed first; then what was logged beside it, which tells less.
+            const auto take = [&](std::string_view line) {
+                for (const int hit : kind.patterns.match(line, matched))
+                    out.lines.emplace_back(kind.signatures[static_cast<std::size_t>(hit)], line);
+            };
+            for_prose(text, Prose::failing, take);
+            const auto failing = matched;
+            for_prose(text, Prose::asides, take);
+            for (std::size_t hit = 0; hit < matched.size(); ++hit)
+                if (matched[hit] && !failing[hit]) out.asides.push_back(kind.signatures[hit]);
         } else {
             for_lines(where, text, component, [&](std::string_view line) {
                 for (const int hit : kind.patterns.match(line, matched))

@@ -22,6 +22,7 @@ namespace medic {
 
 struct TextMatches {
     std::vector<std::size_t> signatures;  // Positions in Catalogue::signatures(), ascending.
+    std::vector<std::size_t> asides;      // Those of them that only an INFO or WARN line beside a failure speaks for.
     std::vector<std::pair<std::size_t, std::string_view>>
         lines;  // Of `message` signatures: the first line that matched.
     std::string shape;

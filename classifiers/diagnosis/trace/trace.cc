@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "classifiers/diagnosis/trace/lines.h"
+#include "classifiers/diagnosis/trace/prefix.h"
 
 namespace medic {
 namespace {
@@ -15,6 +16,11 @@ using trace::HeaderSearch;
 // Starts as log4j's, logback's and java.util.logging's layouts do: a date, a bracket, a level.
 bool looks_like_log_line(std::string_view line) {
     if (line.starts_with("[") && line.size() > 5 && (line[1] == '2' || line[1] == '1')) return true;
+    if (line.starts_with("[")) {
+        // slf4j-simple: "[main] ERROR org.acme.Job - …".
+        const auto close = line.find("] ");
+        if (close != std::string_view::npos) line = line.substr(close + 2);
+    }
     std::size_t digits = 0;
     while (digits < line.size() && line[digits] >= '0' && line[digits] <= '9') ++digits;
     if (digits >= 2 && digits < line.size() && (line[digits] == '-' || line[digits] == '/' || line[digits] == ':'))
@@ -45,6 +51,7 @@ public:
 
 private:
     void read_line(std::string_view line) {
+        line = trace::without_collector_prefix(line);
         const auto trimmed = trace::trim(line);
         if (trimmed.empty()) return;
         if (python_.active && read_python(line, trimmed)) return;
@@ -56,7 +63,8 @@ private:
         }
         keep_prose(trimmed);
         if (read_relation(trimmed, line.front() == ' ' || line.front() == '\t')) return;
-        if (trimmed.starts_with("Traceback (most recent call last)")) {
+        if (trimmed.ends_with("Traceback (most recent call last):")) {
+            // On a line of its own, or behind the Java exception that carries it.
             close_python();
             python_.active = true;
             return;
@@ -268,6 +276,19 @@ void decide(Failure& failure) {
     }
 }
 
+// A log without any trace may still name the class that was thrown inside a line.
+void read_bare_headers(const TraceLimits& limits, FailureText& out) {
+    constexpr std::size_t headers_max = 8;
+    for (const auto line : out.prose) {
+        if (out.failures.size() >= std::min(headers_max, limits.failures_max)) return;
+        const auto header = trace::parse_header(line, HeaderSearch::loose);
+        if (!header || header->type.find('.') == std::string_view::npos) continue;
+        auto& failure = out.failures.emplace_back();
+        failure.headline = line;
+        failure.chain.push_back({.relation = Throwable::Relation::first, .type = header->type, .message = header->message});
+    }
+}
+
 }  // namespace
 
 const Throwable& Failure::root() const {
@@ -300,12 +321,17 @@ FailureText read_failures(std::string_view text, const Ownership& ownership, con
         text = text.substr(0, limits.text_bytes_max);
         out.truncated = true;
     }
+    if (auto plain = trace::without_terminal_escapes(text)) {
+        out.unescaped = std::make_unique<std::string>(std::move(*plain));
+        text = *out.unescaped;
+    }
     if (auto plain = trace::unescape_json_lines(text)) {
         out.unescaped = std::make_unique<std::string>(std::move(*plain));
         text = *out.unescaped;
     }
     Reader{ownership, limits, out}.read(text);
     std::erase_if(out.failures, [](const Failure& failure) { return failure.chain.empty(); });
+    if (out.failures.empty()) read_bare_headers(limits, out);
     for (auto& failure : out.failures) decide(failure);
     out.record = find_record(text);
     out.exit_code = find_exit_code(text);
