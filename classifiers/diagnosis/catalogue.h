@@ -41,7 +41,7 @@ struct Clue {
 // A clue below this only leans: it never brings a cause up by itself.
 inline constexpr double leaning_weight = 0.5;
 // What a text of a component that the cause does not list costs it.
-inline constexpr double foreign_component_cost = 2.5;
+inline constexpr double foreign_component_cost = 3;
 
 struct LookAlike {
     std::string cause, told_apart_by;

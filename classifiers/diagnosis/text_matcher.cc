@@ -105,6 +105,32 @@ std::string pattern_of(const Signature& signature) {
     return signature.re2;
 }
 
+// Who called the code that decides: the next owner below the deciding frame that is neither the same nor a library.
+std::optional<FrameOwner> caller_of_deciding(const Failure& failure) {
+    if (!failure.has_deciding_frame) return std::nullopt;
+    const auto& frames = failure.chain[failure.deciding_throwable].frames;
+    const auto decides = frames[failure.deciding_frame].owner;
+    for (std::size_t at = failure.deciding_frame + 1; at < frames.size(); ++at) {
+        const auto owner = frames[at].owner;
+        if (owner != decides && owner != FrameOwner::jdk && owner != FrameOwner::library) return owner;
+    }
+    return std::nullopt;
+}
+
+// "class a.B cannot be cast to class a.B": the same name from two loaders.
+bool casts_to_itself(const Throwable& root) {
+    constexpr std::string_view between = " cannot be cast to ";
+    if (!root.type.ends_with("ClassCastException")) return false;
+    const auto at = root.message.find(between);
+    if (at == std::string_view::npos) return false;
+    auto from = root.message.substr(0, at), to = root.message.substr(at + between.size());
+    for (auto* name : {&from, &to}) {
+        if (name->starts_with("class ")) name->remove_prefix(6);
+        *name = name->substr(0, name->find_first_of(" ("));
+    }
+    return !from.empty() && from == to;
+}
+
 // Whose class the root is. A plain word ("ValueError") is the language's own.
 FrameOwner type_owner(std::string_view type, Component component) {
     if (type.find('.') == std::string_view::npos && type.find("::") == std::string_view::npos) return FrameOwner::jdk;
@@ -126,6 +152,7 @@ std::string shape_of(const FailureText& text, Component component) {
             out += " decide=" + std::string{to_string(frame->owner)} + " decide_frame=";
             append(out, frame->function.substr(0, frame->function.find(' ')));
         }
+        if (const auto caller = caller_of_deciding(*failure)) out += " caller=" + std::string{to_string(*caller)};
         const Throwable* framed = &root;
         for (std::size_t at = failure->chain.size(); framed->frames.empty() && at-- > 0;) framed = &failure->chain[at];
         if (!framed->frames.empty()) {
@@ -142,6 +169,7 @@ std::string shape_of(const FailureText& text, Component component) {
                 list += (list.empty() ? "" : ",") + std::string{to_string(static_cast<FrameOwner>(owner))};
         if (!list.empty()) out += " owners=" + list;
     }
+    if (failure != nullptr && casts_to_itself(failure->root())) out += " cast_to_itself=yes";
     if (text.record) out += " record=yes";
     if (text.exit_code) out += " exit=" + std::to_string(*text.exit_code);
     if (failure != nullptr && failure->root().type.starts_with("SIG")) out += " fatal=yes";

@@ -41,6 +41,7 @@ constexpr std::array entries{
     Entry{"org.apache.flink.playgrounds.", FrameOwner::user},
     Entry{"org.apache.flink.quickstart.", FrameOwner::user},
     Entry{"org.apache.flink.shaded.", FrameOwner::library},
+    Entry{"org.apache.flink.util.", FrameOwner::library},  // Checks and helpers: whoever calls them decides.
     Entry{"org.apache.flink.kafka.shaded.", FrameOwner::kafka},
     Entry{"org.apache.flink.table.store.", FrameOwner::connector},
     Entry{"org.apache.flink.calcite.", FrameOwner::library},
@@ -58,6 +59,9 @@ constexpr std::array entries{
     Entry{"org.apache.kafka.connect.converters.", FrameOwner::connector},
     Entry{"org.apache.kafka.connect.mirror.", FrameOwner::connector},
     Entry{"org.apache.kafka.connect.file.", FrameOwner::connector},
+    Entry{"org.apache.kafka.connect.data.",
+          FrameOwner::library},  // The interface's values: whoever fills them decides.
+    Entry{"org.apache.kafka.connect.storage.", FrameOwner::library},
     Entry{"medic::engine::broker::", FrameOwner::kafka},
     Entry{"medic::engine::connect::", FrameOwner::connect},
     Entry{"medic::engine::connectors::", FrameOwner::connector},
@@ -238,8 +242,8 @@ constexpr std::array entries{
     Entry{"org.cometd.", FrameOwner::library},
     Entry{"com.hivemq.", FrameOwner::library},
     Entry{"com.ongres.", FrameOwner::library},
-    Entry{"com.github.shyiko.", FrameOwner::library},
-    Entry{"com.zendesk.", FrameOwner::library},
+    Entry{"com.github.shyiko.", FrameOwner::connector},
+    Entry{"com.zendesk.", FrameOwner::connector},
     Entry{"io.swagger.", FrameOwner::library},
     Entry{"feign.", FrameOwner::library},
     Entry{"org.jdbi.", FrameOwner::library},
