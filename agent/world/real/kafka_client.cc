@@ -14,8 +14,9 @@ namespace {
 using namespace wire;
 using Clock = std::chrono::steady_clock;
 
-constexpr Duration kBackoffFirst{50};      // Kafka's default: reconnect.backoff.ms
-constexpr Duration kBackoffMax{1'000};     // Kafka's default: reconnect.backoff.max.ms
+constexpr Duration kBackoffFirst{50};   // Kafka's default: reconnect.backoff.ms
+constexpr Duration kBackoffMax{1'000};  // Kafka's default: reconnect.backoff.max.ms
+constexpr Duration kBackoffRefusedMax{10'000};
 constexpr Duration kAnyAttemptMax{2'000};  // One broker's share of a call that any broker can answer.
 
 // A mutex with a deadline. Not std::timed_mutex: the thread sanitizer of g++ 12 does not see its time-outs.
@@ -49,16 +50,17 @@ struct Slot {
     KafkaConnection connection;
     Duration backoff{0};
     KafkaDeadline retry_at{};
-    std::string last_error;
+    Error last_error;
     std::atomic<bool> failing = false;  // Readable by all: asked last when anyone will do.
 };
 
 }  // namespace
 
 struct KafkaClient::Impl {
-    explicit Impl(KafkaClientOptions given) : options(std::move(given)) {}
+    explicit Impl(KafkaClientOptions given) : options(std::move(given)), cluster_id(options.cluster_id) {}
 
     const KafkaClientOptions options;
+    const KafkaConnectionOptions connection_options{options.client_id, options.security};
     std::atomic<bool> stopped = false;
 
     std::mutex mutex;  // Guards what follows; never held during I/O.
@@ -68,9 +70,14 @@ struct KafkaClient::Impl {
     KafkaBrokers cluster;
     std::optional<Clock::time_point> cluster_known_at;
     std::map<std::string, std::int32_t> coordinators;
+    std::string cluster_id;  // Of the cluster that this client is for; "" = not known yet.
 
     Status open(Slot& slot, KafkaDeadline deadline);
-    Result<Answer> exchange_with(Slot& slot, ApiKey api, const Encode& encode, KafkaDeadline deadline);
+    Status check_cluster(Slot& slot, KafkaDeadline deadline);
+    Status same_cluster(const std::string& found, const std::string& where);
+    Status make_usable(Slot& slot, KafkaDeadline deadline);
+    // `reached`: a connection was there; without it an error is about the connection, not about the call.
+    Result<Answer> exchange_with(Slot& slot, ApiKey api, const Encode& encode, KafkaDeadline deadline, bool& reached);
     Result<Answer> exchange_locked(Slot& slot, ApiKey api, const Encode& encode, KafkaDeadline deadline);
     Result<Answer> exchange_with_any(ApiKey api, const Encode& encode, KafkaDeadline deadline);
     std::vector<std::shared_ptr<Slot>> candidates();
@@ -98,9 +105,35 @@ KafkaClient::~KafkaClient() = default;
 Status KafkaClient::Impl::open(Slot& slot, KafkaDeadline deadline) {
     const auto now = Clock::now();
     if (now < slot.retry_at)
-        return fail(ErrorCode::unavailable, "broker {} is left alone for {} ms: {}", to_string(slot.endpoint),
-                    std::chrono::ceil<Duration>(slot.retry_at - now).count(), slot.last_error);
-    return slot.connection.open(slot.endpoint, options.client_id, std::min(deadline, now + options.connect_timeout));
+        return fail(slot.last_error.code, "broker {} is left alone for {} ms: {}", to_string(slot.endpoint),
+                    std::chrono::ceil<Duration>(slot.retry_at - now).count(), slot.last_error.message);
+    const KafkaDeadline until = std::min(deadline, now + options.connect_timeout);
+    MEDIC_CHECK(slot.connection.open(slot.endpoint, connection_options, until));
+    Status status = options.check_cluster ? check_cluster(slot, until) : Status();
+    if (!status) slot.connection.close();
+    return status;
+}
+
+// Addresses outlive clusters: behind one that was given to another cluster everything would look plausible and be
+// wrong.
+Status KafkaClient::Impl::check_cluster(Slot& slot, KafkaDeadline deadline) {
+    MetadataRequest request;  // No topics: brokers and the cluster's id alone.
+    request.topics.emplace();
+    request.allow_auto_topic_creation = false;
+    MEDIC_TRY(const Answer answer, exchange_locked(slot, ApiKey::metadata, encoder_of(request), deadline));
+    MEDIC_TRY(const auto response, decode<MetadataResponse>(answer.body(), answer.version));
+    return same_cluster(response.cluster_id.value_or(""), to_string(slot.endpoint));
+}
+
+Status KafkaClient::Impl::same_cluster(const std::string& found, const std::string& where) {
+    if (found.empty()) return {};  // A broker that still starts may not know it yet.
+    const std::lock_guard lock(mutex);
+    if (cluster_id.empty()) cluster_id = found;
+    if (cluster_id == found) return {};
+    return fail(ErrorCode::invalid,
+                "broker {} belongs to another cluster: its cluster id is {}, expected {}; correct `bootstrap` or "
+                "`cluster_id`, or restart the agent if the cluster was built anew",
+                where, found, cluster_id);
 }
 
 Result<KafkaClient::Answer> KafkaClient::Impl::exchange_locked(Slot& slot, ApiKey api, const Encode& encode,
@@ -127,32 +160,38 @@ Result<KafkaClient::Answer> KafkaClient::Impl::exchange_locked(Slot& slot, ApiKe
     return Answer{*std::move(answer), body_at, version};
 }
 
+Status KafkaClient::Impl::make_usable(Slot& slot, KafkaDeadline deadline) {
+    if (slot.connection.is_usable()) return slot.connection.keep_logged_in(deadline);
+    slot.connection.close();
+    return open(slot, deadline);
+}
+
 Result<KafkaClient::Answer> KafkaClient::Impl::exchange_with(Slot& slot, ApiKey api, const Encode& encode,
-                                                             KafkaDeadline deadline) {
+                                                             KafkaDeadline deadline, bool& reached) {
+    reached = false;
     if (!slot.busy.try_lock_until(deadline))
         return fail(ErrorCode::unavailable, "broker {}: another call kept the connection busy",
                     to_string(slot.endpoint));
     const std::unique_ptr<BusyLock, decltype([](BusyLock* lock) { lock->unlock(); })> held(&slot.busy);
     if (stopped) return fail(ErrorCode::unavailable, "the client was stopped");
-    if (!slot.connection.is_usable()) {
-        slot.connection.close();
-        if (Status status = open(slot, deadline); !status) {
-            if (Clock::now() >= slot.retry_at) {
-                slot.backoff = std::clamp(slot.backoff * 2, kBackoffFirst, kBackoffMax);
-                slot.retry_at = Clock::now() + slot.backoff;
-                slot.last_error = status.error().message;
-                slot.failing = true;
-            }
-            return std::unexpected(status.error());
+    if (Status status = make_usable(slot, deadline); !status) {
+        if (Clock::now() >= slot.retry_at) {
+            const bool refused = status.error().code == ErrorCode::invalid;
+            slot.backoff = std::clamp(slot.backoff * 2, kBackoffFirst, refused ? kBackoffRefusedMax : kBackoffMax);
+            slot.retry_at = Clock::now() + slot.backoff;
+            slot.last_error = status.error();
+            slot.failing = true;
         }
+        return std::unexpected(status.error());
     }
+    reached = true;
     auto answer = exchange_locked(slot, api, encode, deadline);
     if (slot.connection.is_usable()) {
         slot.backoff = Duration{0};
         slot.failing = false;
     } else {
         slot.failing = true;
-        slot.last_error = answer ? "it closed the connection" : answer.error().message;
+        slot.last_error = answer ? Error{ErrorCode::unavailable, "it closed the connection"} : answer.error();
     }
     return answer;
 }
@@ -177,9 +216,11 @@ Result<KafkaClient::Answer> KafkaClient::Impl::exchange_with_any(ApiKey api, con
     for (const auto& slot : candidates()) {
         const auto now = Clock::now();
         if (now >= deadline) break;
-        auto answer = exchange_with(*slot, api, encode, std::min(deadline, now + kAnyAttemptMax));
-        if (answer || answer.error().code != ErrorCode::unavailable) return answer;
-        last = answer.error();
+        bool reached = false;
+        auto answer = exchange_with(*slot, api, encode, std::min(deadline, now + kAnyAttemptMax), reached);
+        if (answer || (reached && answer.error().code != ErrorCode::unavailable)) return answer;
+        // What someone has to mend is worth more than that another broker is down.
+        if (last.code != ErrorCode::invalid) last = answer.error();
     }
     return std::unexpected(last);
 }
@@ -273,7 +314,8 @@ Result<KafkaClient::Answer> KafkaClient::exchange(const KafkaTarget& target, Api
         MEDIC_TRY(id, impl_->coordinator(target.group_id, deadline));
     }
     MEDIC_TRY(const std::shared_ptr<Slot> slot, impl_->slot_of(id));
-    auto answer = impl_->exchange_with(*slot, api, encode, deadline);
+    bool reached = false;
+    auto answer = impl_->exchange_with(*slot, api, encode, deadline, reached);
     // A broker that doesn't answer may have moved, or handed its roles to another one.
     if (!answer && target.kind != KafkaTarget::Kind::broker) forget_metadata();
     return answer;

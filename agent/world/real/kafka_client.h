@@ -3,11 +3,13 @@
 //
 // Any number of threads may call: each broker has its own connection and lock, so that a dead or frozen broker holds up
 // only the calls that go to it. A broker that failed is left alone for a moment (50 ms doubling to 1 s, Kafka's
-// reconnect.backoff.ms and reconnect.backoff.max.ms) and calls to it fail at once meanwhile.
+// reconnect.backoff.ms and reconnect.backoff.max.ms; up to 10 s when it refuses us, so that a wrong password locks
+// nobody out) and calls to it fail at once meanwhile. A broker that turns out to belong to another cluster is never
+// asked anything else.
 //
 // Errors of a call: unavailable — nothing was done, or it was only a read; outcome_unknown — a request that changes
 // something left and no answer came; invalid — no common version, or a broken answer. Error codes inside an answer are
-// the caller's: wire::check(answer.error, "…") maps them. No SASL or TLS.
+// the caller's: wire::check(answer.error, "…") maps them.
 #pragma once
 
 #include <concepts>
@@ -32,7 +34,10 @@ namespace medic {
 struct KafkaClientOptions {
     std::vector<std::string> bootstrap;  // "host:port"; one that answers is enough.
     std::string client_id = "streammedic";
-    Duration connect_timeout{2'000};     // TCP and ApiVersions together.
+    KafkaSecurity security;              // Read at every connection: rotated files and passwords are found.
+    std::string cluster_id;              // The id that is expected; "" = the first that answers decides.
+    bool check_cluster = false;          // Whether every new connection is asked for its cluster's id.
+    Duration connect_timeout{2'000};     // TCP, TLS, ApiVersions and login together.
     Duration request_timeout{10'000};    // Of one call, unless it says otherwise.
     Duration metadata_max_age{300'000};  // Kafka's default: metadata.max.age.ms = 5 min
 };

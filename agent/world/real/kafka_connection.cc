@@ -14,21 +14,28 @@
 #include <cstring>
 #include <memory>
 
-#include "agent/wire/messages/api_versions.h"
-
 namespace medic {
 namespace {
 
 using namespace wire;
-
-constexpr std::string_view kSoftwareName = "streammedic";
-constexpr std::string_view kSoftwareVersion = "0.1";
 
 std::string system_error(int code) { return std::generic_category().message(code); }
 
 int milliseconds_left(KafkaDeadline deadline) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
     return static_cast<int>(std::clamp<std::int64_t>(left, 0, INT32_MAX));
+}
+
+constexpr std::size_t kTlsBytesAtOnce = 16 * 1024;  // One TLS record.
+
+// What stands behind an address that does not answer as a Kafka broker does, told from its first bytes.
+std::unexpected<Error> not_kafka(BytesView prefix, const std::string& peer, const Error& otherwise) {
+    if (prefix.starts_with("HTTP"))
+        return fail(ErrorCode::invalid, "broker {}: it answers in HTTP: expected a Kafka listener", peer);
+    if (prefix.starts_with(BytesView("\x15\x03", 2)))  // A TLS alert, of TLS 1.x.
+        return fail(ErrorCode::invalid, "broker {}: its listener wants TLS: add `tls:` to the cluster's `kafka:`",
+                    peer);
+    return wrap(otherwise, "broker " + peer);
 }
 
 struct FreeAddresses {
@@ -56,12 +63,18 @@ std::string to_string(const KafkaEndpoint& endpoint) {
                    : fmt::format("{}:{}", endpoint.host, endpoint.port);
 }
 
-Status KafkaConnection::open(const KafkaEndpoint& endpoint, const std::string& client_id, KafkaDeadline deadline) {
+Status KafkaConnection::open(const KafkaEndpoint& endpoint, const KafkaConnectionOptions& options,
+                             KafkaDeadline deadline) {
     close();
     peer_ = to_string(endpoint);
+    options_ = &options;
+    stage_ = Stage::connecting;
     Status status = connect_to(endpoint, deadline);
-    if (status) status = negotiate(client_id, deadline);
+    if (status && options.security.tls) status = begin_tls(endpoint.host, deadline);
+    if (status) status = negotiate(deadline);
+    if (status && options.security.sasl) status = log_in(deadline);
     if (!status) close();
+    stage_ = Stage::unproven;
     return status;
 }
 
@@ -69,7 +82,9 @@ void KafkaConnection::close() {
     const std::lock_guard lock(closing_);
     const int socket = socket_.exchange(-1);
     if (socket >= 0) ::close(socket);
+    tls_.reset();
     versions_.clear();
+    log_in_again_at_.reset();
 }
 
 void KafkaConnection::interrupt() {
@@ -79,7 +94,8 @@ void KafkaConnection::interrupt() {
 
 bool KafkaConnection::is_usable() const {
     if (socket_ < 0) return false;
-    // Nothing is outstanding between requests: anything readable is the peer's goodbye.
+    // Nothing is outstanding between requests: anything readable is the peer's goodbye. (TLS 1.3 sends its tickets
+    // right after the handshake; they are read with the first answer.)
     pollfd watched{socket_, POLLIN, 0};
     return ::poll(&watched, 1, 0) == 0;
 }
@@ -112,24 +128,23 @@ Status KafkaConnection::connect_to(const KafkaEndpoint& endpoint, KafkaDeadline 
     return fail(ErrorCode::unavailable, "broker {}: cannot connect: {}", peer_, last);
 }
 
-Status KafkaConnection::negotiate(const std::string& client_id, KafkaDeadline deadline) {
-    // v3 names our software in the broker's metrics; a broker that doesn't know it says so in a v0 answer (KIP-511).
-    for (const std::int16_t version : {std::int16_t{3}, std::int16_t{0}}) {
-        const std::int32_t id = next_correlation_id();
-        MEDIC_TRY(const Bytes frame,
-                  encode_request({.api = {}, .version = version, .correlation_id = id, .client_id = client_id},
-                                 ApiVersionsRequest{std::string(kSoftwareName), std::string(kSoftwareVersion)}));
+Status KafkaConnection::begin_tls(const std::string& host, KafkaDeadline deadline) {
+    auto session = TlsSession::begin(*options_->security.tls, host);
+    if (!session) return wrap(session.error(), "broker " + peer_);
+    for (;;) {
+        const auto done = (*session)->handshake();
+        // Whatever it says must go out, an alert too: the other side's log then tells the same story.
         bool sent = false;
-        MEDIC_TRY(const Bytes answer, exchange(frame, deadline, sent));
-        MEDIC_TRY(const BytesView body, decode_response_header(answer, ApiKey::api_versions, version, id));
-        Reader reader(body);
-        if (static_cast<KafkaError>(reader.int16()) == KafkaError::unsupported_version && version > 0) continue;
-        MEDIC_TRY(const auto response, decode<ApiVersionsResponse>(body, version));
-        MEDIC_CHECK(check(response.error, "ApiVersions of broker " + peer_));
-        for (const auto& api : response.apis) versions_[api.api_key] = {api.version_min, api.version_max};
-        return {};
+        const Status status = send_plain((*session)->take(), deadline, sent);
+        if (!done) return wrap(done.error(), "broker " + peer_);
+        MEDIC_CHECK(status);
+        if (*done) break;
+        char buffer[kTlsBytesAtOnce];
+        MEDIC_TRY(const std::size_t count, receive_plain(buffer, sizeof buffer, deadline));
+        (*session)->feed({buffer, count});
     }
-    return fail(ErrorCode::invalid, "broker {} supports no version of ApiVersions that we know", peer_);
+    tls_ = *std::move(session);
+    return {};
 }
 
 Result<std::int16_t> KafkaConnection::version(ApiKey api, std::int16_t version_max) const {
@@ -156,11 +171,20 @@ Status KafkaConnection::wait_for(short events, KafkaDeadline deadline) const {
 
 Status KafkaConnection::send(BytesView frame, KafkaDeadline deadline, bool& sent) {
     sent = false;
-    while (!frame.empty()) {
-        const ssize_t count = ::send(socket_, frame.data(), frame.size(), MSG_NOSIGNAL);
+    if (!tls_) return send_plain(frame, deadline, sent);
+    Status status = tls_->write(frame);
+    if (!status) status = wrap(status.error(), "broker " + peer_);
+    if (status) return send_plain(tls_->take(), deadline, sent);
+    close();
+    return status;
+}
+
+Status KafkaConnection::send_plain(BytesView bytes, KafkaDeadline deadline, bool& sent) {
+    while (!bytes.empty()) {
+        const ssize_t count = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (count > 0) {
             sent = true;
-            frame.remove_prefix(static_cast<std::size_t>(count));
+            bytes.remove_prefix(static_cast<std::size_t>(count));
         } else if (errno == EAGAIN) {
             if (Status status = wait_for(POLLOUT, deadline); !status) {
                 close();
@@ -175,19 +199,39 @@ Status KafkaConnection::send(BytesView frame, KafkaDeadline deadline, bool& sent
     return {};
 }
 
-Status KafkaConnection::receive(char* into, std::size_t size, KafkaDeadline deadline) {
-    while (size > 0) {
+Result<std::size_t> KafkaConnection::receive_plain(char* into, std::size_t size, KafkaDeadline deadline) {
+    for (;;) {
         const ssize_t count = ::recv(socket_, into, size, 0);
-        if (count > 0) {
-            into += count;
-            size -= static_cast<std::size_t>(count);
-        } else if (count == 0) {
-            return fail(ErrorCode::unavailable, "broker {}: closed the connection", peer_);
-        } else if (errno == EAGAIN) {
+        if (count > 0) return static_cast<std::size_t>(count);
+        if (count == 0 || errno == ECONNRESET)
+            return fail(ErrorCode::unavailable, "broker {}: closed the connection{}", peer_, closed_hint());
+        if (errno == EAGAIN) {
             MEDIC_CHECK(wait_for(POLLIN, deadline));
         } else if (errno != EINTR) {
             return fail(ErrorCode::unavailable, "broker {}: connection lost: {}", peer_, system_error(errno));
         }
+    }
+}
+
+Result<std::size_t> KafkaConnection::receive_some(char* into, std::size_t size, KafkaDeadline deadline) {
+    if (!tls_) return receive_plain(into, size, deadline);
+    for (;;) {
+        const auto count = tls_->read(into, size);
+        if (!count) return wrap(count.error(), "broker " + peer_);
+        if (*count > 0) return *count;
+        if (tls_->ended())
+            return fail(ErrorCode::unavailable, "broker {}: closed the connection{}", peer_, closed_hint());
+        char buffer[kTlsBytesAtOnce];
+        MEDIC_TRY(const std::size_t fed, receive_plain(buffer, sizeof buffer, deadline));
+        tls_->feed({buffer, fed});
+    }
+}
+
+Status KafkaConnection::receive(char* into, std::size_t size, KafkaDeadline deadline) {
+    while (size > 0) {
+        MEDIC_TRY(const std::size_t count, receive_some(into, size, deadline));
+        into += count;
+        size -= count;
     }
     return {};
 }
@@ -203,13 +247,14 @@ Result<Bytes> KafkaConnection::exchange(BytesView frame, KafkaDeadline deadline,
             answer.resize(*size);
             status = receive(answer.data(), answer.size(), deadline);
         } else {
-            status = wrap(size.error(), "broker " + peer_);
+            status = not_kafka(BytesView(prefix, sizeof prefix), peer_, size.error());
         }
     }
     if (!status) {
         close();
         return std::unexpected(status.error());
     }
+    if (stage_ == Stage::unproven) stage_ = Stage::proven;
     return answer;
 }
 
