@@ -171,12 +171,25 @@ Status KafkaConnection::wait_for(short events, KafkaDeadline deadline) const {
 
 Status KafkaConnection::send(BytesView frame, KafkaDeadline deadline, bool& sent) {
     sent = false;
-    if (!tls_) return send_plain(frame, deadline, sent);
-    Status status = tls_->write(frame);
-    if (!status) status = wrap(status.error(), "broker " + peer_);
-    if (status) return send_plain(tls_->take(), deadline, sent);
-    close();
+    Status status;
+    if (!tls_) {
+        status = send_plain(frame, deadline, sent);
+    } else if (status = tls_->write(frame); !status) {
+        status = wrap(status.error(), "broker " + peer_);
+    } else if (status = send_plain(tls_->take(), deadline, sent); !status) {
+        status = parting_words(std::move(status));
+    }
+    if (!status) close();
     return status;
+}
+
+Status KafkaConnection::parting_words(Status otherwise) {
+    char buffer[kTlsBytesAtOnce], plain[kTlsBytesAtOnce];
+    const ssize_t count = ::recv(socket_, buffer, sizeof buffer, MSG_DONTWAIT);
+    if (count <= 0) return otherwise;
+    tls_->feed({buffer, static_cast<std::size_t>(count)});
+    const auto last = tls_->read(plain, sizeof plain);
+    return last ? std::move(otherwise) : Status(wrap(last.error(), "broker " + peer_));
 }
 
 Status KafkaConnection::send_plain(BytesView bytes, KafkaDeadline deadline, bool& sent) {
@@ -186,14 +199,9 @@ Status KafkaConnection::send_plain(BytesView bytes, KafkaDeadline deadline, bool
             sent = true;
             bytes.remove_prefix(static_cast<std::size_t>(count));
         } else if (errno == EAGAIN) {
-            if (Status status = wait_for(POLLOUT, deadline); !status) {
-                close();
-                return status;
-            }
+            MEDIC_CHECK(wait_for(POLLOUT, deadline));
         } else if (errno != EINTR) {
-            const int error = errno;
-            close();
-            return fail(ErrorCode::unavailable, "broker {}: connection lost: {}", peer_, system_error(error));
+            return fail(ErrorCode::unavailable, "broker {}: connection lost: {}", peer_, system_error(errno));
         }
     }
     return {};

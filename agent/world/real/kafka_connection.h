@@ -88,6 +88,8 @@ private:
     [[nodiscard]] Result<std::size_t> receive_plain(char* into, std::size_t size, KafkaDeadline deadline);
     [[nodiscard]] Status receive(char* into, std::size_t size, KafkaDeadline deadline);
     [[nodiscard]] Status wait_for(short events, KafkaDeadline deadline) const;
+    // What is left to read after a write has failed says more than the failure: a TLS alert.
+    [[nodiscard]] Status parting_words(Status otherwise);
     [[nodiscard]] std::string closed_hint() const;
 
     std::mutex closing_;  // Between close() and interrupt(): a closed descriptor may already be somebody else's.

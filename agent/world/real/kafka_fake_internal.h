@@ -14,6 +14,8 @@
 
 #include "agent/wire/frame.h"
 #include "agent/wire/records.h"
+#include "agent/world/real/sasl_fake_internal.h"
+#include "agent/world/real/tls_fake_internal.h"
 
 namespace medic {
 
@@ -41,6 +43,11 @@ public:
     // Overrides what ApiVersions says of one API; set before the first connection.
     std::map<wire::ApiKey, std::pair<std::int16_t, std::int16_t>> versions;
     bool knows_api_versions_v3 = true;
+    std::string cluster_id = "fake";
+
+    // For connections that are made from now on.
+    std::shared_ptr<SSL_CTX> tls;      // Null: plain text.
+    std::optional<FakeLogins> logins;  // A login is asked for.
 
     [[nodiscard]] int requests(wire::ApiKey api) const;
     [[nodiscard]] wire::Bytes log(int partition) const;
@@ -59,6 +66,7 @@ private:
 
     void accept_connections(Broker& broker);
     void serve(Broker& broker, int socket);
+    wire::Bytes sasl(const wire::RequestView& request, FakeSaslServer& server);
     wire::Bytes handle(int broker, const wire::RequestView& request, Fate fate);
     wire::Bytes api_versions(const wire::RequestView& request) const;
     wire::Bytes metadata(const wire::RequestView& request) const;

@@ -27,25 +27,6 @@ struct FakeKafka::Broker {
 
 namespace {
 
-bool read_all(int socket, char* into, std::size_t size) {
-    while (size > 0) {
-        const ssize_t count = ::recv(socket, into, size, 0);
-        if (count <= 0) return false;
-        into += count;
-        size -= static_cast<std::size_t>(count);
-    }
-    return true;
-}
-
-bool write_all(int socket, BytesView bytes) {
-    while (!bytes.empty()) {
-        const ssize_t count = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (count <= 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(count));
-    }
-    return true;
-}
-
 template <class Request>
 Request body(const RequestView& request) {
     auto decoded = decode<Request>(request.body, request.header.version);
@@ -127,13 +108,17 @@ void FakeKafka::accept_connections(Broker& broker) {
 }
 
 void FakeKafka::serve(Broker& broker, int socket) {
-    for (;;) {
+    const std::shared_ptr<SSL_CTX> context = tls;
+    const std::optional<FakeLogins> asked = logins;
+    FakeChannel channel(socket, context.get());
+    FakeSaslServer sasl_server(asked ? *asked : FakeLogins{});
+    for (bool open = channel.open(); open;) {
         char prefix[kSizePrefixBytes];
-        if (!read_all(socket, prefix, sizeof prefix)) break;
+        if (!channel.read(prefix, sizeof prefix)) break;
         const auto size = frame_size(BytesView(prefix, sizeof prefix));
         if (!size) break;
         Bytes frame(*size, '\0');
-        if (!read_all(socket, frame.data(), frame.size())) break;
+        if (!channel.read(frame.data(), frame.size())) break;
         const auto request = decode_request_header(frame);
         if (!request) break;
         const Fate fate = on_request ? on_request(broker.id, request->header) : Fate::answer;
@@ -144,12 +129,25 @@ void FakeKafka::serve(Broker& broker, int socket) {
             changed_.wait(lock, [this] { return released_; });
             break;
         }
-        const Bytes answer = handle(broker.id, *request, fate);
-        if (fate == Fate::swallow || answer.empty() || !write_all(socket, answer)) break;
+        Bytes answer = sasl(*request, sasl_server);
+        if (asked && answer.empty() && request->header.api != ApiKey::api_versions && !sasl_server.logged_in()) break;
+        if (answer.empty()) answer = handle(broker.id, *request, fate);
+        open = fate != Fate::swallow && !answer.empty() && channel.write(answer);
     }
     const std::lock_guard lock(broker.mutex);
     broker.sockets.erase(socket);
     ::close(socket);
+}
+
+Bytes FakeKafka::sasl(const RequestView& request, FakeSaslServer& server) {
+    const bool handshake = request.header.api == ApiKey::sasl_handshake;
+    if (!handshake && request.header.api != ApiKey::sasl_authenticate) return {};
+    {
+        const std::lock_guard lock(mutex_);
+        ++seen_[request.header.api];
+    }
+    return handshake ? answer(request, server.handshake(body<SaslHandshakeRequest>(request)))
+                     : answer(request, server.authenticate(body<SaslAuthenticateRequest>(request)));
 }
 
 void FakeKafka::wait_until_hanging() {
@@ -236,7 +234,7 @@ Bytes FakeKafka::api_versions(const RequestView& request) const {
 
 Bytes FakeKafka::metadata(const RequestView& request) const {
     MetadataResponse response;
-    response.cluster_id = "fake";
+    response.cluster_id = cluster_id;
     response.controller_id = 0;
     for (const auto& broker : brokers_) response.brokers.push_back({broker->id, "127.0.0.1", broker->port, {}});
     MetadataResponse::Topic topic;

@@ -115,7 +115,7 @@ std::string KafkaConnection::closed_hint() const {
     if (stage_ == Stage::connecting && options_->security.tls && !tls_)
         return " in the TLS handshake: a plain-text listener does that; take its TLS port, or remove `tls:`";
     if (stage_ == Stage::connecting && !options_->security.tls)
-        return " at the first request: a listener that wants TLS does that";
+        return " at the first request: a listener that wants TLS does that: is `tls:` missing?";
     if (stage_ == Stage::logging_in) return " during the login";
     if (stage_ == Stage::unproven && !options_->security.sasl)
         return " at the first request after the versions: a listener that asks for a login does that; is `sasl:` "
