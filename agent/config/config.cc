@@ -23,6 +23,9 @@ struct Loader {
     }
 
     KafkaConfig kafka(const YamlNode& node);
+    SecretSource secret(Section& section, const std::string& name);
+    TlsFiles tls(const YamlNode& node);
+    void access(Section& endpoint, const std::vector<std::string>& urls, ClusterConfig& cluster);
     NodeDriverConfig driver(const YamlNode& node);
     NodeConfig node(const YamlNode& node);
     DeploymentConfig deployment(const YamlNode& node);
@@ -39,17 +42,59 @@ KafkaConfig Loader::kafka(const YamlNode& node) {
     for (const std::string& server : kafka.bootstrap)
         if (server.rfind(':') == std::string::npos || server.find("://") != std::string::npos)
             section.refuse(section.node("bootstrap"), "bootstrap: expected host:port, got `" + server + "`");
-    if (section.has("tls")) {
-        Section tls(section.node("tls"), "clusters.NAME.kafka.tls", status);
-        kafka.tls = {true, path(tls.text("ca")), path(tls.text("certificate")), path(tls.text("key"))};
-        if (kafka.tls.certificate.empty() != kafka.tls.key.empty())
-            tls.refuse(section.node("tls"), "tls: certificate and key go together");
-    }
+    kafka.cluster_id = section.text("cluster_id");
+    if (section.has("tls")) kafka.security.tls = tls(section.node("tls"));
     if (section.has("sasl")) {
         Section sasl(section.node("sasl"), "clusters.NAME.kafka.sasl", status);
-        kafka.sasl = {sasl.text("mechanism"), sasl.text("username"), path(sasl.text("password_file"))};
+        kafka.security.sasl = {sasl.text("mechanism"), sasl.text("username"), secret(sasl, "password")};
+        if (!kafka.security.sasl->password.given())
+            sasl.refuse(section.node("sasl"),
+                        "sasl: give `password_file`, `password_env` or `password_command` (never the password itself)");
     }
     return kafka;
+}
+
+SecretSource Loader::secret(Section& section, const std::string& name) {
+    SecretSource source{path(section.text(name + "_file")), section.text(name + "_env"),
+                        section.texts(name + "_command")};
+    const int given =
+        (source.file.empty() ? 0 : 1) + (source.environment.empty() ? 0 : 1) + (source.command.empty() ? 0 : 1);
+    if (given > 1)
+        section.refuse(section.node(name + (source.file.empty() ? "_env" : "_file")),
+                       "give only one of `" + name + "_file`, `" + name + "_env` and `" + name + "_command`");
+    return source;
+}
+
+TlsFiles Loader::tls(const YamlNode& node) {
+    Section section(node, "tls", status);
+    TlsFiles files{path(section.text("ca")), path(section.text("certificate")), path(section.text("key")),
+                   section.boolean("check_hostname")};
+    if (files.certificate.empty() != files.key.empty())
+        section.refuse(node, "tls: `certificate` and `key` go together");
+    return files;
+}
+
+// `auth` and `tls` of one endpoint; kept by its URLs only when there is something to keep.
+void Loader::access(Section& endpoint, const std::vector<std::string>& urls, ClusterConfig& cluster) {
+    HttpAccess given;
+    if (endpoint.has("auth")) {
+        Section section(endpoint.node("auth"), "auth", status);
+        given.auth = {section.text("username"), secret(section, "password"), secret(section, "bearer")};
+        const bool basic = !given.auth.username.empty();
+        if (basic == given.auth.bearer.given() || basic != given.auth.password.given())
+            section.refuse(endpoint.node("auth"),
+                           "auth: expected `username` with `password_file` (or _env, _command), or `bearer_file` (or "
+                           "_env, _command)");
+    }
+    if (endpoint.has("tls")) given.tls = tls(endpoint.node("tls"));
+    for (const std::string& url : urls) {
+        if (given.tls && !url.starts_with("https://"))
+            endpoint.refuse(endpoint.node("tls"), "tls: `" + url + "` is plain HTTP: expected https://");
+        const auto [known, added] = cluster.http.try_emplace(url, given);
+        if (!added && known->second != given)
+            endpoint.refuse(endpoint.node("auth") ? endpoint.node("auth") : endpoint.node("url"),
+                            "`" + url + "` is there twice, with different `auth` or `tls`");
+    }
 }
 
 NodeDriverConfig Loader::driver(const YamlNode& node) {
@@ -151,18 +196,22 @@ ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
                 connect.refuse(connect.node("urls"), "urls: expected http://host:port, got `" + url + "`");
             while (url.ends_with('/')) url.pop_back();
         }
+        access(connect, result.connect_urls, result);
     }
     for (const YamlNode& entry : section.sections("flink")) {
         Section flink(entry, "clusters.NAME.flink[]", status);
         result.flink_urls.push_back(flink.text("url"));
+        access(flink, {result.flink_urls.back()}, result);
     }
     for (const YamlNode& entry : section.sections("metrics")) {
         Section page(entry, "clusters.NAME.metrics[]", status);
         result.pages.push_back({page.text("url"), page.text("kind"), page.text("node"), page.duration("interval")});
+        access(page, {result.pages.back().url}, result);
     }
     if (section.has("prometheus")) {
         Section prometheus(section.node("prometheus"), "clusters.NAME.prometheus", status);
         result.prometheus = {prometheus.text("url"), prometheus.text("match")};
+        access(prometheus, {result.prometheus.url}, result);
     }
     for (const YamlNode& entry : section.sections("nodes")) result.nodes.push_back(this->node(entry));
     for (const YamlNode& entry : section.sections("deployments")) result.deployments.push_back(deployment(entry));

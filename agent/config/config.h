@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/base/access.h"
 #include "agent/base/result.h"
 #include "agent/base/time.h"
 
@@ -16,14 +17,8 @@ namespace medic {
 
 struct KafkaConfig {
     std::vector<std::string> bootstrap;  // host:port; empty: the cluster has no Kafka.
-    struct Tls {
-        bool enabled = false;
-        std::string ca, certificate, key;  // Files; "" = the system's trust, no client certificate.
-    } tls;
-    struct Sasl {
-        std::string mechanism;  // PLAIN, SCRAM-SHA-256, SCRAM-SHA-512; "" = none.
-        std::string username, password_file;
-    } sasl;
+    std::string cluster_id;              // Expected; "" = the first answer decides.
+    KafkaSecurity security;
 };
 
 struct PageConfig {
@@ -84,6 +79,7 @@ struct ClusterConfig {
     KafkaConfig kafka;
     std::vector<std::string> connect_urls;
     std::vector<std::string> flink_urls;
+    std::map<std::string, HttpAccess> http;  // By URL as configured: who needs more than a plain request.
     std::vector<PageConfig> pages;
     PrometheusConfig prometheus;
     std::vector<NodeConfig> nodes;

@@ -52,7 +52,10 @@ notify: [{kind: webhook, url: "http://n/hook", for: "*"}]
     ASSERT_TRUE(config) << config.error().message;
     const ClusterConfig& cluster = config->clusters.at(0);
     EXPECT_EQ(cluster.connect_urls.at(0), "http://c:8083");
-    EXPECT_EQ(cluster.kafka.sasl.password_file, "/etc/pw");
+    EXPECT_EQ(cluster.kafka.security.sasl->password.file, "/etc/pw");
+    EXPECT_EQ(cluster.kafka.security.tls->ca, "/etc/ca.pem");
+    EXPECT_TRUE(cluster.kafka.security.tls->check_hostname);
+    EXPECT_FALSE(cluster.http.at("http://c:8083").auth.given());
     EXPECT_EQ(cluster.pages.at(0).interval, Duration{30'000});
     EXPECT_EQ(cluster.node("broker-1")->driver.commands.at("kill").at(0), "systemctl");
     EXPECT_TRUE(cluster.node("tm-1")->driver.can("kill_task"));
@@ -60,6 +63,31 @@ notify: [{kind: webhook, url: "http://n/hook", for: "*"}]
     EXPECT_EQ(cluster.deployment("j")->url, "http://jm:8081");
     EXPECT_EQ(cluster.deployment("j")->versions.at(0).parallelism, 2);
     EXPECT_EQ(cluster.owners.at("job:fraud-*"), "team-fraud");
+}
+
+TEST(Config, EveryEndpointTakesTheSameAuthAndTls) {
+    const auto config = load_config(R"(schema: 1
+data_dir: d
+clusters:
+  prod:
+    kafka: {bootstrap: [a:9093], cluster_id: abc, tls: {}, sasl: {mechanism: PLAIN, username: u, password_command: [vault, read, x]}}
+    connect: {urls: [https://c1:8083, https://c2:8083], auth: {username: u, password_env: CONNECT_PASSWORD}, tls: {ca: ca.pem}}
+    flink: [{url: https://jm:8081, tls: {ca: ca.pem, certificate: me.pem, key: me.key, check_hostname: false}}]
+    metrics: [{url: https://a:7071/metrics, kind: kafka-broker, auth: {bearer_file: token}}]
+    prometheus: {url: https://p:9090, match: '{cluster="x"}', auth: {bearer_command: [token]}}
+)",
+                                    "/etc/medic.yaml");
+    ASSERT_TRUE(config) << config.error().message;
+    const ClusterConfig& cluster = config->clusters.at(0);
+    EXPECT_EQ(cluster.kafka.cluster_id, "abc");
+    EXPECT_EQ(cluster.kafka.security.tls->ca, "");
+    EXPECT_EQ(cluster.kafka.security.sasl->password.command.at(0), "vault");
+    for (const char* worker : {"https://c1:8083", "https://c2:8083"})
+        EXPECT_EQ(cluster.http.at(worker).auth.password.environment, "CONNECT_PASSWORD");
+    EXPECT_EQ(cluster.http.at("https://jm:8081").tls->certificate, "/etc/me.pem");
+    EXPECT_FALSE(cluster.http.at("https://jm:8081").tls->check_hostname);
+    EXPECT_EQ(cluster.http.at("https://a:7071/metrics").auth.bearer.file, "/etc/token");
+    EXPECT_EQ(cluster.http.at("https://p:9090").auth.bearer.command.at(0), "token");
 }
 
 struct Bad {
@@ -98,6 +126,22 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{small + "    owners: {fraud: team}\n", "expected KIND:NAME"},
         Bad{small + "api: {listen: here}\n", "listen: expected host:port, got `here`"},
         Bad{small + "notify: [{kind: webhook}]\n", "needs `url`"},
+        Bad{"schema: 1\ndata_dir: d\nclusters: {a: {kafka: {bootstrap: [a:1], sasl: {mechanism: PLAIN, username: "
+            "u}}}}\n",
+            "give `password_file`, `password_env` or `password_command`"},
+        Bad{"schema: 1\ndata_dir: d\nclusters: {a: {kafka: {bootstrap: [a:1], sasl: {mechanism: PLAIN, username: u, "
+            "password: x}}}}\n",
+            "unknown key `password`"},
+        Bad{"schema: 1\ndata_dir: d\nclusters: {a: {kafka: {bootstrap: [a:1], tls: {key: k}}}}\n",
+            "`certificate` and `key` go together"},
+        Bad{small + "    flink: [{url: \"http://j:1\", auth: {username: u}}]\n", "auth: expected `username` with"},
+        Bad{small + "    flink: [{url: \"http://j:1\", auth: {username: u, password_file: p, bearer_file: b}}]\n",
+            "auth: expected `username` with"},
+        Bad{small + "    flink: [{url: \"http://j:1\", auth: {bearer_file: b, bearer_env: B}}]\n",
+            "give only one of `bearer_file`"},
+        Bad{small + "    flink: [{url: \"http://j:1\", tls: {}}]\n", "is plain HTTP: expected https://"},
+        Bad{small + "    flink: [{url: \"http://j:1\", auth: {bearer_file: b}}, {url: \"http://j:1\"}]\n",
+            "is there twice, with different"},
         Bad{"schema: 1\ndata_dir: d\nclusters: {\"a:b\": {kafka: {bootstrap: [a:1]}}}\n", "cluster name `a:b`"},
         Bad{"- 1\n", "expected a map"}, Bad{"a: [", "medic.yaml:"}, Bad{"", "is missing"}));
 

@@ -151,7 +151,6 @@ struct Agent::State : ApiBackend {
 // -----------------------------------------------------------------------------------------------------------
 
 Result<void> Agent::State::open() {
-    MEDIC_CHECK(supported(config));
     MEDIC_TRY(lock, FolderLock::take(config.data_dir));
     pause_file = config.data_dir + "/PAUSE";
     MEDIC_TRY(journal, Journal::open({.path = config.data_dir + "/journal.db"}));
@@ -196,7 +195,7 @@ Result<void> Agent::State::open() {
 }
 
 void Agent::State::run() {
-    fetcher = std::make_unique<HttpFetcher>(reactor, HttpFetcherOptions{});
+    fetcher = std::make_unique<HttpFetcher>(reactor, HttpFetcherOptions{.access = access_of(config)});
     world = std::make_unique<RealWorld>(reactor, *fetcher, doors_of(config),
                                         [this](OperationReply reply) { on_reply(std::move(reply)); });
     notifier = std::make_unique<Notifier>(config.notify, reactor, *fetcher);

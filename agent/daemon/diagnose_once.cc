@@ -63,7 +63,6 @@ std::vector<std::string> unobserved(const Config& config) {
 }
 
 Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
-    MEDIC_CHECK(supported(options.config));
     BrainOptions brain_options{
         .rules_directory = options.rules_directory,
         .remedies = {},
@@ -72,7 +71,7 @@ Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
     MEDIC_TRY(const auto brain, Brain::make(brain_options));
     const Config& config = options.config;
     Reactor reactor;
-    HttpFetcher fetcher(reactor, {});
+    HttpFetcher fetcher(reactor, {.access = access_of(config)});
     Knowledge knowledge(config);
     Worker ingest("ingest", 8'192);
     Watcher watcher({config, reactor, fetcher, ingest, knowledge});

@@ -6,6 +6,7 @@ std::map<std::string, ClusterDoors> doors_of(const Config& config) {
     std::map<std::string, ClusterDoors> all;
     for (const ClusterConfig& cluster : config.clusters) {
         ClusterDoors& doors = all[cluster.name];
+        doors.name = cluster.name;
         doors.connect_urls = cluster.connect_urls;
         doors.flink_urls = cluster.flink_urls;
         for (const NodeConfig& node : cluster.nodes) doors.nodes[node.name].commands = node.driver.commands;
@@ -20,13 +21,11 @@ std::map<std::string, ClusterDoors> doors_of(const Config& config) {
     return all;
 }
 
-Status supported(const Config& config) {
+HttpAccessTable access_of(const Config& config) {
+    HttpAccessTable table;
     for (const ClusterConfig& cluster : config.clusters)
-        if (cluster.kafka.tls.enabled || !cluster.kafka.sasl.mechanism.empty())
-            return fail(ErrorCode::invalid,
-                        "{}: cluster {}: Kafka over TLS or with SASL is not supported yet; use a plain listener",
-                        config.path, cluster.name);
-    return {};
+        for (const auto& [url, access] : cluster.http) table.add(cluster.name, url, access);
+    return table;
 }
 
 std::vector<ClusterInfo> clusters_of(const Config& config) {

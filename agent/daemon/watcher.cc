@@ -45,6 +45,7 @@ Result<HttpAnswer> answer_of(Result<FetchReply> reply) {
 // One HTTP collector and the look under way. `open` and `begun` belong to the ingest thread, `busy` to the reactor's.
 struct HttpTarget {
     std::unique_ptr<HttpCollector> collector;
+    std::string cluster;
     Duration interval{0};
     std::size_t open = 0;
     bool busy = false;
@@ -105,6 +106,7 @@ void Watcher::State::add_http(const std::string& cluster, std::unique_ptr<HttpCo
     parts.knowledge.expect(collector->target(), cluster, interval);
     auto target = std::make_unique<HttpTarget>();
     target->collector = std::move(collector);
+    target->cluster = cluster;
     target->interval = interval;
     http.push_back(std::move(target));
 }
@@ -173,8 +175,12 @@ void Watcher::State::add_cluster(const ClusterConfig& cluster) {
         auto target = std::make_unique<Kafka>();
         target->collector = std::make_unique<KafkaCollector>(
             KafkaCollectorOptions{.cluster = cluster.name, .target = cluster.name + "/kafka"});
-        target->client = std::make_shared<KafkaClient>(KafkaClientOptions{
-            .bootstrap = cluster.kafka.bootstrap, .client_id = "streammedic", .request_timeout = kafka_timeout});
+        target->client = std::make_shared<KafkaClient>(KafkaClientOptions{.bootstrap = cluster.kafka.bootstrap,
+                                                                          .client_id = "streammedic",
+                                                                          .security = cluster.kafka.security,
+                                                                          .cluster_id = cluster.kafka.cluster_id,
+                                                                          .check_cluster = true,
+                                                                          .request_timeout = kafka_timeout});
         target->reader = make_kafka_reader(target->client, kafka_timeout);
         parts.knowledge.expect(target->collector->target(), cluster.name, every.kafka);
         kafka.emplace(cluster.name, std::move(target));
@@ -218,7 +224,8 @@ void Watcher::State::ask(HttpTarget& target, std::vector<HttpAsk> asks) {
     parts.reactor.post([this, &target, asks = std::move(asks)] {
         for (const HttpAsk& one : asks)
             parts.fetcher.fetch(
-                {.url = one.url, .timeout = rest_timeout}, [this, &target, one](Result<FetchReply> reply) {
+                {.url = one.url, .cluster = target.cluster, .timeout = rest_timeout},
+                [this, &target, one](Result<FetchReply> reply) {
                     parts.ingest.post_waiting([this, &target, one, answer = answer_of(std::move(reply))] {
                         auto more = target.collector->answer(one, answer);
                         --target.open;
@@ -232,7 +239,10 @@ void Watcher::State::scrape(Page& page) {
     if (page.busy) return;
     page.busy = true;
     const WallTime at = read_clock().wall;
-    FetchRequest request{.url = page.config->url, .timeout = page_timeout, .body_bytes_max = 64 * 1024 * 1024};
+    FetchRequest request{.url = page.config->url,
+                         .cluster = page.cluster->name,
+                         .timeout = page_timeout,
+                         .body_bytes_max = 64 * 1024 * 1024};
     request.headers = {{"Accept", "text/plain;version=0.0.4"}};
     parts.fetcher.fetch(std::move(request), [this, &page, at](Result<FetchReply> reply) {
         page.busy = false;

@@ -36,11 +36,11 @@ void find_flink(const Doors& doors, const std::string& job_id, std::size_t index
     if (urls.empty()) return then(fail(ErrorCode::invalid, "the cluster has no Flink"));
     if (urls.size() == 1) return then(urls[0]);
     if (index >= urls.size()) return then(fail(ErrorCode::invalid, "no Flink of the cluster knows job {}", job_id));
-    doors.fetcher.fetch(request("GET", urls[index] + "/jobs/" + escape_path(job_id), nullptr, Duration{2'000}),
-                        [doors, job_id, index, then](Result<FetchReply> reply) {
-                            if (reply && reply->status == 200) return then(doors.cluster.flink_urls[index]);
-                            find_flink(doors, job_id, index + 1, then);
-                        });
+    doors.fetch(request("GET", urls[index] + "/jobs/" + escape_path(job_id), nullptr, Duration{2'000}),
+                [doors, job_id, index, then](Result<FetchReply> reply) {
+                    if (reply && reply->status == 200) return then(doors.cluster.flink_urls[index]);
+                    find_flink(doors, job_id, index + 1, then);
+                });
 }
 
 struct Savepoint {
@@ -49,7 +49,7 @@ struct Savepoint {
 };
 
 void poll_savepoint(const Doors& doors, const Savepoint& savepoint, const Finish& done) {
-    doors.fetcher.fetch(
+    doors.fetch(
         request("GET", savepoint.job_url + "/savepoints/" + savepoint.request_id, nullptr, Duration{2'000}),
         [doors, savepoint, done](Result<FetchReply> reply) {
             const Json body = reply && reply->status == 200 ? Json::parse(reply->body, nullptr, false) : Json();
@@ -79,15 +79,14 @@ void run_jar(const Doors& doors, const DeploymentDoor& door, const StartDeployme
     if (parallelism > 0) body["parallelism"] = parallelism;
     if (!what.restore_from.empty()) body["savepointPath"] = what.restore_from;
     if (!what.settings.empty()) body["flinkConfiguration"] = what.settings;
-    doors.fetcher.fetch(request("POST", door.url + "/jars/" + escape_path(jar) + "/run", body, timeout),
-                        [done](Result<FetchReply> reply) {
-                            auto good = accepted("/jars/run", std::move(reply));
-                            if (!good) return done(std::unexpected(good.error()));
-                            const std::string id = text(Json::parse(good->body, nullptr, false), "jobid");
-                            if (id.empty())
-                                return done(fail(ErrorCode::outcome_unknown, "/jars/run answered without a jobid"));
-                            done(id);
-                        });
+    doors.fetch(request("POST", door.url + "/jars/" + escape_path(jar) + "/run", body, timeout),
+                [done](Result<FetchReply> reply) {
+                    auto good = accepted("/jars/run", std::move(reply));
+                    if (!good) return done(std::unexpected(good.error()));
+                    const std::string id = text(Json::parse(good->body, nullptr, false), "jobid");
+                    if (id.empty()) return done(fail(ErrorCode::outcome_unknown, "/jars/run answered without a jobid"));
+                    done(id);
+                });
 }
 
 }  // namespace
@@ -95,13 +94,12 @@ void run_jar(const Doors& doors, const DeploymentDoor& door, const StartDeployme
 void cancel_job(const Doors& doors, const CancelJob& what, Duration timeout, Finish done) {
     find_flink(doors, what.job_id, 0, [doors, what, timeout, done](Result<std::string> url) {
         if (!url) return done(url);
-        doors.fetcher.fetch(
-            request("PATCH", *url + "/jobs/" + escape_path(what.job_id) + "?mode=cancel", nullptr, timeout),
-            [done](Result<FetchReply> reply) {
-                auto good = accepted("cancel", std::move(reply));
-                if (!good) return done(std::unexpected(good.error()));
-                done("cancelling");
-            });
+        doors.fetch(request("PATCH", *url + "/jobs/" + escape_path(what.job_id) + "?mode=cancel", nullptr, timeout),
+                    [done](Result<FetchReply> reply) {
+                        auto good = accepted("cancel", std::move(reply));
+                        if (!good) return done(std::unexpected(good.error()));
+                        done("cancelling");
+                    });
     });
 }
 
@@ -111,8 +109,8 @@ void stop_with_savepoint(const Doors& doors, const StopJobWithSavepoint& what, D
         const std::string job_url = *url + "/jobs/" + escape_path(what.job_id);
         Json body = {{"drain", false}};
         if (!what.target_directory.empty()) body["targetDirectory"] = what.target_directory;
-        doors.fetcher.fetch(request("POST", job_url + "/stop", body, timeout), [doors, job_url, timeout,
-                                                                                done](Result<FetchReply> reply) {
+        doors.fetch(request("POST", job_url + "/stop", body, timeout), [doors, job_url, timeout,
+                                                                        done](Result<FetchReply> reply) {
             auto good = accepted("stop with savepoint", std::move(reply));
             if (!good) return done(std::unexpected(good.error()));
             const std::string id = text(Json::parse(good->body, nullptr, false), "request-id");
@@ -150,7 +148,7 @@ void start_deployment(const Doors& doors, const StartDeployment& what, Duration 
     upload.url = door.url + "/jars/upload";
     upload.upload_file = version->second.artifact;
     upload.timeout = timeout;
-    doors.fetcher.fetch(std::move(upload), [doors, &door, what, timeout, done](Result<FetchReply> reply) {
+    doors.fetch(std::move(upload), [doors, &door, what, timeout, done](Result<FetchReply> reply) {
         auto good = accepted("/jars/upload", std::move(reply));
         // Uploading starts nothing: whatever happened to it, trying again later is safe.
         if (!good) return done(fail(ErrorCode::unavailable, "{}", good.error().message));

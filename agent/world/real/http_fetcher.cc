@@ -8,6 +8,7 @@
 #include <map>
 
 #include "agent/world/real/reactor_internal.h"
+#include "agent/world/real/secret.h"
 
 namespace medic {
 namespace {
@@ -22,6 +23,9 @@ struct Transfer {
     Easy easy;
     FetchRequest request;
     HttpFetcher::Done done;
+    const HttpAccess* access = nullptr;
+    Secret secret;
+    int redirects_left = 0;
     FetchReply reply;
     bool too_long = false;
     curl_slist* headers = nullptr;
@@ -59,8 +63,23 @@ bool never_arrived(CURLcode code) {
     }
 }
 
+// What someone can do about it, where curl's own words don't say.
+std::string_view hint(std::string_view why) {
+    const auto says = [&](std::string_view part) { return why.find(part) != std::string_view::npos; };
+    if (says("wrong version number")) return " (it does not speak TLS here: is it an http:// address?)";
+    if (says("HTTP/0.9")) return " (it does not answer in HTTP: is it an https:// address?)";
+    if (says("certificate required") || says("alert handshake failure") || says("alert bad certificate"))
+        return " (it wants a client certificate that it trusts: `tls: {certificate, key}`)";
+    if (says("unable to get local issuer certificate") || says("self-signed certificate") ||
+        says("self signed certificate"))
+        return " (give the certificate authority's file as `tls: {ca}`)";
+    if (says("no alternative certificate subject name")) return " (connect by a name that its certificate holds)";
+    return "";
+}
+
 Error error_of(const Transfer& transfer, CURLcode code) {
-    const char* why = transfer.error[0] != '\0' ? transfer.error : curl_easy_strerror(code);
+    std::string why = transfer.error[0] != '\0' ? transfer.error : curl_easy_strerror(code);
+    why += hint(why);
     if (transfer.too_long)
         return {ErrorCode::invalid, fmt::format("{}: the answer is longer than {} bytes", transfer.request.url,
                                                 transfer.request.body_bytes_max)};
@@ -85,10 +104,13 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
     struct Waiting {
         FetchRequest request;
         Done done;
+        const HttpAccess* access = nullptr;
+        Secret secret;
+        int redirects_left = 2;
     };
 
     State(Reactor& reactor_in, HttpFetcherOptions options_in)
-        : reactor(reactor_in), options(std::move(options_in)), timer(reactor.native().context) {
+        : reactor(reactor_in), options(std::move(options_in)), secrets(reactor), timer(reactor.native().context) {
         static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
         (void)initialised;
         multi = curl_multi_init();
@@ -180,6 +202,8 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         if (code == CURLE_OK) {
             long status = 0;
             curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+            if (status == 401 && transfer->access != nullptr) secrets.refused(source_of(*transfer->access));
+            if (follow(*transfer, status)) return;
             const char* type = nullptr;
             curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
             transfer->reply.status = static_cast<int>(status);
@@ -190,6 +214,59 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         }
         if (pool.size() < options.in_flight_max) pool.push_back(std::move(transfer->easy));
         transfer->done(std::move(result));
+    }
+
+    static const SecretSource& source_of(const HttpAccess& access) {
+        return access.auth.username.empty() ? access.auth.bearer : access.auth.password;
+    }
+
+    // Whether the transfer goes on elsewhere, or has ended with the reason why it must not.
+    bool follow(Transfer& transfer, long status) {
+        FetchRequest& request = transfer.request;
+        char* target = nullptr;
+        curl_easy_getinfo(transfer.easy.get(), CURLINFO_REDIRECT_URL, &target);
+        if (request.cluster.empty() || target == nullptr) return false;
+        const std::string to = target;
+        const bool keeps_method = status == 307 || status == 308;
+        Status allowed = may_follow(options.access, request.cluster, request.url, to);
+        if (allowed && transfer.redirects_left == 0)
+            allowed = fail(ErrorCode::invalid, "{}: it redirects again and again, at last to {}", request.url, to);
+        if (request.method != "GET" && !keeps_method) return false;
+        if (!allowed) {
+            transfer.done(std::unexpected(allowed.error()));
+            return true;
+        }
+        request.url = to;
+        admit({.request = std::move(request),
+               .done = std::move(transfer.done),
+               .redirects_left = transfer.redirects_left - 1});
+        return true;
+    }
+
+    // Looks up what the address is to be shown, and puts the request into the queue.
+    void admit(Waiting next) {
+        next.access = options.access.find(next.request.cluster, next.request.url);
+        if (next.access == nullptr || !next.access->auth.given()) {
+            waiting.push_back(std::move(next));
+            return start_waiting();
+        }
+        ++without_secret;
+        const SecretSource& source = source_of(*next.access);
+        auto shared = std::make_shared<Waiting>(std::move(next));
+        secrets.get(source, [weak = weak_from_this(), shared](Result<Secret> secret) {
+            const auto self = weak.lock();
+            if (!self) return;
+            --self->without_secret;
+            if (!secret) {
+                self->reactor.post([shared, error = wrap(secret.error(), shared->request.url).error()] {
+                    shared->done(fail(ErrorCode::unavailable, "{}", error.message));
+                });
+                return;
+            }
+            shared->secret = *std::move(secret);
+            self->waiting.push_back(std::move(*shared));
+            self->start_waiting();
+        });
     }
 
     void start_waiting() {
@@ -204,6 +281,9 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         auto transfer = std::make_unique<Transfer>();
         transfer->request = std::move(next.request);
         transfer->done = std::move(next.done);
+        transfer->access = next.access;
+        transfer->secret = std::move(next.secret);
+        transfer->redirects_left = next.redirects_left;
         if (!pool.empty()) {
             transfer->easy = std::move(pool.back());
             pool.pop_back();
@@ -222,6 +302,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         const FetchRequest& request = transfer.request;
         curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
         curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+        curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
         curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(easy, CURLOPT_PROXY,
@@ -234,7 +315,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error);
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_body);
         curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
-        if (!options.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options.ca_file.c_str());
+        if (transfer.access != nullptr) set_access(easy, *transfer.access, transfer.secret);
         for (const auto& [name, value] : request.headers)
             transfer.headers = curl_slist_append(transfer.headers, (name + ": " + value).c_str());
         if (request.method != "GET") {
@@ -254,14 +335,36 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         if (transfer.headers != nullptr) curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
     }
 
+    static void set_access(CURL* easy, const HttpAccess& access, const Secret& secret) {
+        if (access.auth.given()) {
+            const bool basic = !access.auth.username.empty();
+            curl_easy_setopt(easy, CURLOPT_HTTPAUTH, static_cast<long>(basic ? CURLAUTH_BASIC : CURLAUTH_BEARER));
+            if (basic) curl_easy_setopt(easy, CURLOPT_USERNAME, access.auth.username.c_str());
+            curl_easy_setopt(easy, basic ? CURLOPT_PASSWORD : CURLOPT_XOAUTH2_BEARER,
+                             std::string(secret.reveal()).c_str());
+        }
+        if (!access.tls) return;
+        if (!access.tls->ca.empty()) {
+            curl_easy_setopt(easy, CURLOPT_CAINFO, access.tls->ca.c_str());
+            curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);  // That one alone, not the system's as well.
+        }
+        if (!access.tls->certificate.empty()) {
+            curl_easy_setopt(easy, CURLOPT_SSLCERT, access.tls->certificate.c_str());
+            curl_easy_setopt(easy, CURLOPT_SSLKEY, access.tls->key.c_str());
+        }
+        if (!access.tls->check_hostname) curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+
     Reactor& reactor;
     HttpFetcherOptions options;
+    SecretCache secrets;
     boost::asio::steady_timer timer;
     CURLM* multi = nullptr;
     std::map<CURL*, std::unique_ptr<Transfer>> transfers;
     std::map<curl_socket_t, std::shared_ptr<Watch>> watches;
     std::vector<Easy> pool;
     std::deque<Waiting> waiting;
+    std::size_t without_secret = 0;  // Requests that wait for theirs.
     std::uint64_t requests = 0;
     std::uint64_t writing = 0;
 };
@@ -271,7 +374,7 @@ HttpFetcher::HttpFetcher(Reactor& reactor, HttpFetcherOptions options)
 HttpFetcher::~HttpFetcher() = default;
 
 void HttpFetcher::fetch(FetchRequest request, Done done) {
-    if (state_->waiting.size() >= state_->options.queue_max) {
+    if (state_->waiting.size() + state_->without_secret >= state_->options.queue_max) {
         state_->reactor.post([done = std::move(done), url = request.url] {
             done(fail(ErrorCode::unavailable, "{}: too many requests are waiting here", url));
         });
@@ -279,8 +382,7 @@ void HttpFetcher::fetch(FetchRequest request, Done done) {
     }
     ++state_->requests;
     if (request.method != "GET") ++state_->writing;
-    state_->waiting.push_back({std::move(request), std::move(done)});
-    state_->start_waiting();
+    state_->admit({.request = std::move(request), .done = std::move(done)});
 }
 
 std::uint64_t HttpFetcher::requests() const { return state_->requests; }

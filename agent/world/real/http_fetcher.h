@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/base/result.h"
+#include "agent/world/real/http_access.h"
 #include "agent/world/real/reactor.h"
 
 namespace medic {
@@ -17,6 +18,7 @@ namespace medic {
 struct FetchRequest {
     std::string method = "GET";
     std::string url;
+    std::string cluster;  // Whose endpoint it is: decides over credentials. "" = none, and redirects are answers.
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;
     std::string upload_file;  // When not empty: sent as multipart form field `upload_field`.
@@ -37,14 +39,15 @@ struct HttpFetcherOptions {
     std::size_t per_host_max = 4;    // What we may cost one watched process at a time.
     Duration connect_timeout{2'000};
     std::string user_agent = "streammedic";
-    std::string ca_file;  // "" = the system's.
+    HttpAccessTable access;
 };
 
 class HttpFetcher {
 public:
-    // unavailable: nothing was received by the other side (refused, not resolved, queue full).
-    // outcome_unknown: time-out or a broken connection after the request may have arrived. invalid: the answer broke a
-    // limit.
+    // A redirect is followed (twice at most) where may_follow() allows it, and for a request that changes something
+    // only when its method is kept; each address gets its own credentials, or none. unavailable: nothing was received
+    // by the other side (refused, not resolved, queue full). outcome_unknown: time-out or a broken connection after the
+    // request may have arrived. invalid: the answer broke a limit.
     using Done = std::function<void(Result<FetchReply>)>;
 
     HttpFetcher(Reactor& reactor, HttpFetcherOptions options);

@@ -83,7 +83,7 @@ namespace {
 void try_worker(const Doors& doors, std::size_t worker, FetchRequest request, const std::string& path, Finish done) {
     const std::string url = doors.cluster.connect_urls[worker] + path;
     request.url = url;
-    doors.fetcher.fetch(request, [doors, worker, request, path, url, done](Result<FetchReply> reply) {
+    doors.fetch(request, [doors, worker, request, path, url, done](Result<FetchReply> reply) {
         const bool never_arrived = !reply && reply.error().code == ErrorCode::unavailable;
         if (never_arrived && worker + 1 < doors.cluster.connect_urls.size())
             return try_worker(doors, worker + 1, request, path, done);

@@ -17,6 +17,11 @@ struct Doors {
     Reactor& reactor;
     HttpFetcher& fetcher;
     const ClusterDoors& cluster;
+
+    void fetch(FetchRequest request, HttpFetcher::Done done) const {
+        request.cluster = cluster.name;
+        fetcher.fetch(std::move(request), std::move(done));
+    }
 };
 
 // Replaces {name} in every argument by its value; unknown placeholders stay.

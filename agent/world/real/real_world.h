@@ -30,6 +30,7 @@ struct DeploymentDoor {
     std::map<std::string, Version> versions;
 };
 struct ClusterDoors {
+    std::string name;  // As in medic.yaml: decides which credentials a request may carry.
     std::vector<std::string> connect_urls, flink_urls;
     std::map<std::string, NodeDoor> nodes;
     std::map<std::string, DeploymentDoor> deployments;  // By job.

@@ -1,0 +1,58 @@
+#include "agent/world/real/http_access.h"
+
+#include <curl/curl.h>
+
+#include <memory>
+
+namespace medic {
+
+void HttpAccessTable::add(const std::string& cluster, const std::string& url, HttpAccess access) {
+    by_cluster_[cluster].insert_or_assign(url, std::move(access));
+}
+
+const HttpAccess* HttpAccessTable::find(std::string_view cluster, std::string_view url) const {
+    const auto endpoints = by_cluster_.find(cluster);
+    if (endpoints == by_cluster_.end()) return nullptr;
+    const HttpAccess* best = nullptr;
+    std::size_t longest = 0;
+    for (const auto& [known, access] : endpoints->second) {
+        if (known.size() < longest || !url.starts_with(known)) continue;
+        // "http://host:80" must not speak for "http://host:8083".
+        if (url.size() > known.size() && std::string_view("/?#").find(url[known.size()]) == std::string_view::npos)
+            continue;
+        best = &access;
+        longest = known.size();
+    }
+    return best;
+}
+
+namespace {
+
+std::string host_of(const std::string& url) {
+    const std::unique_ptr<CURLU, decltype([](CURLU* one) { curl_url_cleanup(one); })> parsed(curl_url());
+    char* text = nullptr;
+    if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK ||
+        curl_url_get(parsed.get(), CURLUPART_HOST, &text, 0) != CURLUE_OK)
+        return "";
+    std::string host(text);
+    curl_free(text);
+    return host;
+}
+
+}  // namespace
+
+Status may_follow(const HttpAccessTable& table, std::string_view cluster, const std::string& from,
+                  const std::string& to) {
+    const bool web = to.starts_with("http://") || to.starts_with("https://");
+    if (!web || (from.starts_with("https://") && !to.starts_with("https://")))
+        return fail(ErrorCode::invalid, "{}: it redirects to {}: expected https again", from, to);
+    const std::string host = host_of(to);
+    if (table.find(cluster, to) == nullptr && (host.empty() || host != host_of(from)))
+        return fail(ErrorCode::invalid,
+                    "{}: it redirects to {}, which is not configured for cluster {}: correct the address, or list that "
+                    "one too",
+                    from, to, cluster);
+    return {};
+}
+
+}  // namespace medic
