@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,13 +48,26 @@ struct Run : std::enable_shared_from_this<Run> {
     Reactor::TimerId deadline = 0;
 };
 
-// Runs it in its own process group, so that the deadline reaches its children too.
-Result<pid_t> spawn(const std::vector<std::string>& arguments, int out_fd, int err_fd) {
+// A file in memory that holds `text`: unlike a pipe it can't block us, whether the program reads it or not.
+int file_of(const std::string& text) {
+    const int file = memfd_create("input", MFD_CLOEXEC);
+    if (file < 0) return -1;
+    if (write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && lseek(file, 0, SEEK_SET) == 0)
+        return file;
+    close(file);
+    return -1;
+}
+
+// Runs it in its own process group, so that the deadline reaches its children too. `in_fd` -1: it reads nothing.
+Result<pid_t> spawn(const std::vector<std::string>& arguments, int in_fd, int out_fd, int err_fd) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (in_fd >= 0)
+        posix_spawn_file_actions_adddup2(&actions, in_fd, 0);
+    else
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, out_fd, 1);
     posix_spawn_file_actions_adddup2(&actions, err_fd, 2);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
@@ -83,7 +97,12 @@ void Run::start() {
         done(fail(ErrorCode::unavailable, "{}: no pipes: {}", request.argv[0], std::strerror(errno)));
         return;
     }
-    const auto started = spawn(request.argv, out_pipe[1], err_pipe[1]);
+    const int input = request.input.empty() ? -1 : file_of(request.input);
+    const auto started = request.input.empty() || input >= 0
+                             ? spawn(request.argv, input, out_pipe[1], err_pipe[1])
+                             : Result<pid_t>(fail(ErrorCode::unavailable, "{}: no memory for its input: {}",
+                                                  request.argv[0], std::strerror(errno)));
+    if (input >= 0) close(input);
     close(out_pipe[1]);
     close(err_pipe[1]);
     if (!started) {

@@ -14,6 +14,7 @@ struct CommandRequest {
     std::vector<std::string> argv;             // argv[0] is a path or is found in PATH.
     Duration timeout{10'000};                  // Then its whole process group is killed.
     std::size_t output_bytes_max = 64 * 1024;  // What is longer is read and dropped.
+    std::string input{};                       // What it reads on standard input; "" = nothing.
 };
 
 struct CommandReply {
