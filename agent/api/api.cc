@@ -47,6 +47,7 @@ std::optional<OperatorCommand::Kind> kind_of(const std::string& verb) {
 }  // namespace
 
 HttpResponse Api::handle(const HttpRequest& request) {
+    if (is_verdict_path(request.path)) return verdict(request);
     if (request.method == "GET" || request.method == "HEAD") return get(request);
     if (request.method != "POST") return problem(405, "GET or POST");
     const auto person = tokens_.person(request.header("authorization"));
@@ -57,6 +58,22 @@ HttpResponse Api::handle(const HttpRequest& request) {
         return refused;
     }
     return post(request, *person);
+}
+
+// The link's signature is the authority; it covers nothing but this one verdict.
+HttpResponse Api::verdict(const HttpRequest& request) {
+    const auto claim = links_.check(request, backend_.now());
+    if (!claim) return verdict_refused(403, claim.error().message);
+    if (const auto known = backend_.incident(claim->incident); !known)
+        return verdict_refused(404, known.error().message);
+    if (request.method == "GET" || request.method == "HEAD") return verdict_question(*claim);
+    if (request.method != "POST") return verdict_refused(405, "GET or POST");
+    using Kind = OperatorCommand::Kind;
+    const Status noted = backend_.command({.kind = claim->right ? Kind::verdict_right : Kind::verdict_wrong,
+                                           .target = claim->incident,
+                                           .reason = verdict_reason(request),
+                                           .by = "link given to " + claim->given_to});
+    return noted ? verdict_noted(*claim) : verdict_refused(503, noted.error().message);
 }
 
 HttpResponse Api::get(const HttpRequest& request) const {

@@ -2,8 +2,9 @@
 // ApiBackend.
 //   POST /api/v1/webhook/alertmanager · GET /api/v1/incidents[/ID] · GET /api/v1/actions · POST
 //   /api/v1/actions/ID/approve|reject|stop|undo · POST /api/v1/incidents/ID/verdict · POST /api/v1/changes · POST
-//   /api/v1/pause|resume · GET /metrics · /-/healthy · /-/ready
-// Whatever changes something needs a bearer token; the token names the person. Answers are JSON with `schema`.
+//   /api/v1/pause|resume · GET /metrics · /-/healthy · /-/ready · GET and POST /verdict/ID/right|wrong (signed links)
+// Whatever changes something needs a bearer token; the token names the person. Only a verdict may come by a signed link
+// instead (verdict_links.h). Answers are JSON with `schema`.
 // Called on the HTTP server's thread; the backend is thread-safe.
 #pragma once
 
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "agent/api/tokens.h"
+#include "agent/api/verdict_links.h"
 #include "agent/base/result.h"
 #include "agent/loop/incident.h"
 #include "agent/loop/input.h"
@@ -53,19 +55,22 @@ public:
 
 class Api {
 public:
-    Api(ApiBackend& backend, TokenFile tokens) : backend_(backend), tokens_(std::move(tokens)) {}
+    Api(ApiBackend& backend, TokenFile tokens, VerdictLinks links = {})
+        : backend_(backend), tokens_(std::move(tokens)), links_(std::move(links)) {}
 
     [[nodiscard]] HttpResponse handle(const HttpRequest& request);
 
 private:
     [[nodiscard]] HttpResponse get(const HttpRequest& request) const;
     [[nodiscard]] HttpResponse post(const HttpRequest& request, const std::string& person);
+    [[nodiscard]] HttpResponse verdict(const HttpRequest& request);
     [[nodiscard]] HttpResponse alerts(const HttpRequest& request, const std::string& person);
     [[nodiscard]] HttpResponse changes(const HttpRequest& request, const std::string& person);
     [[nodiscard]] HttpResponse command(const HttpRequest& request, OperatorCommand command);
 
     ApiBackend& backend_;
     TokenFile tokens_;
+    VerdictLinks links_;
 };
 
 // An Alertmanager v4 webhook body. Alerts without a fingerprint or a start are refused (invalid).

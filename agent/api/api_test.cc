@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "agent/api/incident_view.h"
 #include "agent/api/json_internal.h"
@@ -201,6 +202,98 @@ TEST_F(Fixture, ATokenFileThatEverybodyReadsOrThatIsBrokenIsRefused) {
     EXPECT_NE(TokenFile::open(path).error().message.find(":1:5:"), std::string::npos);
     write("ana\n");
     EXPECT_NE(TokenFile::open(path).error().message.find("NAME TOKEN"), std::string::npos);
+}
+
+struct LinkFixture : Fixture {
+    VerdictLinks links{"key"};
+    VerdictClaim claim{.incident = "I1", .right = false, .given_to = "chat & mail", .until = {2'000}};
+    LinkFixture() {
+        Incident one;
+        one.id = "I1";
+        backend.all = {one};
+        api = std::make_unique<Api>(backend, TokenFile::open(path).value(), links);
+    }
+    HttpResponse follow(const std::string& method, const std::string& link, const std::string& body = "") const {
+        HttpRequest request{.method = method,
+                            .target = link,
+                            .path = "",
+                            .segments = {},
+                            .query = {},
+                            .headers = {},
+                            .body = body,
+                            .peer = ""};
+        const auto mark = link.find('?');
+        request.path = link.substr(0, mark);
+        std::istringstream segments(request.path.substr(1)), pairs(link.substr(mark + 1));
+        for (std::string part; std::getline(segments, part, '/');)
+            request.segments.push_back(*url_decode(part, UrlPart::path));
+        for (std::string part; std::getline(pairs, part, '&');)
+            request.query.emplace_back(part.substr(0, part.find('=')),
+                                       *url_decode(part.substr(part.find('=') + 1), UrlPart::query));
+        return api->handle(request);
+    }
+};
+
+TEST_F(LinkFixture, ALinkAsksFirstAndOnlyItsButtonNotesTheVerdict) {
+    const auto page = follow("GET", links.path(claim));
+    EXPECT_EQ(page.status, 200);
+    EXPECT_NE(page.body.find("<form method=\"post\">"), std::string::npos);
+    EXPECT_EQ(page.body.find("<script"), std::string::npos);
+    EXPECT_EQ(follow("HEAD", links.path(claim)).status, 200);
+    EXPECT_TRUE(backend.commands.empty());
+    EXPECT_EQ(follow("POST", links.path(claim), "reason=the+network%3F").status, 200);
+    ASSERT_EQ(backend.commands.size(), 1u);
+    EXPECT_EQ(backend.commands[0].kind, OperatorCommand::Kind::verdict_wrong);
+    EXPECT_EQ(backend.commands[0].target, "I1");
+    EXPECT_EQ(backend.commands[0].reason, "the network?");
+    EXPECT_EQ(backend.commands[0].by, "link given to chat & mail");
+}
+
+TEST_F(LinkFixture, AForgedChangedOldOrForeignLinkNotesNothing) {
+    const std::string good = links.path(claim);
+    const auto changed = [&](const std::string& from, const std::string& to) {
+        std::string link = good;
+        return link.replace(link.find(from), from.size(), to);
+    };
+    for (const std::string& link :
+         {changed("wrong", "right"), changed("I1", "I2"), changed("until=2", "until=9"), changed("chat", "mail"),
+          changed("sig=", "sig=0"), changed("&sig=", "&nosig="), changed("/wrong", ""),
+          VerdictLinks("other").path(claim), std::string("/verdict/?")})
+        for (const char* method : {"GET", "POST"}) EXPECT_EQ(follow(method, link).status, 403) << link;
+    VerdictClaim old = claim;
+    old.until = {500};
+    EXPECT_NE(follow("POST", links.path(old)).body.find("too old"), std::string::npos);
+    VerdictClaim unknown = claim;
+    unknown.incident = "I9\"><b>";
+    EXPECT_EQ(follow("POST", links.path(unknown)).status, 404);
+    EXPECT_EQ(follow("PUT", good).status, 405);
+    EXPECT_EQ(Api(backend, TokenFile())
+                  .handle({.method = "POST",
+                           .target = good,
+                           .path = "/verdict/I1/wrong",
+                           .segments = {"verdict", "I1", "wrong"},
+                           .query = {},
+                           .headers = {},
+                           .body = "",
+                           .peer = ""})
+                  .status,
+              403);
+    EXPECT_TRUE(backend.commands.empty());
+}
+
+TEST(VerdictKey, IsMadeOnceForItsOwnerOnly) {
+    std::string folder = (std::filesystem::temp_directory_path() / "links-XXXXXX").string();
+    ASSERT_NE(mkdtemp(folder.data()), nullptr);
+    const std::string path = folder + "/link.key";
+    const VerdictClaim claim{.incident = "I1", .right = true, .given_to = "chat", .until = {1}};
+    const std::string first = VerdictLinks::open(path).value().path(claim);
+    EXPECT_EQ(VerdictLinks::open(path).value().path(claim), first);
+    struct stat info = {};
+    ASSERT_EQ(stat(path.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777U, 0600U);
+    std::ofstream(path) << "short\n";
+    EXPECT_NE(VerdictLinks::open(path).error().message.find("remove it"), std::string::npos);
+    std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "agent/api/incident_view.h"
 #include "agent/cli/command_internal.h"
 #include "agent/world/real/clock.h"
+#include "agent/world/real/service_manager.h"
 #include "agent/world/real/worker.h"
 
 namespace medic::cli {
@@ -39,7 +40,9 @@ int run_agent(const std::string& config_path, const std::string& policy_path, co
     if (!agent)
         return complain(agent.error().message, agent.error().code == ErrorCode::invalid ? exit_usage : exit_problem);
     say(fmt::format("listens on port {}", (*agent)->port()));
+    tell_service_manager(ServiceState::ready);
     const int signal = wait_for_stop_signal();
+    tell_service_manager(ServiceState::stopping);
     say(fmt::format("stops (signal {})", signal));
     (*agent)->stop();
     say("stopped");

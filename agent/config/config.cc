@@ -31,7 +31,7 @@ struct Loader {
     DeploymentConfig deployment(const YamlNode& node);
     ClusterConfig cluster(const std::string& name, const YamlNode& node);
     void check_cluster(const ClusterConfig& cluster, const YamlNode& node);
-    NotifyConfig notify(const YamlNode& node);
+    NotifyConfig notify(const YamlNode& node, std::size_t number);
     Config top(const YamlNode& node);
 };
 
@@ -234,12 +234,32 @@ ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
     return result;
 }
 
-NotifyConfig Loader::notify(const YamlNode& node) {
+NotifyConfig Loader::notify(const YamlNode& node, std::size_t number) {
     Section section(node, "notify[]", status);
-    NotifyConfig result{section.text("kind"), section.text("url"), section.texts("command"), section.text("for")};
-    if (result.kind == "command" ? result.command.empty() : result.url.empty())
-        section.refuse(
-            node, "notify: kind " + result.kind + " needs `" + (result.kind == "command" ? "command" : "url") + "`");
+    NotifyConfig result{.name = section.text("name"),
+                        .kind = section.text("kind"),
+                        .url = section.text("url"),
+                        .url_file = path(section.text("url_file")),
+                        .token_file = path(section.text("token_file")),
+                        .username = section.text("username"),
+                        .password_file = path(section.text("password_file")),
+                        .command = section.texts("command"),
+                        .for_owner = section.text("for"),
+                        .text = section.text("format") == "text",
+                        .heartbeat = section.text("send") == "heartbeat",
+                        .every = section.duration("every"),
+                        .per_minute = static_cast<int>(section.integer("per_minute")),
+                        .fold_from = static_cast<int>(section.integer("fold_from"))};
+    if (result.name.empty()) result.name = result.kind + "-" + std::to_string(number);
+    if (result.kind == "command") {
+        if (result.command.empty()) section.refuse(node, "notify: kind command needs `command`");
+    } else if (result.url.empty() == result.url_file.empty()) {
+        section.refuse(node, "notify: kind " + result.kind + " needs `url` or `url_file`, one of them");
+    }
+    if (result.username.empty() != result.password_file.empty())
+        section.refuse(node, "notify: username and password_file go together");
+    if (result.text && result.kind == "alertmanager")
+        section.refuse(section.node("format"), "format: text is for webhook and command");
     return result;
 }
 
@@ -251,6 +271,7 @@ Config Loader::top(const YamlNode& node) {
     Section api(section.has("api") ? section.node("api") : *load_yaml("{}", "api"), "api", status);
     config.api_listen = api.text("listen");
     config.api_token_file = path(api.text("token_file"));
+    config.api_external_url = api.text("external_url");
     Section intervals(section.has("intervals") ? section.node("intervals") : *load_yaml("{}", "intervals"), "intervals",
                       status);
     config.intervals = {intervals.duration("flink"), intervals.duration("connect"), intervals.duration("kafka"),
@@ -264,7 +285,12 @@ Config Loader::top(const YamlNode& node) {
                            "cluster name `" + name + "`: no colon, slash, space, brace, quote or star");
         config.clusters.push_back(cluster(name, entry));
     }
-    for (const YamlNode& entry : section.sections("notify")) config.notify.push_back(notify(entry));
+    std::set<std::string> receivers;
+    for (const YamlNode& entry : section.sections("notify")) {
+        config.notify.push_back(notify(entry, config.notify.size() + 1));
+        if (!receivers.insert(config.notify.back().name).second)
+            section.refuse(entry, "notify: `" + config.notify.back().name + "` is there twice");
+    }
     return config;
 }
 

@@ -90,11 +90,20 @@ struct ClusterConfig {
     [[nodiscard]] const DeploymentConfig* deployment(std::string_view job) const;
 };
 
+// Who is told. Secrets stand in files, which are read at each sending.
 struct NotifyConfig {
+    std::string name;  // Unique. What a receiver was told is remembered under it.
     std::string kind;  // webhook | command | alertmanager
-    std::string url;
+    std::string url, url_file;
+    std::string token_file;               // Authorization: Bearer.
+    std::string username, password_file;  // Authorization: Basic.
     std::vector<std::string> command;
     std::string for_owner = "*";  // Glob over owners.
+    bool text = false;            // The message as plain text instead of JSON.
+    bool heartbeat = false;       // Not incidents: that the agent is well, every `every`.
+    Duration every{60'000};
+    int per_minute = 30;
+    int fold_from = 5;
 };
 
 struct IntervalsConfig {
@@ -105,7 +114,8 @@ struct Config {
     std::string path;  // As given, for messages.
     std::string data_dir;
     std::string api_listen;
-    std::string api_token_file;  // "" = nothing can be changed over HTTP.
+    std::string api_token_file;    // "" = nothing can be changed over HTTP.
+    std::string api_external_url;  // Where people reach it, for links in messages; "" = http://LISTEN.
     IntervalsConfig intervals;
     std::vector<ClusterConfig> clusters;
     std::vector<NotifyConfig> notify;

@@ -142,6 +142,13 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{small + "    flink: [{url: \"http://j:1\", tls: {}}]\n", "is plain HTTP: expected https://"},
         Bad{small + "    flink: [{url: \"http://j:1\", auth: {bearer_file: b}}, {url: \"http://j:1\"}]\n",
             "is there twice, with different"},
+        Bad{small + "notify: [{kind: webhook, url: \"http://a\", url_file: f}]\n", "one of them"},
+        Bad{small + "notify: [{kind: command}]\n", "needs `command`"},
+        Bad{small + "notify: [{kind: webhook, url: \"http://a\", username: u}]\n", "go together"},
+        Bad{small + "notify: [{kind: alertmanager, url: \"http://a\", format: text}]\n", "for webhook and command"},
+        Bad{small +
+                "notify: [{kind: webhook, url: \"http://a\", name: n}, {kind: webhook, url: \"http://b\", name: n}]\n",
+            "`n` is there twice"},
         Bad{"schema: 1\ndata_dir: d\nclusters: {\"a:b\": {kafka: {bootstrap: [a:1]}}}\n", "cluster name `a:b`"},
         Bad{"- 1\n", "expected a map"}, Bad{"a: [", "medic.yaml:"}, Bad{"", "is missing"}));
 

@@ -23,6 +23,8 @@ constexpr Key keys[] = {
      "Address; loopback unless you say otherwise. Port 0: any free one, printed at start."},
     {"api", "token_file", Type::path, "", false, 0, 0, "",
      "Lines `NAME TOKEN`: who may approve, pause and send alerts. Without it nothing can be changed over HTTP."},
+    {"api", "external_url", Type::url, "", false, 0, 0, "",
+     "Where people reach this server, for links in messages; without it, http://LISTEN."},
 
     {"intervals", "flink", Type::duration, "1s", false, 200, 5 * minute, "", "Flink REST."},
     {"intervals", "connect", Type::duration, "1s", false, 200, 5 * minute, "", "Connect REST."},
@@ -43,7 +45,7 @@ constexpr Key keys[] = {
     {"clusters.NAME", "deployments", Type::sections, "", false, 0, 0, "",
      "Flink jobs that may be started again, and their versions."},
     {"clusters.NAME", "owners", Type::named, "", false, 0, 0, "",
-     "Who answers for what: `\"job:fraud-*\": team-fraud`."},
+     "Who answers for what: `\"job:fraud-*\": team-fraud`. For a platform: `\"owner:kafka platform\": team-kafka`."},
 
     {"clusters.NAME.kafka", "bootstrap", Type::texts, "", true, 0, 0, "", "Brokers to begin with: host:port."},
     {"clusters.NAME.kafka", "cluster_id", Type::text, "", false, 0, 0, "",
@@ -146,10 +148,25 @@ constexpr Key keys[] = {
      "0: as the cluster says."},
 
     {"notify[]", "kind", Type::choice, "", true, 0, 0, "webhook|command|alertmanager", "How."},
-    {"notify[]", "url", Type::url, "", false, 0, 0, "", "webhook, alertmanager: where to."},
+    {"notify[]", "name", Type::text, "", false, 0, 0, "",
+     "Own name: what was told is remembered under it. Without it, kind and position."},
+    {"notify[]", "url", Type::url, "", false, 0, 0, "", "webhook: where to POST; alertmanager: its base address."},
+    {"notify[]", "url_file", Type::path, "", false, 0, 0, "",
+     "File whose first line is the URL, where it is a secret."},
+    {"notify[]", "token_file", Type::path, "", false, 0, 0, "", "File whose first line is a bearer token."},
+    {"notify[]", "username", Type::text, "", false, 0, 0, "", "Basic authentication: user."},
+    {"notify[]", "password_file", Type::path, "", false, 0, 0, "", "File whose first line is the user's password."},
     {"notify[]", "command", Type::texts, "", false, 0, 0, "",
-     "command: argument list; the incident comes as JSON in the last argument."},
-    {"notify[]", "for", Type::text, "*", false, 0, 0, "", "Only incidents of owners that match."},
+     "command: argument list; the message comes on standard input. {title} {incident} {event} {owner} are filled in."},
+    {"notify[]", "for", Type::text, "*", false, 0, 0, "",
+     "Only incidents of owners that match. News of the agent itself goes to receivers for `*`."},
+    {"notify[]", "format", Type::choice, "json", false, 0, 0, "json|text", "webhook, command: what is sent."},
+    {"notify[]", "send", Type::choice, "incidents", false, 0, 0, "incidents|heartbeat",
+     "heartbeat: only a sign of life, for a dead man's switch; it stops when the agent is not well."},
+    {"notify[]", "every", Type::duration, "1m", false, second, hour, "", "heartbeat: how often."},
+    {"notify[]", "per_minute", Type::integer, "30", false, 1, 600, "", "Messages; more wait and are folded."},
+    {"notify[]", "fold_from", Type::integer, "5", false, 2, 1000, "",
+     "So many pieces of news at once come as one digest. An Alertmanager groups them itself."},
 };
 
 constexpr std::string_view type_name(Type type) {

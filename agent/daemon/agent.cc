@@ -17,11 +17,13 @@
 #include "agent/daemon/doors.h"
 #include "agent/daemon/kafka_door.h"
 #include "agent/daemon/own_metrics.h"
+#include "agent/daemon/owners.h"
 #include "agent/daemon/watcher.h"
 #include "agent/loop/incident_codec.h"
 #include "agent/loop/loop.h"
-#include "agent/notify/notify.h"
+#include "agent/notify/notifier.h"
 #include "agent/world/real/clock.h"
+#include "agent/world/real/service_manager.h"
 #include "remediations/execution/execution.h"
 #include "remediations/remedies/remedies.h"
 
@@ -38,6 +40,12 @@ std::vector<std::string> names_of(const Config& config) {
     std::vector<std::string> names;
     for (const ClusterConfig& cluster : config.clusters) names.push_back(cluster.name);
     return names;
+}
+
+// Where people reach the API, for links: as configured, or where it listens.
+std::string api_url_of(const Config& config, const std::string& host, std::uint16_t port) {
+    if (!config.api_external_url.empty()) return config.api_external_url;
+    return fmt::format("http://{}:{}", host == "0.0.0.0" ? "127.0.0.1" : host, port);
 }
 
 // Held while the agent lives: two agents on one journal would both act.
@@ -82,7 +90,12 @@ struct Agent::State : ApiBackend {
     Reactor reactor;
     std::unique_ptr<HttpFetcher> fetcher;
     std::unique_ptr<RealWorld> world;
+    std::unique_ptr<HttpFetcher> messenger;  // Messages wait for no look, and are not counted as looks or acts.
     std::unique_ptr<Notifier> notifier;
+    VerdictLinks links;
+    std::string api_url;
+    std::vector<DeliveryRow> told;  // As restored; handed to the notifier at its start.
+    std::vector<Incident> to_tell;
     std::unique_ptr<Worker> io;
     std::unique_ptr<Worker> kafka_changes;  // Only where a cluster has Kafka.
 
@@ -132,7 +145,11 @@ struct Agent::State : ApiBackend {
     void tick();
     void apply(Effects effects);
     // journal
-    void write(std::vector<JournalEntry> entries, std::vector<Operation> operations);
+    void write(Effects effects);
+    void keep(std::vector<DeliveryRow> rows);
+    // telling people, on the reactor's thread
+    void start_telling();
+    [[nodiscard]] std::string not_well() const;
 
     // ApiBackend, on the server's thread.
     std::vector<Incident> incidents() const override;
@@ -176,13 +193,17 @@ Result<void> Agent::State::open() {
     if (may.empty()) options.say("may change nothing: no policy allows it; every remedy is observed only");
     for (const std::string& line : may) options.say("may change: " + line);
     loop = std::make_unique<Loop>(std::move(loop_options), restored);
-    shown = loop->incidents();
+    shown = to_tell = loop->incidents();
+    told = restored.deliveries;
+    for (const IncidentRow& row : restored.untold)
+        if (auto incident = from_row(row)) to_tell.push_back(*std::move(incident));
+    MEDIC_TRY(links, VerdictLinks::open(config.data_dir + "/link.key"));
 
     TokenFile tokens;
     if (!config.api_token_file.empty()) {
         MEDIC_TRY(tokens, TokenFile::open(config.api_token_file));
     }
-    api = std::make_unique<Api>(*this, std::move(tokens));
+    api = std::make_unique<Api>(*this, std::move(tokens), links);
     const auto colon = config.api_listen.rfind(':');
     HttpServerOptions server_options;
     server_options.host = config.api_listen.substr(0, colon);
@@ -190,6 +211,7 @@ Result<void> Agent::State::open() {
     server_options.connections_max = 64;
     MEDIC_TRY(server,
               HttpServer::start(server_options, [this](const HttpRequest& request) { return api->handle(request); }));
+    api_url = api_url_of(config, server_options.host, server->port());
     std::ofstream(config.data_dir + "/api_address") << server_options.host << ":" << server->port() << "\n";
     return {};
 }
@@ -198,7 +220,6 @@ void Agent::State::run() {
     fetcher = std::make_unique<HttpFetcher>(reactor, HttpFetcherOptions{.access = access_of(config)});
     world = std::make_unique<RealWorld>(reactor, *fetcher, doors_of(config),
                                         [this](OperationReply reply) { on_reply(std::move(reply)); });
-    notifier = std::make_unique<Notifier>(config.notify, reactor, *fetcher);
     knowledge = std::make_unique<Knowledge>(config);
     ingest = std::make_unique<Worker>("ingest", mailbox_max);
     core = std::make_unique<Worker>("core", mailbox_max);
@@ -219,6 +240,7 @@ void Agent::State::run() {
     reactor.every(config.intervals.evaluate, config.intervals.evaluate,
                   [this] { (void)ingest->post([this] { evaluate(); }); });
     watcher->start();
+    start_telling();
     io = std::make_unique<Worker>("io", 1);
     (void)io->post([this] { reactor.run(); });
     // What the loop carries over from the journal wants facts before the first report.
@@ -251,6 +273,7 @@ void Agent::State::evaluate() {
     evaluated_at = now.monotonic;
     knowledge->tick_lateness(lateness, now.wall);
     DiagnosisReport report = brain->evaluate(*knowledge, now);
+    name_owners(config, report.diagnoses);
     report.tick_lateness_seconds = lateness;
     if (!looked && knowledge->looked_at_all()) looked = true;
     {
@@ -317,6 +340,7 @@ void Agent::State::tick() {
         metrics_now.loop = loop->health();
         metrics_now.operations += effects.operations.size();
     }
+    tell_service_manager(ServiceState::alive);
     apply(std::move(effects));
 }
 
@@ -331,21 +355,66 @@ void Agent::State::apply(Effects effects) {
     for (Notification& notification : effects.notifications) {
         options.say(notification.incident + (notification.cluster.empty() ? "" : " " + notification.cluster) + ": " +
                     notification.text);
-        reactor.post([this, one = std::move(notification)] { notifier->tell(one); });
+        if (notification.kind != Notification::Kind::agent) continue;
+        reactor.post([this, text = std::move(notification.text)] { notifier->notice(text); });
     }
     if (effects.journal.empty() && effects.operations.empty()) return;
-    journal_thread->post_waiting(
-        [this, entries = std::move(effects.journal), operations = std::move(effects.operations)]() mutable {
-            write(std::move(entries), std::move(operations));
-        });
+    journal_thread->post_waiting([this, effects = std::move(effects)]() mutable { write(std::move(effects)); });
+}
+
+// --- Telling people
+// --------------------------------------------------------------------------------------------------------------
+
+void Agent::State::start_telling() {
+    messenger = std::make_unique<HttpFetcher>(reactor, HttpFetcherOptions{});
+    notifier = std::make_unique<Notifier>(
+        NotifierParts{.receivers = config.notify,
+                      .reactor = reactor,
+                      .fetcher = *messenger,
+                      .api_url = api_url,
+                      .config_path = std::filesystem::absolute(config.path).lexically_normal().string(),
+                      .links = &links,
+                      .clock = [] { return read_clock(); },
+                      .journal = [this](std::vector<DeliveryRow> rows) { keep(std::move(rows)); },
+                      .not_well = [this] { return not_well(); },
+                      .say = options.say,
+                      .desk = {}});
+    notifier->restore(std::exchange(told, {}), std::exchange(to_tell, {}));
+    notifier->start();
+    reactor.every(tick_every, tick_every, [this] {
+        auto stats = notifier->stats();
+        const std::lock_guard guard(shared_mutex);
+        metrics_now.notify = std::move(stats);
+    });
+}
+
+// Not merely alive: an agent whose journal fails would act on nothing.
+std::string Agent::State::not_well() const {
+    if (std::string why = not_healthy(); !why.empty()) return why;
+    const std::lock_guard guard(shared_mutex);
+    return metrics_now.loop.acting ? "" : metrics_now.loop.problem;
+}
+
+// Lost only with the disk: then the message is told once more after a restart, under the same key.
+void Agent::State::keep(std::vector<DeliveryRow> rows) {
+    (void)journal_thread->post([this, rows = std::move(rows)]() mutable {
+        std::vector<JournalEntry> entries(std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+        if (journal->append(std::move(entries))) (void)journal->flush();
+    });
 }
 
 // --- Journal
 // --------------------------------------------------------------------------------------------------------------------
 
-void Agent::State::write(std::vector<JournalEntry> entries, std::vector<Operation> operations) {
-    const auto sequence = journal->append(std::move(entries));
+void Agent::State::write(Effects effects) {
+    std::vector<Operation> operations = std::move(effects.operations);
+    const auto sequence = journal->append(std::move(effects.journal));
+    // People are told once it is durable, or when it can't be: they must hear of it above all when the disk is full.
+    const auto tell = [&] {
+        reactor.post([this, changed = std::move(effects.incident_updates)] { notifier->update(changed); });
+    };
     if (!sequence) {
+        tell();
         options.say("the journal takes nothing more, nothing acts: " + sequence.error().message);
         for (Operation& operation : operations)
             give(OperationReply{operation.key, fail(ErrorCode::not_ready, "not sent: {}", sequence.error().message)});
@@ -353,6 +422,7 @@ void Agent::State::write(std::vector<JournalEntry> entries, std::vector<Operatio
     }
     outbox.hold(*sequence, std::move(operations));
     const JournalAckResult ack = journal->flush();
+    tell();
     if (!ack.durable) options.say("the journal can't be written, nothing acts: " + ack.problem);
     std::error_code error;
     const bool paused = std::filesystem::exists(pause_file, error) || error;

@@ -6,6 +6,7 @@
 
 #include "agent/daemon/brain.h"
 #include "agent/daemon/doors.h"
+#include "agent/daemon/owners.h"
 #include "agent/daemon/watcher.h"
 #include "agent/world/real/clock.h"
 #include "remediations/remedies/remedies.h"
@@ -83,6 +84,7 @@ Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
             const Now now = read_clock();
             knowledge.tick_lateness(0, now.wall);
             result.report = brain->evaluate(knowledge, now);
+            name_owners(config, result.report.diagnoses);
             result.symptoms = brain->rules().symptoms();
         });
     });

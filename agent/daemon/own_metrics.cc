@@ -7,6 +7,32 @@
 #include "agent/collectors/process/proc_internal.h"
 
 namespace medic {
+namespace {
+
+std::string notify_page(const std::vector<DeskStats>& receivers) {
+    if (receivers.empty()) return "";
+    std::string out;
+    const auto family = [&](const char* name, const char* type, const char* help, auto value_of) {
+        out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+        for (const DeskStats& one : receivers)
+            out += fmt::format("{}{{receiver=\"{}\"}} {}\n", name, one.receiver, value_of(one));
+    };
+    family("medic_notify_delivered_total", "counter", "Messages that a receiver took.",
+           [](const DeskStats& one) { return one.delivered; });
+    family("medic_notify_failed_total", "counter", "Attempts that a receiver did not take.",
+           [](const DeskStats& one) { return one.failed; });
+    family("medic_notify_folded_total", "counter", "Pieces of news that came in digests.",
+           [](const DeskStats& one) { return one.folded; });
+    family("medic_notify_given_up_total", "counter", "Pieces of news that were never taken.",
+           [](const DeskStats& one) { return one.given_up; });
+    family("medic_notify_waiting", "gauge", "Pieces of news that a receiver has not taken yet.",
+           [](const DeskStats& one) { return one.waiting; });
+    family("medic_notify_oldest_waiting_seconds", "gauge", "For how long the oldest of them has waited.",
+           [](const DeskStats& one) { return one.oldest_waiting_seconds; });
+    return out;
+}
+
+}  // namespace
 
 std::string page(const OwnMetrics& metrics) {
     std::string out;
@@ -39,6 +65,7 @@ std::string page(const OwnMetrics& metrics) {
     head("medic_incidents", "gauge", "Incidents by state, newest ended ones included.");
     for (const auto& [state, number] : metrics.incidents_by_state)
         out += fmt::format("medic_incidents{{state=\"{}\"}} {}\n", state, number);
+    out += notify_page(metrics.notify);
     rusage usage = {};
     if (getrusage(RUSAGE_SELF, &usage) == 0) {
         const auto seconds = [](const timeval& time) {

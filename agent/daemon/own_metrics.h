@@ -7,6 +7,7 @@
 
 #include "agent/base/time.h"
 #include "agent/loop/loop.h"
+#include "agent/notify/desk.h"
 
 namespace medic {
 
@@ -17,6 +18,7 @@ struct OwnMetrics {
     std::uint64_t requests = 0, writing_requests = 0, operations = 0;
     std::map<std::string, std::size_t> incidents_by_state;
     LoopHealth loop;
+    std::vector<DeskStats> notify;
 };
 
 // Prometheus text format 0.0.4.

@@ -217,7 +217,7 @@ void Loop::State::take(const OperatorCommand& command) {
     Incident* incident = find(command.target);
     if (incident == nullptr) {
         effects.notifications.push_back(
-            {{}, {}, {}, Notification::Kind::agent, "no open incident or action is called " + command.target, now});
+            {{}, {}, {}, Notification::Kind::answer, "no open incident or action is called " + command.target, now});
         return;
     }
     if (command.kind == Kind::stop) return stop(*incident, command);

@@ -62,7 +62,8 @@ struct LoopOptions {
 
 struct Notification {
     std::string incident, cluster, owner;
-    enum class Kind : std::uint8_t { opened, approval_needed, acted, healed, escalated, resolved, agent };
+    // agent: of the agent itself, for everybody. answer: to an operator's command, for the log only.
+    enum class Kind : std::uint8_t { opened, approval_needed, acted, healed, escalated, resolved, agent, answer };
     Kind kind = Kind::opened;
     std::string text;
     WallTime at;

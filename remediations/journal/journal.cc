@@ -186,6 +186,17 @@ JournalState Journal::load(WallTime now) const {
              "AS a WHERE firing = 1 AND NOT EXISTS (SELECT 1 FROM alerts b WHERE b.fingerprint = a.fingerprint "
              "AND b.starts_at = a.starts_at AND b.firing = 0) ORDER BY sequence"),
          state.alerts);
+    const std::string owed =
+        "closed = 1 AND resolved_at >= CAST(? AS INTEGER) AND id IN (SELECT incident FROM deliveries WHERE final = 0)";
+    take(state,
+         rows::select<DeliveryRow>(database,
+                                   "WHERE incident IN " + open + " OR incident IN (SELECT id FROM incidents WHERE " +
+                                       owed + ") ORDER BY sequence",
+                                   {horizon}),
+         state.deliveries);
+    take(state,
+         rows::select<IncidentRow>(database, "WHERE " + owed + " ORDER BY CAST(substr(id, 2) AS INTEGER)", {horizon}),
+         state.untold);
     return state;
 }
 
@@ -217,7 +228,7 @@ Status Journal::forget_before(WallTime horizon) {
     const std::string old =
         "(SELECT id FROM incidents WHERE closed = 1 AND resolved_at < " + std::to_string(horizon.unix_ms) + ")";
     const Database& database = state_->database;
-    for (const char* table : {"decisions", "attempts", "verdicts", "first_failures"})
+    for (const char* table : {"decisions", "attempts", "verdicts", "first_failures", "deliveries"})
         MEDIC_CHECK(database.execute(("DELETE FROM " + std::string(table) + " WHERE incident IN " + old).c_str()));
     MEDIC_CHECK(
         database.execute(("DELETE FROM alerts WHERE received_at < " + std::to_string(horizon.unix_ms)).c_str()));

@@ -86,8 +86,18 @@ struct AlertRow {
     std::string subject{}, name{}, received_from{}, labels{};  // labels: one "key=value" per line.
 };
 
+// What a receiver of messages was told of an incident last. `told` "": nothing yet, but news is owed to it.
+struct DeliveryRow {
+    std::string receiver{}, incident{};
+    std::int64_t revision = 0;  // Messages of this incident that it took.
+    std::string told{};         // How the incident stood then (agent/notify).
+    std::string labels{};       // Of its alert, where the receiver keeps alerts.
+    bool final = false;         // Nothing more is owed.
+    WallTime at{};
+};
+
 using JournalEntry = std::variant<IncidentRow, AttemptRow, DecisionRow, PauseRow, ApprovalRow, VerdictRow,
-                                  FirstFailureRow, QuarantineRow, NodeRoleRow, AlertRow>;
+                                  FirstFailureRow, QuarantineRow, NodeRoleRow, AlertRow, DeliveryRow>;
 
 // What the loop starts from. `complete` false: something could not be read, so nothing may act.
 struct JournalState {
@@ -100,14 +110,17 @@ struct JournalState {
     std::vector<ApprovalRow> approvals{};  // Of open incidents.
     std::vector<QuarantineRow> quarantines{};
     std::vector<NodeRoleRow> node_roles{};
-    std::vector<AlertRow> alerts{};  // Newest status per fingerprint and start, firing only.
+    std::vector<AlertRow> alerts{};         // Newest status per fingerprint and start, firing only.
+    std::vector<DeliveryRow> deliveries{};  // Of incidents that are open or not told to the end.
+    std::vector<IncidentRow> untold{};      // Ended within `history`, and the end is still owed to somebody.
 };
 
 struct JournalOptions {
     std::string path{};                         // ":memory:" for tests.
     std::size_t pending_entries_max = 100'000;  // append() refuses above it: the disk is too slow or gone.
     std::uint64_t bytes_max = 4ULL << 30;       // The file grows no further; then flush() fails as on a full disk.
-    Duration history{24 * 3'600'000};  // How far back load() reads attempts: more than the longest sensible window.
+    Duration history{
+        24 * 3'600'000};  // How far back load() reads attempts and untold ends: more than the longest sensible window.
 };
 
 struct JournalAckResult {

@@ -195,5 +195,32 @@ TEST_F(JournalTest, ended_incidents_are_forgotten_after_their_time) {
     EXPECT_TRUE(journal->attempts("I1")->empty());
 }
 
+TEST_F(JournalTest, what_is_owed_to_a_receiver_survives_a_restart_until_it_is_told_to_the_end) {
+    auto journal = open();
+    const DeliveryRow owed{
+        .receiver = "chat", .incident = "I1", .revision = 0, .told = "", .labels = "", .final = false, .at = now};
+    DeliveryRow told = owed, unknown = owed;
+    told.receiver = "pager";
+    told.revision = 7;
+    told.told = "f1";
+    told.final = true;
+    unknown.incident = "I2";
+    unknown.final = true;
+    ASSERT_TRUE(journal->append({incident("I1", true), incident("I2", true), incident("I3"), owed, told, unknown}));
+    ASSERT_TRUE(journal->flush().durable);
+    auto state = open()->load(now);
+    ASSERT_EQ(state.untold.size(), 1U);
+    EXPECT_EQ(state.untold[0].id, "I1");
+    ASSERT_EQ(state.deliveries.size(), 2U);  // Both receivers of I1: what one was told matters while the other waits.
+    EXPECT_EQ(state.deliveries[1].revision, 7);
+    EXPECT_TRUE(state.deliveries[1].final);
+    DeliveryRow ended = owed;
+    ended.final = true;
+    ASSERT_TRUE(journal->append({ended}));
+    ASSERT_TRUE(journal->flush().durable);
+    state = journal->load(now);
+    EXPECT_TRUE(state.untold.empty() && state.deliveries.empty());
+}
+
 }  // namespace
 }  // namespace medic

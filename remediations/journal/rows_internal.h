@@ -25,6 +25,7 @@ template <> struct Table<FirstFailureRow> { static constexpr auto name = "first_
 template <> struct Table<QuarantineRow>   { static constexpr auto name = "quarantines",    key = "cluster, job, version", conflict = "IGNORE"; };
 template <> struct Table<NodeRoleRow>     { static constexpr auto name = "node_roles",     key = "cluster, node", conflict = "REPLACE"; };
 template <> struct Table<AlertRow>        { static constexpr auto name = "alerts",         key = "fingerprint, starts_at, firing", conflict = "IGNORE"; };
+template <> struct Table<DeliveryRow>     { static constexpr auto name = "deliveries",     key = "receiver, incident", conflict = "REPLACE"; };
 
 template <class A> void columns(A& a, IncidentRow& r) {
     a("id", r.id); a("cluster", r.cluster); a("cause", r.cause); a("subject", r.subject); a("state", r.state); a("side", r.side);
@@ -49,6 +50,10 @@ template <class A> void columns(A& a, AlertRow& r) {
     a("fingerprint", r.fingerprint); a("starts_at", r.starts_at); a("received_at", r.received_at); a("firing", r.firing);
     a("subject", r.subject); a("name", r.name); a("received_from", r.received_from); a("labels", r.labels);
 }
+template <class A> void columns(A& a, DeliveryRow& r) {
+    a("receiver", r.receiver); a("incident", r.incident); a("revision", r.revision); a("told", r.told); a("labels", r.labels);
+    a("final", r.final); a("at", r.at);
+}
 // clang-format on
 
 struct ColumnNames {
@@ -67,6 +72,7 @@ struct Binder {
     void operator()(const char*, const std::string& value) { statement.bind(index++, value); }
     void operator()(const char*, const WallTime& value) { statement.bind(index++, value.unix_ms); }
     void operator()(const char*, const bool& value) { statement.bind(index++, std::int64_t{value ? 1 : 0}); }
+    void operator()(const char*, const std::int64_t& value) { statement.bind(index++, value); }
 };
 
 struct RowReader {
@@ -75,6 +81,7 @@ struct RowReader {
     void operator()(const char*, std::string& value) { value = statement.text(index++); }
     void operator()(const char*, WallTime& value) { value.unix_ms = statement.integer(index++); }
     void operator()(const char*, bool& value) { value = statement.integer(index++) != 0; }
+    void operator()(const char*, std::int64_t& value) { value = statement.integer(index++); }
 };
 
 template <class Row>
