@@ -32,7 +32,7 @@ int run_cli(int argc, char** argv) {
     app.set_version_flag("--version", std::string("medic ") + MEDIC_VERSION, "Print the version");
     app.require_subcommand(1);
     for (const auto add : {cli::add_diagnose, cli::add_incidents, cli::add_actions, cli::add_pause, cli::add_classify,
-                           cli::add_agent, cli::add_config, cli::add_rules, cli::add_lab})
+                           cli::add_agent, cli::add_discover, cli::add_config, cli::add_rules, cli::add_lab})
         add(app, context);
     try {
         app.parse(argc, argv);

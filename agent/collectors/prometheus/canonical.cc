@@ -36,17 +36,22 @@ Result<CanonicalNames> CanonicalNames::load(std::span<const EmbeddedFile> files)
         MEDIC_CHECK(document.expect_list("a list of series"));
         for (const YamlNode& entry : document.items()) {
             MEDIC_CHECK(entry.expect_map("a series"));
-            MEDIC_CHECK(entry.expect_keys({"name", "unit", "labels", "meaning", "from", "absence", "traps"}));
+            MEDIC_CHECK(entry.expect_keys(
+                {"name", "unit", "labels", "meaning", "from", "absence", "traps", "told_by", "since"}));
             CanonicalSeries series;
             MEDIC_TRY(series.name, entry.get("name").as_string());
             MEDIC_TRY(series.unit, entry.get("unit").as_string());
             MEDIC_TRY(series.meaning, entry.get("meaning").as_string());
             MEDIC_TRY(series.labels, entry.get("labels").as_strings());
+            MEDIC_TRY(series.since, entry.string_or("since", ""));
+            const std::string first_word = series.name.substr(0, series.name.find('_'));
+            MEDIC_TRY(series.told_by, entry.string_or("told_by", entry.get("from") ? "" : first_word));
             if (names.find(series.name) != nullptr) return entry.error("series `" + series.name + "` is there twice");
             for (const YamlNode& from : entry.get("from").items()) {
                 MEDIC_CHECK(from.expect_map("a source"));
                 MEDIC_CHECK(
-                    from.expect_keys({"page", "where", "with", "without", "labels", "scale", "merge", "unless"}));
+                    from.expect_keys({"page", "where", "with", "without", "labels", "scale", "merge", "unless",
+                                                  "mbean", "attribute"}));
                 Source source;
                 source.series = names.series_.size();
                 MEDIC_TRY(const std::string page, from.get("page").as_string());
@@ -60,6 +65,13 @@ Result<CanonicalNames> CanonicalNames::load(std::span<const EmbeddedFile> files)
                 if (!merge.empty() && merge != "sum") return from.get("merge").error("expected sum");
                 source.sum = merge == "sum";
                 MEDIC_TRY(source.unless, from.string_or("unless", ""));
+                PageOrigin origin{page, {}, {}};
+                MEDIC_TRY(origin.mbean, from.string_or("mbean", ""));
+                MEDIC_TRY(origin.attribute, from.string_or("attribute", ""));
+                if (origin.mbean.empty() != origin.attribute.empty())
+                    return from.error("mbean and attribute go together");
+                series.pages.push_back(std::move(origin));
+                if (!source.unless.empty()) series.told_by = source.unless;
                 names.by_page_[page].push_back(std::move(source));
             }
             names.series_.push_back(std::move(series));

@@ -23,9 +23,18 @@ struct PageOwner {
     std::set<std::string, std::less<>> watched;  // kafka, connect, flink, process: what is watched itself.
 };
 
+// One place that a series comes from on pages.
+struct PageOrigin {
+    std::string page;              // Its name there.
+    std::string mbean, attribute;  // What the JMX exporter's catch-all rule makes that name from; "" elsewhere.
+};
+
 struct CanonicalSeries {
     std::string name, unit, meaning;
     std::vector<std::string> labels;
+    std::vector<PageOrigin> pages;
+    std::string told_by;  // kafka, connect, flink, process, medic: who tells it without a page; "" = only pages do.
+    std::string since;    // The release that tells it first: "Kafka 3.3"; "" = all that we support.
 };
 
 class CanonicalNames {

@@ -1,0 +1,21 @@
+// A cluster given by addresses on the command line, as a configuration. For subcommands that also take --config.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/config/config.h"
+
+namespace medic::cli {
+
+struct Addresses {
+    std::vector<std::string> kafka, connect, flink;
+    std::string prometheus, name;
+    [[nodiscard]] bool empty() const { return kafka.empty() && connect.empty() && flink.empty() && prometheus.empty(); }
+};
+
+// Refuses what is no address, and passwords in URLs: arguments are seen by everybody on the machine.
+[[nodiscard]] Result<ClusterConfig> cluster_of(const Addresses& addresses);
+
+}  // namespace medic::cli

@@ -1,0 +1,237 @@
+#include <fmt/core.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <fcntl.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "agent/cli/addresses.h"
+#include "agent/cli/command_internal.h"
+#include "agent/cli/discover_text.h"
+#include "agent/cli/outside_real.h"
+#include "agent/discovery/config_text.h"
+#include "agent/discovery/picture_json.h"
+#include "agent/discovery/probe_pages.h"
+#include "agent/discovery/update.h"
+
+namespace medic::cli {
+namespace {
+
+using namespace discovery;
+
+struct Options {
+    Addresses addresses;
+    std::string output = "text", file, update, since;
+    std::vector<int> ports;
+    bool probe = false;
+};
+
+Result<std::string> read_file(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return fail(ErrorCode::invalid, "{}: can't be read: {}", path, std::strerror(errno));
+    return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+// Never over a file that is there: people may have written into it.
+Status write_new(const std::string& path, const std::string& text) {
+    const int fd = open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+    if (fd < 0 && errno == EEXIST)
+        return fail(ErrorCode::invalid,
+                    "{}: is there already and stays as it is; `medic discover --update {}` shows what it lacks", path,
+                    path);
+    if (fd < 0) return fail(ErrorCode::invalid, "{}: can't be written: {}", path, std::strerror(errno));
+    std::string_view left = text;
+    while (!left.empty()) {
+        const ssize_t count = write(fd, left.data(), left.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) break;
+        left.remove_prefix(static_cast<std::size_t>(count));
+    }
+    const bool closed = close(fd) == 0;
+    if (!left.empty() || !closed) return fail(ErrorCode::unavailable, "{}: could not be written whole", path);
+    return {};
+}
+
+void progress(const std::string& what) {
+    static const bool terminal = isatty(STDERR_FILENO) != 0;
+    if (!terminal) return;
+    fmt::print(stderr, "\r\x1b[K{}", what.empty() ? "" : "looking at " + what + " …");
+    std::fflush(stderr);
+}
+
+std::string data_dir() {
+    if (geteuid() == 0) return "/var/lib/streammedic";
+    const char* home = std::getenv("HOME");
+    return std::string(home != nullptr ? home : ".") + "/.local/share/streammedic/agent";
+}
+
+std::string called(const Options& options) {
+    std::string text = "medic discover";
+    const auto add = [&](const char* name, const std::vector<std::string>& values) {
+        for (std::size_t i = 0; i < values.size(); ++i)
+            text += (i == 0 ? std::string(" ") + name + " " : ",") + values[i];
+    };
+    add("--kafka", options.addresses.kafka);
+    add("--connect", options.addresses.connect);
+    add("--flink", options.addresses.flink);
+    if (!options.addresses.prometheus.empty()) text += " --prometheus " + options.addresses.prometheus;
+    return text + (options.probe ? " --probe-pages" : "");
+}
+
+Picture look(Outside& outside, const ClusterConfig& cluster, const Options& options) {
+    LookOptions how;
+    how.progress = progress;
+    const ClusterLook seen = look_once(outside, cluster, how);
+    progress("topics of connectors and jobs");
+    Picture picture = draw(outside, cluster, seen);
+    if (options.probe) {
+        progress("metric pages on known hosts");
+        for (PageLook& page :
+             probe_pages(outside, cluster, picture, options.ports.empty() ? usual_page_ports() : options.ports))
+            picture.pages.push_back(std::move(page));
+    }
+    progress("");
+    return picture;
+}
+
+int exit_of(const Picture& picture) {
+    return picture.problems.empty() && !picture.empty() ? exit_ok : exit_cannot_tell;
+}
+
+// Against an earlier picture; nothing when none was given.
+Result<std::vector<Change>> since(const Options& options, const Picture& picture) {
+    if (options.since.empty()) return std::vector<Change>{};
+    MEDIC_TRY(const std::string text, read_file(options.since));
+    MEDIC_TRY(const Picture before, picture_from_json(text, options.since));
+    if (before.cluster != picture.cluster)
+        return fail(ErrorCode::invalid, "{}: is a picture of cluster {}, not of {}", options.since, before.cluster,
+                    picture.cluster);
+    return compare(before, picture);
+}
+
+// What is in the file, and what the command line adds to it.
+ClusterConfig merged(ClusterConfig configured, const ClusterConfig& given) {
+    const auto add = [](std::vector<std::string>& into, const std::vector<std::string>& more) {
+        for (const std::string& one : more)
+            if (std::ranges::find(into, one) == into.end()) into.push_back(one);
+    };
+    if (configured.kafka.bootstrap.empty()) configured.kafka = given.kafka;
+    add(configured.connect_urls, given.connect_urls);
+    add(configured.flink_urls, given.flink_urls);
+    if (configured.prometheus.url.empty()) configured.prometheus = given.prometheus;
+    return configured;
+}
+
+void print(const Options& options, const Picture& picture, const std::vector<Change>& changes,
+           const std::string& patch) {
+    if (options.output == "json") return fmt::print("{}", to_json(picture, changes));
+    if (options.output == "yaml") return fmt::print("{}", patch);
+    fmt::print("{}{}", text_of(picture, options.output == "wide"), text_of(changes));
+    if (patch.empty()) return;
+    fmt::print("\n{}", patch);
+    fmt::print("\n# apply it:  medic discover --update {} -o yaml | patch -p0\n", options.update);
+}
+
+int update_file(const Options& options) {
+    auto config = load_config_file(options.update);
+    auto text = read_file(options.update);
+    if (!config || !text) return complain((config ? text.error() : config.error()).message, exit_usage);
+    Addresses addresses = options.addresses;
+    if (addresses.name.empty() && config->clusters.size() == 1) addresses.name = config->clusters.front().name;
+    const bool one = !addresses.name.empty();
+    if (!one && !addresses.empty())
+        return complain("discover: --name says to which cluster of the file the addresses belong", exit_usage);
+    if (one && config->cluster(addresses.name) == nullptr)
+        return complain(fmt::format("{}: no cluster `{}`", options.update, addresses.name), exit_usage);
+    const auto outside = make_outside();
+    int code = exit_ok;
+    for (const ClusterConfig& configured : config->clusters) {
+        if (one && configured.name != addresses.name) continue;
+        addresses.name = configured.name;
+        const auto given = cluster_of(addresses);
+        if (!given) return complain("discover: " + given.error().message, exit_usage);
+        const ClusterConfig whole = merged(configured, *given);
+        const Picture picture = look(*outside, whole, options);
+        auto changes = since(options, picture);
+        if (!changes) return complain(changes.error().message, exit_usage);
+        const auto result = update(*text, options.update, whole, picture);
+        if (!result) return complain(result.error().message, exit_usage);
+        changes->insert(changes->end(), result->changes.begin(), result->changes.end());
+        print(options, picture, *changes, result->patch);
+        code = std::max(code, exit_of(picture));
+    }
+    return code;
+}
+
+int discover(const Options& options) {
+    if (!options.update.empty()) return update_file(options);
+    Addresses addresses = options.addresses;
+    if (addresses.empty())
+        return complain("discover: give --kafka, --connect, --flink or --prometheus, or --update FILE", exit_usage);
+    if (addresses.name.empty()) addresses.name = "here";
+    const auto cluster = cluster_of(addresses);
+    if (!cluster) return complain("discover: " + cluster.error().message, exit_usage);
+    if (!options.file.empty() && access(options.file.c_str(), F_OK) == 0)
+        return complain(write_new(options.file, "").error().message, exit_usage);
+    const auto outside = make_outside();
+    const Picture picture = look(*outside, *cluster, options);
+    const auto changes = since(options, picture);
+    if (!changes) return complain(changes.error().message, exit_usage);
+    const std::string config = config_text(*cluster, picture, {.data_dir = data_dir(), .command = called(options)});
+    const bool json = options.output == "json";
+    if (!options.file.empty()) {
+        if (const auto written = write_new(options.file, json ? to_json(picture, *changes) : config); !written)
+            return complain(written.error().message, exit_usage);
+    } else if (json || options.output == "yaml") {
+        fmt::print("{}", json ? to_json(picture, *changes) : config);
+    }
+    if (options.output == "text" || options.output == "wide") {
+        fmt::print("{}", text_of(picture, options.output == "wide"));
+        if (!options.since.empty()) fmt::print("{}", text_of(*changes));
+        if (options.file.empty())
+            fmt::print("\nNext: the same with --output medic.yaml writes the configuration\n");
+        else
+            fmt::print("\nWritten: {0}\nNext: medic doctor --config {0}\n", options.file);
+    }
+    return exit_of(picture);
+}
+
+}  // namespace
+
+void add_discover(CLI::App& app, Context& context) {
+    CLI::App* command =
+        add(app, run, "discover", "From addresses to a medic.yaml and a picture of what there is (reads only)",
+            "  medic discover --kafka broker1:9092 --connect http://worker1:8083 --flink http://jobmanager:8081 "
+            "--output medic.yaml\n"
+            "  medic discover --kafka broker1:9092 -o wide\n"
+            "  medic discover --kafka broker1:9092 --probe-pages -o json > before.json\n"
+            "  medic discover --update medic.yaml --since before.json\n"
+            "Exit code: 0 all was seen, 2 a part was not, 64 wrong usage.");
+    static Options options;
+    command->add_option("--kafka", options.addresses.kafka, "Kafka broker, host:port")->delimiter(',');
+    command->add_option("--connect", options.addresses.connect, "Kafka Connect REST address")->delimiter(',');
+    command->add_option("--flink", options.addresses.flink, "Flink REST address")->delimiter(',');
+    command->add_option("--prometheus", options.addresses.prometheus, "Prometheus server that already scrapes them");
+    command->add_option("--name", options.addresses.name, "Name of the cluster in medic.yaml (here)");
+    command->add_flag("--probe-pages", options.probe,
+                      "Look for metric pages at the usual ports of the hosts that were found");
+    command->add_option("--ports", options.ports, "Ports to look at instead of the usual ones (with --probe-pages)")
+        ->delimiter(',')
+        ->check(CLI::Range(1, 65'535));
+    command
+        ->add_option("-o,--output-format", options.output,
+                     "text, wide, yaml (the configuration or, with --update, the patch) or json")
+        ->check(CLI::IsMember({"text", "wide", "json", "yaml"}));
+    command->add_option("--output", options.file,
+                        "Write the configuration (with -o json: the picture) into this new file");
+    command->add_option("--update", options.update,
+                        "Compare with this medic.yaml and print a patch; the file is not touched");
+    command->add_option("--since", options.since, "Earlier picture (-o json): says what came and what went");
+    command->callback([&context] { context.exit_code = discover(options); });
+}
+
+}  // namespace medic::cli
