@@ -19,22 +19,23 @@ namespace {
 
 struct Right {
     const char* call;
-    const char* needs;                // For a person.
-    const char* resource;             // As kafka-acls.sh takes it.
+    const char* needs;     // For a person.
+    const char* resource;  // As kafka-acls.sh takes it.
     std::vector<const char*> operations;
 };
 
-// Apache Kafka's documentation, "Protocols and ACLs": the operation that each request is checked for. ListGroups without
-// the cluster's Describe shows only groups that may be described, and the agent would not notice.
+// Apache Kafka's documentation, "Protocols and ACLs": the operation that each request is checked for. ListGroups
+// without the cluster's Describe shows only groups that may be described, and the agent would not notice.
 const std::vector<Right>& rights() {
-    static const std::vector<Right> all = {{"Metadata", "Describe on topics", "--topic '*'", {"Describe"}},
-                                           {"ListOffsets", "Describe on topics", "--topic '*'", {"Describe"}},
-                                           {"DescribeConfigs", "DescribeConfigs on topics", "--topic '*'", {"DescribeConfigs"}},
-                                           {"ListGroups", "Describe on the cluster", "--cluster", {"Describe"}},
-                                           {"DescribeLogDirs", "Describe on the cluster", "--cluster", {"Describe"}},
-                                           {"ListPartitionReassignments", "Describe on the cluster", "--cluster", {"Describe"}},
-                                           {"DescribeGroups", "Describe on groups", "--group '*'", {"Describe"}},
-                                           {"OffsetFetch", "Describe on groups and topics", "--group '*'", {"Describe"}}};
+    static const std::vector<Right> all = {
+        {"Metadata", "Describe on topics", "--topic '*'", {"Describe"}},
+        {"ListOffsets", "Describe on topics", "--topic '*'", {"Describe"}},
+        {"DescribeConfigs", "DescribeConfigs on topics", "--topic '*'", {"DescribeConfigs"}},
+        {"ListGroups", "Describe on the cluster", "--cluster", {"Describe"}},
+        {"DescribeLogDirs", "Describe on the cluster", "--cluster", {"Describe"}},
+        {"ListPartitionReassignments", "Describe on the cluster", "--cluster", {"Describe"}},
+        {"DescribeGroups", "Describe on groups", "--group '*'", {"Describe"}},
+        {"OffsetFetch", "Describe on groups and topics", "--group '*'", {"Describe"}}};
     return all;
 }
 
@@ -68,8 +69,10 @@ Check check_version(const std::string& product, const std::string& version) {
     if (known == std::end(tested) || !number) return {Grade::advice, what, "which version it is can't be told"};
     constexpr double rounding = 0.001;
     if (*number < known->oldest - rounding) return {Grade::bad, what, std::string("too old: ") + known->text};
-    if (*number < known->from - rounding) return {Grade::advice, what, std::string("older than what we test: ") + known->text};
-    if (*number > known->to + rounding) return {Grade::advice, what, std::string("newer than what we test: ") + known->text};
+    if (*number < known->from - rounding)
+        return {Grade::advice, what, std::string("older than what we test: ") + known->text};
+    if (*number > known->to + rounding)
+        return {Grade::advice, what, std::string("newer than what we test: ") + known->text};
     return {Grade::good, what, "tested"};
 }
 
@@ -80,9 +83,11 @@ std::vector<Check> versions(const ClusterLook& look) {
     for (const auto& [url, body] : look.bodies) {
         const auto parsed = json_read::Json::parse(body, nullptr, false);
         if (url.ends_with("/config") && url.find("/jobs/") == std::string::npos) {
-            if (const auto version = json_read::text(parsed, "flink-version"); !version.empty()) found.emplace("Flink", version);
+            if (const auto version = json_read::text(parsed, "flink-version"); !version.empty())
+                found.emplace("Flink", version);
         } else if (url.ends_with("/")) {
-            if (const auto version = json_read::text(parsed, "version"); !version.empty()) found.emplace("Connect", version);
+            if (const auto version = json_read::text(parsed, "version"); !version.empty())
+                found.emplace("Connect", version);
         }
     }
     std::vector<Check> checks;
@@ -97,12 +102,15 @@ std::vector<Check> pages_and_clocks(const ClusterLook& look) {
         auto& known = skews.try_emplace(skew.target, skew.ahead).first->second;
         if (std::chrono::abs(skew.ahead) < std::chrono::abs(known)) known = skew.ahead;  // The least delayed answer.
     }
-    constexpr Duration skew_max{5'000};  // Date tells whole seconds; heartbeat ages and watermark lag are off by this much.
+    constexpr Duration skew_max{
+        5'000};  // Date tells whole seconds; heartbeat ages and watermark lag are off by this much.
     for (const auto& [target, ahead] : skews) {
         if (std::chrono::abs(ahead) <= skew_max) continue;
-        checks.push_back({Grade::bad, "clock of " + target,
-                          fmt::format("our clock is {:.0f} s {} it: ages, lags and the order of events will be wrong; run NTP on both",
-                                      std::abs(static_cast<double>(ahead.count())) / 1000, ahead.count() > 0 ? "ahead of" : "behind")});
+        checks.push_back(
+            {Grade::bad, "clock of " + target,
+             fmt::format(
+                 "our clock is {:.0f} s {} it: ages, lags and the order of events will be wrong; run NTP on both",
+                 std::abs(static_cast<double>(ahead.count())) / 1000, ahead.count() > 0 ? "ahead of" : "behind")});
     }
     for (const auto& page : look.pages) {
         const std::string name = "page " + discovery::shown_address(page.config.url);
@@ -111,20 +119,32 @@ std::vector<Check> pages_and_clocks(const ClusterLook& look) {
             continue;
         }
         if (!page.kind.empty() && page.kind != page.config.kind)
-            checks.push_back({Grade::bad, name, fmt::format("is given as {}, and is the page of a {}: correct `kind`", page.config.kind, page.kind)});
+            checks.push_back(
+                {Grade::bad, name,
+                 fmt::format("is given as {}, and is the page of a {}: correct `kind`", page.config.kind, page.kind)});
         if (page.newest_timestamp_s) {
             const double age = static_cast<double>(look.at.unix_ms) / 1000 - *page.newest_timestamp_s;
             constexpr double age_max_s = 120;
-            if (age > age_max_s) checks.push_back({Grade::bad, name, fmt::format("its newest sample is {:.0f} s old: a gateway or cache repeats what is long past", age)});
+            if (age > age_max_s)
+                checks.push_back(
+                    {Grade::bad, name,
+                     fmt::format("its newest sample is {:.0f} s old: a gateway or cache repeats what is long past",
+                                 age)});
         }
         // A scrape of 1 MB costs a broker 160–450 ms of CPU; at this size or time it is worth an include-list.
         constexpr std::size_t bytes_many = 200'000;
         constexpr Duration took_long{500};
-        const std::string figures = fmt::format("{} kB, {} samples of which {} are used, {} ms, every {} s", page.bytes / 1000, page.samples, page.used,
-                                                page.took.count(), page.config.interval.count() / 1000);
+        const std::string figures =
+            fmt::format("{} kB, {} samples of which {} are used, {} ms, every {} s", page.bytes / 1000, page.samples,
+                        page.used, page.took.count(), page.config.interval.count() / 1000);
         const bool jmx = page.config.kind == "kafka-broker" || page.config.kind == "connect-worker";
-        if (page.bytes < bytes_many && page.took < took_long) checks.push_back({Grade::good, name, figures});
-        else checks.push_back({Grade::advice, name, figures + (jmx ? "; an include-list makes it cheap: medic doctor --print " + page.config.kind : "; scrape it less often")});
+        if (page.bytes < bytes_many && page.took < took_long)
+            checks.push_back({Grade::good, name, figures});
+        else
+            checks.push_back(
+                {Grade::advice, name,
+                 figures + (jmx ? "; an include-list makes it cheap: medic doctor --print " + page.config.kind
+                                : "; scrape it less often")});
     }
     return checks;
 }
@@ -134,16 +154,19 @@ std::string right_of(const std::string& call) {
     return found == rights().end() ? "" : found->needs;
 }
 
-std::vector<std::string> acl_lines(const ClusterLook& look, const std::string& bootstrap, const std::string& principal) {
+std::vector<std::string> acl_lines(const ClusterLook& look, const std::string& bootstrap,
+                                   const std::string& principal) {
     std::map<std::string, std::set<std::string>> wanted;  // Resource → operations.
     for (const Call& call : look.calls) {
         if (call.part != "kafka") continue;
         for (const Right& right : rights())
-            if (right.call == call.name) wanted[right.resource].insert(right.operations.begin(), right.operations.end());
+            if (right.call == call.name)
+                wanted[right.resource].insert(right.operations.begin(), right.operations.end());
     }
     std::vector<std::string> lines;
     for (const auto& [resource, operations] : wanted) {
-        std::string line = fmt::format("kafka-acls.sh --bootstrap-server {} --add --allow-principal '{}'", bootstrap, principal);
+        std::string line =
+            fmt::format("kafka-acls.sh --bootstrap-server {} --add --allow-principal '{}'", bootstrap, principal);
         for (const std::string& operation : operations) line += " --operation " + operation;
         lines.push_back(line + " " + resource);
     }

@@ -26,7 +26,8 @@ std::string escaped(const std::string& text) {
 std::string pattern_head(const std::string& mbean) {
     const auto colon = mbean.find(':');
     std::string keys = mbean.substr(colon + 1);
-    for (std::size_t at = keys.find(','); at != std::string::npos; at = keys.find(',', at + 2)) keys.insert(at + 1, " ");
+    for (std::size_t at = keys.find(','); at != std::string::npos; at = keys.find(',', at + 2))
+        keys.insert(at + 1, " ");
     return escaped(mbean.substr(0, colon)) + "<" + escaped(keys);
 }
 
@@ -34,10 +35,12 @@ std::string jmx_file(const std::string& kind) {
     std::map<std::string, std::set<std::string>> wanted;  // MBean → attributes.
     for (const CanonicalSeries& series : CanonicalNames::built_in().series())
         for (const PageOrigin& origin : series.pages)
-            if (!origin.mbean.empty() && page_kind_of(origin.page) == kind) wanted[origin.mbean].insert(origin.attribute);
+            if (!origin.mbean.empty() && page_kind_of(origin.page) == kind)
+                wanted[origin.mbean].insert(origin.attribute);
     std::string text = fmt::format(
         "# For jmx_exporter (jmx_prometheus_javaagent), {}: exactly the MBeans that Streammedic reads.\n"
-        "# The names are those of the catch-all rule; keep your own includeObjectNames and rules beside these if you have more.\n"
+        "# The names are those of the catch-all rule; keep your own includeObjectNames and rules beside these if you "
+        "have more.\n"
         "includeObjectNames:\n",
         kind);
     for (const auto& [mbean, attributes] : wanted) text += fmt::format("  - \"{},*\"\n", mbean);
@@ -52,15 +55,18 @@ std::string flink_lines() {
     std::set<std::string> names;
     for (const CanonicalSeries& series : CanonicalNames::built_in().series())
         for (const PageOrigin& origin : series.pages)
-            if (page_kind_of(origin.page).starts_with("flink-")) names.insert(origin.page.substr(origin.page.rfind('_') + 1));
+            if (page_kind_of(origin.page).starts_with("flink-"))
+                names.insert(origin.page.substr(origin.page.rfind('_') + 1));
     std::string includes;
     for (const std::string& name : names) includes += (includes.empty() ? "" : ",") + name;
     return fmt::format(
-        "# For Flink's config.yaml (flink-conf.yaml before 1.19). Only needed where the REST API can't be reached: it tells the same and sooner.\n"
+        "# For Flink's config.yaml (flink-conf.yaml before 1.19). Only needed where the REST API can't be reached: it "
+        "tells the same and sooner.\n"
         "metrics.reporter.prom.factory.class: org.apache.flink.metrics.prometheus.PrometheusReporterFactory\n"
         "metrics.reporter.prom.port: 9249-9260\n"
         "metrics.reporter.prom.filter.includes: \"*:{}:*\"  # Name what else you read there.\n"
-        "# 20 exceptions are asked for; 16 are kept by default. A longer memory keeps the first failure of a restart loop:\n"
+        "# 20 exceptions are asked for; 16 are kept by default. A longer memory keeps the first failure of a restart "
+        "loop:\n"
         "web.exception-history-size: 64\n",
         includes);
 }

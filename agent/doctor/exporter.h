@@ -1,5 +1,5 @@
-// What exporters need to be told so that a page is complete and cheap: for the JMX exporter a file with exactly the MBeans
-// that canonical series come from, for Flink the reporter's lines. Derived from rules/canonical.
+// What exporters need to be told so that a page is complete and cheap: for the JMX exporter a file with exactly the
+// MBeans that canonical series come from, for Flink the reporter's lines. Derived from rules/canonical.
 #pragma once
 
 #include <string>

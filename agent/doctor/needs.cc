@@ -29,7 +29,8 @@ bool Walker::series(const Node& node) {
     const std::string name = node.text.empty() ? matched(node, "__name__") : node.text;
     if (name.empty()) return true;  // Selects by labels alone: nothing can be said of it.
     constexpr int depth_max = 8;
-    if (const Rule* recorded = rules.find(name); recorded != nullptr && recorded->kind == Rule::Kind::record && depth < depth_max) {
+    if (const Rule* recorded = rules.find(name);
+        recorded != nullptr && recorded->kind == Rule::Kind::record && depth < depth_max) {
         const auto parsed = promql::parse(recorded->expression);
         Walker inner{told, rules, missing, depth + 1};
         return parsed.root == nullptr || inner.see(*parsed.root);

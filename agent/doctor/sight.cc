@@ -48,7 +48,8 @@ public:
             sight.dark.push_back(std::move(spot));
         }
         std::ranges::stable_sort(sight.dark, std::greater{}, [](const DarkSpot& one) {
-            return std::ranges::count_if(one.hides, [](const Hidden& hidden) { return !hidden.weaker; }) * 1'000 + static_cast<std::ptrdiff_t>(one.hides.size());
+            return std::ranges::count_if(one.hides, [](const Hidden& hidden) { return !hidden.weaker; }) * 1'000 +
+                   static_cast<std::ptrdiff_t>(one.hides.size());
         });
         return sight;
     }
@@ -56,7 +57,9 @@ public:
 private:
     [[nodiscard]] Lack lack_of(std::string_view expression) const {
         Lack lack;
-        const auto told = [&](const std::string& series, const std::string& role) { return sources_.tells(series, role); };
+        const auto told = [&](const std::string& series, const std::string& role) {
+            return sources_.tells(series, role);
+        };
         if (can_be_seen(expression, told, knowing_.rules, lack.series)) lack.series.clear();
         return lack;
     }
@@ -68,7 +71,8 @@ private:
         }
         if (clue.kind == Clue::Kind::finding) {
             for (const auto& analyzer : knowing_.analyzers)
-                if (std::ranges::find(analyzer.findings, clue.id) != analyzer.findings.end()) return lack_of(analyzer.needs);
+                if (std::ranges::find(analyzer.findings, clue.id) != analyzer.findings.end())
+                    return lack_of(analyzer.needs);
             return {};
         }
         return lack_of_texts(cause);
@@ -143,7 +147,8 @@ private:
                 if (rule.kind != Rule::Kind::alert || named.contains(rule.name)) continue;
                 const auto summary = rule.annotations.find("summary");
                 note(lack_of(rule.expression).series,
-                     {rule.name, summary == rule.annotations.end() ? rule.name : without_templates(summary->second), false});
+                     {rule.name, summary == rule.annotations.end() ? rule.name : without_templates(summary->second),
+                      false});
             }
     }
 

@@ -27,8 +27,8 @@ struct Knowing {
 [[nodiscard]] Result<Knowing> built_in_knowledge();
 
 struct Hidden {
-    std::string id;     // flink.taskmanager-lost, KafkaBrokerDown
-    std::string words;  // In the user's words.
+    std::string id;       // flink.taskmanager-lost, KafkaBrokerDown
+    std::string words;    // In the user's words.
     bool weaker = false;  // It can still be seen, but what would decide it can't.
     bool operator==(const Hidden&) const = default;
 };
@@ -37,7 +37,7 @@ struct DarkSpot {
     std::string reason;             // "the metric page of broker 2 is not read"
     std::vector<std::string> mend;  // Lines as they stand in the file, after one that names the file and the place.
     std::vector<std::string> series;
-    std::vector<Hidden> hides;      // Nothing: no rule needs the series yet.
+    std::vector<Hidden> hides;  // Nothing: no rule needs the series yet.
 };
 
 struct Sight {
@@ -48,11 +48,13 @@ struct Sight {
 
 [[nodiscard]] Sight sight_of(const ClusterConfig& cluster, const discovery::ClusterLook& look, const Knowing& knowing);
 
-// --- For sight_of() and its tests ---------------------------------------------------------------------------------------
-// Whether an expression can give a result when `told` says which series there are (`role`: of process_* series; "" = any).
-// `or` needs one side, `unless` its left one, everything else all. Blind series end up in `missing`.
+// --- For sight_of() and its tests
+// --------------------------------------------------------------------------------------- Whether an expression can
+// give a result when `told` says which series there are (`role`: of process_* series; "" = any). `or` needs one side,
+// `unless` its left one, everything else all. Blind series end up in `missing`.
 using Told = std::function<bool(const std::string& series, const std::string& role)>;
-[[nodiscard]] bool can_be_seen(std::string_view expression, const Told& told, const RuleSet& rules, std::set<std::string>& missing);
+[[nodiscard]] bool can_be_seen(std::string_view expression, const Told& told, const RuleSet& rules,
+                               std::set<std::string>& missing);
 
 // "{{ $labels.topic }} lacks replicas" → "TOPIC lacks replicas".
 [[nodiscard]] std::string without_templates(std::string_view text);

@@ -14,7 +14,8 @@ constexpr std::string_view owner_labels[] = {"cluster", "broker", "worker", "nod
 
 std::pair<std::string, std::string> split(const std::string& series) {
     const auto at = series.find('@');
-    return at == std::string::npos ? std::pair(series, std::string()) : std::pair(series.substr(0, at), series.substr(at + 1));
+    return at == std::string::npos ? std::pair(series, std::string())
+                                   : std::pair(series.substr(0, at), series.substr(at + 1));
 }
 
 std::string plural(const std::string& role) {
@@ -72,7 +73,9 @@ bool Sources::tells(const std::string& series, const std::string& role) const {
     if (!known->told_by.empty()) return false;
     const bool page = std::ranges::any_of(known->pages, [&](const PageOrigin& origin) {
         const std::string kind = page_kind_of(origin.page);
-        return std::ranges::any_of(look_.pages, [&](const auto& one) { return one.error.empty() && (kind.empty() || one.config.kind == kind); });
+        return std::ranges::any_of(look_.pages, [&](const auto& one) {
+            return one.error.empty() && (kind.empty() || one.config.kind == kind);
+        });
     });
     return page && !have_subjects(*known);
 }
@@ -86,7 +89,11 @@ std::string Sources::why_silent(const std::string& name) const {
 Gap Sources::gap_of_part(const std::string& name) const {
     const std::string place = "medic.yaml, under clusters." + cluster_.name + ":";
     if (part(name) == Part::silent)
-        return {fmt::format("{} does not answer: {}", name == "kafka" ? "Kafka" : name == "connect" ? "Connect" : "Flink", why_silent(name)),
+        return {fmt::format("{} does not answer: {}",
+                            name == "kafka"     ? "Kafka"
+                            : name == "connect" ? "Connect"
+                                                : "Flink",
+                            why_silent(name)),
                 {"nothing in medic.yaml: ACCESS says what fails"}};
     if (name == "kafka") return {"Kafka is not watched", {place, "kafka: {bootstrap: [\"HOST:9092\"]}"}};
     if (name == "connect") return {"Connect is not watched", {place, "connect: {urls: [\"http://HOST:8083\"]}"}};
@@ -106,16 +113,24 @@ Gap Sources::gap_of_pages(const CanonicalSeries& series) const {
         if (page.config.kind != kind) continue;
         configured = true;
         if (!page.error.empty())
-            return {fmt::format("the page {} can't be read: {}", discovery::shown_address(page.config.url), page.error), {"nothing in medic.yaml: ACCESS says what fails"}};
+            return {fmt::format("the page {} can't be read: {}", discovery::shown_address(page.config.url), page.error),
+                    {"nothing in medic.yaml: ACCESS says what fails"}};
     }
     if (configured || !cluster_.prometheus.url.empty()) {
         const std::string where = configured ? "the " + kind + " pages" : "Prometheus";
-        if (origin == nullptr) return {where + " do not carry " + series.name, {"the exporter must give one of: " + series.pages.front().page}};
-        return {where + (configured ? " lack what their exporter leaves out" : " has not what the brokers' or workers' exporters leave out"),
-                {fmt::format("the exporter's file (whole: medic doctor --print {}):", kind), "includeObjectNames: [\"" + origin->mbean + ",*\"]"}};
+        if (origin == nullptr)
+            return {where + " do not carry " + series.name,
+                    {"the exporter must give one of: " + series.pages.front().page}};
+        return {where + (configured ? " lack what their exporter leaves out"
+                                    : " has not what the brokers' or workers' exporters leave out"),
+                {fmt::format("the exporter's file (whole: medic doctor --print {}):", kind),
+                 "includeObjectNames: [\"" + origin->mbean + ",*\"]"}};
     }
-    const std::string node = kind == "kafka-broker" ? ", node: broker-1" : kind == "connect-worker" ? ", node: \"HOST:8083\"" : "";
-    return {fmt::format("no {} page is read", kind), {place, fmt::format("metrics: [{{url: \"http://HOST:PORT/metrics\", kind: {}{}}}]", kind, node)}};
+    const std::string node = kind == "kafka-broker"     ? ", node: broker-1"
+                             : kind == "connect-worker" ? ", node: \"HOST:8083\""
+                                                        : "";
+    return {fmt::format("no {} page is read", kind),
+            {place, fmt::format("metrics: [{{url: \"http://HOST:PORT/metrics\", kind: {}{}}}]", kind, node)}};
 }
 
 Gap Sources::gap(const std::string& name) const {
@@ -126,7 +141,8 @@ Gap Sources::gap(const std::string& name) const {
     if (known->told_by == "process" || !role.empty()) {
         const std::string shown = role.empty() ? "taskmanager" : role;
         return {fmt::format("no driver can look at {}", plural(role)),
-                {place, fmt::format("nodes: [{{name: NAME, role: {}, driver: {{kind: systemd, unit: UNIT.service}}}}]", shown)}};
+                {place, fmt::format("nodes: [{{name: NAME, role: {}, driver: {{kind: systemd, unit: UNIT.service}}}}]",
+                                    shown)}};
     }
     if (known->told_by.empty()) return gap_of_pages(*known);
     if (part(known->told_by) != Part::answers) return gap_of_part(known->told_by);
@@ -140,7 +156,8 @@ bool Sources::tells_texts_of(std::string_view component) const {
 
 Gap Sources::gap_of_texts(std::string_view component) const {
     if (component == "flink" || component == "connect") return gap_of_part(std::string(component));
-    return {"logs of brokers and clients are not read", {"show one to the classifier:", "medic diagnose --file server.log"}};
+    return {"logs of brokers and clients are not read",
+            {"show one to the classifier:", "medic diagnose --file server.log"}};
 }
 
 }  // namespace medic::doctor

@@ -1,5 +1,5 @@
-// Which canonical series the configured sources tell, as one look showed, and for each that is missing: why, and the line
-// that mends it. Only for sight.cc and tests.
+// Which canonical series the configured sources tell, as one look showed, and for each that is missing: why, and the
+// line that mends it. Only for sight.cc and tests.
 #pragma once
 
 #include <map>

@@ -59,7 +59,7 @@ struct CancelJob {
 };
 struct StopJobWithSavepoint {
     std::string job_id, target_directory;
-};                                                // Reply.detail: the savepoint's path.
+};  // Reply.detail: the savepoint's path.
 struct StartDeployment {                          // Through the deployment driver.
     std::string job, version;                     // Names in medic.yaml.
     std::string restore_from;                     // Checkpoint or savepoint path; "" starts empty.

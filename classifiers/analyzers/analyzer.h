@@ -16,8 +16,8 @@ struct Analyzer {
     std::string_view summary;                // One line for `medic doctor` and the docs.
     std::vector<std::string_view> findings;  // Ids it may give: what causes may refer to.
     std::vector<Finding> (*run)(const View& view, const Now& now) = nullptr;
-    // Which series must be there for any finding, as a PromQL expression of `and` and `or`: `medic doctor` says what can't
-    // be seen without them. "" = none.
+    // Which series must be there for any finding, as a PromQL expression of `and` and `or`: `medic doctor` says what
+    // can't be seen without them. "" = none.
     std::string_view needs = {};
 };
 

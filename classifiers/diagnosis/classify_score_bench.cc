@@ -1,6 +1,6 @@
-// medic_classify_score FILE [dev|fit|all] [--failures] [--speed] [--rules DIR]: how well the catalogue does on texts with known
-// causes. FILE: JSON lines {id, component, text, side, cause, hard}; `cause` is a cause_group. The development split is
-// fixed by a hash of the id: rules are written with `fit` in sight and judged on `dev`.
+// medic_classify_score FILE [dev|fit|all] [--failures] [--speed] [--rules DIR]: how well the catalogue does on texts
+// with known causes. FILE: JSON lines {id, component, text, side, cause, hard}; `cause` is a cause_group. The
+// development split is fixed by a hash of the id: rules are written with `fit` in sight and judged on `dev`.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

@@ -49,9 +49,8 @@ Result<CanonicalNames> CanonicalNames::load(std::span<const EmbeddedFile> files)
             if (names.find(series.name) != nullptr) return entry.error("series `" + series.name + "` is there twice");
             for (const YamlNode& from : entry.get("from").items()) {
                 MEDIC_CHECK(from.expect_map("a source"));
-                MEDIC_CHECK(
-                    from.expect_keys({"page", "where", "with", "without", "labels", "scale", "merge", "unless",
-                                                  "mbean", "attribute"}));
+                MEDIC_CHECK(from.expect_keys(
+                    {"page", "where", "with", "without", "labels", "scale", "merge", "unless", "mbean", "attribute"}));
                 Source source;
                 source.series = names.series_.size();
                 MEDIC_TRY(const std::string page, from.get("page").as_string());

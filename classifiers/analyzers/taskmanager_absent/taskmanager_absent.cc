@@ -47,9 +47,9 @@ std::optional<Finding> examine(const Lookup& lookup, SeriesId up) {
     // The second vantage point has to be there.
     if (lookup.value("flink_jobmanager_reachable", {{"cluster", node.cluster}}).value_or(0) != 1) return std::nullopt;
     if (registered_there(lookup, node) || ran_a_job(lookup, node)) return std::nullopt;
-    const bool missed = std::ranges::any_of(
-        lookup.select("flink_job_state", {{"cluster", node.cluster}, {"state", "RESTARTING"}}),
-        [&](SeriesId state) { return lookup.value(state).value_or(0) == 1; });
+    const bool missed =
+        std::ranges::any_of(lookup.select("flink_job_state", {{"cluster", node.cluster}, {"state", "RESTARTING"}}),
+                            [&](SeriesId state) { return lookup.value(state).value_or(0) == 1; });
     return Finding{.id = "taskmanager-absent",
                    .subject = {node.cluster, "node", node.name},
                    .since = motion->changed,

@@ -49,8 +49,8 @@ std::string_view without_stamp(std::string_view line) {
         const auto rest = line.substr(at);
         if (begins_part_of_trace(rest)) return rest;
         const char c = line[at];
-        if (is_digit(c) || c == 'T' || c == 'Z' || c == ':' || c == '.' || c == ',' || c == '+' || c == '-' || c == '/' ||
-            c == ' ' || c == '\t') {
+        if (is_digit(c) || c == 'T' || c == 'Z' || c == ':' || c == '.' || c == ',' || c == '+' || c == '-' ||
+            c == '/' || c == ' ' || c == '\t') {
             ++at;
         } else if (rest.starts_with("stderr F") || rest.starts_with("stdout F")) {
             at += 8;

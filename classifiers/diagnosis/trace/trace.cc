@@ -285,7 +285,8 @@ void read_bare_headers(const TraceLimits& limits, FailureText& out) {
         if (!header || header->type.find('.') == std::string_view::npos) continue;
         auto& failure = out.failures.emplace_back();
         failure.headline = line;
-        failure.chain.push_back({.relation = Throwable::Relation::first, .type = header->type, .message = header->message});
+        failure.chain.push_back(
+            {.relation = Throwable::Relation::first, .type = header->type, .message = header->message});
     }
 }
 
