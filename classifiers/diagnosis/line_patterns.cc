@@ -44,7 +44,9 @@ const std::vector<int>& LinePatterns::match(std::string_view line, std::vector<b
         if (atoms == atoms_by_gram_.end()) continue;
         for (const int atom : atoms->second) {
             const auto& text = atoms_[static_cast<std::size_t>(atom)];
-            if (lower.compare(at, text.size(), text) == 0) found.push_back(atom);
+            // Atoms share their beginnings; most that do not stand here already differ in the last byte.
+            if (at + text.size() > lower.size() || lower[at + text.size() - 1] != text.back()) continue;
+            if (std::memcmp(lower.data() + at, text.data(), text.size()) == 0) found.push_back(atom);
         }
     }
     possible.clear();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <unordered_map>
 
 #include <re2/re2.h>
@@ -16,7 +17,9 @@ constexpr std::size_t where_count = 4;
 constexpr std::size_t frames_rendered_max = 256;
 constexpr std::size_t prose_bytes_max = 32 * 1024;
 constexpr std::size_t shape_message_bytes_max = 200;
-constexpr std::size_t frames_seen_max = 4'096;
+constexpr std::size_t lines_seen_max = 4'096;
+constexpr std::size_t message_seen_bytes_max = 512;
+constexpr std::size_t message_bytes_max = 2'048;     // What a line says, it says before it dumps a record.
 constexpr std::int64_t pattern_bytes_max = 4 << 20;  // Of one pattern's automaton; RE2 falls back to a slower one.
 
 void append(std::string& out, std::string_view text) { out.append(text.data(), text.size()); }
@@ -187,22 +190,49 @@ struct TextMatcher::State {
     };
     std::array<One, where_count> kinds;
     std::vector<std::unique_ptr<RE2>> patterns;  // By signature, for evidence.
-    // Traces share most of their frames: which frame patterns hold for a line seen before.
-    std::unordered_map<std::string, std::vector<std::uint16_t>> frames_seen;
+    // Traces share most of their frames, and a job in a restart loop repeats its exceptions word for word: which
+    // patterns hold for a line seen before.
+    using Seen = std::unordered_map<std::string, std::vector<std::uint16_t>>;
+    Seen frames_seen, messages_seen;
 
-    void match_frame(const std::string& line, std::vector<bool>& matched) {
-        auto& kind = kinds[static_cast<std::size_t>(Signature::Where::frame)];
-        auto seen = frames_seen.find(line);
-        if (seen == frames_seen.end()) {
-            if (frames_seen.size() >= frames_seen_max) frames_seen.clear();
+    const std::vector<std::uint16_t>& hits_of(Signature::Where kind_of, Seen& seen, std::string_view line) const {
+        thread_local std::string key;
+        key.assign(line);
+        auto found = seen.find(key);
+        if (found == seen.end()) {
+            if (seen.size() >= lines_seen_max) seen.clear();
+            const auto& kind = kinds[static_cast<std::size_t>(kind_of)];
             std::vector<bool> own(kind.signatures.size(), false);
             kind.patterns.match(line, own);
             std::vector<std::uint16_t> hits;
             for (std::size_t at = 0; at < own.size(); ++at)
                 if (own[at]) hits.push_back(static_cast<std::uint16_t>(at));
-            seen = frames_seen.emplace(line, std::move(hits)).first;
+            found = seen.emplace(key, std::move(hits)).first;
         }
-        for (const auto hit : seen->second) matched[hit] = true;
+        return found->second;
+    }
+
+    void match_frame(const std::string& line, std::vector<bool>& matched) {
+        for (const auto hit : hits_of(Signature::Where::frame, frames_seen, line)) matched[hit] = true;
+    }
+
+    // Calls `take` with each pattern that holds and did not before.
+    template <class Take>
+    void match_message(std::string_view line, std::vector<bool>& matched, Take take) {
+        line = line.substr(0, message_bytes_max);
+        const auto& kind = kinds[static_cast<std::size_t>(Signature::Where::message)];
+        // A line that begins with a letter bears no time stamp, so it comes again.
+        const bool comes_again =
+            line.size() <= message_seen_bytes_max && std::isalpha(static_cast<unsigned char>(line.front())) != 0;
+        if (!comes_again) {
+            for (const int hit : kind.patterns.match(line, matched)) take(static_cast<std::size_t>(hit));
+            return;
+        }
+        for (const auto hit : hits_of(Signature::Where::message, messages_seen, line))
+            if (!matched[hit]) {
+                matched[hit] = true;
+                take(static_cast<std::size_t>(hit));
+            }
     }
     std::vector<Signature::Where> where;
 };
@@ -243,23 +273,19 @@ TextMatches TextMatcher::match(const FailureText& text, Component component) con
             kind.patterns.match(out.shape, matched);
         } else if (where == Signature::Where::frame) {
             for_frames(text, [&](const std::string& line) { state_->match_frame(line, matched); });
-        } else if (where == Signature::Where::message && !text.failures.empty()) {
+        } else if (where == Signature::Where::message) {
             // What failed first; then what was logged beside it, which tells less.
             const auto take = [&](std::string_view line) {
-                for (const int hit : kind.patterns.match(line, matched))
-                    out.lines.emplace_back(kind.signatures[static_cast<std::size_t>(hit)], line);
+                state_->match_message(line, matched,
+                                      [&](std::size_t hit) { out.lines.emplace_back(kind.signatures[hit], line); });
             };
             for_prose(text, Prose::failing, take);
             const auto failing = matched;
             for_prose(text, Prose::asides, take);
-            for (std::size_t hit = 0; hit < matched.size(); ++hit)
+            for (std::size_t hit = 0; hit < matched.size() && !text.failures.empty(); ++hit)
                 if (matched[hit] && !failing[hit]) out.asides.push_back(kind.signatures[hit]);
         } else {
-            for_lines(where, text, component, [&](std::string_view line) {
-                for (const int hit : kind.patterns.match(line, matched))
-                    if (where == Signature::Where::message)
-                        out.lines.emplace_back(kind.signatures[static_cast<std::size_t>(hit)], line);
-            });
+            for_lines(where, text, component, [&](std::string_view line) { kind.patterns.match(line, matched); });
         }
         for (std::size_t hit = 0; hit < matched.size(); ++hit)
             if (matched[hit]) out.signatures.push_back(kind.signatures[hit]);
