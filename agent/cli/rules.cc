@@ -1,7 +1,11 @@
+#include <filesystem>
+#include <fstream>
+
 #include <fmt/core.h>
 #include <fmt/format.h>
 
 #include "agent/cli/command_internal.h"
+#include "classifiers/diagnosis/cause_pages.h"
 #include "classifiers/rules/rule_reports.h"
 
 namespace medic::cli {
@@ -12,6 +16,33 @@ int print(const RuleReport& report) {
     return report.ok ? exit_ok : exit_problem;
 }
 
+// One line per cause, or its pages into a folder.
+int list_causes(const std::string& folder) {
+    const auto catalogue = Catalogue::load_embedded();
+    if (!catalogue) {
+        fmt::print(stderr, "medic: {}\n", catalogue.error().message);
+        return exit_problem;
+    }
+    if (folder.empty()) {
+        for (const auto& cause : catalogue->causes())
+            fmt::print("{:<40} {:<7} {:<34} {}\n", cause.id, to_string(cause.side), cause.group, cause.owner);
+        return exit_ok;
+    }
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    for (const auto& page : cause_pages(*catalogue)) {
+        const auto path = std::filesystem::path{folder} / page.file;
+        std::ofstream out{path, std::ios::binary | std::ios::trunc};
+        out << page.text;
+        if (!out.flush()) {
+            fmt::print(stderr, "medic: {}: cannot be written; expected a folder that you may write to\n",
+                       path.string());
+            return exit_problem;
+        }
+    }
+    return exit_ok;
+}
+
 }  // namespace
 
 void add_rules(CLI::App& app, Context& context) {
@@ -20,7 +51,7 @@ void add_rules(CLI::App& app, Context& context) {
                             "explain my-rules.yaml HighLag");
     command->require_subcommand(1);
     static std::vector<std::string> files;
-    static std::string file, name;
+    static std::string file, name, pages;
     CLI::App* check = command->add_subcommand("check", "Read files as the agent would; errors say file:line:column");
     check->add_option("FILE", files, "Rule files")->required();
     check->callback([&context] { context.exit_code = print(check_rules(files)); });
@@ -30,6 +61,9 @@ void add_rules(CLI::App& app, Context& context) {
     test->add_flag("--prometheus-2", options.prometheus2,
                    "Windows closed on the left, as Prometheus 2 and its promtool have them");
     test->callback([&context] { context.exit_code = print(test_rules(files, options)); });
+    CLI::App* causes = command->add_subcommand("causes", "Every cause that the agent can name");
+    causes->add_option("--markdown", pages, "Write a runbook page per cause into this folder");
+    causes->callback([&context] { context.exit_code = list_causes(pages); });
     CLI::App* explain = command->add_subcommand("explain", "What a rule reads, when it fires and about whom");
     explain->add_option("FILE", file, "Rule file")->required();
     explain->add_option("NAME", name, "One rule; all of them without it");
