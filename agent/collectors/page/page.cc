@@ -1,5 +1,6 @@
 #include "agent/collectors/page/page.h"
 
+#include "agent/collectors/page/family_check_internal.h"
 #include "agent/collectors/page/line_internal.h"
 
 namespace medic {
@@ -48,6 +49,7 @@ public:
         const bool whole = page_detail::for_each_line(
             page, [&](std::string_view text, std::size_t number) { return line(text, number); });
         if (stopped_) return summary_;
+        if (strict()) (void)check(families_.end(), summary_.lines);
         if (!whole)
             problem({summary_.lines + 1, 1, "expected a line feed at the end of the last line: the page is cut off"});
         else if (options_.format == PageFormat::open_metrics && !eof_)
@@ -79,6 +81,7 @@ private:
         sample.line = number;
         sample.family = page_detail::family_of(sample.name, family_, type_);
         sample.type = sample.family.empty() ? MetricType::unknown : type_;
+        if (strict() && !check(families_.sample(sample), number)) return !stopped_;
         ++summary_.samples;
         sink_.on_sample(sample);
         return true;
@@ -87,6 +90,7 @@ private:
     bool comment(std::string_view text, std::size_t number) {
         Comment comment;
         if (!reader_.comment(text, comment)) return reader_problem(number);
+        if (strict() && !check(families_.comment(comment), number) && stopped_) return false;
         switch (comment.kind) {
             case Comment::Kind::none: break;
             case Comment::Kind::eof: eof_ = true; break;
@@ -113,6 +117,14 @@ private:
         type_ = MetricType::unknown;
     }
 
+    [[nodiscard]] bool strict() const { return options_.strict && options_.format == PageFormat::open_metrics; }
+    // False when there is a problem, which is noted.
+    bool check(page_detail::FamilyCheck::Problem found, std::size_t number) {
+        if (!found) return true;
+        (void)problem({number, 1, *std::move(found)});
+        return false;
+    }
+
     bool reader_problem(std::size_t number) {
         PageProblem found = reader_.problem();
         found.line = number;
@@ -129,6 +141,7 @@ private:
     const PageParser::Options& options_;
     PageSink& sink_;
     LineReader reader_;
+    page_detail::FamilyCheck families_;
     PageSummary summary_;
     std::string_view family_;
     MetricType type_ = MetricType::unknown;

@@ -75,6 +75,10 @@ public:
         PageFormat format = PageFormat::prometheus_text;
         PageLimits limits = {};
         OnProblem on_problem = OnProblem::skip_line;  // A bad line makes the page partial, not worthless.
+        // Also refuse what reads well but breaks OpenMetrics's rules for families: a counter that is negative, a
+        // histogram without +Inf, groups that are interleaved. For whoever checks an exporter; a collector takes what
+        // it can get.
+        bool strict = false;
     };
 
     explicit PageParser(Options options) : options_(options) {}

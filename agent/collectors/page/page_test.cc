@@ -308,5 +308,62 @@ TEST(PageCache, forgets_what_pages_no_longer_carry) {
     EXPECT_LT(c.cache.known(), 200U);
 }
 
+// What OpenMetrics 1.0 asks of families; a collector without `strict` reads the same pages.
+std::string strict_problem(std::string_view page) {
+    struct Nothing : PageSink {
+        void on_sample(const PageSample&) override {}
+    } sink;
+    const std::string whole = std::string(page) + "# EOF\n";
+    EXPECT_TRUE(PageParser({.format = PageFormat::open_metrics}).parse(whole, sink).complete()) << page;
+    const auto summary = PageParser({.format = PageFormat::open_metrics, .strict = true}).parse(whole, sink);
+    return summary.first_problem ? summary.first_problem->text() : "";
+}
+
+TEST(StrictPage, takes_what_the_standard_allows) {
+    for (const std::string_view page : {
+             "# TYPE lag_seconds gauge\n# UNIT lag_seconds seconds\n# HELP lag_seconds behind\nlag_seconds -1\n",
+             "# TYPE sent counter\nsent_total{t=\"a\"} 1 5 # {id=\"x\"} 1\nsent_created{t=\"a\"} "
+             "0\nsent_total{t=\"b\"} 2\n",
+             "# TYPE took histogram\ntook_bucket{le=\"0.1\"} 1\ntook_bucket{le=\"+Inf\"} 3\ntook_count 3\ntook_sum 2\n",
+             "# TYPE size gaugehistogram\nsize_bucket{le=\"-1\"} 1\nsize_bucket{le=\"+Inf\"} 2\nsize_gcount "
+             "2\nsize_gsum -3\n",
+             "# TYPE wait summary\nwait{quantile=\"0.5\"} 1\nwait{quantile=\"1\"} 2\nwait_count 3\nwait_sum 4\n",
+             "# TYPE build info\nbuild_info{v=\"1\"} 1\n# TYPE state stateset\nstate{state=\"a\"} "
+             "1\nstate{state=\"b\"} 0\n",
+             "x 1 1\nx 2 2\ny NaN\n",
+         })
+        EXPECT_EQ(strict_problem(page), "") << page;
+}
+
+TEST(StrictPage, refuses_with_line_and_reason) {
+    const std::pair<std::string_view, std::string_view> pages[] = {
+        {"# TYPE sent counter\nsent_total -1\n",
+         "line 2, column 1: expected a value of 0 or more for sent_total, found -1"},
+        {"# TYPE sent counter\nsent 1\n",
+         "line 2, column 1: expected _total or _created behind the name of the counter sent"},
+        {"# TYPE took histogram\ntook_bucket{le=\"1\"} 1\n", "le=\"+Inf\""},
+        {"# TYPE took histogram\ntook_bucket{le=\"2\"} 1\ntook_bucket{le=\"1\"} 1\n",
+         "line 3, column 1: expected buckets by rising le"},
+        {"# TYPE took histogram\ntook_bucket{le=\"1\"} 2\ntook_bucket{le=\"+Inf\"} 1\n", "counts at least as much"},
+        {"# TYPE took histogram\ntook_bucket{le=\"+Inf\"} 2\ntook_count 3\ntook_sum 1\n",
+         "to be that of its bucket +Inf"},
+        {"# TYPE took histogram\ntook_bucket{le=\"+Inf\"} 2\ntook_count 2\n", "count and sum"},
+        {"# TYPE wait summary\nwait{quantile=\"2\"} 1\n", "quantile from 0 to 1"},
+        {"# TYPE build info\nbuild_info 2\n", "the value 1 for an info"},
+        {"# TYPE state stateset\nstate{x=\"a\"} 1\n", "expected a label state"},
+        {"a 1\nb 1\na 2\n", "line 3, column 1: the name a is taken by an earlier family"},
+        {"x{a=\"1\"} 1\nx{a=\"2\"} 1\nx{a=\"1\"} 1\n", "with the same labels together"},
+        {"x 1 2\nx 1 1\n", "that rise"},
+        {"x 1\nx 1\n", "expected time stamps on both"},
+        {"# TYPE x gauge\nx 1 # {a=\"b\"} 1\n", "no exemplar here"},
+        {"# HELP x a\n# HELP x b\n", "only once"},
+        {"# TYPE x gauge\nx 1\n# HELP x b\n", "before its samples"},
+        {"# TYPE x_total gauge\n# TYPE x counter\n", "the name x_total is taken"},
+        {"# UNIT x seconds\n", "to end with its unit, _seconds"},
+    };
+    for (const auto& [page, reason] : pages)
+        EXPECT_NE(strict_problem(page).find(reason), std::string::npos) << page << " → " << strict_problem(page);
+}
+
 }  // namespace
 }  // namespace medic
