@@ -136,30 +136,120 @@ TEST(Pages, SilenceAndHtmlAreNotHealth) {
     EXPECT_TRUE(page.batch.samples.empty());
 }
 
-TEST(PrometheusServer, OneQueryGivesCanonicalSeries) {
-    PrometheusCollector collector(
-        {.cluster = "c", .url = "http://p", .match = "{env=\"x\"}", .target = "c/prometheus", .watched = {}});
-    std::string asked;
-    const auto seen = recorded::look(collector, {1000}, [&](const std::string& url) {
-        asked = url;
-        return recorded::ok(R"({"status":"success","data":{"resultType":"vector","result":[
-            {"metric":{"__name__":"kafka_server_brokertopicmetrics_bytesin_total","broker":"1","topic":"t"},"value":[1,"7"]},
-            {"metric":{"__name__":"kafka_server_socket_server_metrics_connection_count","broker":"1","listener":"A"},"value":[1,"2"]},
-            {"metric":{"__name__":"kafka_server_socket_server_metrics_connection_count","broker":"1","listener":"B"},"value":[1,"3"]},
-            {"metric":{"__name__":"kafka_log_logmanager_offlinelogdirectorycount"},"value":[1,"0"]},
-            {"metric":{"__name__":"flink_jobmanager_job_numRestarts","job_name":"j"},"value":[1,"NaN"]}]}})");
-    });
-    EXPECT_NE(asked.find("env%3D%22x%22"), std::string::npos);
+// A fake server: answers queries that ask for a name with the series of that name.
+struct FakePrometheus {
+    std::vector<std::pair<std::string, std::string>> series;  // Labels as JSON with __name__, value
+    std::string age = "7", warnings;
+    std::vector<std::string> asked;
+
+    Result<HttpAnswer> operator()(const std::string& url) {
+        asked.push_back(url);
+        std::string found;
+        if (url.find("timestamp%28") != std::string::npos) {
+            found = R"({"metric":{},"value":[1,")" + age + R"("]})";
+        } else {
+            for (const auto& [metric, value] : series) {
+                const auto from = metric.find(R"("__name__":")") + 12;
+                const std::string name = metric.substr(from, metric.find('"', from) - from);
+                if (!names(url, name)) continue;
+                found +=
+                    (found.empty() ? "" : ",") + (R"({"metric":)" + metric + R"(,"value":[1,")" + value + R"("]})");
+            }
+        }
+        return recorded::ok(R"({"status":"success",)" + warnings + R"("data":{"resultType":"vector","result":[)" +
+                            found + "]}}");
+    }
+    static bool names(const std::string& url, const std::string& name) {
+        for (auto at = url.find(name); at != std::string::npos; at = url.find(name, at + 1)) {
+            const std::string_view before = std::string_view(url).substr(at - 3, 3);
+            const std::string_view after = std::string_view(url).substr(at + name.size(), 3);
+            if ((before == "%22" || before == "%7C") && (after == "%22" || after == "%7C")) return true;
+        }
+        return false;
+    }
+};
+
+PrometheusCollectorOptions at_server(std::string match = "{}") {
+    return {.cluster = "c", .url = "http://p", .match = std::move(match), .target = "c/prometheus", .watched = {}};
+}
+
+FakePrometheus healthy() {
+    return {
+        .series = {
+            {R"({"__name__":"kafka_server_brokertopicmetrics_bytesin_total","broker":"1","topic":"t"})", "7"},
+            {R"({"__name__":"kafka_server_BrokerTopicMetrics_Count","name":"BytesOutPerSec","node_id":"2"})", "9"},
+            {R"({"__name__":"kafka_server_socket_server_metrics_connection_count","broker":"1","listener":"A"})", "2"},
+            {R"({"__name__":"kafka_server_socket_server_metrics_connection_count","broker":"1","listener":"B"})", "3"},
+            {R"({"__name__":"kafka_server_replicamanager_partitioncount","pod":"main-kafka-0"})", "11"},
+            {R"({"__name__":"kafka_server_replicamanager_leadercount","kubernetes_pod_name":"main-pool-b-12"})", "4"},
+            {R"({"__name__":"flink_jobmanager_job_numRestarts","job_name":"j"})", "NaN"},
+            {R"({"__name__":"flink_jobmanager_job_lastCheckpointDuration","job_name":"j"})", "1500"},
+            {R"({"__name__":"up","instance":"h:1"})", "1"},
+        }};
+}
+
+TEST(PrometheusServer, BoundedQueriesGiveCanonicalSeries) {
+    PrometheusCollector collector(at_server("{env=\"x\"}"));
+    FakePrometheus fake = healthy();
+    const auto seen = recorded::look(collector, {1000}, std::ref(fake));
+    EXPECT_GT(fake.asked.size(), 3U);
+    for (const auto& url : fake.asked) {
+        EXPECT_LT(url.size(), 4'000U);
+        EXPECT_NE(url.find("env%3D%22x%22"), std::string::npos) << url;
+    }
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::complete) << seen.error;
     EXPECT_EQ(recorded::value(seen, R"(kafka_topic_bytes_in_total{broker="1",cluster="c",topic="t"})"), 7);
+    EXPECT_EQ(recorded::value(seen, R"(kafka_broker_bytes_out_total{broker="2",cluster="c"})"), 9);
     EXPECT_EQ(recorded::value(seen, R"(kafka_broker_connections{broker="1",cluster="c"})"), 5);
-    EXPECT_EQ(seen.samples.size(), 2u);
+    EXPECT_EQ(recorded::value(seen, R"(kafka_broker_partitions{broker="0",cluster="c"})"), 11);
+    EXPECT_EQ(recorded::value(seen, R"(kafka_broker_leaders{broker="12",cluster="c"})"), 4);
+    EXPECT_EQ(recorded::value(seen, R"(flink_checkpoint_last_duration_seconds{cluster="c",job="j"})"), 1.5);
+    EXPECT_EQ(seen.samples.size(), 6U);  // NaN is no value.
+}
+
+TEST(PrometheusServer, SaysWhatItDoesNotSee) {
+    PrometheusCollector collector(at_server());
+    FakePrometheus fake = healthy();
+    fake.warnings = R"("warnings":["store gateway 2 did not answer"],)";
+    fake.series.push_back({R"({"__name__":"up","instance":"h:2"})", "0"});
+    fake.series.push_back({R"({"__name__":"kafka_log_logmanager_offlinelogdirectorycount"})", "0"});
+    const auto seen = recorded::look(collector, {1000}, std::ref(fake));
     EXPECT_EQ(seen.outcome, ScrapeOutcome::partial);
-    EXPECT_NE(seen.error.find("label `broker`"), std::string::npos);
+    EXPECT_EQ(seen.samples.size(), 6U);
+    for (const std::string_view part :
+         {"store gateway 2 did not answer", "cannot scrape 1 of 2 targets: h:2", "label `broker`"})
+        EXPECT_NE(seen.error.find(part), std::string::npos) << seen.error;
+}
+
+TEST(PrometheusServer, OldSamplesAreNotNow) {
+    PrometheusCollector collector(at_server());
+    FakePrometheus fake = healthy();
+    fake.age = "240";
+    const auto seen = recorded::look(collector, {1000}, std::ref(fake));
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::failed);
+    EXPECT_TRUE(seen.samples.empty());
+    EXPECT_NE(seen.error.find("240 s old"), std::string::npos) << seen.error;
+}
+
+TEST(PrometheusServer, ARefusalEndsTheLookWithItsReason) {
+    PrometheusCollector collector(at_server());
+    for (const auto& [status, body, reason] :
+         {std::tuple{401, "", "credentials"},
+          {404, "<html>", "without /api/v1"},
+          {422, R"({"status":"error","error":"too many samples"})", "too many samples"},
+          {503, "busy", "HTTP status 503"}}) {
+        std::size_t asked = 0;
+        const auto seen = recorded::look(
+            collector, {1000},
+            [&](const std::string&) -> Result<HttpAnswer> { return HttpAnswer{status, "text/plain", body}; }, &asked);
+        EXPECT_EQ(asked, 1U);
+        EXPECT_EQ(seen.outcome, ScrapeOutcome::failed);
+        EXPECT_NE(seen.error.find(reason), std::string::npos) << seen.error;
+    }
 }
 
 TEST(PrometheusServer, AnErrorOrNothingIsNotHealth) {
-    PrometheusCollector collector(
-        {.cluster = "c", .url = "http://p", .match = "{}", .target = "c/prometheus", .watched = {}});
+    PrometheusCollector collector(at_server());
     const auto play = [&](const std::string& body) {
         return recorded::look(collector, {1000}, [&](const std::string&) { return recorded::ok(body); }).outcome;
     };

@@ -27,22 +27,45 @@ std::string url_escaped(const std::string& text) {
     return out;
 }
 
+// The broker's id at the end of a pod's name: my-cluster-kafka-0, my-cluster-pool-b-12. Strimzi names its pods so.
+std::string id_in_pod(const std::string& pod) {
+    const auto digits = pod.find_last_not_of("0123456789");
+    if (digits == std::string::npos || digits + 1 == pod.size() || pod[digits] != '-') return "";
+    return pod.substr(digits + 1);
+}
+
+std::string first_of(const Json& metric, std::initializer_list<const char*> labels) {
+    for (const char* label : labels)
+        if (std::string value = text(metric, label); !value.empty()) return value;
+    return "";
+}
+
 // Labels that scrape configurations usually carry: whose page a series was on.
 PageOwner owner_of(const PrometheusCollectorOptions& options, const Json& metric) {
     PageOwner owner{.cluster = options.cluster,
-                    .node = "",
-                    .role = "",
-                    .broker = "",
-                    .worker = "",
+                    .node = first_of(metric, {"node", "instance"}),
+                    .role = first_of(metric, {"role", "job"}),
+                    .broker = first_of(metric, {"broker", "broker_id", "kafka_id", "node_id"}),
+                    .worker = first_of(metric, {"worker", "instance"}),
                     .taskmanager = "",
                     .watched = options.watched};
-    for (const char* label : {"broker", "broker_id", "kafka_id"})
-        if (owner.broker.empty()) owner.broker = text(metric, label);
-    owner.worker = text(metric, "worker").empty() ? text(metric, "instance") : text(metric, "worker");
-    owner.node = text(metric, "node").empty() ? text(metric, "instance") : text(metric, "node");
-    owner.role = text(metric, "role").empty() ? text(metric, "job") : text(metric, "role");
+    if (owner.broker.empty())
+        owner.broker = id_in_pod(first_of(metric, {"pod", "kubernetes_pod_name", "strimzi_io_pod_name", "pod_name"}));
     return owner;
 }
+
+// What a server that refuses says of it; the body of an error is JSON too.
+std::string refusal(const HttpAnswer& answer) {
+    const Json body = Json::parse(answer.body, nullptr, false);
+    const std::string said = body.is_object() ? text(body, "error") : "";
+    std::string result = fmt::format("HTTP status {}", answer.status);
+    if (!said.empty()) result += ": " + said.substr(0, 300);
+    if (answer.status == 401 || answer.status == 403) result += " (expected credentials that may query)";
+    if (answer.status == 404) result += " (expected the address of a query API, without /api/v1)";
+    return result;
+}
+
+constexpr std::string_view purpose_batch = "batch", purpose_age = "age", purpose_targets = "targets";
 
 }  // namespace
 
@@ -56,37 +79,74 @@ std::string with_matcher(const std::string& selector, const std::string& matcher
     return "{" + matcher + (inner.empty() ? "" : "," + inner) + "}";
 }
 
+struct PrometheusCollector::Parsed {
+    Json document;
+    [[nodiscard]] const Json& result() const { return array(*member(document, "data"), "result"); }
+};
+
 PrometheusCollector::PrometheusCollector(PrometheusCollectorOptions options) : options_(std::move(options)) {
-    std::string names;
-    for (const std::string& name : CanonicalNames::built_in().page_names()) (names += names.empty() ? "" : "|") += name;
-    query_url_ = options_.url +
-                 "/api/v1/query?query=" + url_escaped(with_matcher(options_.match, "__name__=~\"" + names + "\""));
+    const auto ask = [&](const std::string& query, std::string_view purpose) {
+        asks_.push_back({options_.url + "/api/v1/query?query=" + url_escaped(query), std::string(purpose)});
+    };
+    std::vector<std::string> batches;
+    for (const std::string& name : CanonicalNames::built_in().page_names()) {
+        if (batches.empty() || batches.back().size() + name.size() > options_.query_bytes_max) batches.emplace_back();
+        (batches.back() += batches.back().empty() ? "" : "|") += name;
+    }
+    for (const auto& names : batches) ask(with_matcher(options_.match, "__name__=~\"" + names + "\""), purpose_batch);
+    // By the server's own clock. Names with capitals and without are enough to find any exporter's.
+    ask("time() - max(timestamp(" + with_matcher(options_.match, "__name__=~\"kafka_.+|flink_.+|jvm_.+|process_.+\"") +
+            "))",
+        purpose_age);
+    ask(with_matcher(options_.match, "__name__=\"up\""), purpose_targets);
 }
 
 std::vector<HttpAsk> PrometheusCollector::begin(WallTime at) {
     observation_ = {};
     observation_.target = options_.target;
     observation_.at = at;
-    observation_.outcome = ScrapeOutcome::failed;
-    return {{query_url_, "query"}};
+    sums_.clear();
+    next_ = answered_ = 0;
+    stale_ = false;
+    return {asks_[next_++]};
 }
 
-std::vector<HttpAsk> PrometheusCollector::answer(const HttpAsk&, const Result<HttpAnswer>& answer) {
-    const auto document = json_read::document(answer);
+std::vector<HttpAsk> PrometheusCollector::answer(const HttpAsk& ask, const Result<HttpAnswer>& answer) {
+    std::vector<HttpAsk> following;
+    if (next_ < asks_.size()) following.push_back(asks_[next_++]);
+    if (answer && answer->status != 200) {
+        observation_.lacks(refusal(*answer));
+        if (answered_ == 0) following.clear();  // It answers nothing: the rest would be refused too.
+        return following;
+    }
+    auto document = json_read::document(answer);
     if (!document) {
-        observation_.error = document.error().message;
-        return {};
+        observation_.lacks(document.error().message);
+        if (answered_ == 0) following.clear();
+        return following;
     }
     const Json* data = member(*document, "data");
     if (data == nullptr || text(*data, "resultType") != "vector") {
-        observation_.error = "expected a vector from /api/v1/query: " + text(*document, "error");
-        return {};
+        observation_.lacks("expected a vector from /api/v1/query: " + text(*document, "error"));
+        return following;
     }
-    observation_.outcome = ScrapeOutcome::complete;
+    ++answered_;
+    for (const Json& warning : array(*document, "warnings"))
+        if (warning.is_string()) observation_.lacks("a partial answer: " + warning.get<std::string>().substr(0, 200));
+    const Parsed parsed{*std::move(document)};
+    if (ask.purpose == purpose_batch)
+        read_batch(parsed);
+    else if (ask.purpose == purpose_age)
+        read_age(parsed);
+    else
+        read_targets(parsed);
+    return following;
+}
+
+void PrometheusCollector::read_batch(const Parsed& parsed) {
     const CanonicalNames& names = CanonicalNames::built_in();
-    std::map<Labels, double> sums;
     std::vector<PageLabel> labels;
-    for (const Json& entry : array(*data, "result")) {
+    for (const Json& entry : parsed.result()) {
         const Json* metric = member(entry, "metric");
         const Json& value = array(entry, "value");
         if (metric == nullptr || !metric->is_object() || value.size() != 2 || !value[1].is_string()) continue;
@@ -100,16 +160,48 @@ std::vector<HttpAsk> PrometheusCollector::answer(const HttpAsk&, const Result<Ht
         const PageOwner owner = owner_of(options_, *metric);
         for (auto& match : names.matches(sample, owner)) {
             if (match.sum)
-                sums[match.labels] += *number * match.scale;
+                sums_[match.labels] += *number * match.scale;
             else
                 observation_.samples.emplace_back(std::move(match.labels), *number * match.scale);
         }
-        if (names.lacks_owner(sample, owner))
+        if (names.lacks_owner(sample, owner) && observation_.error.find("label `broker`") == std::string::npos)
             observation_.lacks("series without a label `broker`: add it in Prometheus by relabelling");
     }
-    for (auto& [series, sum] : sums) observation_.samples.emplace_back(series, sum);
-    if (observation_.samples.empty()) observation_.lacks("no series of the cluster; does `match` select any?");
-    return {};
+}
+
+void PrometheusCollector::read_age(const Parsed& parsed) {
+    if (parsed.result().empty()) return;
+    const Json& value = array(parsed.result()[0], "value");
+    const auto age_s =
+        value.size() == 2 && value[1].is_string() ? number_in_text(value[1].get<std::string>()) : std::nullopt;
+    if (!age_s || *age_s * 1000 <= static_cast<double>(options_.age_max.count())) return;
+    stale_ = true;
+    observation_.lacks(
+        fmt::format("the newest sample of the cluster is {:.0f} s old: does Prometheus still scrape it?", *age_s));
+}
+
+void PrometheusCollector::read_targets(const Parsed& parsed) {
+    constexpr std::size_t named_max = 5;
+    std::size_t down = 0;
+    std::string named;
+    for (const Json& entry : parsed.result()) {
+        const Json& value = array(entry, "value");
+        const Json* metric = member(entry, "metric");
+        if (metric == nullptr || value.size() != 2 || value[1] != "0") continue;
+        if (++down <= named_max) (named += named.empty() ? "" : ", ") += text(*metric, "instance");
+    }
+    if (down > 0)
+        observation_.lacks(
+            fmt::format("Prometheus cannot scrape {} of {} targets: {}", down, parsed.result().size(), named));
+}
+
+Observation PrometheusCollector::finish() {
+    for (auto& [series, sum] : sums_) observation_.samples.emplace_back(series, sum);
+    if (stale_) observation_.samples.clear();  // What was is not what is.
+    if (answered_ > 0 && !stale_ && observation_.samples.empty())
+        observation_.lacks("no series of the cluster; does `match` select any?");
+    if (observation_.samples.empty() && (answered_ == 0 || stale_)) observation_.outcome = ScrapeOutcome::failed;
+    return std::move(observation_);
 }
 
 }  // namespace medic

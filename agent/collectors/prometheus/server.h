@@ -1,8 +1,10 @@
-// A Prometheus server that already scrapes a cluster: its newest samples of everything that canonical series come from,
-// in one query. For clusters whose pages nobody but Prometheus can reach. It is as old as Prometheus's last scrape, and
-// as blind as its targets.
+// A Prometheus server (or VictoriaMetrics, Thanos: the same query API) that already scrapes a cluster: its newest
+// samples of everything that canonical series come from, in a few queries one after another. For clusters whose pages
+// nobody but Prometheus can reach. It is as old as Prometheus's last scrape, and as blind as its targets: both are
+// asked for too.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +20,9 @@ struct PrometheusCollectorOptions {
     std::string match;                           // Selector of the cluster's series: {cluster="x"}; "{}" for all.
     std::string target;                          // "lab/prometheus"
     std::set<std::string, std::less<>> watched;  // As PageOwner's.
+    std::size_t query_bytes_max = 1'500;         // Of names in one query: many proxies refuse URLs over 8 kB.
+    // Prometheus answers with samples of up to five minutes ago; older than this they are not "now".
+    Duration age_max{3 * 60'000};
 };
 
 class PrometheusCollector : public HttpCollector {
@@ -27,11 +32,19 @@ public:
     const std::string& target() const override { return options_.target; }
     std::vector<HttpAsk> begin(WallTime at) override;
     std::vector<HttpAsk> answer(const HttpAsk& ask, const Result<HttpAnswer>& answer) override;
-    Observation finish() override { return std::move(observation_); }
+    Observation finish() override;
 
 private:
+    struct Parsed;  // One answer's result.
+    void read_batch(const Parsed& parsed);
+    void read_age(const Parsed& parsed);
+    void read_targets(const Parsed& parsed);
+
     PrometheusCollectorOptions options_;
-    std::string query_url_;
+    std::vector<HttpAsk> asks_;  // In their order.
+    std::size_t next_ = 0, answered_ = 0;
+    bool stale_ = false;
+    std::map<Labels, double> sums_;
     Observation observation_;
 };
 
