@@ -99,6 +99,13 @@ Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
         result.blind.push_back({target, knowledge.problem(target)});
     result.targets = knowledge.targets();
     result.unobserved = unobserved(config);
+    // What Prometheus itself does not see: an answer, but not the whole one.
+    for (const ClusterConfig& cluster : config.clusters) {
+        const std::string target = cluster.name + "/prometheus";
+        const bool blind = std::ranges::any_of(result.blind, [&](const auto& each) { return each.target == target; });
+        if (const std::string lacks = blind ? "" : knowledge.problem(target); !lacks.empty())
+            result.unobserved.push_back(target + ": " + lacks);
+    }
     const Planner planner(remedies::all_remedies());
     for (const Diagnosis& diagnosis : result.report.diagnoses)
         result.by_itself.push_back(diagnosis.abstains() ? "" : by_itself(diagnosis, options.policy, planner));

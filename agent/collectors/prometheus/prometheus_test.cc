@@ -248,6 +248,15 @@ TEST(PrometheusServer, ARefusalEndsTheLookWithItsReason) {
     }
 }
 
+TEST(PrometheusServer, AFailedConnectionIsToldWithoutTheQuery) {
+    PrometheusCollector collector(at_server());
+    const auto seen = recorded::look(collector, {1000}, [](const std::string& url) -> Result<HttpAnswer> {
+        return fail(ErrorCode::unavailable, "{}: connection refused", url);
+    });
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::failed);
+    EXPECT_EQ(seen.error, "http://p/api/v1/query: connection refused");
+}
+
 TEST(PrometheusServer, AnErrorOrNothingIsNotHealth) {
     PrometheusCollector collector(at_server());
     const auto play = [&](const std::string& body) {

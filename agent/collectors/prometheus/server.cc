@@ -65,6 +65,13 @@ std::string refusal(const HttpAnswer& answer) {
     return result;
 }
 
+// A query is long, and says nothing to whoever reads that a connection failed.
+std::string without_query(std::string message, const std::string& url) {
+    const auto at = message.find(url);
+    if (at != std::string::npos) message.replace(at, url.size(), url.substr(0, url.find('?')));
+    return message;
+}
+
 constexpr std::string_view purpose_batch = "batch", purpose_age = "age", purpose_targets = "targets";
 
 }  // namespace
@@ -121,7 +128,7 @@ std::vector<HttpAsk> PrometheusCollector::answer(const HttpAsk& ask, const Resul
     }
     auto document = json_read::document(answer);
     if (!document) {
-        observation_.lacks(document.error().message);
+        observation_.lacks(without_query(document.error().message, ask.url));
         if (answered_ == 0) following.clear();
         return following;
     }
