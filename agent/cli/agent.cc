@@ -23,6 +23,7 @@ void say(const std::string& line) {
 
 int run_agent(const std::string& config_path, const std::string& policy_path, const std::string& rules) {
     trim_allocator();
+    raise_descriptor_limit();
     block_stop_signals();
     AgentOptions options;
     auto config = load_config_file(config_path);

@@ -239,6 +239,11 @@ void Agent::State::run() {
     reactor.every(tick_every, tick_every, [this] { give(TimerTick{}); });
     reactor.every(config.intervals.evaluate, config.intervals.evaluate,
                   [this] { (void)ingest->post([this] { evaluate(); }); });
+    reactor.every(tick_every, tick_every, [this] {
+        auto counts = watcher->look_counts();
+        const std::lock_guard guard(shared_mutex);
+        metrics_now.looks = std::move(counts);
+    });
     watcher->start();
     start_telling();
     io = std::make_unique<Worker>("io", 1);

@@ -1,24 +1,36 @@
 #include "agent/daemon/kafka_reader.h"
 
+#include <algorithm>
+
+#include "agent/world/real/clock.h"
+
 namespace medic {
 namespace {
 
-class ClientReader : public KafkaReader {
+// What is asked later than this after the look began is not asked: brokers that hang cost a look no more than a few
+// calls' time, however many groups and leaders there are.
+constexpr int look_max_timeouts = 5;
+
+class ClientReader : public TimedKafkaReader {
 public:
     ClientReader(std::shared_ptr<KafkaClient> client, Duration timeout)
         : client_(std::move(client)), timeout_(timeout) {}
 
+    void begin() override { until_ = read_clock().monotonic + look_max_timeouts * timeout_; }
+
     Result<wire::MetadataResponse> metadata() override { return client_->metadata(std::nullopt); }
     Result<ByBroker<wire::DescribeLogDirsResponse>> log_dirs() override {
-        return client_->call_every_broker(wire::DescribeLogDirsRequest{}, timeout_);
+        MEDIC_TRY(const Duration timeout, time_left());
+        return client_->call_every_broker(wire::DescribeLogDirsRequest{}, timeout);
     }
     Result<ByBroker<wire::ListGroupsResponse>> groups() override {
-        return client_->call_every_broker(wire::ListGroupsRequest{}, timeout_);
+        MEDIC_TRY(const Duration timeout, time_left());
+        return client_->call_every_broker(wire::ListGroupsRequest{}, timeout);
     }
     Result<wire::DescribeGroupsResponse> group(const std::string& id) override {
         wire::DescribeGroupsRequest request;
         request.groups = {id};
-        return client_->call(KafkaTarget::coordinator(id), request, timeout_);
+        return call(KafkaTarget::coordinator(id), request);
     }
     Result<wire::OffsetFetchResponse> committed(const std::string& group) override {
         wire::OffsetFetchRequest request;
@@ -27,26 +39,38 @@ public:
         request.group_id = group;
         request.groups.push_back(
             {.group_id = group, .member_id = std::nullopt, .member_epoch = -1, .topics = std::nullopt});
-        return client_->call(KafkaTarget::coordinator(group), request, timeout_);
+        return call(KafkaTarget::coordinator(group), request);
     }
     Result<wire::ListOffsetsResponse> offsets(std::int32_t leader, const wire::ListOffsetsRequest& request) override {
-        return client_->call(KafkaTarget::broker(leader), request, timeout_);
+        return call(KafkaTarget::broker(leader), request);
     }
     Result<wire::ListPartitionReassignmentsResponse> reassignments() override {
-        return client_->call(KafkaTarget::controller(), wire::ListPartitionReassignmentsRequest{}, timeout_);
+        return call(KafkaTarget::controller(), wire::ListPartitionReassignmentsRequest{});
     }
     Result<wire::DescribeConfigsResponse> configs(const wire::DescribeConfigsRequest& request) override {
-        return client_->call(KafkaTarget::any(), request, timeout_);
+        return call(KafkaTarget::any(), request);
     }
 
 private:
+    [[nodiscard]] Result<Duration> time_left() const {
+        const Duration left = until_ - read_clock().monotonic;
+        if (left.count() <= 0) return fail(ErrorCode::unavailable, "not asked: the time of this look is over");
+        return std::min(left, timeout_);
+    }
+    template <class Request>
+    [[nodiscard]] Result<typename Request::Response> call(const KafkaTarget& target, const Request& request) const {
+        MEDIC_TRY(const Duration timeout, time_left());
+        return client_->call(target, request, timeout);
+    }
+
     std::shared_ptr<KafkaClient> client_;
     Duration timeout_;
+    Instant until_;
 };
 
 }  // namespace
 
-std::unique_ptr<KafkaReader> make_kafka_reader(std::shared_ptr<KafkaClient> client, Duration timeout) {
+std::unique_ptr<TimedKafkaReader> make_kafka_reader(std::shared_ptr<KafkaClient> client, Duration timeout) {
     return std::make_unique<ClientReader>(std::move(client), timeout);
 }
 

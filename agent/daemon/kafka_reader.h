@@ -1,4 +1,5 @@
-// The KafkaReader of a running agent: a KafkaClient and short deadlines. On a thread that may wait.
+// The KafkaReader of a running agent: a KafkaClient, a short deadline for each call and one for the whole look. On a
+// thread that may wait.
 #pragma once
 
 #include <memory>
@@ -8,6 +9,13 @@
 
 namespace medic {
 
-[[nodiscard]] std::unique_ptr<KafkaReader> make_kafka_reader(std::shared_ptr<KafkaClient> client, Duration timeout);
+class TimedKafkaReader : public KafkaReader {
+public:
+    // A look begins: what is asked after its time is over fails at once.
+    virtual void begin() = 0;
+};
+
+[[nodiscard]] std::unique_ptr<TimedKafkaReader> make_kafka_reader(std::shared_ptr<KafkaClient> client,
+                                                                  Duration timeout);
 
 }  // namespace medic

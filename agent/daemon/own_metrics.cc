@@ -32,6 +32,45 @@ std::string notify_page(const std::vector<DeskStats>& receivers) {
     return out;
 }
 
+void histogram(std::string& out, const char* name, const std::string& kind, const DurationCounts& counts) {
+    for (std::size_t i = 0; i < DurationCounts::bounds_s.size(); ++i)
+        out += fmt::format("{}_bucket{{kind=\"{}\",le=\"{}\"}} {}\n", name, kind, DurationCounts::bounds_s[i],
+                           counts.up_to(i));
+    out += fmt::format(
+        "{0}_bucket{{kind=\"{1}\",le=\"+Inf\"}} {2}\n{0}_sum{{kind=\"{1}\"}} {3}\n{0}_count{{kind=\"{1}\"}} "
+        "{2}\n",
+        name, kind, counts.count(), counts.sum_s());
+}
+
+// How the targets are looked at: whether each is seen at its interval, and what it costs them to be asked.
+void looks(std::string& out, const std::map<std::string, LookCounts>& kinds) {
+    const auto each = [&](const char* name, const char* type, const char* help, const auto& value) {
+        out += fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n", name, type, help);
+        for (const auto& [kind, counts] : kinds) value(name, kind, counts);
+    };
+    const auto number = [&](const char* name, const char* type, const char* help, const auto& field) {
+        each(name, type, help, [&](const char* metric, const std::string& kind, const LookCounts& counts) {
+            out += fmt::format("{}{{kind=\"{}\"}} {}\n", metric, kind, field(counts));
+        });
+    };
+    number("medic_look_targets", "gauge", "Targets of this kind.", [](const auto& one) { return one.targets; });
+    number("medic_look_suspects", "gauge", "Targets whose last look failed.",
+           [](const auto& one) { return one.suspects; });
+    number("medic_looks_total", "counter", "Looks that have ended.", [](const auto& one) { return one.looks; });
+    number("medic_looks_failed_total", "counter", "Looks that gave nothing.",
+           [](const auto& one) { return one.failed; });
+    number("medic_looks_missed_total", "counter", "Looks that did not happen, as the one before was still under way.",
+           [](const auto& one) { return one.missed; });
+    each("medic_look_lateness_seconds", "histogram", "How long after its time a look began.",
+         [&](const char* metric, const std::string& kind, const LookCounts& counts) {
+             histogram(out, metric, kind, counts.lateness);
+         });
+    each("medic_look_duration_seconds", "histogram", "How long a look took, until all of it was known.",
+         [&](const char* metric, const std::string& kind, const LookCounts& counts) {
+             histogram(out, metric, kind, counts.duration);
+         });
+}
+
 }  // namespace
 
 std::string page(const OwnMetrics& metrics) {
@@ -66,6 +105,7 @@ std::string page(const OwnMetrics& metrics) {
     for (const auto& [state, number] : metrics.incidents_by_state)
         out += fmt::format("medic_incidents{{state=\"{}\"}} {}\n", state, number);
     out += notify_page(metrics.notify);
+    looks(out, metrics.looks);
     rusage usage = {};
     if (getrusage(RUSAGE_SELF, &usage) == 0) {
         const auto seconds = [](const timeval& time) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "agent/base/time.h"
+#include "agent/daemon/look_schedule.h"
 #include "agent/loop/loop.h"
 #include "agent/notify/desk.h"
 
@@ -17,6 +18,7 @@ struct OwnMetrics {
     std::size_t series = 0, sample_bytes = 0, events = 0, targets = 0, targets_blind = 0, symptoms = 0, diagnoses = 0;
     std::uint64_t requests = 0, writing_requests = 0, operations = 0;
     std::map<std::string, std::size_t> incidents_by_state;
+    std::map<std::string, LookCounts> looks;  // By kind of target.
     LoopHealth loop;
     std::vector<DeskStats> notify;
 };

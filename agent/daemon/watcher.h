@@ -6,6 +6,7 @@
 
 #include "agent/config/config.h"
 #include "agent/daemon/knowledge.h"
+#include "agent/daemon/look_schedule.h"
 #include "agent/world/real/http_fetcher.h"
 #include "agent/world/real/kafka_client.h"
 #include "agent/world/real/reactor.h"
@@ -37,6 +38,9 @@ public:
 
     // The client that reads a cluster's Kafka; operations may share it (it is thread-safe). nullptr: none.
     [[nodiscard]] std::shared_ptr<KafkaClient> kafka(const std::string& cluster) const;
+
+    // On the reactor's thread: by kind of target.
+    [[nodiscard]] std::map<std::string, LookCounts> look_counts() const;
 
 private:
     struct State;

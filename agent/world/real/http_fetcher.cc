@@ -4,9 +4,9 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
-#include <deque>
 #include <map>
 
+#include "agent/world/real/fetch_queue_internal.h"
 #include "agent/world/real/reactor_internal.h"
 #include "agent/world/real/secret.h"
 
@@ -26,6 +26,7 @@ struct Transfer {
     const HttpAccess* access = nullptr;
     Secret secret;
     int redirects_left = 0;
+    FetchKey queue_key;
     FetchReply reply;
     bool too_long = false;
     curl_slist* headers = nullptr;
@@ -77,6 +78,12 @@ std::string_view hint(std::string_view why) {
     return "";
 }
 
+// "http://host:port/path" → "host:port".
+std::string host_of(std::string_view url) {
+    if (const auto scheme = url.find("://"); scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+    return std::string(url.substr(0, url.find('/')));
+}
+
 Error error_of(const Transfer& transfer, CURLcode code) {
     std::string why = transfer.error[0] != '\0' ? transfer.error : curl_easy_strerror(code);
     why += hint(why);
@@ -110,7 +117,14 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
     };
 
     State(Reactor& reactor_in, HttpFetcherOptions options_in)
-        : reactor(reactor_in), options(std::move(options_in)), secrets(reactor), timer(reactor.native().context) {
+        : reactor(reactor_in),
+          options(std::move(options_in)),
+          secrets(reactor),
+          timer(reactor.native().context),
+          waiting({.in_flight_max = options.in_flight_max,
+                   .acting_max = options.acting_max,
+                   .suspects_max = std::max<std::size_t>(1, options.in_flight_max / 4),
+                   .per_host_max = options.per_host_max}) {
         static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
         (void)initialised;
         multi = curl_multi_init();
@@ -118,8 +132,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
         curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &State::on_timer);
         curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
-        curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, static_cast<long>(options.per_host_max));
-        curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(options.in_flight_max * 2));
+        curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(options.connections_kept_max));
     }
     ~State() {
         for (auto& [easy, transfer] : transfers) curl_multi_remove_handle(multi, easy);
@@ -213,6 +226,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
             result = std::unexpected(error_of(*transfer, code));
         }
         if (pool.size() < options.in_flight_max) pool.push_back(std::move(transfer->easy));
+        waiting.ended(transfer->queue_key);
         transfer->done(std::move(result));
     }
 
@@ -247,8 +261,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
     void admit(Waiting next) {
         next.access = options.access.find(next.request.cluster, next.request.url);
         if (next.access == nullptr || !next.access->auth.given()) {
-            waiting.push_back(std::move(next));
-            return start_waiting();
+            return enqueue(std::move(next));
         }
         ++without_secret;
         const SecretSource& source = source_of(*next.access);
@@ -264,21 +277,26 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
                 return;
             }
             shared->secret = *std::move(secret);
-            self->waiting.push_back(std::move(*shared));
-            self->start_waiting();
+            self->enqueue(std::move(*shared));
         });
     }
 
-    void start_waiting() {
-        while (!waiting.empty() && transfers.size() < options.in_flight_max) {
-            Waiting next = std::move(waiting.front());
-            waiting.pop_front();
-            start(std::move(next));
-        }
+    void enqueue(Waiting next) {
+        const auto which = next.request.method != "GET"                             ? FetchClass::acting
+                           : next.request.standing == FetchRequest::Standing::suspect ? FetchClass::suspect
+                                                                                    : FetchClass::healthy;
+        const FetchKey key{which, host_of(next.request.url)};
+        waiting.push(key, std::move(next));
+        start_waiting();
     }
 
-    void start(Waiting next) {
+    void start_waiting() {
+        while (auto next = waiting.take()) start(std::move(next->first), std::move(next->second));
+    }
+
+    void start(FetchKey key, Waiting next) {
         auto transfer = std::make_unique<Transfer>();
+        transfer->queue_key = std::move(key);
         transfer->request = std::move(next.request);
         transfer->done = std::move(next.done);
         transfer->access = next.access;
@@ -363,7 +381,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
     std::map<CURL*, std::unique_ptr<Transfer>> transfers;
     std::map<curl_socket_t, std::shared_ptr<Watch>> watches;
     std::vector<Easy> pool;
-    std::deque<Waiting> waiting;
+    FetchQueue<Waiting> waiting;
     std::size_t without_secret = 0;  // Requests that wait for theirs.
     std::uint64_t requests = 0;
     std::uint64_t writing = 0;
@@ -374,7 +392,7 @@ HttpFetcher::HttpFetcher(Reactor& reactor, HttpFetcherOptions options)
 HttpFetcher::~HttpFetcher() = default;
 
 void HttpFetcher::fetch(FetchRequest request, Done done) {
-    if (state_->waiting.size() + state_->without_secret >= state_->options.queue_max) {
+    if (state_->waiting.waiting() + state_->without_secret >= state_->options.queue_max) {
         state_->reactor.post([done = std::move(done), url = request.url] {
             done(fail(ErrorCode::unavailable, "{}: too many requests are waiting here", url));
         });

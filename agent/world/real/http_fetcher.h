@@ -25,6 +25,9 @@ struct FetchRequest {
     std::string upload_field = "jarfile";
     Duration timeout{5'000};
     std::size_t body_bytes_max = 8 * 1024 * 1024;  // Of the answer, after decompression.
+    // A host that failed lately is a suspect: all of them together get a quarter of the slots.
+    enum class Standing : std::uint8_t { healthy, suspect };
+    Standing standing = Standing::healthy;
 };
 
 struct FetchReply {
@@ -34,9 +37,11 @@ struct FetchReply {
 };
 
 struct HttpFetcherOptions {
-    std::size_t in_flight_max = 16;  // More wait in the queue.
-    std::size_t queue_max = 4'096;   // More are refused at once (unavailable).
-    std::size_t per_host_max = 4;    // What we may cost one watched process at a time.
+    std::size_t in_flight_max = 64;          // Of GETs; more wait, and hosts take turns.
+    std::size_t acting_max = 16;             // Of all other requests, which do not wait for GETs.
+    std::size_t queue_max = 8'192;           // More are refused at once (unavailable).
+    std::size_t per_host_max = 2;            // What we may cost one watched process at a time.
+    std::size_t connections_kept_max = 768;  // Idle ones are kept for the next look, the longest unused go first.
     Duration connect_timeout{2'000};
     std::string user_agent = "streammedic";
     HttpAccessTable access;

@@ -40,6 +40,9 @@ void block_stop_signals();
 
 // Called once at the start of a long-running agent: few malloc arenas, freed memory goes back early.
 void trim_allocator();
+// Called once at the start: as many descriptors as the system lets this process have. The usual soft limit of 1,024 is
+// fewer than the connections to a few hundred watched processes.
+void raise_descriptor_limit();
 // Gives freed memory back to the system; cheap enough for once a minute.
 void release_free_memory();
 
