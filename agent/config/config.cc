@@ -274,8 +274,11 @@ Config Loader::top(const YamlNode& node) {
     config.api_external_url = api.text("external_url");
     Section intervals(section.has("intervals") ? section.node("intervals") : *load_yaml("{}", "intervals"), "intervals",
                       status);
-    config.intervals = {intervals.duration("flink"), intervals.duration("connect"), intervals.duration("kafka"),
-                        intervals.duration("process"), intervals.duration("evaluate")};
+    config.intervals = {intervals.duration("flink"),   intervals.duration("connect"), intervals.duration("kafka"),
+                        intervals.duration("process"),    intervals.duration("evaluate")};
+    Section limits(section.has("limits") ? section.node("limits") : *load_yaml("{}", "limits"), "limits", status);
+    config.limits = {static_cast<std::size_t>(limits.integer("series_per_cluster")),
+                     static_cast<std::size_t>(limits.integer("events_per_cluster"))};
     const YamlNode clusters = section.node("clusters");
     if (status && (!clusters.is_map() || clusters.entries().empty()))
         section.refuse(clusters, "clusters: expected at least one cluster by name");
@@ -285,6 +288,18 @@ Config Loader::top(const YamlNode& node) {
                            "cluster name `" + name + "`: no colon, slash, space, brace, quote or star");
         config.clusters.push_back(cluster(name, entry));
     }
+    const auto slow_down = [&](const char* kind, Duration& interval, std::size_t endpoints) {
+        if (!intervals.has(kind) && endpoints > IntervalsConfig::many) interval = IntervalsConfig::of_many;
+    };
+    std::size_t flinks = 0, connects = 0, kafkas = 0;
+    for (const ClusterConfig& one : config.clusters) {
+        flinks += one.flink_urls.size();
+        connects += one.connect_urls.size();
+        kafkas += one.kafka.bootstrap.empty() ? 0 : 1;
+    }
+    slow_down("flink", config.intervals.flink, flinks);
+    slow_down("connect", config.intervals.connect, connects);
+    slow_down("kafka", config.intervals.kafka, kafkas);
     std::set<std::string> receivers;
     for (const YamlNode& entry : section.sections("notify")) {
         config.notify.push_back(notify(entry, config.notify.size() + 1));

@@ -106,8 +106,17 @@ struct NotifyConfig {
     int fold_from = 5;
 };
 
+// What the file does not say follows from how much is watched: with more than `many` endpoints of a kind, looks at that
+// kind come every five seconds instead of every one or two.
 struct IntervalsConfig {
+    static constexpr std::size_t many = 20;
+    static constexpr Duration of_many{5'000};
     Duration flink{1'000}, connect{1'000}, kafka{2'000}, process{1'000}, evaluate{1'000};
+};
+
+struct LimitsConfig {
+    std::size_t series_per_cluster = 100'000;
+    std::size_t events_per_cluster = 5'000;
 };
 
 struct Config {
@@ -117,6 +126,7 @@ struct Config {
     std::string api_token_file;    // "" = nothing can be changed over HTTP.
     std::string api_external_url;  // Where people reach it, for links in messages; "" = http://LISTEN.
     IntervalsConfig intervals;
+    LimitsConfig limits;
     std::vector<ClusterConfig> clusters;
     std::vector<NotifyConfig> notify;
 

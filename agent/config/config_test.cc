@@ -166,5 +166,17 @@ TEST(Config, TheReferencePageIsWhatTheTableSays) {
     EXPECT_EQ(page.str(), config_reference()) << "run: medic config reference > docs/configuration.md";
 }
 
+TEST(Config, ManyEndpointsAreLookedAtLessUnlessTheFileSaysHowOften) {
+    const auto intervals = [](int flinks, const std::string& given) {
+        std::string text = "schema: 1\ndata_dir: d\n" + given + "clusters:\n  a:\n    flink:\n";
+        for (int i = 0; i < flinks; ++i) text += "      - {url: \"http://h:" + std::to_string(8000 + i) + "\"}\n";
+        return load_config(text, "medic.yaml").value().intervals;
+    };
+    EXPECT_EQ(intervals(20, "").flink, Duration{1'000});
+    EXPECT_EQ(intervals(21, "").flink, Duration{5'000});
+    EXPECT_EQ(intervals(21, "").kafka, Duration{2'000});
+    EXPECT_EQ(intervals(21, "intervals: {flink: 1s}\n").flink, Duration{1'000});
+}
+
 }  // namespace
 }  // namespace medic

@@ -16,6 +16,8 @@ constexpr Key keys[] = {
     {"", "api", Type::section, "", false, 0, 0, "", "The agent's own HTTP server."},
     {"", "intervals", Type::section, "", false, 0, 0, "",
      "How often is looked. The watched systems pay for each look."},
+    {"", "limits", Type::section, "", false, 0, 0, "",
+     "What one cluster may take of the agent's memory, so that none crowds out another."},
     {"", "clusters", Type::named, "", true, 0, 0, "", "What to watch: one entry for each cluster, by name."},
     {"", "notify", Type::sections, "", false, 0, 0, "", "Who is told of incidents."},
 
@@ -26,12 +28,18 @@ constexpr Key keys[] = {
     {"api", "external_url", Type::url, "", false, 0, 0, "",
      "Where people reach this server, for links in messages; without it, http://LISTEN."},
 
-    {"intervals", "flink", Type::duration, "1s", false, 200, 5 * minute, "", "Flink REST."},
+    {"intervals", "flink", Type::duration, "1s", false, 200, 5 * minute, "",
+     "Flink REST. With more than 20 Flink addresses, 5s unless given; the same goes for connect and kafka."},
     {"intervals", "connect", Type::duration, "1s", false, 200, 5 * minute, "", "Connect REST."},
     {"intervals", "kafka", Type::duration, "2s", false, 200, 5 * minute, "",
      "Kafka metadata, groups, offsets and log dirs."},
     {"intervals", "process", Type::duration, "1s", false, 200, 5 * minute, "", "Processes of nodes on this host."},
     {"intervals", "evaluate", Type::duration, "1s", false, 200, 5 * minute, "", "Rules, analyzers and diagnosis."},
+
+    {"limits", "series_per_cluster", Type::integer, "100000", false, 1'000, 500'000, "",
+     "Series kept of one cluster; what is over it is not kept, and its target says so."},
+    {"limits", "events_per_cluster", Type::integer, "5000", false, 100, 20'000, "",
+     "Events kept of one cluster: log lines go first, exceptions last."},
 
     {"clusters.NAME", "kafka", Type::section, "", false, 0, 0, "", "A Kafka cluster."},
     {"clusters.NAME", "connect", Type::section, "", false, 0, 0, "", "A Kafka Connect cluster."},

@@ -48,6 +48,13 @@ std::string api_url_of(const Config& config, const std::string& host, std::uint1
     return fmt::format("http://{}:{}", host == "0.0.0.0" ? "127.0.0.1" : host, port);
 }
 
+KnowledgeOptions knowledge_options(const Config& config) {
+    KnowledgeOptions options;
+    options.store.series_per_cluster_max = config.limits.series_per_cluster;
+    options.timeline.events_per_cluster_max = config.limits.events_per_cluster;
+    return options;
+}
+
 // Held while the agent lives: two agents on one journal would both act.
 class FolderLock {
 public:
@@ -104,6 +111,7 @@ struct Agent::State : ApiBackend {
     std::unique_ptr<Watcher> watcher;
     std::unique_ptr<Brain> brain;
     std::vector<FactKey> wanted;
+    std::set<std::string> budgets_said;  // Clusters that have been told to be over theirs.
     std::optional<Instant> evaluated_at, forgot_at;
     std::unique_ptr<Worker> ingest;
 
@@ -139,6 +147,7 @@ struct Agent::State : ApiBackend {
     // ingest
     void evaluate();
     void answer_facts(WallTime now);
+    void say_budgets(const StoreUsage& usage);
     [[nodiscard]] Fact fact(const FactKey& key, WallTime now) const;
     // core
     void give(Input input);
@@ -220,7 +229,7 @@ void Agent::State::run() {
     fetcher = std::make_unique<HttpFetcher>(reactor, HttpFetcherOptions{.access = access_of(config)});
     world = std::make_unique<RealWorld>(reactor, *fetcher, doors_of(config),
                                         [this](OperationReply reply) { on_reply(std::move(reply)); });
-    knowledge = std::make_unique<Knowledge>(config);
+    knowledge = std::make_unique<Knowledge>(config, knowledge_options(config));
     ingest = std::make_unique<Worker>("ingest", mailbox_max);
     core = std::make_unique<Worker>("core", mailbox_max);
     journal_thread = std::make_unique<Worker>("journal", mailbox_max);
@@ -281,10 +290,11 @@ void Agent::State::evaluate() {
     name_owners(config, report.diagnoses);
     report.tick_lateness_seconds = lateness;
     if (!looked && knowledge->looked_at_all()) looked = true;
+    const StoreUsage usage = knowledge->series().usage();
     {
         const std::lock_guard guard(shared_mutex);
-        const StoreUsage usage = knowledge->series().usage();
         metrics_now.series = usage.series;
+        metrics_now.series_refused = usage.rejected_by_cluster;
         metrics_now.sample_bytes = usage.sample_bytes;
         metrics_now.events = knowledge->timeline().size();
         metrics_now.targets = report.targets_total;
@@ -293,6 +303,7 @@ void Agent::State::evaluate() {
         metrics_now.diagnoses = report.diagnoses.size();
         metrics_now.tick_lateness_seconds = lateness;
     }
+    say_budgets(usage);
     give(knowledge->operations(now.wall));
     answer_facts(now.wall);
     give(std::move(report));
@@ -301,6 +312,15 @@ void Agent::State::evaluate() {
         knowledge->forget(now.wall);
         release_free_memory();
     }
+}
+
+// Once per cluster: what is not kept can't be seen, and a person must know.
+void Agent::State::say_budgets(const StoreUsage& usage) {
+    for (const auto& [cluster, refused] : usage.rejected_by_cluster)
+        if (budgets_said.insert(cluster).second)
+            options.say(cluster + ": has its " + std::to_string(config.limits.series_per_cluster) +
+                        " series, no more are kept: what is new is not watched; raise limits.series_per_cluster or "
+                        "narrow what its pages tell");
 }
 
 Fact Agent::State::fact(const FactKey& key, WallTime now) const {

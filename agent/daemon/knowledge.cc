@@ -15,9 +15,18 @@ ScrapeBatch intern(SeriesStore& store, const Observation& observation, const std
                       .error = observation.error,
                       .samples = {}};
     batch.samples.reserve(observation.samples.size());
+    std::size_t refused = 0;
     for (const auto& [labels, value] : observation.samples) {
         if (of_reachability(labels.name()) != reachability) continue;
-        if (const auto id = store.intern(labels)) batch.samples.emplace_back(*id, value);
+        if (const auto id = store.intern(labels))
+            batch.samples.emplace_back(*id, value);
+        else
+            ++refused;
+    }
+    if (refused > 0) {
+        if (batch.outcome == ScrapeOutcome::complete) batch.outcome = ScrapeOutcome::partial;
+        if (!batch.error.empty()) batch.error += "; ";
+        batch.error += std::to_string(refused) + " series over the budget are not kept (limits in medic.yaml)";
     }
     return batch;
 }
@@ -33,6 +42,9 @@ void Knowledge::expect(const std::string& target, const std::string& cluster, Du
                        .last_at = {},
                        .outcome = ScrapeOutcome::failed,
                        .error = "not looked at yet"};
+    series_.set_sample_bytes_max(
+        std::min(options_.store.sample_bytes_max + health_.size() * options_.sample_bytes_per_target,
+                 std::max(options_.store.sample_bytes_max, options_.sample_bytes_max)));
 }
 
 void Knowledge::note(const std::string& target, const std::string& cluster, WallTime at, ScrapeOutcome outcome,
@@ -49,7 +61,9 @@ void Knowledge::apply(Observation observation) {
     const std::string cluster = target.substr(0, target.find('/'));
     note(target, cluster, observation.at, observation.outcome, observation.error);
     relabel(observation);
-    series_.append(intern(series_, observation, target, false));
+    const ScrapeBatch batch = intern(series_, observation, target, false);
+    if (batch.outcome != observation.outcome) note(target, cluster, observation.at, batch.outcome, batch.error);
+    series_.append(batch);
     ScrapeBatch up = intern(series_, observation, target + "/up", true);
     up.outcome = ScrapeOutcome::complete;
     if (const auto id = series_.intern(Labels("medic_target_up", {{"cluster", cluster}, {"target", target}})))
@@ -69,7 +83,7 @@ void Knowledge::apply(Observation observation) {
         work.push_back({now.subject, now.kind, now.by, known != before.end() ? known->since : observation.at});
     }
     topology_of(observation);
-    relink(observation.at);
+    if (const ClusterConfig* config = config_.cluster(cluster)) relink(*config, observation.at);
 }
 
 void Knowledge::apply(const std::string& cluster, ScrapeBatch batch) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "agent/collectors/observation.h"
@@ -19,7 +20,9 @@ namespace medic {
 struct KnowledgeOptions {
     StoreOptions store;
     TimelineOptions timeline;
-    Duration fact_lookback{5 * 60'000};  // Older samples are no facts (Prometheus's default lookback).
+    std::size_t sample_bytes_per_target = 160 * 1024;  // Added to store.sample_bytes_max for every target …
+    std::size_t sample_bytes_max = 96 * 1024 * 1024;   // … up to this.
+    Duration fact_lookback{5 * 60'000};                // Older samples are no facts (Prometheus's default lookback).
     Duration fact_skew{15'000};  // Samples this much older than the newest are of a former state of the subject.
 };
 
@@ -76,7 +79,7 @@ private:
               const std::string& error);
     void relabel(Observation& observation) const;
     void topology_of(Observation& observation);
-    void relink(WallTime at);
+    void relink(const ClusterConfig& cluster, WallTime at);
     [[nodiscard]] Fact series_fact(const FactKey& key, WallTime now) const;
 
     const Config& config_;
@@ -86,12 +89,13 @@ private:
     Topology topology_;
     std::map<std::string, Health> health_;
     std::map<std::string, Said> said_;
-    std::map<Subject, WallTime> told_at_;                         // When a subject's attributes were last told.
+    std::unordered_map<Subject, WallTime> told_at_;               // When a subject's attributes were last told.
     std::map<std::string, std::vector<OperationUnderWay>> work_;  // By target.
     std::map<std::pair<std::string, std::string>, NodeLink> links_;
     // Ids that task managers of a node had before: each start gives a new one, and exceptions name the old one.
     std::map<std::pair<std::string, std::string>, std::vector<std::string>> former_;
     std::uint64_t links_version_ = 0;
+    std::map<std::string, std::uint64_t> linked_at_;  // By cluster: the topology's generation that its links are of.
 };
 
 }  // namespace medic

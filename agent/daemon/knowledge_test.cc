@@ -184,5 +184,23 @@ TEST_F(Fixture, WorkUnderWayKeepsItsBeginning) {
     EXPECT_TRUE(knowledge.operations({12'500}).operations.empty());
 }
 
+TEST(Budgets, WhatIsOverAClustersShareIsNotKeptAndItsTargetSaysSo) {
+    const Config config = lab();
+    KnowledgeOptions options;
+    options.store.series_per_cluster_max = 5;
+    Knowledge knowledge(config, options);
+    knowledge.expect("lab/flink", "lab", Duration{1'000});
+    Observation seen;
+    seen.target = "lab/flink";
+    seen.at = {10'000};
+    for (int i = 0; i < 10; ++i)
+        seen.sample("flink_job_parallelism", {{"cluster", "lab"}, {"job", "j" + std::to_string(i)}}, 1);
+    knowledge.apply(std::move(seen));
+    EXPECT_NE(knowledge.problem("lab/flink").find("5 series over the budget"), std::string::npos)
+        << knowledge.problem("lab/flink");
+    EXPECT_TRUE(knowledge.fact({{"lab", "job", "j0"}, "flink_job_parallelism"}, {11'000}).known());
+    EXPECT_FALSE(knowledge.fact({{"lab", "job", "j9"}, "flink_job_parallelism"}, {11'000}).known());
+}
+
 }  // namespace
 }  // namespace medic

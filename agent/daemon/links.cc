@@ -58,22 +58,20 @@ struct Linker {
 
 }  // namespace
 
-void Knowledge::relink(WallTime at) {
-    std::map<std::pair<std::string, std::string>, NodeLink> links;
-    for (const ClusterConfig& cluster : config_.clusters) {
-        const Linker linker{topology_, cluster};
-        for (const NodeConfig& node : cluster.nodes) {
-            NodeLink link;
-            if (node.role == "broker") link.broker = linker.find("broker", node, {"address"});
-            if (node.role == "connect-worker") link.worker = linker.find("worker", node, {"address"});
-            if (node.role == "taskmanager")
-                link.taskmanager = linker.find("taskmanager", node, {"address", "data_port"});
-            // A dead process keeps what it was known as: who asks "which node was that?" asks about the dead.
-            const NodeLink before = this->link(cluster.name, node.name);
-            if (link == NodeLink{}) link = before;
-            if (link != NodeLink{}) links[{cluster.name, node.name}] = link;
-        }
+// Only what the topology says and which nodes are configured decide: nothing new said, nothing to do.
+void Knowledge::relink(const ClusterConfig& cluster, WallTime at) {
+    if (cluster.nodes.empty() || linked_at_[cluster.name] == topology_.generation()) return;
+    auto links = links_;
+    const Linker linker{topology_, cluster};
+    for (const NodeConfig& node : cluster.nodes) {
+        NodeLink link;
+        if (node.role == "broker") link.broker = linker.find("broker", node, {"address"});
+        if (node.role == "connect-worker") link.worker = linker.find("worker", node, {"address"});
+        if (node.role == "taskmanager") link.taskmanager = linker.find("taskmanager", node, {"address", "data_port"});
+        // A dead process keeps what it was known as: who asks "which node was that?" asks about the dead.
+        if (link != NodeLink{}) links[{cluster.name, node.name}] = link;
     }
+    linked_at_[cluster.name] = topology_.generation();
     if (links == links_) return;
     for (const auto& [key, link] : links_) {
         const auto now = links.find(key);
@@ -88,12 +86,12 @@ void Knowledge::relink(WallTime at) {
     std::vector<Relation> relations;
     std::map<Subject, std::map<std::string, std::string>> attributes;
     for (const auto& [key, link] : links_) {
-        const auto& [cluster, node] = key;
-        const Subject node_subject{cluster, "node", node};
+        const auto& [in, node] = key;
+        const Subject node_subject{in, "node", node};
         const auto tie = [&](const char* kind, const std::string& name) {
             if (name.empty()) return;
-            relations.push_back({{cluster, kind, name}, "hosted-by", node_subject});
-            attributes[{cluster, kind, name}]["node"] = node;
+            relations.push_back({{in, kind, name}, "hosted-by", node_subject});
+            attributes[{in, kind, name}]["node"] = node;
             attributes[node_subject][kind] = name;
         };
         if (const auto former = former_.find(key); former != former_.end())
@@ -104,6 +102,7 @@ void Knowledge::relink(WallTime at) {
     }
     for (const auto& [subject, values] : attributes) told_at_[subject] = at;
     topology_.replace("links", std::move(relations), std::move(attributes), at);
+    linked_at_[cluster.name] = topology_.generation();
 }
 
 }  // namespace medic

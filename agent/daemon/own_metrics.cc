@@ -105,6 +105,9 @@ std::string page(const OwnMetrics& metrics) {
     for (const auto& [state, number] : metrics.incidents_by_state)
         out += fmt::format("medic_incidents{{state=\"{}\"}} {}\n", state, number);
     out += notify_page(metrics.notify);
+    head("medic_series_refused_total", "counter", "Times that a series was not kept, as its cluster has its share.");
+    for (const auto& [cluster, refused] : metrics.series_refused)
+        out += fmt::format("medic_series_refused_total{{cluster=\"{}\"}} {}\n", cluster, refused);
     looks(out, metrics.looks);
     rusage usage = {};
     if (getrusage(RUSAGE_SELF, &usage) == 0) {

@@ -25,27 +25,36 @@ struct Event {
     std::string id;                             // Stable identity at its source; the same id is stored once.
 };
 
+// One cluster's noise must not push out another's past: each has its share, and of all that has to go, log lines go
+// first and exceptions last, the oldest of each first.
 struct TimelineOptions {
     std::size_t events_max = 20'000;
-    std::size_t text_bytes_max = 64 * 1024;
+    std::size_t events_per_cluster_max = 20'000;
+    std::size_t text_bytes_max = 64 * 1024;    // Of one event.
+    std::size_t bytes_max = 24 * 1024 * 1024;  // Of all events' texts and fields.
 };
 
 class Timeline {
 public:
     explicit Timeline(TimelineOptions options = {}) : options_(options) {}
 
-    // Returns false when an event with this id is already known. When full, the oldest event that is not an exception
-    // goes first.
+    // Returns false when an event with this id is already known.
     bool record(Event event);
     [[nodiscard]] std::vector<const Event*> since(WallTime from) const;
     [[nodiscard]] std::vector<const Event*> about(const Subject& subject, WallTime from) const;
     [[nodiscard]] std::size_t size() const { return events_.size(); }
+    [[nodiscard]] std::size_t bytes() const { return bytes_; }
     [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
 
 private:
+    // Drops one event of the cluster ("": of any).
+    void drop_one(const std::string& cluster);
+
     TimelineOptions options_;
     std::deque<Event> events_;  // Ordered by `at`.
     std::map<std::string, WallTime, std::less<>> ids_;
+    std::map<std::string, std::size_t> by_cluster_;
+    std::size_t logs_ = 0, bytes_ = 0;
     std::uint64_t dropped_ = 0;
 };
 

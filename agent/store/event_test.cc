@@ -43,6 +43,32 @@ TEST(Timeline, drops_the_oldest_but_no_exception_while_there_is_another) {
     EXPECT_TRUE(timeline.record(event(5, "restart", "r1")));  // Its id went with it.
 }
 
+TEST(Timeline, one_clusters_noise_leaves_the_others_past_alone) {
+    Timeline timeline({.events_max = 100, .events_per_cluster_max = 10});
+    Event other = event(1, "restart", "quiet");
+    other.subject.cluster = "quiet";
+    timeline.record(other);
+    timeline.record(event(2, "exception", "first"));
+    timeline.record(event(3, "restart", "r"));
+    for (int i = 0; i < 500; ++i) timeline.record(event(10 + i, "log", "l" + std::to_string(i)));
+    EXPECT_EQ(timeline.size(), 11U);
+    EXPECT_EQ(timeline.since({0})[0]->id, "quiet");
+    EXPECT_EQ(timeline.since({0})[1]->id, "first");
+    EXPECT_EQ(timeline.since({0})[2]->id, "r");  // Log lines go before anything else.
+}
+
+TEST(Timeline, keeps_within_its_bytes) {
+    Timeline timeline({.bytes_max = 100'000});
+    for (int i = 0; i < 100; ++i) {
+        Event big = event(i, i == 0 ? "exception" : "restart", "e" + std::to_string(i));
+        big.text = std::string(20'000, 'x');
+        timeline.record(std::move(big));
+        EXPECT_LE(timeline.bytes(), 100'000U);
+    }
+    EXPECT_GE(timeline.size(), 3U);
+    EXPECT_EQ(timeline.since({0})[0]->id, "e0");
+}
+
 TEST(Topology, answers_from_all_sources_and_the_newest_attribute_wins) {
     Topology topology;
     const Subject job{"lab", "job", "j"}, topic{"lab", "topic", "t"}, tm{"lab", "taskmanager", "tm-1"};
@@ -59,6 +85,25 @@ TEST(Topology, answers_from_all_sources_and_the_newest_attribute_wins) {
     topology.replace("a", {}, {}, {30});
     EXPECT_TRUE(topology.to(tm, "runs-on").empty());
     EXPECT_EQ(topology.attribute(job, "id"), std::nullopt);
+}
+
+TEST(Topology, what_a_source_no_longer_says_is_forgotten) {
+    Topology topology;
+    const Subject job{"lab", "job", "j"}, manager{"lab", "taskmanager", "t"};
+    topology.replace("a", {{job, "runs-on", manager}}, {{job, {{"id", "1"}}}}, {10});
+    topology.replace("b", {{job, "runs-on", manager}}, {}, {10});
+    const auto generation = topology.generation();
+    topology.replace("a", {{job, "runs-on", manager}}, {{job, {{"id", "1"}}}}, {20});
+    EXPECT_EQ(topology.generation(), generation);  // Nothing new.
+    topology.replace("a", {}, {}, {30});
+    EXPECT_EQ(topology.from(job, "runs-on"), std::vector{manager});
+    EXPECT_EQ(topology.attribute(job, "id"), std::nullopt);
+    EXPECT_EQ(topology.all("lab", "job"), std::vector{job});
+    topology.replace("b", {}, {}, {30});
+    EXPECT_TRUE(topology.from(job, "runs-on").empty());
+    EXPECT_TRUE(topology.to(manager, "runs-on").empty());
+    EXPECT_TRUE(topology.all("lab", "job").empty());
+    EXPECT_TRUE(topology.all("lab", "taskmanager").empty());
 }
 
 }  // namespace

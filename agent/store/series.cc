@@ -23,6 +23,8 @@ bool is_stale_marker(double value) { return std::bit_cast<std::uint64_t>(value) 
 SeriesStore::SeriesStore(StoreOptions options) : state_(std::make_unique<State>(options)) {}
 SeriesStore::~SeriesStore() = default;
 
+void SeriesStore::set_sample_bytes_max(std::size_t bytes) { state_->options.sample_bytes_max = bytes; }
+
 std::optional<SeriesId> SeriesStore::intern(const Labels& labels) {
     State& state = *state_;
     const std::uint64_t hash = hash_of(labels);
@@ -37,6 +39,14 @@ std::optional<SeriesId> SeriesStore::intern(const Labels& labels) {
         labels.pairs().size() > std::numeric_limits<std::uint16_t>::max()) {
         ++state.rejected;
         return std::nullopt;
+    }
+    if (const std::string_view cluster = labels.get("cluster"); !cluster.empty()) {
+        const auto* const others = state.slots_with("cluster", cluster);
+        if (others != nullptr && others->size() >= state.options.series_per_cluster_max) {
+            ++state.rejected;
+            ++state.rejected_by_cluster[std::string(cluster)];
+            return std::nullopt;
+        }
     }
     return state.id_of(state.add(labels, hash));
 }
@@ -157,54 +167,68 @@ std::optional<Sample> SeriesStore::latest(SeriesId id, WallTime at, Duration loo
     return sample && !std::isnan(sample->value) ? sample : std::nullopt;
 }
 
+namespace {
+
+// A matcher made ready. An equality with a value is two symbols to compare; all else needs the text.
+struct Test {
+    const LabelMatcher* matcher = nullptr;
+    std::optional<std::uint32_t> name;
+    std::optional<std::uint32_t> value;  // Of an equality.
+    std::unique_ptr<RE2> regex;
+};
+
+bool holds(const Test& test, std::string_view value) {
+    switch (test.matcher->op) {
+        case LabelMatcher::Op::equal: return value == test.matcher->value;
+        case LabelMatcher::Op::not_equal: return value != test.matcher->value;
+        case LabelMatcher::Op::matches:
+            return RE2::FullMatch(re2::StringPiece(value.data(), value.size()), *test.regex);
+        case LabelMatcher::Op::not_matches:
+            return !RE2::FullMatch(re2::StringPiece(value.data(), value.size()), *test.regex);
+    }
+    return false;
+}
+
+std::unique_ptr<RE2> regex_of(const LabelMatcher& matcher) {
+    if (matcher.op != LabelMatcher::Op::matches && matcher.op != LabelMatcher::Op::not_matches) return nullptr;
+    RE2::Options options(RE2::Quiet);
+    options.set_dot_nl(true);  // As Prometheus compiles them: ^(?s:…)$.
+    return std::make_unique<RE2>(matcher.value, options);
+}
+
+}  // namespace
+
 std::vector<SeriesId> SeriesStore::select(std::span<const LabelMatcher> matchers) const {
     const State& state = *state_;
-    struct Test {
-        std::optional<std::uint32_t> name;
-        const LabelMatcher* matcher;
-        std::unique_ptr<RE2> regex;
-    };
     std::vector<Test> tests;
-    const LabelMatcher* by_name = nullptr;
+    const std::vector<std::uint32_t>* rarest = nullptr;  // Slots with the label that the fewest series have.
     for (const auto& matcher : matchers) {
-        if (matcher.label == "__name__" && matcher.op == LabelMatcher::Op::equal && !matcher.value.empty() &&
-            by_name == nullptr) {
-            by_name = &matcher;
-            continue;
-        }
-        Test test{state.symbols.find(matcher.label), &matcher, nullptr};
-        if (matcher.op == LabelMatcher::Op::matches || matcher.op == LabelMatcher::Op::not_matches) {
-            RE2::Options options(RE2::Quiet);
-            options.set_dot_nl(true);  // As Prometheus compiles them: ^(?s:…)$.
-            test.regex = std::make_unique<RE2>(matcher.value, options);
-            if (!test.regex->ok()) return {};
+        Test test{&matcher, state.symbols.find(matcher.label), std::nullopt, regex_of(matcher)};
+        if (test.regex && !test.regex->ok()) return {};
+        if (matcher.op == LabelMatcher::Op::equal && !matcher.value.empty()) {
+            const auto* const slots = state.slots_with(matcher.label, matcher.value);
+            if (slots == nullptr) return {};
+            test.value = state.symbols.find(matcher.value);
+            if (rarest == nullptr || slots->size() < rarest->size()) rarest = slots;
         }
         tests.push_back(std::move(test));
     }
-    const auto holds = [&](const Series& series) {
+    const auto all_hold = [&](const Series& series) {
         return std::ranges::all_of(tests, [&](const Test& test) {
-            const std::string_view value = test.name ? state.value_of(series, *test.name) : std::string_view();
-            switch (test.matcher->op) {
-                case LabelMatcher::Op::equal: return value == test.matcher->value;
-                case LabelMatcher::Op::not_equal: return value != test.matcher->value;
-                case LabelMatcher::Op::matches:
-                    return RE2::FullMatch(re2::StringPiece(value.data(), value.size()), *test.regex);
-                case LabelMatcher::Op::not_matches:
-                    return !RE2::FullMatch(re2::StringPiece(value.data(), value.size()), *test.regex);
-            }
-            return false;
+            if (test.value)
+                return std::ranges::any_of(state.refs(series), [&](const LabelRef& ref) {
+                    return ref.name == *test.name && ref.value == *test.value;
+                });
+            return holds(test, test.name ? state.value_of(series, *test.name) : std::string_view());
         });
     };
     std::vector<SeriesId> result;
-    if (by_name != nullptr) {
-        const auto symbol = state.symbols.find(by_name->value);
-        const auto named = symbol ? state.by_name.find(*symbol) : state.by_name.end();
-        if (named == state.by_name.end()) return result;
-        for (const std::uint32_t slot : named->second)
-            if (holds(state.slots[slot])) result.push_back(state.id_of(slot));
+    if (rarest != nullptr) {
+        for (const std::uint32_t slot : *rarest)
+            if (all_hold(state.slots[slot])) result.push_back(state.id_of(slot));
     } else {
         for (std::uint32_t slot = 0; slot < state.slots.size(); ++slot)
-            if (state.slots[slot].used && holds(state.slots[slot])) result.push_back(state.id_of(slot));
+            if (state.slots[slot].used && all_hold(state.slots[slot])) result.push_back(state.id_of(slot));
     }
     std::ranges::sort(result);
     return result;
@@ -223,12 +247,13 @@ StoreUsage SeriesStore::usage() const {
     usage.sample_bytes = state.blocks * block_bytes;
     usage.index_bytes = state.symbols.bytes() + state.slots.size() * sizeof(Series) +
                         state.label_refs.capacity() * sizeof(LabelRef) +
-                        state.table.capacity() * sizeof(std::uint32_t) + state.by_name.size() * 80 +
-                        state.used_series * sizeof(std::uint32_t);
+                        state.table.capacity() * sizeof(std::uint32_t) + state.by_label.size() * 80 +
+                        state.label_refs.size() * sizeof(std::uint32_t);
     for (const auto& target : state.targets)
         usage.index_bytes += sizeof(Target) + target.offsets_ms.size() * sizeof(std::uint32_t);
     usage.batches_kept_max = state.batches_kept;
     usage.rejected_series = state.rejected;
+    usage.rejected_by_cluster = {state.rejected_by_cluster.begin(), state.rejected_by_cluster.end()};
     usage.dropped_samples = state.dropped;
     usage.clock_steps = state.clock_steps;
     return usage;
@@ -246,7 +271,7 @@ void SeriesStore::forget_before(WallTime horizon) {
         state.remove(slot);
         ++removed;
     }
-    if (removed > 0) state.rebuild_table(state.table.size());
+    if (removed > 0) state.forget_removed();
     for (std::uint16_t id = 0; id < state.targets.size(); ++id) {
         auto& live = state.targets[id].live;
         std::erase_if(live, [&](std::uint32_t slot) {

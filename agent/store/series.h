@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -58,6 +59,7 @@ struct LabelMatcher {
 struct StoreOptions {
     Duration retention{2 * 3600 * 1000};
     std::size_t series_max = 500'000;                // At most 524,288 (19 bits of a SeriesId).
+    std::size_t series_per_cluster_max = 500'000;    // Series whose label `cluster` is the same.
     std::size_t samples_per_series_max = 7'200;      // Two hours at 1 s. A run of equal values costs as much as one.
     std::size_t sample_bytes_max = 5 * 1024 * 1024;  // Encoded samples of all series; over it, see below.
     Duration clock_step_back{10'000};  // A target's time that falls back further is a clock step, not a late answer.
@@ -69,9 +71,10 @@ struct StoreUsage {
     std::size_t index_bytes = 0;   // Labels, symbols and look-up tables, estimated.
     std::size_t batches_kept_max =
         0;  // Present limit of batches kept per target (samples_per_series_max, less under pressure).
-    std::uint64_t rejected_series = 0;  // intern() refused: series_max.
-    std::uint64_t dropped_samples = 0;  // Late, doubled or for a series that is gone.
-    std::uint64_t clock_steps = 0;      // A target's history was dropped because its clock stepped back.
+    std::uint64_t rejected_series = 0;  // intern() refused: series_max or series_per_cluster_max …
+    std::map<std::string, std::uint64_t> rejected_by_cluster;  // … the latter.
+    std::uint64_t dropped_samples = 0;                         // Late, doubled or for a series that is gone.
+    std::uint64_t clock_steps = 0;  // A target's history was dropped because its clock stepped back.
 };
 
 class SeriesStore {
@@ -81,7 +84,11 @@ public:
     SeriesStore(const SeriesStore&) = delete;
     SeriesStore& operator=(const SeriesStore&) = delete;
 
-    // The id of a series, made on first use. Returns nullopt when series_max is reached (counted in rejected_series()).
+    // When it turns out that more is watched than was thought: before the first append().
+    void set_sample_bytes_max(std::size_t bytes);
+
+    // The id of a series, made on first use. Returns nullopt when series_max or its cluster's share is reached
+    // (counted in usage()).
     [[nodiscard]] std::optional<SeriesId> intern(const Labels& labels);
     // False once forget_before() removed the series: whoever caches ids asks before using one, and interns again.
     [[nodiscard]] bool contains(SeriesId id) const;

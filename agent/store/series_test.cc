@@ -261,5 +261,43 @@ TEST(SeriesStore, a_series_that_never_changes_costs_no_sample_bytes) {
     EXPECT_EQ(f.all(a).size(), 5000U);
 }
 
+TEST(SeriesStore, a_cluster_gets_its_share_of_series_and_no_more) {
+    SeriesStore store({.series_per_cluster_max = 3});
+    const auto intern = [&](const char* cluster, int i) {
+        return store.intern(Labels("m", {{"cluster", cluster}, {"i", std::to_string(i)}}));
+    };
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(intern("loud", i).has_value(), i < 3) << i;
+    EXPECT_TRUE(intern("quiet", 0));
+    EXPECT_TRUE(intern("loud", 1));  // Known already.
+    EXPECT_TRUE(store.intern(Labels("m", {})));
+    EXPECT_EQ(store.usage().rejected_by_cluster.at("loud"), 2U);
+    EXPECT_FALSE(store.usage().rejected_by_cluster.contains("quiet"));
+    // What is gone makes room.
+    store.forget_before({1});
+    store.forget_before({1});
+    EXPECT_TRUE(intern("loud", 9));
+}
+
+TEST(SeriesStore, selects_by_the_rarest_label_and_forgets_removed_ones) {
+    SeriesStore store;
+    for (int i = 0; i < 100; ++i)
+        (void)store.intern(
+            Labels("m", {{"cluster", "c"}, {"job", "j" + std::to_string(i % 10)}, {"i", std::to_string(i)}}));
+    using Op = LabelMatcher::Op;
+    const std::vector<LabelMatcher> matchers{
+        {"__name__", Op::equal, "m"}, {"job", Op::equal, "j3"}, {"i", Op::not_equal, "13"}};
+    EXPECT_EQ(store.select(matchers).size(), 9U);
+    const std::vector<LabelMatcher> nobody{{"__name__", Op::equal, "m"}, {"job", Op::equal, "none"}};
+    EXPECT_TRUE(store.select(nobody).empty());
+    const std::vector<LabelMatcher> without{{"__name__", Op::equal, "m"}, {"absent", Op::equal, ""}};
+    EXPECT_EQ(store.select(without).size(), 100U);
+    store.forget_before({1});
+    store.forget_before({1});
+    EXPECT_TRUE(store.select(matchers).empty());
+    (void)store.intern(Labels("n", {{"job", "j3"}}));
+    const std::vector<LabelMatcher> fresh{{"job", Op::equal, "j3"}};
+    EXPECT_EQ(store.select(fresh).size(), 1U);
+}
+
 }  // namespace
 }  // namespace medic

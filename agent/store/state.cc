@@ -66,7 +66,7 @@ std::uint32_t SeriesStore::State::add(const Labels& labels, std::uint64_t hash) 
     }
     std::size_t at = series.labels_at;
     for (const auto& [name, value] : labels.pairs()) label_refs[at++] = {symbols.acquire(name), symbols.acquire(value)};
-    by_name[name_symbol(series)].push_back(slot);
+    for (const auto& ref : refs(series)) by_label[label_key(ref.name, ref.value)].push_back(slot);
     if ((++used_series) * 2 > table.size())
         rebuild_table(std::max<std::size_t>(64, table.size() * 2));
     else
@@ -75,18 +75,23 @@ std::uint32_t SeriesStore::State::add(const Labels& labels, std::uint64_t hash) 
     return slot;
 }
 
-std::uint32_t SeriesStore::State::name_symbol(const Series& series) const {
-    for (const auto& ref : refs(series))
-        if (symbols.text(ref.name) == "__name__") return ref.value;
-    return std::numeric_limits<std::uint32_t>::max();
+const std::vector<std::uint32_t>* SeriesStore::State::slots_with(std::string_view name, std::string_view value) const {
+    const auto name_symbol = symbols.find(name), value_symbol = symbols.find(value);
+    if (!name_symbol || !value_symbol) return nullptr;
+    const auto found = by_label.find(label_key(*name_symbol, *value_symbol));
+    return found == by_label.end() ? nullptr : &found->second;
 }
 
-// The caller rebuilds `table` and the targets' live lists afterwards.
+// Once for all that were removed: symbols that nobody uses any more may soon mean something else.
+void SeriesStore::State::forget_removed() {
+    for (auto& [label, with] : by_label) std::erase_if(with, [&](std::uint32_t slot) { return !slots[slot].used; });
+    std::erase_if(by_label, [](const auto& entry) { return entry.second.empty(); });
+    rebuild_table(table.size());
+}
+
+// The caller calls forget_removed() and rebuilds the targets' live lists afterwards, before anything is added.
 void SeriesStore::State::remove(std::uint32_t slot) {
     Series& series = slots[slot];
-    const auto named = by_name.find(name_symbol(series));
-    std::erase(named->second, slot);
-    if (named->second.empty()) by_name.erase(named);
     for (const auto& ref : refs(series)) {
         symbols.release(ref.name);
         symbols.release(ref.value);

@@ -139,12 +139,14 @@ struct SeriesStore::State {
     std::deque<Series> slots;
     std::vector<std::uint32_t> free_slots;
     std::vector<std::uint32_t> table;  // Open addressing over hashes: slot + 1, 0 = empty.
-    std::unordered_map<std::uint32_t, std::vector<std::uint32_t>>
-        by_name;  // Symbol of __name__'s value (or none) → slots.
+    // Slots by label: the symbols of its name and its value. What is selected by any label is found by the rarest.
+    std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> by_label;
+    std::map<std::string, std::uint64_t, std::less<>> rejected_by_cluster;
     std::deque<Target> targets;
     std::map<std::string, std::uint16_t, std::less<>> target_ids;
     std::size_t used_series = 0, blocks = 0;
     std::uint64_t generation = 1, rejected = 0, dropped = 0, clock_steps = 0;
+    std::int64_t relief_failed_ms = -1'000'000;  // When nothing more could be given up.
 
     // ---- identity
     [[nodiscard]] const Series* find(SeriesId id) const {
@@ -170,7 +172,12 @@ struct SeriesStore::State {
     void rebuild_table(std::size_t size);
     std::uint32_t add(const Labels& labels, std::uint64_t hash);
     void remove(std::uint32_t slot);
-    [[nodiscard]] std::uint32_t name_symbol(const Series& series) const;
+    void forget_removed();  // After the last remove() of many: their slots leave the look-up tables.
+    [[nodiscard]] static std::uint64_t label_key(std::uint32_t name, std::uint32_t value) {
+        return (static_cast<std::uint64_t>(name) << 32U) | value;
+    }
+    // nullptr: no series has this label.
+    [[nodiscard]] const std::vector<std::uint32_t>* slots_with(std::string_view name, std::string_view value) const;
 
     // ---- samples
     Target* target(const std::string& name);

@@ -14,6 +14,9 @@ bool is_reset(double before, double after) { return before > 0 && after < before
 }  // namespace
 
 void SeriesStore::State::relieve(std::int64_t now_ms) {
+    // It goes over all series: where nothing more can be given up it must not be tried again at every batch.
+    constexpr std::int64_t retry_ms = 5'000;
+    if (now_ms >= relief_failed_ms && now_ms - relief_failed_ms < retry_ms) return;
     // Leave room for a while, so that this is rare.
     const auto over = [&](std::size_t eighths) {
         return blocks * block_bytes > options.sample_bytes_max / 8 * eighths;
@@ -32,6 +35,7 @@ void SeriesStore::State::relieve(std::int64_t now_ms) {
             series.blocks.shrink_to_fit();
         }
     }
+    if (over(8)) relief_failed_ms = now_ms;
 }
 
 void SeriesStore::State::thin(Series& series, std::uint8_t spacing_s, std::int64_t now_ms) {

@@ -211,6 +211,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         if (node.empty()) return;
         const std::unique_ptr<Transfer> transfer = std::move(node.mapped());
         curl_multi_remove_handle(multi, easy);
+        waiting.ended(transfer->queue_key);
         Result<FetchReply> result = FetchReply{};
         if (code == CURLE_OK) {
             long status = 0;
@@ -226,7 +227,6 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
             result = std::unexpected(error_of(*transfer, code));
         }
         if (pool.size() < options.in_flight_max) pool.push_back(std::move(transfer->easy));
-        waiting.ended(transfer->queue_key);
         transfer->done(std::move(result));
     }
 
