@@ -168,6 +168,9 @@ void Loader::check_cluster(const ClusterConfig& cluster, const YamlNode& node) {
     for (const PageConfig& page : cluster.pages)
         if (!page.node.empty() && !names.empty() && !names.contains(page.node))
             refuse(node.get("metrics"), "metrics: node `" + page.node + "` is not listed under nodes");
+    for (const LogConfig& log : cluster.logs)
+        if (!log.node.empty() && !names.contains(log.node))
+            refuse(node.get("logs"), "logs: node `" + log.node + "` is not listed under nodes");
     for (const DeploymentConfig& one : cluster.deployments) {
         if (one.kind != DeploymentConfig::Kind::session_rest) continue;
         if (one.url.empty() && cluster.flink_urls.size() != 1)
@@ -178,7 +181,7 @@ void Loader::check_cluster(const ClusterConfig& cluster, const YamlNode& node) {
                    "deployments: job `" + one.job + "`: url " + one.url + " is not listed under flink");
     }
     if (cluster.kafka.bootstrap.empty() && cluster.connect_urls.empty() && cluster.flink_urls.empty() &&
-        cluster.pages.empty() && cluster.prometheus.url.empty() && cluster.nodes.empty())
+        cluster.pages.empty() && cluster.prometheus.url.empty() && cluster.nodes.empty() && cluster.logs.empty())
         refuse(node,
                "cluster `" + cluster.name + "`: nothing to watch; give kafka, connect, flink, metrics or prometheus");
 }
@@ -212,6 +215,12 @@ ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
         Section prometheus(section.node("prometheus"), "clusters.NAME.prometheus", status);
         result.prometheus = {prometheus.text("url"), prometheus.text("match")};
         access(prometheus, {result.prometheus.url}, result);
+    }
+    for (const YamlNode& entry : section.sections("logs")) {
+        Section log(entry, "clusters.NAME.logs[]", status);
+        result.logs.push_back({path(log.text("path")), log.text("unit"), log.text("node"), log.text("component")});
+        if (result.logs.back().path.empty() == result.logs.back().unit.empty())
+            log.refuse(entry, "logs: expected either `path` (a glob) or `unit` (of systemd)");
     }
     for (const YamlNode& entry : section.sections("nodes")) result.nodes.push_back(this->node(entry));
     for (const YamlNode& entry : section.sections("deployments")) result.deployments.push_back(deployment(entry));
@@ -275,7 +284,7 @@ Config Loader::top(const YamlNode& node) {
     Section intervals(section.has("intervals") ? section.node("intervals") : *load_yaml("{}", "intervals"), "intervals",
                       status);
     config.intervals = {intervals.duration("flink"),   intervals.duration("connect"), intervals.duration("kafka"),
-                        intervals.duration("process"),    intervals.duration("evaluate")};
+                        intervals.duration("process"), intervals.duration("logs"),    intervals.duration("evaluate")};
     Section limits(section.has("limits") ? section.node("limits") : *load_yaml("{}", "limits"), "limits", status);
     config.limits = {static_cast<std::size_t>(limits.integer("series_per_cluster")),
                      static_cast<std::size_t>(limits.integer("events_per_cluster"))};

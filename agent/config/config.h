@@ -74,6 +74,13 @@ struct DeploymentConfig {
     std::vector<DeploymentVersion> versions;
 };
 
+struct LogConfig {
+    std::string path;       // A glob; "" = `unit`.
+    std::string unit;       // A systemd unit, read from this host's journal.
+    std::string node;       // Name under nodes; "" when none is listed.
+    std::string component;  // flink | kafka | connect
+};
+
 struct ClusterConfig {
     std::string name;
     KafkaConfig kafka;
@@ -84,6 +91,7 @@ struct ClusterConfig {
     PrometheusConfig prometheus;
     std::vector<NodeConfig> nodes;
     std::vector<DeploymentConfig> deployments;
+    std::vector<LogConfig> logs;
     std::map<std::string, std::string> owners;  // "job:fraud-*" → team-fraud
 
     [[nodiscard]] const NodeConfig* node(std::string_view node_name) const;
@@ -111,7 +119,7 @@ struct NotifyConfig {
 struct IntervalsConfig {
     static constexpr std::size_t many = 20;
     static constexpr Duration of_many{5'000};
-    Duration flink{1'000}, connect{1'000}, kafka{2'000}, process{1'000}, evaluate{1'000};
+    Duration flink{1'000}, connect{1'000}, kafka{2'000}, process{1'000}, logs{2'000}, evaluate{1'000};
 };
 
 struct LimitsConfig {

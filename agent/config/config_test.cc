@@ -178,5 +178,18 @@ TEST(Config, ManyEndpointsAreLookedAtLessUnlessTheFileSaysHowOften) {
     EXPECT_EQ(intervals(21, "intervals: {flink: 1s}\n").flink, Duration{1'000});
 }
 
+TEST(Config, LogsNameFilesOrAUnit) {
+    const auto load = [](const std::string& log) {
+        return load_config("schema: 1\ndata_dir: d\nclusters:\n  a:\n    logs: [" + log + "]\n", "/etc/medic.yaml");
+    };
+    const auto files = load("{path: log/*.log, component: flink}");
+    ASSERT_TRUE(files) << files.error().message;
+    EXPECT_EQ(files->clusters[0].logs[0].path, "/etc/log/*.log");
+    EXPECT_TRUE(load("{unit: kafka.service, component: kafka}"));
+    EXPECT_FALSE(load("{component: kafka}"));
+    EXPECT_FALSE(load("{path: /x, unit: y, component: kafka}"));
+    EXPECT_FALSE(load("{path: /x, component: kafka, node: unknown}"));
+}
+
 }  // namespace
 }  // namespace medic

@@ -34,6 +34,7 @@ constexpr Key keys[] = {
     {"intervals", "kafka", Type::duration, "2s", false, 200, 5 * minute, "",
      "Kafka metadata, groups, offsets and log dirs."},
     {"intervals", "process", Type::duration, "1s", false, 200, 5 * minute, "", "Processes of nodes on this host."},
+    {"intervals", "logs", Type::duration, "2s", false, 200, 5 * minute, "", "Log files and the journal."},
     {"intervals", "evaluate", Type::duration, "1s", false, 200, 5 * minute, "", "Rules, analyzers and diagnosis."},
 
     {"limits", "series_per_cluster", Type::integer, "100000", false, 1'000, 500'000, "",
@@ -52,6 +53,8 @@ constexpr Key keys[] = {
      "Processes that make up the cluster, and how each is handled."},
     {"clusters.NAME", "deployments", Type::sections, "", false, 0, 0, "",
      "Flink jobs that may be started again, and their versions."},
+    {"clusters.NAME", "logs", Type::sections, "", false, 0, 0, "",
+     "Logs on this host: errors and stack traces become events."},
     {"clusters.NAME", "owners", Type::named, "", false, 0, 0, "",
      "Who answers for what: `\"job:fraud-*\": team-fraud`. For a platform: `\"owner:kafka platform\": team-kafka`."},
 
@@ -100,6 +103,11 @@ constexpr Key keys[] = {
      "How often. One full JMX page costs a broker 160–450 ms of CPU."},
     {"clusters.NAME.metrics[]", "auth", Type::section, "", false, 0, 0, "", "How to log in."},
     {"clusters.NAME.metrics[]", "tls", Type::section, "", false, 0, 0, "", "Whom to trust at an https:// address."},
+
+    {"clusters.NAME.logs[]", "path", Type::path, "", false, 0, 0, "", "Files, by a glob: /opt/flink/log/*.log"},
+    {"clusters.NAME.logs[]", "unit", Type::text, "", false, 0, 0, "", "A systemd unit, instead of files."},
+    {"clusters.NAME.logs[]", "node", Type::text, "", false, 0, 0, "", "The node that writes them, as under nodes."},
+    {"clusters.NAME.logs[]", "component", Type::choice, "", true, 0, 0, "flink|kafka|connect", "What writes them."},
 
     {"clusters.NAME.prometheus", "url", Type::url, "", true, 0, 0, "", "Address of the Prometheus server."},
     {"clusters.NAME.prometheus", "match", Type::selector, "", true, 0, 0, "",

@@ -69,7 +69,10 @@ void Knowledge::apply(Observation observation) {
     if (const auto id = series_.intern(Labels("medic_target_up", {{"cluster", cluster}, {"target", target}})))
         up.samples.emplace_back(*id, observation.outcome == ScrapeOutcome::complete ? 1 : 0);
     series_.append(up);
-    for (Event& event : observation.events) (void)timeline_.record(std::move(event));
+    for (Event& event : observation.events) {
+        if (event.kind == "log") place(event);
+        (void)timeline_.record(std::move(event));
+    }
     if (observation.outcome == ScrapeOutcome::failed) return;  // What was known of the topology stays, and ages.
 
     auto& work = work_[target];
@@ -119,6 +122,31 @@ void Knowledge::relabel(Observation& observation) const {
             if (name == "worker") text = known.worker;
         labels = Labels("", std::move(pairs));
     }
+}
+
+// A line of a log knows its node, and what the line itself names; here it is known who that is. The most specific one
+// is what the line is about.
+void Knowledge::place(Event& log) const {
+    const std::string cluster = log.subject.cluster;
+    const auto field = [&](const char* name) {
+        const auto found = log.fields.find(name);
+        return found == log.fields.end() ? std::string() : found->second;
+    };
+    const auto about = [&](const char* kind, const std::string& name) {
+        if (name.empty()) return;
+        log.fields[kind] = name;
+        log.subject = {cluster, kind, name};
+    };
+    const NodeLink known = link(cluster, field("node"));
+    about("taskmanager", known.taskmanager);
+    about("worker", known.worker);
+    about("broker", known.broker);
+    if (const std::string id = field("job_id"); !id.empty())
+        for (const Subject& job : topology_.all(cluster, "job"))
+            if (topology_.attribute(job, "id") == id) about("job", job.name);
+    const std::string connector = field("connector"), task = field("task");
+    about("connector", connector);
+    if (!connector.empty() && !task.empty()) log.subject = {cluster, "connector-task", connector + "/" + task};
 }
 
 // A partial look adds to what was said before; only a complete one may take back.

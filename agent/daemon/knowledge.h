@@ -78,6 +78,7 @@ private:
     void note(const std::string& target, const std::string& cluster, WallTime at, ScrapeOutcome outcome,
               const std::string& error);
     void relabel(Observation& observation) const;
+    void place(Event& log) const;
     void topology_of(Observation& observation);
     void relink(const ClusterConfig& cluster, WallTime at);
     [[nodiscard]] Fact series_fact(const FactKey& key, WallTime now) const;

@@ -202,5 +202,25 @@ TEST(Budgets, WhatIsOverAClustersShareIsNotKeptAndItsTargetSaysSo) {
     EXPECT_FALSE(knowledge.fact({{"lab", "job", "j9"}, "flink_job_parallelism"}, {11'000}).known());
 }
 
+TEST_F(Fixture, ALogLineIsAboutTheMostSpecificThingThatItNames) {
+    Observation flink = from("lab/flink", {10'000});
+    flink.attributes[subject("job", "orders")] = {{"id", "f3354c755bba6d905a16c736d2ee5153"}};
+    flink.attributes[subject("taskmanager", "tm-1-a")] = {};
+    knowledge.apply(std::move(flink));
+    const auto log = [&](std::map<std::string, std::string> fields) {
+        Observation seen = from("lab/logs", {11'000});
+        seen.events.push_back(
+            {.at = {11'000}, .subject = subject("node", fields["node"]), .kind = "log", .fields = fields});
+        knowledge.apply(std::move(seen));
+        return knowledge.timeline().since({0}).back()->subject;
+    };
+    EXPECT_EQ(log({{"node", "tm-1"}, {"job_id", "f3354c755bba6d905a16c736d2ee5153"}}), subject("job", "orders"));
+    EXPECT_EQ(knowledge.timeline().since({0}).back()->fields.at("taskmanager"), "tm-1-a");
+    EXPECT_EQ(log({{"node", "tm-1"}, {"job_id", "00000000000000000000000000000000"}}),
+              subject("taskmanager", "tm-1-a"));
+    EXPECT_EQ(log({{"node", "w"}, {"connector", "c"}, {"task", "0"}}), subject("connector-task", "c/0"));
+    EXPECT_EQ(log({{"node", "w"}}), subject("node", "w"));  // Not known to be any worker yet.
+}
+
 }  // namespace
 }  // namespace medic

@@ -49,6 +49,7 @@ struct Planned {
 [[nodiscard]] std::vector<Planned> rest_targets(const Watcher::Parts& parts, const ClusterConfig& cluster);
 [[nodiscard]] std::vector<Planned> page_targets(const Watcher::Parts& parts, const ClusterConfig& cluster);
 [[nodiscard]] std::vector<Planned> process_targets(const Watcher::Parts& parts, const ClusterConfig& cluster);
+[[nodiscard]] std::vector<Planned> log_targets(const Watcher::Parts& parts, const ClusterConfig& cluster);
 
 struct PlannedKafka {
     Planned planned;

@@ -32,6 +32,7 @@ void Watcher::State::add_cluster(const ClusterConfig& cluster) {
         add(std::move(target.planned));
     }
     for (auto& one : watch::process_targets(parts, cluster)) add(std::move(one));
+    for (auto& one : watch::log_targets(parts, cluster)) add(std::move(one));
     for (auto& one : watch::page_targets(parts, cluster)) add(std::move(one));
 }
 

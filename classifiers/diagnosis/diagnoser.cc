@@ -19,9 +19,22 @@ constexpr Duration slack{30'000};
 constexpr Duration target_blind_after{30'000};
 constexpr std::size_t evidence_max = 16, alternatives_max = 5, missing_max = 8, effects_max = 16;
 
+// A line of a log leans less than what a product itself calls the reason of a failure …
+constexpr double log_strength = 0.7;
+// … and counts only when it was written about when the trouble began. So many are read at most.
+constexpr Duration log_suspect{5 * 60'000};
+constexpr std::size_t logs_read_max = 200;
+
 // Which product the exceptions of a subject come from.
 Component component_of(const Subject& subject) {
     return subject.kind.starts_with("connector") ? Component::connect : Component::flink;
+}
+
+Component component_of(const Event& event) {
+    const auto told = event.fields.find("component");
+    if (told == event.fields.end()) return component_of(event.subject);
+    if (told->second == "kafka") return Component::kafka_broker;
+    return told->second == "connect" ? Component::connect : Component::flink;
 }
 
 struct Observed {
@@ -45,6 +58,8 @@ struct Candidate {
     bool stands = false;                            // A decisive finding or symptom carries it.
     std::vector<std::string> effects;
 };
+
+bool is_log(const Observed& observed) { return observed.event != nullptr && observed.event->kind == "log"; }
 
 std::string first_sentence(const std::string& text) {
     const auto end = text.find(". ");
@@ -128,6 +143,8 @@ Evidence evidence_of(const Observed& observed) {
         return {"metric", "symptom:" + observed.id,
                 observed.symptom->summary.empty() ? observed.id : observed.symptom->summary, observed.symptom->value,
                 observed.since};
+    if (is_log(observed))
+        return {"log", observed.event->id, observed.event->text.substr(0, 1'000), 0, observed.event->at};
     if (observed.kind == Clue::Kind::signature)
         return {"trace", "signature:" + observed.id, "the first failure's text shows " + observed.id, 0,
                 observed.since};
@@ -182,7 +199,7 @@ struct Diagnoser::State {
             trace_order.pop_front();
         }
         if (known == traces.end()) trace_order.push_back(event.id);
-        return traces[event.id] = classifier.signatures_in(event.text, component_of(event.subject));
+        return traces[event.id] = classifier.signatures_in(event.text, component_of(event));
     }
 };
 
@@ -211,6 +228,12 @@ std::vector<Candidate> candidates_of(const Catalogue& catalogue, const View& vie
     std::set<std::pair<std::string, Subject>> known;
     for (const auto& observed : seen) {
         if (observed.kind == Clue::Kind::event) continue;  // A change alone is no fault.
+        // Nor is a line of a log, unless something is wrong with what it is about.
+        if (is_log(observed) && std::ranges::none_of(seen, [&](const Observed& other) {
+                return (other.finding != nullptr || other.symptom != nullptr) &&
+                       related(view.topology, observed.subject, other.subject);
+            }))
+            continue;
         for (const auto& cause : catalogue.causes()) {
             const bool named = std::ranges::any_of(cause.clues, [&](const Clue& clue) {
                 return clue.weight >= leaning_weight && clue.kind == observed.kind && clue.id == observed.id;
@@ -465,6 +488,18 @@ std::vector<Diagnosis> Diagnoser::diagnose(const View& view, const Now& now) {
                             .since = event->at,
                             .strength = 1,
                             .event = event});
+
+    std::size_t logs_read = 0;
+    for (const auto* event : view.timeline.since(earliest - log_suspect)) {
+        if (event->kind != "log" || ++logs_read > logs_read_max) continue;
+        for (const auto signature : state_->signatures_of(*event))
+            seen.push_back({.kind = Clue::Kind::signature,
+                            .id = catalogue.signatures()[signature].id,
+                            .subject = event->subject,
+                            .since = event->at,
+                            .strength = log_strength,
+                            .event = event});
+    }
 
     auto candidates = candidates_of(catalogue, view, seen);
     weigh(candidates);

@@ -261,5 +261,41 @@ TEST(Diagnoser, SymptomAloneCarriesACauseOfItsOwn) {
     EXPECT_EQ(told[0].cause, "kafka.broker-lost");
 }
 
+Symptom log_dir_offline(const std::string& broker) {
+    Symptom symptom;
+    symptom.id = "KafkaLogDirOffline";
+    symptom.subject = Scene::lab("log-dir", broker + ":/data/kafka");
+    symptom.since = Scene::at(20);
+    return symptom;
+}
+
+Scene broker_says_disk_full() {
+    Scene scene;
+    scene.event(18, Scene::lab("broker", "1"), "log",
+                "[2026-11-28 04:12:33,123] ERROR Error while appending records to orders-0 in dir /data/kafka "
+                "(kafka.server.LogDirFailureChannel)\njava.io.IOException: No space left on device\n\tat "
+                "java.base/sun.nio.ch.FileDispatcherImpl.write0(Native Method)",
+                {{"component", "kafka"}});
+    return scene;
+}
+
+TEST(Logs, ALineSaysWhyWhatIsBrokenBroke) {
+    const auto found = diagnose(broker_says_disk_full(), 30, {log_dir_offline("1")});
+    ASSERT_FALSE(found.empty());
+    EXPECT_EQ(found[0].cause, "kafka.disk-full");
+    EXPECT_EQ(found[0].subject, Scene::lab("broker", "1"));
+    EXPECT_THAT(found[0].evidence, Contains(testing::Field(&Evidence::kind, "log")));
+}
+
+TEST(Logs, ALineAloneIsNoTrouble) {
+    EXPECT_TRUE(diagnose(broker_says_disk_full(), 30).empty());
+    for (const auto& one : diagnose(broker_says_disk_full(), 30, {log_dir_offline("2")}))
+        EXPECT_NE(one.cause, "kafka.disk-full");
+}
+
+TEST(Logs, WithoutTheLineTheCauseIsNotGuessed) {
+    for (const auto& one : diagnose(Scene{}, 30, {log_dir_offline("1")})) EXPECT_NE(one.cause, "kafka.disk-full");
+}
+
 }  // namespace
 }  // namespace medic
