@@ -53,9 +53,9 @@ public:
 
 private:
     [[nodiscard]] Result<Duration> time_left() const {
-        const Duration left = until_ - read_clock().monotonic;
-        if (left.count() <= 0) return fail(ErrorCode::unavailable, "not asked: the time of this look is over");
-        return std::min(left, timeout_);
+        const Instant now = read_clock().monotonic;
+        if (now >= until_) return fail(ErrorCode::unavailable, "not asked: the time of this look is over");
+        return now + timeout_ <= until_ ? timeout_ : until_ - now;
     }
     template <class Request>
     [[nodiscard]] Result<typename Request::Response> call(const KafkaTarget& target, const Request& request) const {
@@ -65,7 +65,7 @@ private:
 
     std::shared_ptr<KafkaClient> client_;
     Duration timeout_;
-    Instant until_;
+    Instant until_ = Instant::max();  // Before the first begin(): each call by itself.
 };
 
 }  // namespace

@@ -22,7 +22,8 @@ public:
 
     bool look(FetchRequest::Standing standing, Done done) override {
         const Now now = read_clock();
-        FetchRequest request{.url = config_.url, .cluster = cluster_.name, .timeout = page_timeout, .body_bytes_max = page_bytes_max};
+        FetchRequest request{
+            .url = config_.url, .cluster = cluster_.name, .timeout = page_timeout, .body_bytes_max = page_bytes_max};
         request.headers = {{"Accept", "text/plain;version=0.0.4"}};
         request.standing = standing;
         parts_.fetcher.fetch(std::move(request), [this, now, done = std::move(done)](Result<FetchReply> reply) {

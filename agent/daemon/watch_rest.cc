@@ -136,8 +136,8 @@ std::vector<Planned> rest_targets(const Watcher::Parts& parts, const ClusterConf
     const auto add = [&](const char* kind, std::unique_ptr<HttpCollector> collector, Duration interval) {
         const std::string name = collector->target();
         parts.knowledge.expect(name, cluster.name, interval);
-        all.push_back(
-            {{.name = name, .kind = kind, .interval = interval}, std::make_unique<Rest>(parts, cluster.name, std::move(collector))});
+        all.push_back({{.name = name, .kind = kind, .interval = interval},
+                       std::make_unique<Rest>(parts, cluster.name, std::move(collector))});
     };
     const IntervalsConfig& every = parts.config.intervals;
     for (const std::string& url : cluster.flink_urls) add("flink", flink(cluster, url), every.flink);

@@ -282,9 +282,9 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
     }
 
     void enqueue(Waiting next) {
-        const auto which = next.request.method != "GET"                             ? FetchClass::acting
+        const auto which = next.request.method != "GET"                               ? FetchClass::acting
                            : next.request.standing == FetchRequest::Standing::suspect ? FetchClass::suspect
-                                                                                    : FetchClass::healthy;
+                                                                                      : FetchClass::healthy;
         const FetchKey key{which, host_of(next.request.url)};
         waiting.push(key, std::move(next));
         start_waiting();
