@@ -8,6 +8,9 @@
 namespace medic {
 namespace cli {
 
+void add_discover(CLI::App& app, Context& context);
+void add_doctor(CLI::App& app, Context& context);
+
 CLI::App* add(CLI::App& parent, const char* group, const std::string& name, const std::string& what,
               const std::string& examples) {
     CLI::App* command = parent.add_subcommand(name, what);
@@ -31,8 +34,9 @@ int run_cli(int argc, char** argv) {
     cli::Context context{.program = argc > 0 ? argv[0] : "medic"};
     app.set_version_flag("--version", std::string("medic ") + MEDIC_VERSION, "Print the version");
     app.require_subcommand(1);
-    for (const auto add : {cli::add_diagnose, cli::add_incidents, cli::add_actions, cli::add_pause, cli::add_classify,
-                           cli::add_agent, cli::add_discover, cli::add_config, cli::add_rules, cli::add_lab})
+    for (const auto add :
+         {cli::add_diagnose, cli::add_incidents, cli::add_actions, cli::add_pause, cli::add_classify, cli::add_agent,
+          cli::add_discover, cli::add_doctor, cli::add_config, cli::add_rules, cli::add_lab})
         add(app, context);
     try {
         app.parse(argc, argv);

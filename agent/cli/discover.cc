@@ -13,6 +13,9 @@
 #include "agent/cli/command_internal.h"
 #include "agent/cli/discover_text.h"
 #include "agent/cli/outside_real.h"
+#include "agent/cli/progress.h"
+#include "agent/collectors/json_internal.h"
+#include "agent/daemon/doors.h"
 #include "agent/discovery/config_text.h"
 #include "agent/discovery/picture_json.h"
 #include "agent/discovery/probe_pages.h"
@@ -56,13 +59,6 @@ Status write_new(const std::string& path, const std::string& text) {
     return {};
 }
 
-void progress(const std::string& what) {
-    static const bool terminal = isatty(STDERR_FILENO) != 0;
-    if (!terminal) return;
-    fmt::print(stderr, "\r\x1b[K{}", what.empty() ? "" : "looking at " + what + " …");
-    std::fflush(stderr);
-}
-
 std::string data_dir() {
     if (geteuid() == 0) return "/var/lib/streammedic";
     const char* home = std::getenv("HOME");
@@ -98,8 +94,25 @@ Picture look(Outside& outside, const ClusterConfig& cluster, const Options& opti
     return picture;
 }
 
-int exit_of(const Picture& picture) {
-    return picture.problems.empty() && !picture.empty() ? exit_ok : exit_cannot_tell;
+// Where that server's series carry a label `cluster`, those of this cluster are meant: the one of its name, or the only
+// one.
+void narrow(Outside& outside, ClusterConfig& cluster) {
+    if (cluster.prometheus.url.empty() || cluster.prometheus.match != "{}") return;
+    const auto answers = outside.get({{.url = cluster.prometheus.url + "/api/v1/label/cluster/values"}});
+    const auto parsed = json_read::document(answers.front().answer);
+    if (!parsed) return;
+    std::vector<std::string> values;
+    for (const auto& one : json_read::array(*parsed, "data"))
+        if (one.is_string()) values.push_back(one.get<std::string>());
+    const bool named = std::ranges::find(values, cluster.name) != values.end();
+    if (!named && values.size() != 1) return;
+    cluster.prometheus.match = "{cluster=\"" + (named ? cluster.name : values.front()) + "\"}";
+}
+
+int exit_of(const ClusterConfig& cluster, const Picture& picture) {
+    const bool only_prometheus =
+        cluster.kafka.bootstrap.empty() && cluster.connect_urls.empty() && cluster.flink_urls.empty();
+    return picture.problems.empty() && (only_prometheus || !picture.empty()) ? exit_ok : exit_cannot_tell;
 }
 
 // Against an earlier picture; nothing when none was given.
@@ -140,6 +153,7 @@ int update_file(const Options& options) {
     auto config = load_config_file(options.update);
     auto text = read_file(options.update);
     if (!config || !text) return complain((config ? text.error() : config.error()).message, exit_usage);
+    if (const auto able = supported(*config); !able) return complain(able.error().message, exit_usage);
     Addresses addresses = options.addresses;
     if (addresses.name.empty() && config->clusters.size() == 1) addresses.name = config->clusters.front().name;
     const bool one = !addresses.name.empty();
@@ -162,7 +176,7 @@ int update_file(const Options& options) {
         if (!result) return complain(result.error().message, exit_usage);
         changes->insert(changes->end(), result->changes.begin(), result->changes.end());
         print(options, picture, *changes, result->patch);
-        code = std::max(code, exit_of(picture));
+        code = std::max<int>(code, exit_of(whole, picture));
     }
     return code;
 }
@@ -173,11 +187,12 @@ int discover(const Options& options) {
     if (addresses.empty())
         return complain("discover: give --kafka, --connect, --flink or --prometheus, or --update FILE", exit_usage);
     if (addresses.name.empty()) addresses.name = "here";
-    const auto cluster = cluster_of(addresses);
+    auto cluster = cluster_of(addresses);
     if (!cluster) return complain("discover: " + cluster.error().message, exit_usage);
     if (!options.file.empty() && access(options.file.c_str(), F_OK) == 0)
         return complain(write_new(options.file, "").error().message, exit_usage);
     const auto outside = make_outside();
+    narrow(*outside, *cluster);
     const Picture picture = look(*outside, *cluster, options);
     const auto changes = since(options, picture);
     if (!changes) return complain(changes.error().message, exit_usage);
@@ -197,7 +212,7 @@ int discover(const Options& options) {
         else
             fmt::print("\nWritten: {0}\nNext: medic doctor --config {0}\n", options.file);
     }
-    return exit_of(picture);
+    return exit_of(*cluster, picture);
 }
 
 }  // namespace

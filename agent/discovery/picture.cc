@@ -100,6 +100,13 @@ Picture draw(Outside& outside, const ClusterConfig& cluster, const ClusterLook& 
             return is_whole(look.observation("/flink/" + shown_address(url)));
         });
     tie_groups(picture);
+    if (const Observation* seen = look.observation("/prometheus"); is_whole(seen)) {
+        std::set<std::string_view> names;
+        for (const auto& [labels, value] : seen->samples) names.insert(labels.name());
+        picture.notes.push_back(fmt::format("Prometheus at {} tells {} of the series that rules read, with match {}",
+                                            shown_address(cluster.prometheus.url), names.size(),
+                                            cluster.prometheus.match));
+    }
     return picture;
 }
 

@@ -24,7 +24,7 @@ struct Check {
 [[nodiscard]] std::vector<Check> pages_and_clocks(const discovery::ClusterLook& look);
 [[nodiscard]] Check check_version(const std::string& product, const std::string& version);
 
-// kafka-acls.sh lines that give `principal` what the look's calls need, and no more. Empty without Kafka calls.
+// kafka-acls.sh lines that give `principal` what the agent's calls need, and no more. Empty without Kafka calls.
 [[nodiscard]] std::vector<std::string> acl_lines(const discovery::ClusterLook& look, const std::string& bootstrap,
                                                  const std::string& principal);
 // Which right a refused call lacks: "Describe on the cluster"; "" when it is not known.

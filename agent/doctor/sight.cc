@@ -108,10 +108,8 @@ private:
             hidden = std::max(hidden, clue.weight);
             lacks.push_back(std::move(lack));
         }
-        if (lacks.empty()) return seen > 0;
-        // What is left stands on its own: nothing is lost worth telling.
-        constexpr double decisive = 2;
-        if (seen > 0 && (seen >= decisive || hidden < decisive)) return true;
+        if (lacks.empty()) return true;
+        if (seen > 0 && hidden <= seen) return true;  // The clue that says most is among those that can be seen.
         const Hidden told{cause.id, first_sentence(cause.explain), seen > 0};
         if (lacks.front().series.empty())
             note_texts(lacks.front(), told);

@@ -43,7 +43,7 @@ Sources::Part Sources::part(const std::string& name) const {
                                                 : !cluster_.flink_urls.empty();
     if (!configured) return Part::absent;
     const bool answers = std::ranges::any_of(look_.observations, [&](const Observation& one) {
-        return one.target.find("/" + name) != std::string::npos && one.outcome != ScrapeOutcome::failed;
+        return one.target.starts_with(cluster_.name + "/" + name) && one.outcome != ScrapeOutcome::failed;
     });
     return answers ? Part::answers : Part::silent;
 }
@@ -82,7 +82,8 @@ bool Sources::tells(const std::string& series, const std::string& role) const {
 
 std::string Sources::why_silent(const std::string& name) const {
     for (const Observation& one : look_.observations)
-        if (one.target.find("/" + name) != std::string::npos && one.outcome == ScrapeOutcome::failed) return one.error;
+        if (one.target.starts_with(cluster_.name + "/" + name) && one.outcome == ScrapeOutcome::failed)
+            return one.error;
     return "no answer";
 }
 

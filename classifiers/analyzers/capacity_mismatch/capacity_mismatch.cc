@@ -194,7 +194,8 @@ Analyzer descriptor() {
     return {"capacity_mismatch",
             "Jobs that are offered more than their settings let them process.",
             {"capacity-mismatch"},
-            run};
+            run,
+            "flink_job_state and flink_subtask_busy_ratio and kafka_group_lag_records"};
 }
 
 }  // namespace medic::analyzers::capacity_mismatch

@@ -207,8 +207,11 @@ std::vector<Finding> run(const View& view, const Now& now) {
 }  // namespace
 
 Analyzer descriptor() {
-    return {
-        "connector_task_silence", "Connector tasks that say RUNNING and move nothing.", {"connector-task-silent"}, run};
+    return {"connector_task_silence",
+            "Connector tasks that say RUNNING and move nothing.",
+            {"connector-task-silent"},
+            run,
+            "connect_task_state and (connect_task_polls_total or connect_task_records_total)"};
 }
 
 }  // namespace medic::analyzers::connector_task_silence

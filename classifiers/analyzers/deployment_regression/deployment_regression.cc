@@ -98,7 +98,11 @@ std::vector<Finding> run(const View& view, const Now& now) {
 }  // namespace
 
 Analyzer descriptor() {
-    return {"deployment_regression", "User code that fails since a new version.", {"deployment-regression"}, run};
+    return {"deployment_regression",
+            "User code that fails since a new version.",
+            {"deployment-regression"},
+            run,
+            "flink_job_state"};
 }
 
 }  // namespace medic::analyzers::deployment_regression

@@ -178,7 +178,8 @@ Analyzer descriptor() {
     return {"disk_forecast",
             "How full each log dir is, by whom, and for how long it lasts.",
             {"disk-filling", "disk-nearly-full", "disk-filled-by-others"},
-            run};
+            run,
+            "kafka_log_dir_total_bytes and kafka_log_dir_usable_bytes"};
 }
 
 }  // namespace medic::analyzers::disk_forecast

@@ -76,7 +76,11 @@ std::vector<Finding> run(const View& view, const Now& now) {
 }  // namespace
 
 Analyzer descriptor() {
-    return {"first_failure", "Keeps the first failure of an episode through restarts.", {"first-failure"}, run};
+    return {"first_failure",
+            "Keeps the first failure of an episode through restarts.",
+            {"first-failure"},
+            run,
+            "flink_job_state or connect_task_state"};
 }
 
 }  // namespace medic::analyzers::first_failure

@@ -119,7 +119,11 @@ std::vector<Finding> run(const View& view, const Now& now) {
 }  // namespace
 
 Analyzer descriptor() {
-    return {"restart_blocked", "Restarts that a task blocks by ignoring its cancellation.", {"restart-blocked"}, run};
+    return {"restart_blocked",
+            "Restarts that a task blocks by ignoring its cancellation.",
+            {"restart-blocked"},
+            run,
+            "flink_job_state and flink_subtask_state"};
 }
 
 }  // namespace medic::analyzers::restart_blocked

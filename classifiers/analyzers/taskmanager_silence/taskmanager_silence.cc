@@ -259,7 +259,8 @@ Analyzer descriptor() {
     return {"taskmanager_silence",
             "Task managers that are gone, or alive but silent.",
             {"taskmanager-lost", "taskmanager-frozen"},
-            run};
+            run,
+            "flink_taskmanager_registered and process_up{role=\"taskmanager\"}"};
 }
 
 }  // namespace medic::analyzers::taskmanager_silence

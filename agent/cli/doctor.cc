@@ -1,0 +1,103 @@
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include "agent/cli/addresses.h"
+#include "agent/cli/command_internal.h"
+#include "agent/cli/doctor_text.h"
+#include "agent/cli/outside_real.h"
+#include "agent/cli/progress.h"
+#include "agent/daemon/doors.h"
+#include "agent/doctor/exporter.h"
+#include "agent/doctor/local.h"
+
+namespace medic::cli {
+namespace {
+
+struct Options {
+    Addresses addresses;
+    std::string config, output = "text", print, principal;
+};
+
+std::string principal_of(const Options& options, const ClusterConfig& cluster) {
+    if (!options.principal.empty()) return options.principal;
+    return "User:" + (cluster.kafka.sasl.username.empty() ? std::string("streammedic") : cluster.kafka.sasl.username);
+}
+
+Result<Config> config_of(const Options& options) {
+    if (!options.config.empty()) {
+        MEDIC_TRY(Config config, load_config_file(options.config));
+        MEDIC_CHECK(supported(config));
+        return config;
+    }
+    Addresses addresses = options.addresses;
+    if (addresses.empty())
+        return fail(ErrorCode::invalid, "doctor: give --config FILE, or --kafka, --connect, --flink, --prometheus");
+    if (addresses.name.empty()) addresses.name = "here";
+    MEDIC_TRY(ClusterConfig cluster, cluster_of(addresses));
+    Config config;
+    config.path = "command line";
+    config.clusters.push_back(std::move(cluster));
+    return config;
+}
+
+int doctor(const Options& options) {
+    if (!options.print.empty()) {
+        const auto text = doctor::exporter_file(options.print);
+        if (!text) return complain("doctor: --print " + text.error().message, exit_usage);
+        fmt::print("{}", *text);
+        return exit_ok;
+    }
+    const auto config = config_of(options);
+    if (!config) return complain(config.error().message, exit_usage);
+    const auto knowing = doctor::built_in_knowledge();
+    if (!knowing) return complain(knowing.error().message, exit_problem);
+    const auto outside = make_outside();
+    discovery::LookOptions how;
+    how.progress = progress;
+    Exam exam;
+    if (!options.config.empty()) exam.machine = doctor::local(*config, outside->now().wall);
+    for (const ClusterConfig& cluster : config->clusters) {
+        const discovery::ClusterLook look = discovery::look_once(*outside, cluster, how);
+        const std::string bootstrap = cluster.kafka.bootstrap.empty() ? "" : cluster.kafka.bootstrap.front();
+        exam.clusters.push_back({.cluster = cluster.name,
+                                 .calls = look.calls,
+                                 .versions = doctor::versions(look),
+                                 .pages = doctor::pages_and_clocks(look),
+                                 .acls = doctor::acl_lines(look, bootstrap, principal_of(options, cluster)),
+                                 .sight = doctor::sight_of(cluster, look, *knowing)});
+    }
+    progress("");
+    if (options.output == "json")
+        fmt::print("{}", json_of(exam));
+    else
+        fmt::print("{}", text_of(exam, options.output == "wide"));
+    if (exam.saw_nothing()) return exit_cannot_tell;
+    return exam.is_good() ? exit_ok : exit_problem;
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app, Context& context) {
+    CLI::App* command =
+        add(app, run, "doctor",
+            "Check what the agent can reach, and say what it can't see and which line mends it (reads only)",
+            "  medic doctor --config medic.yaml\n"
+            "  medic doctor --kafka broker1:9092 --flink http://jobmanager:8081 -o wide\n"
+            "  medic doctor --print kafka-broker > jmx-exporter.yml\n"
+            "Exit code: 0 nothing is wrong, 1 something is, 2 nothing answered, 64 wrong usage.");
+    static Options options;
+    command->add_option("--config", options.config, "medic.yaml: what to check");
+    command->add_option("--kafka", options.addresses.kafka, "Kafka broker, host:port")->delimiter(',');
+    command->add_option("--connect", options.addresses.connect, "Kafka Connect REST address")->delimiter(',');
+    command->add_option("--flink", options.addresses.flink, "Flink REST address")->delimiter(',');
+    command->add_option("--prometheus", options.addresses.prometheus, "Prometheus server");
+    command->add_option("--name", options.addresses.name, "Name of the cluster in what is printed (here)");
+    command->add_option("--principal", options.principal, "Kafka principal for the read-only ACLs (User:NAME)");
+    command->add_option("--print", options.print,
+                        "Print an exporter's file instead: kafka-broker, connect-worker or flink");
+    command->add_option("-o,--output", options.output, "text, wide or json")
+        ->check(CLI::IsMember({"text", "wide", "json"}));
+    command->callback([&context] { context.exit_code = doctor(options); });
+}
+
+}  // namespace medic::cli
