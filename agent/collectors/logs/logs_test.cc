@@ -159,9 +159,9 @@ TEST(RecordJoiner, reads_the_shipped_layouts) {
                      "(f3354c755bba6d905a16c736d2ee5153) switched from state RUNNING to FAILING."});
     EXPECT_EQ(flink.level, LogLevel::info);
     EXPECT_EQ(flink.fields.at("job_id"), "f3354c755bba6d905a16c736d2ee5153");
-    const LogRecord json = only_record(
-        {R"~({"@timestamp":"2026-11-28T04:12:33.123Z","level":"ERROR","message":"failed",)~"
-         R"~("stack_trace":"java.lang.X\n\tat a.B.c(B.java:1)"})~"});
+    const LogRecord json =
+        only_record({R"~({"@timestamp":"2026-11-28T04:12:33.123Z","level":"ERROR","message":"failed",)~"
+                     R"~("stack_trace":"java.lang.X\n\tat a.B.c(B.java:1)"})~"});
     EXPECT_EQ(json.at.unix_ms, 1'795'839'153'123);
     EXPECT_TRUE(json.trace);
     EXPECT_EQ(json.level, LogLevel::error);
