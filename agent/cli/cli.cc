@@ -8,7 +8,6 @@
 namespace medic {
 namespace cli {
 
-void add_discover(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
 
 CLI::App* add(CLI::App& parent, const char* group, const std::string& name, const std::string& what,

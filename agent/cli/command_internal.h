@@ -38,5 +38,6 @@ void add_agent(CLI::App& app, Context& context);
 void add_config(CLI::App& app, Context& context);
 void add_rules(CLI::App& app, Context& context);
 void add_lab(CLI::App& app, Context& context);
+void add_discover(CLI::App& app, Context& context);
 
 }  // namespace medic::cli

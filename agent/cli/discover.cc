@@ -15,7 +15,6 @@
 #include "agent/cli/outside_real.h"
 #include "agent/cli/progress.h"
 #include "agent/collectors/json_internal.h"
-#include "agent/daemon/doors.h"
 #include "agent/discovery/config_text.h"
 #include "agent/discovery/picture_json.h"
 #include "agent/discovery/probe_pages.h"
@@ -153,7 +152,6 @@ int update_file(const Options& options) {
     auto config = load_config_file(options.update);
     auto text = read_file(options.update);
     if (!config || !text) return complain((config ? text.error() : config.error()).message, exit_usage);
-    if (const auto able = supported(*config); !able) return complain(able.error().message, exit_usage);
     Addresses addresses = options.addresses;
     if (addresses.name.empty() && config->clusters.size() == 1) addresses.name = config->clusters.front().name;
     const bool one = !addresses.name.empty();

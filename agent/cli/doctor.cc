@@ -6,7 +6,6 @@
 #include "agent/cli/doctor_text.h"
 #include "agent/cli/outside_real.h"
 #include "agent/cli/progress.h"
-#include "agent/daemon/doors.h"
 #include "agent/doctor/exporter.h"
 #include "agent/doctor/local.h"
 
@@ -20,13 +19,12 @@ struct Options {
 
 std::string principal_of(const Options& options, const ClusterConfig& cluster) {
     if (!options.principal.empty()) return options.principal;
-    return "User:" + (cluster.kafka.sasl.username.empty() ? std::string("streammedic") : cluster.kafka.sasl.username);
+    return "User:" + (cluster.kafka.security.sasl ? cluster.kafka.security.sasl->username : std::string("streammedic"));
 }
 
 Result<Config> config_of(const Options& options) {
     if (!options.config.empty()) {
         MEDIC_TRY(Config config, load_config_file(options.config));
-        MEDIC_CHECK(supported(config));
         return config;
     }
     Addresses addresses = options.addresses;

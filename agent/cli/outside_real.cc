@@ -79,8 +79,12 @@ private:
     Kafka& of(const ClusterConfig& cluster) {
         Kafka& kafka = kafka_[cluster.name];
         if (!kafka.client) {
-            kafka.client = std::make_shared<KafkaClient>(KafkaClientOptions{
-                .bootstrap = cluster.kafka.bootstrap, .client_id = "streammedic", .request_timeout = kafka_timeout});
+            kafka.client = std::make_shared<KafkaClient>(KafkaClientOptions{.bootstrap = cluster.kafka.bootstrap,
+                                                                            .client_id = "streammedic",
+                                                                            .security = cluster.kafka.security,
+                                                                            .cluster_id = cluster.kafka.cluster_id,
+                                                                            .check_cluster = true,
+                                                                            .request_timeout = kafka_timeout});
             kafka.reader = make_kafka_reader(kafka.client, kafka_timeout);
         }
         return kafka;

@@ -84,9 +84,17 @@ void secret(const std::string& key, const std::string& path, std::vector<Check>&
 std::vector<Check> local(const Config& config, WallTime now) {
     std::vector<Check> checks = {data_dir(config.data_dir), lock(config.data_dir), journal(config.data_dir, now)};
     secret("token_file", config.api_token_file, checks);
+    const auto tls = [&](const std::optional<TlsFiles>& files) {
+        if (files) secret("key", files->key, checks);
+    };
     for (const ClusterConfig& cluster : config.clusters) {
-        secret("password_file", cluster.kafka.sasl.password_file, checks);
-        secret("key", cluster.kafka.tls.key, checks);
+        if (cluster.kafka.security.sasl) secret("password file", cluster.kafka.security.sasl->password.file, checks);
+        tls(cluster.kafka.security.tls);
+        for (const auto& [url, access] : cluster.http) {
+            secret("password file", access.auth.password.file, checks);
+            secret("token file", access.auth.bearer.file, checks);
+            tls(access.tls);
+        }
     }
     return checks;
 }

@@ -64,7 +64,11 @@ std::vector<Finding> run(const View& view, const Now& now) {
 }  // namespace
 
 Analyzer descriptor() {
-    return {"broker_silence", "Brokers whose process is gone while the cluster misses them.", {"broker-lost"}, run};
+    return {"broker_silence",
+            "Brokers whose process is gone while the cluster misses them.",
+            {"broker-lost"},
+            run,
+            "process_up{role=\"broker\"} and (kafka_broker_reachable or kafka_broker_up)"};
 }
 
 }  // namespace medic::analyzers::broker_silence

@@ -77,7 +77,8 @@ Analyzer descriptor() {
     return {"taskmanager_absent",
             "Nodes that should run a task manager and run none, where no job misses it.",
             {"taskmanager-absent"},
-            run};
+            run,
+            "flink_jobmanager_reachable and process_up{role=\"taskmanager\"}"};
 }
 
 }  // namespace medic::analyzers::taskmanager_absent
