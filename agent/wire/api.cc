@@ -43,8 +43,13 @@ constexpr ApiInfo kApis[] = {
     {ApiKey::incremental_alter_configs, "IncrementalAlterConfigs", 0, 1, 1, Effect::changes},
     {ApiKey::alter_partition_reassignments, "AlterPartitionReassignments", 0, 0, 0, Effect::changes},
     {ApiKey::list_partition_reassignments, "ListPartitionReassignments", 0, 0, 0, Effect::reads},
+    {ApiKey::describe_client_quotas, "DescribeClientQuotas", 0, 1, 1, Effect::reads},
     {ApiKey::describe_quorum, "DescribeQuorum", 0, 2, 0, Effect::reads},
     {ApiKey::describe_cluster, "DescribeCluster", 0, 1, 0, Effect::reads},
+    {ApiKey::describe_producers, "DescribeProducers", 0, 0, 0, Effect::reads},
+    {ApiKey::describe_transactions, "DescribeTransactions", 0, 0, 0, Effect::reads},
+    {ApiKey::list_transactions, "ListTransactions", 0, 1, 0, Effect::reads},
+    {ApiKey::consumer_group_describe, "ConsumerGroupDescribe", 0, 1, 0, Effect::reads},
 };
 static_assert(std::ranges::is_sorted(kApis, {}, &ApiInfo::key));
 

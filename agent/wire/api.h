@@ -38,8 +38,13 @@ enum class ApiKey : std::int16_t {
     incremental_alter_configs = 44,
     alter_partition_reassignments = 45,
     list_partition_reassignments = 46,
+    describe_client_quotas = 48,
     describe_quorum = 55,
     describe_cluster = 60,
+    describe_producers = 61,
+    describe_transactions = 65,
+    list_transactions = 66,
+    consumer_group_describe = 69,
 };
 
 // Whether a request that was sent and not answered may have changed something; `reads` are what an agent without a

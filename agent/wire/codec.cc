@@ -1,6 +1,8 @@
 #include "agent/wire/codec.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <limits>
 
 namespace medic::wire {
@@ -23,6 +25,7 @@ void Encoder::on(std::int16_t& field) { out().int16(field); }
 void Encoder::on(std::uint16_t& field) { out().uint16(field); }
 void Encoder::on(std::int32_t& field) { out().int32(field); }
 void Encoder::on(std::int64_t& field) { out().int64(field); }
+void Encoder::on(double& field) { out().int64(std::bit_cast<std::int64_t>(field)); }
 void Encoder::on(Uuid& field) { out().uuid(field); }
 void Encoder::on(std::string& field) { string(field); }
 
@@ -129,6 +132,11 @@ void Decoder::on(std::int16_t& field) { field = in_.int16(); }
 void Decoder::on(std::uint16_t& field) { field = in_.uint16(); }
 void Decoder::on(std::int32_t& field) { field = in_.int32(); }
 void Decoder::on(std::int64_t& field) { field = in_.int64(); }
+// NaN is no value that anybody could use: such a message is broken.
+void Decoder::on(double& field) {
+    field = std::bit_cast<double>(in_.int64());
+    if (std::isnan(field)) in_.fail("a number that is none (NaN)");
+}
 void Decoder::on(Uuid& field) { field = in_.uuid(); }
 
 std::int64_t Decoder::length(Width width) {

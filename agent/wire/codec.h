@@ -120,6 +120,7 @@ protected:
     virtual void on(std::uint16_t& field) = 0;
     virtual void on(std::int32_t& field) = 0;
     virtual void on(std::int64_t& field) = 0;
+    virtual void on(double& field) = 0;
     virtual void on(Uuid& field) = 0;
     virtual void on(std::string& field) = 0;
     virtual void on(std::optional<std::string>& field, bool null_allowed) = 0;
@@ -196,6 +197,7 @@ protected:
     void on(std::uint16_t& field) override;
     void on(std::int32_t& field) override;
     void on(std::int64_t& field) override;
+    void on(double& field) override;
     void on(Uuid& field) override;
     void on(std::string& field) override;
     void on(std::optional<std::string>& field, bool null_allowed) override;
@@ -238,6 +240,7 @@ protected:
     void on(std::uint16_t& field) override;
     void on(std::int32_t& field) override;
     void on(std::int64_t& field) override;
+    void on(double& field) override;
     void on(Uuid& field) override;
     void on(std::string& field) override;
     void on(std::optional<std::string>& field, bool null_allowed) override;

@@ -19,6 +19,7 @@ protected:
     void on(std::uint16_t& field) override { field = static_cast<std::uint16_t>(random_()); }
     void on(std::int32_t& field) override { field = integer<std::int32_t>(); }
     void on(std::int64_t& field) override { field = integer<std::int64_t>(); }
+    void on(double& field) override { field = integer<std::int32_t>() / 8.0; }
     void on(Uuid& field) override {
         for (auto& byte : field.bytes) byte = static_cast<std::uint8_t>(random_());
     }

@@ -7,6 +7,7 @@
 #include "agent/wire/messages/api_versions.h"
 #include "agent/wire/messages/cluster.h"
 #include "agent/wire/messages/configs.h"
+#include "agent/wire/messages/consumer_group.h"
 #include "agent/wire/messages/fetch.h"
 #include "agent/wire/messages/group_admin.h"
 #include "agent/wire/messages/group_offsets.h"
@@ -16,8 +17,10 @@
 #include "agent/wire/messages/placement.h"
 #include "agent/wire/messages/produce.h"
 #include "agent/wire/messages/producer_id.h"
+#include "agent/wire/messages/quotas.h"
 #include "agent/wire/messages/sasl.h"
 #include "agent/wire/messages/topics.h"
+#include "agent/wire/messages/transactions.h"
 
 namespace medic::wire {
 
@@ -29,6 +32,7 @@ using AllRequests =
                DescribeConfigsRequest, IncrementalAlterConfigsRequest, DescribeClusterRequest, DescribeLogDirsRequest,
                DescribeQuorumRequest, AlterPartitionReassignmentsRequest, ListPartitionReassignmentsRequest,
                ElectLeadersRequest, OffsetForLeaderEpochRequest, InitProducerIdRequest, SaslHandshakeRequest,
-               SaslAuthenticateRequest>;
+               SaslAuthenticateRequest, DescribeClientQuotasRequest, DescribeProducersRequest,
+               DescribeTransactionsRequest, ListTransactionsRequest, ConsumerGroupDescribeRequest>;
 
 }  // namespace medic::wire
