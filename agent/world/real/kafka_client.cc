@@ -41,6 +41,10 @@ private:
     bool busy_ = false;
 };
 
+struct Unlock {
+    void operator()(BusyLock* lock) const { lock->unlock(); }
+};
+
 // One broker's connection. `busy` is held during a call; the rest belongs to its holder.
 struct Slot {
     explicit Slot(KafkaEndpoint at) : endpoint(std::move(at)) {}
@@ -76,6 +80,8 @@ struct KafkaClient::Impl {
     Status check_cluster(Slot& slot, KafkaDeadline deadline);
     Status same_cluster(const std::string& found, const std::string& where);
     Status make_usable(Slot& slot, KafkaDeadline deadline);
+    // The slot's connection, usable and ours for as long as the lock is held.
+    Result<std::unique_ptr<BusyLock, Unlock>> take(Slot& slot, KafkaDeadline deadline);
     // `reached`: a connection was there; without it an error is about the connection, not about the call.
     Result<Answer> exchange_with(Slot& slot, ApiKey api, const Encode& encode, KafkaDeadline deadline, bool& reached);
     Result<Answer> exchange_locked(Slot& slot, ApiKey api, const Encode& encode, KafkaDeadline deadline);
@@ -166,13 +172,11 @@ Status KafkaClient::Impl::make_usable(Slot& slot, KafkaDeadline deadline) {
     return open(slot, deadline);
 }
 
-Result<KafkaClient::Answer> KafkaClient::Impl::exchange_with(Slot& slot, ApiKey api, const Encode& encode,
-                                                             KafkaDeadline deadline, bool& reached) {
-    reached = false;
+Result<std::unique_ptr<BusyLock, Unlock>> KafkaClient::Impl::take(Slot& slot, KafkaDeadline deadline) {
     if (!slot.busy.try_lock_until(deadline))
         return fail(ErrorCode::unavailable, "broker {}: another call kept the connection busy",
                     to_string(slot.endpoint));
-    const std::unique_ptr<BusyLock, decltype([](BusyLock* lock) { lock->unlock(); })> held(&slot.busy);
+    std::unique_ptr<BusyLock, Unlock> held(&slot.busy);
     if (stopped) return fail(ErrorCode::unavailable, "the client was stopped");
     if (Status status = make_usable(slot, deadline); !status) {
         if (Clock::now() >= slot.retry_at) {
@@ -184,6 +188,13 @@ Result<KafkaClient::Answer> KafkaClient::Impl::exchange_with(Slot& slot, ApiKey 
         }
         return std::unexpected(status.error());
     }
+    return held;
+}
+
+Result<KafkaClient::Answer> KafkaClient::Impl::exchange_with(Slot& slot, ApiKey api, const Encode& encode,
+                                                             KafkaDeadline deadline, bool& reached) {
+    reached = false;
+    MEDIC_TRY(const auto held, take(slot, deadline));
     reached = true;
     auto answer = exchange_locked(slot, api, encode, deadline);
     if (slot.connection.is_usable()) {
@@ -319,6 +330,14 @@ Result<KafkaClient::Answer> KafkaClient::exchange(const KafkaTarget& target, Api
     // A broker that doesn't answer may have moved, or handed its roles to another one.
     if (!answer && target.kind != KafkaTarget::Kind::broker) forget_metadata();
     return answer;
+}
+
+Result<std::int16_t> KafkaClient::version_at(std::int32_t broker_id, ApiKey api, std::optional<Duration> timeout) {
+    const KafkaDeadline deadline = Clock::now() + timeout.value_or(impl_->options.request_timeout);
+    MEDIC_CHECK(impl_->brokers(deadline));
+    MEDIC_TRY(const std::shared_ptr<Slot> slot, impl_->slot_of(broker_id));
+    MEDIC_TRY(const auto held, impl_->take(*slot, deadline));
+    return slot->connection.version(api);
 }
 
 Result<FetchResponse> KafkaClient::fetch(std::int32_t broker_id, const FetchRequest& request, Bytes& frame,

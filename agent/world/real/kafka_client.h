@@ -101,6 +101,10 @@ public:
     [[nodiscard]] Result<wire::FetchResponse> fetch(std::int32_t broker_id, const wire::FetchRequest& request,
                                                     wire::Bytes& frame, std::optional<Duration> timeout = {});
 
+    // The version of `api` that would be spoken with that broker; connects where needed. invalid: it offers none.
+    [[nodiscard]] Result<std::int16_t> version_at(std::int32_t broker_id, wire::ApiKey api,
+                                                  std::optional<Duration> timeout = {});
+
     // Brokers, controller and cluster id; cached up to metadata_max_age.
     [[nodiscard]] Result<KafkaBrokers> brokers();
 

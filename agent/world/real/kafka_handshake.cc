@@ -89,6 +89,9 @@ Status KafkaConnection::log_in(KafkaDeadline deadline) {
     for (int round = 0; token; ++round) {
         if (round == kLoginRoundsMax) return fail(ErrorCode::invalid, "{}: it never ends", what);
         MEDIC_TRY(const auto answer, ask(SaslAuthenticateRequest{*token}, authenticate_version, deadline));
+        if (answer.error == KafkaError::sasl_authentication_failed)
+            return fail(ErrorCode::invalid, "{}: refused ({}): {}", what, place_of(sasl.password),
+                        answer.error_message.value_or("the broker gives no reason"));
         MEDIC_CHECK(check(answer.error, what, answer.error_message.value_or("")));
         auto next = (*login)->next(answer.auth_bytes);
         if (!next) return wrap(next.error(), what);

@@ -77,8 +77,12 @@ std::string refused_by_us(const RefusedCertificate& refused, const TlsFiles& fil
         case X509_V_ERR_CERT_NOT_YET_VALID:
             return fmt::format("its certificate ({}) is not valid before {}; is this machine's clock right?", subject,
                                date(X509_get0_notBefore(peer.get())));
-        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
         case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+            return fmt::format(
+                "its chain of certificates ends at {}, which {} does not vouch for: give that "
+                "certificate authority's file as `ca`",
+                subject, trust);
+        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
         case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
@@ -93,8 +97,10 @@ std::string refused_by_us(const RefusedCertificate& refused, const TlsFiles& fil
 }
 
 std::string from_reason(int reason, const TlsFiles& files) {
-    const std::string ours =
-        files.certificate.empty() ? std::string("no client certificate is configured") : "ours is " + files.certificate;
+    const std::string& ours = files.certificate;
+    const bool about_certificate =
+        reason == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED || reason == SSL_R_SSLV3_ALERT_BAD_CERTIFICATE;
+    if (about_certificate && ours.empty()) return "it demands a client certificate: give `certificate` and `key`";
     switch (reason) {
         case SSL_R_WRONG_VERSION_NUMBER:
         case SSL_R_HTTP_REQUEST:
@@ -103,14 +109,15 @@ std::string from_reason(int reason, const TlsFiles& files) {
         case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION: return "it speaks no TLS version that is safe; 1.2 or newer is needed";
         case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
         case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
-            return "it refused the handshake; it may demand a client certificate (" + ours + ")";
+            return "it refused the handshake; it may demand another client certificate" +
+                   (ours.empty() ? "" : " than " + ours);
         case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
         case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
         case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
         case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
-        case SSL_R_TLSV1_ALERT_ACCESS_DENIED: return "it does not accept our client certificate (" + ours + ")";
-        case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED: return "our client certificate has expired (" + ours + ")";
-        case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED: return "our client certificate was revoked (" + ours + ")";
+        case SSL_R_TLSV1_ALERT_ACCESS_DENIED: return "it does not accept our client certificate " + ours;
+        case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED: return "our client certificate " + ours + " has expired";
+        case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED: return "our client certificate " + ours + " was revoked";
         default: return "";
     }
 }
