@@ -27,28 +27,62 @@ public:
         MEDIC_TRY(const Duration timeout, time_left());
         return client_->call_every_broker(wire::ListGroupsRequest{}, timeout);
     }
-    Result<wire::DescribeGroupsResponse> group(const std::string& id) override {
-        wire::DescribeGroupsRequest request;
-        request.groups = {id};
-        return call(KafkaTarget::coordinator(id), request);
+    Result<wire::DescribeGroupsResponse> describe_groups(std::int32_t coordinator,
+                                                         const std::vector<std::string>& ids) override {
+        return call(KafkaTarget::broker(coordinator), wire::DescribeGroupsRequest{.groups = ids});
     }
-    Result<wire::OffsetFetchResponse> committed(const std::string& group) override {
-        wire::OffsetFetchRequest request;
-        // Up to v7 one group in `group_id`, from v8 on a list; the version is chosen when the connection is known, so
-        // both are set.
-        request.group_id = group;
-        request.groups.push_back(
-            {.group_id = group, .member_id = std::nullopt, .member_epoch = -1, .topics = std::nullopt});
-        return call(KafkaTarget::coordinator(group), request);
+    Result<wire::ConsumerGroupDescribeResponse> describe_consumer_groups(std::int32_t coordinator,
+                                                                         const std::vector<std::string>& ids) override {
+        return call(KafkaTarget::broker(coordinator), wire::ConsumerGroupDescribeRequest{.groups = ids}, timeout_);
+    }
+    Result<std::vector<wire::OffsetFetchResponse::Group>> committed(std::int32_t coordinator,
+                                                                    const std::vector<std::string>& ids) override {
+        constexpr std::int16_t many_groups_since = 8;
+        MEDIC_TRY(const std::int16_t version, client_->version_at(coordinator, wire::ApiKey::offset_fetch));
+        std::vector<wire::OffsetFetchResponse::Group> groups;
+        if (version >= many_groups_since) {
+            wire::OffsetFetchRequest request;
+            for (const std::string& id : ids)
+                request.groups.push_back(
+                    {.group_id = id, .member_id = std::nullopt, .member_epoch = -1, .topics = std::nullopt});
+            MEDIC_TRY(auto answer, call(KafkaTarget::broker(coordinator), request));
+            return std::move(answer.groups);
+        }
+        for (const std::string& id : ids) {
+            MEDIC_TRY(auto answer, call(KafkaTarget::broker(coordinator), wire::OffsetFetchRequest{.group_id = id}));
+            groups.push_back({id, std::move(answer.topics), answer.error});
+        }
+        return groups;
     }
     Result<wire::ListOffsetsResponse> offsets(std::int32_t leader, const wire::ListOffsetsRequest& request) override {
         return call(KafkaTarget::broker(leader), request);
     }
     Result<wire::ListPartitionReassignmentsResponse> reassignments() override {
-        return call(KafkaTarget::controller(), wire::ListPartitionReassignmentsRequest{});
+        return ask(KafkaTarget::controller(), wire::ListPartitionReassignmentsRequest{});
     }
     Result<wire::DescribeConfigsResponse> configs(const wire::DescribeConfigsRequest& request) override {
         return call(KafkaTarget::any(), request);
+    }
+    Result<wire::DescribeQuorumResponse> quorum() override {
+        wire::DescribeQuorumRequest request;
+        request.topics.push_back({"__cluster_metadata", {{0}}});
+        return ask(KafkaTarget::any(), request);
+    }
+    Result<wire::DescribeClientQuotasResponse> quotas() override {
+        return ask(KafkaTarget::any(), wire::DescribeClientQuotasRequest{});
+    }
+    Result<ByBroker<wire::ListTransactionsResponse>> transactions() override {
+        MEDIC_TRY(const Duration timeout, time_left());
+        return client_->call_every_broker(
+            wire::ListTransactionsRequest{.states = {"Ongoing", "PrepareCommit", "PrepareAbort"}}, timeout);
+    }
+    Result<wire::DescribeTransactionsResponse> describe_transactions(std::int32_t coordinator,
+                                                                     const std::vector<std::string>& ids) override {
+        return call(KafkaTarget::broker(coordinator), wire::DescribeTransactionsRequest{ids});
+    }
+    Result<wire::DescribeProducersResponse> producers(std::int32_t leader,
+                                                      const wire::DescribeProducersRequest& request) override {
+        return call(KafkaTarget::broker(leader), request);
     }
 
 private:
@@ -61,6 +95,16 @@ private:
     [[nodiscard]] Result<typename Request::Response> call(const KafkaTarget& target, const Request& request) const {
         MEDIC_TRY(const Duration timeout, time_left());
         return client_->call(target, request, timeout);
+    }
+    // Asked once more when the answer says that it has gone to the wrong broker, or a moment too soon.
+    template <class Request>
+    Result<typename Request::Response> ask(const KafkaTarget& target, const Request& request) {
+        constexpr int attempts_max = 2;
+        for (int attempt = 1;; ++attempt) {
+            auto answer = call(target, request);
+            if (!answer || !wire::is_retriable(answer->error) || attempt == attempts_max) return answer;
+            client_->forget_metadata();
+        }
     }
 
     std::shared_ptr<KafkaClient> client_;

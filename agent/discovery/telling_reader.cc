@@ -37,6 +37,12 @@ Call::Outcome outcome_of(const Error& error) {
                : Call::Outcome::failed;
 }
 
+std::vector<std::pair<KafkaError, std::string>> group_codes(const auto& response) {
+    std::vector<std::pair<KafkaError, std::string>> codes;
+    for (const auto& group : response.groups) codes.emplace_back(group.error, "group " + group.group_id);
+    return codes;
+}
+
 }  // namespace
 
 template <class Response>
@@ -107,26 +113,98 @@ Result<KafkaReader::ByBroker<wire::ListGroupsResponse>> TellingReader::groups() 
     return answers;
 }
 
-Result<wire::DescribeGroupsResponse> TellingReader::group(const std::string& id) {
+Result<wire::DescribeGroupsResponse> TellingReader::describe_groups(std::int32_t coordinator,
+                                                                    const std::vector<std::string>& ids) {
     const Instant began = outside_.now().monotonic;
-    auto answer = inner_.group(id);
-    note<wire::DescribeGroupsResponse>("coordinators", "DescribeGroups", began, answer, [&](const auto& response) {
-        Codes codes;
-        for (const auto& group : response.groups) codes.emplace_back(group.error, "group " + group.group_id);
-        return codes;
-    });
+    auto answer = inner_.describe_groups(coordinator, ids);
+    note<wire::DescribeGroupsResponse>("coordinators", "DescribeGroups", began, answer,
+                                       [](const auto& response) { return group_codes(response); });
     if (answer)
         for (const auto& group : answer->groups)
             if (group.error == KafkaError::none) described_[group.group_id] = group;
     return answer;
 }
 
-Result<wire::OffsetFetchResponse> TellingReader::committed(const std::string& group) {
+Result<wire::ConsumerGroupDescribeResponse> TellingReader::describe_consumer_groups(
+    std::int32_t coordinator, const std::vector<std::string>& ids) {
     const Instant began = outside_.now().monotonic;
-    auto answer = inner_.committed(group);
-    note<wire::OffsetFetchResponse>("coordinators", "OffsetFetch", began, answer, [&](const auto& response) {
-        Codes codes{{response.error, "offsets of " + group}};
-        for (const auto& one : response.groups) codes.emplace_back(one.error, "offsets of " + group);
+    auto answer = inner_.describe_consumer_groups(coordinator, ids);
+    note<wire::ConsumerGroupDescribeResponse>("coordinators", "ConsumerGroupDescribe", began, answer,
+                                              [](const auto& response) { return group_codes(response); });
+    if (!answer) return answer;
+    for (const auto& group : answer->groups) {
+        if (group.error != KafkaError::none) continue;
+        // Who is in it; what each reads is not in the classic form.
+        auto& known = described_[group.group_id];
+        known = {.group_id = group.group_id, .state = group.state, .protocol_type = "consumer"};
+        for (const auto& member : group.members)
+            known.members.push_back(
+                {.member_id = member.member_id, .client_id = member.client_id, .client_host = member.client_host});
+    }
+    return answer;
+}
+
+Result<std::vector<wire::OffsetFetchResponse::Group>> TellingReader::committed(std::int32_t coordinator,
+                                                                               const std::vector<std::string>& ids) {
+    const Instant began = outside_.now().monotonic;
+    auto answer = inner_.committed(coordinator, ids);
+    note<std::vector<wire::OffsetFetchResponse::Group>>(
+        "coordinators", "OffsetFetch", began, answer, [](const auto& groups) {
+            Codes codes;
+            for (const auto& one : groups) codes.emplace_back(one.error, "offsets of " + one.group_id);
+            return codes;
+        });
+    return answer;
+}
+
+Result<wire::DescribeQuorumResponse> TellingReader::quorum() {
+    const Instant began = outside_.now().monotonic;
+    auto answer = inner_.quorum();
+    note<wire::DescribeQuorumResponse>("any broker", "DescribeQuorum", began, answer, [](const auto& response) {
+        return Codes{{response.error, "controllers' quorum"}};
+    });
+    return answer;
+}
+
+Result<wire::DescribeClientQuotasResponse> TellingReader::quotas() {
+    const Instant began = outside_.now().monotonic;
+    auto answer = inner_.quotas();
+    note<wire::DescribeClientQuotasResponse>("any broker", "DescribeClientQuotas", began, answer,
+                                             [](const auto& response) { return Codes{{response.error, "quotas"}}; });
+    return answer;
+}
+
+Result<KafkaReader::ByBroker<wire::ListTransactionsResponse>> TellingReader::transactions() {
+    const Instant began = outside_.now().monotonic;
+    auto answers = inner_.transactions();
+    const auto codes = [](const wire::ListTransactionsResponse& response) {
+        return Codes{{response.error, "transactions"}};
+    };
+    if (!answers) {
+        note<wire::ListTransactionsResponse>("every broker", "ListTransactions", began,
+                                             std::unexpected(answers.error()), codes);
+        return answers;
+    }
+    for (const auto& [broker, answer] : *answers)
+        note<wire::ListTransactionsResponse>("broker " + std::to_string(broker), "ListTransactions", began, answer,
+                                             codes);
+    return answers;
+}
+
+Result<wire::DescribeTransactionsResponse> TellingReader::describe_transactions(std::int32_t coordinator,
+                                                                                const std::vector<std::string>& ids) {
+    return inner_.describe_transactions(coordinator, ids);
+}
+
+Result<wire::DescribeProducersResponse> TellingReader::producers(std::int32_t leader,
+                                                                 const wire::DescribeProducersRequest& request) {
+    const Instant began = outside_.now().monotonic;
+    auto answer = inner_.producers(leader, request);
+    note<wire::DescribeProducersResponse>("leaders", "DescribeProducers", began, answer, [](const auto& response) {
+        Codes codes;
+        for (const auto& topic : response.topics)
+            for (const auto& partition : topic.partitions)
+                codes.emplace_back(partition.error, "producers of " + topic.name);
         return codes;
     });
     return answer;

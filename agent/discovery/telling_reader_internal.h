@@ -19,11 +19,22 @@ public:
     Result<wire::MetadataResponse> metadata() override;
     Result<ByBroker<wire::DescribeLogDirsResponse>> log_dirs() override;
     Result<ByBroker<wire::ListGroupsResponse>> groups() override;
-    Result<wire::DescribeGroupsResponse> group(const std::string& id) override;
-    Result<wire::OffsetFetchResponse> committed(const std::string& group) override;
+    Result<wire::DescribeGroupsResponse> describe_groups(std::int32_t coordinator,
+                                                         const std::vector<std::string>& ids) override;
+    Result<wire::ConsumerGroupDescribeResponse> describe_consumer_groups(std::int32_t coordinator,
+                                                                         const std::vector<std::string>& ids) override;
+    Result<std::vector<wire::OffsetFetchResponse::Group>> committed(std::int32_t coordinator,
+                                                                    const std::vector<std::string>& ids) override;
     Result<wire::ListOffsetsResponse> offsets(std::int32_t leader, const wire::ListOffsetsRequest& request) override;
     Result<wire::ListPartitionReassignmentsResponse> reassignments() override;
     Result<wire::DescribeConfigsResponse> configs(const wire::DescribeConfigsRequest& request) override;
+    Result<wire::DescribeQuorumResponse> quorum() override;
+    Result<wire::DescribeClientQuotasResponse> quotas() override;
+    Result<ByBroker<wire::ListTransactionsResponse>> transactions() override;
+    Result<wire::DescribeTransactionsResponse> describe_transactions(std::int32_t coordinator,
+                                                                     const std::vector<std::string>& ids) override;
+    Result<wire::DescribeProducersResponse> producers(std::int32_t leader,
+                                                      const wire::DescribeProducersRequest& request) override;
 
     [[nodiscard]] std::vector<Call> calls() const { return summed(calls_); }
     [[nodiscard]] const std::string& cluster_id() const { return cluster_id_; }

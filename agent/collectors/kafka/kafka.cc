@@ -1,6 +1,7 @@
-#include "agent/collectors/kafka/kafka.h"
+#include "agent/collectors/kafka/look_internal.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace medic {
 
@@ -17,24 +18,6 @@ void append_assignment(std::string& text, std::int32_t partition, const std::vec
 
 }  // namespace
 
-struct KafkaCollector::Look {
-    const std::string& cluster;
-    Observation& observation;
-    wire::MetadataResponse metadata;
-    std::map<PartitionKey, std::int64_t> end_offsets;
-
-    [[nodiscard]] Subject subject(std::string kind, std::string name) const {
-        return {cluster, std::move(kind), std::move(name)};
-    }
-    void sample(std::string_view name, std::vector<LabelPair> labels, double value) const {
-        labels.emplace_back("cluster", cluster);
-        observation.sample(name, std::move(labels), value);
-    }
-    void partition_sample(std::string_view name, const std::string& topic, std::int32_t partition, double value) const {
-        sample(name, {{"topic", topic}, {"partition", std::to_string(partition)}}, value);
-    }
-};
-
 Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
     Observation observation;
     observation.target = options_.target;
@@ -45,7 +28,7 @@ Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
         observation.error = metadata.error().message;
         return observation;
     }
-    Look look{options_.cluster, observation, *std::move(metadata), {}};
+    Look look{options_.cluster, observation, *std::move(metadata), {}, {}};
     brokers(look);
     partitions(look);
     log_dirs(look, reader);
@@ -53,13 +36,32 @@ Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
     offsets(look, reader, wire::kLatestOffset);
     offsets(look, reader, wire::kEarliestOffset);
     groups(look, reader);
-    if (looks_++ % static_cast<std::uint64_t>(options_.configs_every) == 0) configs(look, reader);
+    quorum(look, reader);
+    transactions(look, reader);
+    if (looks_++ % static_cast<std::uint64_t>(options_.configs_every) == 0) seldom(look, reader);
+    observation.samples.insert(observation.samples.end(), seldom_samples_.begin(), seldom_samples_.end());
     for (const auto& [topic, settings] : topic_settings_) {
         auto& attributes = observation.attributes[look.subject("topic", topic)];
         attributes.insert(settings.begin(), settings.end());
     }
+    const std::string between = look.not_visible.empty() || not_visible_.empty() ? "" : "; ";
+    if (const std::string all = look.not_visible + between + not_visible_; !all.empty())
+        observation.attributes[look.subject("cluster", options_.cluster)]["kafka_not_visible"] = all;
     states_.turn(observation.outcome == ScrapeOutcome::complete);
     return observation;
+}
+
+// What changes seldom or costs more: read every few looks, told in all of them.
+void KafkaCollector::seldom(Look& look, KafkaReader& reader) {
+    const std::string each_look = std::exchange(look.not_visible, {});
+    const std::size_t before = look.observation.samples.size();
+    configs(look, reader);
+    quotas(look, reader);
+    open_transactions(look, reader);
+    const auto from = look.observation.samples.begin() + static_cast<std::ptrdiff_t>(before);
+    seldom_samples_.assign(from, look.observation.samples.end());
+    look.observation.samples.erase(from, look.observation.samples.end());
+    not_visible_ = std::exchange(look.not_visible, each_look);
 }
 
 void KafkaCollector::brokers(Look& look) {
@@ -124,6 +126,10 @@ void KafkaCollector::log_dirs(Look& look, KafkaReader& reader) {
             look.observation.lacks("broker " + id + ": " + answer.error().message);
             continue;
         }
+        if (const auto allowed = wire::check(answer->error, "log dirs"); !allowed) {
+            look.missing("log dirs of broker " + id, allowed.error());
+            continue;
+        }
         for (const auto& dir : answer->log_dirs) {
             const std::vector<LabelPair> labels = {{"broker", id}, {"log_dir", dir.path}};
             look.sample("kafka_log_dir_online", labels, dir.error == KafkaError::kafka_storage_error ? 0 : 1);
@@ -152,8 +158,8 @@ void KafkaCollector::log_dirs(Look& look, KafkaReader& reader) {
 void KafkaCollector::moves(Look& look, KafkaReader& reader) const {
     const auto answer = reader.reassignments();
     if (!answer) return look.observation.lacks("reassignments: " + answer.error().message);
-    if (const auto good = wire::check(answer->error, "reassignments"); !good)
-        return look.observation.lacks(good.error().message);
+    if (const auto good = wire::check(answer->error, "ListPartitionReassignments"); !good)
+        return look.missing("reassignments", good.error());
     for (const auto& topic : answer->topics)
         for (const auto& partition : topic.partitions) {
             look.partition_sample("kafka_partition_reassigning", topic.name, partition.partition, 1);
@@ -161,21 +167,23 @@ void KafkaCollector::moves(Look& look, KafkaReader& reader) const {
         }
 }
 
-void KafkaCollector::offsets(Look& look, KafkaReader& reader, std::int64_t which) const {
-    std::map<std::int32_t, std::map<std::string, wire::ListOffsetsRequest::Topic>> by_leader;
+std::map<std::int32_t, wire::ListOffsetsRequest> KafkaCollector::offset_requests(const Look& look, std::int64_t which) {
+    std::map<std::int32_t, wire::ListOffsetsRequest> by_leader;
     for (const auto& topic : look.metadata.topics) {
         if (!topic.name || topic.error != KafkaError::none) continue;
         for (const auto& partition : topic.partitions) {
             if (partition.leader_id < 0) continue;
-            auto& asked = by_leader[partition.leader_id][*topic.name];
-            asked.name = *topic.name;
-            asked.partitions.push_back(
+            auto& topics = by_leader[partition.leader_id].topics;
+            if (topics.empty() || topics.back().name != *topic.name) topics.push_back({*topic.name, {}});
+            topics.back().partitions.push_back(
                 {.partition = partition.partition, .current_leader_epoch = -1, .timestamp = which});
         }
     }
-    for (auto& [leader, topics] : by_leader) {
-        wire::ListOffsetsRequest request;
-        for (auto& [name, topic] : topics) request.topics.push_back(std::move(topic));
+    return by_leader;
+}
+
+void KafkaCollector::offsets(Look& look, KafkaReader& reader, std::int64_t which) const {
+    for (const auto& [leader, request] : offset_requests(look, which)) {
         const auto answer = reader.offsets(leader, request);
         if (!answer) {
             look.observation.lacks("offsets of broker " + std::to_string(leader) + ": " + answer.error().message);
@@ -189,64 +197,6 @@ void KafkaCollector::offsets(Look& look, KafkaReader& reader, std::int64_t which
                                       topic.name, partition.partition, static_cast<double>(partition.offset));
                 if (latest) look.end_offsets[{topic.name, partition.partition}] = partition.offset;
             }
-    }
-}
-
-void KafkaCollector::groups(Look& look, KafkaReader& reader) {
-    const auto answers = reader.groups();
-    if (!answers) return look.observation.lacks("groups: " + answers.error().message);
-    std::set<std::string> ids;
-    for (const auto& [broker, answer] : *answers) {
-        if (!answer) {
-            look.observation.lacks("groups of broker " + std::to_string(broker) + ": " + answer.error().message);
-            continue;
-        }
-        for (const auto& one : answer->groups) ids.insert(one.group_id);
-    }
-    std::size_t count = 0;
-    for (const std::string& id : ids) {
-        if (++count > options_.groups_max) {
-            look.observation.lacks(std::to_string(ids.size() - options_.groups_max) + " groups over the limit of " +
-                                   std::to_string(options_.groups_max));
-            break;
-        }
-        group(look, reader, id);
-    }
-}
-
-void KafkaCollector::group(Look& look, KafkaReader& reader, const std::string& id) {
-    const auto described = reader.group(id);
-    if (described && !described->groups.empty() && described->groups[0].error == KafkaError::none) {
-        const auto& group = described->groups[0];
-        states_.tell(look.observation, id, "kafka_group_state",
-                     {{"cluster", look.cluster}, {"group", id}, {"state", group.state}});
-        look.sample("kafka_group_members", {{"group", id}}, static_cast<double>(group.members.size()));
-        auto& attributes = look.observation.attributes[look.subject("group", id)];
-        attributes = {{"state", group.state}, {"protocol_type", group.protocol_type}};
-        if (group.state == "PreparingRebalance" || group.state == "CompletingRebalance")
-            look.observation.under_way.push_back({look.subject("group", id), "rebalance", ""});
-        // The workers of a Connect cluster form a group without offsets; its sinks have consumer groups of their own.
-        if (group.protocol_type == "connect") return;
-    } else {
-        look.observation.lacks("group " + id + (described ? ": not described" : ": " + described.error().message));
-    }
-    const auto committed = reader.committed(id);
-    if (!committed) return look.observation.lacks("offsets of group " + id + ": " + committed.error().message);
-    const auto& topics = committed->groups.empty() ? committed->topics : committed->groups[0].topics;
-    for (const auto& topic : topics) {
-        look.observation.relations.push_back({look.subject("group", id), "reads", look.subject("topic", topic.name)});
-        for (const auto& partition : topic.partitions) {
-            if (partition.error != KafkaError::none || partition.offset < 0) continue;
-            const std::vector<LabelPair> labels = {
-                {"group", id}, {"topic", topic.name}, {"partition", std::to_string(partition.partition)}};
-            look.sample("kafka_group_committed_offset", labels, static_cast<double>(partition.offset));
-            const auto end = look.end_offsets.find({topic.name, partition.partition});
-            // The end was read first: a group may have committed beyond it since, which is no lag and not less than
-            // none.
-            if (end != look.end_offsets.end())
-                look.sample("kafka_group_lag_records", labels,
-                            static_cast<double>(std::max<std::int64_t>(0, end->second - partition.offset)));
-        }
     }
 }
 
@@ -267,8 +217,15 @@ void KafkaCollector::configs(Look& look, KafkaReader& reader) {
     topic_settings_.clear();
     for (const auto& resource : answer->resources) {
         if (resource.error != KafkaError::none) continue;
-        for (const auto& config : resource.configs)
-            if (config.value && !config.is_sensitive) topic_settings_[resource.name][config.name] = *config.value;
+        auto& settings = topic_settings_[resource.name];
+        for (const auto& config : resource.configs) {
+            if (!config.value || config.is_sensitive) continue;
+            settings[config.name] = *config.value;
+            // Said on the topic itself, not taken over from its brokers.
+            if (config.source != static_cast<std::int8_t>(wire::ConfigSource::topic)) continue;
+            std::string& overridden = settings["overridden"];
+            overridden += (overridden.empty() ? "" : ",") + config.name;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 // A Kafka cluster over the admin protocol: brokers, partitions, replicas, log dirs, groups and their lag, moves under
-// way. Reads only. It speaks through KafkaReader, so that tests need no sockets; agent/daemon gives it one over
-// KafkaClient, on a thread that may wait.
+// way, the controllers' quorum, quotas, open transactions. Reads only. It speaks through KafkaReader, so that tests
+// need no sockets; agent/daemon gives it one over KafkaClient, on a thread that may wait.
 #pragma once
 
 #include <map>
@@ -13,11 +13,14 @@
 #include "agent/collectors/state_memory.h"
 #include "agent/wire/messages/cluster.h"
 #include "agent/wire/messages/configs.h"
+#include "agent/wire/messages/consumer_group.h"
 #include "agent/wire/messages/group_admin.h"
 #include "agent/wire/messages/group_offsets.h"
 #include "agent/wire/messages/list_offsets.h"
 #include "agent/wire/messages/metadata.h"
 #include "agent/wire/messages/placement.h"
+#include "agent/wire/messages/quotas.h"
+#include "agent/wire/messages/transactions.h"
 
 namespace medic {
 
@@ -35,13 +38,26 @@ public:
     [[nodiscard]] virtual Result<wire::MetadataResponse> metadata() = 0;
     [[nodiscard]] virtual Result<ByBroker<wire::DescribeLogDirsResponse>> log_dirs() = 0;
     [[nodiscard]] virtual Result<ByBroker<wire::ListGroupsResponse>> groups() = 0;
-    [[nodiscard]] virtual Result<wire::DescribeGroupsResponse> group(const std::string& id) = 0;
-    [[nodiscard]] virtual Result<wire::OffsetFetchResponse> committed(const std::string& group) = 0;
+    // Of the groups that one broker coordinates: it is the one that has listed them.
+    [[nodiscard]] virtual Result<wire::DescribeGroupsResponse> describe_groups(std::int32_t coordinator,
+                                                                               const std::vector<std::string>& ids) = 0;
+    [[nodiscard]] virtual Result<wire::ConsumerGroupDescribeResponse> describe_consumer_groups(
+        std::int32_t coordinator, const std::vector<std::string>& ids) = 0;
+    [[nodiscard]] virtual Result<std::vector<wire::OffsetFetchResponse::Group>> committed(
+        std::int32_t coordinator, const std::vector<std::string>& ids) = 0;
     [[nodiscard]] virtual Result<wire::ListOffsetsResponse> offsets(std::int32_t leader,
                                                                     const wire::ListOffsetsRequest& request) = 0;
     [[nodiscard]] virtual Result<wire::ListPartitionReassignmentsResponse> reassignments() = 0;
     [[nodiscard]] virtual Result<wire::DescribeConfigsResponse> configs(
         const wire::DescribeConfigsRequest& request) = 0;
+    [[nodiscard]] virtual Result<wire::DescribeQuorumResponse> quorum() = 0;
+    [[nodiscard]] virtual Result<wire::DescribeClientQuotasResponse> quotas() = 0;
+    // Those that are open, by coordinator.
+    [[nodiscard]] virtual Result<ByBroker<wire::ListTransactionsResponse>> transactions() = 0;
+    [[nodiscard]] virtual Result<wire::DescribeTransactionsResponse> describe_transactions(
+        std::int32_t coordinator, const std::vector<std::string>& ids) = 0;
+    [[nodiscard]] virtual Result<wire::DescribeProducersResponse> producers(
+        std::int32_t leader, const wire::DescribeProducersRequest& request) = 0;
 };
 
 struct KafkaCollectorOptions {
@@ -50,7 +66,9 @@ struct KafkaCollectorOptions {
     std::size_t groups_max = 200;  // More are counted as missing, not silently left out.
     std::size_t partitions_max = 50'000;
     std::size_t config_topics_max = 500;
-    int configs_every = 3;  // Looks between two readings of topic settings: they change seldom.
+    std::size_t transactions_max = 200;
+    std::size_t held_partitions_max = 100;  // Whose producers are asked for, as a transaction holds up their readers.
+    int configs_every = 3;                  // Looks between two readings of topic settings: they change seldom.
 };
 
 class KafkaCollector {
@@ -68,14 +86,32 @@ private:
     void partitions(Look& look);
     void log_dirs(Look& look, KafkaReader& reader);
     void moves(Look& look, KafkaReader& reader) const;
+    // By leader.
+    [[nodiscard]] static std::map<std::int32_t, wire::ListOffsetsRequest> offset_requests(const Look& look,
+                                                                                          std::int64_t which);
     void offsets(Look& look, KafkaReader& reader, std::int64_t which) const;
     void groups(Look& look, KafkaReader& reader);
-    void group(Look& look, KafkaReader& reader, const std::string& id);
+    void groups_of(Look& look, KafkaReader& reader, std::int32_t coordinator, const wire::ListGroupsResponse& listed);
+    void group_state(Look& look, const std::string& id, const std::string& state, const std::string& type,
+                     std::size_t members);
+    void committed(Look& look, KafkaReader& reader, std::int32_t coordinator,
+                   const std::vector<std::string>& ids) const;
+    void quorum(Look& look, KafkaReader& reader) const;
+    void transactions(Look& look, KafkaReader& reader) const;
+    void seldom(Look& look, KafkaReader& reader);
     void configs(Look& look, KafkaReader& reader);
+    void quotas(Look& look, KafkaReader& reader) const;
+    void open_transactions(Look& look, KafkaReader& reader);
+    void producers(Look& look, KafkaReader& reader, std::int32_t leader,
+                   const wire::DescribeProducersRequest& request) const;
 
     KafkaCollectorOptions options_;
     std::set<std::int32_t> brokers_seen_;
     std::map<std::string, std::map<std::string, std::string>> topic_settings_;
+    std::vector<std::pair<Labels, double>> seldom_samples_;
+    std::map<PartitionKey, std::int64_t> held_at_;  // Last stable offset where it was behind the end.
+    std::string not_visible_;  // Of what is read seldom.
+    std::size_t groups_seen_ = 0;  // In this look.
     StateMemory states_;
     std::uint64_t looks_ = 0;
 };

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "agent/collectors/recorded_internal.h"
 
 namespace medic {
@@ -15,6 +17,9 @@ struct FakeKafka : KafkaReader {
     bool metadata_fails = false, broker_2_silent = false, broker_2_gone = false;
     std::int64_t committed_offset = 90;
     int config_calls = 0;
+    bool old = false;  // Knows none of the newer calls.
+    bool forbidden = false;
+    bool open_transaction = false, modern_group = false;
 
     Result<wire::MetadataResponse> metadata() override {
         if (metadata_fails) return fail(ErrorCode::unavailable, "nobody answers");
@@ -54,23 +59,42 @@ struct FakeKafka : KafkaReader {
         ByBroker<wire::ListGroupsResponse> all;
         wire::ListGroupsResponse answer;
         answer.groups.push_back({.group_id = "g", .protocol_type = "consumer", .state = "Stable", .type = ""});
+        if (modern_group)
+            answer.groups.push_back(
+                {.group_id = "m", .protocol_type = "consumer", .state = "Stable", .type = "Consumer"});
         all.emplace(1, answer);
         return all;
     }
-    Result<wire::DescribeGroupsResponse> group(const std::string& id) override {
+    Result<wire::DescribeGroupsResponse> describe_groups(std::int32_t, const std::vector<std::string>& ids) override {
         wire::DescribeGroupsResponse answer;
-        wire::DescribeGroupsResponse::Group group;
-        group.group_id = id;
-        group.state = "Stable";
-        group.protocol_type = "consumer";
-        group.members.resize(2);
-        answer.groups.push_back(group);
+        for (const std::string& id : ids) {
+            wire::DescribeGroupsResponse::Group group;
+            group.group_id = id;
+            group.state = "Stable";
+            group.protocol_type = "consumer";
+            group.members.resize(2);
+            answer.groups.push_back(group);
+        }
         return answer;
     }
-    Result<wire::OffsetFetchResponse> committed(const std::string&) override {
-        wire::OffsetFetchResponse answer;
-        answer.topics.push_back({"t", {{.partition = 0, .offset = committed_offset}, {.partition = 1, .offset = -1}}});
+    Result<wire::ConsumerGroupDescribeResponse> describe_consumer_groups(std::int32_t,
+                                                                         const std::vector<std::string>& ids) override {
+        if (old) return fail(ErrorCode::invalid, "broker 1 does not offer ConsumerGroupDescribe");
+        wire::ConsumerGroupDescribeResponse answer;
+        for (const std::string& id : ids) {
+            answer.groups.emplace_back().group_id = id;
+            answer.groups.back().state = "Reconciling";
+            answer.groups.back().members.resize(3);
+        }
         return answer;
+    }
+    Result<std::vector<wire::OffsetFetchResponse::Group>> committed(std::int32_t,
+                                                                    const std::vector<std::string>& ids) override {
+        std::vector<wire::OffsetFetchResponse::Group> groups;
+        for (const std::string& id : ids)
+            groups.push_back(
+                {id, {{"t", {{.partition = 0, .offset = committed_offset}, {.partition = 1, .offset = -1}}}}});
+        return groups;
     }
     Result<wire::ListOffsetsResponse> offsets(std::int32_t, const wire::ListOffsetsRequest& request) override {
         wire::ListOffsetsResponse answer;
@@ -79,7 +103,9 @@ struct FakeKafka : KafkaReader {
             for (const auto& partition : topic.partitions)
                 answer.topics.back().partitions.push_back(
                     {.partition = partition.partition,
-                     .offset = partition.timestamp == wire::kLatestOffset ? 100 : 10});
+                     .offset = request.isolation == 1 && open_transaction && partition.partition == 0 ? 60
+                               : partition.timestamp == wire::kLatestOffset                           ? 100
+                                                                                                      : 10});
         }
         return answer;
     }
@@ -93,10 +119,65 @@ struct FakeKafka : KafkaReader {
         wire::DescribeConfigsResponse answer;
         wire::DescribeConfigsResponse::Resource resource;
         resource.name = "t";
-        resource.configs.push_back({.name = "retention.ms", .value = "86400000"});
+        resource.configs.push_back({.name = "retention.ms",
+                                    .value = "86400000",
+                                    .source = static_cast<std::int8_t>(wire::ConfigSource::topic)});
+        resource.configs.push_back({.name = "segment.bytes",
+                                    .value = "1073741824",
+                                    .source = static_cast<std::int8_t>(wire::ConfigSource::default_value)});
         answer.resources.push_back(resource);
         return answer;
     }
+    template <class Response>
+    Result<Response> newer(Response answer) const {
+        if (old) return fail(ErrorCode::invalid, "broker 1 does not offer it");
+        if constexpr (requires { answer.error; })
+            if (forbidden) answer.error = wire::KafkaError::cluster_authorization_failed;
+        return answer;
+    }
+    Result<wire::DescribeQuorumResponse> quorum() override {
+        wire::DescribeQuorumResponse answer;
+        wire::DescribeQuorumResponse::Topic::Partition log;
+        log.leader_id = 1;
+        log.leader_epoch = 7;
+        log.voters = {{.replica_id = 1, .log_end_offset = 50, .last_caught_up_timestamp_ms = 1'000},
+                      {.replica_id = 2, .log_end_offset = 40, .last_caught_up_timestamp_ms = -1}};
+        log.observers = {{.replica_id = 3, .log_end_offset = 50, .last_caught_up_timestamp_ms = 500}};
+        answer.topics.push_back({"__cluster_metadata", {log}});
+        return newer(answer);
+    }
+    Result<wire::DescribeClientQuotasResponse> quotas() override {
+        wire::DescribeClientQuotasResponse answer;
+        answer.entries.emplace();
+        answer.entries->push_back(
+            {.entity = {{"user", "alice"}, {"client-id", std::nullopt}}, .values = {{"producer_byte_rate", 1024}}});
+        return newer(answer);
+    }
+    Result<ByBroker<wire::ListTransactionsResponse>> transactions() override {
+        ByBroker<wire::ListTransactionsResponse> all;
+        wire::ListTransactionsResponse answer;
+        if (open_transaction) answer.transactions.push_back({"tx-1", 9, "Ongoing"});
+        all.emplace(1, newer(answer));
+        return all;
+    }
+    Result<wire::DescribeTransactionsResponse> describe_transactions(std::int32_t,
+                                                                     const std::vector<std::string>& ids) override {
+        wire::DescribeTransactionsResponse answer;
+        for (const std::string& id : ids)
+            answer.transactions.push_back({.transactional_id = id, .state = "Ongoing", .started_at_ms = 400});
+        return answer;
+    }
+    Result<wire::DescribeProducersResponse> producers(std::int32_t,
+                                                      const wire::DescribeProducersRequest& request) override {
+        ++producer_calls;
+        wire::DescribeProducersResponse answer;
+        wire::DescribeProducersResponse::Topic::Partition partition{.partition = request.topics.at(0).partitions.at(0)};
+        partition.producers = {{.producer_id = 9, .last_timestamp_ms = 1'000, .transaction_start_offset = 60},
+                               {.producer_id = 10, .last_timestamp_ms = 1'000, .transaction_start_offset = -1}};
+        answer.topics.push_back({"t", {partition}});
+        return answer;
+    }
+    int producer_calls = 0;
 };
 
 KafkaCollector collector() { return KafkaCollector({.cluster = "c", .target = "c/kafka"}); }
@@ -126,6 +207,68 @@ TEST(Kafka, AHealthyClusterBecomesCanonicalSeries) {
     EXPECT_EQ(seen.under_way[0].kind, "reassignment");
     EXPECT_EQ(seen.attributes.at({"c", "topic", "t"}).at("assignment"), "0:1,2;1:2,1");
     EXPECT_EQ(seen.attributes.at({"c", "topic", "t"}).at("retention.ms"), "86400000");
+    EXPECT_EQ(seen.attributes.at({"c", "topic", "t"}).at("overridden"), "retention.ms");
+    EXPECT_EQ(value(seen, R"(kafka_quorum_leader{cluster="c"})"), 1);
+    EXPECT_EQ(value(seen, R"(kafka_quorum_replica_lag_records{cluster="c",node="2",role="voter"})"), 10);
+    EXPECT_EQ(value(seen, R"(kafka_quorum_replica_behind_seconds{cluster="c",node="3",role="observer"})"), 0.5);
+    EXPECT_EQ(count(seen, "kafka_quorum_replica_behind_seconds"), 2u) << "a replica that never was is no zero";
+    EXPECT_EQ(
+        value(seen, R"(kafka_client_quota{client="<default>",cluster="c",quota="producer_byte_rate",user="alice"})"),
+        1024);
+    EXPECT_EQ(value(seen, R"(kafka_transactions_open{cluster="c"})"), 0);
+    EXPECT_EQ(count(seen, "kafka_partition_last_stable_offset"), 0u);
+}
+
+TEST(Kafka, WhatOlderBrokersOrOurRightsHideIsSaidAndTheLookStaysWhole) {
+    FakeKafka kafka;
+    kafka.modern_group = true;
+    for (bool FakeKafka::* hidden : {&FakeKafka::old, &FakeKafka::forbidden}) {
+        kafka.old = kafka.forbidden = false;
+        kafka.*hidden = true;
+        auto look = collector();
+        (void)look.look(kafka, {1000});
+        const auto seen = look.look(kafka, {2000});
+        EXPECT_EQ(seen.outcome, ScrapeOutcome::complete) << seen.error;
+        const std::string& what = seen.attributes.at({"c", "cluster", "c"}).at("kafka_not_visible");
+        for (const char* part : {"controllers' quorum: ", "quotas: ", "transactions: "})
+            EXPECT_NE(what.find(part), std::string::npos) << what;
+        EXPECT_EQ(count(seen, "kafka_quorum_leader"), 0u);
+        EXPECT_EQ(count(seen, "kafka_transactions_open"), 0u) << "not told is not none";
+        EXPECT_EQ(count(seen, "kafka_client_quota"), 0u);
+        EXPECT_EQ(value(seen, R"(kafka_group_members{cluster="c",group="g"})"), 2);
+        EXPECT_EQ(value(seen, R"(kafka_group_lag_records{cluster="c",group="m",partition="0",topic="t"})"), 10);
+    }
+}
+
+TEST(Kafka, GroupsOfTheConsumerProtocolAreDescribedInTheirOwnWay) {
+    FakeKafka kafka;
+    kafka.modern_group = true;
+    auto look = collector();
+    const auto seen = look.look(kafka, {1000});
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::complete) << seen.error;
+    EXPECT_EQ(value(seen, R"(kafka_group_members{cluster="c",group="m"})"), 3);
+    EXPECT_EQ(value(seen, R"(kafka_group_state{cluster="c",group="m",state="Reconciling"})"), 1);
+    EXPECT_EQ(value(seen, R"(kafka_group_lag_records{cluster="c",group="m",partition="0",topic="t"})"), 10);
+    EXPECT_EQ(std::ranges::count(seen.under_way, std::string("rebalance"), &WorkUnderWay::kind), 1);
+}
+
+TEST(Kafka, ATransactionThatHoldsUpReadersIsSeenFromBothSides) {
+    FakeKafka kafka;
+    kafka.open_transaction = true;
+    auto look = collector();
+    auto seen = look.look(kafka, {1'000});
+    EXPECT_EQ(value(seen, R"(kafka_transactions_open{cluster="c"})"), 1);
+    EXPECT_EQ(value(seen, R"(kafka_transaction_open_seconds{cluster="c",state="Ongoing",transactional_id="tx-1"})"),
+              0.6);
+    EXPECT_EQ(value(seen, R"(kafka_partition_last_stable_offset{cluster="c",partition="0",topic="t"})"), 60);
+    EXPECT_EQ(kafka.producer_calls, 0) << "one look can't tell whether it stands still";
+    for (int i = 2; i <= 4; ++i) seen = look.look(kafka, {i * 1'000});
+    EXPECT_EQ(kafka.producer_calls, 1);
+    EXPECT_EQ(
+        value(seen,
+              R"(kafka_partition_transaction_silent_seconds{cluster="c",partition="0",producer_id="9",topic="t"})"),
+        3);
+    EXPECT_EQ(count(seen, "kafka_partition_transaction_silent_seconds"), 1u);
 }
 
 TEST(Kafka, ABrokerThatLeftMetadataIsToldAsDown) {
