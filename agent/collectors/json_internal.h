@@ -20,6 +20,8 @@ using Json = nlohmann::json;
 // The body of a 200 answer as JSON; every other answer says in a word what came instead.
 inline Result<Json> document(const Result<HttpAnswer>& answer) {
     if (!answer) return std::unexpected(answer.error());
+    if (answer->status == 401) return fail(ErrorCode::unavailable, "HTTP status 401: it wants a login: check `auth`");
+    if (answer->status == 403) return fail(ErrorCode::unavailable, "HTTP status 403: this login may not read it");
     if (answer->status != 200) return fail(ErrorCode::unavailable, "HTTP status {}", answer->status);
     Json parsed = Json::parse(answer->body, nullptr, false);
     if (parsed.is_discarded()) {

@@ -16,6 +16,7 @@ struct ConnectCollector::Look {
     std::map<std::string, bool> reachable;  // By worker; absent: not answered yet.
     std::size_t asked = 0;                  // Index of the worker that was asked for the connectors.
     bool told = false;
+    bool rebalancing = false;
 };
 
 struct ConnectCollector::Memory {
@@ -161,10 +162,17 @@ std::vector<HttpAsk> ConnectCollector::answer(const HttpAsk& ask, const Result<H
         if (parsed) attributes["version"] = text(*parsed, "version");
         return {};
     }
+    constexpr int conflict = 409;  // Connect's word for "a rebalance is under way, ask again".
+    if (answer && answer->status == conflict) look_->rebalancing = true;
     if (!parsed || !parsed->is_object()) {
         // Any worker knows the state of all: ask the next one before giving up.
         if (++look_->asked < options_.urls.size())
             return {ask_connectors((memory_->preferred + look_->asked) % options_.urls.size())};
+        if (look_->rebalancing) {
+            observation.lacks("connectors: a rebalance is under way (HTTP status 409)");
+            observation.under_way.push_back({{options_.cluster, "cluster", options_.cluster}, "rebalance", ""});
+            return {};
+        }
         observation.lacks("connectors: " + (parsed ? std::string("not a JSON object") : parsed.error().message));
         return {};
     }
@@ -190,7 +198,7 @@ Observation ConnectCollector::finish() {
     for (const auto& [worker, reachable] : look_->reachable)
         observation.sample("connect_worker_reachable", {{"cluster", options_.cluster}, {"worker", worker}},
                            reachable ? 1 : 0);
-    if (!look_->told) observation.outcome = ScrapeOutcome::failed;
+    if (!look_->told && !look_->rebalancing) observation.outcome = ScrapeOutcome::failed;
     memory_->states.turn(observation.outcome == ScrapeOutcome::complete);
     Observation done = std::move(observation);
     look_.reset();

@@ -70,6 +70,28 @@ TEST(Connect, AnyLivingWorkerAnswersForAll) {
     EXPECT_EQ(count(seen, "connect_task_state"), 4u);
 }
 
+TEST(Connect, ARebalanceIsWorkUnderWayAndEveryWorkerIsAskedOnce) {
+    ConnectCollector collector(two_workers());
+    int asked = 0;
+    const auto seen = look(collector, {1000}, [&](const std::string& url) -> Result<HttpAnswer> {
+        if (url.ends_with("/")) return ok("{}");
+        ++asked;
+        return HttpAnswer{409, "application/json", R"({"error_code":409,"message":"rebalance in process"})"};
+    });
+    EXPECT_EQ(asked, 2);
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::partial);
+    ASSERT_EQ(seen.under_way.size(), 1u);
+    EXPECT_EQ(seen.under_way[0].kind, "rebalance");
+    EXPECT_EQ(count(seen, "connect_task_state"), 0u);
+}
+
+TEST(Connect, AWantedLoginIsTold) {
+    ConnectCollector collector(two_workers());
+    const auto seen = look(collector, {1000}, [](const std::string&) { return HttpAnswer{401, "text/html", "no"}; });
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::failed);
+    EXPECT_NE(seen.error.find("check `auth`"), std::string::npos) << seen.error;
+}
+
 TEST(Connect, SilenceAndNonsenseAreNotHealth) {
     for (const std::string body : {"<html>", "[]", "{\"s\":{}}", "{\"s\":{\"status\":{\"tasks\":[{}]}}}"}) {
         ConnectCollector collector(two_workers());
