@@ -17,6 +17,7 @@ int check(const std::string& path) {
     }
     fmt::print("{}: good. {} cluster(s), {} node(s), {} page(s); API on {}, data in {}\n", path,
                config->clusters.size(), nodes, pages, config->api_listen, config->data_dir);
+    for (const std::string& note : config_notes(*config)) fmt::print("note: {}\n", note);
     return exit_ok;
 }
 

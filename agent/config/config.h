@@ -145,6 +145,9 @@ struct Config {
 [[nodiscard]] Result<Config> load_config_file(const std::string& path);
 [[nodiscard]] Result<Config> load_config(std::string_view text, const std::string& path);
 
+// What is allowed and yet worth a second look: logins over plain text, secret files that everyone can read.
+[[nodiscard]] std::vector<std::string> config_notes(const Config& config);
+
 // The reference page (Markdown), from the same table that the loader reads.
 [[nodiscard]] std::string config_reference();
 

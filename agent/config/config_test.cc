@@ -90,6 +90,29 @@ clusters:
     EXPECT_EQ(cluster.http.at("https://p:9090").auth.bearer.command.at(0), "token");
 }
 
+TEST(Config, NotesSayWhichSecretsOthersMaySee) {
+    const auto config = load_config(R"(schema: 1
+data_dir: d
+clusters:
+  prod:
+    kafka: {bootstrap: [a:9093], sasl: {mechanism: PLAIN, username: u, password_file: /no/such/pw}}
+    flink: [{url: http://jm:8081, auth: {bearer_file: /etc/passwd}}, {url: http://127.0.0.1:8081, auth: {bearer_env: T}}]
+    prometheus: {url: https://p:9090, match: '{cluster="x"}', tls: {check_hostname: false}}
+)",
+                                    "/etc/medic.yaml");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config_notes(*config),
+              (std::vector<std::string>{
+                  "cluster prod: kafka: /no/such/pw does not exist yet",
+                  "cluster prod: kafka: PLAIN without tls sends the password readable over the network",
+                  "cluster prod: http://jm:8081: everyone on this host can read /etc/passwd: chmod o-r",
+                  "cluster prod: http://jm:8081: without https the login goes readable over the network",
+                  "cluster prod: https://p:9090: check_hostname is off: whoever holds a certificate of that authority "
+                  "is taken "
+                  "for it"}));
+    EXPECT_TRUE(config_notes(*load_config(small, "medic.yaml")).empty());
+}
+
 struct Bad {
     std::string text, expected;
 };

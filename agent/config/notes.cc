@@ -1,0 +1,64 @@
+// What is allowed in medic.yaml and yet worth a second look: secrets that others may see.
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "agent/config/config.h"
+
+namespace medic {
+namespace {
+
+bool is_loopback(std::string_view url) {
+    for (const std::string_view host : {"://127.", "://localhost", "://[::1]"})
+        if (url.find(host) != std::string_view::npos) return true;
+    return false;
+}
+
+struct Notes {
+    std::vector<std::string> all;
+
+    void file(const std::string& where, const std::string& path) {
+        if (path.empty()) return;
+        std::error_code error;
+        const auto status = std::filesystem::status(path, error);
+        if (error || !std::filesystem::exists(status))
+            all.push_back(fmt::format("{}: {} does not exist yet", where, path));
+        else if ((status.permissions() & std::filesystem::perms::others_read) != std::filesystem::perms::none)
+            all.push_back(fmt::format("{}: everyone on this host can read {}: chmod o-r", where, path));
+    }
+    void tls(const std::string& where, const TlsFiles& files) {
+        file(where, files.key);
+        if (!files.check_hostname)
+            all.push_back(
+                fmt::format("{}: check_hostname is off: whoever holds a certificate of that authority is "
+                            "taken for it",
+                            where));
+    }
+};
+
+}  // namespace
+
+std::vector<std::string> config_notes(const Config& config) {
+    Notes notes;
+    for (const ClusterConfig& cluster : config.clusters) {
+        const std::string kafka = "cluster " + cluster.name + ": kafka";
+        const KafkaSecurity& security = cluster.kafka.security;
+        if (security.tls) notes.tls(kafka, *security.tls);
+        if (security.sasl) {
+            notes.file(kafka, security.sasl->password.file);
+            if (security.sasl->mechanism == "PLAIN" && !security.tls)
+                notes.all.push_back(kafka + ": PLAIN without tls sends the password readable over the network");
+        }
+        for (const auto& [url, access] : cluster.http) {
+            const std::string where = "cluster " + cluster.name + ": " + url;
+            if (access.tls) notes.tls(where, *access.tls);
+            notes.file(where, access.auth.password.file);
+            notes.file(where, access.auth.bearer.file);
+            if (access.auth.given() && url.starts_with("http://") && !is_loopback(url))
+                notes.all.push_back(where + ": without https the login goes readable over the network");
+        }
+    }
+    return notes.all;
+}
+
+}  // namespace medic
