@@ -4,12 +4,15 @@
 
 #include "agent/api/api.h"
 #include "agent/api/json_internal.h"
+#include "agent/collectors/redact.h"
 
 namespace medic {
 namespace {
 
 constexpr std::size_t alerts_max = 10'000;
 constexpr std::size_t labels_max = 64;
+// What this agent itself tells an Alertmanager (agent/notify) must not come back as somebody's news.
+constexpr std::string_view own_alerts = "Streammedic";
 
 // RFC 3339: 2026-11-22T10:00:00.123Z or with +01:00.
 std::optional<WallTime> time_of(const std::string& text) {
@@ -33,7 +36,7 @@ std::map<std::string, std::string> texts(const Json& object, const char* key) {
     const auto found = object.find(key);
     if (found == object.end() || !found->is_object()) return out;
     for (const auto& [name, value] : found->items())
-        if (value.is_string() && out.size() < labels_max) out[name] = value.get<std::string>().substr(0, 4'096);
+        if (value.is_string() && out.size() < labels_max) out[name] = redact(value.get<std::string>(), 4'096);
     return out;
 }
 
@@ -106,6 +109,7 @@ Result<std::vector<Alert>> read_alertmanager(std::string_view body, const std::v
         alert.starts_at = *starts;
         alert.firing = status == "firing";
         alert.name = alert.labels.contains("alertname") ? alert.labels.at("alertname") : "unnamed alert";
+        if (alert.name.starts_with(own_alerts)) continue;
         alert.subject = subject_of_labels(alert.labels, alert.annotations, clusters);
         alerts.push_back(std::move(alert));
     }

@@ -5,6 +5,7 @@
 
 #include "agent/api/incident_view.h"
 #include "agent/api/json_internal.h"
+#include "agent/collectors/redact.h"
 
 namespace medic {
 namespace {
@@ -71,7 +72,7 @@ HttpResponse Api::verdict(const HttpRequest& request) {
     using Kind = OperatorCommand::Kind;
     const Status noted = backend_.command({.kind = claim->right ? Kind::verdict_right : Kind::verdict_wrong,
                                            .target = claim->incident,
-                                           .reason = verdict_reason(request),
+                                           .reason = redact(verdict_reason(request)),
                                            .by = "link given to " + claim->given_to});
     return noted ? verdict_noted(*claim) : verdict_refused(503, noted.error().message);
 }
@@ -122,7 +123,7 @@ HttpResponse Api::command(const HttpRequest& request, OperatorCommand command) {
     const Json body = request.body.empty() ? Json::object() : Json::parse(request.body, nullptr, false);
     if (!body.is_object()) return problem(400, "expected a JSON object, or no body");
     using Kind = OperatorCommand::Kind;
-    command.reason = text_of(body, "reason").substr(0, 1'000);
+    command.reason = redact(text_of(body, "reason"), 1'000);
     if (command.kind == Kind::pause || command.kind == Kind::resume) {
         command.target = text_of(body, "cluster");
         const auto clusters = backend_.clusters();
@@ -170,7 +171,7 @@ HttpResponse Api::changes(const HttpRequest& request, const std::string& person)
         return problem(400, "kind: expected deployment or config-change");
     change.version = text_of(body, "version").substr(0, 256);
     change.version_before = text_of(body, "version_before").substr(0, 256);
-    change.text = text_of(body, "text").substr(0, 4'096);
+    change.text = redact(text_of(body, "text"), 4'096);
     change.by = person;
     change.at = backend_.now();
     return of(backend_.change(std::move(change)));

@@ -107,6 +107,14 @@ TEST_F(Fixture, AnAlertIsKeptWithItsSubjectAndWhoSentIt) {
     EXPECT_TRUE(backend.alerts[0].firing);
 }
 
+TEST_F(Fixture, WhatTheAgentItselfToldAnAlertmanagerDoesNotComeBack) {
+    std::string own = webhook("firing");
+    own.replace(own.find("LagGrows"), 8, "StreammedicIncident");
+    const auto answer = send("POST", "/api/v1/webhook/alertmanager", own);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_TRUE(backend.alerts.empty());
+}
+
 TEST_F(Fixture, OverloadIs503NeverASilentLoss) {
     backend.next = fail(ErrorCode::unavailable, "the journal is behind");
     const auto answer = send("POST", "/api/v1/webhook/alertmanager", webhook("firing"));

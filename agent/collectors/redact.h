@@ -6,8 +6,8 @@
 
 namespace medic {
 
-// Values after password, secret, token, credential, authorization and jaas keys become "[hidden]"; also user:password@
-// in URLs.
+// Values after keys of passwords, secrets, tokens, credentials, access keys and jaas become "[hidden]", as `key=value`,
+// `"key": "value"` or `--key value`; also what follows Bearer and Basic, and user:password@ in URLs.
 [[nodiscard]] std::string redact(std::string_view text, std::size_t bytes_max = 64 * 1024);
 
 }  // namespace medic

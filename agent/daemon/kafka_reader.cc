@@ -33,7 +33,7 @@ public:
     }
     Result<wire::ConsumerGroupDescribeResponse> describe_consumer_groups(std::int32_t coordinator,
                                                                          const std::vector<std::string>& ids) override {
-        return call(KafkaTarget::broker(coordinator), wire::ConsumerGroupDescribeRequest{.groups = ids}, timeout_);
+        return call(KafkaTarget::broker(coordinator), wire::ConsumerGroupDescribeRequest{.groups = ids});
     }
     Result<std::vector<wire::OffsetFetchResponse::Group>> committed(std::int32_t coordinator,
                                                                     const std::vector<std::string>& ids) override {

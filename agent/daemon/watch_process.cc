@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "agent/collectors/process/process.h"
+#include "agent/collectors/redact.h"
 #include "agent/daemon/watch_internal.h"
 #include "agent/world/real/clock.h"
 #include "agent/world/real/command.h"
@@ -34,7 +35,7 @@ private:
                             reply ? Result<std::string>(reply->output) : std::unexpected(reply.error());
                         if (reply && reply->exit_code != 0)
                             output = fail(ErrorCode::unavailable, "its status command ended with {}: {}",
-                                          reply->exit_code, reply->errors.substr(0, 200));
+                                          reply->exit_code, redact(reply->errors, 200));
                         parts_.ingest.post_waiting(
                             [this, node, output] { collector_.answer(node, output, read_clock().wall); });
                     });

@@ -34,6 +34,14 @@ bool may_change_its_mind(const Incident& incident) {
 std::string first_exception(const Diagnosis& diagnosis) {
     const auto stated = diagnosis.facts.find("first_failure");
     if (stated != diagnosis.facts.end() && !stated->second.empty()) return stated->second;
+    // As the analyzer of first failures has read it from the trace.
+    if (const auto type = diagnosis.facts.find("exception"); type != diagnosis.facts.end() && !type->second.empty()) {
+        std::string text = type->second;
+        for (const auto& [fact, before] : {std::pair{"message", ": "}, {"frame", "\n\tat "}})
+            if (const auto more = diagnosis.facts.find(fact); more != diagnosis.facts.end() && !more->second.empty())
+                text += before + more->second;
+        return text;
+    }
     const Evidence* first = nullptr;
     for (const auto& evidence : diagnosis.evidence)
         if (evidence.kind == "trace" && (first == nullptr || evidence.at < first->at)) first = &evidence;

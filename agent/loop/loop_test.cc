@@ -460,6 +460,17 @@ TEST(Loop, a_failing_journal_stops_acting_not_observing) {
     EXPECT_EQ(bench.journal().incident("I1")->id, "I1");
 }
 
+TEST(Loop, the_first_failure_says_the_exception_its_message_and_where) {
+    Bench bench(options(Mode::observe));
+    Diagnosis failed = node_lost();
+    failed.facts["exception"] = "java.lang.NullPointerException";
+    failed.facts["message"] = "no value";
+    failed.facts["frame"] = "com.shop.Job.map";
+    bench.diagnoses = {failed};
+    bench.run(2);
+    EXPECT_EQ(bench.incident().first_failure, "java.lang.NullPointerException: no value\n\tat com.shop.Job.map");
+}
+
 TEST(Loop, the_first_failure_is_kept_when_a_later_one_masks_it) {
     Bench bench(options(Mode::observe));
     Diagnosis first = node_lost();

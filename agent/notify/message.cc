@@ -75,7 +75,9 @@ std::string headline(const Incident& incident) {
         case IncidentState::escalated: return "a person must act";
         case IncidentState::healed: return "healed";
         case IncidentState::resolved:
-            return incident.outcome == "healed" ? "resolved: healed" : "resolved: " + incident.outcome;
+            return incident.outcome == "healed"      ? "resolved: healed"
+                   : incident.outcome == "went_away" ? "resolved: no longer seen"
+                                                     : "resolved: " + incident.outcome;
         case IncidentState::observing: return "found, only observed";
         case IncidentState::diagnosing: return "something is wrong";
         default: return incident.acted ? "being healed" : "found";

@@ -7,6 +7,7 @@
 #include "agent/collectors/redact.h"
 #include "agent/notify/payload.h"
 #include "agent/world/real/command.h"
+#include "agent/world/real/url.h"
 
 namespace medic {
 namespace {
@@ -72,7 +73,8 @@ Result<FetchRequest> request_to(const NotifyConfig& config) {
 
 // A receiver's address may be a secret: errors name the receiver, not the URL.
 std::string without_url(std::string text, const std::string& url) {
-    if (const auto at = text.find(url); at != std::string::npos) text.replace(at, url.size(), "its address");
+    const std::string shown = shown_url(url);
+    if (const auto at = text.find(shown); at != std::string::npos) text.replace(at, shown.size(), "its address");
     return redact(text);
 }
 
@@ -92,7 +94,8 @@ std::string filled(std::string text, const std::vector<std::pair<std::string_vie
 
 }  // namespace
 
-Notifier::Notifier(NotifierParts parts) : parts_(std::move(parts)), desk_(seats_of(parts_.receivers), parts_.desk) {
+Notifier::Notifier(NotifierParts parts)
+    : parts_(std::move(parts)), desk_(seats_of(parts_.receivers), parts_.desk), started_(parts_.clock().wall) {
     for (const NotifyConfig& one : parts_.receivers) {
         if (one.heartbeat)
             hearts_.push_back(one);
@@ -210,7 +213,8 @@ void Notifier::beat(const NotifyConfig& heart) {
     auto request = request_to(heart);
     if (!request) return parts_.say("heartbeat " + heart.name + ": " + request.error().message);
     request->headers.emplace_back("Content-Type", "application/json");
-    request->body = keeps_alerts(heart) ? heartbeat_alert(now, heart.every * heartbeats_missed) : heartbeat_json(now);
+    request->body =
+        keeps_alerts(heart) ? heartbeat_alert(started_, now + heart.every * heartbeats_missed) : heartbeat_json(now);
     parts_.fetcher.fetch(*std::move(request), [](const Result<FetchReply>&) {});
 }
 

@@ -56,6 +56,7 @@ private:
     std::vector<Target> targets_;  // By the desk's number.
     std::vector<NotifyConfig> hearts_;
     Desk desk_;
+    WallTime started_;
 };
 
 }  // namespace medic

@@ -198,13 +198,14 @@ std::string heartbeat_json(WallTime now) {
     return dump({{"schema", 1}, {"kind", "heartbeat"}, {"at", time(now)}, {"text", "[medic] the agent is well"}});
 }
 
-std::string heartbeat_alert(WallTime now, Duration lives) {
+std::string heartbeat_alert(WallTime started, WallTime ends) {
     return dump(Json::array(
         {{{"labels", {{"alertname", "StreammedicWatchdog"}}},
           {"annotations",
            {{"summary",
              "Always fires while the agent is well. When it stops, the agent or the way to here is broken."}}},
-          {"endsAt", rfc3339(now + lives)}}}));
+          {"startsAt", rfc3339(started)},
+          {"endsAt", rfc3339(ends)}}}));
 }
 
 }  // namespace medic

@@ -27,6 +27,6 @@ constexpr Duration alert_lives{5 * 60'000};
 
 // The agent is well: {"schema":1,"kind":"heartbeat",…}, or an alert that always fires.
 [[nodiscard]] std::string heartbeat_json(WallTime now);
-[[nodiscard]] std::string heartbeat_alert(WallTime now, Duration lives);
+[[nodiscard]] std::string heartbeat_alert(WallTime started, WallTime ends);
 
 }  // namespace medic

@@ -127,7 +127,9 @@ void Reader::connector(const std::string& name, const Json& entry) {
 
 std::string authority_of(std::string_view url) {
     if (const auto scheme = url.find("://"); scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
-    return std::string(url.substr(0, url.find('/')));
+    if (const auto sign = url.rfind('@'); sign != std::string_view::npos)
+        url.remove_prefix(sign + 1);  // No names, no secrets.
+    return std::string(url.substr(0, url.find_first_of("/?")));
 }
 
 ConnectCollector::ConnectCollector(ConnectCollectorOptions options)

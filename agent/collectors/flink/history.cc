@@ -83,7 +83,7 @@ std::string exception_event(const Into& into, const Json& entry, const Job& job,
                 .subject = into.subject("job", job.name),
                 .kind = "exception",
                 .text = redact(text(entry, "stacktrace")),
-                .fields = {{"job_id", job.id}, {"exception", text(entry, "exceptionName")}},
+                .fields = {{"job_id", job.id}, {"exception", redact(text(entry, "exceptionName"))}},
                 .id = ""};
     if (event.at.unix_ms <= 0 || (event.text.empty() && event.fields["exception"].empty())) return "";
     if (event.text.empty()) event.text = event.fields["exception"];

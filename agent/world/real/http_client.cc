@@ -5,6 +5,8 @@
 
 #include <curl/curl.h>
 
+#include "agent/world/real/url.h"
+
 namespace medic {
 namespace {
 
@@ -186,10 +188,10 @@ Result<HttpReply> HttpClient::perform(const HttpCall& call) {
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(handle, CURLINFO_REQUEST_SIZE, &request_bytes);
     if (exchange.too_large)
-        return fail(ErrorCode::invalid, "{} {}: the answer is larger than {} bytes", call.method, call.url,
+        return fail(ErrorCode::invalid, "{} {}: the answer is larger than {} bytes", call.method, shown_url(call.url),
                     call.body_bytes_max);
     if (code != CURLE_OK)
-        return fail(classify(code, call, request_bytes > 0), "{} {}: {}", call.method, call.url,
+        return fail(classify(code, call, request_bytes > 0), "{} {}: {}", call.method, shown_url(call.url),
                     detail[0] != '\0' ? detail : curl_easy_strerror(code));
     exchange.reply.status = static_cast<int>(status);
     return std::move(exchange.reply);

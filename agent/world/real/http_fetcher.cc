@@ -9,6 +9,7 @@
 #include "agent/world/real/fetch_queue_internal.h"
 #include "agent/world/real/reactor_internal.h"
 #include "agent/world/real/secret.h"
+#include "agent/world/real/url.h"
 
 namespace medic {
 namespace {
@@ -88,16 +89,16 @@ Error error_of(const Transfer& transfer, CURLcode code) {
     std::string why = transfer.error[0] != '\0' ? transfer.error : curl_easy_strerror(code);
     why += hint(why);
     if (transfer.too_long)
-        return {ErrorCode::invalid, fmt::format("{}: the answer is longer than {} bytes", transfer.request.url,
-                                                transfer.request.body_bytes_max)};
+        return {ErrorCode::invalid, fmt::format("{}: the answer is longer than {} bytes",
+                                                shown_url(transfer.request.url), transfer.request.body_bytes_max)};
     if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
-        return {ErrorCode::invalid, fmt::format("{}: {}", transfer.request.url, why)};
+        return {ErrorCode::invalid, fmt::format("{}: {}", shown_url(transfer.request.url), why)};
     // A time-out while connecting is told apart by what was sent.
     long sent = 0;
     curl_easy_getinfo(transfer.easy.get(), CURLINFO_REQUEST_SIZE, &sent);
     const bool unseen = never_arrived(code) || (code == CURLE_OPERATION_TIMEDOUT && sent == 0);
     return {unseen ? ErrorCode::unavailable : ErrorCode::outcome_unknown,
-            fmt::format("{}: {}", transfer.request.url, why)};
+            fmt::format("{}: {}", shown_url(transfer.request.url), why)};
 }
 
 }  // namespace
@@ -393,7 +394,7 @@ HttpFetcher::~HttpFetcher() = default;
 
 void HttpFetcher::fetch(FetchRequest request, Done done) {
     if (state_->waiting.waiting() + state_->without_secret >= state_->options.queue_max) {
-        state_->reactor.post([done = std::move(done), url = request.url] {
+        state_->reactor.post([done = std::move(done), url = shown_url(request.url)] {
             done(fail(ErrorCode::unavailable, "{}: too many requests are waiting here", url));
         });
         return;
