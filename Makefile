@@ -1,14 +1,16 @@
 # Two commands do all the set-up on a fresh Debian 12: `make demo` and `make test`.
 SHELL := /bin/bash
 BUILD := build
+SHIPPED := medic medic-engine fleet_monitor_v1 fleet_monitor_v2 pages
 JOBS ?= $(shell nproc)
 SIM_MINUTES ?= 4
 FUZZ_SECONDS ?= 30
 LIVE_DATA ?= $(HOME)/.local/share/streammedic/live
 LIVE_PAIR ?= 3.9.1+1.20.1
 LIVE := $(BUILD)/tests/live/medic-live
+PREFIX ?= /usr/local
 
-.PHONY: help build demo test bench fuzz format lint check-full asan tsan simulate release clean packages-% \
+.PHONY: help build demo test bench fuzz format lint check-full asan tsan simulate release package install clean packages-% \
         live-up live-down live-status test-live
 
 help:  ## This list
@@ -71,6 +73,16 @@ check-full: test lint asan tsan fuzz simulate demo  ## Everything: takes an hour
 release: packages-build  ## What is shipped, in build/release
 	@test -f $(BUILD)/release/build.ninja || cmake --preset release
 	@cmake --build $(BUILD)/release -j $(JOBS)
+
+package: packages-build+package  ## A tarball and a Debian package, in build/release
+	@cmake --preset release -DCMAKE_INSTALL_PREFIX=/usr >/dev/null
+	@cmake --build $(BUILD)/release -j $(JOBS) --target $(SHIPPED)
+	@cd $(BUILD)/release && cpack
+
+install: packages-build  ## Into PREFIX (/usr/local), below DESTDIR when given
+	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@cmake --build $(BUILD)/release -j $(JOBS) --target $(SHIPPED)
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)/release
 
 clean:  ## Remove the build folder
 	@rm -rf $(BUILD)

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -42,6 +43,14 @@ std::string token_of(const Config& config) {
 }
 
 }  // namespace
+
+std::string default_config() {
+    std::error_code error;
+    constexpr const char* installed = "/etc/streammedic/medic.yaml";
+    const bool only_installed =
+        !std::filesystem::exists("medic.yaml", error) && std::filesystem::exists(installed, error);
+    return only_installed ? installed : "medic.yaml";
+}
 
 void AgentAddress::add_options(CLI::App& command) {
     command.add_option("--config", config, "medic.yaml of the agent")->capture_default_str();

@@ -10,8 +10,11 @@
 
 namespace medic::cli {
 
+// ./medic.yaml, or the installed one where there is none.
+[[nodiscard]] std::string default_config();
+
 struct AgentAddress {
-    std::string config = "medic.yaml", url, token;
+    std::string config = default_config(), url, token;
     void add_options(CLI::App& command);
 };
 

@@ -193,10 +193,15 @@ std::vector<std::string> job_arguments(const LabPlan& plan) {
             "--lookup-batch", std::to_string(plan.options.workload.lookup_batch)};
 }
 
+// Beside the program in a build folder; in lib/streammedic beside its bin folder once installed.
 std::string job_artifact(const LabPlan& plan, const std::string& version) {
-    return (std::filesystem::path(plan.options.program).parent_path() / "jobs" /
-            fmt::format("fleet_monitor_{}.so", version))
-        .string();
+    const auto folder = std::filesystem::path(plan.options.program).parent_path();
+    const std::string name = fmt::format("fleet_monitor_{}.so", version);
+    std::error_code error;
+    const auto installed = folder.parent_path() / "lib" / "streammedic" / "jobs" / name;
+    if (!std::filesystem::exists(folder / "jobs" / name, error) && std::filesystem::exists(installed, error))
+        return installed.string();
+    return (folder / "jobs" / name).string();
 }
 
 }  // namespace medic::engine::lab

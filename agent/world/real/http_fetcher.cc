@@ -245,7 +245,8 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         const bool keeps_method = status == 307 || status == 308;
         Status allowed = may_follow(options.access, request.cluster, request.url, to);
         if (allowed && transfer.redirects_left == 0)
-            allowed = fail(ErrorCode::invalid, "{}: it redirects again and again, at last to {}", request.url, to);
+            allowed = fail(ErrorCode::invalid, "{}: it redirects again and again, at last to {}",
+                           shown_url(request.url), shown_url(to));
         if (request.method != "GET" && !keeps_method) return false;
         if (!allowed) {
             transfer.done(std::unexpected(allowed.error()));
@@ -272,7 +273,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
             if (!self) return;
             --self->without_secret;
             if (!secret) {
-                self->reactor.post([shared, error = wrap(secret.error(), shared->request.url).error()] {
+                self->reactor.post([shared, error = wrap(secret.error(), shown_url(shared->request.url)).error()] {
                     shared->done(fail(ErrorCode::unavailable, "{}", error.message));
                 });
                 return;

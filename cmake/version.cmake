@@ -1,0 +1,22 @@
+# Run at every build: writes OUT when the version or the revision has changed. Without git, or from a tarball, the revision is
+# REVISION (the cache variable MEDIC_REVISION) or left out.
+set(revision "${REVISION}")
+if(revision STREQUAL "" AND EXISTS "${SOURCE}/.git")
+  execute_process(COMMAND git -C ${SOURCE} describe --always --dirty --abbrev=12 --exclude=*
+                  OUTPUT_VARIABLE revision OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
+  if(failed)
+    set(revision "")
+  endif()
+endif()
+set(text "medic ${VERSION}")
+if(NOT revision STREQUAL "")
+  string(APPEND text " (revision ${revision})")
+endif()
+set(code "// Generated at build time: do not edit.\n#include \"agent/cli/version_internal.h\"\n\nnamespace medic::cli {\n\nstd::string version_text() { return \"${text}\"; }\n\n}  // namespace medic::cli\n")
+set(before "")
+if(EXISTS "${OUT}")
+  file(READ "${OUT}" before)
+endif()
+if(NOT before STREQUAL code)
+  file(WRITE "${OUT}" "${code}")
+endif()
