@@ -38,7 +38,7 @@ set(CPACK_GENERATOR TGZ DEB)
 set(CPACK_PACKAGE_NAME streammedic)
 set(CPACK_PACKAGE_CONTACT "Streammedic maintainers <maintainers@streammedic.invalid>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
-set(CPACK_PACKAGE_DESCRIPTION "An agent that watches Apache Kafka, Kafka Connect and Apache Flink, finds the root cause of a fault, says whether user code or the system is to blame and who must act, and heals what a policy lets it. Without a policy it only reads.")
+set(CPACK_PACKAGE_DESCRIPTION "An agent that watches Apache Kafka, Kafka Connect and Apache Flink, finds\nthe root cause of a fault, says whether user code or the system is to blame\nand who must act, and heals what a policy lets it. Without a policy it only\nreads.")
 set(CPACK_PACKAGE_FILE_NAME streammedic-${PROJECT_VERSION}-linux-${CMAKE_SYSTEM_PROCESSOR})
 set(CPACK_SET_DESTDIR ON)  # Absolute folders (/etc) land inside the package.
 set(CPACK_INSTALL_PREFIX ${CMAKE_INSTALL_PREFIX})
