@@ -4,6 +4,8 @@
 
 #include <memory>
 
+#include "agent/world/real/url.h"
+
 namespace medic {
 
 void HttpAccessTable::add(const std::string& cluster, const std::string& url, HttpAccess access) {
@@ -45,13 +47,13 @@ Status may_follow(const HttpAccessTable& table, std::string_view cluster, const 
                   const std::string& to) {
     const bool web = to.starts_with("http://") || to.starts_with("https://");
     if (!web || (from.starts_with("https://") && !to.starts_with("https://")))
-        return fail(ErrorCode::invalid, "{}: it redirects to {}: expected https again", from, to);
+        return fail(ErrorCode::invalid, "{}: it redirects to {}: expected https again", shown_url(from), shown_url(to));
     const std::string host = host_of(to);
     if (table.find(cluster, to) == nullptr && (host.empty() || host != host_of(from)))
         return fail(ErrorCode::invalid,
                     "{}: it redirects to {}, which is not configured for cluster {}: correct the address, or list that "
                     "one too",
-                    from, to, cluster);
+                    shown_url(from), shown_url(to), cluster);
     return {};
 }
 
