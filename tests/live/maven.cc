@@ -155,7 +155,8 @@ Result<std::string> class_path(const Toolchain& tools, const std::string& produc
                     [&] {
                         if (std::chrono::steady_clock::now() - told < tell_every) return;
                         told = std::chrono::steady_clock::now();
-                        progress(fmt::format("{}: {} files fetched", product, downloads(log)));
+                        if (const std::size_t count = downloads(log); count > 0)
+                            progress(fmt::format("{}: {} files fetched", product, count));
                     }));
     const std::string text = file_text(kept);
     if (!complete(text)) return fail(ErrorCode::unavailable, "{}: Maven's class path lacks files: see {}", kept, log);

@@ -146,6 +146,7 @@ Status write_files(const LiveOptions& options, const LabPlan& plan, const Artifa
                                {"job_jar", artifacts.job_jar}})
                              .dump(1);
     files["inventory.txt"] = "";
+    files["conf/tools-log4j.properties"] = "log4j.rootLogger=ERROR\n";
     std::error_code error;
     for (const char* folder : {"logs", "data", "faults", "agent"})
         fs::create_directories(fs::path(options.data_dir) / folder, error);

@@ -1,0 +1,239 @@
+// Our read-only Kafka calls against Kafka's own command-line tools, on live brokers: the same answers. What moves
+// meanwhile is asked before and after, and the tool's figure has to lie between. `make test-live` runs it.
+#include <gmock/gmock.h>
+
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "agent/daemon/kafka_reader.h"
+#include "agent/world/real/kafka_client.h"
+#include "tests/live/live_internal.h"
+
+namespace medic::live {
+namespace {
+
+using nlohmann::json;
+using Partition = std::pair<std::string, std::int32_t>;
+
+const std::set<std::string> user_topics = {"orders", "order-totals", "inventory"};
+
+class KafkaTools : public ::testing::Test {
+protected:
+    void SetUp() override {
+        if (data_folder().empty()) GTEST_SKIP() << "MEDIC_LIVE_DATA names no platform: run `make test-live`";
+        const json live = json::parse(text_of(data_folder() + "/live.json"));
+        java_ = live.at("java").get<std::string>();
+        class_path_ = live.at("kafka_class_path").get<std::string>();
+        const auto state = engine::lab::load_state(data_folder());
+        ASSERT_TRUE(state) << state.error().message;
+        bootstrap_ = state->plan.bootstrap();
+        std::vector<std::string> addresses;
+        std::istringstream list(bootstrap_);
+        for (std::string one; std::getline(list, one, ',');) addresses.push_back(one);
+        client_ = std::make_shared<KafkaClient>(KafkaClientOptions{.bootstrap = addresses});
+        reader_ = make_kafka_reader(client_, Duration(10'000));
+    }
+
+    std::string tool(const std::string& main_class, std::vector<std::string> arguments) const {
+        std::vector<std::string> argv = {java_,
+                                         "-Xmx128m",
+                                         "-XX:+UseSerialGC",
+                                         "-XX:TieredStopAtLevel=1",
+                                         "-Dlog4j.configuration=file:" + data_folder() + "/conf/tools-log4j.properties",
+                                         "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
+                                         "-cp",
+                                         class_path_,
+                                         main_class,
+                                         "--bootstrap-server",
+                                         bootstrap_};
+        argv.insert(argv.end(), std::make_move_iterator(arguments.begin()), std::make_move_iterator(arguments.end()));
+        const Ended ended = run_program(std::move(argv));
+        EXPECT_EQ(ended.code, 0) << ended.output;
+        return ended.output;
+    }
+
+    [[nodiscard]] std::map<Partition, std::int64_t> ends(const std::string& topic) const {
+        std::map<Partition, std::int64_t> found;
+        const auto metadata = client_->metadata(std::vector<std::string>{topic});
+        EXPECT_TRUE(metadata);
+        if (!metadata) return found;
+        for (const auto& partition : metadata->topics.at(0).partitions) {
+            wire::ListOffsetsRequest request;
+            request.topics.push_back({.name = topic,
+                                      .partitions = {{.partition = partition.partition,
+                                                      .current_leader_epoch = -1,
+                                                      .timestamp = wire::kLatestOffset}}});
+            const auto answer = reader_->offsets(partition.leader_id, request);
+            EXPECT_TRUE(answer) << (answer ? "" : answer.error().message);
+            if (answer) found[{topic, partition.partition}] = answer->topics.at(0).partitions.at(0).offset;
+        }
+        return found;
+    }
+
+    [[nodiscard]] std::map<Partition, std::int64_t> committed(const std::string& group) const {
+        std::map<Partition, std::int64_t> found;
+        const auto answer = reader_->committed(group);
+        EXPECT_TRUE(answer) << (answer ? "" : answer.error().message);
+        if (!answer) return found;
+        for (const auto& topic : answer->groups.empty() ? answer->topics : answer->groups[0].topics)
+            for (const auto& partition : topic.partitions) found[{topic.name, partition.partition}] = partition.offset;
+        return found;
+    }
+
+    // Broker → log dir → partition's name → bytes.
+    using Sizes = std::map<std::int32_t, std::map<std::string, std::map<std::string, std::int64_t>>>;
+    [[nodiscard]] Sizes sizes() const {
+        Sizes found;
+        const auto answers = reader_->log_dirs();
+        EXPECT_TRUE(answers);
+        if (!answers) return found;
+        for (const auto& [broker, answer] : *answers) {
+            EXPECT_TRUE(answer) << (answer ? "" : answer.error().message);
+            if (!answer) continue;
+            for (const auto& dir : answer->log_dirs)
+                for (const auto& topic : dir.topics)
+                    for (const auto& partition : topic.partitions)
+                        found[broker][dir.path][topic.name + "-" + std::to_string(partition.partition)] =
+                            partition.size_bytes;
+        }
+        return found;
+    }
+
+    std::string java_, class_path_, bootstrap_;
+    std::shared_ptr<KafkaClient> client_;
+    std::unique_ptr<KafkaReader> reader_;
+};
+
+std::string numbers(const std::vector<std::int32_t>& ids) {
+    std::string text;
+    for (const auto id : ids) text += (text.empty() ? "" : ",") + std::to_string(id);
+    return text;
+}
+
+TEST_F(KafkaTools, topics_have_the_leaders_replicas_and_isr_of_TopicCommand) {
+    const std::string said = tool("org.apache.kafka.tools.TopicCommand", {"--describe"});
+    const auto metadata = reader_->metadata();
+    ASSERT_TRUE(metadata) << metadata.error().message;
+    std::size_t compared = 0;
+    for (const auto& topic : metadata->topics)
+        for (const auto& partition : topic.partitions) {
+            const std::regex line("Topic: " + *topic.name + "\\s+Partition: " + std::to_string(partition.partition) +
+                                  "\\s+Leader: (\\S+)\\s+Replicas: (\\S+)\\s+Isr: (\\S+)");
+            std::smatch match;
+            ASSERT_TRUE(std::regex_search(said, match, line)) << *topic.name << "\n" << said;
+            EXPECT_EQ(match[1], std::to_string(partition.leader_id)) << match[0];
+            EXPECT_EQ(match[2], numbers(partition.replicas)) << match[0];
+            EXPECT_EQ(match[3], numbers(partition.isr)) << match[0];
+            ++compared;
+        }
+    EXPECT_GT(compared, 20U) << "the internal topics, too";
+}
+
+TEST_F(KafkaTools, log_dirs_have_the_replicas_and_sizes_of_LogDirsCommand) {
+    const Sizes before = sizes();
+    const std::string said = tool("org.apache.kafka.tools.LogDirsCommand", {"--describe"});
+    const Sizes after = sizes();
+    const auto start = said.find("{\"");
+    ASSERT_NE(start, std::string::npos) << said;
+    const json document = json::parse(said.substr(start));
+    std::size_t compared = 0;
+    for (const json& broker : document.at("brokers"))
+        for (const json& dir : broker.at("logDirs")) {
+            const auto id = broker.at("broker").get<std::int32_t>();
+            const auto path = dir.at("logDir").get<std::string>();
+            ASSERT_TRUE(before.contains(id) && before.at(id).contains(path)) << id << " " << path;
+            EXPECT_EQ(dir.at("partitions").size(), before.at(id).at(path).size());
+            for (const json& partition : dir.at("partitions")) {
+                const auto name = partition.at("partition").get<std::string>();
+                ASSERT_TRUE(before.at(id).at(path).contains(name)) << name;
+                if (!user_topics.contains(name.substr(0, name.rfind('-')))) continue;  // Compaction shrinks others.
+                EXPECT_GE(partition.at("size").get<std::int64_t>(), before.at(id).at(path).at(name)) << name;
+                EXPECT_LE(partition.at("size").get<std::int64_t>(), after.at(id).at(path).at(name)) << name;
+                ++compared;
+            }
+        }
+    EXPECT_EQ(compared, 3U * (6 + 3 + 3));
+}
+
+TEST_F(KafkaTools, groups_have_the_offsets_and_lag_of_ConsumerGroupCommand) {
+    const auto committed_before = committed("order-totals"), ends_before = ends("orders");
+    const std::string said =
+        tool("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", {"--describe", "--group", "order-totals"});
+    const auto committed_after = committed("order-totals"), ends_after = ends("orders");
+    const std::regex line(R"(order-totals\s+orders\s+(\d+)\s+(\d+)\s+(\d+)\s+(-?\d+))");
+    std::size_t compared = 0;
+    for (std::sregex_iterator match(said.begin(), said.end(), line), none; match != none; ++match, ++compared) {
+        const Partition partition{"orders", std::stoi((*match)[1])};
+        const std::int64_t offset = std::stoll((*match)[2]), end = std::stoll((*match)[3]);
+        EXPECT_GE(offset, committed_before.at(partition));
+        EXPECT_LE(offset, committed_after.at(partition));
+        EXPECT_GE(end, ends_before.at(partition));
+        EXPECT_LE(end, ends_after.at(partition));
+        EXPECT_EQ(std::stoll((*match)[4]), end - offset);
+    }
+    EXPECT_EQ(compared, 6U) << said;
+}
+
+TEST_F(KafkaTools, the_groups_are_those_of_ConsumerGroupCommand) {
+    const std::string said = tool("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", {"--list"});
+    const auto answers = reader_->groups();
+    ASSERT_TRUE(answers) << answers.error().message;
+    std::set<std::string> ours, theirs;
+    for (const auto& [broker, answer] : *answers) {
+        ASSERT_TRUE(answer) << answer.error().message;
+        for (const auto& group : answer->groups)
+            // The tool leaves out groups of other kinds, such as Connect's own.
+            if (group.protocol_type.empty() || group.protocol_type == "consumer") ours.insert(group.group_id);
+    }
+    std::istringstream lines(said);
+    for (std::string name; std::getline(lines, name);)
+        if (!name.empty()) theirs.insert(name);
+    EXPECT_EQ(ours, theirs) << said;
+}
+
+TEST_F(KafkaTools, settings_of_a_topic_are_those_of_ConfigCommand) {
+    const std::string said = tool("kafka.admin.ConfigCommand",
+                                  {"--describe", "--all", "--entity-type", "topics", "--entity-name", "orders"});
+    wire::DescribeConfigsRequest request;
+    request.resources.push_back({.type = static_cast<std::int8_t>(wire::ConfigResource::topic), .name = "orders"});
+    const auto answer = reader_->configs(request);
+    ASSERT_TRUE(answer) << answer.error().message;
+    std::map<std::string, std::string> ours, theirs;
+    for (const auto& config : answer->resources.at(0).configs) ours[config.name] = config.value.value_or("null");
+    const std::regex line(R"(^\s+([\w.]+)=(.*) sensitive=(?:true|false))");
+    std::istringstream lines(said);
+    for (std::string text; std::getline(lines, text);)
+        if (std::smatch match; std::regex_search(text, match, line)) theirs[match[1]] = match[2];
+    EXPECT_GT(theirs.size(), 20U) << said;
+    EXPECT_EQ(ours, theirs);
+}
+
+TEST_F(KafkaTools, nothing_is_being_moved_as_ReassignPartitionsCommand_says) {
+    const std::string said = tool("org.apache.kafka.tools.reassign.ReassignPartitionsCommand", {"--list"});
+    EXPECT_THAT(said, testing::HasSubstr("No partition reassignments found"));
+    const auto answer = reader_->reassignments();
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_TRUE(answer->topics.empty());
+}
+
+TEST_F(KafkaTools, the_quorum_is_that_of_MetadataQuorumCommand) {
+    const std::string said = tool("org.apache.kafka.tools.MetadataQuorumCommand", {"describe", "--status"});
+    wire::DescribeQuorumRequest request;
+    request.topics.push_back({.name = "__cluster_metadata", .partitions = {{.partition = 0}}});
+    const auto answer = client_->call(KafkaTarget::any(), request);
+    ASSERT_TRUE(answer) << answer.error().message;
+    const auto& quorum = answer->topics.at(0).partitions.at(0);
+    const auto field = [&](const std::string& name) {
+        std::smatch match;
+        return std::regex_search(said, match, std::regex(name + R"(:\s+(\S+))")) ? match[1].str() : std::string();
+    };
+    EXPECT_EQ(field("LeaderId"), std::to_string(quorum.leader_id)) << said;
+    EXPECT_EQ(field("LeaderEpoch"), std::to_string(quorum.leader_epoch)) << said;
+    EXPECT_EQ(quorum.voters.size(), 3U);
+    EXPECT_LE(std::stoll(field("HighWatermark")), quorum.high_watermark);
+}
+
+}  // namespace
+}  // namespace medic::live
