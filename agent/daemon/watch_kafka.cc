@@ -23,6 +23,7 @@ public:
             const Now now = read_clock();
             reader_->begin();
             auto observation = collector_.look(*reader_, now.wall);
+            if (client_->stopped()) return;  // We broke this look off ourselves: it says nothing about Kafka.
             const auto outcome = observation.outcome == ScrapeOutcome::failed ? LookSchedule::Outcome::failed
                                                                               : LookSchedule::Outcome::answered;
             parts_.ingest.post_waiting(

@@ -12,6 +12,9 @@ constexpr Duration page_timeout{8'000};
 constexpr std::size_t page_bytes_max = 64 * 1024 * 1024;
 // Pages speak of brokers and workers that the others must have found first.
 constexpr Duration pages_after{1'500};
+// A page whose owner was not known yet is asked for again soon, and then only at its interval: pages are dear.
+constexpr Duration owner_retry{2'000};
+constexpr int owner_retries_max = 3;
 
 class Page : public Watched {
 public:
@@ -21,6 +24,12 @@ public:
     }
 
     bool look(FetchRequest::Standing standing, Done done) override {
+        fetch(standing, std::move(done));
+        return true;
+    }
+
+private:
+    void fetch(FetchRequest::Standing standing, Done done) {
         const Now now = read_clock();
         FetchRequest request{
             .url = config_.url, .cluster = cluster_.name, .timeout = page_timeout, .body_bytes_max = page_bytes_max};
@@ -29,13 +38,15 @@ public:
         parts_.fetcher.fetch(std::move(request), [this, now, done = std::move(done)](Result<FetchReply> reply) {
             parts_.ingest.post_waiting([this, now, done, answer = answer_of(std::move(reply))] {
                 const auto outcome = read(answer, now.wall);
-                parts_.reactor.post([done, end = LookEnd{now.monotonic, outcome}] { done(end); });
+                const bool again = target_.lacks_owner() && ++owner_retries_ <= owner_retries_max;
+                parts_.reactor.post([this, again, standing, done, end = LookEnd{now.monotonic, outcome}] {
+                    if (done) done(end);
+                    if (again) parts_.reactor.after(owner_retry, [this, standing] { fetch(standing, {}); });
+                });
             });
         });
-        return true;
     }
 
-private:
     LookSchedule::Outcome read(const Result<HttpAnswer>& answer, WallTime at) {
         if (const auto version = parts_.knowledge.links_version(); version != links_version_) {
             links_version_ = version;
@@ -67,6 +78,7 @@ private:
     const PageConfig& config_;
     PageTarget target_;
     std::uint64_t links_version_ = 0;
+    int owner_retries_ = 0;  // With the ingest thread.
 };
 
 }  // namespace

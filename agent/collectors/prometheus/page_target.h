@@ -19,6 +19,8 @@ public:
     void set_owner(PageOwner owner);
     [[nodiscard]] const PageOwner& owner() const { return owner_; }
     [[nodiscard]] const std::string& target() const { return target_; }
+    // The last page held series that could not be named for want of a broker's or worker's id.
+    [[nodiscard]] bool lacks_owner() const { return lacks_owner_; }
 
     // A missing answer gives a failed batch.
     [[nodiscard]] ScrapeBatch read(const Result<HttpAnswer>& answer, SeriesStore& store, WallTime at);

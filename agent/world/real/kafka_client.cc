@@ -359,6 +359,8 @@ void KafkaClient::forget_metadata() {
     impl_->coordinators.clear();
 }
 
+bool KafkaClient::stopped() const { return impl_->stopped; }
+
 void KafkaClient::stop() {
     impl_->stopped = true;
     const std::lock_guard lock(impl_->mutex);

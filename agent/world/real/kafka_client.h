@@ -116,6 +116,7 @@ public:
 
     // Makes blocked calls of other threads return (unavailable or outcome_unknown), and every later one fail.
     void stop();
+    [[nodiscard]] bool stopped() const;
 
     // Runs the calls side by side and waits for all of them.
     static void run_all(const std::vector<std::function<void()>>& calls);
