@@ -116,8 +116,7 @@ public:
             else
                 spot(one);
         }
-        if (unneeded > 0)
-            out_ += fmt::format("\n  {} more series that no rule needs yet (-o wide)\n", unneeded);
+        if (unneeded > 0) out_ += fmt::format("\n  {} more series that no rule needs yet (-o wide)\n", unneeded);
         if (sight_.dark.empty()) out_ += "  nothing is hidden\n";
         return std::move(out_);
     }

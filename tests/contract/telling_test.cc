@@ -21,8 +21,9 @@ struct Scene : AgentScene {
         HttpResponse answer{
             .status = 200, .body = R"({"version":"3.9.1","commit":"x","kafka_cluster_id":"y"})", .headers = {}};
         const std::string task =
-            failed ? R"~("state":"FAILED","trace":"org.apache.kafka.connect.errors.ConnectException: Failed to execute bulk request\n\tat io.confluent.connect.elasticsearch.ElasticsearchClient.flush(ElasticsearchClient.java:1)\nCaused by: java.net.ConnectException: Connection refused\n\tat java.base/sun.nio.ch.Net.pollConnect(Native Method)")~"
-                   : R"("state":"RUNNING")";
+            failed
+                ? R"~("state":"FAILED","trace":"org.apache.kafka.connect.errors.ConnectException: Failed to execute bulk request\n\tat io.confluent.connect.elasticsearch.ElasticsearchClient.flush(ElasticsearchClient.java:1)\nCaused by: java.net.ConnectException: Connection refused\n\tat java.base/sun.nio.ch.Net.pollConnect(Native Method)")~"
+                : R"("state":"RUNNING")";
         if (request.path == "/connectors")
             answer.body =
                 R"({"orders":{"status":{"name":"orders","connector":{"state":"RUNNING","worker_id":"w:1"},"tasks":[{"id":0,"worker_id":"w:1",)" +
@@ -93,7 +94,8 @@ TEST(Telling, AnIncidentIsToldOnceOverDeathsOfTheReceiverAndTheAgentAndResolvedA
         all.erase(all.begin());  // medic
         return all;
     };
-    EXPECT_EQ(scene.run(words(opened["verdict"]["right_command"].get<std::string>()), "said.log"), 0) << scene.read("said.log");
+    EXPECT_EQ(scene.run(words(opened["verdict"]["right_command"].get<std::string>()), "said.log"), 0)
+        << scene.read("said.log");
     const auto link = opened["verdict"]["wrong_url"].get<std::string>();
     const std::string path = link.substr(link.find("/verdict/"));
     EXPECT_EQ(scene.ask(path).status, 200);

@@ -110,8 +110,8 @@ private:
     std::map<std::string, std::map<std::string, std::string>> topic_settings_;
     std::vector<std::pair<Labels, double>> seldom_samples_;
     std::map<PartitionKey, std::int64_t> held_at_;  // Last stable offset where it was behind the end.
-    std::string not_visible_;  // Of what is read seldom.
-    std::size_t groups_seen_ = 0;  // In this look.
+    std::string not_visible_;                       // Of what is read seldom.
+    std::size_t groups_seen_ = 0;                   // In this look.
     StateMemory states_;
     std::uint64_t looks_ = 0;
 };
