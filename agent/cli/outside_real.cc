@@ -1,4 +1,5 @@
 #include "agent/cli/outside_real.h"
+#include "agent/cli/version_internal.h"
 
 #include <algorithm>
 #include <atomic>
@@ -44,7 +45,7 @@ public:
     KafkaReader& kafka(const ClusterConfig& cluster) override { return *of(cluster).reader; }
 
     Result<KafkaReader::ByBroker<wire::ApiVersionsResponse>> kafka_versions(const ClusterConfig& cluster) override {
-        return of(cluster).client->call_every_broker(wire::ApiVersionsRequest{"streammedic", MEDIC_VERSION},
+        return of(cluster).client->call_every_broker(wire::ApiVersionsRequest{"streammedic", version_text()},
                                                      kafka_timeout);
     }
 

@@ -35,16 +35,17 @@ private:
             .url = config_.url, .cluster = cluster_.name, .timeout = page_timeout, .body_bytes_max = page_bytes_max};
         request.headers = {{"Accept", "text/plain;version=0.0.4"}};
         request.standing = standing;
-        parts_.fetcher.fetch(std::move(request), [this, now, done = std::move(done)](Result<FetchReply> reply) {
-            parts_.ingest.post_waiting([this, now, done, answer = answer_of(std::move(reply))] {
-                const auto outcome = read(answer, now.wall);
-                const bool again = target_.lacks_owner() && ++owner_retries_ <= owner_retries_max;
-                parts_.reactor.post([this, again, standing, done, end = LookEnd{now.monotonic, outcome}] {
-                    if (done) done(end);
-                    if (again) parts_.reactor.after(owner_retry, [this, standing] { fetch(standing, {}); });
+        parts_.fetcher.fetch(
+            std::move(request), [this, now, standing, done = std::move(done)](Result<FetchReply> reply) {
+                parts_.ingest.post_waiting([this, now, standing, done, answer = answer_of(std::move(reply))] {
+                    const auto outcome = read(answer, now.wall);
+                    const bool again = target_.lacks_owner() && ++owner_retries_ <= owner_retries_max;
+                    parts_.reactor.post([this, again, standing, done, end = LookEnd{now.monotonic, outcome}] {
+                        if (done) done(end);
+                        if (again) parts_.reactor.after(owner_retry, [this, standing] { fetch(standing, {}); });
+                    });
                 });
             });
-        });
     }
 
     LookSchedule::Outcome read(const Result<HttpAnswer>& answer, WallTime at) {

@@ -79,29 +79,41 @@ struct FakeKafkaCluster : KafkaReader {
                 answer.groups.push_back({.group_id = id, .protocol_type = "consumer", .state = "Stable", .type = ""});
         return from_all(answer);
     }
-    Result<wire::DescribeGroupsResponse> group(const std::string& id) override {
+    Result<wire::DescribeGroupsResponse> describe_groups(std::int32_t, const std::vector<std::string>& ids) override {
         wire::DescribeGroupsResponse answer;
-        wire::DescribeGroupsResponse::Group group;
-        group.error = error("DescribeGroups");
-        group.group_id = id;
-        group.state = id == "orders-by-customer" ? "Empty" : "Stable";
-        group.protocol_type = "consumer";
-        if (group.state == "Stable")
-            group.members.push_back({.member_id = "m",
-                                     .group_instance_id = {},
-                                     .client_id = id + "-client",
-                                     .client_host = "/10.0.0.7",
-                                     .metadata = {},
-                                     .assignment = {}});
-        answer.groups.push_back(std::move(group));
+        for (const std::string& id : ids) {
+            wire::DescribeGroupsResponse::Group group;
+            group.error = error("DescribeGroups");
+            group.group_id = id;
+            group.state = id == "orders-by-customer" ? "Empty" : "Stable";
+            group.protocol_type = "consumer";
+            if (group.state == "Stable")
+                group.members.push_back({.member_id = "m",
+                                         .group_instance_id = {},
+                                         .client_id = id + "-client",
+                                         .client_host = "/10.0.0.7",
+                                         .metadata = {},
+                                         .assignment = {}});
+            answer.groups.push_back(std::move(group));
+        }
         return answer;
     }
-    Result<wire::OffsetFetchResponse> committed(const std::string& id) override {
-        wire::OffsetFetchResponse answer;
-        answer.error = error("OffsetFetch");
-        for (const std::string& topic : reads.at(id))
-            answer.topics.push_back({topic, {{.partition = 0, .offset = 90}}});
-        return answer;
+    Result<wire::ConsumerGroupDescribeResponse> describe_consumer_groups(std::int32_t,
+                                                                         const std::vector<std::string>&) override {
+        return wire::ConsumerGroupDescribeResponse{};
+    }
+    Result<std::vector<wire::OffsetFetchResponse::Group>> committed(std::int32_t,
+                                                                    const std::vector<std::string>& ids) override {
+        std::vector<wire::OffsetFetchResponse::Group> groups;
+        for (const std::string& id : ids) {
+            wire::OffsetFetchResponse::Group group;
+            group.group_id = id;
+            group.error = error("OffsetFetch");
+            for (const std::string& topic : reads.at(id))
+                group.topics.push_back({topic, {{.partition = 0, .offset = 90}}});
+            groups.push_back(std::move(group));
+        }
+        return groups;
     }
     Result<wire::ListOffsetsResponse> offsets(std::int32_t, const wire::ListOffsetsRequest& request) override {
         wire::ListOffsetsResponse answer;
@@ -120,9 +132,25 @@ struct FakeKafkaCluster : KafkaReader {
         return answer;
     }
     Result<wire::DescribeConfigsResponse> configs(const wire::DescribeConfigsRequest&) override {
-        return wire::DescribeConfigsResponse{};
+        return wire::DescribeConfigsResponse{// A Kafka of a time before these could be asked.
+                                             Result<wire::DescribeQuorumResponse> quorum() override{return not_spoken();
     }
+    Result<wire::DescribeClientQuotasResponse> quotas() override { return not_spoken(); }
+    Result<ByBroker<wire::ListTransactionsResponse>> transactions() override { return not_spoken(); }
+    Result<wire::DescribeTransactionsResponse> describe_transactions(std::int32_t,
+                                                                     const std::vector<std::string>&) override {
+        return not_spoken();
+    }
+    Result<wire::DescribeProducersResponse> producers(std::int32_t, const wire::DescribeProducersRequest&) override {
+        return not_spoken();
+    }
+
+private:
+    static std::unexpected<Error> not_spoken() { return fail(ErrorCode::unavailable, "not spoken by this broker"); }
 };
+}  // namespace medic::discovery
+}
+;
 
 struct FakeOutside : Outside {
     FakeKafkaCluster cluster;
