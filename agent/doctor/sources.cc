@@ -152,13 +152,19 @@ Gap Sources::gap(const std::string& name) const {
 }
 
 bool Sources::tells_texts_of(std::string_view component) const {
-    return (component == "flink" || component == "connect") && part(std::string(component)) == Part::answers;
+    if ((component == "flink" || component == "connect") && part(std::string(component)) == Part::answers) return true;
+    const std::string_view writer = component == "kafka-broker" ? "kafka" : component;
+    return std::ranges::any_of(cluster_.logs, [&](const LogConfig& one) { return one.component == writer; });
 }
 
 Gap Sources::gap_of_texts(std::string_view component) const {
     if (component == "flink" || component == "connect") return gap_of_part(std::string(component));
-    return {"logs of brokers and clients are not read",
-            {"show one to the classifier:", "medic diagnose --file server.log"}};
+    if (component != "kafka-broker")
+        return {"logs of client applications are not read",
+                {"show one to the classifier:", "medic diagnose --file application.log"}};
+    return {"logs of brokers are not read",
+            {"medic.yaml, under clusters." + cluster_.name + ":",
+             "logs: [{path: \"/var/log/kafka/server.log\", component: kafka}]"}};
 }
 
 }  // namespace medic::doctor
