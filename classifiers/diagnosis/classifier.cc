@@ -14,12 +14,12 @@ constexpr double repeated_clue_share = 0.5;
 // A clue that only stands on an INFO or WARN line beside a failure.
 constexpr double aside_share = 0.5;
 // What "none of these" scores: a single weak clue is not enough to name a cause.
-constexpr double nothing_score = -0.5;
+constexpr double nothing_score = 0.1;
 constexpr std::size_t alternatives_max = 5;
 constexpr std::size_t evidence_max = 6;
 constexpr std::size_t evidence_bytes_max = 300;
 
-constexpr double side_floor = 0.4;  // Below this the text does not tell.
+constexpr double side_floor = 0.35;  // Below this the text does not tell.
 
 // One cause that at least one clue speaks for.
 struct ScoredCause {
