@@ -1,10 +1,10 @@
 #include "agent/cli/outside_real.h"
-#include "agent/cli/version_internal.h"
 
 #include <algorithm>
 #include <atomic>
 #include <ctime>
 
+#include "agent/cli/version_internal.h"
 #include "agent/daemon/kafka_reader.h"
 #include "agent/world/real/clock.h"
 #include "agent/world/real/http_client.h"

@@ -132,9 +132,10 @@ struct FakeKafkaCluster : KafkaReader {
         return answer;
     }
     Result<wire::DescribeConfigsResponse> configs(const wire::DescribeConfigsRequest&) override {
-        return wire::DescribeConfigsResponse{// A Kafka of a time before these could be asked.
-                                             Result<wire::DescribeQuorumResponse> quorum() override{return not_spoken();
+        return wire::DescribeConfigsResponse{};
     }
+    // A Kafka of a time before these could be asked.
+    Result<wire::DescribeQuorumResponse> quorum() override { return not_spoken(); }
     Result<wire::DescribeClientQuotasResponse> quotas() override { return not_spoken(); }
     Result<ByBroker<wire::ListTransactionsResponse>> transactions() override { return not_spoken(); }
     Result<wire::DescribeTransactionsResponse> describe_transactions(std::int32_t,
@@ -148,9 +149,6 @@ struct FakeKafkaCluster : KafkaReader {
 private:
     static std::unexpected<Error> not_spoken() { return fail(ErrorCode::unavailable, "not spoken by this broker"); }
 };
-}  // namespace medic::discovery
-}
-;
 
 struct FakeOutside : Outside {
     FakeKafkaCluster cluster;

@@ -18,8 +18,8 @@ TEST(Prefix, CollectorsNamesStampsAndQuotingGo) {
 
 TEST(Prefix, OrdinaryLinesStay) {
     using trace::without_collector_prefix;
-    for (const char* line : {"", "2024-05-01 10:00:00 ERROR it failed", "[2024] x", "value|other",
-                             "at a.B.c(B.java:1)", "   indented | text"})
+    for (const char* line : {"", "2024-05-01 10:00:00 ERROR it failed", "[2024] x", "value|other", "at a.B.c(B.java:1)",
+                             "   indented | text"})
         EXPECT_EQ(without_collector_prefix(line), line);
 }
 
