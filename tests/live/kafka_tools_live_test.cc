@@ -74,12 +74,25 @@ protected:
 
     [[nodiscard]] std::map<Partition, std::int64_t> committed(const std::string& group) const {
         std::map<Partition, std::int64_t> found;
-        const auto answer = reader_->committed(group);
+        const auto coordinator = coordinator_of(group);
+        EXPECT_TRUE(coordinator) << "no broker lists the group " << group;
+        if (!coordinator) return found;
+        const auto answer = reader_->committed(*coordinator, {group});
         EXPECT_TRUE(answer) << (answer ? "" : answer.error().message);
-        if (!answer) return found;
-        for (const auto& topic : answer->groups.empty() ? answer->topics : answer->groups[0].topics)
+        if (!answer || answer->empty()) return found;
+        for (const auto& topic : answer->front().topics)
             for (const auto& partition : topic.partitions) found[{topic.name, partition.partition}] = partition.offset;
         return found;
+    }
+
+    // The broker that lists a group coordinates it.
+    [[nodiscard]] std::optional<std::int32_t> coordinator_of(const std::string& group) const {
+        const auto answers = reader_->groups();
+        if (!answers) return std::nullopt;
+        for (const auto& [broker, answer] : *answers)
+            for (const auto& listed : answer ? answer->groups : std::vector<wire::ListGroupsResponse::Group>{})
+                if (listed.group_id == group) return broker;
+        return std::nullopt;
     }
 
     // Broker → log dir → partition's name → bytes.
