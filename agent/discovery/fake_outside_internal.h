@@ -77,7 +77,10 @@ struct FakeKafkaCluster : KafkaReader {
         for (const auto& [id, topics_read] : reads)
             if (answer.error == wire::KafkaError::none)
                 answer.groups.push_back({.group_id = id, .protocol_type = "consumer", .state = "Stable", .type = ""});
-        return from_all(answer);
+        auto all = from_all(answer);
+        for (auto& [broker, listed] : all)  // A group is listed by the one broker that coordinates it.
+            if (listed && broker != 1) listed->groups.clear();
+        return all;
     }
     Result<wire::DescribeGroupsResponse> describe_groups(std::int32_t, const std::vector<std::string>& ids) override {
         wire::DescribeGroupsResponse answer;
@@ -134,20 +137,30 @@ struct FakeKafkaCluster : KafkaReader {
     Result<wire::DescribeConfigsResponse> configs(const wire::DescribeConfigsRequest&) override {
         return wire::DescribeConfigsResponse{};
     }
-    // A Kafka of a time before these could be asked.
-    Result<wire::DescribeQuorumResponse> quorum() override { return not_spoken(); }
-    Result<wire::DescribeClientQuotasResponse> quotas() override { return not_spoken(); }
-    Result<ByBroker<wire::ListTransactionsResponse>> transactions() override { return not_spoken(); }
+    Result<wire::DescribeQuorumResponse> quorum() override {
+        wire::DescribeQuorumResponse answer;
+        answer.error = error("DescribeQuorum");
+        answer.topics.push_back(
+            {"__cluster_metadata", {{.leader_id = 2, .leader_epoch = 7, .high_watermark = 900, .voters = {}}}});
+        return answer;
+    }
+    Result<wire::DescribeClientQuotasResponse> quotas() override {
+        wire::DescribeClientQuotasResponse answer;
+        answer.error = error("DescribeClientQuotas");
+        return answer;
+    }
+    Result<ByBroker<wire::ListTransactionsResponse>> transactions() override {
+        wire::ListTransactionsResponse answer;
+        answer.error = error("ListTransactions");
+        return from_all(answer);
+    }
     Result<wire::DescribeTransactionsResponse> describe_transactions(std::int32_t,
                                                                      const std::vector<std::string>&) override {
-        return not_spoken();
+        return wire::DescribeTransactionsResponse{};
     }
     Result<wire::DescribeProducersResponse> producers(std::int32_t, const wire::DescribeProducersRequest&) override {
-        return not_spoken();
+        return wire::DescribeProducersResponse{};
     }
-
-private:
-    static std::unexpected<Error> not_spoken() { return fail(ErrorCode::unavailable, "not spoken by this broker"); }
 };
 
 struct FakeOutside : Outside {

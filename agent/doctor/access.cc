@@ -35,7 +35,14 @@ const std::vector<Right>& rights() {
         {"DescribeLogDirs", "Describe on the cluster", "--cluster", {"Describe"}},
         {"ListPartitionReassignments", "Describe on the cluster", "--cluster", {"Describe"}},
         {"DescribeGroups", "Describe on groups", "--group '*'", {"Describe"}},
-        {"OffsetFetch", "Describe on groups and topics", "--group '*'", {"Describe"}}};
+        {"OffsetFetch", "Describe on groups and topics", "--group '*'", {"Describe"}},
+        {"ConsumerGroupDescribe", "Describe on groups", "--group '*'", {"Describe"}},
+        {"DescribeQuorum", "Describe on the cluster", "--cluster", {"Describe"}},
+        {"DescribeClientQuotas", "DescribeConfigs on the cluster", "--cluster", {"DescribeConfigs"}},
+        {"ListTransactions", "Describe on transactional ids", "--transactional-id '*'", {"Describe"}},
+        {"DescribeTransactions", "Describe on transactional ids", "--transactional-id '*'", {"Describe"}},
+        // Reading a topic is more than looking at it: not asked for by default; hanging transactions stay unseen then.
+        {"DescribeProducers", "Read on topics", "--topic '*'", {}}};
     return all;
 }
 

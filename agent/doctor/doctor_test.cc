@@ -283,16 +283,19 @@ TEST(Access, refused_calls_name_the_right_and_the_lines_to_copy) {
     const auto look = look_once(outside, whole_cluster());
     EXPECT_EQ(right_of("ListGroups"), "Describe on the cluster");
     const auto lines = acl_lines(look, "kafka-1:9092", "User:medic");
-    ASSERT_EQ(lines.size(), 3u);
+    ASSERT_EQ(lines.size(), 4u);
     EXPECT_EQ(lines[0],
               "kafka-acls.sh --bootstrap-server kafka-1:9092 --add --allow-principal 'User:medic' --operation Describe "
-              "--cluster");
+              "--operation DescribeConfigs --cluster");
     EXPECT_EQ(lines[1],
               "kafka-acls.sh --bootstrap-server kafka-1:9092 --add --allow-principal 'User:medic' --operation Describe "
               "--group '*'");
     EXPECT_EQ(lines[2],
               "kafka-acls.sh --bootstrap-server kafka-1:9092 --add --allow-principal 'User:medic' --operation Describe "
               "--operation DescribeConfigs --topic '*'");
+    EXPECT_EQ(lines[3],
+              "kafka-acls.sh --bootstrap-server kafka-1:9092 --add --allow-principal 'User:medic' --operation Describe "
+              "--transactional-id '*'");
     for (const std::string& line : lines)
         for (const char* writing : {"Alter", "Write", "Create", "Delete", "All"})
             EXPECT_EQ(line.find(writing), std::string::npos) << line;

@@ -58,6 +58,10 @@ private:
                 FakeChannel channel(socket, tls_.get());
                 if (channel.open()) talk(channel);
             }
+            // Closing on unread bytes would reset the connection, and what was said last would be lost with it.
+            ::shutdown(socket, SHUT_WR);
+            char unread[1024];
+            while (::recv(socket, unread, sizeof unread, 0) > 0) continue;
             ::close(socket);
         }
     }
