@@ -176,6 +176,8 @@ Result<RecordCheck> Platform::check_inventory() const {
         return fail(ErrorCode::unavailable, "{}: cannot be opened", path);
     }
     sqlite3_busy_timeout(db, 5'000);
+    // One transaction: the sink goes on writing between the questions.
+    sqlite3_exec(db, "BEGIN", nullptr, nullptr, nullptr);
     const auto rows = query_number(db, "SELECT count(*) FROM records");
     const auto distinct = query_number(db, "SELECT count(DISTINCT json_extract(value, '$.id')) FROM records");
     // Gaps inside what each partition has delivered are losses; what comes after its last row is still on its way.

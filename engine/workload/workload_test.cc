@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <mutex>
 #include <thread>
 
@@ -113,6 +114,7 @@ TEST(Generator, keeps_in_the_ledger_just_what_was_delivered) {
     ASSERT_TRUE(lines) << lines.error().message;
     EXPECT_EQ(*lines, faults);
     EXPECT_EQ(from_ledger.compare(0, INT64_MAX).records_expected, delivered.compare(0, INT64_MAX).records_expected);
+    std::filesystem::remove_all(folder);
 }
 
 }  // namespace
