@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BUILD := build
 SHIPPED := medic medic-engine fleet_monitor_v1 fleet_monitor_v2 pages
 JOBS ?= $(shell nproc)
-SIM_MINUTES ?= 4
+SIM_SEEDS ?= 1000
 FUZZ_SECONDS ?= 30
 LIVE_DATA ?= $(HOME)/.local/share/streammedic/live
 LIVE_PAIR ?= 3.9.1+1.20.1
@@ -65,8 +65,8 @@ tsan: packages-build+test  ## Unit tests under the thread sanitizer
 	@cmake --build $(BUILD)/tsan -j $(JOBS)
 	@ctest --preset tsan -j $(JOBS) -LE process
 
-simulate: build  ## Fresh seeds of the deterministic simulation for SIM_MINUTES
-	@$(BUILD)/medic-sim --minutes $(SIM_MINUTES)
+simulate: build  ## SIM_SEEDS fresh seeds of the deterministic simulation
+	@$(BUILD)/medic-sim --first $$(date +%s) --seeds $(SIM_SEEDS)
 
 check-full: test lint asan tsan fuzz simulate demo  ## Everything: takes an hour or more
 
