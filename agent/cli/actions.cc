@@ -64,12 +64,12 @@ void add_actions(CLI::App& app, Context& context) {
         CLI::App* one = command->add_subcommand(verb, what);
         one->add_option("ID", options.id, "The action, as `medic actions` shows it")->required();
         one->add_option("--reason", options.reason, "Why; the journal keeps it");
-        one->callback([&context, verb = std::string(verb)] {
+        one->callback([&context, order = std::string(verb)] {
             const std::string body =
                 Json{{"reason", options.reason}}.dump(-1, ' ', false, Json::error_handler_t::replace);
             context.exit_code =
-                print_outcome(call_api(options.agent, "POST", "/api/v1/actions/" + options.id + "/" + verb, body),
-                              options.id + ": " + verb + " is noted");
+                print_outcome(call_api(options.agent, "POST", "/api/v1/actions/" + options.id + "/" + order, body),
+                              options.id + ": " + order + " is noted");
         });
     }
 }

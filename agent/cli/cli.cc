@@ -9,8 +9,6 @@
 namespace medic {
 namespace cli {
 
-void add_doctor(CLI::App& app, Context& context);
-
 CLI::App* add(CLI::App& parent, const char* group, const std::string& name, const std::string& what,
               const std::string& examples) {
     CLI::App* command = parent.add_subcommand(name, what);

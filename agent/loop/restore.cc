@@ -32,7 +32,8 @@ void Loop::State::restore(const JournalState& restored) {
             continue;
         }
         newest_recorded = std::max(newest_recorded, incident->state_since);
-        open.emplace(number_of(*incident), *std::move(incident));
+        const auto number = number_of(*incident);
+        open.emplace(number, *std::move(incident));
     }
     for (const auto& row : restored.attempts) {
         newest_recorded = std::max({newest_recorded, row.intended_at, row.finished_at});

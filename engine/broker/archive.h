@@ -34,7 +34,7 @@ public:
         if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
             out_.append(reinterpret_cast<const char*>(&value), sizeof value);
         } else {
-            std::apply([this](const auto&... member) { (put(member), ...); }, value.fields());
+            std::apply([this](const auto&... member) { (this->put(member), ...); }, value.fields());
         }
     }
     void put(const std::string& value) {
@@ -72,7 +72,7 @@ public:
             std::memcpy(&value, in_.data(), sizeof value);
             in_.remove_prefix(sizeof value);
         } else {
-            std::apply([this](auto&... member) { (get(member), ...); }, value.fields());
+            std::apply([this](auto&... member) { (this->get(member), ...); }, value.fields());
         }
     }
     void get(bool& value) {

@@ -27,9 +27,15 @@ thread_local int latest_frame_count = 0;
 }  // namespace
 
 #if MEDIC_THROW_HOOK
+#ifdef __clang__
+using ThrownType = std::type_info;
+#else
+using ThrownType = void;  // g++ declares the function itself, with this type.
+#endif
+
 // Every throw expression calls this function of the C++ ABI; ours notes the back trace and goes on to the library's.
-extern "C" [[noreturn]] void __cxa_throw(void* object, void* type, void (*destructor)(void*)) {
-    using Throw = void (*)(void*, void*, void (*)(void*));
+extern "C" void __cxa_throw(void* object, ThrownType* type, void (*destructor)(void*)) {
+    using Throw = void (*)(void*, ThrownType*, void (*)(void*));
     static const Throw real = reinterpret_cast<Throw>(dlsym(RTLD_NEXT, "__cxa_throw"));
     latest_frame_count = backtrace(latest_frames, frames_max);
     real(object, type, destructor);

@@ -218,8 +218,8 @@ Status KafkaProducer::send_once(Round& round, bool& retry, Error& last) const {
     std::vector<std::function<void()>> calls;
     for (const auto& [leader, request] : requests) {
         auto& answer = answers[calls.size()];
-        calls.emplace_back([this, &answer, leader = leader, &request = request] {
-            answer = client_.call(KafkaTarget::broker(leader), request, options_.request_timeout + kAnswerSlack);
+        calls.emplace_back([this, &answer, target = KafkaTarget::broker(leader), &asked = request] {
+            answer = client_.call(target, asked, options_.request_timeout + kAnswerSlack);
         });
     }
     KafkaClient::run_all(calls);

@@ -92,7 +92,8 @@ public:
     explicit Parameters(std::map<std::string, std::string> values) : values_(std::move(values)) {}
     [[nodiscard]] std::string get(const std::string& key, std::string fallback) const {
         const auto found = values_.find(key);
-        return found == values_.end() ? std::move(fallback) : found->second;
+        if (found == values_.end()) return fallback;
+        return found->second;
     }
     [[nodiscard]] std::int64_t get_number(const std::string& key, std::int64_t fallback) const {
         const auto found = values_.find(key);

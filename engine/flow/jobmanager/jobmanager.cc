@@ -46,7 +46,8 @@ JobManager::~JobManager() { shut_down(); }
 
 std::string JobManager::setting(const std::string& key, std::string fallback) const {
     const auto found = options_.settings.find(key);
-    return found == options_.settings.end() ? std::move(fallback) : found->second;
+    if (found == options_.settings.end()) return fallback;
+    return found->second;
 }
 
 Status JobManager::start() {

@@ -1,0 +1,117 @@
+// What the agent's API is asked, on its server's thread.
+#include <future>
+
+#include "agent/daemon/agent_state_internal.h"
+#include "agent/loop/incident_codec.h"
+
+namespace medic {
+namespace {
+
+constexpr Duration journal_wait{3'000};  // A webhook that can't be persisted by then is answered 503.
+constexpr std::size_t alerts_known_max = 10'000;
+
+}  // namespace
+
+std::vector<std::string> Agent::State::clusters() const {
+    std::vector<std::string> names;
+    for (const ClusterConfig& cluster : config.clusters) names.push_back(cluster.name);
+    return names;
+}
+
+std::vector<Incident> Agent::State::incidents() const {
+    const std::lock_guard guard(shared_mutex);
+    return shown;
+}
+
+Result<Incident> Agent::State::incident(const std::string& id) const {
+    {
+        const std::lock_guard guard(shared_mutex);
+        for (const Incident& one : shown)
+            if (one.id == id) return one;
+    }
+    MEDIC_TRY(const auto reader, Journal::open_read_only(config.data_dir + "/journal.db"));
+    MEDIC_TRY(const IncidentRow row, reader->incident(id));
+    return from_row(row);
+}
+
+Status Agent::State::command(OperatorCommand command) {
+    give(std::move(command));
+    return {};
+}
+
+// Durable first, then the loop, then 200.
+Status Agent::State::accept(std::vector<Alert> alerts) {
+    std::vector<JournalEntry> rows;
+    std::vector<Alert> fresh;
+    std::vector<std::string> keys;
+    for (Alert& alert : alerts) {
+        std::string key = alert.fingerprint + "|" + std::to_string(alert.starts_at.unix_ms) + "|" +
+                          (alert.firing ? "firing" : "resolved");
+        if (alerts_known.contains(key)) continue;
+        std::string labels;
+        for (const auto& [name, value] : alert.labels) labels += name + "=" + value + "\n";
+        rows.push_back(AlertRow{.fingerprint = alert.fingerprint,
+                                .starts_at = alert.starts_at,
+                                .received_at = now(),
+                                .firing = alert.firing,
+                                .subject = alert.subject.kind.empty() ? "" : to_string(alert.subject),
+                                .name = alert.name,
+                                .received_from = alert.received_from,
+                                .labels = labels});
+        fresh.push_back(std::move(alert));
+        keys.push_back(std::move(key));
+    }
+    if (rows.empty()) return {};
+    auto written = std::make_shared<std::promise<Status>>();
+    auto done = written->get_future();
+    const bool taken = journal_thread->post([this, rows = std::move(rows), written]() mutable {
+        const auto sequence = journal->append(std::move(rows));
+        if (!sequence) return written->set_value(std::unexpected(sequence.error()));
+        const JournalAckResult ack = journal->flush();
+        written->set_value(ack.durable ? Status{} : fail(ErrorCode::unavailable, "{}", ack.problem));
+    });
+    if (!taken) return fail(ErrorCode::unavailable, "the journal is behind; send the alerts again");
+    if (done.wait_for(journal_wait) != std::future_status::ready)
+        return fail(ErrorCode::unavailable, "the journal is slow; send the alerts again");
+    MEDIC_CHECK(done.get());
+    // Forgetting the oldest only means that a very old alert would be written again, under the same key.
+    if (alerts_known.size() > alerts_known_max) alerts_known.clear();
+    alerts_known.insert(keys.begin(), keys.end());
+    for (Alert& alert : fresh) give(std::move(alert));
+    return {};
+}
+
+Status Agent::State::change(ChangeNotice change) {
+    const bool taken = ingest->post([this, change = std::move(change)] {
+        Event event{.at = change.at,
+                    .subject = change.subject,
+                    .kind = change.kind,
+                    .text = change.text,
+                    .fields = {{"version", change.version}, {"by", change.by}},
+                    .id = ""};
+        if (!change.version_before.empty()) event.fields["version_before"] = change.version_before;
+        event.id = to_string(change.subject) + "/" + change.kind + "/" + std::to_string(change.at.unix_ms);
+        (void)knowledge->timeline().record(std::move(event));
+    });
+    return taken ? Status{} : fail(ErrorCode::unavailable, "busy; tell of it again");
+}
+
+std::string Agent::State::metrics() const {
+    const std::lock_guard guard(shared_mutex);
+    OwnMetrics now_metrics = metrics_now;
+    now_metrics.requests = fetcher ? fetcher->requests() : 0;
+    now_metrics.writing_requests = fetcher ? fetcher->writing_requests() : 0;
+    now_metrics.incidents_by_state.clear();
+    for (const Incident& one : shown) ++now_metrics.incidents_by_state[std::string(to_string(one.state))];
+    return page(now_metrics);
+}
+
+std::string Agent::State::not_healthy() const {
+    const std::lock_guard guard(shared_mutex);
+    constexpr Duration silent_max{30'000};
+    if (metrics_now.last_tick.unix_ms != 0 && now() - metrics_now.last_tick > silent_max)
+        return "the loop has not ticked for 30 s";
+    return "";
+}
+
+}  // namespace medic

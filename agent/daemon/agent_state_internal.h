@@ -1,0 +1,121 @@
+// What a running agent holds, by the thread that uses it. Only for the agent's own source files: agent.cc starts and
+// stops it, agent_work.cc is its threads' work, agent_backend.cc what its API is asked.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/api/api.h"
+#include "agent/daemon/agent.h"
+#include "agent/daemon/brain.h"
+#include "agent/daemon/folder_lock.h"
+#include "agent/daemon/own_metrics.h"
+#include "agent/daemon/watcher.h"
+#include "agent/loop/loop.h"
+#include "agent/notify/notifier.h"
+#include "agent/world/real/clock.h"
+#include "agent/world/real/http_fetcher.h"
+#include "agent/world/real/http_server.h"
+#include "agent/world/real/reactor.h"
+#include "agent/world/real/real_world.h"
+#include "agent/world/real/worker.h"
+#include "remediations/execution/execution.h"
+
+namespace medic {
+
+inline constexpr Duration agent_tick_every{1'000};
+
+struct Agent::State : ApiBackend {
+    explicit State(AgentOptions options_in) : options(std::move(options_in)), config(options.config) {}
+
+    AgentOptions options;
+    const Config& config;
+    FolderLock lock;
+    std::string pause_file;
+
+    // io
+    Reactor reactor;
+    std::unique_ptr<HttpFetcher> fetcher;
+    std::unique_ptr<RealWorld> world;
+    std::unique_ptr<HttpFetcher> messenger;  // Messages wait for no look, and are not counted as looks or acts.
+    std::unique_ptr<Notifier> notifier;
+    VerdictLinks links;
+    std::string api_url;
+    std::vector<DeliveryRow> told;  // As restored; handed to the notifier at its start.
+    std::vector<Incident> to_tell;
+    std::unique_ptr<Worker> io;
+    std::unique_ptr<Worker> kafka_changes;  // Only where a cluster has Kafka.
+
+    // ingest
+    std::unique_ptr<Knowledge> knowledge;
+    std::unique_ptr<Watcher> watcher;
+    std::unique_ptr<Brain> brain;
+    std::vector<FactKey> wanted;
+    std::set<std::string> budgets_said;  // Clusters that have been told to be over theirs.
+    std::optional<Instant> evaluated_at, forgot_at;
+    std::unique_ptr<Worker> ingest;
+
+    // core
+    std::unique_ptr<Loop> loop;
+    std::vector<Input> inputs;
+    bool tick_due = false;
+    std::vector<FactKey> asked;
+    std::unique_ptr<Worker> core;
+
+    // journal
+    std::unique_ptr<Journal> journal;
+    Outbox outbox;
+    std::unique_ptr<Worker> journal_thread;
+
+    // api
+    std::unique_ptr<Api> api;
+    std::unique_ptr<HttpServer> server;
+    std::set<std::string> alerts_known;  // On the server's one thread.
+
+    // Shared, small, behind one mutex.
+    mutable std::mutex shared_mutex;
+    std::vector<Incident> shown;
+    OwnMetrics metrics_now;
+    std::atomic<bool> looked{false}, stopped{false};
+
+    Result<void> open();
+    void run();
+    void stop();
+
+    // io
+    void on_reply(OperationReply reply) { give(std::move(reply)); }
+    // ingest
+    void evaluate();
+    void answer_facts(WallTime now);
+    void say_budgets(const StoreUsage& usage);
+    [[nodiscard]] Fact fact(const FactKey& key, WallTime now) const;
+    // core
+    void give(Input input);
+    void tick();
+    void apply(Effects effects);
+    // journal
+    void write(Effects effects);
+    void keep(std::vector<DeliveryRow> rows);
+    // telling people, on the reactor's thread
+    void start_telling();
+    [[nodiscard]] std::string not_well() const;
+
+    // ApiBackend, on the server's thread.
+    std::vector<Incident> incidents() const override;
+    Result<Incident> incident(const std::string& id) const override;
+    Status command(OperatorCommand command) override;
+    Status accept(std::vector<Alert> alerts) override;
+    Status change(ChangeNotice change) override;
+    std::string metrics() const override;
+    std::vector<std::string> clusters() const override;
+    WallTime now() const override { return read_clock().wall; }
+    std::string not_healthy() const override;
+    std::string not_ready() const override { return looked ? "" : "not every target has been looked at yet"; }
+};
+
+}  // namespace medic

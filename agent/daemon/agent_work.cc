@@ -1,0 +1,171 @@
+#include <filesystem>
+
+#include "agent/daemon/agent_state_internal.h"
+#include "agent/daemon/doors.h"
+#include "agent/daemon/owners.h"
+#include "agent/world/real/service_manager.h"
+
+namespace medic {
+namespace {
+
+constexpr Duration forget_every{60'000};
+
+}  // namespace
+
+// On the ingest thread.
+
+void Agent::State::evaluate() {
+    const Now now = read_clock();
+    double lateness = 0;
+    if (evaluated_at)
+        lateness = std::max(
+            0.0, static_cast<double>((now.monotonic - *evaluated_at - config.intervals.evaluate).count()) / 1000);
+    evaluated_at = now.monotonic;
+    knowledge->tick_lateness(lateness, now.wall);
+    DiagnosisReport report = brain->evaluate(*knowledge, now);
+    name_owners(config, report.diagnoses);
+    report.tick_lateness_seconds = lateness;
+    if (!looked && knowledge->looked_at_all()) looked = true;
+    const StoreUsage usage = knowledge->series().usage();
+    {
+        const std::lock_guard guard(shared_mutex);
+        metrics_now.series = usage.series;
+        metrics_now.series_refused = usage.rejected_by_cluster;
+        metrics_now.sample_bytes = usage.sample_bytes;
+        metrics_now.events = knowledge->timeline().size();
+        metrics_now.targets = report.targets_total;
+        metrics_now.targets_blind = report.blind_targets.size();
+        metrics_now.symptoms = brain->rules().symptoms().size();
+        metrics_now.diagnoses = report.diagnoses.size();
+        metrics_now.tick_lateness_seconds = lateness;
+    }
+    say_budgets(usage);
+    give(knowledge->operations(now.wall));
+    answer_facts(now.wall);
+    give(std::move(report));
+    if (!forgot_at || now.monotonic - *forgot_at > forget_every) {
+        forgot_at = now.monotonic;
+        knowledge->forget(now.wall);
+        release_free_memory();
+    }
+}
+
+// Once per cluster: what is not kept can't be seen, and a person must know.
+void Agent::State::say_budgets(const StoreUsage& usage) {
+    for (const auto& [cluster, refused] : usage.rejected_by_cluster)
+        if (budgets_said.insert(cluster).second)
+            options.say(cluster + ": has its " + std::to_string(config.limits.series_per_cluster) +
+                        " series, no more are kept: what is new is not watched; raise limits.series_per_cluster or "
+                        "narrow what its pages tell");
+}
+
+Fact Agent::State::fact(const FactKey& key, WallTime now) const {
+    if (key == pause_file_key()) {
+        std::error_code error;
+        const bool there = std::filesystem::exists(pause_file, error);
+        Fact fact{key.subject, key.name, std::nullopt, "", now};
+        if (!error) fact.value = there ? 1 : 0;
+        return fact;
+    }
+    return knowledge->fact(key, now);
+}
+
+void Agent::State::answer_facts(WallTime now) {
+    if (wanted.empty()) return;
+    Facts facts;
+    for (const FactKey& key : wanted) facts.facts.push_back(fact(key, now));
+    give(std::move(facts));
+}
+
+// On the core thread.
+
+// Inputs that arrive together are judged together: one tick for all that is there when it runs.
+void Agent::State::give(Input input) {
+    core->post_waiting([this, input = std::move(input)]() mutable {
+        inputs.push_back(std::move(input));
+        if (std::exchange(tick_due, true)) return;
+        if (!core->post([this] { tick(); })) tick();
+    });
+}
+
+void Agent::State::tick() {
+    tick_due = false;
+    const std::vector<Input> now_inputs = std::exchange(inputs, {});
+    const Now now = read_clock();
+    Effects effects = loop->tick(now, now_inputs);
+    {
+        const std::lock_guard guard(shared_mutex);
+        if (!effects.incident_updates.empty()) shown = loop->incidents();
+        metrics_now.last_tick = now.wall;
+        metrics_now.loop = loop->health();
+        metrics_now.operations += effects.operations.size();
+    }
+    tell_service_manager(ServiceState::alive);
+    apply(std::move(effects));
+}
+
+void Agent::State::apply(Effects effects) {
+    if (effects.fact_requests != asked) {
+        asked = effects.fact_requests;
+        (void)ingest->post([this, keys = asked] {
+            wanted = keys;
+            answer_facts(read_clock().wall);
+        });
+    }
+    for (Notification& notification : effects.notifications) {
+        options.say(notification.incident + (notification.cluster.empty() ? "" : " " + notification.cluster) + ": " +
+                    notification.text);
+        if (notification.kind != Notification::Kind::agent) continue;
+        reactor.post([this, text = std::move(notification.text)] { notifier->notice(text); });
+    }
+    if (effects.journal.empty() && effects.operations.empty()) return;
+    journal_thread->post_waiting([this, effects = std::move(effects)]() mutable { write(std::move(effects)); });
+}
+
+// On the journal thread.
+
+void Agent::State::write(Effects effects) {
+    std::vector<Operation> operations = std::move(effects.operations);
+    const auto sequence = journal->append(std::move(effects.journal));
+    // People are told once it is durable, or when it can't be: they must hear of it above all when the disk is full.
+    const auto tell = [&] {
+        reactor.post([this, changed = std::move(effects.incident_updates)] { notifier->update(changed); });
+    };
+    if (!sequence) {
+        tell();
+        options.say("the journal takes nothing more, nothing acts: " + sequence.error().message);
+        for (Operation& operation : operations)
+            give(OperationReply{operation.key, fail(ErrorCode::not_ready, "not sent: {}", sequence.error().message)});
+        return give(JournalAck{.sequence = 0, .durable = false});
+    }
+    outbox.hold(*sequence, std::move(operations));
+    const JournalAckResult ack = journal->flush();
+    tell();
+    if (!ack.durable) options.say("the journal can't be written, nothing acts: " + ack.problem);
+    std::error_code error;
+    const bool paused = std::filesystem::exists(pause_file, error) || error;
+    for (Operation& operation :
+         outbox.release(ack.sequence, ack.durable, paused ? Outbox::Stop::paused : Outbox::Stop::none)) {
+        options.say("sends " + describe(operation));
+        world->send(std::move(operation));
+    }
+    for (OperationReply& refused : outbox.take_refused()) give(std::move(refused));
+    give(JournalAck{.sequence = ack.sequence, .durable = ack.durable});
+}
+
+// Not merely alive: an agent whose journal fails would act on nothing.
+std::string Agent::State::not_well() const {
+    if (std::string why = not_healthy(); !why.empty()) return why;
+    const std::lock_guard guard(shared_mutex);
+    return metrics_now.loop.acting ? "" : metrics_now.loop.problem;
+}
+
+// Lost only with the disk: then the message is told once more after a restart, under the same key.
+void Agent::State::keep(std::vector<DeliveryRow> rows) {
+    (void)journal_thread->post([this, rows = std::move(rows)]() mutable {
+        std::vector<JournalEntry> entries(std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+        if (journal->append(std::move(entries))) (void)journal->flush();
+    });
+}
+
+}  // namespace medic
