@@ -57,13 +57,13 @@ lint: packages-build+lint  ## Formatting, the house rules (tests/tidy) and clang
 
 asan: packages-build+test  ## Unit tests under the address and undefined-behaviour sanitizers
 	@test -f $(BUILD)/asan-ubsan/build.ninja || cmake --preset asan-ubsan
-	@cmake --build $(BUILD)/asan-ubsan -j $(JOBS)
-	@ctest --preset asan-ubsan -j $(JOBS) -LE process
+	@cmake --build $(BUILD)/asan-ubsan -j $(JOBS) --target unit_tests
+	@ctest --preset asan-ubsan -j $(JOBS) -L unit
 
 tsan: packages-build+test  ## Unit tests under the thread sanitizer
 	@test -f $(BUILD)/tsan/build.ninja || cmake --preset tsan
-	@cmake --build $(BUILD)/tsan -j $(JOBS)
-	@ctest --preset tsan -j $(JOBS) -LE process
+	@cmake --build $(BUILD)/tsan -j $(JOBS) --target unit_tests
+	@ctest --preset tsan -j $(JOBS) -L unit
 
 simulate: build  ## SIM_SEEDS fresh seeds of the deterministic simulation
 	@$(BUILD)/medic-sim --first $$(date +%s) --seeds $(SIM_SEEDS)

@@ -35,8 +35,9 @@ function(medic_room)
   if(tests AND NOT MEDIC_FUZZ)
     add_executable(${ROOM_NAME}_test ${tests})
     target_link_libraries(${ROOM_NAME}_test PRIVATE ${ROOM_NAME} ${ROOM_PRIVATE_DEPENDS} ${ROOM_TEST_DEPENDS} medic_gtest)
-    gtest_discover_tests(${ROOM_NAME}_test DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
-                         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES TIMEOUT 600)
+    gtest_discover_tests(${ROOM_NAME}_test NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
+                         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES LABELS unit TIMEOUT 600)
+    set_property(GLOBAL APPEND PROPERTY MEDIC_UNIT_TESTS ${ROOM_NAME}_test)
   endif()
   if(MEDIC_FUZZ)
     foreach(file ${fuzzers})

@@ -1,6 +1,8 @@
 // A few seeds in every test run; medic-sim runs as many as there is time for.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/simulation/run.h"
 
 namespace medic::simulation {
@@ -43,7 +45,12 @@ TEST_P(WithoutGuard, its_checker_notices) {
 INSTANTIATE_TEST_SUITE_P(Simulation, WithoutGuard,
                          testing::Values(std::pair{"one-in-flight", "one-change-at-a-time"},
 
-                                         std::pair{"pause", "pause-kept"}));
+                                         std::pair{"pause", "pause-kept"}),
+                         [](const auto& one) {
+                             std::string name = one.param.first;
+                             std::ranges::replace(name, '-', '_');
+                             return name;
+                         });
 
 }  // namespace
 }  // namespace medic::simulation
