@@ -66,7 +66,7 @@ tsan: packages-build+test  ## Unit tests under the thread sanitizer
 	@ctest --preset tsan -j $(JOBS) -L unit
 
 simulate: build  ## SIM_SEEDS fresh seeds of the deterministic simulation
-	@$(BUILD)/medic-sim --first $$(date +%s) --seeds $(SIM_SEEDS)
+	@$(BUILD)/medic-sim --first $$(date +%s) --seeds $(SIM_SEEDS) --jobs $(JOBS)
 
 check-full: test lint asan tsan fuzz simulate demo  ## Everything: takes an hour or more
 

@@ -197,6 +197,12 @@ std::vector<Incident> Loop::incidents() const {
     return all;
 }
 
+std::vector<const Incident*> Loop::open_incidents() const {
+    std::vector<const Incident*> all;
+    for (const auto& [number, incident] : state_->open) all.push_back(&incident);
+    return all;
+}
+
 LoopHealth Loop::health() const {
     LoopHealth health = state_->health;
     health.acting = state_->journal_writable && state_->history_complete;

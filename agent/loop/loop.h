@@ -97,7 +97,8 @@ public:
     // A new policy or configuration: what is in flight goes on, what waits is judged anew.
     void reconfigure(Policy policy, std::vector<ClusterInfo> clusters);
 
-    [[nodiscard]] std::vector<Incident> incidents() const;  // Open ones and the newest ended ones, by id.
+    [[nodiscard]] std::vector<Incident> incidents() const;              // Open ones and the newest ended ones, by id.
+    [[nodiscard]] std::vector<const Incident*> open_incidents() const;  // By id; good until the next tick().
     [[nodiscard]] LoopHealth health() const;
 
 private:

@@ -1,62 +1,123 @@
 // medic-sim: runs simulated incidents from seeds. Exits with 1 on a violation, 64 on wrong usage.
+#include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <iostream>
+#include <mutex>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "tests/simulation/run.h"
 
+namespace {
+
+using medic::simulation::RunResult;
+
+struct Settings {
+    std::uint64_t seed = 0, first = 1, seeds = 1;
+    int minutes = 10, jobs = 1, seconds_max = 0;
+    std::string output = "text", without_guard;
+    [[nodiscard]] bool json() const { return output == "json"; }
+};
+
+// What all seeds gave together. Any thread.
+class Sum {
+public:
+    void add(std::uint64_t seed, const RunResult& result) {
+        const std::lock_guard guard(mutex_);
+        ++seeds;
+        incidents += result.incidents;
+        for (const auto& [name, count] : result.outcomes) outcomes[name] += count;
+        for (const auto& [name, count] : result.probes) probes[name] += count;
+        for (const auto& text : result.violations) violations.emplace(seed, text);
+    }
+    [[nodiscard]] std::vector<std::string> unreached() const {
+        std::vector<std::string> names;
+        for (const auto& name : medic::simulation::expected_probes())
+            if (!probes.contains(name)) names.push_back(name);
+        return names;
+    }
+
+    std::uint64_t seeds = 0, incidents = 0;
+    std::map<std::string, std::uint64_t> outcomes, probes;
+    std::multimap<std::uint64_t, std::string> violations;
+
+private:
+    std::mutex mutex_;
+};
+
+// Each seed is whole in itself, so the order in which threads take them changes nothing.
+void run_seeds(const Settings& settings, Sum& sum) {
+    using Clock = std::chrono::steady_clock;
+    const auto begun = Clock::now();
+    std::atomic<std::uint64_t> next{settings.first};
+    const auto work = [&] {
+        for (std::uint64_t seed = next++; seed < settings.first + settings.seeds; seed = next++) {
+            if (settings.seconds_max > 0 && Clock::now() - begun >= std::chrono::seconds(settings.seconds_max)) return;
+            const auto result = medic::simulation::run(
+                {.seed = seed, .minutes = settings.minutes, .without_guard = settings.without_guard});
+            sum.add(seed, result);
+            if (settings.seed != 0 && !settings.json()) std::cout << result.story;
+        }
+    };
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < settings.jobs; ++i) threads.emplace_back(work);
+}
+
+void print_text(const Sum& sum) {
+    for (const auto& [name, count] : sum.outcomes)
+        std::printf("%8llu  %s\n", static_cast<unsigned long long>(count), name.c_str());
+    for (const auto& [seed, text] : sum.violations) std::cout << "VIOLATION seed " << seed << ": " << text << "\n";
+    std::cout << sum.seeds << " seeds, " << sum.incidents << " incidents, " << sum.violations.size()
+              << " violations; probes not reached: " << nlohmann::json(sum.unreached()).dump() << "\n";
+}
+
+void print_json(const Settings& settings, const Sum& sum) {
+    nlohmann::json violations = nlohmann::json::array();
+    for (const auto& [seed, text] : sum.violations) violations.push_back({{"seed", seed}, {"violation", text}});
+    const nlohmann::json report{{"schema", 1},
+                                {"seeds", sum.seeds},
+                                {"first", settings.first},
+                                {"incidents", sum.incidents},
+                                {"violations", violations},
+                                {"probes_unreached", sum.unreached()},
+                                {"outcomes", sum.outcomes},
+                                {"probes", sum.probes}};
+    std::cout << report.dump(2) << "\n";
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
     CLI::App app{"Runs the agent's loop, guards, planner and journal against simulated clusters with seeded faults."};
-    std::uint64_t seed = 0, first = 1, seeds = 1;
-    int minutes = 10;
-    std::string output = "text", without_guard;
-    app.add_option("--seed", seed, "Run this one seed and tell its story");
-    app.add_option("--seeds", seeds, "How many seeds to run")
+    app.footer(
+        "Examples:\n"
+        "  medic-sim --seed 4711                       the story of one seed\n"
+        "  medic-sim --first 1 --seeds 1000 --jobs 2   a thousand seeds on two threads\n"
+        "  medic-sim --seeds 1000000 --for 240         as many as four minutes allow\n");
+    Settings settings;
+    app.add_option("--seed", settings.seed, "Run this one seed and tell its story");
+    app.add_option("--seeds", settings.seeds, "How many seeds to run")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{10'000'000}));
-    app.add_option("--first", first, "The first of them");
-    app.add_option("--minutes", minutes, "Simulated minutes of faults per seed")->check(CLI::Range(1, 1'440));
-    app.add_option("--without-guard", without_guard, "Remove this guard, to see which checker notices");
-    app.add_option("-o", output, "text or json")->check(CLI::IsMember({"text", "json"}));
+    app.add_option("--first", settings.first, "The first of them");
+    app.add_option("--for", settings.seconds_max, "Begin no further seed after so many seconds (0: no limit)");
+    app.add_option("--jobs", settings.jobs, "Threads")->check(CLI::Range(1, 256));
+    app.add_option("--minutes", settings.minutes, "Simulated minutes of faults per seed")->check(CLI::Range(1, 1'440));
+    app.add_option("--without-guard", settings.without_guard, "Remove this guard, to see which checker notices");
+    app.add_option("-o", settings.output, "text or json")->check(CLI::IsMember({"text", "json"}));
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 64;
     }
-    if (seed != 0) first = seed, seeds = 1;
-
-    std::size_t incidents = 0;
-    std::map<std::string, int> outcomes, probes;
-    nlohmann::json violations = nlohmann::json::array();
-    for (std::uint64_t one = first; one < first + seeds; ++one) {
-        const auto result = medic::simulation::run({.seed = one, .minutes = minutes, .without_guard = without_guard});
-        incidents += result.incidents;
-        for (const auto& [name, count] : result.outcomes) outcomes[name] += count;
-        for (const auto& [name, count] : result.probes) probes[name] += count;
-        for (const auto& text : result.violations) violations.push_back({{"seed", one}, {"violation", text}});
-        if (seed != 0 && output == "text") std::cout << result.story;
-    }
-    nlohmann::json unreached = nlohmann::json::array();
-    for (const auto& name : medic::simulation::expected_probes())
-        if (!probes.contains(name)) unreached.push_back(name);
-    if (output == "json") {
-        const nlohmann::json report{{"schema", 1},
-                                    {"seeds", seeds},
-                                    {"first", first},
-                                    {"incidents", incidents},
-                                    {"violations", violations},
-                                    {"probes_unreached", unreached},
-                                    {"outcomes", outcomes},
-                                    {"probes", probes}};
-        std::cout << report.dump(2) << "\n";
-    } else {
-        for (const auto& [name, count] : outcomes) std::printf("%8d  %s\n", count, name.c_str());
-        for (const auto& violation : violations)
-            std::cout << "VIOLATION seed " << violation["seed"] << ": " << violation["violation"].get<std::string>()
-                      << "\n";
-        std::cout << seeds << " seeds, " << incidents << " incidents, " << violations.size()
-                  << " violations; probes not reached: " << unreached.dump() << "\n";
-    }
-    return violations.empty() ? 0 : 1;
+    if (settings.seed != 0) settings.first = settings.seed, settings.seeds = 1, settings.jobs = 1;
+    Sum sum;
+    run_seeds(settings, sum);
+    if (settings.json())
+        print_json(settings, sum);
+    else
+        print_text(sum);
+    return sum.violations.empty() ? 0 : 1;
 }

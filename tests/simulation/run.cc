@@ -299,11 +299,11 @@ void Run::settle() {
 
 // People answer what waits for them, some of them.
 void Run::operate() {
-    for (const auto& incident : loop_->incidents()) {
-        if (incident.state != IncidentState::waiting_approval || chance_.between(1, 40) != 1) continue;
+    for (const Incident* incident : loop_->open_incidents()) {
+        if (incident->state != IncidentState::waiting_approval || chance_.between(1, 40) != 1) continue;
         const bool yes = chance_.chance(80);
         inbox_.emplace_back(OperatorCommand{yes ? OperatorCommand::Kind::approve : OperatorCommand::Kind::reject,
-                                            incident.action_id(), "", "ann"});
+                                            incident->action_id(), "", "ann"});
         probe(yes ? "approved" : "rejected");
     }
 }
