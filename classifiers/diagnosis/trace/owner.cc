@@ -33,6 +33,15 @@ constexpr std::array entries{
     Entry{"org.apache.flink.cdc.", FrameOwner::connector},
     Entry{"org.apache.flink.orc.", FrameOwner::connector},
     Entry{"org.apache.flink.hcatalog.", FrameOwner::connector},
+    Entry{"org.apache.flink.table.catalog.hive.", FrameOwner::connector},
+    Entry{"org.apache.flink.table.functions.hive.", FrameOwner::connector},
+    Entry{"org.apache.flink.table.module.hive.", FrameOwner::connector},
+    Entry{"org.apache.flink.table.endpoint.hive.", FrameOwner::connector},
+    Entry{"org.apache.flink.api.java.io.jdbc.", FrameOwner::connector},
+    Entry{"org.apache.flink.addons.hbase.", FrameOwner::connector},
+    Entry{"org.apache.flink.lakesoul.", FrameOwner::connector},
+    Entry{"org.apache.flink.statefun.examples.", FrameOwner::user},
+    Entry{"org.apache.flink.table.examples.", FrameOwner::user},
     Entry{"org.apache.flink.table.planner.delegation.hive.", FrameOwner::connector},
     Entry{"org.apache.flink.streaming.examples.", FrameOwner::user},
     Entry{"org.apache.flink.examples.", FrameOwner::user},
@@ -49,6 +58,25 @@ constexpr std::array entries{
     Entry{"medic::engine::flow::", FrameOwner::flink},
     Entry{"com.ververica.cdc.", FrameOwner::connector},
     Entry{"com.alibaba.ververica.", FrameOwner::connector},
+    Entry{"com.ververica.connectors.", FrameOwner::connector},
+    Entry{"com.ververica.statefun.flink.", FrameOwner::flink},
+    Entry{"org.apache.fluss.", FrameOwner::connector},
+    Entry{"com.alibaba.fluss.", FrameOwner::connector},
+    Entry{"org.apache.amoro.", FrameOwner::connector},
+    Entry{"com.netease.arctic.", FrameOwner::connector},
+    Entry{"com.netease.amoro.", FrameOwner::connector},
+    Entry{"org.apache.inlong.sort.", FrameOwner::connector},
+    Entry{"org.apache.gravitino.flink.", FrameOwner::connector},
+    Entry{"com.oceanbase.connector.", FrameOwner::connector},
+    Entry{"com.getindata.connectors.", FrameOwner::connector},
+    Entry{"software.amazon.kinesis.connectors.", FrameOwner::connector},
+    Entry{"com.alibaba.hologres.", FrameOwner::connector},
+    Entry{"com.dmetasoul.", FrameOwner::connector},
+    Entry{"io.streamnative.", FrameOwner::connector},
+    Entry{"org.tikv.", FrameOwner::library},
+    Entry{"org.dinky.", FrameOwner::connector},
+    Entry{"com.dlink.", FrameOwner::connector},
+    Entry{"org.apache.streampark.", FrameOwner::connector},
 
     Entry{"org.apache.kafka.", FrameOwner::kafka},
     Entry{"kafka.", FrameOwner::kafka},
@@ -278,6 +306,16 @@ std::optional<FrameOwner> known_owner(std::string_view function) {
     return std::nullopt;
 }
 
+// A relocated class belongs to whom it belongs at home: "a.b.shaded.org.apache.iceberg.X.f" is Iceberg's.
+std::optional<FrameOwner> relocated_owner(std::string_view function) {
+    for (const std::string_view mark : {".shaded.", ".shade.", ".relocated.", ".repackaged.", ".thirdparty."}) {
+        const auto at = function.rfind(mark);
+        if (at == std::string_view::npos) continue;
+        if (const auto owner = known_owner(function.substr(at + mark.size()))) return owner;
+    }
+    return std::nullopt;
+}
+
 bool starts_with_any(std::string_view text, const std::vector<std::string>& prefixes) {
     return std::any_of(prefixes.begin(), prefixes.end(),
                        [&](const std::string& prefix) { return !prefix.empty() && text.starts_with(prefix); });
@@ -365,6 +403,7 @@ FrameOwner owner_of(std::string_view function, std::string_view location, const 
         return FrameOwner::connector;
     if (location.find(".py") != std::string_view::npos || location.starts_with("<frozen"))
         return python_owner(location);
+    if (const auto relocated = relocated_owner(function)) return *relocated;
     if (const auto known = known_owner(function)) return *known;
     if (location.find("+0x") != std::string_view::npos) return native_owner(object_of(location), ownership.component);
     return unknown_owner(ownership.component);

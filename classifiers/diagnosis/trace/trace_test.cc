@@ -177,6 +177,17 @@ TEST(Trace, ExitCodeIsFound) {
     EXPECT_EQ(find_exit_code("nothing"), std::nullopt);
 }
 
+TEST(Owner, RelocatedClassesBelongToWhomTheyBelongAtHome) {
+    const Ownership flink{.component = Component::flink};
+    EXPECT_EQ(owner_of("com.acme.lake.shaded.org.apache.iceberg.BaseTable.io", "BaseTable.java:1", flink),
+              FrameOwner::connector);
+    EXPECT_EQ(owner_of("org.apache.flink.hbase.shaded.org.apache.hadoop.Conf.get", "Conf.java:1", flink),
+              FrameOwner::library);
+    EXPECT_EQ(owner_of("org.apache.flink.kafka.shaded.org.apache.kafka.clients.Metadata.fetch", "Metadata.java:1", flink),
+              FrameOwner::kafka);
+    EXPECT_EQ(owner_of("com.acme.shaded.Enrich.map", "Enrich.java:1", flink), FrameOwner::user);
+}
+
 TEST(Trace, TextWithoutFailureGivesNone) {
     EXPECT_TRUE(read_failures("INFO all is well\nINFO still\n").failures.empty());
     EXPECT_TRUE(read_failures("").failures.empty());
