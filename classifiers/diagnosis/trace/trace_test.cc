@@ -183,8 +183,9 @@ TEST(Owner, RelocatedClassesBelongToWhomTheyBelongAtHome) {
               FrameOwner::connector);
     EXPECT_EQ(owner_of("org.apache.flink.hbase.shaded.org.apache.hadoop.Conf.get", "Conf.java:1", flink),
               FrameOwner::library);
-    EXPECT_EQ(owner_of("org.apache.flink.kafka.shaded.org.apache.kafka.clients.Metadata.fetch", "Metadata.java:1", flink),
-              FrameOwner::kafka);
+    EXPECT_EQ(
+        owner_of("org.apache.flink.kafka.shaded.org.apache.kafka.clients.Metadata.fetch", "Metadata.java:1", flink),
+        FrameOwner::kafka);
     EXPECT_EQ(owner_of("com.acme.shaded.Enrich.map", "Enrich.java:1", flink), FrameOwner::user);
 }
 
