@@ -1,0 +1,137 @@
+// data-skew and subtask-slow: one subtask of a vertex works all the time and holds its job up while its siblings wait.
+// Where it gets far more records than they do, its keys are the reason; where it gets no more than they do, what it
+// runs on is. Needs: the ratio of busy time of every subtask, their rates, and somebody upstream who is held up.
+#include <algorithm>
+#include <map>
+
+#include "classifiers/analyzers/analyzer.h"
+#include "classifiers/analyzers/lookup.h"
+
+namespace medic::analyzers::uneven_subtasks {
+namespace {
+
+constexpr Duration window{60'000};
+constexpr Duration span_needs{30'000};
+// After a start a job catches up, and what is cached unevenly levels out.
+constexpr Duration running_needs{120'000};
+constexpr double hot_busy = 0.85, siblings_busy_of_hot = 0.6, held_up = 0.3;
+// A hot key doubles a subtask's share at least; between the two limits nothing is said.
+constexpr double skewed_over_median = 2.0, even_over_median = 1.2;
+
+struct Subtask {
+    std::string index, taskmanager;
+    double busy = 0;
+    std::optional<double> rate;  // Records in per second.
+};
+
+std::optional<double> mean(const std::vector<Sample>& samples) {
+    if (samples.size() < 3 || Duration{samples.back().at_ms - samples.front().at_ms} < span_needs) return std::nullopt;
+    double sum = 0;
+    for (const auto& sample : samples) sum += sample.value;
+    return sum / static_cast<double>(samples.size());
+}
+
+std::optional<double> rate(const std::vector<Sample>& samples) {
+    if (samples.size() < 3 || Duration{samples.back().at_ms - samples.front().at_ms} < span_needs) return std::nullopt;
+    const double rise = samples.back().value - samples.front().value;
+    if (rise < 0) return std::nullopt;  // A new attempt began to count at zero.
+    return rise * 1000 / static_cast<double>(samples.back().at_ms - samples.front().at_ms);
+}
+
+double median(std::vector<double> values) {
+    std::ranges::sort(values);
+    return values[values.size() / 2];
+}
+
+std::map<std::string, std::vector<Subtask>> vertices_of(const Lookup& lookup, const Subject& job) {
+    std::map<std::string, std::vector<Subtask>> vertices;
+    for (const auto series : lookup.select("flink_subtask_busy_ratio", {{"cluster", job.cluster}, {"job", job.name}})) {
+        const auto busy = mean(lookup.history(series, window));
+        if (!busy || !lookup.value(series)) continue;
+        const std::string vertex = lookup.label(series, "vertex"), index = lookup.label(series, "subtask");
+        Subtask subtask{.index = index, .taskmanager = lookup.label(series, "taskmanager"), .busy = *busy, .rate = {}};
+        const LabelValues which{{"cluster", job.cluster}, {"job", job.name}, {"vertex", vertex}, {"subtask", index}};
+        for (const auto records : lookup.select("flink_subtask_records_in_total", which))
+            if (lookup.value(records)) subtask.rate = rate(lookup.history(records, window));
+        vertices[vertex].push_back(std::move(subtask));
+    }
+    return vertices;
+}
+
+// The largest mean share of time that a vertex other than `vertex` waits for those after it.
+double held_up_elsewhere(const Lookup& lookup, const Subject& job, const std::string& vertex) {
+    double most = 0;
+    for (const auto series :
+         lookup.select("flink_subtask_backpressured_ratio", {{"cluster", job.cluster}, {"job", job.name}})) {
+        if (lookup.label(series, "vertex") == vertex || !lookup.value(series)) continue;
+        most = std::max(most, mean(lookup.history(series, window)).value_or(0));
+    }
+    return most;
+}
+
+std::string percent(double ratio) { return std::to_string(static_cast<int>(ratio * 100 + 0.5)) + " %"; }
+
+std::optional<Finding> examine(const Lookup& lookup, const Subject& job, const std::string& vertex,
+                               const std::vector<Subtask>& subtasks) {
+    if (subtasks.size() < 2) return std::nullopt;
+    const auto hot = std::ranges::max_element(subtasks, {}, &Subtask::busy);
+    std::vector<double> busy, rates;
+    for (auto one = subtasks.begin(); one != subtasks.end(); ++one) {
+        if (one == hot) continue;
+        busy.push_back(one->busy);
+        if (one->rate) rates.push_back(*one->rate);
+    }
+    if (hot->busy < hot_busy || median(busy) > siblings_busy_of_hot * hot->busy) return std::nullopt;
+    if (!hot->rate || rates.size() < busy.size()) return std::nullopt;
+    const double usual = median(rates), times = usual > 0 ? *hot->rate / usual : skewed_over_median * 10;
+    const bool skewed = times >= skewed_over_median, slow = times <= even_over_median;
+    if ((!skewed && !slow) || held_up_elsewhere(lookup, job, vertex) < held_up) return std::nullopt;
+    Finding finding{.id = skewed ? "data-skew" : "subtask-slow",
+                    .subject = job,
+                    .since = lookup.now().wall - window,
+                    .weight = 1,
+                    .summary = "",
+                    .fields = {{"job", job.name}, {"vertex", vertex}, {"subtask", hot->index}},
+                    .evidence = {}};
+    if (!hot->taskmanager.empty()) finding.fields["taskmanager"] = hot->taskmanager;
+    finding.summary = "subtask " + hot->index + " of " + vertex + " is busy " + percent(hot->busy) +
+                      " of the time, its siblings " + percent(median(busy)) + "; it gets " +
+                      (skewed ? std::to_string(static_cast<int>(times)) + " times their records"
+                              : std::string("no more records than they do"));
+    finding.evidence.push_back({"metric", "flink_subtask_busy_ratio",
+                                "subtask " + hot->index + " of " + vertex + " is busy " + percent(hot->busy), hot->busy,
+                                lookup.now().wall});
+    finding.evidence.push_back({"metric", "flink_subtask_records_in_total",
+                                "it reads " + std::to_string(static_cast<long>(*hot->rate)) + " records/s, a sibling " +
+                                    std::to_string(static_cast<long>(usual)),
+                                *hot->rate, lookup.now().wall});
+    return finding;
+}
+
+std::vector<Finding> run(const View& view, const Now& now) {
+    const Lookup lookup{view, now};
+    std::vector<Finding> found;
+    for (const auto series : lookup.select("flink_job_state", {{"state", "RUNNING"}})) {
+        if (lookup.value(series).value_or(0) != 1) continue;
+        const auto since = lookup.since(series, Duration{3'600'000});
+        if (!since || now.wall - *since < running_needs) continue;
+        const Subject job{lookup.label(series, "cluster"), "job", lookup.label(series, "job")};
+        if (lookup.starved(job.cluster)) continue;
+        for (const auto& [vertex, subtasks] : vertices_of(lookup, job))
+            if (auto finding = examine(lookup, job, vertex, subtasks)) found.push_back(std::move(*finding));
+    }
+    return found;
+}
+
+}  // namespace
+
+Analyzer descriptor() {
+    return {"uneven_subtasks",
+            "Subtasks that hold their job up while their siblings wait: hot keys, or a slow place to run.",
+            {"data-skew", "subtask-slow"},
+            run,
+            "flink_job_state and flink_subtask_busy_ratio and flink_subtask_records_in_total and "
+            "flink_subtask_backpressured_ratio"};
+}
+
+}  // namespace medic::analyzers::uneven_subtasks
