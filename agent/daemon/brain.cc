@@ -5,7 +5,6 @@
 #include <fstream>
 #include <sstream>
 
-#include "classifiers/analyzers/analyzer.h"
 #include "classifiers/diagnosis/embedded/embedded.h"
 
 namespace medic {
@@ -75,7 +74,7 @@ DiagnosisReport Brain::evaluate(Knowledge& knowledge, const Now& now) {
               .timeline = knowledge.timeline(),
               .topology = knowledge.topology(),
               .symptoms = symptoms};
-    const std::vector<Finding> findings = analyzers::analyze(view, now);
+    const std::vector<Finding> findings = analyzers_.analyze(view, now);
     view.findings = findings;
     report.diagnoses = diagnoser_.diagnose(view, now);
     report.blind_targets = knowledge.blind_targets(now.wall);

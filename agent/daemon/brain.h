@@ -8,6 +8,7 @@
 
 #include "agent/daemon/knowledge.h"
 #include "agent/loop/input.h"
+#include "classifiers/analyzers/analyzer.h"
 #include "classifiers/diagnosis/diagnoser.h"
 #include "classifiers/rules/rule_engine.h"
 
@@ -31,6 +32,7 @@ private:
     Brain(std::unique_ptr<RuleEngine> rules, Diagnoser diagnoser)
         : rules_(std::move(rules)), diagnoser_(std::move(diagnoser)) {}
     std::unique_ptr<RuleEngine> rules_;
+    analyzers::AnalyzerSchedule analyzers_;
     Diagnoser diagnoser_;
 };
 

@@ -3,6 +3,7 @@
 // generated. Called by agent/daemon on the ingest thread after each evaluation, and by tests.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +20,8 @@ struct Analyzer {
     // Which series must be there for any finding, as a PromQL expression of `and` and `or`: `medic doctor` says what
     // can't be seen without them. "" = none.
     std::string_view needs = {};
+    // How often it is asked, where its answer changes slowly and costs much history; between, its last one holds.
+    Duration every{0};
 };
 
 // Sorted by folder name.
@@ -26,5 +29,20 @@ struct Analyzer {
 
 // Runs them all; findings in the analyzers' order.
 [[nodiscard]] std::vector<Finding> analyze(const View& view, const Now& now);
+
+// The same at every evaluation of a running agent: each analyzer at its own pace. One thread.
+class AnalyzerSchedule {
+public:
+    AnalyzerSchedule();
+    [[nodiscard]] std::vector<Finding> analyze(const View& view, const Now& now);
+
+private:
+    struct Turn {
+        Analyzer analyzer;
+        std::optional<Instant> asked;
+        std::vector<Finding> found;
+    };
+    std::vector<Turn> turns_;
+};
 
 }  // namespace medic::analyzers

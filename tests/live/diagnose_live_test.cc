@@ -79,9 +79,12 @@ TEST_F(DiagnoseLive, a_connector_task_whose_dependency_is_down_is_the_systems) {
     HttpClient client;
     const Said mended = diagnose_until([&](const Said& said) {
         if (healthy(said)) return true;
-        EXPECT_TRUE(client.perform({.method = "POST",
-                                    .url = "http://127.0.0.1:" + std::to_string(port_of("connect-1", "rest")) +
-                                           "/connectors/audit-sink/restart?includeTasks=true&onlyFailed=true"}));
+        const auto restarted =
+            client.perform({.method = "POST",
+                            .url = "http://127.0.0.1:" + std::to_string(port_of("connect-1", "rest")) +
+                                   "/connectors/audit-sink/restart?includeTasks=true&onlyFailed=true"});
+        EXPECT_TRUE(restarted && restarted->status / 100 == 2)
+            << (restarted ? std::to_string(restarted->status) + " " + restarted->body : restarted.error().message);
         return false;
     });
     EXPECT_TRUE(healthy(mended)) << mended.document.dump(1);

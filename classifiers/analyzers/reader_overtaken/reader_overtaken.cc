@@ -112,7 +112,8 @@ Analyzer descriptor() {
             "Living groups whose unread records retention deletes, or soon will.",
             {"reader-overtaken", "reader-nearly-overtaken"},
             run,
-            "kafka_group_committed_offset and kafka_partition_log_start_offset and kafka_group_members"};
+            "kafka_group_committed_offset and kafka_partition_log_start_offset and kafka_group_members",
+            Duration{60'000}};
 }
 
 }  // namespace medic::analyzers::reader_overtaken

@@ -128,7 +128,8 @@ Analyzer descriptor() {
             "State and open descriptors that rise all the time.",
             {"state-growth", "taskmanager-leaks-descriptors", "connect-worker-leaks-descriptors"},
             run,
-            "flink_checkpoint_last_size_bytes or process_open_file_descriptors"};
+            "flink_checkpoint_last_size_bytes or process_open_file_descriptors",
+            Duration{60'000}};
 }
 
 }  // namespace medic::analyzers::steady_growth

@@ -131,7 +131,8 @@ Analyzer descriptor() {
             {"data-skew", "subtask-slow"},
             run,
             "flink_job_state and flink_subtask_busy_ratio and flink_subtask_records_in_total and "
-            "flink_subtask_backpressured_ratio"};
+            "flink_subtask_backpressured_ratio",
+            Duration{5'000}};
 }
 
 }  // namespace medic::analyzers::uneven_subtasks

@@ -101,7 +101,8 @@ Analyzer descriptor() {
             "Jobs whose watermark stands because part of a source is idle.",
             {"watermark-held-back"},
             run,
-            "flink_job_state and flink_job_watermark_lag_seconds and flink_subtask_records_out_total"};
+            "flink_job_state and flink_job_watermark_lag_seconds and flink_subtask_records_out_total",
+            Duration{5'000}};
 }
 
 }  // namespace medic::analyzers::watermark_held_back
