@@ -17,7 +17,6 @@ constexpr double aside_share = 0.5;
 constexpr double nothing_score = 0.1;
 constexpr std::size_t alternatives_max = 5;
 constexpr std::size_t evidence_max = 6;
-constexpr std::size_t evidence_bytes_max = 300;
 
 constexpr double side_floor = 0.35;  // Below this the text does not tell.
 

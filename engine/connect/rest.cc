@@ -84,6 +84,9 @@ public:
     HttpResponse handle(const HttpRequest& request) {
         const auto& path = request.segments;
         if (path.empty()) return request.method == "GET" ? root() : not_allowed();
+        if (const auto type = request.header("content-type");
+            !type.empty() && request.method != "GET" && !type.starts_with("application/json"))
+            return refusal({415, "HTTP 415 Unsupported Media Type"});
         if (path[0] == "health" && path.size() == 1)
             return reply(200, {{"status", "healthy"},
                                {"message", "Worker has completed startup and is ready to handle requests."}});

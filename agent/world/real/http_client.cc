@@ -1,5 +1,7 @@
 #include "agent/world/real/http_client.h"
 
+#include <strings.h>
+
 #include <algorithm>
 #include <mutex>
 
@@ -90,6 +92,10 @@ HeaderList make_headers(const HttpCall& call) {
             list.reset(grown);
         }
     };
+    // curl would call any body a form's, even an empty one; Connect refuses that (415).
+    const bool typed = std::ranges::any_of(
+        call.headers, [](const auto& header) { return strcasecmp(header.first.c_str(), "content-type") == 0; });
+    if (!typed && call.uploads.empty()) append(call.body.empty() ? "Content-Type:" : "Content-Type: application/json");
     for (const auto& [name, value] : call.headers) append(value.empty() ? name + ";" : name + ": " + value);
     return list;
 }

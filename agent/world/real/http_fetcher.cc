@@ -4,6 +4,9 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include <strings.h>
+
+#include <algorithm>
 #include <map>
 
 #include "agent/world/real/fetch_queue_internal.h"
@@ -336,6 +339,12 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_body);
         curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
         if (transfer.access != nullptr) set_access(easy, *transfer.access, transfer.secret);
+        // curl would call any body a form's, even an empty one; Connect refuses that (415).
+        const bool typed = std::ranges::any_of(
+            request.headers, [](const auto& header) { return strcasecmp(header.first.c_str(), "content-type") == 0; });
+        if (!typed && request.upload_file.empty())
+            transfer.headers = curl_slist_append(
+                transfer.headers, request.body.empty() ? "Content-Type:" : "Content-Type: application/json");
         for (const auto& [name, value] : request.headers)
             transfer.headers = curl_slist_append(transfer.headers, (name + ": " + value).c_str());
         if (request.method != "GET") {

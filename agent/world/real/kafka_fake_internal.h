@@ -45,9 +45,18 @@ public:
     bool knows_api_versions_v3 = true;
     std::string cluster_id = "fake";
 
-    // For connections that are made from now on.
-    std::shared_ptr<SSL_CTX> tls;      // Null: plain text.
-    std::optional<FakeLogins> logins;  // A login is asked for.
+    struct Listener {
+        std::shared_ptr<SSL_CTX> tls;      // Null: plain text.
+        std::optional<FakeLogins> logins;  // A login is asked for.
+    };
+    // For connections that are made from now on; those that are open read what there was.
+    void change_listener(const std::function<void(Listener&)>& change) {
+        const std::lock_guard lock(mutex_);
+        change(listener_);
+    }
+    void use_tls(std::shared_ptr<SSL_CTX> context) {
+        change_listener([&](Listener& listener) { listener.tls = std::move(context); });
+    }
 
     [[nodiscard]] int requests(wire::ApiKey api) const;
     [[nodiscard]] wire::Bytes log(int partition) const;
@@ -76,6 +85,7 @@ private:
     wire::Bytes offsets(const wire::RequestView& request);
 
     mutable std::mutex mutex_;
+    Listener listener_;
     std::condition_variable changed_;
     bool released_ = false, closing_ = false;
     int hanging_ = 0;

@@ -108,9 +108,10 @@ void FakeKafka::accept_connections(Broker& broker) {
 }
 
 void FakeKafka::serve(Broker& broker, int socket) {
-    const std::shared_ptr<SSL_CTX> context = tls;
-    const std::optional<FakeLogins> asked = logins;
-    FakeChannel channel(socket, context.get());
+    Listener listener;
+    change_listener([&](const Listener& now) { listener = now; });
+    const auto& asked = listener.logins;
+    FakeChannel channel(socket, listener.tls.get());
     FakeSaslServer sasl_server(asked ? *asked : FakeLogins{});
     for (bool open = channel.open(); open;) {
         char prefix[kSizePrefixBytes];

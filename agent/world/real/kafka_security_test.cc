@@ -25,7 +25,10 @@ protected:
         return given;
     }
     void ask_for_login(std::vector<std::string> mechanisms) {
-        kafka.logins = FakeLogins{.mechanisms = std::move(mechanisms), .username = "alice", .password = "s3cret"};
+        kafka.change_listener([&](auto& listener) {
+            listener.logins =
+                FakeLogins{.mechanisms = std::move(mechanisms), .username = "alice", .password = "s3cret"};
+        });
     }
     static std::string error_of(KafkaClientOptions given) {
         KafkaClient client(std::move(given));
@@ -42,12 +45,12 @@ protected:
 };
 
 TEST_F(KafkaSecurityTest, a_trusted_certificate_for_the_address_is_accepted) {
-    kafka.tls = server_context(authority.issue({}));
+    kafka.use_tls(server_context(authority.issue({})));
     EXPECT_EQ(error_of(options(trusting(authority))), "");
 }
 
 TEST_F(KafkaSecurityTest, large_answers_come_through_tls_in_pieces) {
-    kafka.tls = server_context(authority.issue({}));
+    kafka.use_tls(server_context(authority.issue({})));
     KafkaClient client(options(trusting(authority)));
     std::vector<std::string> names(8'000, std::string(20, 'n'));
     const auto metadata = client.metadata(names);
@@ -57,14 +60,14 @@ TEST_F(KafkaSecurityTest, large_answers_come_through_tls_in_pieces) {
 }
 
 TEST_F(KafkaSecurityTest, an_unknown_authority_is_named) {
-    kafka.tls = server_context(authority.issue({}));
+    kafka.use_tls(server_context(authority.issue({})));
     const std::string error = error_of(options(trusting(other)));
     expect_in(error, "(CN=broker-1) is signed by CN=Test CA, which ");
     expect_in(error, "does not vouch for: give the certificate authority's file as `ca`");
 }
 
 TEST_F(KafkaSecurityTest, a_certificate_for_another_host_is_refused_unless_told_otherwise) {
-    kafka.tls = server_context(authority.issue({.alternatives = "DNS:broker-9.example,IP:10.0.0.9"}));
+    kafka.use_tls(server_context(authority.issue({.alternatives = "DNS:broker-9.example,IP:10.0.0.9"})));
     expect_in(error_of(options(trusting(authority))),
               "its certificate is for broker-9.example, 10.0.0.9, not for 127.0.0.1");
     TlsFiles unchecked = trusting(authority);
@@ -73,15 +76,15 @@ TEST_F(KafkaSecurityTest, a_certificate_for_another_host_is_refused_unless_told_
 }
 
 TEST_F(KafkaSecurityTest, a_certificate_out_of_its_time_is_refused) {
-    kafka.tls = server_context(authority.issue({.valid_from_s = -7'200, .valid_to_s = -3'600}));
+    kafka.use_tls(server_context(authority.issue({.valid_from_s = -7'200, .valid_to_s = -3'600})));
     expect_in(error_of(options(trusting(authority))), "its certificate (CN=broker-1) has expired on 20");
-    kafka.tls = server_context(authority.issue({.valid_from_s = 3'600, .valid_to_s = 7'200}));
+    kafka.use_tls(server_context(authority.issue({.valid_from_s = 3'600, .valid_to_s = 7'200})));
     expect_in(error_of(options(trusting(authority))), "is this machine's clock right?");
 }
 
 TEST_F(KafkaSecurityTest, a_client_certificate_is_shown_where_it_is_demanded) {
     const FakeAuthority clients("Client CA");
-    kafka.tls = server_context(authority.issue({}), &clients);
+    kafka.use_tls(server_context(authority.issue({}), &clients));
     TlsFiles files = trusting(authority);
     expect_in(error_of(options(files)), "it demands a client certificate: give `certificate` and `key`");
     const FakeCertificate ours = clients.issue({.name = "medic"});
@@ -102,7 +105,7 @@ TEST_F(KafkaSecurityTest, files_that_cannot_be_read_are_named) {
 }
 
 TEST_F(KafkaSecurityTest, a_rotated_authority_is_found_at_the_next_connection) {
-    kafka.tls = server_context(authority.issue({}));
+    kafka.use_tls(server_context(authority.issue({})));
     KafkaClient client(options(trusting(other)));
     EXPECT_FALSE(client.brokers());
     (void)trusting(authority);  // The same file.
@@ -116,7 +119,7 @@ TEST_F(KafkaSecurityTest, a_rotated_authority_is_found_at_the_next_connection) {
 
 TEST_F(KafkaSecurityTest, a_plain_listener_and_a_tls_listener_are_told_apart) {
     expect_in(error_of(options(TlsFiles{})), "in the TLS handshake: a plain-text listener does that");
-    kafka.tls = server_context(authority.issue({}));
+    kafka.use_tls(server_context(authority.issue({})));
     expect_in(error_of(options()), "a listener that wants TLS does that: is `tls:` missing?");
 }
 
@@ -124,7 +127,7 @@ TEST_F(KafkaSecurityTest, every_mechanism_logs_in) {
     ask_for_login({"PLAIN", "SCRAM-SHA-256"});
     EXPECT_EQ(error_of(login("PLAIN", "s3cret")), "");
     EXPECT_EQ(error_of(login("SCRAM-SHA-256", "s3cret")), "");
-    kafka.tls = server_context(authority.issue({}));
+    kafka.use_tls(server_context(authority.issue({})));
     KafkaClientOptions both = login("SCRAM-SHA-256", "s3cret");
     both.security.tls = trusting(authority);
     EXPECT_EQ(error_of(both), "");
@@ -141,14 +144,14 @@ TEST_F(KafkaSecurityTest, a_wrong_password_is_told_without_showing_it) {
 
 TEST_F(KafkaSecurityTest, a_broker_that_cannot_sign_is_not_believed) {
     ask_for_login({"SCRAM-SHA-256"});
-    kafka.logins->knows_password = false;
+    kafka.change_listener([](auto& listener) { listener.logins->knows_password = false; });
     expect_in(error_of(login("SCRAM-SHA-256", "s3cret")), "the server's signature is wrong");
 }
 
 TEST_F(KafkaSecurityTest, a_listener_that_offers_another_login_or_none_says_so) {
     ask_for_login({"SCRAM-SHA-512"});
     expect_in(error_of(login("PLAIN", "s3cret")), "its listener offers SCRAM-SHA-512: set `mechanism` to one of them");
-    kafka.logins.reset();
+    kafka.change_listener([](auto& listener) { listener.logins.reset(); });
     expect_in(error_of(login("PLAIN", "s3cret")), "its listener asks for no login: remove `sasl:`");
     ask_for_login({"PLAIN"});
     expect_in(error_of(options()), "is `sasl:` missing?");
@@ -162,7 +165,9 @@ TEST_F(KafkaSecurityTest, an_old_broker_without_sasl_requests_is_told_to_be_too_
 
 TEST_F(KafkaSecurityTest, a_session_is_renewed_before_it_ends) {
     ask_for_login({"SCRAM-SHA-256"});
-    kafka.logins->session_lifetime_ms = 1;  // Over at once: every call logs in anew, on the same connection.
+    kafka.change_listener([](auto& listener) {
+        listener.logins->session_lifetime_ms = 1;
+    });  // Over at once: every call logs in anew, on the same connection.
     KafkaClient client(login("SCRAM-SHA-256", "s3cret"));
     ASSERT_TRUE(client.brokers());
     ASSERT_TRUE(client.call(KafkaTarget::broker(0), wire::ListGroupsRequest{}));
