@@ -12,7 +12,7 @@ namespace {
 using Entry = std::pair<std::string_view, FrameOwner>;
 
 // Longest matching prefix wins.
-constexpr std::array entries{
+constexpr Entry entries[] = {
     Entry{"java.", FrameOwner::jdk},
     Entry{"javax.", FrameOwner::jdk},
     Entry{"jdk.", FrameOwner::jdk},
