@@ -19,7 +19,6 @@ constexpr double hardly_busy = 0.1, quite_busy = 0.5;
 // A JVM thread per subtask and vertex: a slot holds one of each vertex, so this many slots a core is plenty.
 constexpr double subtasks_per_core_max = 40;
 constexpr int repeated_branches_min = 4;
-constexpr int default_max_parallelism = 128;
 constexpr double jobmanager_state_max = 5.0 * 1024 * 1024;  // The default of its memory limit for state.
 
 double sum_busy(const Vertex& vertex) {
