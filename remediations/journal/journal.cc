@@ -228,6 +228,10 @@ Result<std::vector<DecisionRow>> Journal::decisions(std::string_view incident) c
     return rows::select<DecisionRow>(state_->database, "WHERE incident = ? ORDER BY sequence", {std::string(incident)});
 }
 
+Result<std::vector<VerdictRow>> Journal::verdicts() const {
+    return rows::select<VerdictRow>(state_->database, "ORDER BY sequence");
+}
+
 Result<std::vector<FirstFailureRow>> Journal::first_failures(std::string_view incident) const {
     return rows::select<FirstFailureRow>(state_->database, "WHERE incident = ?", {std::string(incident)});
 }

@@ -153,6 +153,7 @@ public:
     [[nodiscard]] Result<IncidentRow> incident(std::string_view id) const;
     [[nodiscard]] Result<std::vector<AttemptRow>> attempts(std::string_view incident) const;
     [[nodiscard]] Result<std::vector<DecisionRow>> decisions(std::string_view incident) const;
+    [[nodiscard]] Result<std::vector<VerdictRow>> verdicts() const;  // All, oldest first.
     [[nodiscard]] Result<std::vector<FirstFailureRow>> first_failures(std::string_view incident) const;
 
     // Drops closed incidents, and what belongs to them, that ended before `horizon`. Called now and then by the owner.
