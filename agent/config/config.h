@@ -145,6 +145,14 @@ struct Config {
 [[nodiscard]] Result<Config> load_config_file(const std::string& path);
 [[nodiscard]] Result<Config> load_config(std::string_view text, const std::string& path);
 
+// How addresses that are given on the command line are opened: the `tls`, `auth` and `sasl` of medic.yaml by kind of
+// endpoint. Paths in it are relative to the file's folder, and come out absolute.
+struct AccessFile {
+    KafkaSecurity kafka;
+    HttpAccess connect, flink, prometheus;
+};
+[[nodiscard]] Result<AccessFile> load_access_file(const std::string& path);
+
 // What is allowed and yet worth a second look: logins over plain text, secret files that everyone can read.
 [[nodiscard]] std::vector<std::string> config_notes(const Config& config);
 

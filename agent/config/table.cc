@@ -183,6 +183,17 @@ constexpr Key keys[] = {
     {"notify[]", "per_minute", Type::integer, "30", false, 1, 600, "", "Messages; more wait and are folded."},
     {"notify[]", "fold_from", Type::integer, "5", false, 2, 1000, "",
      "So many pieces of news at once come as one digest. An Alertmanager groups them itself."},
+
+    {"--access FILE", "kafka", Type::section, "", false, 0, 0, "",
+     "A file of its own, for addresses given to `medic discover`, `doctor` and `diagnose` on the command line."},
+    {"--access FILE", "connect", Type::section, "", false, 0, 0, "", "For every --connect address."},
+    {"--access FILE", "flink", Type::section, "", false, 0, 0, "", "For every --flink address."},
+    {"--access FILE", "prometheus", Type::section, "", false, 0, 0, "", "For the --prometheus address."},
+    {"--access FILE: kafka", "tls", Type::section, "", false, 0, 0, "", "Speak TLS; `{}` with the system's trust."},
+    {"--access FILE: kafka", "sasl", Type::section, "", false, 0, 0, "", "Log in: as `clusters.NAME.kafka.sasl`."},
+    {"--access FILE: connect, flink, prometheus", "auth", Type::section, "", false, 0, 0, "", "How to log in."},
+    {"--access FILE: connect, flink, prometheus", "tls", Type::section, "", false, 0, 0, "",
+     "Whom to trust at https:// addresses."},
 };
 
 constexpr std::string_view type_name(Type type) {

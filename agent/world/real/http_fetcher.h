@@ -33,7 +33,9 @@ struct FetchRequest {
 struct FetchReply {
     int status = 0;
     std::string content_type;
+    std::string date;  // Its Date header; "" when absent.
     std::string body;
+    Duration took{0};  // Of this exchange, without the time that it waited here for its turn.
 };
 
 struct HttpFetcherOptions {
