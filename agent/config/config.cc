@@ -23,6 +23,7 @@ struct Loader : AccessLoader {
     ClusterConfig cluster(const std::string& name, const YamlNode& node);
     void check_cluster(const ClusterConfig& cluster, const YamlNode& node);
     NotifyConfig notify(const YamlNode& node, std::size_t number);
+    void check_access(Section& section, const NotifyConfig& receiver);
     Config top(const YamlNode& node);
 };
 
@@ -197,6 +198,16 @@ ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
     return result;
 }
 
+void Loader::check_access(Section& section, const NotifyConfig& receiver) {
+    const auto& [auth, tls] = receiver.access;
+    if ((auth.given() || tls) && receiver.kind == "command")
+        section.refuse(section.node(tls ? "tls" : "auth"), "notify: auth and tls are for webhook and alertmanager");
+    if (auth.given() && (!receiver.token_file.empty() || !receiver.username.empty()))
+        section.refuse(section.node("auth"), "notify: give either `auth`, or `token_file` or `username`");
+    if (tls && receiver.url_file.empty() && !receiver.url.starts_with("https://"))
+        section.refuse(section.node("tls"), "tls: `" + receiver.url + "` is plain HTTP: expected https://");
+}
+
 NotifyConfig Loader::notify(const YamlNode& node, std::size_t number) {
     Section section(node, "notify[]", status);
     NotifyConfig result{.name = section.text("name"),
@@ -219,6 +230,8 @@ NotifyConfig Loader::notify(const YamlNode& node, std::size_t number) {
     } else if (result.url.empty() == result.url_file.empty()) {
         section.refuse(node, "notify: kind " + result.kind + " needs `url` or `url_file`, one of them");
     }
+    result.access = http(section);
+    check_access(section, result);
     if (result.username.empty() != result.password_file.empty())
         section.refuse(node, "notify: username and password_file go together");
     if (result.text && result.kind == "alertmanager")

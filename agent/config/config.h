@@ -105,6 +105,7 @@ struct NotifyConfig {
     std::string url, url_file;
     std::string token_file;               // Authorization: Bearer.
     std::string username, password_file;  // Authorization: Basic.
+    HttpAccess access;                    // `auth` and `tls`, as of a watched endpoint.
     std::vector<std::string> command;
     std::string for_owner = "*";  // Glob over owners.
     bool text = false;            // The message as plain text instead of JSON.

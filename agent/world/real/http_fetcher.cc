@@ -261,7 +261,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         FetchRequest& request = transfer.request;
         char* target = nullptr;
         curl_easy_getinfo(transfer.easy.get(), CURLINFO_REDIRECT_URL, &target);
-        if (request.cluster.empty() || target == nullptr) return false;
+        if (request.cluster.empty() || request.access || target == nullptr) return false;
         const std::string to = target;
         const bool keeps_method = status == 307 || status == 308;
         Status allowed = may_follow(options.access, request.cluster, request.url, to);
@@ -282,7 +282,8 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
 
     // Looks up what the address is to be shown, and puts the request into the queue.
     void admit(Waiting next) {
-        next.access = options.access.find(next.request.cluster, next.request.url);
+        next.access = next.request.access ? next.request.access.get()
+                                          : options.access.find(next.request.cluster, next.request.url);
         if (next.access == nullptr || !next.access->auth.given()) {
             return enqueue(std::move(next));
         }
