@@ -154,8 +154,8 @@ std::string text_of(const DiagnoseResult& result, bool wide) {
     if (result.verdict == Verdict::healthy)
         out += paint(fmt::format("Healthy: {} targets seen, nothing stands out.", result.targets), Tone::good) + "\n";
     if (result.verdict == Verdict::cannot_tell && result.report.diagnoses.empty())
-        out += paint(fmt::format("Could not tell: {} of {} targets were not visible{}.", result.blind.size(),
-                                 result.targets,
+        out += paint(fmt::format("Could not tell: {} of {} targets were not visible, or not wholly{}.",
+                                 result.blind.size(), result.targets,
                                  result.symptoms.empty()
                                      ? ""
                                      : fmt::format(", and {} symptom(s) hold without a cause", result.symptoms.size())),

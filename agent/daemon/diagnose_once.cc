@@ -29,6 +29,17 @@ std::string by_itself(const Diagnosis& diagnosis, const Policy& policy, const Pl
     }
 }
 
+// What stays hidden while a target is blind, where its name does not say it.
+std::string hidden_by(const Config& config, const std::string& target) {
+    for (const ClusterConfig& cluster : config.clusters)
+        if (target == cluster.name + "/kafka")
+            return "; meanwhile lag, full disks and lost brokers can't be seen, and a fault of Kafka looks like one of "
+                   "its clients";
+    return "";
+}
+
+}  // namespace
+
 DiagnoseResult::Verdict verdict_of(const DiagnoseResult& result) {
     using Verdict = DiagnoseResult::Verdict;
     const auto named = [](const Diagnosis& one) { return !one.abstains(); };
@@ -38,8 +49,6 @@ DiagnoseResult::Verdict verdict_of(const DiagnoseResult& result) {
         return Verdict::cannot_tell;
     return Verdict::healthy;
 }
-
-}  // namespace
 
 std::vector<std::string> unobserved(const Config& config) {
     std::vector<std::string> dark;
@@ -55,12 +64,25 @@ std::vector<std::string> unobserved(const Config& config) {
             say("the worker's page is not scraped: a task that is RUNNING and moves nothing would not be seen; add "
                 "metrics: {kind: connect-worker}");
         if (cluster.kafka.bootstrap.empty())
-            say("Kafka is not watched: lag, full disks and lost brokers would not be seen; add kafka: {bootstrap: "
-                "[…]}");
+            say("Kafka is not watched: lag, full disks and lost brokers would not be seen, and a fault of Kafka looks "
+                "like one of its clients; add kafka: {bootstrap: [\"HOST:9092\"]}");
         if (cluster.nodes.empty())
             say("no processes are watched: dead and frozen ones can't be told apart; add nodes: […] with drivers");
     }
     return dark;
+}
+
+void note_sight(DiagnoseResult& result, const Config& config, const Knowledge& knowledge, WallTime now) {
+    for (const std::string& target : knowledge.blind_targets(now))
+        result.blind.push_back({target, knowledge.problem(target) + hidden_by(config, target)});
+    for (const ClusterConfig& cluster : config.clusters) {
+        const std::string target = cluster.name + "/prometheus";
+        const bool blind = std::ranges::find(result.blind, target, &BlindSpot::target) != result.blind.end();
+        if (const std::string lacks = blind ? "" : knowledge.problem(target); !lacks.empty())
+            result.blind.push_back({target, lacks});
+    }
+    result.targets = knowledge.targets();
+    result.unobserved = unobserved(config);
 }
 
 Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
@@ -95,17 +117,7 @@ Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
     ingest.stop();
 
     const WallTime end = read_clock().wall;
-    for (const std::string& target : knowledge.blind_targets(end))
-        result.blind.push_back({target, knowledge.problem(target)});
-    result.targets = knowledge.targets();
-    result.unobserved = unobserved(config);
-    // What Prometheus itself does not see: an answer, but not the whole one.
-    for (const ClusterConfig& cluster : config.clusters) {
-        const std::string target = cluster.name + "/prometheus";
-        const bool blind = std::ranges::any_of(result.blind, [&](const auto& each) { return each.target == target; });
-        if (const std::string lacks = blind ? "" : knowledge.problem(target); !lacks.empty())
-            result.unobserved.push_back(target + ": " + lacks);
-    }
+    note_sight(result, config, knowledge, end);
     const Planner planner(remedies::all_remedies());
     for (const Diagnosis& diagnosis : result.report.diagnoses)
         result.by_itself.push_back(diagnosis.abstains() ? "" : by_itself(diagnosis, options.policy, planner));
