@@ -10,6 +10,7 @@
 #include "agent/cli/diagnose_text.h"
 #include "agent/collectors/connect/connect.h"
 #include "agent/daemon/diagnose_once.h"
+#include "agent/daemon/owners.h"
 #include "classifiers/diagnosis/classifier.h"
 
 namespace medic::cli {
@@ -32,6 +33,12 @@ Result<Config> from_addresses(const Options& options) {
 
 // A log or stack trace from a file or from standard input: what the classifier says of it alone.
 int diagnose_text_file(const Options& options) {
+    Config config;  // For its owners.
+    if (!options.config.empty()) {
+        auto loaded = load_config_file(options.config);
+        if (!loaded) return complain(loaded.error().message, exit_usage);
+        config = *std::move(loaded);
+    }
     std::string text;
     if (options.file == "-") {
         text.assign(std::istreambuf_iterator<char>(std::cin), {});
@@ -45,8 +52,12 @@ int diagnose_text_file(const Options& options) {
     const auto classifier = Classifier::make(*std::move(catalogue));
     if (!classifier) return complain(classifier.error().message, exit_usage);
     const Classification said = classifier->classify_text(text, Component::unknown);
-    fmt::print("{}", options.output == "text" || options.output == "wide" ? text_of(said)
-                                                                          : json_of(said, options.output == "yaml"));
+    std::string owner;
+    if (const Cause* cause = classifier->catalogue().find(said.cause); cause != nullptr)
+        owner = owner_of_text(config, cause->owner, text);
+    fmt::print("{}", options.output == "text" || options.output == "wide"
+                         ? text_of(said, owner)
+                         : json_of(said, owner, options.output == "yaml"));
     return said.cause.empty() ? exit_cannot_tell : exit_problem;
 }
 
@@ -90,7 +101,7 @@ void add_diagnose(CLI::App& app, Context& context) {
                             "  kubectl logs taskmanager-1 | medic diagnose --file -\n"
                             "Exit code: 0 healthy, 1 a problem was found, 2 could not tell, 64 wrong usage.");
     static Options options;
-    command->add_option("--config", options.config, "medic.yaml: what to look at");
+    command->add_option("--config", options.config, "medic.yaml: what to look at; with --file: whose it is (owners)");
     command->add_option("--policy", options.policy, "policy.yaml: says what would have happened by itself");
     command->add_option("--kafka", options.addresses.kafka, "Kafka broker, host:port")->delimiter(',');
     command->add_option("--flink", options.addresses.flink, "Flink REST address")->delimiter(',');

@@ -203,10 +203,11 @@ std::string json_of(const DiagnoseResult& result, bool as_yaml) {
                   as_yaml);
 }
 
-std::string text_of(const Classification& said) {
+std::string text_of(const Classification& said, const std::string& owner) {
     if (said.cause.empty()) return paint("Could not tell: nothing in this text is known.", Tone::warn) + "\n";
-    std::string out = paint(said.cause, Tone::bad) +
-                      fmt::format(" [{} side, {} sure]\n", to_string(said.side), percent(said.confidence));
+    std::string out =
+        paint(said.cause, Tone::bad) + fmt::format(" [{} side, for {}, {} sure]\n", to_string(said.side),
+                                                   owner.empty() ? "nobody named" : owner, percent(said.confidence));
     std::vector<std::string> evidence, others;
     for (const Evidence& one : said.evidence) evidence.push_back(one.kind + ": " + first_lines(one.text, 3));
     for (const Alternative& one : said.alternatives)
@@ -216,11 +217,12 @@ std::string text_of(const Classification& said) {
     return out;
 }
 
-std::string json_of(const Classification& said, bool as_yaml) {
+std::string json_of(const Classification& said, const std::string& owner, bool as_yaml) {
     return render({{"schema", 1},
                    {"cause", said.cause},
                    {"cause_group", said.cause_group},
                    {"side", to_string(said.side)},
+                   {"owner", owner},
                    {"confidence", said.confidence},
                    {"alternatives", alternatives_json(said.alternatives)},
                    {"evidence", evidence_json(said.evidence)}},

@@ -107,6 +107,8 @@ Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
             knowledge.tick_lateness(0, now.wall);
             result.report = brain->evaluate(knowledge, now);
             name_owners(config, result.report.diagnoses);
+            for (Diagnosis& one : result.report.diagnoses)
+                if (one.abstains() && one.owner.empty()) one.owner = people_of(config, one);
             result.symptoms = brain->rules().symptoms();
         });
     });
