@@ -255,6 +255,8 @@ Config Loader::top(const YamlNode& node) {
     Section limits(section.has("limits") ? section.node("limits") : *load_yaml("{}", "limits"), "limits", status);
     config.limits = {static_cast<std::size_t>(limits.integer("series_per_cluster")),
                      static_cast<std::size_t>(limits.integer("events_per_cluster"))};
+    Section journal(section.has("journal") ? section.node("journal") : *load_yaml("{}", "journal"), "journal", status);
+    config.journal = {journal.duration("retention")};
     const YamlNode clusters = section.node("clusters");
     if (status && (!clusters.is_map() || clusters.entries().empty()))
         section.refuse(clusters, "clusters: expected at least one cluster by name");

@@ -128,6 +128,10 @@ struct LimitsConfig {
     std::size_t events_per_cluster = 5'000;
 };
 
+struct JournalConfig {
+    Duration retention{90LL * 24 * 3'600'000};  // Of ended incidents. Open ones stay.
+};
+
 struct Config {
     std::string path;  // As given, for messages.
     std::string data_dir;
@@ -136,6 +140,7 @@ struct Config {
     std::string api_external_url;  // Where people reach it, for links in messages; "" = http://LISTEN.
     IntervalsConfig intervals;
     LimitsConfig limits;
+    JournalConfig journal;
     std::vector<ClusterConfig> clusters;
     std::vector<NotifyConfig> notify;
 

@@ -26,6 +26,7 @@ TEST(Config, SmallestFileHasTheDocumentedDefaults) {
     EXPECT_EQ(config->data_dir, "/etc/medic/data");
     EXPECT_EQ(config->api_listen, "127.0.0.1:9469");
     EXPECT_EQ(config->intervals.kafka, Duration{2'000});
+    EXPECT_EQ(config->journal.retention, Duration{90LL * 24 * 3'600'000});
     EXPECT_EQ(config->clusters.at(0).kafka.bootstrap.at(0), "127.0.0.1:9092");
 }
 
@@ -170,6 +171,7 @@ INSTANTIATE_TEST_SUITE_P(
             "is there twice, with different"},
         Bad{small + "notify: [{kind: webhook, url: \"http://a\", url_file: f}]\n", "one of them"},
         Bad{small + "notify: [{kind: command}]\n", "needs `command`"},
+        Bad{small + "journal: {retention: 1d}\n", "retention: expected 2d to 10y"},
         Bad{small + "notify: [{kind: webhook, url: \"http://a\", tls: {}}]\n", "expected https://"},
         Bad{small + "notify: [{kind: webhook, url: \"https://a\", auth: {bearer: t}}]\n", "unknown key `bearer`"},
         Bad{small + "notify: [{kind: webhook, url: \"https://a\", token_file: t, auth: {bearer_file: t}}]\n",

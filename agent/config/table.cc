@@ -7,7 +7,7 @@
 namespace medic::config_table {
 namespace {
 
-constexpr double second = 1000, minute = 60 * second, hour = 60 * minute;
+constexpr double second = 1000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
 
 constexpr Key keys[] = {
     {"", "schema", Type::integer, "", true, 1, 1, "", "Version of this file's format: 1."},
@@ -18,6 +18,7 @@ constexpr Key keys[] = {
      "How often is looked. The watched systems pay for each look."},
     {"", "limits", Type::section, "", false, 0, 0, "",
      "What one cluster may take of the agent's memory, so that none crowds out another."},
+    {"", "journal", Type::section, "", false, 0, 0, "", "The record of incidents and of what was done."},
     {"", "clusters", Type::named, "", true, 0, 0, "", "What to watch: one entry for each cluster, by name."},
     {"", "notify", Type::sections, "", false, 0, 0, "", "Who is told of incidents."},
 
@@ -41,6 +42,9 @@ constexpr Key keys[] = {
      "Series kept of one cluster; what is over it is not kept, and its target says so."},
     {"limits", "events_per_cluster", Type::integer, "5000", false, 100, 20'000, "",
      "Events kept of one cluster: log lines go first, exceptions last."},
+
+    {"journal", "retention", Type::duration, "90d", false, 2 * day, 3650 * day, "",
+     "Ended incidents, and all that belongs to them, are forgotten so long after their end. Open ones never are."},
 
     {"clusters.NAME", "kafka", Type::section, "", false, 0, 0, "", "A Kafka cluster."},
     {"clusters.NAME", "connect", Type::section, "", false, 0, 0, "", "A Kafka Connect cluster."},

@@ -107,6 +107,8 @@ void Agent::State::run() {
         const std::lock_guard guard(shared_mutex);
         metrics_now.looks = std::move(counts);
     });
+    reactor.every(journal_forget_every, agent_tick_every,
+                  [this] { (void)journal_thread->post([this] { forget_old(); }); });
     watcher->start();
     start_telling();
     io = std::make_unique<Worker>("io", 1);

@@ -168,4 +168,12 @@ void Agent::State::keep(std::vector<DeliveryRow> rows) {
     });
 }
 
+// On the journal thread.
+void Agent::State::forget_old() {
+    const auto gone = journal->forget_before(read_clock().wall - config.journal.retention, forgotten_at_once_max);
+    const std::string problem = gone ? "" : gone.error().message;
+    if (!problem.empty() && forget_problem.empty()) options.say("old incidents stay in the journal: " + problem);
+    forget_problem = problem;
+}
+
 }  // namespace medic
