@@ -166,7 +166,10 @@ std::string text_of(const DiagnoseResult& result, bool wide) {
         out += block(result.report.diagnoses[i], i < result.by_itself.size() ? result.by_itself[i] : "",
                      result.report.at, wide);
     }
-    std::vector<std::string> symptoms, dark;
+    std::vector<std::string> symptoms, dark, planned;
+    for (const Finding& one : result.report.planned)
+        planned.push_back(fmt::format("{}: {}, since {}", to_string(one.subject), one.summary, rfc3339(one.since)));
+    lines(out, "Planned work under way", planned);
     for (const Symptom& one : result.symptoms)
         symptoms.push_back(fmt::format("{} {}: {}", one.id, to_string(one.subject), one.summary));
     if (wide || result.report.diagnoses.empty()) lines(out, "Symptoms", symptoms);
@@ -178,6 +181,13 @@ std::string text_of(const DiagnoseResult& result, bool wide) {
 
 std::string json_of(const DiagnoseResult& result, bool as_yaml) {
     using Verdict = DiagnoseResult::Verdict;
+    Json planned = Json::array();
+    for (const Finding& one : result.report.planned)
+        planned.push_back({{"subject", to_string(one.subject)},
+                           {"since", rfc3339(one.since)},
+                           {"summary", one.summary},
+                           {"facts", one.fields},
+                           {"evidence", evidence_json(one.evidence)}});
     Json diagnoses = Json::array(), symptoms = Json::array(), blind = Json::array();
     for (std::size_t i = 0; i < result.report.diagnoses.size(); ++i)
         diagnoses.push_back(
@@ -197,6 +207,7 @@ std::string json_of(const DiagnoseResult& result, bool as_yaml) {
                    {"at", rfc3339(result.report.at)},
                    {"targets", result.targets},
                    {"diagnoses", diagnoses},
+                   {"planned_work", planned},
                    {"symptoms", symptoms},
                    {"not_visible", blind},
                    {"unobserved", result.unobserved}},

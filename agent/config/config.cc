@@ -250,8 +250,10 @@ Config Loader::top(const YamlNode& node) {
     config.api_external_url = api.text("external_url");
     Section intervals(section.has("intervals") ? section.node("intervals") : *load_yaml("{}", "intervals"), "intervals",
                       status);
-    config.intervals = {intervals.duration("flink"),   intervals.duration("connect"), intervals.duration("kafka"),
-                        intervals.duration("process"), intervals.duration("logs"),    intervals.duration("evaluate")};
+    config.intervals = {intervals.duration("flink"),        intervals.duration("connect"),
+                        intervals.duration("kafka"),        intervals.duration("process"),
+                        intervals.duration("logs"),         intervals.duration("evaluate"),
+                        intervals.duration("planned_grace")};
     Section limits(section.has("limits") ? section.node("limits") : *load_yaml("{}", "limits"), "limits", status);
     config.limits = {static_cast<std::size_t>(limits.integer("series_per_cluster")),
                      static_cast<std::size_t>(limits.integer("events_per_cluster"))};

@@ -121,6 +121,7 @@ struct IntervalsConfig {
     static constexpr std::size_t many = 20;
     static constexpr Duration of_many{5'000};
     Duration flink{1'000}, connect{1'000}, kafka{2'000}, process{1'000}, logs{2'000}, evaluate{1'000};
+    Duration planned_grace{5 * 60'000};  // How long a node that was stopped in good order may stay away.
 };
 
 struct LimitsConfig {

@@ -37,6 +37,8 @@ constexpr Key keys[] = {
     {"intervals", "process", Type::duration, "1s", false, 200, 5 * minute, "", "Processes of nodes on this host."},
     {"intervals", "logs", Type::duration, "2s", false, 200, 5 * minute, "", "Log files and the journal."},
     {"intervals", "evaluate", Type::duration, "1s", false, 200, 5 * minute, "", "Rules, analyzers and diagnosis."},
+    {"intervals", "planned_grace", Type::duration, "5m", false, 10'000, hour, "",
+     "How long a node that was stopped in good order may stay away before that is an incident."},
 
     {"limits", "series_per_cluster", Type::integer, "100000", false, 1'000, 500'000, "",
      "Series kept of one cluster; what is over it is not kept, and its target says so."},

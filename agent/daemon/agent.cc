@@ -49,7 +49,8 @@ Result<void> Agent::State::open() {
     BrainOptions brain_options{.rules_directory = options.rules_directory,
                                .remedies = {},
                                .cluster_default = config.clusters.size() == 1 ? config.clusters[0].name : "",
-                               .interval = config.intervals.evaluate};
+                               .interval = config.intervals.evaluate,
+                               .planned_grace = config.intervals.planned_grace};
     MEDIC_TRY(brain, Brain::make(brain_options));
     const Planner planner(loop_options.remedies);
     const auto may = what_may_change(options.policy, planner, clusters());

@@ -90,7 +90,8 @@ Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
         .rules_directory = options.rules_directory,
         .remedies = {},
         .cluster_default = options.config.clusters.size() == 1 ? options.config.clusters[0].name : "",
-        .interval = options.config.intervals.evaluate};
+        .interval = options.config.intervals.evaluate,
+        .planned_grace = options.config.intervals.planned_grace};
     MEDIC_TRY(const auto brain, Brain::make(brain_options));
     const Config& config = options.config;
     Reactor reactor;
