@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "classifiers/analyzers/scene_internal.h"
 #include "classifiers/diagnosis/diagnoser.h"
 

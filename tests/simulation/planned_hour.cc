@@ -1,5 +1,6 @@
 #include "tests/simulation/planned_hour.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <stdexcept>

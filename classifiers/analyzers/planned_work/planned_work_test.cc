@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "classifiers/analyzers/scene_internal.h"
 
 namespace medic::analyzers {
@@ -173,7 +175,12 @@ TEST(PlannedTaskManager, ItsOwnLogOrItsJobSaysThatItWasStopped) {
     Scene said = task_manager(60);
     said.event(60, Scene::lab("job", "orders"), "exception",
                "org.apache.flink.util.FlinkException: The TaskExecutor is shutting down.");
-    EXPECT_EQ(planned(said, 62).size(), 1U);
+    EXPECT_TRUE(planned(said, 62).empty()) << "whether the job ran is not known";
+    Scene ran = said;
+    ran.series("flink_job_state", {{"job", "orders"}, {"state", "RUNNING"}}, [](int s) { return s < 60 ? 1.0 : 0.0; });
+    EXPECT_EQ(planned(ran, 62).size(), 1U);
+    said.series("flink_job_state", {{"job", "orders"}, {"state", "RUNNING"}}, [](int s) { return s < 30 ? 1.0 : 0.0; });
+    EXPECT_TRUE(planned(said, 62).empty()) << "what made the job fail may have brought it down";
     Scene systemd = task_manager(60);
     systemd.series("process_stopped_in_order", {{"node", "tm-1"}, {"role", "taskmanager"}},
                    [](int s) { return s < 61 ? std::nullopt : std::optional(1.0); });

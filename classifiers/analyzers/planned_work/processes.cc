@@ -6,6 +6,8 @@
 namespace medic::analyzers::planned_work {
 namespace {
 
+constexpr Duration slack{2'000};  // Looks at processes and at the job manager are this far apart.
+
 // Another node of the role fell away within look_back and is not back.
 std::string second_away(const Lookup& lookup, const std::string& cluster, const std::string& role,
                         const std::string& node) {
@@ -18,12 +20,26 @@ std::string second_away(const Lookup& lookup, const std::string& cluster, const 
     return "";
 }
 
+// It ran until the task manager went: one that fails or is canceled already may be what brought it down.
+bool ran_until(const Lookup& lookup, const Subject& job, WallTime until) {
+    constexpr Duration looks{10'000};
+    for (const auto id :
+         lookup.select("flink_job_state", {{"cluster", job.cluster}, {"job", job.name}, {"state", "RUNNING"}})) {
+        std::optional<double> last;
+        for (const auto& sample : lookup.history(id, look_back))
+            if (sample.at_ms <= until.unix_ms && until - WallTime{sample.at_ms} <= looks) last = sample.value;
+        if (last == 1.0) return true;
+    }
+    return false;
+}
+
 // A job that lost it says that it signed off. A killed one is told as a lost connection or a missed heartbeat.
 std::optional<Evidence> job_says_so(const Lookup& lookup, const std::string& cluster, const Absence& absence) {
     for (const auto* event : lookup.view().timeline.since(absence.last_there - told_late_max))
         if (event->kind == "exception" && event->subject.cluster == cluster && event->subject.kind == "job" &&
             event->at <= absence.began + told_late_max &&
-            event->text.find("TaskExecutor is shutting down") != std::string::npos)
+            event->text.find("TaskExecutor is shutting down") != std::string::npos &&
+            ran_until(lookup, event->subject, absence.last_there - slack))
             return Evidence{"trace", event->id, "its job was told: The TaskExecutor is shutting down", 0, event->at};
     return std::nullopt;
 }
