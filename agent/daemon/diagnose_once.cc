@@ -9,6 +9,7 @@
 #include "agent/daemon/owners.h"
 #include "agent/daemon/watcher.h"
 #include "agent/world/real/clock.h"
+#include "classifiers/diagnosis/planned.h"
 #include "remediations/remedies/remedies.h"
 
 namespace medic {
@@ -110,7 +111,8 @@ Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
             name_owners(config, result.report.diagnoses);
             for (Diagnosis& one : result.report.diagnoses)
                 if (one.abstains() && one.owner.empty()) one.owner = people_of(config, one);
-            result.symptoms = brain->rules().symptoms();
+            // What planned work explains is told with it, not as a symptom that nobody can explain.
+            result.symptoms = set_aside_planned(brain->rules().symptoms(), result.report.planned).symptoms;
         });
     });
     watcher.start();

@@ -133,7 +133,7 @@ std::vector<Observed> Diagnoser::State::observe(const View& view, const Now& now
 }
 
 std::vector<Diagnosis> Diagnoser::diagnose(const View& whole, const Now& now) {
-    const Unplanned unplanned = set_aside_planned(whole);
+    const Unplanned unplanned = set_aside_planned(whole.symptoms, whole.findings);
     View view{.series = whole.series,
               .timeline = whole.timeline,
               .topology = whole.topology,

@@ -42,6 +42,13 @@ bool only_the_stop(const Finding& planned, const Finding& finding) {
     return message != nullptr && message->find("TaskExecutor is shutting down") != std::string::npos;
 }
 
+// Another node of its kind, or what a missing broker does to partitions. A paused connector says nothing of others.
+bool may_come_of(std::string_view work, std::string_view trouble) {
+    if (work == "broker") return trouble == "broker" || trouble == "topic";
+    if (work == "node") return trouble == "node" || trouble == "taskmanager";
+    return work == "worker" && trouble == "worker";
+}
+
 bool is_absence(std::string_view id) { return std::ranges::find(absences, id) != absences.end(); }
 
 bool explains(const Finding& finding) {
@@ -51,16 +58,16 @@ bool explains(const Finding& finding) {
 
 }  // namespace
 
-Unplanned set_aside_planned(const View& view) {
+Unplanned set_aside_planned(std::span<const Symptom> symptoms, std::span<const Finding> findings) {
     const auto explained = [&](const auto& test) {
-        return std::ranges::any_of(view.findings, [&](const Finding& one) { return explains(one) && test(one); });
+        return std::ranges::any_of(findings, [&](const Finding& one) { return explains(one) && test(one); });
     };
     Unplanned left;
-    for (const auto& symptom : view.symptoms)
+    for (const auto& symptom : symptoms)
         if (!is_absence(symptom.id) ||
             !explained([&](const Finding& work) { return is_about(work, symptom.subject, symptom.labels); }))
             left.symptoms.push_back(symptom);
-    for (const auto& finding : view.findings) {
+    for (const auto& finding : findings) {
         if (finding.id == planned_work_id) continue;
         if (!explained([&](const Finding& work) {
                 return only_the_stop(work, finding) ||
@@ -77,9 +84,7 @@ void hint_at_planned(const View& view, std::vector<Diagnosis>& diagnoses) {
         const auto* kind = field(work.fields, "kind");
         for (auto& diagnosis : diagnoses) {
             if (diagnosis.subject.cluster != work.subject.cluster) continue;
-            // Its own node, or another of its kind, or what a missing broker does to partitions.
-            const bool alike = diagnosis.subject.kind == work.subject.kind ||
-                               (work.subject.kind == "broker" && diagnosis.subject.kind == "topic");
+            const bool alike = may_come_of(work.subject.kind, diagnosis.subject.kind);
             if (!alike && !is_about(work, diagnosis.subject, diagnosis.facts)) continue;
             diagnosis.evidence.push_back({"event", "finding:planned-work",
                                           "planned work (" + (kind != nullptr ? *kind : std::string("stop")) +
