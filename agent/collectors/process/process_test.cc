@@ -115,10 +115,10 @@ TEST(Process, AStoppedProcessIsUpAndStopped) {
 TEST(Process, AGoneProcessTellsWhatItsServiceManagerSaysOfItsEnd) {
     const auto end = [](const char* answer) {
         Proc proc;
-        auto collector = proc.collector("broker");
+        auto collector = proc.collector("taskmanager");
         (void)collector.due({1000});
         collector.answer("n", std::string(answer), {1000});
-        return value(collector.look({2000}), R"(process_stopped_in_order{cluster="lab",node="n",role="broker"})");
+        return value(collector.look({2000}), "process_stopped_in_order" + labels);
     };
     EXPECT_EQ(end("MainPID=0\nActiveState=inactive\n"), 1);
     EXPECT_EQ(end("MainPID=0\nActiveState=failed\n"), 0);

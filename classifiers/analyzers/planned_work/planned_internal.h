@@ -50,6 +50,9 @@ struct Work {
 // An absence that is over, and so long ago that nothing is left of it.
 [[nodiscard]] bool settled(const Lookup& lookup, const Absence& absence);
 
+// Maintenance of it, or of its whole cluster, was told and has not ended.
+[[nodiscard]] bool told_of(const Lookup& lookup, const Subject& subject);
+
 void find_brokers(const Lookup& lookup, std::vector<Finding>& found);
 void find_task_managers(const Lookup& lookup, std::vector<Finding>& found);
 void find_workers(const Lookup& lookup, std::vector<Finding>& found);

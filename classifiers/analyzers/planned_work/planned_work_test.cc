@@ -211,6 +211,9 @@ TEST(PlannedTaskManager, TwoAtOnceAreADoubt) {
         .series("process_up", {{"node", "tm-3"}, {"role", "taskmanager"}}, [](int s) { return s < 65 ? 1.0 : 0.0; });
     EXPECT_TRUE(explains(planned(scene, 64).at(0)));
     EXPECT_FALSE(explains(planned(scene, 66).at(0)));
+    scene.event(10, Scene::lab("node", "tm-3"), "maintenance", "gone for good",
+                {{"until_ms", std::to_string(Scene::at(600).unix_ms)}});
+    EXPECT_TRUE(explains(planned(scene, 66).at(0))) << "the other one was told of";
 }
 
 Scene worker(bool clean, bool tasks_seen = true) {

@@ -15,7 +15,8 @@ std::string second_away(const Lookup& lookup, const std::string& cluster, const 
         const auto other = lookup.label(id, "node");
         if (other == node) continue;
         const auto absence = last_absence(lookup, id);
-        if (absence && !absence->ended) return "node " + other + " is away at the same time";
+        if (absence && !absence->ended && !told_of(lookup, {cluster, "node", other}))
+            return "node " + other + " is away at the same time";
     }
     return "";
 }

@@ -68,7 +68,20 @@ std::optional<WallTime> until(const Event& event) {
     return WallTime{at};
 }
 
+std::optional<WallTime> open_until(const Lookup& lookup, const Event& event) {
+    if (event.kind != "maintenance") return std::nullopt;
+    const auto end = until(event);
+    return end && lookup.now().wall <= *end ? end : std::nullopt;
+}
+
 }  // namespace
+
+bool told_of(const Lookup& lookup, const Subject& subject) {
+    return std::ranges::any_of(lookup.view().timeline.since({0}), [&](const Event* event) {
+        return event->subject.cluster == subject.cluster &&
+               (event->subject == subject || event->subject.kind == "cluster") && open_until(lookup, *event);
+    });
+}
 
 void find_requests(const Lookup& lookup, std::vector<Finding>& found) {
     for (const auto series : lookup.select("flink_job_state")) job(lookup, series, found);
@@ -77,9 +90,7 @@ void find_requests(const Lookup& lookup, std::vector<Finding>& found) {
 
 void find_notices(const Lookup& lookup, std::vector<Finding>& found) {
     for (const auto* event : lookup.view().timeline.since({0})) {
-        if (event->kind != "maintenance") continue;
-        const auto end = until(*event);
-        if (!end || lookup.now().wall > *end) continue;
+        if (!open_until(lookup, *event)) continue;
         const auto by = event->fields.find("by");
         Work work{.subject = event->subject,
                   .kind = "maintenance",
