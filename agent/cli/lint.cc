@@ -11,29 +11,35 @@
 #include "agent/cli/command_internal.h"
 #include "agent/cli/outside_real.h"
 #include "agent/cli/terminal.h"
+#include "agent/daemon/doors.h"
 
 namespace medic::cli {
 namespace {
 
 struct Options {
+    Addresses addresses;
     std::string config, flink, job, output = "text";
 };
 
+Result<Config> config_of(const Options& options) {
+    if (!options.config.empty()) return load_config_file(options.config);
+    Addresses addresses = options.addresses;
+    if (!options.flink.empty()) addresses.flink = {options.flink};
+    if (addresses.flink.empty()) return fail(ErrorCode::invalid, "lint job: give --flink URL or --config FILE");
+    addresses.name = "here";
+    MEDIC_TRY(ClusterConfig cluster, cluster_of(addresses));
+    Config config;
+    config.path = "command line";
+    config.clusters.push_back(std::move(cluster));
+    return config;
+}
+
 // The Flink REST addresses to look at.
-Result<std::vector<std::string>> addresses_of(const Options& options) {
-    if (!options.flink.empty()) {
-        Addresses addresses;
-        addresses.flink = {options.flink};
-        addresses.name = "here";
-        MEDIC_TRY(const ClusterConfig cluster, cluster_of(addresses));
-        return cluster.flink_urls;
-    }
-    if (options.config.empty()) return fail(ErrorCode::invalid, "lint job: give --flink URL or --config FILE");
-    MEDIC_TRY(const Config config, load_config_file(options.config));
+Result<std::vector<std::string>> flinks_of(const Config& config) {
     std::vector<std::string> urls;
     for (const ClusterConfig& cluster : config.clusters)
         urls.insert(urls.end(), cluster.flink_urls.begin(), cluster.flink_urls.end());
-    if (urls.empty()) return fail(ErrorCode::invalid, "{}: no cluster in it has `flink:`", options.config);
+    if (urls.empty()) return fail(ErrorCode::invalid, "{}: no cluster in it has `flink:`", config.path);
     return urls;
 }
 
@@ -102,9 +108,11 @@ bool wanted(const Options& options, const advice::JobName& job) {
 }
 
 int lint_job(const Options& options) {
-    const auto urls = addresses_of(options);
+    const auto config = config_of(options);
+    if (!config) return complain(config.error().message, exit_usage);
+    const auto urls = flinks_of(*config);
     if (!urls) return complain(urls.error().message, exit_usage);
-    const auto outside = make_outside();
+    const auto outside = make_outside(access_of(*config));
     nlohmann::json document{{"schema", 1}, {"jobs", nlohmann::json::array()}};
     std::size_t looked_at = 0, advised = 0;
     for (const std::string& url : *urls) {
@@ -149,6 +157,7 @@ void add_lint(CLI::App& app, Context& context) {
     static Options options;
     job->add_option("JOB", options.job, "Name or id of one job; without: every one that runs");
     job->add_option("--flink", options.flink, "Flink REST address");
+    job->add_option("--access", options.addresses.access, access_help);
     job->add_option("--config", options.config, "medic.yaml: its Flink clusters")->excludes("--flink");
     job->add_option("-o,--output", options.output, "text or json")->check(CLI::IsMember({"text", "json"}));
     job->callback([&context] { context.exit_code = lint_job(options); });
