@@ -17,6 +17,8 @@ struct View {
     const Topology& topology;
     std::span<const Symptom> symptoms = {};  // That hold now.
     std::span<const Finding> findings = {};  // Empty while the analyzers themselves run.
+    // So long may a node that was stopped in good order stay away. A broker with much to load takes minutes to start.
+    Duration planned_grace{5 * 60'000};
 };
 
 }  // namespace medic

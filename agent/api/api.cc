@@ -154,6 +154,9 @@ HttpResponse Api::alerts(const HttpRequest& request, const std::string& person) 
     return json(200, dump({{"schema", 1}, {"accepted", count}, {"without_known_subject", unknown}}));
 }
 
+// Nobody forgets to end a maintenance for longer than a day.
+constexpr std::int64_t maintenance_minutes_max = 24 * 60;
+
 HttpResponse Api::changes(const HttpRequest& request, const std::string& person) {
     const Json body = Json::parse(request.body, nullptr, false);
     if (!body.is_object())
@@ -167,13 +170,22 @@ HttpResponse Api::changes(const HttpRequest& request, const std::string& person)
     change.subject = parse_subject(cluster, text_of(body, "subject"));
     if (change.subject.kind.empty()) return problem(400, "subject: expected KIND/NAME, for example job/fleet-monitor");
     change.kind = text_of(body, "kind").empty() ? "deployment" : text_of(body, "kind");
-    if (change.kind != "deployment" && change.kind != "config-change")
-        return problem(400, "kind: expected deployment or config-change");
+    const bool maintenance = change.kind == "maintenance";
+    if (change.kind != "deployment" && change.kind != "config-change" && !maintenance)
+        return problem(400, "kind: expected deployment, config-change or maintenance");
     change.version = text_of(body, "version").substr(0, 256);
     change.version_before = text_of(body, "version_before").substr(0, 256);
     change.text = redact(text_of(body, "text"), 4'096);
     change.by = person;
     change.at = backend_.now();
+    if (maintenance) {
+        const auto minutes = body.find("minutes");
+        if (minutes == body.end() || !minutes->is_number_integer() || minutes->get<std::int64_t>() < 1 ||
+            minutes->get<std::int64_t>() > maintenance_minutes_max)
+            return problem(400, "minutes: expected 1 … 1440, how long the maintenance may last");
+        constexpr std::int64_t minute_ms = 60'000;
+        change.until = change.at + Duration{minutes->get<std::int64_t>() * minute_ms};
+    }
     return of(backend_.change(std::move(change)));
 }
 

@@ -26,9 +26,9 @@ namespace medic {
 // A deployment or change of settings that CI or a person tells of.
 struct ChangeNotice {
     Subject subject;
-    std::string kind;  // deployment | config-change
+    std::string kind;  // deployment | config-change | maintenance
     std::string version, version_before, text, by;
-    WallTime at;
+    WallTime at, until;  // until: of maintenance.
 };
 
 class ApiBackend {

@@ -174,6 +174,18 @@ TEST_F(Fixture, ADeploymentIsToldOf) {
     EXPECT_EQ(send("POST", "/api/v1/changes", R"({"subject":"job/j","kind":"party"})").status, 400);
 }
 
+TEST_F(Fixture, MaintenanceIsToldOfWithItsEnd) {
+    EXPECT_EQ(send("POST", "/api/v1/changes", R"({"subject":"broker/2","kind":"maintenance","minutes":30})").status,
+              200);
+    ASSERT_EQ(backend.told.size(), 1u);
+    EXPECT_EQ(backend.told[0].until - backend.told[0].at, Duration{30 * 60'000});
+    for (const char* body : {R"({"subject":"broker/2","kind":"maintenance"})",
+                             R"({"subject":"broker/2","kind":"maintenance","minutes":0})",
+                             R"({"subject":"broker/2","kind":"maintenance","minutes":1441})",
+                             R"({"subject":"broker/2","kind":"maintenance","minutes":"30"})"})
+        EXPECT_EQ(send("POST", "/api/v1/changes", body).status, 400) << body;
+}
+
 TEST_F(Fixture, EverybodyMayRead) {
     Incident incident;
     incident.id = "I1";

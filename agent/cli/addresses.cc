@@ -18,6 +18,24 @@ Result<std::string> url_of(const std::string& option, std::string text) {
     return text;
 }
 
+Status give(ClusterConfig& cluster, const std::vector<std::string>& urls, const HttpAccess& access) {
+    if (access == HttpAccess{}) return {};
+    for (const std::string& url : urls) {
+        if (access.tls && !url.starts_with("https://"))
+            return fail(ErrorCode::invalid, "--access: has `tls` for {}, which is plain HTTP: expected https://", url);
+        cluster.http[url] = access;
+    }
+    return {};
+}
+
+Status give_access(ClusterConfig& cluster, const AccessFile& access) {
+    if (!cluster.kafka.bootstrap.empty()) cluster.kafka.security = access.kafka;
+    MEDIC_CHECK(give(cluster, cluster.connect_urls, access.connect));
+    MEDIC_CHECK(give(cluster, cluster.flink_urls, access.flink));
+    if (cluster.prometheus.url.empty()) return {};
+    return give(cluster, {cluster.prometheus.url}, access.prometheus);
+}
+
 }  // namespace
 
 Result<ClusterConfig> cluster_of(const Addresses& addresses) {
@@ -40,6 +58,10 @@ Result<ClusterConfig> cluster_of(const Addresses& addresses) {
     if (!addresses.prometheus.empty()) {
         MEDIC_TRY(std::string url, url_of("--prometheus", addresses.prometheus));
         cluster.prometheus = {.url = std::move(url), .match = "{}"};
+    }
+    if (!addresses.access.empty()) {
+        MEDIC_TRY(const AccessFile access, load_access_file(addresses.access));
+        MEDIC_CHECK(give_access(cluster, access));
     }
     return cluster;
 }

@@ -12,8 +12,13 @@ namespace medic::cli {
 struct Addresses {
     std::vector<std::string> kafka, connect, flink;
     std::string prometheus, name;
+    std::string access;  // File: how they are opened (load_access_file).
     [[nodiscard]] bool empty() const { return kafka.empty() && connect.empty() && flink.empty() && prometheus.empty(); }
 };
+
+inline constexpr const char* access_help =
+    "File with the `tls`, `auth` and `sasl` of kafka, connect, flink and prometheus, in the words of medic.yaml; "
+    "secrets stay in the files or variables that it names";
 
 // Refuses what is no address, and passwords in URLs: arguments are seen by everybody on the machine.
 [[nodiscard]] Result<ClusterConfig> cluster_of(const Addresses& addresses);

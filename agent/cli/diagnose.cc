@@ -5,19 +5,20 @@
 #include <iostream>
 #include <iterator>
 
+#include "agent/cli/addresses.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/diagnose_text.h"
 #include "agent/collectors/connect/connect.h"
 #include "agent/daemon/diagnose_once.h"
+#include "agent/daemon/owners.h"
 #include "classifiers/diagnosis/classifier.h"
 
 namespace medic::cli {
 namespace {
 
 struct Options {
-    std::string config, policy, rules, file, output = "text", name = "here";
-    std::vector<std::string> kafka, flink, connect;
-    std::string prometheus;
+    Addresses addresses{.name = "here"};
+    std::string config, policy, rules, file, output = "text";
     double seconds = 8;
 };
 
@@ -25,25 +26,19 @@ struct Options {
 Result<Config> from_addresses(const Options& options) {
     Config config;
     config.path = "command line";
-    ClusterConfig cluster;
-    cluster.name = options.name;
-    const auto url = [](std::string text) {
-        if (text.find("://") == std::string::npos) text = "http://" + text;
-        while (text.ends_with('/')) text.pop_back();
-        return text;
-    };
-    cluster.kafka.bootstrap = options.kafka;
-    for (const std::string& one : options.kafka)
-        if (one.rfind(':') == std::string::npos) return fail(ErrorCode::invalid, "--kafka {}: expected host:port", one);
-    for (const std::string& one : options.flink) cluster.flink_urls.push_back(url(one));
-    for (const std::string& one : options.connect) cluster.connect_urls.push_back(url(one));
-    if (!options.prometheus.empty()) cluster.prometheus = {.url = url(options.prometheus), .match = "{}"};
+    MEDIC_TRY(ClusterConfig cluster, cluster_of(options.addresses));
     config.clusters.push_back(std::move(cluster));
     return config;
 }
 
 // A log or stack trace from a file or from standard input: what the classifier says of it alone.
 int diagnose_text_file(const Options& options) {
+    Config config;  // For its owners.
+    if (!options.config.empty()) {
+        auto loaded = load_config_file(options.config);
+        if (!loaded) return complain(loaded.error().message, exit_usage);
+        config = *std::move(loaded);
+    }
     std::string text;
     if (options.file == "-") {
         text.assign(std::istreambuf_iterator<char>(std::cin), {});
@@ -57,16 +52,19 @@ int diagnose_text_file(const Options& options) {
     const auto classifier = Classifier::make(*std::move(catalogue));
     if (!classifier) return complain(classifier.error().message, exit_usage);
     const Classification said = classifier->classify_text(text, Component::unknown);
-    fmt::print("{}", options.output == "text" || options.output == "wide" ? text_of(said)
-                                                                          : json_of(said, options.output == "yaml"));
+    std::string owner;
+    if (const Cause* cause = classifier->catalogue().find(said.cause); cause != nullptr)
+        owner = owner_of_text(config, cause->owner, text);
+    fmt::print("{}", options.output == "text" || options.output == "wide"
+                         ? text_of(said, owner)
+                         : json_of(said, owner, options.output == "yaml"));
     return said.cause.empty() ? exit_cannot_tell : exit_problem;
 }
 
 int diagnose(const Options& options) {
     if (!options.file.empty()) return diagnose_text_file(options);
     DiagnoseOptions once;
-    if (options.config.empty() && options.kafka.empty() && options.flink.empty() && options.connect.empty() &&
-        options.prometheus.empty())
+    if (options.config.empty() && options.addresses.empty())
         return complain("diagnose: give --config FILE, or --kafka, --flink, --connect, --prometheus, or --file",
                         exit_usage);
     auto config = options.config.empty() ? from_addresses(options) : load_config_file(options.config);
@@ -103,12 +101,13 @@ void add_diagnose(CLI::App& app, Context& context) {
                             "  kubectl logs taskmanager-1 | medic diagnose --file -\n"
                             "Exit code: 0 healthy, 1 a problem was found, 2 could not tell, 64 wrong usage.");
     static Options options;
-    command->add_option("--config", options.config, "medic.yaml: what to look at");
+    command->add_option("--config", options.config, "medic.yaml: what to look at; with --file: whose it is (owners)");
     command->add_option("--policy", options.policy, "policy.yaml: says what would have happened by itself");
-    command->add_option("--kafka", options.kafka, "Kafka broker, host:port")->delimiter(',');
-    command->add_option("--flink", options.flink, "Flink REST address")->delimiter(',');
-    command->add_option("--connect", options.connect, "Kafka Connect REST address")->delimiter(',');
-    command->add_option("--prometheus", options.prometheus, "Prometheus server");
+    command->add_option("--kafka", options.addresses.kafka, "Kafka broker, host:port")->delimiter(',');
+    command->add_option("--flink", options.addresses.flink, "Flink REST address")->delimiter(',');
+    command->add_option("--connect", options.addresses.connect, "Kafka Connect REST address")->delimiter(',');
+    command->add_option("--prometheus", options.addresses.prometheus, "Prometheus server");
+    command->add_option("--access", options.addresses.access, access_help);
     command->add_option("--file", options.file, "A log or stack trace instead of a cluster; - for standard input");
     command->add_option("--rules", options.rules, "Folder of rules instead of those in the program");
     command->add_option("--for", options.seconds, "How long to look, in seconds")

@@ -154,8 +154,8 @@ std::string text_of(const DiagnoseResult& result, bool wide) {
     if (result.verdict == Verdict::healthy)
         out += paint(fmt::format("Healthy: {} targets seen, nothing stands out.", result.targets), Tone::good) + "\n";
     if (result.verdict == Verdict::cannot_tell && result.report.diagnoses.empty())
-        out += paint(fmt::format("Could not tell: {} of {} targets were not visible{}.", result.blind.size(),
-                                 result.targets,
+        out += paint(fmt::format("Could not tell: {} of {} targets were not visible, or not wholly{}.",
+                                 result.blind.size(), result.targets,
                                  result.symptoms.empty()
                                      ? ""
                                      : fmt::format(", and {} symptom(s) hold without a cause", result.symptoms.size())),
@@ -166,7 +166,10 @@ std::string text_of(const DiagnoseResult& result, bool wide) {
         out += block(result.report.diagnoses[i], i < result.by_itself.size() ? result.by_itself[i] : "",
                      result.report.at, wide);
     }
-    std::vector<std::string> symptoms, dark;
+    std::vector<std::string> symptoms, dark, planned;
+    for (const Finding& one : result.report.planned)
+        planned.push_back(fmt::format("{}: {}, since {}", to_string(one.subject), one.summary, rfc3339(one.since)));
+    lines(out, "Planned work under way", planned);
     for (const Symptom& one : result.symptoms)
         symptoms.push_back(fmt::format("{} {}: {}", one.id, to_string(one.subject), one.summary));
     if (wide || result.report.diagnoses.empty()) lines(out, "Symptoms", symptoms);
@@ -178,6 +181,13 @@ std::string text_of(const DiagnoseResult& result, bool wide) {
 
 std::string json_of(const DiagnoseResult& result, bool as_yaml) {
     using Verdict = DiagnoseResult::Verdict;
+    Json planned = Json::array();
+    for (const Finding& one : result.report.planned)
+        planned.push_back({{"subject", to_string(one.subject)},
+                           {"since", rfc3339(one.since)},
+                           {"summary", one.summary},
+                           {"facts", one.fields},
+                           {"evidence", evidence_json(one.evidence)}});
     Json diagnoses = Json::array(), symptoms = Json::array(), blind = Json::array();
     for (std::size_t i = 0; i < result.report.diagnoses.size(); ++i)
         diagnoses.push_back(
@@ -197,16 +207,18 @@ std::string json_of(const DiagnoseResult& result, bool as_yaml) {
                    {"at", rfc3339(result.report.at)},
                    {"targets", result.targets},
                    {"diagnoses", diagnoses},
+                   {"planned_work", planned},
                    {"symptoms", symptoms},
                    {"not_visible", blind},
                    {"unobserved", result.unobserved}},
                   as_yaml);
 }
 
-std::string text_of(const Classification& said) {
+std::string text_of(const Classification& said, const std::string& owner) {
     if (said.cause.empty()) return paint("Could not tell: nothing in this text is known.", Tone::warn) + "\n";
-    std::string out = paint(said.cause, Tone::bad) +
-                      fmt::format(" [{} side, {} sure]\n", to_string(said.side), percent(said.confidence));
+    std::string out =
+        paint(said.cause, Tone::bad) + fmt::format(" [{} side, for {}, {} sure]\n", to_string(said.side),
+                                                   owner.empty() ? "nobody named" : owner, percent(said.confidence));
     std::vector<std::string> evidence, others;
     for (const Evidence& one : said.evidence) evidence.push_back(one.kind + ": " + first_lines(one.text, 3));
     for (const Alternative& one : said.alternatives)
@@ -216,11 +228,12 @@ std::string text_of(const Classification& said) {
     return out;
 }
 
-std::string json_of(const Classification& said, bool as_yaml) {
+std::string json_of(const Classification& said, const std::string& owner, bool as_yaml) {
     return render({{"schema", 1},
                    {"cause", said.cause},
                    {"cause_group", said.cause_group},
                    {"side", to_string(said.side)},
+                   {"owner", owner},
                    {"confidence", said.confidence},
                    {"alternatives", alternatives_json(said.alternatives)},
                    {"evidence", evidence_json(said.evidence)}},

@@ -11,7 +11,8 @@ namespace medic::cli {
 // The first line answers: what is wrong, whose it is, since when, how sure.
 [[nodiscard]] std::string text_of(const DiagnoseResult& result, bool wide);
 [[nodiscard]] std::string json_of(const DiagnoseResult& result, bool yaml);
-[[nodiscard]] std::string text_of(const Classification& said);
-[[nodiscard]] std::string json_of(const Classification& said, bool yaml);
+// `owner`: who answers for its cause.
+[[nodiscard]] std::string text_of(const Classification& said, const std::string& owner);
+[[nodiscard]] std::string json_of(const Classification& said, const std::string& owner, bool yaml);
 
 }  // namespace medic::cli

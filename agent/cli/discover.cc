@@ -15,6 +15,7 @@
 #include "agent/cli/outside_real.h"
 #include "agent/cli/progress.h"
 #include "agent/collectors/json_internal.h"
+#include "agent/daemon/doors.h"
 #include "agent/discovery/config_text.h"
 #include "agent/discovery/picture_json.h"
 #include "agent/discovery/probe_pages.h"
@@ -74,6 +75,7 @@ std::string called(const Options& options) {
     add("--connect", options.addresses.connect);
     add("--flink", options.addresses.flink);
     if (!options.addresses.prometheus.empty()) text += " --prometheus " + options.addresses.prometheus;
+    if (!options.addresses.access.empty()) text += " --access " + options.addresses.access;
     return text + (options.probe ? " --probe-pages" : "");
 }
 
@@ -97,7 +99,8 @@ Picture look(Outside& outside, const ClusterConfig& cluster, const Options& opti
 // one.
 void narrow(Outside& outside, ClusterConfig& cluster) {
     if (cluster.prometheus.url.empty() || cluster.prometheus.match != "{}") return;
-    const auto answers = outside.get({{.url = cluster.prometheus.url + "/api/v1/label/cluster/values"}});
+    const auto answers =
+        outside.get({{.url = cluster.prometheus.url + "/api/v1/label/cluster/values", .cluster = cluster.name}});
     const auto parsed = json_read::document(answers.front().answer);
     if (!parsed) return;
     std::vector<std::string> values;
@@ -134,6 +137,8 @@ ClusterConfig merged(ClusterConfig configured, const ClusterConfig& given) {
     if (configured.kafka.bootstrap.empty()) configured.kafka = given.kafka;
     add(configured.connect_urls, given.connect_urls);
     add(configured.flink_urls, given.flink_urls);
+    for (const auto& [url, access] : given.http)
+        configured.http.try_emplace(url, access);  // The file has its say first.
     if (configured.prometheus.url.empty()) configured.prometheus = given.prometheus;
     return configured;
 }
@@ -159,22 +164,25 @@ int update_file(const Options& options) {
         return complain("discover: --name says to which cluster of the file the addresses belong", exit_usage);
     if (one && config->cluster(addresses.name) == nullptr)
         return complain(fmt::format("{}: no cluster `{}`", options.update, addresses.name), exit_usage);
-    const auto outside = make_outside();
-    int code = exit_ok;
+    Config whole;
     for (const ClusterConfig& configured : config->clusters) {
         if (one && configured.name != addresses.name) continue;
         addresses.name = configured.name;
         const auto given = cluster_of(addresses);
         if (!given) return complain("discover: " + given.error().message, exit_usage);
-        const ClusterConfig whole = merged(configured, *given);
-        const Picture picture = look(*outside, whole, options);
+        whole.clusters.push_back(merged(configured, *given));
+    }
+    const auto outside = make_outside(access_of(whole));
+    int code = exit_ok;
+    for (const ClusterConfig& cluster : whole.clusters) {
+        const Picture picture = look(*outside, cluster, options);
         auto changes = since(options, picture);
         if (!changes) return complain(changes.error().message, exit_usage);
-        const auto result = update(*text, options.update, whole, picture);
+        const auto result = update(*text, options.update, cluster, picture);
         if (!result) return complain(result.error().message, exit_usage);
         changes->insert(changes->end(), result->changes.begin(), result->changes.end());
         print(options, picture, *changes, result->patch);
-        code = std::max<int>(code, exit_of(whole, picture));
+        code = std::max<int>(code, exit_of(cluster, picture));
     }
     return code;
 }
@@ -189,18 +197,20 @@ int discover(const Options& options) {
     if (!cluster) return complain("discover: " + cluster.error().message, exit_usage);
     if (!options.file.empty() && access(options.file.c_str(), F_OK) == 0)
         return complain(write_new(options.file, "").error().message, exit_usage);
-    const auto outside = make_outside();
+    Config config;
+    config.clusters.push_back(*cluster);
+    const auto outside = make_outside(access_of(config));
     narrow(*outside, *cluster);
     const Picture picture = look(*outside, *cluster, options);
     const auto changes = since(options, picture);
     if (!changes) return complain(changes.error().message, exit_usage);
-    const std::string config = config_text(*cluster, picture, {.data_dir = data_dir(), .command = called(options)});
+    const std::string text = config_text(*cluster, picture, {.data_dir = data_dir(), .command = called(options)});
     const bool json = options.output == "json";
     if (!options.file.empty()) {
-        if (const auto written = write_new(options.file, json ? to_json(picture, *changes) : config); !written)
+        if (const auto written = write_new(options.file, json ? to_json(picture, *changes) : text); !written)
             return complain(written.error().message, exit_usage);
     } else if (json || options.output == "yaml") {
-        fmt::print("{}", json ? to_json(picture, *changes) : config);
+        fmt::print("{}", json ? to_json(picture, *changes) : text);
     }
     if (options.output == "text" || options.output == "wide") {
         fmt::print("{}", text_of(picture, options.output == "wide"));
@@ -229,6 +239,7 @@ void add_discover(CLI::App& app, Context& context) {
     command->add_option("--connect", options.addresses.connect, "Kafka Connect REST address")->delimiter(',');
     command->add_option("--flink", options.addresses.flink, "Flink REST address")->delimiter(',');
     command->add_option("--prometheus", options.addresses.prometheus, "Prometheus server that already scrapes them");
+    command->add_option("--access", options.addresses.access, access_help);
     command->add_option("--name", options.addresses.name, "Name of the cluster in medic.yaml (here)");
     command->add_flag("--probe-pages", options.probe,
                       "Look for metric pages at the usual ports of the hosts that were found");

@@ -6,6 +6,7 @@
 #include "agent/cli/doctor_text.h"
 #include "agent/cli/outside_real.h"
 #include "agent/cli/progress.h"
+#include "agent/daemon/doors.h"
 #include "agent/doctor/exporter.h"
 #include "agent/doctor/local.h"
 
@@ -49,7 +50,7 @@ int doctor(const Options& options) {
     if (!config) return complain(config.error().message, exit_usage);
     const auto knowing = doctor::built_in_knowledge();
     if (!knowing) return complain(knowing.error().message, exit_problem);
-    const auto outside = make_outside();
+    const auto outside = make_outside(access_of(*config));
     discovery::LookOptions how;
     how.progress = progress;
     Exam exam;
@@ -89,6 +90,7 @@ void add_doctor(CLI::App& app, Context& context) {
     command->add_option("--connect", options.addresses.connect, "Kafka Connect REST address")->delimiter(',');
     command->add_option("--flink", options.addresses.flink, "Flink REST address")->delimiter(',');
     command->add_option("--prometheus", options.addresses.prometheus, "Prometheus server");
+    command->add_option("--access", options.addresses.access, access_help);
     command->add_option("--name", options.addresses.name, "Name of the cluster in what is printed (here)");
     command->add_option("--principal", options.principal, "Kafka principal for the read-only ACLs (User:NAME)");
     command->add_option("--print", options.print,

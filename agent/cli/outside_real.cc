@@ -1,13 +1,13 @@
 #include "agent/cli/outside_real.h"
 
-#include <algorithm>
-#include <atomic>
 #include <ctime>
+#include <latch>
 
 #include "agent/cli/version_internal.h"
 #include "agent/daemon/kafka_reader.h"
 #include "agent/world/real/clock.h"
-#include "agent/world/real/http_client.h"
+#include "agent/world/real/http_fetcher.h"
+#include "agent/world/real/worker.h"
 
 namespace medic::cli {
 namespace {
@@ -15,7 +15,8 @@ namespace {
 using discovery::Get;
 using discovery::Got;
 
-constexpr std::size_t side_by_side = 8;  // What we may cost the watched at a time, all of them together.
+constexpr std::size_t side_by_side = 8;        // What we may cost the watched at a time, all of them together.
+constexpr std::size_t requests_max = 100'000;  // More than a look asks for at once: here all wait for their turn.
 constexpr Duration kafka_timeout{5'000};
 
 // "Sat, 28 Nov 2026 04:08:14 GMT" (RFC 9110's preferred form).
@@ -29,16 +30,34 @@ std::optional<WallTime> http_date(std::string_view text) {
 
 class RealOutside : public discovery::Outside {
 public:
+    explicit RealOutside(HttpAccessTable access)
+        : fetcher_(reactor_, {.in_flight_max = side_by_side, .queue_max = requests_max, .access = std::move(access)}) {
+        (void)thread_.post([this] { reactor_.run(); });
+    }
+    ~RealOutside() override {
+        reactor_.stop();
+        thread_.stop();
+    }
+    RealOutside(const RealOutside&) = delete;
+    RealOutside& operator=(const RealOutside&) = delete;
+
     Now now() override { return read_clock(); }
 
     std::vector<Got> get(const std::vector<Get>& requests) override {
         std::vector<Got> answers(requests.size());
-        std::atomic<std::size_t> next = 0;
-        const auto run = [&] {
-            HttpClient client;
-            for (std::size_t i = next++; i < requests.size(); i = next++) answers[i] = one(client, requests[i]);
-        };
-        KafkaClient::run_all(std::vector<std::function<void()>>(std::min(side_by_side, requests.size()), run));
+        std::latch all(static_cast<std::ptrdiff_t>(requests.size()));
+        reactor_.post([&] {
+            for (std::size_t i = 0; i < requests.size(); ++i)
+                fetcher_.fetch({.url = requests[i].url,
+                                .cluster = requests[i].cluster,
+                                .timeout = requests[i].timeout,
+                                .body_bytes_max = requests[i].body_bytes_max},
+                               [&all, &got = answers[i], began = read_clock().monotonic](Result<FetchReply> reply) {
+                                   got = one(std::move(reply), began);
+                                   all.count_down();
+                               });
+        });
+        all.wait();
         return answers;
     }
 
@@ -55,25 +74,17 @@ private:
         std::unique_ptr<KafkaReader> reader;
     };
 
-    static Got one(HttpClient& client, const Get& request) {
-        HttpCall call{.url = request.url};
-        call.timeout = request.timeout;
-        call.connect_timeout = std::min(call.connect_timeout, request.timeout);
-        call.body_bytes_max = request.body_bytes_max;
-        // Connect forwards some questions to its leader with a redirect.
-        call.redirects = HttpCall::Redirects::follow;
-        Got got;
-        const Instant began = read_clock().monotonic;
-        auto reply = client.perform(call);
+    static Got one(Result<FetchReply> reply, Instant began) {
         const Now done = read_clock();
-        got.took = done.monotonic - began;
+        Got got;
         got.at = done.wall;
+        got.took = reply ? reply->took : done.monotonic - began;
         if (!reply) {
             got.answer = std::unexpected(reply.error());
             return got;
         }
-        got.server_time = http_date(reply->header("date"));
-        got.answer = HttpAnswer{reply->status, std::string(reply->header("content-type")), std::move(reply->body)};
+        got.server_time = http_date(reply->date);
+        got.answer = HttpAnswer{reply->status, std::move(reply->content_type), std::move(reply->body)};
         return got;
     }
 
@@ -91,11 +102,16 @@ private:
         return kafka;
     }
 
+    Reactor reactor_;
+    HttpFetcher fetcher_;
+    Worker thread_{"outside", 1};  // Runs the reactor; ends before the fetcher goes.
     std::map<std::string, Kafka> kafka_;
 };
 
 }  // namespace
 
-std::unique_ptr<discovery::Outside> make_outside() { return std::make_unique<RealOutside>(); }
+std::unique_ptr<discovery::Outside> make_outside(HttpAccessTable access) {
+    return std::make_unique<RealOutside>(std::move(access));
+}
 
 }  // namespace medic::cli

@@ -1,13 +1,14 @@
-// The outside of discover and doctor, over real sockets: blocking HTTP clients and a Kafka client for each cluster.
-// GET and Kafka's reads only.
+// The outside of discover and doctor, over real sockets: the agent's own HTTP fetcher, so that what they can reach is
+// what the agent can reach, and a Kafka client for each cluster. GET and Kafka's reads only.
 #pragma once
 
 #include <memory>
 
 #include "agent/discovery/outside.h"
+#include "agent/world/real/http_access.h"
 
 namespace medic::cli {
 
-[[nodiscard]] std::unique_ptr<discovery::Outside> make_outside();
+[[nodiscard]] std::unique_ptr<discovery::Outside> make_outside(HttpAccessTable access);
 
 }  // namespace medic::cli

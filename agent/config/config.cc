@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "agent/config/access_internal.h"
 #include "agent/config/table_internal.h"
 
 namespace medic {
@@ -13,18 +14,8 @@ using config_table::Section;
 namespace {
 
 // Reads one file; the first error wins and ends up in `status`.
-struct Loader {
-    std::filesystem::path folder;
-    Status status;
-
-    [[nodiscard]] std::string path(const std::string& text) const {
-        if (text.empty() || text.find("://") != std::string::npos) return text;
-        return (folder / text).lexically_normal().string();
-    }
-
+struct Loader : AccessLoader {
     KafkaConfig kafka(const YamlNode& node);
-    SecretSource secret(Section& section, const std::string& name);
-    TlsFiles tls(const YamlNode& node);
     void access(Section& endpoint, const std::vector<std::string>& urls, ClusterConfig& cluster);
     NodeDriverConfig driver(const YamlNode& node);
     NodeConfig node(const YamlNode& node);
@@ -32,6 +23,7 @@ struct Loader {
     ClusterConfig cluster(const std::string& name, const YamlNode& node);
     void check_cluster(const ClusterConfig& cluster, const YamlNode& node);
     NotifyConfig notify(const YamlNode& node, std::size_t number);
+    void check_access(Section& section, const NotifyConfig& receiver);
     Config top(const YamlNode& node);
 };
 
@@ -43,50 +35,13 @@ KafkaConfig Loader::kafka(const YamlNode& node) {
         if (server.rfind(':') == std::string::npos || server.find("://") != std::string::npos)
             section.refuse(section.node("bootstrap"), "bootstrap: expected host:port, got `" + server + "`");
     kafka.cluster_id = section.text("cluster_id");
-    if (section.has("tls")) kafka.security.tls = tls(section.node("tls"));
-    if (section.has("sasl")) {
-        Section sasl(section.node("sasl"), "clusters.NAME.kafka.sasl", status);
-        kafka.security.sasl = {sasl.text("mechanism"), sasl.text("username"), secret(sasl, "password")};
-        if (!kafka.security.sasl->password.given())
-            sasl.refuse(section.node("sasl"),
-                        "sasl: give `password_file`, `password_env` or `password_command` (never the password itself)");
-    }
+    kafka.security = security(section, "clusters.NAME.kafka.sasl");
     return kafka;
-}
-
-SecretSource Loader::secret(Section& section, const std::string& name) {
-    SecretSource source{path(section.text(name + "_file")), section.text(name + "_env"),
-                        section.texts(name + "_command")};
-    const int given =
-        (source.file.empty() ? 0 : 1) + (source.environment.empty() ? 0 : 1) + (source.command.empty() ? 0 : 1);
-    if (given > 1)
-        section.refuse(section.node(name + (source.file.empty() ? "_env" : "_file")),
-                       "give only one of `" + name + "_file`, `" + name + "_env` and `" + name + "_command`");
-    return source;
-}
-
-TlsFiles Loader::tls(const YamlNode& node) {
-    Section section(node, "tls", status);
-    TlsFiles files{path(section.text("ca")), path(section.text("certificate")), path(section.text("key")),
-                   section.boolean("check_hostname")};
-    if (files.certificate.empty() != files.key.empty())
-        section.refuse(node, "tls: `certificate` and `key` go together");
-    return files;
 }
 
 // `auth` and `tls` of one endpoint; kept by its URLs only when there is something to keep.
 void Loader::access(Section& endpoint, const std::vector<std::string>& urls, ClusterConfig& cluster) {
-    HttpAccess given;
-    if (endpoint.has("auth")) {
-        Section section(endpoint.node("auth"), "auth", status);
-        given.auth = {section.text("username"), secret(section, "password"), secret(section, "bearer")};
-        const bool basic = !given.auth.username.empty();
-        if (basic == given.auth.bearer.given() || basic != given.auth.password.given())
-            section.refuse(endpoint.node("auth"),
-                           "auth: expected `username` with `password_file` (or _env, _command), or `bearer_file` (or "
-                           "_env, _command)");
-    }
-    if (endpoint.has("tls")) given.tls = tls(endpoint.node("tls"));
+    const HttpAccess given = http(endpoint);
     for (const std::string& url : urls) {
         if (given.tls && !url.starts_with("https://"))
             endpoint.refuse(endpoint.node("tls"), "tls: `" + url + "` is plain HTTP: expected https://");
@@ -243,6 +198,16 @@ ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
     return result;
 }
 
+void Loader::check_access(Section& section, const NotifyConfig& receiver) {
+    const auto& [auth, tls] = receiver.access;
+    if ((auth.given() || tls) && receiver.kind == "command")
+        section.refuse(section.node(tls ? "tls" : "auth"), "notify: auth and tls are for webhook and alertmanager");
+    if (auth.given() && (!receiver.token_file.empty() || !receiver.username.empty()))
+        section.refuse(section.node("auth"), "notify: give either `auth`, or `token_file` or `username`");
+    if (tls && receiver.url_file.empty() && !receiver.url.starts_with("https://"))
+        section.refuse(section.node("tls"), "tls: `" + receiver.url + "` is plain HTTP: expected https://");
+}
+
 NotifyConfig Loader::notify(const YamlNode& node, std::size_t number) {
     Section section(node, "notify[]", status);
     NotifyConfig result{.name = section.text("name"),
@@ -265,6 +230,8 @@ NotifyConfig Loader::notify(const YamlNode& node, std::size_t number) {
     } else if (result.url.empty() == result.url_file.empty()) {
         section.refuse(node, "notify: kind " + result.kind + " needs `url` or `url_file`, one of them");
     }
+    result.access = http(section);
+    check_access(section, result);
     if (result.username.empty() != result.password_file.empty())
         section.refuse(node, "notify: username and password_file go together");
     if (result.text && result.kind == "alertmanager")
@@ -283,11 +250,15 @@ Config Loader::top(const YamlNode& node) {
     config.api_external_url = api.text("external_url");
     Section intervals(section.has("intervals") ? section.node("intervals") : *load_yaml("{}", "intervals"), "intervals",
                       status);
-    config.intervals = {intervals.duration("flink"),   intervals.duration("connect"), intervals.duration("kafka"),
-                        intervals.duration("process"), intervals.duration("logs"),    intervals.duration("evaluate")};
+    config.intervals = {intervals.duration("flink"),        intervals.duration("connect"),
+                        intervals.duration("kafka"),        intervals.duration("process"),
+                        intervals.duration("logs"),         intervals.duration("evaluate"),
+                        intervals.duration("planned_grace")};
     Section limits(section.has("limits") ? section.node("limits") : *load_yaml("{}", "limits"), "limits", status);
     config.limits = {static_cast<std::size_t>(limits.integer("series_per_cluster")),
                      static_cast<std::size_t>(limits.integer("events_per_cluster"))};
+    Section journal(section.has("journal") ? section.node("journal") : *load_yaml("{}", "journal"), "journal", status);
+    config.journal = {journal.duration("retention")};
     const YamlNode clusters = section.node("clusters");
     if (status && (!clusters.is_map() || clusters.entries().empty()))
         section.refuse(clusters, "clusters: expected at least one cluster by name");
@@ -337,7 +308,7 @@ const ClusterConfig* Config::cluster(std::string_view cluster_name) const {
 
 Result<Config> load_config(std::string_view text, const std::string& path) {
     MEDIC_TRY(const YamlNode document, load_yaml(text, path));
-    Loader loader{.folder = std::filesystem::path(path).parent_path(), .status = {}};
+    Loader loader{{.folder = std::filesystem::path(path).parent_path(), .status = {}}};
     Config config = loader.top(document);
     MEDIC_CHECK(loader.status);
     config.path = path;
@@ -346,7 +317,7 @@ Result<Config> load_config(std::string_view text, const std::string& path) {
 
 Result<Config> load_config_file(const std::string& path) {
     MEDIC_TRY(const YamlNode document, load_yaml_file(path));
-    Loader loader{.folder = std::filesystem::absolute(path).parent_path(), .status = {}};
+    Loader loader{{.folder = std::filesystem::absolute(path).parent_path(), .status = {}}};
     Config config = loader.top(document);
     MEDIC_CHECK(loader.status);
     config.path = path;

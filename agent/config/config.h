@@ -105,6 +105,7 @@ struct NotifyConfig {
     std::string url, url_file;
     std::string token_file;               // Authorization: Bearer.
     std::string username, password_file;  // Authorization: Basic.
+    HttpAccess access;                    // `auth` and `tls`, as of a watched endpoint.
     std::vector<std::string> command;
     std::string for_owner = "*";  // Glob over owners.
     bool text = false;            // The message as plain text instead of JSON.
@@ -120,11 +121,16 @@ struct IntervalsConfig {
     static constexpr std::size_t many = 20;
     static constexpr Duration of_many{5'000};
     Duration flink{1'000}, connect{1'000}, kafka{2'000}, process{1'000}, logs{2'000}, evaluate{1'000};
+    Duration planned_grace{5 * 60'000};  // How long a node that was stopped in good order may stay away.
 };
 
 struct LimitsConfig {
     std::size_t series_per_cluster = 100'000;
     std::size_t events_per_cluster = 5'000;
+};
+
+struct JournalConfig {
+    Duration retention{90LL * 24 * 3'600'000};  // Of ended incidents. Open ones stay.
 };
 
 struct Config {
@@ -135,6 +141,7 @@ struct Config {
     std::string api_external_url;  // Where people reach it, for links in messages; "" = http://LISTEN.
     IntervalsConfig intervals;
     LimitsConfig limits;
+    JournalConfig journal;
     std::vector<ClusterConfig> clusters;
     std::vector<NotifyConfig> notify;
 
@@ -144,6 +151,14 @@ struct Config {
 // Relative paths in the file are relative to the file's folder.
 [[nodiscard]] Result<Config> load_config_file(const std::string& path);
 [[nodiscard]] Result<Config> load_config(std::string_view text, const std::string& path);
+
+// How addresses that are given on the command line are opened: the `tls`, `auth` and `sasl` of medic.yaml by kind of
+// endpoint. Paths in it are relative to the file's folder, and come out absolute.
+struct AccessFile {
+    KafkaSecurity kafka;
+    HttpAccess connect, flink, prometheus;
+};
+[[nodiscard]] Result<AccessFile> load_access_file(const std::string& path);
 
 // What is allowed and yet worth a second look: logins over plain text, secret files that everyone can read.
 [[nodiscard]] std::vector<std::string> config_notes(const Config& config);

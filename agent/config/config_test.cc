@@ -26,6 +26,7 @@ TEST(Config, SmallestFileHasTheDocumentedDefaults) {
     EXPECT_EQ(config->data_dir, "/etc/medic/data");
     EXPECT_EQ(config->api_listen, "127.0.0.1:9469");
     EXPECT_EQ(config->intervals.kafka, Duration{2'000});
+    EXPECT_EQ(config->journal.retention, Duration{90LL * 24 * 3'600'000});
     EXPECT_EQ(config->clusters.at(0).kafka.bootstrap.at(0), "127.0.0.1:9092");
 }
 
@@ -75,9 +76,12 @@ clusters:
     flink: [{url: https://jm:8081, tls: {ca: ca.pem, certificate: me.pem, key: me.key, check_hostname: false}}]
     metrics: [{url: https://a:7071/metrics, kind: kafka-broker, auth: {bearer_file: token}}]
     prometheus: {url: https://p:9090, match: '{cluster="x"}', auth: {bearer_command: [token]}}
+notify: [{kind: alertmanager, url: https://am, auth: {username: u, password_env: AM}, tls: {ca: ca.pem}}]
 )",
                                     "/etc/medic.yaml");
     ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->notify.at(0).access.auth.password.environment, "AM");
+    EXPECT_EQ(config->notify.at(0).access.tls->ca, "/etc/ca.pem");
     const ClusterConfig& cluster = config->clusters.at(0);
     EXPECT_EQ(cluster.kafka.cluster_id, "abc");
     EXPECT_EQ(cluster.kafka.security.tls->ca, "");
@@ -167,6 +171,12 @@ INSTANTIATE_TEST_SUITE_P(
             "is there twice, with different"},
         Bad{small + "notify: [{kind: webhook, url: \"http://a\", url_file: f}]\n", "one of them"},
         Bad{small + "notify: [{kind: command}]\n", "needs `command`"},
+        Bad{small + "journal: {retention: 1d}\n", "retention: expected 2d to 10y"},
+        Bad{small + "notify: [{kind: webhook, url: \"http://a\", tls: {}}]\n", "expected https://"},
+        Bad{small + "notify: [{kind: webhook, url: \"https://a\", auth: {bearer: t}}]\n", "unknown key `bearer`"},
+        Bad{small + "notify: [{kind: webhook, url: \"https://a\", token_file: t, auth: {bearer_file: t}}]\n",
+            "either `auth`"},
+        Bad{small + "notify: [{kind: command, command: [a], tls: {}}]\n", "for webhook and alertmanager"},
         Bad{small + "notify: [{kind: webhook, url: \"http://a\", username: u}]\n", "go together"},
         Bad{small + "notify: [{kind: alertmanager, url: \"http://a\", format: text}]\n", "for webhook and command"},
         Bad{small +

@@ -34,6 +34,13 @@ struct Notes {
                             "taken for it",
                             where));
     }
+    void access(const std::string& where, const std::string& url, const HttpAccess& access) {
+        if (access.tls) tls(where, *access.tls);
+        file(where, access.auth.password.file);
+        file(where, access.auth.bearer.file);
+        if (access.auth.given() && url.starts_with("http://") && !is_loopback(url))
+            all.push_back(where + ": without https the login goes readable over the network");
+    }
 };
 
 }  // namespace
@@ -49,14 +56,14 @@ std::vector<std::string> config_notes(const Config& config) {
             if (security.sasl->mechanism == "PLAIN" && !security.tls)
                 notes.all.push_back(kafka + ": PLAIN without tls sends the password readable over the network");
         }
-        for (const auto& [url, access] : cluster.http) {
-            const std::string where = "cluster " + cluster.name + ": " + url;
-            if (access.tls) notes.tls(where, *access.tls);
-            notes.file(where, access.auth.password.file);
-            notes.file(where, access.auth.bearer.file);
-            if (access.auth.given() && url.starts_with("http://") && !is_loopback(url))
-                notes.all.push_back(where + ": without https the login goes readable over the network");
-        }
+        for (const auto& [url, access] : cluster.http)
+            notes.access("cluster " + cluster.name + ": " + url, url, access);
+    }
+    for (const NotifyConfig& receiver : config.notify) {
+        const std::string where = "notify " + receiver.name;
+        notes.access(where, receiver.url, receiver.access);
+        for (const std::string& secret : {receiver.url_file, receiver.token_file, receiver.password_file})
+            notes.file(where, secret);
     }
     return notes.all;
 }

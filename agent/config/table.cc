@@ -7,7 +7,7 @@
 namespace medic::config_table {
 namespace {
 
-constexpr double second = 1000, minute = 60 * second, hour = 60 * minute;
+constexpr double second = 1000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
 
 constexpr Key keys[] = {
     {"", "schema", Type::integer, "", true, 1, 1, "", "Version of this file's format: 1."},
@@ -18,6 +18,7 @@ constexpr Key keys[] = {
      "How often is looked. The watched systems pay for each look."},
     {"", "limits", Type::section, "", false, 0, 0, "",
      "What one cluster may take of the agent's memory, so that none crowds out another."},
+    {"", "journal", Type::section, "", false, 0, 0, "", "The record of incidents and of what was done."},
     {"", "clusters", Type::named, "", true, 0, 0, "", "What to watch: one entry for each cluster, by name."},
     {"", "notify", Type::sections, "", false, 0, 0, "", "Who is told of incidents."},
 
@@ -36,11 +37,16 @@ constexpr Key keys[] = {
     {"intervals", "process", Type::duration, "1s", false, 200, 5 * minute, "", "Processes of nodes on this host."},
     {"intervals", "logs", Type::duration, "2s", false, 200, 5 * minute, "", "Log files and the journal."},
     {"intervals", "evaluate", Type::duration, "1s", false, 200, 5 * minute, "", "Rules, analyzers and diagnosis."},
+    {"intervals", "planned_grace", Type::duration, "5m", false, 10'000, hour, "",
+     "How long a node that was stopped in good order may stay away before that is an incident."},
 
     {"limits", "series_per_cluster", Type::integer, "100000", false, 1'000, 500'000, "",
      "Series kept of one cluster; what is over it is not kept, and its target says so."},
     {"limits", "events_per_cluster", Type::integer, "5000", false, 100, 20'000, "",
      "Events kept of one cluster: log lines go first, exceptions last."},
+
+    {"journal", "retention", Type::duration, "90d", false, 2 * day, 3650 * day, "",
+     "Ended incidents, and all that belongs to them, are forgotten so long after their end. Open ones never are."},
 
     {"clusters.NAME", "kafka", Type::section, "", false, 0, 0, "", "A Kafka cluster."},
     {"clusters.NAME", "connect", Type::section, "", false, 0, 0, "", "A Kafka Connect cluster."},
@@ -172,6 +178,9 @@ constexpr Key keys[] = {
     {"notify[]", "token_file", Type::path, "", false, 0, 0, "", "File whose first line is a bearer token."},
     {"notify[]", "username", Type::text, "", false, 0, 0, "", "Basic authentication: user."},
     {"notify[]", "password_file", Type::path, "", false, 0, 0, "", "File whose first line is the user's password."},
+    {"notify[]", "auth", Type::section, "", false, 0, 0, "",
+     "How to log in, as at a watched endpoint; instead of the three above."},
+    {"notify[]", "tls", Type::section, "", false, 0, 0, "", "Whom to trust at an https:// address."},
     {"notify[]", "command", Type::texts, "", false, 0, 0, "",
      "command: argument list; the message comes on standard input. {title} {incident} {event} {owner} are filled in."},
     {"notify[]", "for", Type::text, "*", false, 0, 0, "",
@@ -183,6 +192,17 @@ constexpr Key keys[] = {
     {"notify[]", "per_minute", Type::integer, "30", false, 1, 600, "", "Messages; more wait and are folded."},
     {"notify[]", "fold_from", Type::integer, "5", false, 2, 1000, "",
      "So many pieces of news at once come as one digest. An Alertmanager groups them itself."},
+
+    {"--access FILE", "kafka", Type::section, "", false, 0, 0, "",
+     "A file of its own, for addresses given to `medic discover`, `doctor` and `diagnose` on the command line."},
+    {"--access FILE", "connect", Type::section, "", false, 0, 0, "", "For every --connect address."},
+    {"--access FILE", "flink", Type::section, "", false, 0, 0, "", "For every --flink address."},
+    {"--access FILE", "prometheus", Type::section, "", false, 0, 0, "", "For the --prometheus address."},
+    {"--access FILE: kafka", "tls", Type::section, "", false, 0, 0, "", "Speak TLS; `{}` with the system's trust."},
+    {"--access FILE: kafka", "sasl", Type::section, "", false, 0, 0, "", "Log in: as `clusters.NAME.kafka.sasl`."},
+    {"--access FILE: connect, flink, prometheus", "auth", Type::section, "", false, 0, 0, "", "How to log in."},
+    {"--access FILE: connect, flink, prometheus", "tls", Type::section, "", false, 0, 0, "",
+     "Whom to trust at https:// addresses."},
 };
 
 constexpr std::string_view type_name(Type type) {

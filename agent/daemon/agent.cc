@@ -49,7 +49,8 @@ Result<void> Agent::State::open() {
     BrainOptions brain_options{.rules_directory = options.rules_directory,
                                .remedies = {},
                                .cluster_default = config.clusters.size() == 1 ? config.clusters[0].name : "",
-                               .interval = config.intervals.evaluate};
+                               .interval = config.intervals.evaluate,
+                               .planned_grace = config.intervals.planned_grace};
     MEDIC_TRY(brain, Brain::make(brain_options));
     const Planner planner(loop_options.remedies);
     const auto may = what_may_change(options.policy, planner, clusters());
@@ -107,6 +108,8 @@ void Agent::State::run() {
         const std::lock_guard guard(shared_mutex);
         metrics_now.looks = std::move(counts);
     });
+    reactor.every(journal_forget_every, agent_tick_every,
+                  [this] { (void)journal_thread->post([this] { forget_old(); }); });
     watcher->start();
     start_telling();
     io = std::make_unique<Worker>("io", 1);

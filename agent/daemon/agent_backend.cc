@@ -90,6 +90,7 @@ Status Agent::State::change(ChangeNotice change) {
                     .fields = {{"version", change.version}, {"by", change.by}},
                     .id = ""};
         if (!change.version_before.empty()) event.fields["version_before"] = change.version_before;
+        if (change.until.unix_ms != 0) event.fields["until_ms"] = std::to_string(change.until.unix_ms);
         event.id = to_string(change.subject) + "/" + change.kind + "/" + std::to_string(change.at.unix_ms);
         (void)knowledge->timeline().record(std::move(event));
     });

@@ -29,6 +29,10 @@
 namespace medic {
 
 inline constexpr Duration agent_tick_every{1'000};
+// What has ended goes from the journal in small portions: 20 incidents a minute are more than any fleet has, and none
+// of them delays an operation by more than a few milliseconds.
+inline constexpr Duration journal_forget_every{60'000};
+inline constexpr std::size_t forgotten_at_once_max = 20;
 
 struct Agent::State : ApiBackend {
     explicit State(AgentOptions options_in) : options(std::move(options_in)), config(options.config) {}
@@ -71,6 +75,7 @@ struct Agent::State : ApiBackend {
     std::unique_ptr<Journal> journal;
     Outbox outbox;
     std::unique_ptr<Worker> journal_thread;
+    std::string forget_problem;  // The journal thread's: said once, until it works again.
 
     // api
     std::unique_ptr<Api> api;
@@ -101,6 +106,7 @@ struct Agent::State : ApiBackend {
     // journal
     void write(Effects effects);
     void keep(std::vector<DeliveryRow> rows);
+    void forget_old();
     // telling people, on the reactor's thread
     void start_telling();
     [[nodiscard]] std::string not_well() const;

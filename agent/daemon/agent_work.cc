@@ -10,6 +10,18 @@ namespace {
 
 constexpr Duration forget_every{60'000};
 
+// Nothing of ours overlaps what operators do to nodes. Jobs are left out: a job that we stop for a remedy looks the
+// same, and its deployment would wait for itself.
+OperationsUnderWay with_planned(OperationsUnderWay all, const DiagnosisReport& report) {
+    for (const Finding& work : report.planned) {
+        const auto explains = work.fields.find("explains"), kind = work.fields.find("kind");
+        if (explains == work.fields.end() || explains->second != "true" || kind == work.fields.end()) continue;
+        if (work.subject.kind == "connector" || work.subject.kind == "job") continue;
+        all.operations.push_back({work.subject, "planned " + kind->second, "an operator", work.since});
+    }
+    return all;
+}
+
 }  // namespace
 
 // On the ingest thread.
@@ -40,7 +52,7 @@ void Agent::State::evaluate() {
         metrics_now.tick_lateness_seconds = lateness;
     }
     say_budgets(usage);
-    give(knowledge->operations(now.wall));
+    give(with_planned(knowledge->operations(now.wall), report));
     answer_facts(now.wall);
     give(std::move(report));
     if (!forgot_at || now.monotonic - *forgot_at > forget_every) {
@@ -166,6 +178,14 @@ void Agent::State::keep(std::vector<DeliveryRow> rows) {
         std::vector<JournalEntry> entries(std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
         if (journal->append(std::move(entries))) (void)journal->flush();
     });
+}
+
+// On the journal thread.
+void Agent::State::forget_old() {
+    const auto gone = journal->forget_before(read_clock().wall - config.journal.retention, forgotten_at_once_max);
+    const std::string problem = gone ? "" : gone.error().message;
+    if (!problem.empty() && forget_problem.empty()) options.say("old incidents stay in the journal: " + problem);
+    forget_problem = problem;
 }
 
 }  // namespace medic

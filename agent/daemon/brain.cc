@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "classifiers/diagnosis/embedded/embedded.h"
+#include "classifiers/diagnosis/planned.h"
 
 namespace medic {
 
@@ -62,7 +63,7 @@ Result<std::unique_ptr<Brain>> Brain::make(const BrainOptions& options) {
     engine.cluster_default = options.cluster_default;
     engine.interval_default = options.interval;
     return std::unique_ptr<Brain>(
-        new Brain(std::make_unique<RuleEngine>(std::move(rules), engine), std::move(diagnoser)));
+        new Brain(std::make_unique<RuleEngine>(std::move(rules), engine), std::move(diagnoser), options.planned_grace));
 }
 
 DiagnosisReport Brain::evaluate(Knowledge& knowledge, const Now& now) {
@@ -73,9 +74,13 @@ DiagnosisReport Brain::evaluate(Knowledge& knowledge, const Now& now) {
     View view{.series = knowledge.series(),
               .timeline = knowledge.timeline(),
               .topology = knowledge.topology(),
-              .symptoms = symptoms};
+              .symptoms = symptoms,
+              .findings = {},
+              .planned_grace = planned_grace_};
     const std::vector<Finding> findings = analyzers_.analyze(view, now);
     view.findings = findings;
+    for (const Finding& finding : findings)
+        if (finding.id == planned_work_id) report.planned.push_back(finding);
     report.diagnoses = diagnoser_.diagnose(view, now);
     report.blind_targets = knowledge.blind_targets(now.wall);
     report.targets_total = knowledge.targets();

@@ -19,6 +19,7 @@ struct BrainOptions {
     std::vector<std::string> remedies;  // Names that causes may refer to; empty: not checked.
     std::string cluster_default;        // Of symptoms whose labels name no cluster.
     Duration interval{1'000};           // Of rule groups without their own.
+    Duration planned_grace{5 * 60'000};
 };
 
 class Brain {
@@ -29,11 +30,12 @@ public:
     [[nodiscard]] const RuleEngine& rules() const { return *rules_; }
 
 private:
-    Brain(std::unique_ptr<RuleEngine> rules, Diagnoser diagnoser)
-        : rules_(std::move(rules)), diagnoser_(std::move(diagnoser)) {}
+    Brain(std::unique_ptr<RuleEngine> rules, Diagnoser diagnoser, Duration planned_grace)
+        : rules_(std::move(rules)), diagnoser_(std::move(diagnoser)), planned_grace_(planned_grace) {}
     std::unique_ptr<RuleEngine> rules_;
     analyzers::AnalyzerSchedule analyzers_;
     Diagnoser diagnoser_;
+    Duration planned_grace_;
 };
 
 }  // namespace medic

@@ -9,6 +9,7 @@
 #include "agent/daemon/owners.h"
 #include "agent/daemon/watcher.h"
 #include "agent/world/real/clock.h"
+#include "classifiers/diagnosis/planned.h"
 #include "remediations/remedies/remedies.h"
 
 namespace medic {
@@ -29,6 +30,17 @@ std::string by_itself(const Diagnosis& diagnosis, const Policy& policy, const Pl
     }
 }
 
+// What stays hidden while a target is blind, where its name does not say it.
+std::string hidden_by(const Config& config, const std::string& target) {
+    for (const ClusterConfig& cluster : config.clusters)
+        if (target == cluster.name + "/kafka")
+            return "; meanwhile lag, full disks and lost brokers can't be seen, and a fault of Kafka looks like one of "
+                   "its clients";
+    return "";
+}
+
+}  // namespace
+
 DiagnoseResult::Verdict verdict_of(const DiagnoseResult& result) {
     using Verdict = DiagnoseResult::Verdict;
     const auto named = [](const Diagnosis& one) { return !one.abstains(); };
@@ -38,8 +50,6 @@ DiagnoseResult::Verdict verdict_of(const DiagnoseResult& result) {
         return Verdict::cannot_tell;
     return Verdict::healthy;
 }
-
-}  // namespace
 
 std::vector<std::string> unobserved(const Config& config) {
     std::vector<std::string> dark;
@@ -55,12 +65,25 @@ std::vector<std::string> unobserved(const Config& config) {
             say("the worker's page is not scraped: a task that is RUNNING and moves nothing would not be seen; add "
                 "metrics: {kind: connect-worker}");
         if (cluster.kafka.bootstrap.empty())
-            say("Kafka is not watched: lag, full disks and lost brokers would not be seen; add kafka: {bootstrap: "
-                "[…]}");
+            say("Kafka is not watched: lag, full disks and lost brokers would not be seen, and a fault of Kafka looks "
+                "like one of its clients; add kafka: {bootstrap: [\"HOST:9092\"]}");
         if (cluster.nodes.empty())
             say("no processes are watched: dead and frozen ones can't be told apart; add nodes: […] with drivers");
     }
     return dark;
+}
+
+void note_sight(DiagnoseResult& result, const Config& config, const Knowledge& knowledge, WallTime now) {
+    for (const std::string& target : knowledge.blind_targets(now))
+        result.blind.push_back({target, knowledge.problem(target) + hidden_by(config, target)});
+    for (const ClusterConfig& cluster : config.clusters) {
+        const std::string target = cluster.name + "/prometheus";
+        const bool blind = std::ranges::find(result.blind, target, &BlindSpot::target) != result.blind.end();
+        if (const std::string lacks = blind ? "" : knowledge.problem(target); !lacks.empty())
+            result.blind.push_back({target, lacks});
+    }
+    result.targets = knowledge.targets();
+    result.unobserved = unobserved(config);
 }
 
 Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
@@ -68,7 +91,8 @@ Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
         .rules_directory = options.rules_directory,
         .remedies = {},
         .cluster_default = options.config.clusters.size() == 1 ? options.config.clusters[0].name : "",
-        .interval = options.config.intervals.evaluate};
+        .interval = options.config.intervals.evaluate,
+        .planned_grace = options.config.intervals.planned_grace};
     MEDIC_TRY(const auto brain, Brain::make(brain_options));
     const Config& config = options.config;
     Reactor reactor;
@@ -85,7 +109,10 @@ Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
             knowledge.tick_lateness(0, now.wall);
             result.report = brain->evaluate(knowledge, now);
             name_owners(config, result.report.diagnoses);
-            result.symptoms = brain->rules().symptoms();
+            for (Diagnosis& one : result.report.diagnoses)
+                if (one.abstains() && one.owner.empty()) one.owner = people_of(config, one);
+            // What planned work explains is told with it, not as a symptom that nobody can explain.
+            result.symptoms = set_aside_planned(brain->rules().symptoms(), result.report.planned).symptoms;
         });
     });
     watcher.start();
@@ -95,17 +122,7 @@ Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
     ingest.stop();
 
     const WallTime end = read_clock().wall;
-    for (const std::string& target : knowledge.blind_targets(end))
-        result.blind.push_back({target, knowledge.problem(target)});
-    result.targets = knowledge.targets();
-    result.unobserved = unobserved(config);
-    // What Prometheus itself does not see: an answer, but not the whole one.
-    for (const ClusterConfig& cluster : config.clusters) {
-        const std::string target = cluster.name + "/prometheus";
-        const bool blind = std::ranges::any_of(result.blind, [&](const auto& each) { return each.target == target; });
-        if (const std::string lacks = blind ? "" : knowledge.problem(target); !lacks.empty())
-            result.unobserved.push_back(target + ": " + lacks);
-    }
+    note_sight(result, config, knowledge, end);
     const Planner planner(remedies::all_remedies());
     for (const Diagnosis& diagnosis : result.report.diagnoses)
         result.by_itself.push_back(diagnosis.abstains() ? "" : by_itself(diagnosis, options.policy, planner));

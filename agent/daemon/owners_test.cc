@@ -41,5 +41,62 @@ TEST(Owners, WithoutAMatchTheRoleStays) {
     EXPECT_EQ(owner("", {"c", "job", "fraud-eu"}), "");
 }
 
+Config two_clusters() {
+    return load_config(R"(schema: 1
+data_dir: d
+clusters:
+  a: {connect: {urls: ["http://w"]}, owners: {"connector:orders": team-orders, "job:fraud-*": team-fraud}}
+  b: {connect: {urls: ["http://w"]}, owners: {"connector:bills": team-bills, "owner:kafka platform": team-kafka}}
+)",
+                       "medic.yaml")
+        .value();
+}
+
+constexpr const char* in_context =
+    "[2026-11-28 09:00:00,000] ERROR [orders|task-0] it failed (org.apache.kafka.connect.runtime.WorkerTask:230)\n"
+    "org.apache.kafka.connect.errors.DataException: x\n\tat a.b.C.d(C.java:1)\n";
+
+TEST(Owners, ATextAloneNamesTheTeamOfTheConnectorOrJobThatItSpeaksOf) {
+    const Config config = two_clusters();
+    EXPECT_EQ(owner_of_text(config, "connector team", in_context), "team-orders");
+    EXPECT_EQ(owner_of_text(config, "connector team", "ERROR WorkerSourceTask{id=bills-12} Task threw\n"),
+              "team-bills");
+    EXPECT_EQ(owner_of_text(config, "job team",
+                            "2026-11-28 09:00:00,000 INFO  E - Job fraud-eu (0123456789abcdef0123456789abcdef) "
+                            "switched from state RUNNING to FAILED.\n"),
+              "team-fraud");
+    EXPECT_EQ(owner_of_text(config, "kafka platform", in_context), "team-kafka");
+}
+
+TEST(Owners, ATextOfAnotherConnectorOrOfNoneLeavesTheRole) {
+    const Config config = two_clusters();
+    EXPECT_EQ(owner_of_text(config, "connector team", "ERROR WorkerSinkTask{id=other-0} Task threw\n"),
+              "connector team");
+    EXPECT_EQ(owner_of_text(config, "connector team", "java.lang.NullPointerException\n\tat a.B.c(B.java:1)\n"),
+              "connector team");
+    EXPECT_EQ(owner_of_text(config, "dependency", in_context), "dependency");
+    EXPECT_EQ(owner_of_text(Config{}, "connector team", in_context), "connector team");
+}
+
+TEST(Owners, WhereClustersDisagreeTheRoleStays) {
+    Config config = two_clusters();
+    config.clusters[1].owners["connector:orders"] = "others";
+    EXPECT_EQ(owner_of_text(config, "connector team", in_context), "connector team");
+}
+
+TEST(Owners, WhileNoCauseIsClearTheThingsOwnPeopleAreKnown) {
+    const Config config = two_clusters();
+    const auto people = [&](const Subject& subject) {
+        Diagnosis unclear;
+        unclear.subject = subject;
+        return people_of(config, unclear);
+    };
+    EXPECT_EQ(people({"a", "connector-task", "orders/0"}), "team-orders");
+    EXPECT_EQ(people({"a", "connector", "orders"}), "team-orders");
+    EXPECT_EQ(people({"a", "job", "fraud-eu"}), "team-fraud");
+    EXPECT_EQ(people({"a", "connector", "bills"}), "");
+    EXPECT_EQ(people({"elsewhere", "connector", "orders"}), "");
+}
+
 }  // namespace
 }  // namespace medic

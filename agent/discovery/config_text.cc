@@ -43,6 +43,29 @@ std::vector<std::string> bootstrap(const ClusterConfig& cluster, const Picture& 
     return all;
 }
 
+std::string secret_item(const std::string& name, const SecretSource& source) {
+    if (!source.file.empty()) return name + "_file: " + quoted(source.file);
+    if (!source.environment.empty()) return name + "_env: " + quoted(source.environment);
+    std::vector<std::string> arguments;
+    for (const std::string& one : source.command) arguments.push_back(quoted(one));
+    return fmt::format("{}_command: [{}]", name, fmt::join(arguments, ", "));
+}
+
+std::string tls_item(const TlsFiles& files) {
+    std::vector<std::string> items;
+    if (!files.ca.empty()) items.push_back("ca: " + quoted(files.ca));
+    if (!files.certificate.empty()) items.push_back("certificate: " + quoted(files.certificate));
+    if (!files.key.empty()) items.push_back("key: " + quoted(files.key));
+    if (!files.check_hostname) items.emplace_back("check_hostname: false");
+    return fmt::format("tls: {{{}}}", fmt::join(items, ", "));
+}
+
+std::string after(const std::vector<std::string>& items) {
+    std::string text;
+    for (const std::string& one : items) text += ", " + one;
+    return text;
+}
+
 class Writer {
 public:
     Writer(const ClusterConfig& cluster, const Picture& picture, const ConfigTextOptions& options)
@@ -87,8 +110,15 @@ private:
                              count(picture_.brokers.size(), "broker"), count(picture_.topics.size(), "topic"),
                              count(picture_.groups.size(), "group"),
                              picture_.kafka_cluster_id.empty() ? "" : ", cluster id " + picture_.kafka_cluster_id));
-        line(fmt::format("    kafka: {{bootstrap: [{}]}}",
-                         fmt::join(bootstrap(cluster_, picture_, options_.bootstrap_max), ", ")));
+        std::vector<std::string> items = {
+            fmt::format("bootstrap: [{}]", fmt::join(bootstrap(cluster_, picture_, options_.bootstrap_max), ", "))};
+        const KafkaSecurity& security = cluster_.kafka.security;
+        if (security.tls) items.push_back(tls_item(*security.tls));
+        if (security.sasl)
+            items.push_back(fmt::format("sasl: {{mechanism: {}, username: {}, {}}}", security.sasl->mechanism,
+                                        quoted(security.sasl->username),
+                                        secret_item("password", security.sasl->password)));
+        line(fmt::format("    kafka: {{{}}}", fmt::join(items, ", ")));
     }
 
     void connect() {
@@ -98,7 +128,8 @@ private:
         for (const std::string& url : cluster_.connect_urls) urls.push_back(quoted(url));
         line(fmt::format("    # Connect: {}, {}.", count(picture_.workers.size(), "worker"),
                          count(picture_.connectors.size(), "connector")));
-        line(fmt::format("    connect: {{urls: [{}]}}", fmt::join(urls, ", ")));
+        line(fmt::format("    connect: {{urls: [{}]{}}}", fmt::join(urls, ", "),
+                         after(access_items(cluster_, cluster_.connect_urls.front()))));
         for (const ConnectWorker& one : picture_.workers)
             if (!one.listed)
                 line(fmt::format("    # Worker {} runs {} and was not given; add {} to urls.", one.address,
@@ -109,13 +140,15 @@ private:
         if (picture_.flinks.empty())
             return line("    # Flink was not asked for; add  flink: [{url: \"http://HOST:8081\"}]");
         line("    flink:");
-        for (const FlinkCluster& one : picture_.flinks)
+        for (const FlinkCluster& one : picture_.flinks) {
             line(fmt::format("      - url: {}  # {}", quoted(one.url),
                              one.reachable ? fmt::format("{}{}{}, {}", one.version.empty() ? "" : one.version + ", ",
                                                          one.mode.empty() ? "" : one.mode + " mode, ",
                                                          count(one.taskmanagers.size(), "task manager"),
                                                          count(one.jobs.size(), "job"))
                                            : "did not answer"));
+            for (const std::string& item : access_items(cluster_, one.url)) line("        " + item);
+        }
     }
 
     void metrics() {
@@ -126,8 +159,9 @@ private:
             return std::ranges::any_of(picture_.pages, [&](const PageLook& one) { return one.config.kind == wanted; });
         };
         if (!cluster_.prometheus.url.empty()) {
-            line(fmt::format("    prometheus: {{url: {}, match: {}}}", quoted(cluster_.prometheus.url),
-                             quoted(cluster_.prometheus.match)));
+            line(fmt::format("    prometheus: {{url: {}, match: {}{}}}", quoted(cluster_.prometheus.url),
+                             quoted(cluster_.prometheus.match),
+                             after(access_items(cluster_, cluster_.prometheus.url))));
             if (cluster_.prometheus.match == "{}")
                 line(
                     "    # match takes all series of that server: narrow it to this cluster, as in '{cluster=\"x\"}'.");
@@ -196,6 +230,20 @@ std::string quoted(const std::string& text) {
         out += c;
     }
     return out + '"';
+}
+
+std::vector<std::string> access_items(const ClusterConfig& cluster, const std::string& url) {
+    std::vector<std::string> items;
+    const auto found = cluster.http.find(url);
+    if (found == cluster.http.end()) return items;
+    const auto& [auth, tls] = found->second;
+    if (!auth.username.empty())
+        items.push_back(
+            fmt::format("auth: {{username: {}, {}}}", quoted(auth.username), secret_item("password", auth.password)));
+    else if (auth.bearer.given())
+        items.push_back(fmt::format("auth: {{{}}}", secret_item("bearer", auth.bearer)));
+    if (tls) items.push_back(tls_item(*tls));
+    return items;
 }
 
 std::string page_item(const PageConfig& page) {

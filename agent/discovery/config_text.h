@@ -20,7 +20,9 @@ struct ConfigTextOptions {
 
 // --- For update()
 // -------------------------------------------------------------------------------------------------------
-[[nodiscard]] std::string quoted(const std::string& text);    // As a YAML scalar.
+[[nodiscard]] std::string quoted(const std::string& text);  // As a YAML scalar.
+// "auth: {…}", "tls: {…}": how the endpoint at `url` is opened; none for a plain one. No secret, only its place.
+[[nodiscard]] std::vector<std::string> access_items(const ClusterConfig& cluster, const std::string& url);
 [[nodiscard]] std::string page_item(const PageConfig& page);  // {url: …, kind: …, node: …}
 [[nodiscard]] std::string node_item(const std::string& name, const std::string& role, const std::string& zone);
 // Nodes that pages name, and every broker when one of them is named.

@@ -58,7 +58,8 @@ void active_topics(Outside& outside, const std::string& base, Picture& picture) 
     std::vector<Get> requests;
     for (const Connector& one : picture.connectors)
         if (requests.size() < asked_max)
-            requests.push_back({.url = base + "/connectors/" + escaped(one.name) + "/topics"});
+            requests.push_back(
+                {.url = base + "/connectors/" + escaped(one.name) + "/topics", .cluster = picture.cluster});
     const auto answers = outside.get(requests);
     for (std::size_t i = 0; i < answers.size(); ++i) {
         const auto parsed = json_read::document(answers[i].answer);

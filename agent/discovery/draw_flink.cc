@@ -113,7 +113,8 @@ private:
         std::vector<Get> requests;
         for (const auto& [job, vertex] : source_vertices_)
             requests.push_back(
-                {.url = flink_.url + "/jobs/" + flink_.jobs[job].id + "/vertices/" + vertex + "/subtasks/metrics"});
+                {.url = flink_.url + "/jobs/" + flink_.jobs[job].id + "/vertices/" + vertex + "/subtasks/metrics",
+                 .cluster = picture_.cluster});
         const auto answers = outside_.get(requests);
         for (std::size_t i = 0; i < answers.size(); ++i) {
             const auto parsed = json_read::document(answers[i].answer);

@@ -107,7 +107,7 @@ private:
             if (asks.size() > options_.asks_max - asked) asks.resize(options_.asks_max - asked);
             asked += asks.size();
             std::vector<Get> requests;
-            for (const HttpAsk& ask : asks) requests.push_back({.url = ask.url});
+            for (const HttpAsk& ask : asks) requests.push_back({.url = ask.url, .cluster = cluster_.name});
             const auto answers = outside_.get(requests);
             std::vector<HttpAsk> more;
             for (std::size_t i = 0; i < asks.size(); ++i) {
@@ -135,7 +135,8 @@ private:
         options_.progress("metric pages");
         std::vector<Get> requests;
         for (const PageConfig& page : cluster_.pages)
-            requests.push_back({.url = page.url, .timeout = page_timeout, .body_bytes_max = page_bytes_max});
+            requests.push_back(
+                {.url = page.url, .cluster = cluster_.name, .timeout = page_timeout, .body_bytes_max = page_bytes_max});
         const auto answers = outside_.get(requests);
         for (std::size_t i = 0; i < answers.size(); ++i) {
             look_.calls.push_back(call_of("metrics", cluster_.pages[i].url, cluster_.pages[i].url, answers[i]));

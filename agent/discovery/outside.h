@@ -17,7 +17,8 @@ namespace medic::discovery {
 
 struct Get {
     std::string url;
-    Duration timeout{3'000};  // The agent's own for REST.
+    std::string cluster = "";  // Whose endpoint it is: decides over credentials, as in the agent's looks.
+    Duration timeout{3'000};   // The agent's own for REST.
     std::size_t body_bytes_max = 8 * 1024 * 1024;
 };
 

@@ -72,7 +72,8 @@ std::vector<PageLook> probe_pages(Outside& outside, const ClusterConfig& cluster
         for (std::size_t i = 0; i < std::min(ports.size(), ports_max); ++i) {
             const std::string url = "http://" + host + ":" + std::to_string(ports[i]) + "/metrics";
             if (std::ranges::find(cluster.pages, url, &PageConfig::url) != cluster.pages.end()) continue;
-            requests.push_back({.url = url, .timeout = probe_timeout, .body_bytes_max = page_bytes_max});
+            requests.push_back(
+                {.url = url, .cluster = cluster.name, .timeout = probe_timeout, .body_bytes_max = page_bytes_max});
             hosts.push_back(host);
         }
     std::vector<PageLook> found;

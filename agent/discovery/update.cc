@@ -205,7 +205,13 @@ private:
     void flink() {
         for (const FlinkCluster& one : picture_.flinks)
             if (one.reachable && std::ranges::find(configured_.flink_urls, one.url) == configured_.flink_urls.end())
-                add("Flink " + shown_address(one.url), {"flink"}, "{url: " + quoted(one.url) + "}");
+                add("Flink " + shown_address(one.url), {"flink"}, flink_item(one.url));
+    }
+
+    [[nodiscard]] std::string flink_item(const std::string& url) const {
+        std::string item = "{url: " + quoted(url);
+        for (const std::string& one : access_items(given_, url)) item += ", " + one;
+        return item + "}";
     }
 
     void pages() {

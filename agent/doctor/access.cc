@@ -119,6 +119,9 @@ std::vector<Check> pages_and_clocks(const ClusterLook& look) {
                  "our clock is {:.0f} s {} it: ages, lags and the order of events will be wrong; run NTP on both",
                  std::abs(static_cast<double>(ahead.count())) / 1000, ahead.count() > 0 ? "ahead of" : "behind")});
     }
+    // It answers and yet does not see all: what it lacks is hidden from the agent too.
+    if (const Observation* prometheus = look.observation("/prometheus"); prometheus != nullptr)
+        if (!prometheus->error.empty()) checks.push_back({Grade::bad, "Prometheus", prometheus->error});
     for (const auto& page : look.pages) {
         const std::string name = "page " + discovery::shown_address(page.config.url);
         if (!page.error.empty()) {

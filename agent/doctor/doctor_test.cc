@@ -139,6 +139,51 @@ TEST(Sight, a_silent_part_is_no_missing_line) {
     EXPECT_EQ(find(sight, "Flink is not watched"), nullptr);
 }
 
+TEST(Sight, without_kafka_the_faults_of_brokers_are_hidden_and_the_line_is_named) {
+    FakeOutside outside;
+    ClusterConfig cluster = whole_cluster();
+    EXPECT_EQ(find(sight_of(cluster, look_once(outside, cluster), knowing()), "Kafka is not watched"), nullptr);
+    cluster.kafka.bootstrap.clear();
+    const Sight sight = sight_of(cluster, look_once(outside, cluster), knowing());
+    const DarkSpot* spot = find(sight, "Kafka is not watched");
+    EXPECT_TRUE(hides(spot, "kafka.disk-nearly-full"));
+    EXPECT_EQ(spot->mend,
+              (std::vector<std::string>{"medic.yaml, under clusters.shop:", "kafka: {bootstrap: [\"HOST:9092\"]}"}));
+}
+
+TEST(Sight, a_kafka_that_does_not_answer_hides_the_same_and_its_line_is_shown) {
+    struct SilentKafka : discovery::FakeKafkaCluster {
+        Result<wire::MetadataResponse> metadata() override {
+            return fail(ErrorCode::unavailable, "broker kafka-1:9092: cannot connect");
+        }
+    } silent;
+    struct Silent : FakeOutside {
+        KafkaReader* reader = nullptr;
+        KafkaReader& kafka(const ClusterConfig&) override { return *reader; }
+    } outside;
+    outside.reader = &silent;
+    const ClusterConfig cluster = whole_cluster();
+    const Sight sight = sight_of(cluster, look_once(outside, cluster), knowing());
+    const DarkSpot* spot = find(sight, "Kafka does not answer: broker kafka-1:9092: cannot connect");
+    EXPECT_TRUE(hides(spot, "kafka.disk-nearly-full"));
+    EXPECT_TRUE(spot->mend.at(1).starts_with("kafka: {bootstrap: [\"kafka-1:9092\"]}")) << spot->mend.at(1);
+}
+
+TEST(Access, a_prometheus_that_lacks_targets_is_no_good_source) {
+    FakeOutside outside;
+    ClusterConfig cluster = whole_cluster();
+    auto look = look_once(outside, cluster);
+    Observation server;
+    server.target = "shop/prometheus";
+    look.observations.push_back(server);
+    EXPECT_TRUE(pages_and_clocks(look).empty());  // It sees all.
+    look.observations.back().lacks("Prometheus cannot scrape 1 of 3 targets: kafka-2:7071 (job kafka)");
+    const auto checks = pages_and_clocks(look);
+    ASSERT_EQ(checks.size(), 1u);
+    EXPECT_EQ(checks[0].grade, Grade::bad);
+    EXPECT_NE(checks[0].text.find("kafka-2:7071"), std::string::npos);
+}
+
 TEST(Sight, a_brokers_log_brings_up_what_only_it_tells) {
     FakeOutside outside;
     ClusterConfig cluster = whole_cluster();

@@ -87,6 +87,20 @@ std::string Sources::why_silent(const std::string& name) const {
     return "no answer";
 }
 
+std::string Sources::line_of(const std::string& name) const {
+    const auto list = [](const std::vector<std::string>& all) {
+        std::string text;
+        for (const std::string& one : all) text += (text.empty() ? "\"" : ", \"") + one + "\"";
+        return text;
+    };
+    if (name == "kafka") return "kafka: {bootstrap: [" + list(cluster_.kafka.bootstrap) + "]}";
+    std::vector<std::string> shown;
+    for (const std::string& url : name == "connect" ? cluster_.connect_urls : cluster_.flink_urls)
+        shown.push_back(url.substr(0, url.find("://") + 3) + discovery::shown_address(url));
+    if (name == "connect") return "connect: {urls: [" + list(shown) + "]}";
+    return "flink: [{url: " + list({shown.front()}) + "}]";
+}
+
 Gap Sources::gap_of_part(const std::string& name) const {
     const std::string place = "medic.yaml, under clusters." + cluster_.name + ":";
     if (part(name) == Part::silent)
@@ -95,7 +109,7 @@ Gap Sources::gap_of_part(const std::string& name) const {
                             : name == "connect" ? "Connect"
                                                 : "Flink",
                             why_silent(name)),
-                {"nothing in medic.yaml: ACCESS says what fails"}};
+                {place, line_of(name) + "  # As it stands: correct it, or mend what ACCESS says."}};
     if (name == "kafka") return {"Kafka is not watched", {place, "kafka: {bootstrap: [\"HOST:9092\"]}"}};
     if (name == "connect") return {"Connect is not watched", {place, "connect: {urls: [\"http://HOST:8083\"]}"}};
     return {"Flink is not watched", {place, "flink: [{url: \"http://HOST:8081\"}]"}};

@@ -36,6 +36,7 @@ private:
     [[nodiscard]] Part part(const std::string& name) const;
     [[nodiscard]] bool has_driver(const std::string& role) const;  // "" = any.
     [[nodiscard]] bool have_subjects(const CanonicalSeries& series) const;
+    [[nodiscard]] std::string line_of(const std::string& name) const;  // As it stands in the file, without logins.
     [[nodiscard]] Gap gap_of_part(const std::string& name) const;
     [[nodiscard]] Gap gap_of_pages(const CanonicalSeries& series) const;
     [[nodiscard]] std::string why_silent(const std::string& name) const;

@@ -105,7 +105,7 @@ void Loop::State::refused(Incident& incident, const GuardQuestion& question, std
     if (any(Kind::never)) {
         const bool tried = incident.attempt > 1;
         if (incident.begun) return plan_failed(incident, tried ? Outcome::no_effect : Outcome::cannot_tell, verdict);
-        if (!incident.acted || tried) return next_rung(incident, verdict);
+        if (!incident.acted || tried) return next_rung(incident, tried ? Rung::tried : Rung::untried, verdict);
         return escalate(incident, "refused", verdict);
     }
     if (any(Kind::observe_only)) {
@@ -255,7 +255,7 @@ void Loop::State::plan_failed(Incident& incident, Outcome outcome, const std::st
     incident.outcome = to_string(outcome);
     if (incident.undoing) return escalate(incident, "worse", "undoing has failed: " + why);
     if (!incident.plan->undo_steps.empty() && incident.acted) return begin_undo(incident, why);
-    if (outcome == Outcome::no_effect) return next_rung(incident, why);
+    if (outcome == Outcome::no_effect) return next_rung(incident, Rung::tried, why);
     escalate(incident, incident.outcome, why);
 }
 

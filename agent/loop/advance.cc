@@ -86,12 +86,7 @@ PlanningView Loop::State::view_of(const Incident& incident, const std::vector<Fa
 void Loop::State::plan(Incident& incident) {
     if (!incident.acted && is_gone(incident)) return resolve(incident, "went_away", "it is no longer reported");
     const Diagnosis& diagnosis = incident.diagnosis;
-    if (incident.ladder >= diagnosis.remedies.size()) {
-        std::string tried;
-        for (const auto& remedy : diagnosis.remedies) tried += (tried.empty() ? "" : ", ") + remedy;
-        return escalate(incident, incident.outcome.empty() ? "no_effect" : incident.outcome,
-                        "nothing that is known has helped; considered: " + tried);
-    }
+    if (incident.ladder >= diagnosis.remedies.size()) return ladder_ended(incident);
     if (incident.plans >= options.replans_max)
         return escalate(incident, "no_effect",
                         fmt::format("{} plans were made for it: a person must look", incident.plans));
@@ -110,7 +105,7 @@ void Loop::State::plan(Incident& incident) {
     if (!made && made.error().code != ErrorCode::invalid && !waited) return;  // Facts may still come.
     decide_on(incident, "plan", plan_verdict(made), made ? made->summary : remedy + ": " + made.error().message,
               encode_planning(remedy, diagnosis, view));
-    if (!made) return next_rung(incident, remedy + " can't help: " + made.error().message);
+    if (!made) return next_rung(incident, Rung::untried, "can't help: " + made.error().message);
     incident.plan = *made;
     ++incident.plans;
     incident.undoing = incident.begun = false;
@@ -120,7 +115,46 @@ void Loop::State::plan(Incident& incident) {
     tell(incident, "plan: " + made->summary);
 }
 
-void Loop::State::next_rung(Incident& incident, const std::string& why) {
+bool Loop::State::observes_only(const Incident& incident) const {
+    const Diagnosis& diagnosis = incident.diagnosis;
+    return std::ranges::all_of(diagnosis.remedies, [&](const std::string& remedy) {
+        const auto mode = decide(options.policy, {.remedy = remedy,
+                                                  .cause = diagnosis.cause,
+                                                  .cluster = incident.cluster,
+                                                  .object = diagnosis.subject.kind + ":" + diagnosis.subject.name,
+                                                  .level = planner.level(remedy, diagnosis.cause)})
+                              .mode;
+        return mode == Mode::observe;
+    });
+}
+
+// No remedy is left. "Has helped" is only said of what was done.
+void Loop::State::ladder_ended(Incident& incident) {
+    const auto listed = [](const std::vector<std::string>& all) {
+        std::string text;
+        for (const auto& one : all) text += (text.empty() ? "" : "; ") + one;
+        return text;
+    };
+    const std::string untried = listed(incident.untried);
+    if (!incident.tried.empty())
+        return escalate(incident, incident.outcome.empty() ? "no_effect" : incident.outcome,
+                        "nothing that is known has helped; tried: " + listed(incident.tried) +
+                            (untried.empty() ? "" : "; not tried: " + untried));
+    if (incident.diagnosis.remedies.empty())
+        return escalate(incident, "no_remedy", "no remedy is known for " + incident.diagnosis.cause);
+    const std::string_view why =
+        observes_only(incident) ? "no remedy is allowed here: observe only" : "no remedy can be used here";
+    escalate(incident, "not_tried", fmt::format("{}; nothing was tried{}", why, untried.empty() ? "" : ": " + untried));
+}
+
+void Loop::State::next_rung(Incident& incident, Rung left, const std::string& reason) {
+    const std::string remedy = incident.diagnosis.remedies.at(incident.ladder);
+    const std::string why = remedy + ": " + reason;
+    constexpr std::size_t kept_max = 16;  // A ladder has fewer rungs.
+    if (left == Rung::tried)
+        add_bounded(incident.tried, remedy, kept_max);
+    else
+        add_bounded(incident.untried, why, kept_max);
     ++incident.ladder;
     incident.plan.reset();
     incident.begun = false;

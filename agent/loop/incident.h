@@ -57,8 +57,10 @@ struct Incident {
     std::vector<Refusal> refusals;     // Of the last judgement.
 
     // The ladder of remedies, and the plan at hand.
-    std::size_t ladder = 0;  // Index into diagnosis.remedies.
-    std::size_t plans = 0;   // Made so far.
+    std::size_t ladder = 0;            // Index into diagnosis.remedies.
+    std::size_t plans = 0;             // Made so far.
+    std::vector<std::string> tried;    // Remedies of the ladder that were acted on and did not help.
+    std::vector<std::string> untried;  // Those that were not, and why: "flink.x: no spare is ready".
     std::optional<Plan> plan;
     bool undoing = false;                 // Running plan->undo_steps.
     bool begun = false;                   // An operation of this plan was decided: the cluster is ours until it ends.

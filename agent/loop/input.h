@@ -23,6 +23,7 @@ struct DiagnosisReport {
     WallTime at;
     std::vector<Diagnosis> diagnoses;
     std::vector<SymptomChange> symptoms;
+    std::vector<Finding> planned;            // Planned work under way (finding planned-work).
     std::vector<std::string> blind_targets;  // Targets whose last look failed or is too old.
     std::size_t targets_total = 0;
     double tick_lateness_seconds = 0;  // The agent's own starvation.

@@ -138,6 +138,8 @@ void Loop::State::refresh(Incident& incident, const Diagnosis& diagnosis) {
     if (!new_cause) return;
     incident.plan.reset();
     incident.ladder = 0;
+    incident.tried.clear();
+    incident.untried.clear();
     incident.outcome.clear();
     incident.waiting_for.clear();
     set_state(incident, IncidentState::diagnosing, {});

@@ -129,6 +129,7 @@ public:
         return all.empty() ? Incident{} : all.back();
     }
     // What a person would read, for messages of failing tests.
+    [[nodiscard]] std::string last_story() const { return loop_->incidents().front().story.back().text; }
     [[nodiscard]] std::string story() const {
         std::string text;
         for (const auto& one : loop_->incidents()) {
@@ -375,8 +376,70 @@ TEST(Loop, a_step_without_effect_is_tried_with_back_off_up_to_the_cap_then_a_per
     EXPECT_EQ(bench.sent.size(), 2U);
     EXPECT_EQ(bench.incident().state, IncidentState::escalated);
     EXPECT_EQ(bench.incident().outcome, "no_effect");
+    EXPECT_TRUE(bench.last_story().starts_with("nothing that is known has helped; tried: connect.kill-stuck-task"))
+        << bench.last_story();
     const auto told = std::ranges::count(bench.notes, Notification::Kind::escalated, &Notification::kind);
     EXPECT_EQ(told, 1);
+}
+
+// A cluster on which the remedy has nothing to work with.
+LoopOptions without_means(Mode mode) {
+    LoopOptions given = options(mode);
+    for (auto& one : given.clusters[0].nodes) one.can_kill_task = one.can_kill = one.can_start = false;
+    return given;
+}
+
+TEST(Loop, a_remedy_that_could_not_be_used_is_not_said_to_have_been_tried) {
+    Bench bench(without_means(Mode::auto_));
+    bench.text({task, "connect_task_state"}, "RUNNING");
+    bench.run(3);
+    bench.diagnoses = {task_stuck()};
+    bench.run(60);
+    EXPECT_TRUE(bench.sent.empty());
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated) << bench.story();
+    EXPECT_EQ(bench.incident().outcome, "not_tried");
+    EXPECT_TRUE(bench.last_story().starts_with(
+        "no remedy can be used here; nothing was tried: connect.kill-stuck-task: can't help: "))
+        << bench.last_story();
+    EXPECT_EQ(bench.story().find("has helped"), std::string::npos) << bench.story();
+    bench.restart();  // The journal's record is whole.
+    EXPECT_EQ(bench.incident().untried.size(), 1U);
+}
+
+TEST(Loop, where_the_policy_only_observes_that_is_what_is_said) {
+    Bench bench(without_means(Mode::observe));
+    bench.text({task, "connect_task_state"}, "RUNNING");
+    bench.run(3);
+    bench.diagnoses = {task_stuck()};
+    bench.run(60);
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated) << bench.story();
+    EXPECT_TRUE(bench.last_story().starts_with("no remedy is allowed here: observe only; nothing was tried"))
+        << bench.last_story();
+}
+
+TEST(Loop, a_cause_without_remedies_says_so) {
+    Bench bench(options(Mode::auto_));
+    bench.run(3);
+    Diagnosis known = task_stuck();
+    known.remedies.clear();
+    bench.diagnoses = {known};
+    bench.run(60);
+    EXPECT_EQ(bench.incident().outcome, "no_remedy");
+    EXPECT_TRUE(bench.last_story().starts_with("no remedy is known for connect.task-stuck")) << bench.last_story();
+}
+
+TEST(Loop, a_record_of_an_earlier_release_is_read_although_it_does_not_say_what_was_tried) {
+    Incident incident;
+    incident.id = "I1";
+    incident.tried = {"x"};
+    IncidentRow row = to_row(incident);
+    const std::string field = R"("tried":["x"],)";
+    const auto at = row.detail.find(field);
+    ASSERT_NE(at, std::string::npos) << row.detail;
+    row.detail.erase(at, field.size());
+    const auto read = from_row(row);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_TRUE(read->tried.empty());
 }
 
 TEST(Loop, a_second_fault_waits_for_the_first) {

@@ -97,7 +97,11 @@ struct Loop::State {
     void advance(Incident& incident);
     void diagnose(Incident& incident);
     void plan(Incident& incident);
-    void next_rung(Incident& incident, const std::string& why);
+    // `tried`: an operation of the remedy at hand was sent; without it nothing may be said of its effect.
+    enum class Rung : std::uint8_t { tried, untried };
+    void next_rung(Incident& incident, Rung left, const std::string& why);
+    void ladder_ended(Incident& incident);
+    [[nodiscard]] bool observes_only(const Incident& incident) const;
     void wait(Incident& incident);
     void want_plan(const Incident& incident);
     bool answered(const Step& step) const;

@@ -54,12 +54,15 @@ std::string base64(std::string_view bytes) {
     return out;
 }
 
-Result<FetchRequest> request_to(const NotifyConfig& config) {
+Result<FetchRequest> request_to(const NotifyConfig& config, std::shared_ptr<const HttpAccess> access) {
     FetchRequest request{.method = "POST", .timeout = deliver_within, .body_bytes_max = answer_bytes_max};
+    request.access = std::move(access);
     request.url = config.url;
     if (!config.url_file.empty()) {
         MEDIC_TRY(request.url, first_line(config.url_file));
     }
+    if (request.access && request.access->tls && !request.url.starts_with("https://"))
+        return fail(ErrorCode::invalid, "its address is plain HTTP and it has `tls`: expected https://");
     if (keeps_alerts(config)) request.url += "/api/v2/alerts";
     if (!config.token_file.empty()) {
         MEDIC_TRY(const std::string token, first_line(config.token_file));
@@ -97,10 +100,9 @@ std::string filled(std::string text, const std::vector<std::pair<std::string_vie
 Notifier::Notifier(NotifierParts parts)
     : parts_(std::move(parts)), desk_(seats_of(parts_.receivers), parts_.desk), started_(parts_.clock().wall) {
     for (const NotifyConfig& one : parts_.receivers) {
-        if (one.heartbeat)
-            hearts_.push_back(one);
-        else
-            targets_.push_back({.config = one});
+        Target target{.config = one, .access = nullptr};
+        if (one.access != HttpAccess{}) target.access = std::make_shared<const HttpAccess>(one.access);
+        (one.heartbeat ? hearts_ : targets_).push_back(std::move(target));
     }
 }
 
@@ -110,8 +112,8 @@ void Notifier::restore(const std::vector<DeliveryRow>& told, const std::vector<I
 
 void Notifier::start() {
     if (!targets_.empty()) parts_.reactor.every(look_every, look_every, [this] { pass(); });
-    for (const NotifyConfig& heart : hearts_)
-        parts_.reactor.every(heart.every, Duration{0}, [this, &heart] { beat(heart); });
+    for (const Target& heart : hearts_)
+        parts_.reactor.every(heart.config.every, Duration{0}, [this, &heart] { beat(heart); });
 }
 
 void Notifier::update(const std::vector<Incident>& incidents) {
@@ -169,7 +171,7 @@ void Notifier::run(const Dispatch& dispatch, const Target& target, const Message
 }
 
 void Notifier::post(const Dispatch& dispatch, const Target& target, std::string body, std::vector<std::string> labels) {
-    auto request = request_to(target.config);
+    auto request = request_to(target.config, target.access);
     if (!request) return finish(dispatch, DispatchOutcome::failed, labels, request.error().message);
     request->body = std::move(body);
     request->headers.emplace_back("Content-Type",
@@ -198,7 +200,8 @@ void Notifier::finish(const Dispatch& dispatch, DispatchOutcome outcome, const s
 }
 
 // Only a healthy agent beats: whoever counts the beats learns of a dead one, and of one that lives and does nothing.
-void Notifier::beat(const NotifyConfig& heart) {
+void Notifier::beat(const Target& target) {
+    const NotifyConfig& heart = target.config;
     if (!parts_.not_well().empty()) return;
     const WallTime now = parts_.clock().wall;
     if (heart.kind == "command") {
@@ -210,7 +213,7 @@ void Notifier::beat(const NotifyConfig& heart) {
                     [](const Result<CommandReply>&) {});
         return;
     }
-    auto request = request_to(heart);
+    auto request = request_to(heart, target.access);
     if (!request) return parts_.say("heartbeat " + heart.name + ": " + request.error().message);
     request->headers.emplace_back("Content-Type", "application/json");
     request->body =

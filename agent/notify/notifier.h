@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,8 @@ public:
 private:
     struct Target {
         NotifyConfig config;
-        bool failing = false;  // Said once, until it works again.
+        std::shared_ptr<const HttpAccess> access;  // Of its address; none for a plain one.
+        bool failing = false;                      // Said once, until it works again.
     };
     void pass();
     void send(const Dispatch& dispatch);
@@ -49,12 +51,12 @@ private:
     void post(const Dispatch& dispatch, const Target& target, std::string body, std::vector<std::string> labels);
     void finish(const Dispatch& dispatch, DispatchOutcome outcome, const std::vector<std::string>& labels,
                 const std::string& why);
-    void beat(const NotifyConfig& heart);
+    void beat(const Target& heart);
     [[nodiscard]] MessageContext context_for(const Target& target) const;
 
     NotifierParts parts_;
     std::vector<Target> targets_;  // By the desk's number.
-    std::vector<NotifyConfig> hearts_;
+    std::vector<Target> hearts_;
     Desk desk_;
     WallTime started_;
 };

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "agent/notify/news_internal.h"
+#include "agent/world/real/http_fake_internal.h"
 #include "agent/world/real/http_server.h"
 
 namespace medic {
@@ -150,6 +151,64 @@ TEST(Notifier, ADeadReceiverIsNamedWithoutItsAddress) {
     ASSERT_TRUE(scene.wait([&] { return !scene.said.empty(); }));
     EXPECT_EQ(scene.said[0].find("verysecret"), std::string::npos) << scene.said[0];
     EXPECT_NE(scene.said[0].find("notify chat: not told yet"), std::string::npos);
+}
+
+// https, with an authority of its own, that lets in whoever has a certificate and a login.
+struct Guarded {
+    FakeFolder folder;
+    FakeAuthority authority{"Test CA"}, clients{"Client CA"};
+    FakeWeb web{[](const std::string&) { return web_answer(); }, server_context(authority.issue({}), &clients)};
+    HttpAccess access;
+
+    Guarded() {
+        const FakeCertificate ours = clients.issue({.name = "medic"});
+        access.tls = TlsFiles{.ca = folder.certificate("ca.pem", authority.own()),
+                              .certificate = folder.certificate("me.pem", ours),
+                              .key = folder.key("me.key", ours)};
+    }
+};
+
+TEST(Notifier, AReceiverBehindTlsAndALoginIsToldOverItsOwnAccess) {
+    Guarded guarded;
+    HttpAccess basic = guarded.access, bearer = guarded.access;
+    basic.auth = {.username = "u", .password = {.file = guarded.folder.write("pw", "p:w\n")}};
+    bearer.auth = {.bearer = {.file = guarded.folder.write("token", "t0ken\n")}};
+    Scene scene;
+    scene.start({{.name = "chat", .kind = "webhook", .url = guarded.web.url() + "/hook", .access = basic},
+                 {.name = "am", .kind = "alertmanager", .url = guarded.web.url(), .access = bearer}});
+    scene.tell(incident("I1"));
+    ASSERT_TRUE(scene.wait([&] { return guarded.web.heads().size() >= 2; }));
+    std::string all;
+    for (const std::string& head : guarded.web.heads()) all += head;
+    EXPECT_NE(all.find("POST /hook HTTP"), std::string::npos) << all;
+    EXPECT_NE(all.find("Authorization: Basic dTpwOnc=\r\n"), std::string::npos) << all;
+    EXPECT_NE(all.find("POST /api/v2/alerts HTTP"), std::string::npos) << all;
+    EXPECT_NE(all.find("Authorization: Bearer t0ken\r\n"), std::string::npos) << all;
+}
+
+TEST(Notifier, AReceiverThatIsNotTrustedIsNotToldAndTheReasonIsSaid) {
+    Guarded guarded;
+    Scene scene;
+    scene.start({{.name = "chat", .kind = "webhook", .url = guarded.web.url() + "/verysecret"}});
+    scene.tell(incident("I1"));
+    ASSERT_TRUE(scene.wait([&] { return !scene.said.empty(); }));
+    EXPECT_NE(scene.said[0].find("`tls: {ca}`"), std::string::npos) << scene.said[0];
+    EXPECT_EQ(scene.said[0].find("verysecret"), std::string::npos) << scene.said[0];
+    EXPECT_TRUE(guarded.web.heads().empty());
+}
+
+TEST(Notifier, NoLoginIsSentToAPlainAddressThatAFileNamesForAReceiverWithTls) {
+    Guarded guarded;
+    guarded.access.auth = {.bearer = {.file = guarded.folder.write("token", "t0ken\n")}};
+    Scene scene;
+    scene.start({{.name = "chat",
+                  .kind = "webhook",
+                  .url_file = scene.file("u", scene.url("/hook")),
+                  .access = guarded.access}});
+    scene.tell(incident("I1"));
+    ASSERT_TRUE(scene.wait([&] { return !scene.said.empty(); }));
+    EXPECT_NE(scene.said[0].find("expected https://"), std::string::npos) << scene.said[0];
+    EXPECT_TRUE(scene.requests.empty());
 }
 
 TEST(Notifier, ACommandReadsTheMessageAndItsArgumentsAreFilledIn) {

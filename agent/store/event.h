@@ -18,7 +18,7 @@ struct Event {
     WallTime at;
     Subject subject;
     // exception | state-change | deployment | config-change | restart | node-lost | node-joined | rebalance |
-    // reassignment | savepoint | checkpoint-failed | alert | log | thread-dump | operator
+    // reassignment | savepoint | checkpoint-failed | alert | log | clean-stop | maintenance | thread-dump | operator
     std::string kind;
     std::string text;                           // Stack trace, new state, … (bounded, redacted by the collector).
     std::map<std::string, std::string> fields;  // e.g. taskmanager, vertex, task, from, to, version.

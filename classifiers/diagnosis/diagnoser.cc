@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "classifiers/diagnosis/planned.h"
 #include "classifiers/diagnosis/ranking_internal.h"
 
 namespace medic {
@@ -131,7 +132,14 @@ std::vector<Observed> Diagnoser::State::observe(const View& view, const Now& now
     return seen;
 }
 
-std::vector<Diagnosis> Diagnoser::diagnose(const View& view, const Now& now) {
+std::vector<Diagnosis> Diagnoser::diagnose(const View& whole, const Now& now) {
+    const Unplanned unplanned = set_aside_planned(whole.symptoms, whole.findings);
+    View view{.series = whole.series,
+              .timeline = whole.timeline,
+              .topology = whole.topology,
+              .symptoms = unplanned.symptoms,
+              .findings = unplanned.findings,
+              .planned_grace = whole.planned_grace};
     if (view.findings.empty() && view.symptoms.empty()) return {};
     const DiagnoserOptions& options = state_->options;
     const std::vector<Observed> seen = state_->observe(view, now);
@@ -148,6 +156,7 @@ std::vector<Diagnosis> Diagnoser::diagnose(const View& view, const Now& now) {
     }
     auto unclear = ranking::abstain(view, candidates, out, blind);
     out.insert(out.end(), std::make_move_iterator(unclear.begin()), std::make_move_iterator(unclear.end()));
+    hint_at_planned(whole, out);
     return out;
 }
 

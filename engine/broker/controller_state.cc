@@ -70,7 +70,7 @@ HeartbeatReply ControllerState::heartbeat(const HeartbeatRequest& request, Insta
 
     BrokerState next = *known;
     // A broker serves only after it has seen its own registration: before that it may believe it still leads.
-    if (next.fenced && request.metadata_offset > next.epoch) next.fenced = false;
+    if (next.fenced && !request.want_shutdown && request.metadata_offset > next.epoch) next.fenced = false;
     next.shutting_down = request.want_shutdown;
     next.log_dir_offline = request.log_dir_offline;
     if (pack(next) != pack(*known)) update_broker(next);
@@ -81,7 +81,14 @@ HeartbeatReply ControllerState::heartbeat(const HeartbeatRequest& request, Insta
                     return state.leader == request.id && state.isr.size() > 1;
                 });
     }
-    return {.fault = Fault::none, .fenced = next.fenced, .may_shut_down = request.want_shutdown && !leads};
+    const bool may_shut_down = request.want_shutdown && !leads;
+    // As Kafka does: who may go is no member any more, so that no client is sent to it (BrokerControlState
+    // SHUTDOWN_NOW).
+    if (may_shut_down && !next.fenced) {
+        next.fenced = true;
+        update_broker(next);
+    }
+    return {.fault = Fault::none, .fenced = next.fenced, .may_shut_down = may_shut_down};
 }
 
 void ControllerState::update_broker(BrokerState next) {

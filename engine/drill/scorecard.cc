@@ -71,13 +71,14 @@ std::string render_text(const Scorecard& scorecard) {
     std::string text = fmt::format("{:<22} {:<7} {:>9} {:>10} {:>14}  {:>5} {:>7}  {}\n", "drill", "result", "detected",
                                    "recovered", "without medic", "lost", "doubled", "side · cause · remedy");
     for (const auto& result : scorecard.results) {
-        text += fmt::format("{:<22} {:<7} {:>9} {:>10} {:>14}  {:>5} {:>7}  {} · {} · {}\n", result.name,
-                            result.passed() ? "healed" : "FAILED", seconds_or(result.detect, "never"),
-                            seconds_or(result.recover, "never"),
-                            seconds_or(result.recover_without, "> " + seconds(result.waited)), result.records_lost,
-                            result.records_doubled, beside_expected(result.side, result.expected_side),
-                            beside_expected(result.cause, result.expected_cause),
-                            beside_expected(result.remedy, result.expected_remedy));
+        text += fmt::format(
+            "{:<22} {:<7} {:>9} {:>10} {:>14}  {:>5} {:>7}  {} · {} · {}\n", result.name,
+            result.passed() ? "healed" : "FAILED", seconds_or(result.detect, "never"),
+            seconds_or(result.recover, "never"),
+            seconds_or(result.recover_without, result.waited.count() == 0 ? "–" : "> " + seconds(result.waited)),
+            result.records_lost, result.records_doubled, beside_expected(result.side, result.expected_side),
+            beside_expected(result.cause, result.expected_cause),
+            beside_expected(result.remedy, result.expected_remedy));
     }
     text += median_lines(scorecard.results);
     std::string notes;

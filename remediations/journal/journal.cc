@@ -228,20 +228,46 @@ Result<std::vector<DecisionRow>> Journal::decisions(std::string_view incident) c
     return rows::select<DecisionRow>(state_->database, "WHERE incident = ? ORDER BY sequence", {std::string(incident)});
 }
 
+Result<std::vector<VerdictRow>> Journal::verdicts() const {
+    return rows::select<VerdictRow>(state_->database, "ORDER BY sequence");
+}
+
 Result<std::vector<FirstFailureRow>> Journal::first_failures(std::string_view incident) const {
     return rows::select<FirstFailureRow>(state_->database, "WHERE incident = ?", {std::string(incident)});
 }
 
-Status Journal::forget_before(WallTime horizon) {
-    const std::string old =
-        "(SELECT id FROM incidents WHERE closed = 1 AND resolved_at < " + std::to_string(horizon.unix_ms) + ")";
+Result<std::size_t> Journal::forget_before(WallTime horizon, std::size_t incidents_max) {
     const Database& database = state_->database;
-    for (const char* table : {"decisions", "attempts", "verdicts", "first_failures", "deliveries"})
-        MEDIC_CHECK(database.execute(("DELETE FROM " + std::string(table) + " WHERE incident IN " + old).c_str()));
-    MEDIC_CHECK(
-        database.execute(("DELETE FROM alerts WHERE received_at < " + std::to_string(horizon.unix_ms)).c_str()));
-    return database.execute(
-        ("DELETE FROM incidents WHERE closed = 1 AND resolved_at < " + std::to_string(horizon.unix_ms)).c_str());
+    const std::string before = std::to_string(horizon.unix_ms), most = std::to_string(incidents_max);
+    const std::string old =
+        "(SELECT id FROM incidents WHERE closed = 1 AND resolved_at > 0 AND resolved_at < " + before +
+        " AND id NOT IN (SELECT id FROM incidents ORDER BY CAST(substr(id, 2) AS INTEGER) DESC LIMIT 1)"
+        " ORDER BY resolved_at, id LIMIT " +
+        most + ")";
+    // An alert that still fires belongs to the open incident that it has joined, however old it is.
+    const std::string alerts =
+        "DELETE FROM alerts WHERE rowid IN (SELECT rowid FROM alerts AS a WHERE received_at < " + before +
+        " AND NOT EXISTS (SELECT 1 FROM incidents WHERE closed = 0 AND instr(detail, a.fingerprint) > 0) LIMIT " +
+        most + ")";
+    const auto work = [&]() -> Result<std::size_t> {
+        MEDIC_TRY(const std::int64_t count, ask_integer(database, "SELECT count(*) FROM " + old));
+        if (count > 0) {
+            MEDIC_CHECK(database.execute(
+                ("DELETE FROM approvals WHERE substr(action, 1, instr(action, '/') - 1) IN " + old).c_str()));
+            for (const char* table : {"decisions", "attempts", "verdicts", "first_failures", "deliveries"})
+                MEDIC_CHECK(
+                    database.execute(("DELETE FROM " + std::string(table) + " WHERE incident IN " + old).c_str()));
+            MEDIC_CHECK(database.execute(("DELETE FROM incidents WHERE id IN " + old).c_str()));
+        }
+        MEDIC_CHECK(database.execute(alerts.c_str()));
+        return static_cast<std::size_t>(count);
+    };
+    MEDIC_CHECK(database.execute("BEGIN IMMEDIATE"));
+    auto gone = work();
+    if (gone)
+        if (const Status done = database.execute("COMMIT"); !done) gone = std::unexpected(done.error());
+    if (!gone) static_cast<void>(database.execute("ROLLBACK").has_value());  // Fails when SQLite has done so itself.
+    return gone;
 }
 
 }  // namespace medic

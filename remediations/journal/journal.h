@@ -153,10 +153,14 @@ public:
     [[nodiscard]] Result<IncidentRow> incident(std::string_view id) const;
     [[nodiscard]] Result<std::vector<AttemptRow>> attempts(std::string_view incident) const;
     [[nodiscard]] Result<std::vector<DecisionRow>> decisions(std::string_view incident) const;
+    [[nodiscard]] Result<std::vector<VerdictRow>> verdicts() const;  // All, oldest first.
     [[nodiscard]] Result<std::vector<FirstFailureRow>> first_failures(std::string_view incident) const;
 
-    // Drops closed incidents, and what belongs to them, that ended before `horizon`. Called now and then by the owner.
-    [[nodiscard]] Status forget_before(WallTime horizon);
+    // Drops closed incidents, and what belongs to them, that ended before `horizon`: the oldest `incidents_max` of them
+    // in one transaction, so that no operation waits long for it. Returns how many went. Never: what belongs to an open
+    // incident (its alerts included), quarantines, pauses, node roles, and the newest incident, whose number says which
+    // comes next. Called now and then by the owner.
+    [[nodiscard]] Result<std::size_t> forget_before(WallTime horizon, std::size_t incidents_max);
 
 private:
     struct State;

@@ -190,9 +190,58 @@ TEST_F(JournalTest, ended_incidents_are_forgotten_after_their_time) {
     auto journal = open();
     ASSERT_TRUE(journal->append({incident("I1", true), attempt("I1/1/1", "replied"), incident("I2")}));
     ASSERT_TRUE(journal->flush().durable);
-    ASSERT_TRUE(journal->forget_before(now + Duration{1}));
+    EXPECT_EQ(journal->forget_before(now, 10).value(), 0U);  // Its time has not come.
+    EXPECT_EQ(journal->forget_before(now + Duration{1}, 10).value(), 1U);
     EXPECT_EQ(journal->incidents(10)->size(), 1U);
     EXPECT_TRUE(journal->attempts("I1")->empty());
+}
+
+TEST_F(JournalTest, nothing_of_an_open_incident_is_ever_forgotten) {
+    auto journal = open();
+    IncidentRow open_one = incident("I1");
+    open_one.detail = R"({"alerts":["f1|1"]})";
+    const auto alert = [](const char* fingerprint) {
+        return AlertRow{.fingerprint = fingerprint, .starts_at = now, .received_at = now, .firing = true};
+    };
+    ASSERT_TRUE(journal->append(
+        {open_one, attempt("I1/1/1", "replied"), DecisionRow{.at = now, .incident = "I1", .kind = "plan"},
+         FirstFailureRow{"I1", "it broke", now}, ApprovalRow{.action = "I1/1", .by = "ana", .at = now},
+         DeliveryRow{.receiver = "chat", .incident = "I1", .at = now}, QuarantineRow{"lab", "job", "v2", "I2", now},
+         alert("f1"), alert("f2"), incident("I2", true), ApprovalRow{.action = "I2/1", .by = "ana", .at = now},
+         incident("I3", true)}));
+    ASSERT_TRUE(journal->flush().durable);
+    EXPECT_EQ(journal->forget_before(now + Duration{1}, 10).value(), 1U);  // I2; I3 is the newest.
+    EXPECT_TRUE(journal->incident("I1"));
+    EXPECT_FALSE(journal->incident("I2"));
+    EXPECT_EQ(journal->attempts("I1")->size(), 1U);
+    EXPECT_EQ(journal->decisions("I1")->size(), 1U);
+    EXPECT_EQ(journal->first_failures("I1")->size(), 1U);
+    const JournalState state = journal->load(now);
+    ASSERT_EQ(state.approvals.size(), 1U);
+    EXPECT_EQ(state.approvals[0].action, "I1/1");
+    EXPECT_EQ(state.deliveries.size(), 1U);
+    EXPECT_EQ(state.quarantines.size(), 1U);  // Its developer has not released it.
+    ASSERT_EQ(state.alerts.size(), 1U);
+    EXPECT_EQ(state.alerts[0].fingerprint, "f1");
+    EXPECT_EQ(state.incidents_ever, 3U);  // No number is given twice.
+}
+
+TEST_F(JournalTest, forgetting_goes_in_small_portions_and_the_oldest_first) {
+    auto journal = open();
+    for (int i = 1; i <= 5; ++i) {
+        IncidentRow one = incident("I" + std::to_string(i), true);
+        one.resolved_at = now + Duration{6 - i};  // I5 ended first, but is the newest.
+        ASSERT_TRUE(journal->append({one}));
+    }
+    ASSERT_TRUE(journal->flush().durable);
+    EXPECT_EQ(journal->forget_before(now + Duration{100}, 2).value(), 2U);
+    EXPECT_TRUE(journal->incident("I1"));
+    EXPECT_TRUE(journal->incident("I2"));
+    EXPECT_FALSE(journal->incident("I3"));
+    EXPECT_FALSE(journal->incident("I4"));
+    EXPECT_EQ(journal->forget_before(now + Duration{100}, 10).value(), 2U);
+    EXPECT_EQ(journal->incidents(10)->size(), 1U);
+    EXPECT_EQ(journal->forget_before(now + Duration{100}, 10).value(), 0U);
 }
 
 TEST_F(JournalTest, what_is_owed_to_a_receiver_survives_a_restart_until_it_is_told_to_the_end) {

@@ -28,11 +28,20 @@ struct Writer {
     Json& out;
     template <class T>
     void operator()(const char* name, const T& value);
+    template <class T>
+    void later(const char* name, const T& value) {
+        (*this)(name, value);
+    }
 };
 struct Reader {
     const Json& in;
     template <class T>
     void operator()(const char* name, T& value) const;
+    // A field that records of earlier releases do not have, and whose default says the same as its absence.
+    template <class T>
+    void later(const char* name, T& value) const {
+        if (in.contains(name)) (*this)(name, value);
+    }
 };
 
 // clang-format off

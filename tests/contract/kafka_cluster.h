@@ -72,6 +72,7 @@ public:
     }
 
     void signal(int number) const { ::kill(pid_, number); }
+    [[nodiscard]] pid_t pid() const { return pid_; }
 
     int stop(int number) {
         signal(number);
@@ -128,6 +129,7 @@ public:
     }
     void kill_broker(int id) { processes_.extract(name_of(id)).mapped().stop(SIGKILL); }
     int stop_broker(int id) { return processes_.extract(name_of(id)).mapped().stop(SIGTERM); }  // Its exit code.
+    [[nodiscard]] pid_t broker_pid(int id) const { return processes_.at(name_of(id)).pid(); }
     void start_controller() {
         start("controller", {"controller", "--listen", at(controller_), "--data", folder_ / "controller"});
     }

@@ -88,6 +88,8 @@ const std::vector<Layer>& layers() {
         {"agent/doctor/",
          {"agent/base/", "agent/wire/", "agent/world/", "agent/store/", "agent/collectors/", "agent/config/",
           "agent/discovery/", "agent/doctor/", "classifiers/", "remediations/journal/"}},
+        {"agent/advice/", {"agent/base/", "agent/world/", "agent/store/", "agent/collectors/", "agent/advice/"}},
+        {"agent/report/", everything},
         {"agent/cli/", everything},
         {"agent/main.cc", everything},
         {"engine/", {"agent/base/", "agent/wire/", "agent/world/", "engine/"}},

@@ -20,6 +20,15 @@ std::uint64_t fingerprint(std::string_view text) {
     return hash;
 }
 
+// How the products and systemd say that a process was told to end. No line of a crash holds any of these; what
+// Kafka logs at the end of every shutdown, also of one that a fault began, is not among them.
+bool is_clean_stop(std::string_view text) {
+    constexpr std::string_view said[] = {"Terminating process due to signal SIGTERM",  // Kafka, Connect
+                                         "RECEIVED SIGNAL 15: SIGTERM",                // Flink
+                                         ": Deactivated successfully"};                // systemd
+    return std::ranges::any_of(said, [&](std::string_view one) { return text.find(one) != std::string_view::npos; });
+}
+
 // Behind the time at a line's start: it differs in every line and says nothing.
 std::string_view without_time(std::string_view text) {
     const auto space = text.find(' ', text.find(' ') == std::string_view::npos ? 0 : text.find(' ') + 1);
@@ -163,13 +172,15 @@ void LogCollector::read_unit(Source& source, Stream& stream, WallTime at, Observ
 void LogCollector::take(Source& source, const LogRecord& record, const std::string& from, WallTime at,
                         Observation& observation) const {
     source.records[std::string(to_string(record.level))] += 1;
-    if (record.level != LogLevel::error && !record.trace) return;
+    const bool clean_stop = is_clean_stop(record.text);
+    if (record.level != LogLevel::error && !record.trace && !clean_stop) return;
     constexpr std::size_t seen_max = 1'000;
     constexpr double minute_ms = 60'000;
     std::string text = redact(record.text, RecordJoiner::record_bytes_max);
     const std::uint64_t print = fingerprint(without_time(text));
     const auto known = source.seen.find(print);
-    if (known != source.seen.end() && at - known->second < options_.same_within) {
+    // Each stop counts, also when the same node was stopped a minute ago.
+    if (!clean_stop && known != source.seen.end() && at - known->second < options_.same_within) {
         source.dropped["repeated"] += 1;
         return;
     }
@@ -193,7 +204,7 @@ void LogCollector::take(Source& source, const LogRecord& record, const std::stri
     Event event{.at = plausible ? record.at : at,
                 .subject = {options_.cluster, source.config.node.empty() ? "cluster" : "node",
                             source.config.node.empty() ? options_.cluster : source.config.node},
-                .kind = "log",
+                .kind = clean_stop ? "clean-stop" : "log",
                 .text = std::move(text),
                 .fields = record.fields,
                 .id = ""};

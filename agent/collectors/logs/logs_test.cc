@@ -342,6 +342,22 @@ TEST(Journal, a_unit_tells_errors_by_text_or_by_priority) {
     EXPECT_EQ(seen.events[0].subject, (Subject{"lab", "node", "broker-1"}));
 }
 
+TEST(Journal, a_stop_by_request_is_told_and_each_one_anew) {
+    FakeJournal::fails = false;
+    LogCollector collector = of_unit();
+    for (std::int64_t at : {1'000, 60'000}) {
+        journal_lines = {
+            {{at}, 6, "[2026-11-28 04:12:33,123] INFO Terminating process due to signal SIGTERM (kafka.Lo)"},
+            {{at}, 6, "[2026-11-28 04:12:33,124] INFO [KafkaServer id=1] shut down completed (kafka.server)"}};
+        Observation seen = collector.look({at + 100});
+        const Observation rest = collector.look({at + 1'100});
+        seen.events.insert(seen.events.end(), rest.events.begin(), rest.events.end());
+        ASSERT_EQ(seen.events.size(), 1U) << "the second line is also that of a shutdown that a fault began";
+        EXPECT_EQ(seen.events[0].kind, "clean-stop");
+        EXPECT_EQ(seen.events[0].fields.at("node"), "broker-1");
+    }
+}
+
 TEST(Journal, one_that_cannot_be_read_says_so) {
     FakeJournal::fails = true;
     LogCollector collector = of_unit();

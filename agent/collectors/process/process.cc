@@ -72,8 +72,14 @@ void ProcessCollector::answer(const std::string& node, const Result<std::string>
     std::optional<double> said_start;
     int pid = 0;
     known.tasks.clear();
+    known.stopped_in_order.reset();
     if (const auto systemd = output->find("MainPID="); systemd != std::string::npos) {
         pid = std::atoi(output->c_str() + systemd + 8);
+        // A unit whose process was killed or failed is `failed`, or `activating` where it is started again.
+        if (pid == 0 && (output->contains("ActiveState=inactive") || output->contains("ActiveState=deactivating")))
+            known.stopped_in_order = true;
+        else if (pid == 0 && output->contains("ActiveState="))
+            known.stopped_in_order = false;
     } else {
         const Json document = Json::parse(*output, nullptr, false);
         if (!document.is_object()) {
@@ -84,6 +90,8 @@ void ProcessCollector::answer(const std::string& node, const Result<std::string>
         said_start = number(document, "start_time");
         if (const Json* spare = member(document, "spare"); spare != nullptr && spare->is_boolean())
             known.spare = spare->get<bool>();
+        if (const Json* order = member(document, "stopped_in_order"); order != nullptr && order->is_boolean())
+            known.stopped_in_order = order->get<bool>();
         for (const Json& task : array(document, "tasks"))
             if (const auto number = integer(task, "task"); number && !text(task, "connector").empty())
                 known.tasks.push_back({text(task, "connector"), std::to_string(*number),
@@ -138,13 +146,16 @@ void ProcessCollector::node(Observation& observation, const WatchedNode& node, W
         stat.reset();
     if (!stat && known.pid != 0) {
         known.pid = 0;
-        known.asked_at = {};  // Ask the driver at once: it may have been restarted under another pid.
+        known.stopped_in_order.reset();  // What was said while it ran.
+        known.asked_at = {};             // Ask the driver at once: it may have been restarted under another pid.
         known.ports.clear();
     }
     if (!stat && !known.told)
         return observation.lacks(node.name + ": " + (known.problem.empty() ? "not asked yet" : known.problem));
     const auto labels = node_labels(options_.cluster, node);
     observation.sample("process_up", labels, stat ? 1 : 0);
+    if (!stat && known.stopped_in_order)
+        observation.sample("process_stopped_in_order", labels, *known.stopped_in_order ? 1 : 0);
     if (!stat) return;
     details(known, at);
     if (node.role == "connect-worker") children(known, at);

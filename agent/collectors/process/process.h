@@ -48,7 +48,7 @@ public:
     [[nodiscard]] std::vector<StatusAsk> due(WallTime at);
     // What the command printed: {"pid": 12, "start_time": 1700000000.5, "state": "running", "spare": false,
     // "tasks": [{"connector": "c", "task": 0, "pid": 13}]}, or systemd's MainPID=12. A node without a process: "pid": 0
-    // or null.
+    // or null; it may say why with "stopped_in_order": true, as systemd does with ActiveState=inactive (not failed).
     void answer(const std::string& node, const Result<std::string>& output, WallTime at);
     [[nodiscard]] Observation look(WallTime at);
 
@@ -64,6 +64,7 @@ private:
         std::string problem;               // Why it could not.
         std::optional<double> start_time;  // As the process has it: a recycled pid is another process.
         std::optional<bool> spare;
+        std::optional<bool> stopped_in_order;  // What ended the process, as far as its driver says.
         WallTime asked_at, detailed_at, ports_at, children_at;
         std::optional<double> descriptors;
         std::string ports;

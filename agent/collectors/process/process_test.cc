@@ -112,6 +112,22 @@ TEST(Process, AStoppedProcessIsUpAndStopped) {
     EXPECT_EQ(value(seen, "process_stopped" + labels), 1);
 }
 
+TEST(Process, AGoneProcessTellsWhatItsServiceManagerSaysOfItsEnd) {
+    const auto end = [](const char* answer) {
+        Proc proc;
+        auto collector = proc.collector("taskmanager");
+        (void)collector.due({1000});
+        collector.answer("n", std::string(answer), {1000});
+        return value(collector.look({2000}), "process_stopped_in_order" + labels);
+    };
+    EXPECT_EQ(end("MainPID=0\nActiveState=inactive\n"), 1);
+    EXPECT_EQ(end("MainPID=0\nActiveState=failed\n"), 0);
+    EXPECT_EQ(end("MainPID=0\nActiveState=activating\n"), 0);
+    EXPECT_EQ(end(R"({"pid": 0, "stopped_in_order": true})"), 1);
+    EXPECT_EQ(end("MainPID=0\n"), std::nullopt) << "nobody said";
+    EXPECT_EQ(end(R"({"pid": 0})"), std::nullopt);
+}
+
 TEST(Process, TasksOfAWorkerAreItsChildren) {
     Proc proc;
     proc.process(7, 'S', 150, 500);

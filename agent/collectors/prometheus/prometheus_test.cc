@@ -211,13 +211,13 @@ TEST(PrometheusServer, SaysWhatItDoesNotSee) {
     PrometheusCollector collector(at_server());
     FakePrometheus fake = healthy();
     fake.warnings = R"("warnings":["store gateway 2 did not answer"],)";
-    fake.series.push_back({R"({"__name__":"up","instance":"h:2"})", "0"});
+    fake.series.push_back({R"({"__name__":"up","instance":"h:2","job":"kafka"})", "0"});
     fake.series.push_back({R"({"__name__":"kafka_log_logmanager_offlinelogdirectorycount"})", "0"});
     const auto seen = recorded::look(collector, {1000}, std::ref(fake));
     EXPECT_EQ(seen.outcome, ScrapeOutcome::partial);
     EXPECT_EQ(seen.samples.size(), 6U);
     for (const std::string_view part :
-         {"store gateway 2 did not answer", "cannot scrape 1 of 2 targets: h:2", "label `broker`"})
+         {"store gateway 2 did not answer", "cannot scrape 1 of 2 targets: h:2 (job kafka)", "label `broker`"})
         EXPECT_NE(seen.error.find(part), std::string::npos) << seen.error;
 }
 

@@ -195,7 +195,9 @@ void PrometheusCollector::read_targets(const Parsed& parsed) {
         const Json& value = array(entry, "value");
         const Json* metric = member(entry, "metric");
         if (metric == nullptr || value.size() != 2 || value[1] != "0") continue;
-        if (++down <= named_max) (named += named.empty() ? "" : ", ") += text(*metric, "instance");
+        if (++down > named_max) continue;
+        const std::string job = text(*metric, "job");
+        (named += named.empty() ? "" : ", ") += text(*metric, "instance") + (job.empty() ? "" : " (job " + job + ")");
     }
     if (down > 0)
         observation_.lacks(

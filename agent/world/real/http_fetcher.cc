@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 
 #include "agent/world/real/fetch_queue_internal.h"
@@ -50,6 +51,20 @@ std::size_t on_body(char* data, std::size_t, std::size_t count, void* user) {
         return 0;
     }
     transfer.reply.body.append(data, count);
+    return count;
+}
+
+// Only the Date is kept: how far the other side's clock is off.
+std::size_t on_header(char* data, std::size_t, std::size_t count, void* user) {
+    constexpr std::string_view name = "date:";
+    std::string_view line(data, count);
+    const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+    if (line.size() < name.size() || !std::ranges::equal(line.substr(0, name.size()), name, same)) return count;
+    line.remove_prefix(name.size());
+    const auto first = line.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos) return count;
+    static_cast<Transfer*>(user)->reply.date =
+        std::string(line.substr(first, line.find_last_not_of(" \t\r\n") - first + 1));
     return count;
 }
 
@@ -226,6 +241,9 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
             curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
             transfer->reply.status = static_cast<int>(status);
             transfer->reply.content_type = type != nullptr ? type : "";
+            curl_off_t microseconds = 0;
+            curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &microseconds);
+            transfer->reply.took = Duration{static_cast<Duration::rep>(microseconds / 1000)};
             result = std::move(transfer->reply);
         } else {
             result = std::unexpected(error_of(*transfer, code));
@@ -243,7 +261,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         FetchRequest& request = transfer.request;
         char* target = nullptr;
         curl_easy_getinfo(transfer.easy.get(), CURLINFO_REDIRECT_URL, &target);
-        if (request.cluster.empty() || target == nullptr) return false;
+        if (request.cluster.empty() || request.access || target == nullptr) return false;
         const std::string to = target;
         const bool keeps_method = status == 307 || status == 308;
         Status allowed = may_follow(options.access, request.cluster, request.url, to);
@@ -264,7 +282,8 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
 
     // Looks up what the address is to be shown, and puts the request into the queue.
     void admit(Waiting next) {
-        next.access = options.access.find(next.request.cluster, next.request.url);
+        next.access = next.request.access ? next.request.access.get()
+                                          : options.access.find(next.request.cluster, next.request.url);
         if (next.access == nullptr || !next.access->auth.given()) {
             return enqueue(std::move(next));
         }
@@ -338,6 +357,8 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error);
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_body);
         curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
+        curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &on_header);
+        curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
         if (transfer.access != nullptr) set_access(easy, *transfer.access, transfer.secret);
         // curl would call any body a form's, even an empty one; Connect refuses that (415).
         const bool typed = std::ranges::any_of(

@@ -19,6 +19,7 @@ struct FetchRequest {
     std::string method = "GET";
     std::string url;
     std::string cluster;  // Whose endpoint it is: decides over credentials. "" = none, and redirects are answers.
+    std::shared_ptr<const HttpAccess> access;  // Instead: how this one address is opened.
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;
     std::string upload_file;  // When not empty: sent as multipart form field `upload_field`.
@@ -33,7 +34,9 @@ struct FetchRequest {
 struct FetchReply {
     int status = 0;
     std::string content_type;
+    std::string date;  // Its Date header; "" when absent.
     std::string body;
+    Duration took{0};  // Of this exchange, without the time that it waited here for its turn.
 };
 
 struct HttpFetcherOptions {

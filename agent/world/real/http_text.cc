@@ -93,6 +93,8 @@ std::optional<std::string> url_decode(std::string_view text, UrlPart part) {
             if (high < 0 || low < 0 || (high == 0 && low == 0)) return std::nullopt;
             out += static_cast<char>(high * 16 + low);
             i += 2;
+        } else if (text[i] == '\0') {
+            return std::nullopt;
         } else {
             out += text[i];
         }

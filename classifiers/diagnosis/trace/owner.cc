@@ -12,7 +12,7 @@ namespace {
 using Entry = std::pair<std::string_view, FrameOwner>;
 
 // Longest matching prefix wins.
-constexpr std::array entries{
+constexpr Entry entries[] = {
     Entry{"java.", FrameOwner::jdk},
     Entry{"javax.", FrameOwner::jdk},
     Entry{"jdk.", FrameOwner::jdk},
@@ -80,6 +80,14 @@ constexpr std::array entries{
 
     Entry{"org.apache.kafka.", FrameOwner::kafka},
     Entry{"kafka.", FrameOwner::kafka},
+    Entry{"Confluent.", FrameOwner::kafka},
+    Entry{"io.confluent.ksql.", FrameOwner::kafka},
+    Entry{"System.", FrameOwner::jdk},
+    Entry{"Microsoft.", FrameOwner::jdk},
+    Entry{"io.quarkus.", FrameOwner::library},
+    Entry{"io.smallrye.", FrameOwner::library},
+    Entry{"io.micronaut.", FrameOwner::library},
+    Entry{"io.strimzi.", FrameOwner::library},
     Entry{"kafka.examples.", FrameOwner::user},
     Entry{"org.apache.kafka.connect.", FrameOwner::connect},
     Entry{"org.apache.kafka.connect.transforms.", FrameOwner::connector},
@@ -330,6 +338,18 @@ FrameOwner python_owner(std::string_view path) {
     return FrameOwner::user;
 }
 
+// Node: the Kafka clients' own modules, those of others, and the runtime's.
+std::optional<FrameOwner> node_owner(std::string_view path) {
+    if (path.starts_with("node:") || path.starts_with("internal/")) return FrameOwner::jdk;
+    constexpr std::string_view folder = "node_modules/";
+    const auto at = path.rfind(folder);
+    if (at == std::string_view::npos) return std::nullopt;
+    const auto module = path.substr(at + folder.size());
+    for (const std::string_view client : {"kafkajs/", "node-rdkafka/", "kafka-node/", "@confluentinc/"})
+        if (module.starts_with(client)) return FrameOwner::kafka;
+    return FrameOwner::library;
+}
+
 // The last part of a native location: "libfleet_monitor.so+0x1f2" of "/opt/jobs/libfleet_monitor.so+0x1f2".
 std::string_view object_of(std::string_view location) {
     const auto slash = location.rfind('/');
@@ -403,6 +423,7 @@ FrameOwner owner_of(std::string_view function, std::string_view location, const 
         return FrameOwner::connector;
     if (location.find(".py") != std::string_view::npos || location.starts_with("<frozen"))
         return python_owner(location);
+    if (const auto node = node_owner(location)) return *node;
     if (const auto relocated = relocated_owner(function)) return *relocated;
     if (const auto known = known_owner(function)) return *known;
     if (location.find("+0x") != std::string_view::npos) return native_owner(object_of(location), ownership.component);

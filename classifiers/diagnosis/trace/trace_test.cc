@@ -189,6 +189,15 @@ TEST(Owner, RelocatedClassesBelongToWhomTheyBelongAtHome) {
     EXPECT_EQ(owner_of("com.acme.shaded.Enrich.map", "Enrich.java:1", flink), FrameOwner::user);
 }
 
+TEST(Owner, NodeFramesAreToldByTheirModule) {
+    const Ownership client{.component = Component::kafka_client};
+    EXPECT_EQ(owner_of("Broker.connect", "/app/node_modules/kafkajs/src/broker/index.js:10:3", client),
+              FrameOwner::kafka);
+    EXPECT_EQ(owner_of("run", "/app/node_modules/p-retry/index.js:4:1", client), FrameOwner::library);
+    EXPECT_EQ(owner_of("Socket.emit", "node:events:517:28", client), FrameOwner::jdk);
+    EXPECT_EQ(owner_of("handle", "/app/src/consumer.js:22:7", client), FrameOwner::user);
+}
+
 TEST(Trace, TextWithoutFailureGivesNone) {
     EXPECT_TRUE(read_failures("INFO all is well\nINFO still\n").failures.empty());
     EXPECT_TRUE(read_failures("").failures.empty());

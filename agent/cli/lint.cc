@@ -1,0 +1,166 @@
+#include <algorithm>
+
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/advice/advise.h"
+#include "agent/advice/read_shape.h"
+#include "agent/cli/addresses.h"
+#include "agent/cli/command_internal.h"
+#include "agent/cli/outside_real.h"
+#include "agent/cli/terminal.h"
+#include "agent/daemon/doors.h"
+
+namespace medic::cli {
+namespace {
+
+struct Options {
+    Addresses addresses;
+    std::string config, flink, job, output = "text";
+};
+
+Result<Config> config_of(const Options& options) {
+    if (!options.config.empty()) return load_config_file(options.config);
+    Addresses addresses = options.addresses;
+    if (!options.flink.empty()) addresses.flink = {options.flink};
+    if (addresses.flink.empty()) return fail(ErrorCode::invalid, "lint job: give --flink URL or --config FILE");
+    addresses.name = "here";
+    MEDIC_TRY(ClusterConfig cluster, cluster_of(addresses));
+    Config config;
+    config.path = "command line";
+    config.clusters.push_back(std::move(cluster));
+    return config;
+}
+
+// The Flink REST addresses to look at.
+Result<std::vector<std::string>> flinks_of(const Config& config) {
+    std::vector<std::string> urls;
+    for (const ClusterConfig& cluster : config.clusters)
+        urls.insert(urls.end(), cluster.flink_urls.begin(), cluster.flink_urls.end());
+    if (urls.empty()) return fail(ErrorCode::invalid, "{}: no cluster in it has `flink:`", config.path);
+    return urls;
+}
+
+std::string body_of(const discovery::Got& got) {
+    return got.answer && got.answer->status == 200 ? got.answer->body : std::string();
+}
+
+Result<std::string> needed(discovery::Outside& outside, const std::string& url) {
+    const auto got = outside.get({{.url = url}});
+    if (!got[0].answer) return std::unexpected(got[0].answer.error());
+    if (got[0].answer->status != 200)
+        return fail(ErrorCode::unavailable, "{}: HTTP status {}", url, got[0].answer->status);
+    return got[0].answer->body;
+}
+
+Result<advice::JobShape> shape_of(discovery::Outside& outside, const std::string& url, const std::string& id) {
+    const std::string job = url + "/jobs/" + id;
+    advice::ShapeAnswers answers;
+    MEDIC_TRY(answers.job, needed(outside, job));
+    MEDIC_TRY(const auto vertices, advice::vertex_ids(answers.job));
+    std::vector<discovery::Get> asks{{.url = job + "/config"},
+                                     {.url = job + "/checkpoints"},
+                                     {.url = job + "/checkpoints/config"},
+                                     {.url = url + "/taskmanagers"}};
+    for (const auto& vertex : vertices) asks.push_back({.url = job + "/vertices/" + vertex});
+    const auto got = outside.get(asks);
+    answers.config = body_of(got[0]);
+    answers.checkpoints = body_of(got[1]);
+    answers.checkpoint_config = body_of(got[2]);
+    answers.task_managers = body_of(got[3]);
+    for (std::size_t i = 4; i < got.size(); ++i) answers.vertices.push_back(body_of(got[i]));
+    return advice::read_shape(answers);
+}
+
+void print_text(const advice::JobShape& job, const std::vector<advice::Advice>& all) {
+    int subtasks = 0;
+    for (const auto& vertex : job.vertices) subtasks += vertex.parallelism;
+    fmt::print("{}  {} vertices, {} subtasks{}\n", paint(job.name, Tone::strong), job.vertices.size(), subtasks,
+               job.slots ? fmt::format(", {} slots", *job.slots) : "");
+    if (all.empty()) fmt::print("  nothing to advise\n");
+    for (const auto& one : all) {
+        const Tone tone = one.weight == advice::Weight::warning ? Tone::bad : Tone::warn;
+        fmt::print("\n  {} {} · {}\n", paint(advice::to_string(one.weight), tone), one.id, one.where);
+        fmt::print("    {}\n    instead: {}\n", one.what, one.instead);
+        if (!one.gain.empty()) fmt::print("    gain: {}\n", one.gain);
+    }
+    fmt::print("\n");
+}
+
+nlohmann::json json_of(const advice::JobShape& job, const std::vector<advice::Advice>& all) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const auto& one : all)
+        list.push_back({{"id", one.id},
+                        {"weight", advice::to_string(one.weight)},
+                        {"where", one.where},
+                        {"what", one.what},
+                        {"instead", one.instead},
+                        {"gain", one.gain}});
+    return {{"job", job.name}, {"job_id", job.id}, {"advice", list}};
+}
+
+// Finished jobs are looked at only when named.
+bool wanted(const Options& options, const advice::JobName& job) {
+    if (!options.job.empty()) return job.name == options.job || job.id == options.job;
+    return job.state == "RUNNING" || job.state == "RESTARTING" || job.state == "CREATED";
+}
+
+int lint_job(const Options& options) {
+    const auto config = config_of(options);
+    if (!config) return complain(config.error().message, exit_usage);
+    const auto urls = flinks_of(*config);
+    if (!urls) return complain(urls.error().message, exit_usage);
+    const auto outside = make_outside(access_of(*config));
+    nlohmann::json document{{"schema", 1}, {"jobs", nlohmann::json::array()}};
+    std::size_t looked_at = 0, advised = 0;
+    for (const std::string& url : *urls) {
+        const auto overview = needed(*outside, url + "/jobs/overview");
+        const auto jobs = overview ? advice::read_jobs(*overview) : std::unexpected(overview.error());
+        if (!jobs) return complain(jobs.error().message, exit_cannot_tell);
+        for (const auto& job : *jobs) {
+            if (!wanted(options, job)) continue;
+            const auto shape = shape_of(*outside, url, job.id);
+            if (!shape) return complain(job.name + ": " + shape.error().message, exit_cannot_tell);
+            const auto all = advice::advise(*shape);
+            ++looked_at;
+            advised += all.size();
+            if (options.output == "json")
+                document["jobs"].push_back(json_of(*shape, all));
+            else
+                print_text(*shape, all);
+        }
+    }
+    if (looked_at == 0)
+        return complain(options.job.empty() ? std::string("no job runs there") : options.job + ": no such job there",
+                        exit_cannot_tell);
+    if (options.output == "json")
+        fmt::print("{}\n", document.dump(1, ' ', false, nlohmann::json::error_handler_t::replace));
+    return advised == 0 ? exit_ok : exit_problem;
+}
+
+}  // namespace
+
+void add_lint(CLI::App& app, Context& context) {
+    CLI::App* command = add(app, author, "lint", "Advise on how things are built (reads only)",
+                            "  medic lint job --flink http://jobmanager:8081\n"
+                            "  medic lint job orders --config medic.yaml -o json");
+    command->require_subcommand(1);
+    CLI::App* job = command->add_subcommand(
+        "job", "What a Flink job's structure costs: subtasks, shuffles, keys, parallelism, checkpoints");
+    job->footer(
+        "Examples:\n"
+        "  medic lint job --flink http://jobmanager:8081\n"
+        "  medic lint job orders --config medic.yaml -o json\n"
+        "Exit code: 0 nothing to advise, 1 there is advice, 2 no answer or no job, 64 wrong usage.");
+    static Options options;
+    job->add_option("JOB", options.job, "Name or id of one job; without: every one that runs");
+    job->add_option("--flink", options.flink, "Flink REST address");
+    job->add_option("--access", options.addresses.access, access_help);
+    job->add_option("--config", options.config, "medic.yaml: its Flink clusters")->excludes("--flink");
+    job->add_option("-o,--output", options.output, "text or json")->check(CLI::IsMember({"text", "json"}));
+    job->callback([&context] { context.exit_code = lint_job(options); });
+}
+
+}  // namespace medic::cli

@@ -1,0 +1,116 @@
+#include "classifiers/diagnosis/planned.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "classifiers/analyzers/scene_internal.h"
+#include "classifiers/diagnosis/diagnoser.h"
+
+namespace medic {
+namespace {
+
+using analyzers::Scene;
+
+// What the rules would hold about a broker that is away.
+Symptom symptom(const char* id, Subject subject, const char* severity = "critical") {
+    return {.id = id,
+            .subject = std::move(subject),
+            .since = Scene::at(62),
+            .value = 1,
+            .summary = id,
+            .labels = {{"severity", severity}}};
+}
+
+// Broker 2 goes at second 60: signed off, or killed.
+Scene broker(bool clean, int back = 1 << 20) {
+    Scene scene;
+    const std::vector<LabelPair> id{{"broker", "2"}};
+    const auto there = [back](int s) { return s < 60 || s >= back; };
+    scene.series("process_up", {{"node", "broker-2"}, {"role", "broker"}}, [=](int s) { return there(s) ? 1.0 : 0.0; })
+        .series("kafka_broker_reachable", id, [=](int s) { return there(s) ? 1.0 : 0.0; })
+        .series("kafka_broker_up", id, [=](int s) { return there(s) || (!clean && s < 69) ? 1.0 : 0.0; })
+        .series("kafka_broker_leaders", id, [=](int s) { return there(s) || (!clean && s < 69) ? 2.0 : 0.0; })
+        .constant("kafka_broker_partitions", id, 6)
+        .relation(Scene::lab("broker", "2"), "hosted-by", Scene::lab("node", "broker-2"));
+    return scene;
+}
+
+std::vector<Diagnosis> diagnose(const Scene& scene, int second, std::vector<Symptom> symptoms) {
+    return scene.after(second, [&](const View& seen, const Now& now) {
+        auto findings = analyzers::analyze(seen, now);
+        auto catalogue = Catalogue::load_embedded();
+        auto diagnoser = Diagnoser::make(*std::move(catalogue));
+        return diagnoser->diagnose({.series = seen.series,
+                                    .timeline = seen.timeline,
+                                    .topology = seen.topology,
+                                    .symptoms = symptoms,
+                                    .findings = findings},
+                                   now);
+    });
+}
+
+bool hints(const Diagnosis& diagnosis) {
+    return std::ranges::any_of(diagnosis.evidence,
+                               [](const Evidence& one) { return one.ref == "finding:planned-work"; });
+}
+
+const std::vector<Symptom> away{symptom("KafkaBrokerDown", {"lab", "broker", "2"}),
+                                symptom("KafkaBrokerUnreachable", {"lab", "broker", "2"}, "warning"),
+                                symptom("KafkaUnderReplicated", {"lab", "topic", "orders"}, "warning")};
+
+TEST(Planned, ABrokerStoppedInGoodOrderIsNobodysFault) {
+    EXPECT_TRUE(diagnose(broker(true), 62, {}).empty());
+    EXPECT_TRUE(diagnose(broker(true), 200, away).empty());
+    EXPECT_TRUE(diagnose(broker(true, 100), 110, away).empty()) << "symptoms that linger after its return";
+}
+
+TEST(Planned, AKilledOneIsLostAtOnce) {
+    const auto told = diagnose(broker(false), 62, {});
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].cause, "kafka.broker-lost");
+    EXPECT_FALSE(hints(told[0]));
+}
+
+TEST(Planned, WithoutAWordOfHowItWentItIsLost) {
+    Scene scene;
+    scene.series("process_up", {{"node", "broker-2"}, {"role", "broker"}}, [](int s) { return s < 60 ? 1.0 : 0.0; })
+        .series("kafka_broker_reachable", {{"broker", "2"}}, [](int s) { return s < 60 ? 1.0 : 0.0; })
+        .relation(Scene::lab("broker", "2"), "hosted-by", Scene::lab("node", "broker-2"));
+    scene.series("kafka_broker_up", {{"broker", "2"}},
+                 [](int s) { return s < 55 ? std::optional(1.0) : std::nullopt; });
+    EXPECT_EQ(diagnose(scene, 63, {}).size(), 1U);
+}
+
+TEST(Planned, OneThatDoesNotComeBackIsLostWithAHint) {
+    const auto told = diagnose(broker(true), 365, away);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].cause, "kafka.broker-lost");
+    EXPECT_TRUE(hints(told[0]));
+}
+
+TEST(Planned, APartitionWithoutLeaderIsAnIncidentAllTheSame) {
+    Scene scene = broker(true);
+    scene.series("kafka_partition_leader", {{"topic", "orders"}, {"partition", "0"}},
+                 [](int s) { return s < 60 ? 2.0 : -1.0; });
+    auto symptoms = away;
+    symptoms.push_back(symptom("KafkaPartitionOffline", {"lab", "topic", "orders"}));
+    const auto told = diagnose(scene, 80, symptoms);
+    ASSERT_FALSE(told.empty());
+    EXPECT_TRUE(std::ranges::any_of(told, hints));
+}
+
+TEST(Planned, MaintenanceExplainsEvenAKill) {
+    Scene scene = broker(false);
+    scene.event(10, Scene::lab("broker", "2"), "maintenance", "new disks",
+                {{"until_ms", std::to_string(Scene::at(600).unix_ms)}});
+    EXPECT_TRUE(diagnose(scene, 80, away).empty());
+    EXPECT_FALSE(diagnose(scene, 610, away).empty()) << "over its time";
+    Scene other = broker(false);
+    other.event(10, Scene::lab("broker", "3"), "maintenance", "new disks",
+                {{"until_ms", std::to_string(Scene::at(600).unix_ms)}});
+    EXPECT_FALSE(diagnose(other, 80, away).empty()) << "of another broker";
+}
+
+}  // namespace
+}  // namespace medic
