@@ -41,9 +41,9 @@ bool lives(const Lookup& lookup, const std::string& cluster, const std::string& 
 
 void examine(const Lookup& lookup, SeriesId committed, Reader& reader) {
     const auto position = lookup.sample(committed);
-    const LabelValues which{{"cluster", lookup.label(committed, "cluster")},
-                            {"topic", lookup.label(committed, "topic")},
-                            {"partition", lookup.label(committed, "partition")}};
+    const std::string cluster = lookup.label(committed, "cluster"), topic = lookup.label(committed, "topic"),
+                      partition = lookup.label(committed, "partition");
+    const LabelValues which{{"cluster", cluster}, {"topic", topic}, {"partition", partition}};
     const auto starts = lookup.select("kafka_partition_log_start_offset", which);
     const auto start = starts.size() == 1 ? lookup.sample(starts.front()) : std::nullopt;
     // -1: nothing committed yet; the reader starts wherever its policy says.
@@ -60,7 +60,7 @@ void examine(const Lookup& lookup, SeriesId committed, Reader& reader) {
     const double hours = (position->value - start->value) / (*deletes - *reads) / 3600;
     if (!reader.hours || hours < *reader.hours) {
         reader.hours = hours;
-        reader.next = lookup.label(committed, "topic") + "-" + lookup.label(committed, "partition");
+        reader.next = topic + "-" + partition;
     }
 }
 
