@@ -108,12 +108,7 @@ public:
     std::string_view name() const override { return "every-incident-ends"; }
     void at_end(const Loop& loop, const sim::SimCluster&) override {
         for (const auto& incident : loop.incidents()) {
-            const bool settled = incident.state == IncidentState::resolved ||
-                                 incident.state == IncidentState::escalated ||
-                                 incident.state == IncidentState::observing || incident.state == IncidentState::healed;
-            const bool waits_for_somebody =
-                incident.state == IncidentState::waiting_approval && !incident.waiting_for.empty();
-            if (!settled && !waits_for_somebody)
+            if (!at_rest(incident))
                 violated(fmt::format("{} ends in {}: {}", incident.id, to_string(incident.state),
                                      incident.story.empty() ? "" : incident.story.back().text));
         }
@@ -146,6 +141,17 @@ public:
 };
 
 }  // namespace
+
+bool at_rest(const Incident& incident) {
+    switch (incident.state) {
+        case IncidentState::resolved:
+        case IncidentState::escalated:
+        case IncidentState::observing:
+        case IncidentState::healed: return true;
+        case IncidentState::waiting_approval: return !incident.waiting_for.empty();
+        default: return false;
+    }
+}
 
 void Checker::violated(std::string text) {
     if (violations_.size() < violations_max) violations_.push_back(std::move(text));

@@ -24,6 +24,9 @@ struct Sending {
     bool faults_ever = false;  // Anything at all was wrong in this run.
 };
 
+// Ended, told to a person, or waiting for a named one: nothing more comes of it by itself.
+[[nodiscard]] bool at_rest(const Incident& incident);
+
 class Checker {
 public:
     Checker() = default;

@@ -15,6 +15,8 @@ namespace {
 
 constexpr Duration tick{500};
 constexpr Duration calm{12 * 60'000};  // Longer than every time-out of the loop under simulation_options().
+// Incidents of one cluster wait for one another: several need several such times.
+constexpr Duration calm_max{60 * 60'000};
 constexpr Duration frozen_clock_step{3'600'000};
 
 LoopOptions simulation_options(sim::Seeded& chance, const std::string& without_guard) {
@@ -81,7 +83,10 @@ public:
             step(deadly_ && !quiet_ ? Mortality::mortal : Mortality::immortal);
         }
         settle();
-        for (std::int64_t i = 0; i < calm.count() / tick.count(); ++i) step(Mortality::immortal);
+        for (std::int64_t i = 0; i < calm_max.count() / tick.count(); ++i) {
+            if (i >= calm.count() / tick.count() && everything_ended()) break;
+            step(Mortality::immortal);
+        }
         return finish();
     }
 
@@ -100,6 +105,9 @@ private:
     }
     void probe(const std::string& name) { ++result_.probes[name]; }
 
+    [[nodiscard]] bool everything_ended() const {
+        return std::ranges::all_of(loop_->open_incidents(), [](const Incident* one) { return at_rest(*one); });
+    }
     void disturb();
     void hurt_cluster();
     void hurt_sight();
