@@ -11,8 +11,7 @@ namespace medic::advice {
 
 // Since the subtask's present attempt began.
 struct Subtask {
-    std::optional<double> records_in, records_out;
-    std::optional<double> busy_ms, idle_ms, backpressured_ms;
+    std::optional<double> records_in, busy_ms;
     double running_ms = 0;
 };
 
@@ -30,11 +29,9 @@ struct Vertex {
 
 struct Checkpointing {
     std::optional<bool> enabled, kept_on_cancel;
-    bool exactly_once = true, unaligned = false;
     std::optional<std::int64_t> interval_ms, timeout_ms, min_pause_ms;
     std::optional<double> usual_ms, longest_ms;  // End to end: median and maximum of the completed ones.
     std::optional<double> size_bytes;            // Median.
-    std::string backend;                         // HashMapStateBackend, EmbeddedRocksDBStateBackend, …
     std::string storage;                         // JobManagerCheckpointStorage, FileSystemCheckpointStorage, …
 };
 
@@ -42,7 +39,6 @@ struct JobShape {
     std::string name, id;
     std::vector<Vertex> vertices;
     Checkpointing checkpoints;
-    bool object_reuse = false;
     std::optional<int> slots, cpu_cores;  // Of all task managers.
     [[nodiscard]] const Vertex* vertex(const std::string& vertex_id) const {
         for (const auto& one : vertices)

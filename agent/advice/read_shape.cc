@@ -40,10 +40,7 @@ Subtask subtask_of(const Json& entry) {
     subtask.running_ms = number(entry, "duration").value_or(0);
     if (const Json* metrics = member(entry, "metrics")) {
         subtask.records_in = reported(*metrics, "read-records");
-        subtask.records_out = reported(*metrics, "write-records");
         subtask.busy_ms = number(*metrics, "accumulated-busy-time");
-        subtask.idle_ms = number(*metrics, "accumulated-idle-time");
-        subtask.backpressured_ms = number(*metrics, "accumulated-backpressured-time");
     }
     return subtask;
 }
@@ -68,9 +65,6 @@ void read_checkpoints(const ShapeAnswers& answers, Checkpointing& out) {
         out.enabled = out.interval_ms && *out.interval_ms > 0 && *out.interval_ms < 1'000'000'000'000;
         out.timeout_ms = integer(config, "timeout");
         out.min_pause_ms = integer(config, "min_pause");
-        out.exactly_once = text(config, "mode") != "at_least_once";
-        out.unaligned = flag(config, "unaligned_checkpoints");
-        out.backend = text(config, "state_backend");
         out.storage = text(config, "checkpoint_storage");
         if (const Json* kept = member(config, "externalization"))
             out.kept_on_cancel = flag(*kept, "enabled") && !flag(*kept, "delete_on_cancellation");
@@ -141,9 +135,6 @@ Result<JobShape> read_shape(const ShapeAnswers& answers) {
         for (const Json& entry : array(details, "subtasks")) shape.vertices[i].subtasks.push_back(subtask_of(entry));
     }
     read_plan(job, shape);
-    const Json config = parse(answers.config);
-    if (const Json* execution = member(config, "execution-config"))
-        shape.object_reuse = flag(*execution, "object-reuse-mode");
     read_checkpoints(answers, shape.checkpoints);
     read_task_managers(answers.task_managers, shape);
     return shape;

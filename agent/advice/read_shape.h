@@ -19,7 +19,6 @@ struct JobName {
 // The bodies of the answers; "" where there was none.
 struct ShapeAnswers {
     std::string job;                    // /jobs/ID
-    std::string config;                 // /jobs/ID/config
     std::string checkpoints;            // /jobs/ID/checkpoints
     std::string checkpoint_config;      // /jobs/ID/checkpoints/config
     std::string task_managers;          // /taskmanagers

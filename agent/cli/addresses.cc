@@ -66,4 +66,12 @@ Result<ClusterConfig> cluster_of(const Addresses& addresses) {
     return cluster;
 }
 
+Result<Config> config_of(const Addresses& addresses) {
+    MEDIC_TRY(ClusterConfig cluster, cluster_of(addresses));
+    Config config;
+    config.path = "command line";
+    config.clusters.push_back(std::move(cluster));
+    return config;
+}
+
 }  // namespace medic::cli

@@ -22,5 +22,7 @@ inline constexpr const char* access_help =
 
 // Refuses what is no address, and passwords in URLs: arguments are seen by everybody on the machine.
 [[nodiscard]] Result<ClusterConfig> cluster_of(const Addresses& addresses);
+// The same as a whole configuration, of this one cluster.
+[[nodiscard]] Result<Config> config_of(const Addresses& addresses);
 
 }  // namespace medic::cli

@@ -23,14 +23,6 @@ struct Options {
 };
 
 // A configuration from addresses alone.
-Result<Config> from_addresses(const Options& options) {
-    Config config;
-    config.path = "command line";
-    MEDIC_TRY(ClusterConfig cluster, cluster_of(options.addresses));
-    config.clusters.push_back(std::move(cluster));
-    return config;
-}
-
 // A log or stack trace from a file or from standard input: what the classifier says of it alone.
 int diagnose_text_file(const Options& options) {
     Config config;  // For its owners.
@@ -67,7 +59,7 @@ int diagnose(const Options& options) {
     if (options.config.empty() && options.addresses.empty())
         return complain("diagnose: give --config FILE, or --kafka, --flink, --connect, --prometheus, or --file",
                         exit_usage);
-    auto config = options.config.empty() ? from_addresses(options) : load_config_file(options.config);
+    auto config = options.config.empty() ? config_of(options.addresses) : load_config_file(options.config);
     if (!config) return complain(config.error().message, exit_usage);
     once.config = *std::move(config);
     once.rules_directory = options.rules;

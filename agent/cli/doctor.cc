@@ -24,19 +24,12 @@ std::string principal_of(const Options& options, const ClusterConfig& cluster) {
 }
 
 Result<Config> config_of(const Options& options) {
-    if (!options.config.empty()) {
-        MEDIC_TRY(Config config, load_config_file(options.config));
-        return config;
-    }
+    if (!options.config.empty()) return load_config_file(options.config);
     Addresses addresses = options.addresses;
     if (addresses.empty())
         return fail(ErrorCode::invalid, "doctor: give --config FILE, or --kafka, --connect, --flink, --prometheus");
     if (addresses.name.empty()) addresses.name = "here";
-    MEDIC_TRY(ClusterConfig cluster, cluster_of(addresses));
-    Config config;
-    config.path = "command line";
-    config.clusters.push_back(std::move(cluster));
-    return config;
+    return config_of(addresses);
 }
 
 int doctor(const Options& options) {

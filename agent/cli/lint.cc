@@ -27,11 +27,7 @@ Result<Config> config_of(const Options& options) {
     if (!options.flink.empty()) addresses.flink = {options.flink};
     if (addresses.flink.empty()) return fail(ErrorCode::invalid, "lint job: give --flink URL or --config FILE");
     addresses.name = "here";
-    MEDIC_TRY(ClusterConfig cluster, cluster_of(addresses));
-    Config config;
-    config.path = "command line";
-    config.clusters.push_back(std::move(cluster));
-    return config;
+    return config_of(addresses);
 }
 
 // The Flink REST addresses to look at.
@@ -60,17 +56,14 @@ Result<advice::JobShape> shape_of(discovery::Outside& outside, const std::string
     advice::ShapeAnswers answers;
     MEDIC_TRY(answers.job, needed(outside, job));
     MEDIC_TRY(const auto vertices, advice::vertex_ids(answers.job));
-    std::vector<discovery::Get> asks{{.url = job + "/config"},
-                                     {.url = job + "/checkpoints"},
-                                     {.url = job + "/checkpoints/config"},
-                                     {.url = url + "/taskmanagers"}};
+    std::vector<discovery::Get> asks{
+        {.url = job + "/checkpoints"}, {.url = job + "/checkpoints/config"}, {.url = url + "/taskmanagers"}};
     for (const auto& vertex : vertices) asks.push_back({.url = job + "/vertices/" + vertex});
     const auto got = outside.get(asks);
-    answers.config = body_of(got[0]);
-    answers.checkpoints = body_of(got[1]);
-    answers.checkpoint_config = body_of(got[2]);
-    answers.task_managers = body_of(got[3]);
-    for (std::size_t i = 4; i < got.size(); ++i) answers.vertices.push_back(body_of(got[i]));
+    answers.checkpoints = body_of(got[0]);
+    answers.checkpoint_config = body_of(got[1]);
+    answers.task_managers = body_of(got[2]);
+    for (std::size_t i = 3; i < got.size(); ++i) answers.vertices.push_back(body_of(got[i]));
     return advice::read_shape(answers);
 }
 

@@ -103,6 +103,18 @@ std::optional<std::pair<std::string, WallTime>> Lookup::state(std::string_view n
     return found;
 }
 
+std::vector<Subject> Lookup::jobs_running_for(Duration at_least) const {
+    constexpr Duration window{3'600'000};
+    std::vector<Subject> jobs;
+    for (const auto series : select("flink_job_state", {{"state", "RUNNING"}})) {
+        if (value(series).value_or(0) != 1) continue;
+        const auto from = since(series, window);
+        if (from && now_.wall - *from >= at_least)
+            jobs.push_back({label(series, "cluster"), "job", label(series, "job")});
+    }
+    return jobs;
+}
+
 bool Lookup::starved(std::string_view cluster) const {
     for (const auto id : select("medic_tick_lateness_seconds"))
         for (const auto& one : history(id, starvation_window))

@@ -52,6 +52,9 @@ public:
                                                                         const LabelValues& labels,
                                                                         Duration window) const;
 
+    // Jobs that are RUNNING now and have been for `at_least`: one that just began still catches up.
+    [[nodiscard]] std::vector<Subject> jobs_running_for(Duration at_least) const;
+
     // The agent's own loop ran late, or every process that we can see stood still at once: silence proves nothing.
     [[nodiscard]] bool starved(std::string_view cluster) const;
 

@@ -1,12 +1,11 @@
 #include "agent/world/real/http_client.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <mutex>
 
 #include <curl/curl.h>
 
+#include "agent/world/real/content_type_internal.h"
 #include "agent/world/real/url.h"
 
 namespace medic {
@@ -92,10 +91,8 @@ HeaderList make_headers(const HttpCall& call) {
             list.reset(grown);
         }
     };
-    // curl would call any body a form's, even an empty one; Connect refuses that (415).
-    const bool typed = std::ranges::any_of(
-        call.headers, [](const auto& header) { return strcasecmp(header.first.c_str(), "content-type") == 0; });
-    if (!typed && call.uploads.empty()) append(call.body.empty() ? "Content-Type:" : "Content-Type: application/json");
+    if (const auto line = content_type_line(call.headers, call.body); !line.empty() && call.uploads.empty())
+        append(line);
     for (const auto& [name, value] : call.headers) append(value.empty() ? name + ";" : name + ": " + value);
     return list;
 }

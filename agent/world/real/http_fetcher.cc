@@ -4,12 +4,11 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
-#include <strings.h>
-
 #include <algorithm>
 #include <cctype>
 #include <map>
 
+#include "agent/world/real/content_type_internal.h"
 #include "agent/world/real/fetch_queue_internal.h"
 #include "agent/world/real/reactor_internal.h"
 #include "agent/world/real/secret.h"
@@ -360,12 +359,9 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &on_header);
         curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
         if (transfer.access != nullptr) set_access(easy, *transfer.access, transfer.secret);
-        // curl would call any body a form's, even an empty one; Connect refuses that (415).
-        const bool typed = std::ranges::any_of(
-            request.headers, [](const auto& header) { return strcasecmp(header.first.c_str(), "content-type") == 0; });
-        if (!typed && request.upload_file.empty())
-            transfer.headers = curl_slist_append(
-                transfer.headers, request.body.empty() ? "Content-Type:" : "Content-Type: application/json");
+        if (const auto line = content_type_line(request.headers, request.body);
+            !line.empty() && request.upload_file.empty())
+            transfer.headers = curl_slist_append(transfer.headers, line.c_str());
         for (const auto& [name, value] : request.headers)
             transfer.headers = curl_slist_append(transfer.headers, (name + ": " + value).c_str());
         if (request.method != "GET") {

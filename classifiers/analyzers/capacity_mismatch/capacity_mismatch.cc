@@ -178,13 +178,8 @@ std::optional<Finding> examine(const Lookup& lookup, const Subject& job) {
 std::vector<Finding> run(const View& view, const Now& now) {
     const Lookup lookup{view, now};
     std::vector<Finding> found;
-    for (const auto series : lookup.select("flink_job_state", {{"state", "RUNNING"}})) {
-        if (lookup.value(series).value_or(0) != 1) continue;
-        const auto since = lookup.since(series, Duration{3'600'000});
-        if (!since || now.wall - *since < running_needs) continue;
-        if (auto finding = examine(lookup, {lookup.label(series, "cluster"), "job", lookup.label(series, "job")}))
-            found.push_back(std::move(*finding));
-    }
+    for (const Subject& job : lookup.jobs_running_for(running_needs))
+        if (auto finding = examine(lookup, job)) found.push_back(std::move(*finding));
     return found;
 }
 

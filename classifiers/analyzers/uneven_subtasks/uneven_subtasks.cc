@@ -111,11 +111,7 @@ std::optional<Finding> examine(const Lookup& lookup, const Subject& job, const s
 std::vector<Finding> run(const View& view, const Now& now) {
     const Lookup lookup{view, now};
     std::vector<Finding> found;
-    for (const auto series : lookup.select("flink_job_state", {{"state", "RUNNING"}})) {
-        if (lookup.value(series).value_or(0) != 1) continue;
-        const auto since = lookup.since(series, Duration{3'600'000});
-        if (!since || now.wall - *since < running_needs) continue;
-        const Subject job{lookup.label(series, "cluster"), "job", lookup.label(series, "job")};
+    for (const Subject& job : lookup.jobs_running_for(running_needs)) {
         if (lookup.starved(job.cluster)) continue;
         for (const auto& [vertex, subtasks] : vertices_of(lookup, job))
             if (auto finding = examine(lookup, job, vertex, subtasks)) found.push_back(std::move(*finding));
