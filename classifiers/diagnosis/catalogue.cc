@@ -6,11 +6,10 @@
 #include <iterator>
 #include <set>
 
-#include <re2/re2.h>
-
 #include "agent/base/yaml.h"
 #include "classifiers/analyzers/analyzer.h"
 #include "classifiers/diagnosis/embedded/embedded.h"
+#include "classifiers/diagnosis/line_patterns_internal.h"
 
 namespace medic {
 namespace {
@@ -53,7 +52,7 @@ Result<Signature> read_signature(const YamlNode& node) {
                 return owner.error("expected user, connector, engine, library, flink, kafka, connect or jdk");
         }
     }
-    const RE2 pattern{signature.re2, RE2::Quiet};
+    const re2::RE2 pattern{pattern_of(signature), signature_options()};
     if (!pattern.ok()) return node.get("re2").error("broken RE2 pattern: " + pattern.error());
     return signature;
 }

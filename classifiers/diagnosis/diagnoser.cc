@@ -82,15 +82,12 @@ struct Diagnoser::State {
     [[nodiscard]] std::vector<Observed> observe(const View& view, const Now& now);
 };
 
-Diagnoser::Diagnoser(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Diagnoser::~Diagnoser() = default;
 Diagnoser::Diagnoser(Diagnoser&&) noexcept = default;
 Diagnoser& Diagnoser::operator=(Diagnoser&&) noexcept = default;
 
-Result<Diagnoser> Diagnoser::make(Catalogue catalogue, DiagnoserOptions options) {
-    MEDIC_TRY(auto classifier, Classifier::make(std::move(catalogue)));
-    return Diagnoser{std::make_unique<State>(State{std::move(classifier), options, {}, {}})};
-}
+Diagnoser::Diagnoser(Catalogue catalogue, DiagnoserOptions options)
+    : state_(std::make_unique<State>(State{Classifier{std::move(catalogue)}, options, {}, {}})) {}
 
 const Classifier& Diagnoser::classifier() const { return state_->classifier; }
 

@@ -23,7 +23,7 @@ struct DiagnoserOptions {
 
 class Diagnoser {
 public:
-    [[nodiscard]] static Result<Diagnoser> make(Catalogue catalogue, DiagnoserOptions options = {});
+    explicit Diagnoser(Catalogue catalogue, DiagnoserOptions options = {});
     ~Diagnoser();
     Diagnoser(Diagnoser&&) noexcept;
     Diagnoser& operator=(Diagnoser&&) noexcept;
@@ -35,7 +35,6 @@ public:
 
 private:
     struct State;
-    explicit Diagnoser(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };
 

@@ -20,9 +20,7 @@ const Classifier& classifier() {
     static const Classifier made = [] {
         auto catalogue = Catalogue::load_embedded();
         if (!catalogue) throw std::runtime_error(catalogue.error().message);
-        auto built = Classifier::make(*std::move(catalogue));
-        if (!built) throw std::runtime_error(built.error().message);
-        return *std::move(built);
+        return Classifier{*std::move(catalogue)};
     }();
     return made;
 }
@@ -30,13 +28,12 @@ const Classifier& classifier() {
 std::vector<Diagnosis> diagnose(const Scene& scene, int seconds, std::vector<Symptom> symptoms = {}) {
     auto catalogue = Catalogue::load_embedded();
     EXPECT_TRUE(catalogue.has_value());
-    auto diagnoser = Diagnoser::make(*std::move(catalogue));
-    EXPECT_TRUE(diagnoser.has_value());
+    Diagnoser diagnoser{*std::move(catalogue)};
     return scene.after(seconds, [&](View view, const Now& now) {
         const auto findings = analyzers::analyze(view, now);
         view.findings = findings;
         view.symptoms = symptoms;
-        return diagnoser->diagnose(view, now);
+        return diagnoser.diagnose(view, now);
     });
 }
 
