@@ -40,7 +40,9 @@ struct DrillCase {
     LabShape shape{};
     RecoveryOptions recovery{};
     double rate_factor = 1;  // Rate that must flow in the end, as a multiple of the rate before the fault.
-    std::string note;        // Printed with the result.
+    // How long the agent must have watched before the fault: it judges a standstill against the subject's own history.
+    Duration history{0};
+    std::string note;  // Printed with the result.
 };
 
 // In the order in which `--all` runs them; generated from the folders below cases/.

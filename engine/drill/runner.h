@@ -35,28 +35,38 @@ public:
         : options_(std::move(options)), progress_(std::move(progress)) {}
 
     // Errors only when a lab or the agent can't be had; a drill that goes wrong is a result.
-    // `next`, if any: its lab without the agent is started while this drill's records are still counted.
+    // `next`, if any: its labs are started while nothing of this drill is measured any more.
     [[nodiscard]] Result<DrillResult> run(const DrillCase& drill, const DrillCase* next = nullptr);
 
 private:
     struct Observed;
+    struct Healed {  // The arm with the agent.
+        std::unique_ptr<Platform> lab;
+        std::unique_ptr<AgentProcess> agent;  // Watches the lab.
+        Instant watched_since;
 
-    [[nodiscard]] Status prepare_arms(const LabShape& shape);
+        void end() { agent.reset(), lab.reset(); }  // First the agent: it would heal a lab that ends.
+    };
+
+    [[nodiscard]] Status prepare_arms(const DrillCase& drill);
+    [[nodiscard]] Result<Healed> new_healed(const std::string& name, const LabShape& shape) const;
     [[nodiscard]] Result<std::unique_ptr<Platform>> new_lab(const std::string& name, const LabShape& shape) const;
     [[nodiscard]] Status settle(Platform& platform) const;
-    [[nodiscard]] Status observe_until_decided(const DrillCase& drill, Observed& observed) const;
+    [[nodiscard]] Status observe_until_decided(const DrillCase& drill, Observed& observed, const DrillCase* next);
     void note_agents_view(Observed& observed) const;
     void finish(const DrillCase& drill, DrillResult& result);
     void start_alone(const LabShape& shape);
+    void start_healed(const LabShape& shape);
 
     const RunnerOptions options_;
     const lab::Progress progress_;
-    std::unique_ptr<Platform> healed_, alone_;
+    Healed healed_;
+    LabShape shape_;                           // Of healed_.
+    std::future<Result<Healed>> next_healed_;  // Being started; of next_healed_shape_.
+    LabShape next_healed_shape_;
+    std::unique_ptr<Platform> alone_;
     std::future<Result<std::unique_ptr<Platform>>> next_alone_;  // Being started; of next_alone_shape_.
     LabShape next_alone_shape_;
-    std::unique_ptr<AgentProcess> agent_;  // Watches healed_.
-    Instant agent_started_at_;
-    LabShape shape_;  // Of healed_.
     int labs_made_ = 0;
 };
 
