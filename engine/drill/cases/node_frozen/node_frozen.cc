@@ -16,7 +16,8 @@ DrillCase descriptor() {
                 return platform.signal(node, SIGSTOP);
             },
             .progress = job_progress,
-            .check = check_job_records};
+            .check = check_job_records,
+            .history = Duration(15'000)};
 }
 
 }  // namespace medic::engine::drill::cases::node_frozen
