@@ -19,6 +19,10 @@ struct DiagnoserOptions {
     Duration change_suspect{15 * 60'000};  // A deployment or configuration change this shortly before is a clue.
     std::size_t diagnoses_max = 200;
     std::size_t traces_remembered_max = 512;  // Scores of traces already read.
+    // Once a cause is healed its effects take a while to go: an exception is told for a minute after the last one
+    // (analyzers/first_failure). For so long they are no trouble of their own, unless they began anew.
+    Duration effect_outlives_cause{90'000};
+    std::size_t effects_remembered_max = 1'024;
 };
 
 class Diagnoser {
