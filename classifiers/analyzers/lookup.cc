@@ -12,6 +12,9 @@ constexpr Duration starvation_window{10'000};
 // The loop ticks once a second; a whole second late means that the machine gives us no CPU.
 constexpr double late_tick_seconds = 1.0;
 constexpr Duration all_standing{3'000};
+// A habit needs this much of history before the present standstill can be held against it.
+constexpr Duration habit_needs{10'000};
+constexpr Duration floor_without_habit{30'000};
 
 }  // namespace
 
@@ -146,6 +149,12 @@ std::vector<std::string> Lookup::spares(std::string_view cluster, std::string_vi
         if (view_.topology.attribute(node, "spare").value_or("") == "true") names.push_back(node.name);
     }
     return names;
+}
+
+bool unusual(const Motion& motion, Duration floor) {
+    if (motion.standing < floor) return false;
+    if (!motion.moved || motion.observed_before() < habit_needs) return motion.standing >= floor_without_habit;
+    return motion.standing >= 2 * motion.longest_before;
 }
 
 std::string spoken(Duration duration) {

@@ -73,6 +73,8 @@ private:
 };
 
 [[nodiscard]] Motion motion_of(const std::vector<Sample>& samples);  // At least one sample.
+// It stands for longer than `floor` and than its own habit, or than a cautious floor where no habit is known.
+[[nodiscard]] bool unusual(const Motion& motion, Duration floor);
 
 // "12 s", "3 min": a duration for a person.
 [[nodiscard]] std::string spoken(Duration duration);

@@ -39,7 +39,8 @@ struct DrillCase {
     // Another shape of the lab than the usual one; a lab of another shape is started anew.
     LabShape shape{};
     RecoveryOptions recovery{};
-    double rate_factor = 1;  // Rate that must flow in the end, as a multiple of the rate before the fault.
+    double rate_factor = 1;      // Rate that must flow in the end, as a multiple of the rate before the fault.
+    bool at_least_once = false;  // The fault itself repeats records on this path.
     // How long the agent must have watched before the fault: it judges a standstill against the subject's own history.
     Duration history{0};
     std::string note;  // Printed with the result.

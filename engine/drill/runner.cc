@@ -203,7 +203,8 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
     DrillResult result{.name = drill.name,
                        .expected_side = drill.expected_side,
                        .expected_cause = drill.expected_cause,
-                       .expected_remedy = drill.expected_remedy};
+                       .expected_remedy = drill.expected_remedy,
+                       .at_least_once = drill.at_least_once};
     if (alone_) MEDIC_CHECK(drill.inject(*alone_));
     const Instant injected_alone_at = monotonic_now();
     MEDIC_CHECK(drill.inject(*healed_.lab));
