@@ -57,7 +57,7 @@ struct Diagnoser::State {
     std::deque<std::string> trace_order;
     std::map<std::pair<std::string, Subject>, WallTime> explained;  // By cause and subject: when it last was.
 
-    // Marks those, too, that were explained until a moment ago.
+    // Marks those, too, that were explained until a moment ago, and those whose cause may still show.
     void remember_explained(std::vector<ranking::Candidate>& candidates, const Now& now);
     const std::vector<std::size_t>& signatures_of(const Event& event) {
         const auto known = traces.find(event.id);
@@ -101,6 +101,8 @@ void Diagnoser::State::remember_explained(std::vector<ranking::Candidate>& candi
         } else if (const auto known = explained.find(key); known != explained.end()) {
             candidate.explained = candidate.since <= known->second;
         }
+        if (candidate.cause->usually_an_effect && now.wall - candidate.since < options.effect_waits_for_cause)
+            candidate.explained = true;
     }
 }
 

@@ -22,6 +22,8 @@ struct DiagnoserOptions {
     // Once a cause is healed its effects take a while to go: an exception is told for a minute after the last one
     // (analyzers/first_failure). For so long they are no trouble of their own, unless they began anew.
     Duration effect_outlives_cause{90'000};
+    // What is usually an effect may be seen before its cause: an exception at once, the process at the next look (5 s).
+    Duration effect_waits_for_cause{10'000};
     std::size_t effects_remembered_max = 1'024;
 };
 
