@@ -18,6 +18,11 @@ struct LabShape {
     auto operator<=>(const LabShape&) const = default;
 };
 
+struct LogEffect {
+    std::string line;  // Part of a line in the log of any process.
+    int most = 1;
+};
+
 struct DrillCase {
     std::string name;
     std::string injected_by;  // One line for people.
@@ -33,6 +38,8 @@ struct DrillCase {
     bool (*spent)(const Platform&) = nullptr;
     // What of the records is checked at the end.
     Result<RecordCheck> (*check)(Platform&, Duration patience) = nullptr;
+    // What the remedy does to the platform, as the platform's own logs tell it; more often than `most` is done twice.
+    std::vector<LogEffect> effects{};
     // Puts the outside back (a service, the load) for the next drill; what the agent should heal is not its business.
     Status (*clear)(Platform&) = nullptr;
 

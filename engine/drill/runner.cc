@@ -9,6 +9,7 @@ namespace {
 
 constexpr auto sample_interval = std::chrono::milliseconds(100);
 constexpr Duration baseline_time{2'000};
+constexpr Duration kill_window{10'000};  // Every drill's remedy is under way within it.
 constexpr Duration settle_patience{60'000};
 constexpr Duration check_patience{30'000};
 constexpr Duration clock_slack{1'500};  // Evidence may carry the time of the scrape before the fault.
@@ -162,7 +163,8 @@ void Runner::note_agents_view(Observed& observed) const {
     std::ranges::stable_sort(observed.incidents, {}, &IncidentView::detected_ms);
 }
 
-Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed, const DrillCase* next) {
+Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed, const DrillCase* next,
+                                     const AgentKiller& killer) {
     const Instant give_up = observed.injected_at + options_.agent_patience;
     bool told_detected = false, told_recovered = false;
     for (int round = 0;; ++round) {
@@ -182,7 +184,7 @@ Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed,
                 fmt::format("  {} records flow again {} after the fault", drill.name, seconds(*observed.recovered())));
         }
         const bool spent = drill.spent == nullptr || drill.spent(*healed_.lab);
-        const bool healed = spent && observed.recovered() && observed.agent_is_done();
+        const bool healed = killer.done() && spent && observed.recovered() && observed.agent_is_done();
         // From here on only the arm without the agent is waited for.
         if (healed && next != nullptr && next->shape != shape_ && !next_healed_.valid()) start_healed(next->shape);
         const bool alone_decided =
@@ -210,10 +212,18 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
     MEDIC_CHECK(drill.inject(*healed_.lab));
     const Instant injected_at =
         monotonic_now();  // The fault is there once the injection is done: a deployment takes its time.
+    std::vector<int> effects_before;
+    for (const auto& effect : drill.effects) effects_before.push_back(healed_.lab->lines_with(effect.line));
     Observed observed{injected_at, wall_now_ms(), RecoveryWatch(drill.recovery, wanted, injected_at),
                       RecoveryWatch(drill.recovery, wanted, injected_alone_at)};
-    MEDIC_CHECK(observe_until_decided(drill, observed, next));
-
+    {
+        const AgentKiller killer(*healed_.agent,
+                                 random_moments(options_.seed + drills_run_++, options_.agent_kills, kill_window));
+        MEDIC_CHECK(observe_until_decided(drill, observed, next, killer));
+        if (killer.done() && !killer.outcome()) result.notes.push_back(killer.outcome().error().message);
+        if (options_.agent_kills > 0)
+            result.notes.push_back(fmt::format("the agent was killed {} times", killer.kills()));
+    }
     if (const IncidentView* incident = observed.first()) {
         result.side = incident->side;
         result.cause = incident->cause;
@@ -235,10 +245,22 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
     if (drill.rate_factor != 1)
         result.notes.push_back(
             fmt::format("{:.0f} records/s before, {:.0f} offered after; --rate sets another load", rate, wanted));
+    check_effects(drill, effects_before, result);
     alone_.reset();
     if (next != nullptr && options_.without == WithoutAgent::run) start_alone(next->shape);
     finish(drill, result);
     return result;
+}
+
+// An order that arrived twice shows in the platform's own logs, whatever the agent believes.
+void Runner::check_effects(const DrillCase& drill, const std::vector<int>& before, DrillResult& result) const {
+    for (std::size_t i = 0; i < drill.effects.size(); ++i) {
+        const auto& [line, most] = drill.effects[i];
+        const int seen = healed_.lab->lines_with(line) - before[i];
+        if (seen <= most) continue;
+        result.healed = false;
+        result.notes.push_back(fmt::format("done twice: {} lines with \"{}\", at most {} expected", seen, line, most));
+    }
 }
 
 // Counts the records, and leaves the arm with the agent as the next drill needs it: what is broken is made anew.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/base/result.h"
+#include "engine/drill/agent_killer.h"
 #include "engine/drill/agent_process.h"
 #include "engine/drill/drill_case.h"
 #include "engine/drill/scorecard.h"
@@ -27,6 +28,8 @@ struct RunnerOptions {
     Duration agent_patience{90'000};                    // For the arm with it, before the drill counts as failed.
     lab::Leave leave = lab::Leave::nothing;
     WithoutAgent without = WithoutAgent::run;
+    int agent_kills = 0;  // So often the agent is killed while it heals, at moments that `seed` chooses.
+    std::uint64_t seed = 1;
 };
 
 class Runner {
@@ -52,8 +55,10 @@ private:
     [[nodiscard]] Result<Healed> new_healed(const std::string& name, const LabShape& shape) const;
     [[nodiscard]] Result<std::unique_ptr<Platform>> new_lab(const std::string& name, const LabShape& shape) const;
     [[nodiscard]] Status settle(Platform& platform) const;
-    [[nodiscard]] Status observe_until_decided(const DrillCase& drill, Observed& observed, const DrillCase* next);
+    [[nodiscard]] Status observe_until_decided(const DrillCase& drill, Observed& observed, const DrillCase* next,
+                                               const AgentKiller& killer);
     void note_agents_view(Observed& observed) const;
+    void check_effects(const DrillCase& drill, const std::vector<int>& before, DrillResult& result) const;
     void finish(const DrillCase& drill, DrillResult& result);
     void start_alone(const LabShape& shape);
     void start_healed(const LabShape& shape);
@@ -68,6 +73,7 @@ private:
     std::future<Result<std::unique_ptr<Platform>>> next_alone_;  // Being started; of next_alone_shape_.
     LabShape next_alone_shape_;
     int labs_made_ = 0;
+    std::uint64_t drills_run_ = 0;
 };
 
 int run_drill(std::span<char*> args);  // `medic-engine drill …`

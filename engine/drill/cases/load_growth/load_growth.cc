@@ -22,6 +22,7 @@ DrillCase descriptor() {
             .inject = [](Platform& platform) { return set_load(platform, growth); },
             .progress = job_progress,
             .check = check_job_records,
+            .effects = {{"submitted, needs"}},
             .clear = [](Platform& platform) { return set_load(platform, 1); },
             .shape = {.slots = 8, .job_parallelism = 2},  // The machines have room; the job doesn't use it.
             // The old settings carry less than half of the new load; 95 % of it must flow in the end.

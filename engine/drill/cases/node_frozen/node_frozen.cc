@@ -17,6 +17,7 @@ DrillCase descriptor() {
             },
             .progress = job_progress,
             .check = check_job_records,
+            .effects = {{" activated"}, {" is standing by"}},
             .history = Duration(15'000)};
 }
 

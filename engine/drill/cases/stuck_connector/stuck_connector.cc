@@ -13,6 +13,7 @@ DrillCase descriptor() {
             .inject = [](Platform& platform) { return platform.forget_connection("confirm"); },
             .progress = connector_progress,
             .check = check_connector_records,
+            .effects = {{"killed by signal 9"}, {"started task inventory-sink-0"}},
             .history = Duration(15'000)};
 }
 
