@@ -81,6 +81,10 @@ std::vector<Sample> Lookup::history(SeriesId id, Duration window) const {
     return out;
 }
 
+bool Lookup::is_only(SeriesId id, double value, Duration window) const {
+    return view_.series.is_only(id, value, now_.wall - window, now_.wall);
+}
+
 std::optional<Motion> Lookup::motion(SeriesId id, Duration window) const {
     if (!sample(id)) return std::nullopt;
     const auto samples = history(id, window);
