@@ -123,10 +123,25 @@ bool casts_to_itself(const Throwable& root) {
     return !from.empty() && from == to;
 }
 
+// Python's classes say where they live, but not whose that is: an installed package's own class, by its files on the stack.
+bool thrown_by_installed_package(std::string_view type, const Failure& failure) {
+    const auto package = type.substr(0, type.find('.'));
+    for (const auto& throwable : failure.chain)
+        for (const auto& frame : throwable.frames) {
+            if (frame.owner != FrameOwner::library) continue;
+            const auto at = frame.location.find("-packages/");
+            if (at == std::string_view::npos) continue;
+            const auto inside = frame.location.substr(at + 10);
+            if (inside.starts_with(package) && inside.substr(package.size()).starts_with("/")) return true;
+        }
+    return false;
+}
+
 // Whose class the root is. A plain word ("ValueError") is the language's own.
-FrameOwner type_owner(std::string_view type, Component component) {
+FrameOwner type_owner(std::string_view type, Component component, const Failure& failure) {
     if (type.find('.') == std::string_view::npos && type.find("::") == std::string_view::npos) return FrameOwner::jdk;
-    return owner_of(type, {}, {.component = component});
+    const auto owner = owner_of(type, {}, {.component = component});
+    return owner == FrameOwner::user && thrown_by_installed_package(type, failure) ? FrameOwner::library : owner;
 }
 
 }  // namespace
@@ -139,7 +154,7 @@ std::string shape_of(const FailureText& text, Component component) {
         out += " throwables=" + std::to_string(std::min<std::size_t>(failure->chain.size(), 9)) + " root=";
         append(out, failure->root_type());
         out += root.message.empty() ? " root_message=none" : " root_message=some";
-        out += " root_owner=" + std::string{to_string(type_owner(failure->root_type(), component))};
+        out += " root_owner=" + std::string{to_string(type_owner(failure->root_type(), component, *failure))};
         if (const auto* frame = failure->deciding()) {
             out += " decide=" + std::string{to_string(frame->owner)} + " decide_frame=";
             append(out, frame->function.substr(0, frame->function.find(' ')));
