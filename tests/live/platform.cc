@@ -39,9 +39,10 @@ constexpr auto ready_patience = std::chrono::minutes(4);  // Eight JVMs on two c
 constexpr auto ready_poll = std::chrono::milliseconds(500);
 constexpr Duration down_grace{15'000};
 constexpr const char* jobs_entry = "org.example.orders.OrdersJob";
-constexpr std::array<const char*, 10> job_faults = {
+constexpr std::array<const char*, 13> switched_faults = {
     "null-pointer",  "class-cast", "endless-loop",   "heap-exhaustion",       "connection-leak",
-    "growing-state", "slow-sink",  "blocked-cancel", "audit-dependency-down", "audit-hung"};
+    "growing-state", "slow-sink",  "blocked-cancel", "audit-dependency-down", "audit-hung",
+    "hot-key",       "audit-slow", "audit-credentials"};
 
 std::string url(const ProcessPlan& process, const std::string& path) {
     return fmt::format("http://127.0.0.1:{}{}", process.ports.at("rest"), path);
@@ -311,7 +312,7 @@ Status start_all(const LiveOptions& options, const LabPlan& plan, const Artifact
 
 }  // namespace
 
-Result<std::string> submit_job(const std::string& data_dir) {
+Result<std::string> submit_job(const std::string& data_dir, const Submission& submission) {
     MEDIC_TRY(const LabState state, lab::load_state(data_dir));
     MEDIC_TRY(const auto text, engine::read_file_if_there(data_dir + "/live.json"));
     const json live = json::parse(text.value_or("{}"), nullptr, false);
@@ -325,9 +326,12 @@ Result<std::string> submit_job(const std::string& data_dir) {
                          .uploads = {{"jarfile", jar, fs::path(jar).filename(), "application/java-archive"}},
                          .timeout = Duration(60'000)}));
     const std::string file = fs::path(member(uploaded, "filename", std::string())).filename();
-    const json body = {{"entryClass", jobs_entry},
-                       {"programArgsList", {state.plan.bootstrap(), job_name, data_dir + "/faults", job_name}},
-                       {"parallelism", state.plan.options.taskmanagers * state.plan.options.slots}};
+    json arguments = {state.plan.bootstrap(), job_name, data_dir + "/faults", job_name};
+    for (const std::string& option : submission.options) arguments.push_back(option);
+    json body = {{"entryClass", jobs_entry},
+                 {"programArgsList", arguments},
+                 {"parallelism", state.plan.options.taskmanagers * state.plan.options.slots}};
+    if (!submission.savepoint.empty()) body["savepointPath"] = submission.savepoint;
     HttpCall call = engine::json_call("POST", url(*manager, "/jars/" + file + "/run"), body);
     call.timeout = Duration(60'000);
     MEDIC_TRY(const json started, call_json(call));
@@ -382,8 +386,8 @@ Status set_fault(const std::string& data_dir, const std::string& name, bool on) 
         MEDIC_CHECK(producer.append({.topic = "inventory", .timestamp_ms = now.unix_ms, .value = "{\"part\": "}));
         return producer.flush();
     }
-    if (std::ranges::find(job_faults, name) == job_faults.end())
-        return fail(ErrorCode::invalid, "no fault `{}`: expected poison-record, {}", name, fmt::join(job_faults, ", "));
+    if (std::ranges::find(switched_faults, name) == switched_faults.end())
+        return fail(ErrorCode::invalid, "no fault `{}`: expected poison-record, {}", name, fmt::join(switched_faults, ", "));
     const std::string file = data_dir + "/faults/" + name;
     if (on) return engine::write_file_whole(file, "");
     std::error_code error;
