@@ -40,8 +40,8 @@ constexpr auto ready_poll = std::chrono::milliseconds(500);
 constexpr Duration down_grace{15'000};
 constexpr const char* jobs_entry = "org.example.orders.OrdersJob";
 constexpr std::array<const char*, 13> switched_faults = {
-    "null-pointer",  "class-cast", "endless-loop",   "heap-exhaustion",       "connection-leak",
-    "growing-state", "slow-sink",  "blocked-cancel", "audit-dependency-down", "audit-hung",
+    "null-pointer",  "class-cast", "endless-loop",     "heap-exhaustion",       "connection-leak",
+    "growing-state", "slow-sink",  "blocked-cancel",   "audit-dependency-down", "audit-hung",
     "hot-key",       "audit-slow", "audit-credentials"};
 
 std::string url(const ProcessPlan& process, const std::string& path) {
@@ -387,7 +387,8 @@ Status set_fault(const std::string& data_dir, const std::string& name, bool on) 
         return producer.flush();
     }
     if (std::ranges::find(switched_faults, name) == switched_faults.end())
-        return fail(ErrorCode::invalid, "no fault `{}`: expected poison-record, {}", name, fmt::join(switched_faults, ", "));
+        return fail(ErrorCode::invalid, "no fault `{}`: expected poison-record, {}", name,
+                    fmt::join(switched_faults, ", "));
     const std::string file = data_dir + "/faults/" + name;
     if (on) return engine::write_file_whole(file, "");
     std::error_code error;

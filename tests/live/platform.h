@@ -25,7 +25,8 @@ struct Submission {
 [[nodiscard]] Result<std::string> submit_job(const std::string& data_dir, const Submission& submission = {});
 
 // Switches a fault of the job or of the audit connector on or off: see tests/live/job and tests/live/connector.
-// "hot-key" makes all orders those of one customer, and each of them dear. "poison-record" writes one broken record into the topic that the sinks read; it cannot be switched off.
+// "hot-key" makes all orders those of one customer, and each of them dear. "poison-record" writes one broken record
+// into the topic that the sinks read; it cannot be switched off.
 [[nodiscard]] Status set_fault(const std::string& data_dir, const std::string& name, bool on);
 
 }  // namespace medic::live

@@ -1,5 +1,5 @@
-// A fault of the report: how it is made and ended on the running products, whose it is, and which flow it hits. One file
-// per family under faults/. Nothing in the agent may know one.
+// A fault of the report: how it is made and ended on the running products, whose it is, and which flow it hits. One
+// file per family under faults/. Nothing in the agent may know one.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@ namespace medic::live {
 
 enum class Ends : std::uint8_t {
     by_itself_or_agent,  // The engine or a remedy can end it.
-    by_a_person,         // Only a developer or an owner can: it is to be named. The report plays that person afterwards.
+    by_a_person,  // Only a developer or an owner can: it is to be named. The report plays that person afterwards.
 };
 enum class Hits : std::uint8_t {
     flow,     // Records stop or slow down.

@@ -41,7 +41,7 @@ private:
     const FlowOptions options_;
     const double rate_before_;
     const Instant injected_at_;
-    std::deque<Seen> seen_;       // Of the last `hold`.
+    std::deque<Seen> seen_;        // Of the last `hold`.
     std::optional<Seen> resumed_;  // Where the present flow began: the look before its first record.
     std::optional<Instant> rose_at_;
     bool fallen_ = false, flowing_ = false;

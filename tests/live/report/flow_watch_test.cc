@@ -15,7 +15,8 @@ public:
         for (int i = 0; i < seconds * 2; ++i) {
             at_ += Duration(500);
             waiting_ += records_per_second / 2;
-            if (at_.time_since_epoch().count() % 2'000 == 0) count_ += static_cast<std::uint64_t>(waiting_), waiting_ = 0;
+            if (at_.time_since_epoch().count() % 2'000 == 0)
+                count_ += static_cast<std::uint64_t>(waiting_), waiting_ = 0;
             watch_.observe(at_, count_);
         }
     }

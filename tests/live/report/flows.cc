@@ -18,7 +18,7 @@ using engine::lab::Role;
 
 constexpr auto poll_pause = std::chrono::milliseconds(200);
 constexpr Duration poll_wait{100};
-constexpr int polls_max = 10;  // Of one end, before the other has its turn.
+constexpr int polls_max = 10;        // Of one end, before the other has its turn.
 constexpr int partition_shift = 40;  // A key of partition and offset.
 
 std::optional<std::int64_t> number(std::string_view text) {

@@ -1,4 +1,5 @@
-// The paths that records take through the platform, counted at both ends by readers of their own: what a user would see.
+// The paths that records take through the platform, counted at both ends by readers of their own: what a user would
+// see.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <thread>
 
 #include "agent/base/result.h"
+#include "agent/base/time.h"
 #include "engine/lab/plan.h"
 #include "tests/live/report/ledger.h"
 

@@ -9,6 +9,7 @@
 
 #include "engine/common/process.h"
 #include "engine/common/rest_internal.h"
+#include "engine/lab/processes.h"
 #include "engine/lab/state.h"
 #include "tests/live/nodes.h"
 
@@ -112,8 +113,8 @@ Result<std::string> Site::working_taskmanager() const {
 
 Result<std::string> Site::stop_with_savepoint() const {
     MEDIC_TRY(const JobView view, job());
-    MEDIC_TRY(const json begun,
-              call_json(engine::json_call("POST", url("jobmanager", "/jobs/" + view.id + "/stop"), {{"drain", false}})));
+    MEDIC_TRY(const json begun, call_json(engine::json_call("POST", url("jobmanager", "/jobs/" + view.id + "/stop"),
+                                                            {{"drain", false}})));
     const std::string trigger = member(begun, "request-id", std::string());
     const auto deadline = std::chrono::steady_clock::now() + job_patience;
     while (std::chrono::steady_clock::now() < deadline) {
@@ -177,8 +178,10 @@ Status Site::configure(const std::string& connector, const std::map<std::string,
     const std::string address = fmt::format("{}/connectors/{}/config", worker, connector);
     MEDIC_TRY(json config, call_json({.url = address}));
     for (const auto& [key, value] : changed) {
-        if (value.empty()) config.erase(key);
-        else config[key] = value;
+        if (value.empty())
+            config.erase(key);
+        else
+            config[key] = value;
     }
     return engine::call_rest(engine::json_call("PUT", address, config));
 }
@@ -219,7 +222,8 @@ Status Site::tasks_run() const {
         if (tasks.empty()) return fail(ErrorCode::not_ready, "{} has no task", connector);
         for (const json& task : tasks)
             if (member(task, "state", std::string()) != "RUNNING")
-                return fail(ErrorCode::not_ready, "a task of {} is {}", connector, member(task, "state", std::string()));
+                return fail(ErrorCode::not_ready, "a task of {} is {}", connector,
+                            member(task, "state", std::string()));
     }
     return {};
 }
@@ -242,7 +246,8 @@ Status Site::settle(Duration patience) {
         for (const auto& [name, flow] : flows_) before[name] = flow->count();
         std::this_thread::sleep_for(flow_look);
         for (const auto& [name, flow] : flows_)
-            if (flow->count() == before.at(name)) return fail(ErrorCode::not_ready, "nothing comes to {}", to_string(name));
+            if (flow->count() == before.at(name))
+                return fail(ErrorCode::not_ready, "nothing comes to {}", to_string(name));
         return {};
     };
     for (;;) {

@@ -1,5 +1,5 @@
-// The running platform as a person in front of it sees and handles it: its nodes, the job, the connectors, and what comes
-// out. Knows nothing of the agent.
+// The running platform as a person in front of it sees and handles it: its nodes, the job, the connectors, and what
+// comes out. Knows nothing of the agent.
 #pragma once
 
 #include <map>
@@ -51,7 +51,8 @@ public:
     // --- Connect ---
     [[nodiscard]] Result<std::string> connect_address() const;  // Of a worker that lives.
     [[nodiscard]] Status restart_failed_tasks() const;
-    [[nodiscard]] Status configure(const std::string& connector, const std::map<std::string, std::string>& changed) const;
+    [[nodiscard]] Status configure(const std::string& connector,
+                                   const std::map<std::string, std::string>& changed) const;
 
     // Everything as it was: nodes live, the job runs and completes checkpoints, tasks run, every flow flows. What is
     // broken is mended as a person would. Errors: unavailable, with what is still missing.

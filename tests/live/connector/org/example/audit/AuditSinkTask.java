@@ -15,7 +15,7 @@ import org.apache.kafka.connect.sink.SinkTask;
 
 /**
  * Faults, switched on by a file of their name: "audit-dependency-down" fails as a driver does whose server refuses
- * connections; "audit-credentials" as one whose password was changed; "audit-hung" hangs in put() and heeds no interrupt;
+ * connections; "audit-credentials" as one whose password was changed; whoever takes "audit-hung" never comes back and heeds no interrupt;
  * "audit-slow" takes a minute for one call.
  */
 public final class AuditSinkTask extends SinkTask {
@@ -24,6 +24,7 @@ public final class AuditSinkTask extends SinkTask {
 
     private Path file;
     private Path faults;
+    private boolean hung;
 
     @Override
     public void start(Map<String, String> options) {
@@ -48,7 +49,8 @@ public final class AuditSinkTask extends SinkTask {
         if (on("audit-slow")) {
             sleepThrough(SLOW_MS);
         }
-        while (on("audit-hung")) {
+        while (hung || claim("audit-hung")) {
+            hung = true;
             sleepThrough(HANG_POLL_MS);
         }
         StringBuilder lines = new StringBuilder();
@@ -69,6 +71,14 @@ public final class AuditSinkTask extends SinkTask {
             TimeUnit.MILLISECONDS.sleep(milliseconds);
         } catch (InterruptedException ignored) {
             // Deaf on purpose.
+        }
+    }
+
+    private boolean claim(String fault) {
+        try {
+            return Files.deleteIfExists(faults.resolve(fault));
+        } catch (IOException error) {
+            return false;
         }
     }
 
