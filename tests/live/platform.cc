@@ -38,7 +38,6 @@ using nlohmann::json;
 constexpr auto ready_patience = std::chrono::minutes(4);  // Eight JVMs on two cores that others use, too.
 constexpr auto ready_poll = std::chrono::milliseconds(500);
 constexpr Duration down_grace{15'000};
-constexpr const char* jobs_entry = "org.example.orders.OrdersJob";
 constexpr std::array<const char*, 13> switched_faults = {
     "null-pointer",  "class-cast", "endless-loop",     "heap-exhaustion",       "connection-leak",
     "growing-state", "slow-sink",  "blocked-cancel",   "audit-dependency-down", "audit-hung",
@@ -149,7 +148,7 @@ Status write_files(const LiveOptions& options, const LabPlan& plan, const Artifa
     files["inventory.txt"] = "";
     files["conf/tools-log4j.properties"] = "log4j.rootLogger=ERROR\n";
     std::error_code error;
-    for (const char* folder : {"logs", "data", "faults", "agent"})
+    for (const char* folder : {"logs", "data", "faults", "agent", "jobs"})
         fs::create_directories(fs::path(options.data_dir) / folder, error);
     for (const auto& [name, text] : files) {
         const fs::path path = fs::path(options.data_dir) / name;
@@ -160,6 +159,8 @@ Status write_files(const LiveOptions& options, const LabPlan& plan, const Artifa
         for (const char* folder : {"upload", "web", "tmp", "checkpoints", "savepoints"})
             fs::create_directories(fs::path(options.data_dir) / "data" / (std::string("flink-") + cluster) / folder,
                                    error);
+    for (const char* version : job_versions)
+        if (!error) fs::copy_file(artifacts.job_jar, job_artifact(options.data_dir, version), error);
     if (error) return fail(ErrorCode::unavailable, "{}: {}", options.data_dir, error.message());
     const std::string token = options.data_dir + "/token";
     MEDIC_CHECK(engine::write_file_whole(token, "live-operator " + random_words(4, "") + "\n"));
@@ -314,11 +315,9 @@ Status start_all(const LiveOptions& options, const LabPlan& plan, const Artifact
 
 Result<std::string> submit_job(const std::string& data_dir, const Submission& submission) {
     MEDIC_TRY(const LabState state, lab::load_state(data_dir));
-    MEDIC_TRY(const auto text, engine::read_file_if_there(data_dir + "/live.json"));
-    const json live = json::parse(text.value_or("{}"), nullptr, false);
-    const std::string jar = member(live, "job_jar", std::string());
+    const std::string jar = job_artifact(data_dir, submission.version);
     const ProcessPlan* manager = state.plan.find("jobmanager");
-    if (manager == nullptr || jar.empty())
+    if (manager == nullptr || !fs::exists(jar))
         return fail(ErrorCode::invalid, "{}: not a folder of `make live-up`", data_dir);
     MEDIC_TRY(const json uploaded,
               call_json({.method = "POST",
@@ -326,9 +325,9 @@ Result<std::string> submit_job(const std::string& data_dir, const Submission& su
                          .uploads = {{"jarfile", jar, fs::path(jar).filename(), "application/java-archive"}},
                          .timeout = Duration(60'000)}));
     const std::string file = fs::path(member(uploaded, "filename", std::string())).filename();
-    json arguments = {state.plan.bootstrap(), job_name, data_dir + "/faults", job_name};
-    for (const std::string& option : submission.options) arguments.push_back(option);
-    json body = {{"entryClass", jobs_entry},
+    std::vector<std::string> arguments = job_arguments(state.plan, submission.version);
+    std::ranges::copy(submission.options, std::back_inserter(arguments));
+    json body = {{"entryClass", job_entry},
                  {"programArgsList", arguments},
                  {"parallelism", state.plan.options.taskmanagers * state.plan.options.slots}};
     if (!submission.savepoint.empty()) body["savepointPath"] = submission.savepoint;

@@ -19,7 +19,8 @@ namespace medic::live {
 
 struct Submission {
     std::string savepoint;             // To start from; empty: from the group's committed offsets.
-    std::vector<std::string> options;  // KEY=VALUE for the job: see tests/live/job.
+    std::string version = "v1";        // One of job_versions.
+    std::vector<std::string> options;  // More KEY=VALUE for the job: see tests/live/job.
 };
 // The job of the session cluster, submitted anew (after a job manager's loss, for instance). Returns its id.
 [[nodiscard]] Result<std::string> submit_job(const std::string& data_dir, const Submission& submission = {});

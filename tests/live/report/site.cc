@@ -129,9 +129,9 @@ Result<std::string> Site::stop_with_savepoint() const {
     return fail(ErrorCode::unavailable, "the savepoint is not done");
 }
 
-Status Site::deploy(const std::vector<std::string>& options) const {
+Status Site::deploy(const std::string& version, const std::vector<std::string>& options) const {
     MEDIC_TRY(const std::string savepoint, stop_with_savepoint());
-    MEDIC_CHECK(submit_job(data_dir(), {.savepoint = savepoint, .options = options}));
+    MEDIC_CHECK(submit_job(data_dir(), {.savepoint = savepoint, .version = version, .options = options}));
     return {};
 }
 

@@ -42,8 +42,8 @@ public:
     [[nodiscard]] Result<JobView> job() const;  // The newest of the trial job's name.
     [[nodiscard]] Result<std::uint64_t> completed_checkpoints() const;
     [[nodiscard]] Result<std::string> working_taskmanager() const;  // A node that runs subtasks of the job.
-    // As a team deploys: stops with a savepoint, and starts with these options from it.
-    [[nodiscard]] Status deploy(const std::vector<std::string>& options) const;
+    // As a team deploys: stops with a savepoint, and starts the version (v1: the right one) with these options from it.
+    [[nodiscard]] Status deploy(const std::string& version, const std::vector<std::string>& options) const;
     // Cancels what runs or fails, and starts the usual version from the newest complete checkpoint or savepoint.
     [[nodiscard]] Status deploy_usual() const;
     [[nodiscard]] Result<std::string> stop_with_savepoint() const;  // Its path.

@@ -6,6 +6,8 @@ import java.util.Map;
 import java.util.Properties;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.serialization.SimpleStringSchema;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
@@ -16,8 +18,8 @@ import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 
 /**
  * orders → total of each customer → order-totals, exactly once. Arguments: BOOTSTRAP GROUP FAULTS-FOLDER NAME, and
- * KEY=VALUE for versions that differ: topics (of the source), idleness=off, transaction-timeout-ms, version=bad,
- * state=text.
+ * KEY=VALUE for versions that differ: topics (of the source), idleness=off, transaction-timeout-ms, and version: v1
+ * is right, v2 fails at its first record, v3 keeps its totals as text.
  */
 public final class OrdersJob {
     private static final String TRANSACTION_TIMEOUT_MS = "600000"; // Below the brokers' limit of 15 minutes.
@@ -33,7 +35,10 @@ public final class OrdersJob {
             String[] pair = args[i].split("=", 2);
             options.put(pair[0], pair[1]);
         }
-        StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
+        String version = options.getOrDefault("version", "v1");
+        Configuration shown = new Configuration();
+        shown.set(PipelineOptions.GLOBAL_JOB_PARAMETERS, Map.of("version", version));
+        StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(shown);
         KafkaSource<String> orders = KafkaSource.<String>builder()
                 .setBootstrapServers(bootstrap)
                 .setTopics(options.getOrDefault("topics", "orders").split("\\+"))
@@ -59,9 +64,9 @@ public final class OrdersJob {
             watermarks = watermarks.withIdleness(Duration.ofSeconds(30));
         }
         env.fromSource(orders, watermarks, "orders").uid("orders")
-                .flatMap(new ParseOrder(faults, "bad".equals(options.get("version")))).name("parse").uid("parse")
+                .flatMap(new ParseOrder(faults, "v2".equals(version))).name("parse").uid("parse")
                 .keyBy(order -> order.f0)
-                .process(new TotalByCustomer(faults, "text".equals(options.get("state")))).name("total").uid("total")
+                .process(new TotalByCustomer(faults, "v3".equals(version))).name("total").uid("total")
                 .map(new BeforeSink(faults)).name("format").uid("format")
                 .sinkTo(totals).name("order-totals").uid("order-totals");
         env.execute(args[3]);
