@@ -123,7 +123,8 @@ bool casts_to_itself(const Throwable& root) {
     return !from.empty() && from == to;
 }
 
-// Python's classes say where they live, but not whose that is: an installed package's own class, by its files on the stack.
+// Python's classes say where they live, but not whose that is: an installed package's own class, by its files on the
+// stack.
 bool thrown_by_installed_package(std::string_view type, const Failure& failure) {
     const auto package = type.substr(0, type.find('.'));
     for (const auto& throwable : failure.chain)

@@ -37,7 +37,8 @@ bool is_one_of(std::string_view text, const std::array<std::string_view, size>& 
     return std::find(names.begin(), names.end(), text) != names.end();
 }
 
-// --- Owners -----------------------------------------------------------------------------------------------------------
+// --- Owners
+// -----------------------------------------------------------------------------------------------------------
 
 // Where a gem's files lie its name and version come before "/lib/": "…/gems/rdkafka-0.8.1/lib/rdkafka/config.rb".
 std::string_view gem_of(std::string_view location) {
@@ -46,8 +47,8 @@ std::string_view gem_of(std::string_view location) {
     const auto lib = location.find("/lib/");
     if (lib == std::string_view::npos) return {};
     const auto slash = location.rfind('/', lib == 0 ? 0 : lib - 1);
-    const auto segment = slash == std::string_view::npos ? location.substr(0, lib)
-                                                         : location.substr(slash + 1, lib - slash - 1);
+    const auto segment =
+        slash == std::string_view::npos ? location.substr(0, lib) : location.substr(slash + 1, lib - slash - 1);
     for (std::size_t dash = segment.find('-'); dash != std::string_view::npos; dash = segment.find('-', dash + 1))
         if (dash + 1 < segment.size() && is_digit(segment[dash + 1])) return segment.substr(0, dash);
     return {};
@@ -68,11 +69,17 @@ FrameOwner elixir_owner(std::string_view location) {
     constexpr std::array clients{"brod"sv, "kafka_protocol"sv, "kafka_ex"sv, "wolff"sv, "erlkaf"sv, "ekaf"sv};
     constexpr std::array own{"stdlib"sv, "elixir"sv, "kernel"sv, "erts"sv,    "ssl"sv,  "crypto"sv,
                              "logger"sv, "mix"sv,    "iex"sv,    "ex_unit"sv, "inets"sv};
-    constexpr std::array others{"broadway"sv, "broadway_kafka"sv, "kaffe"sv,     "elsa"sv,     "gen_stage"sv,
-                                "jason"sv,    "poison"sv,         "ecto"sv,      "ecto_sql"sv, "postgrex"sv,
-                                "phoenix"sv,  "plug"sv,           "finch"sv,     "mint"sv,     "db_connection"sv,
-                                "decimal"sv,  "tesla"sv,          "telemetry"sv, "hackney"sv,  "avrora"sv,
-                                "oban"sv,     "off_broadway_kafka"sv};
+    constexpr std::array others{"broadway"sv,      "broadway_kafka"sv,
+                                "kaffe"sv,         "elsa"sv,
+                                "gen_stage"sv,     "jason"sv,
+                                "poison"sv,        "ecto"sv,
+                                "ecto_sql"sv,      "postgrex"sv,
+                                "phoenix"sv,       "plug"sv,
+                                "finch"sv,         "mint"sv,
+                                "db_connection"sv, "decimal"sv,
+                                "tesla"sv,         "telemetry"sv,
+                                "hackney"sv,       "avrora"sv,
+                                "oban"sv,          "off_broadway_kafka"sv};
     if (is_one_of(app, clients)) return FrameOwner::kafka;
     if (is_one_of(app, own)) return FrameOwner::jdk;
     return is_one_of(app, others) ? FrameOwner::library : FrameOwner::user;
@@ -81,45 +88,83 @@ FrameOwner elixir_owner(std::string_view location) {
 FrameOwner go_owner(std::string_view function, std::string_view location) {
     if (const auto vendor = function.rfind("/vendor/"); vendor != std::string_view::npos)
         function.remove_prefix(vendor + 8);
-    constexpr std::array clients{"github.com/IBM/sarama"sv,          "github.com/Shopify/sarama"sv,
-                                 "github.com/!i!b!m/sarama"sv,       "github.com/!shopify/sarama"sv,
-                                 "gopkg.in/Shopify/sarama"sv,        "github.com/segmentio/kafka-go"sv,
-                                 "github.com/twmb/franz-go"sv,       "github.com/confluentinc/confluent-kafka-go"sv,
-                                 "github.com/bsm/sarama-cluster"sv,  "gopkg.in/confluentinc/confluent-kafka-go"sv,
+    constexpr std::array clients{"github.com/IBM/sarama"sv,         "github.com/Shopify/sarama"sv,
+                                 "github.com/!i!b!m/sarama"sv,      "github.com/!shopify/sarama"sv,
+                                 "gopkg.in/Shopify/sarama"sv,       "github.com/segmentio/kafka-go"sv,
+                                 "github.com/twmb/franz-go"sv,      "github.com/confluentinc/confluent-kafka-go"sv,
+                                 "github.com/bsm/sarama-cluster"sv, "gopkg.in/confluentinc/confluent-kafka-go"sv,
                                  "github.com/optiopay/kafka"sv};
     if (starts_with_one_of(function, clients)) return FrameOwner::kafka;
     if (function.starts_with("main.")) return FrameOwner::user;
     // The language's own packages have no dot before their first slash, and are known by name without one.
-    constexpr std::array own{"runtime."sv, "sync."sv,  "os."sv,     "net."sv,     "io."sv,      "fmt."sv,   "bytes."sv,
-                             "bufio."sv,   "time."sv,  "reflect."sv, "context."sv, "errors."sv,  "strings."sv, "sort."sv,
-                             "log."sv,     "testing."sv, "panic("sv, "strconv."sv, "syscall."sv, "slices."sv};
+    constexpr std::array own{"runtime."sv, "sync."sv,   "os."sv,      "net."sv,     "io."sv,
+                             "fmt."sv,     "bytes."sv,  "bufio."sv,   "time."sv,    "reflect."sv,
+                             "context."sv, "errors."sv, "strings."sv, "sort."sv,    "log."sv,
+                             "testing."sv, "panic("sv,  "strconv."sv, "syscall."sv, "slices."sv};
     const auto slash = function.find('/');
     const auto first = function.substr(0, slash);
     if (starts_with_one_of(function, own)) return FrameOwner::jdk;
-    constexpr std::array own_trees{"net"sv, "encoding"sv, "internal"sv, "runtime"sv, "sync"sv, "crypto"sv, "database"sv,
-                                   "compress"sv, "container"sv, "hash"sv, "io"sv, "os"sv, "math"sv, "text"sv, "go"sv};
+    constexpr std::array own_trees{"net"sv,    "encoding"sv, "internal"sv, "runtime"sv,   "sync"sv,
+                                   "crypto"sv, "database"sv, "compress"sv, "container"sv, "hash"sv,
+                                   "io"sv,     "os"sv,       "math"sv,     "text"sv,      "go"sv};
     if (slash != std::string_view::npos && is_one_of(first, own_trees)) return FrameOwner::jdk;
     if (has(location, "/pkg/mod/") || has(location, "/vendor/")) return FrameOwner::library;
     // Programs and frameworks that other people run.
-    constexpr std::array others{
-        "golang.org/"sv,          "google.golang.org/"sv,         "go.uber.org/"sv,           "go.opentelemetry.io/"sv,
-        "gopkg.in/"sv,            "k8s.io/"sv,                    "sigs.k8s.io/"sv,           "knative.dev/"sv,
-        "github.com/prometheus"sv, "github.com/open-telemetry/"sv, "github.com/redpanda-data/"sv, "github.com/grafana/"sv,
-        "github.com/elastic/"sv,  "github.com/influxdata/"sv,     "github.com/pingcap/"sv,    "github.com/kedacore/"sv,
-        "github.com/cloudhut/"sv, "github.com/linkedin/"sv,       "github.com/danielqsj/"sv,  "github.com/benthosdev/"sv,
-        "github.com/lovoo/goka"sv, "github.com/ThreeDotsLabs/"sv, "github.com/Jeffail/"sv,    "github.com/hyperledger/"sv,
-        "github.com/spf13/"sv,    "github.com/sirupsen/"sv,       "github.com/gin-gonic/"sv,  "github.com/confluentinc/"sv,
-        "github.com/linkedin/goavro"sv, "github.com/hamba/"sv,    "github.com/riferrei/"sv,   "github.com/birdayz/"sv,
-        "github.com/deviceinsight/"sv, "github.com/argoproj/"sv,  "github.com/dapr/"sv,       "github.com/numaproj/"sv,
-        "github.com/riverqueue/"sv, "github.com/DataDog/"sv,      "github.com/jaegertracing/"sv, "github.com/ClickHouse/"sv,
-        "github.com/housepower/"sv, "github.com/banzaicloud/"sv,  "github.com/xdg-go/"sv,     "github.com/klauspost/"sv,
-        "github.com/pierrec/"sv,  "github.com/golang/"sv,         "github.com/eapache/"sv,    "github.com/goccy/"sv};
+    constexpr std::array others{"golang.org/"sv,
+                                "google.golang.org/"sv,
+                                "go.uber.org/"sv,
+                                "go.opentelemetry.io/"sv,
+                                "gopkg.in/"sv,
+                                "k8s.io/"sv,
+                                "sigs.k8s.io/"sv,
+                                "knative.dev/"sv,
+                                "github.com/prometheus"sv,
+                                "github.com/open-telemetry/"sv,
+                                "github.com/redpanda-data/"sv,
+                                "github.com/grafana/"sv,
+                                "github.com/elastic/"sv,
+                                "github.com/influxdata/"sv,
+                                "github.com/pingcap/"sv,
+                                "github.com/kedacore/"sv,
+                                "github.com/cloudhut/"sv,
+                                "github.com/linkedin/"sv,
+                                "github.com/danielqsj/"sv,
+                                "github.com/benthosdev/"sv,
+                                "github.com/lovoo/goka"sv,
+                                "github.com/ThreeDotsLabs/"sv,
+                                "github.com/Jeffail/"sv,
+                                "github.com/hyperledger/"sv,
+                                "github.com/spf13/"sv,
+                                "github.com/sirupsen/"sv,
+                                "github.com/gin-gonic/"sv,
+                                "github.com/confluentinc/"sv,
+                                "github.com/linkedin/goavro"sv,
+                                "github.com/hamba/"sv,
+                                "github.com/riferrei/"sv,
+                                "github.com/birdayz/"sv,
+                                "github.com/deviceinsight/"sv,
+                                "github.com/argoproj/"sv,
+                                "github.com/dapr/"sv,
+                                "github.com/numaproj/"sv,
+                                "github.com/riverqueue/"sv,
+                                "github.com/DataDog/"sv,
+                                "github.com/jaegertracing/"sv,
+                                "github.com/ClickHouse/"sv,
+                                "github.com/housepower/"sv,
+                                "github.com/banzaicloud/"sv,
+                                "github.com/xdg-go/"sv,
+                                "github.com/klauspost/"sv,
+                                "github.com/pierrec/"sv,
+                                "github.com/golang/"sv,
+                                "github.com/eapache/"sv,
+                                "github.com/goccy/"sv};
     return starts_with_one_of(function, others) ? FrameOwner::library : FrameOwner::user;
 }
 
 }  // namespace
 
-// --- Node -------------------------------------------------------------------------------------------------------------
+// --- Node
+// -------------------------------------------------------------------------------------------------------------
 
 std::optional<FrameLine> parse_bare_script_frame(std::string_view trimmed) {
     if (!trimmed.starts_with("at ") || !is_digit(trimmed.back())) return std::nullopt;
@@ -144,7 +189,8 @@ std::optional<FrameLine> parse_script_frame(std::string_view trimmed) {
     return FrameLine{function, location};
 }
 
-// --- Ruby -------------------------------------------------------------------------------------------------------------
+// --- Ruby
+// -------------------------------------------------------------------------------------------------------------
 
 std::optional<RubyFrame> parse_ruby_frame(std::string_view trimmed) {
     drop(trimmed, "from ");
@@ -168,7 +214,8 @@ std::optional<RubyFrame> parse_ruby_frame(std::string_view trimmed) {
     return out;
 }
 
-// --- Elixir -----------------------------------------------------------------------------------------------------------
+// --- Elixir
+// -----------------------------------------------------------------------------------------------------------
 
 std::optional<FrameLine> parse_elixir_frame(std::string_view trimmed) {
     if (!trimmed.starts_with("(") && !trimmed.starts_with("lib/") && !trimmed.starts_with("src/") &&
@@ -194,7 +241,8 @@ std::optional<Header> parse_elixir_header(std::string_view trimmed) {
     return Header{type, trim(trimmed.substr(close + 1))};
 }
 
-// --- Go ---------------------------------------------------------------------------------------------------------------
+// --- Go
+// ---------------------------------------------------------------------------------------------------------------
 
 std::optional<Header> parse_go_header(std::string_view trimmed) {
     if (trimmed.starts_with("panic: ")) return Header{trimmed.substr(0, 5), trim(trimmed.substr(7))};
@@ -230,7 +278,8 @@ std::optional<FrameLine> parse_go_frame(std::string_view trimmed) {
     return FrameLine{function, ".go"};
 }
 
-// --- Native debuggers and PHP -----------------------------------------------------------------------------------------
+// --- Native debuggers and PHP
+// -----------------------------------------------------------------------------------------
 
 std::optional<FrameLine> parse_numbered_frame(std::string_view trimmed) {
     if (trimmed.size() < 4 || trimmed[0] != '#' || !is_digit(trimmed[1])) return std::nullopt;
@@ -263,16 +312,17 @@ std::optional<FrameLine> parse_numbered_frame(std::string_view trimmed) {
     return FrameLine{text.substr(0, open), location};
 }
 
-// --- Owners of all ----------------------------------------------------------------------------------------------------
+// --- Owners of all
+// ----------------------------------------------------------------------------------------------------
 
 std::optional<FrameOwner> language_owner(std::string_view function, std::string_view location) {
     if (has(location, ".php(")) return has(location, "/vendor/") ? FrameOwner::library : FrameOwner::user;
     if (has(location, ".rb") || location.starts_with("<internal")) return ruby_owner(location);
     if (has(location, ".ex:") || has(location, ".exs:") || has(location, ".erl:")) return elixir_owner(location);
     if (location == ".go" || has(location, ".go:")) return go_owner(function, location);
-    constexpr std::array old_node{"events.js:"sv, "net.js:"sv, "timers.js:"sv, "module.js:"sv, "domain.js:"sv,
-                                  "_stream_"sv,   "_tls_"sv,   "tls.js:"sv,    "fs.js:"sv,     "dns.js:"sv,
-                                  "_http_"sv,     "vm.js:"sv,  "buffer.js:"sv, "util.js:"sv,   "stream.js:"sv,
+    constexpr std::array old_node{"events.js:"sv, "net.js:"sv,  "timers.js:"sv,        "module.js:"sv, "domain.js:"sv,
+                                  "_stream_"sv,   "_tls_"sv,    "tls.js:"sv,           "fs.js:"sv,     "dns.js:"sv,
+                                  "_http_"sv,     "vm.js:"sv,   "buffer.js:"sv,        "util.js:"sv,   "stream.js:"sv,
                                   "crypto.js:"sv, "zlib.js:"sv, "bootstrap_node.js:"sv};
     if (location == "<anonymous>" || location == "native" || location.starts_with("index ") ||
         starts_with_one_of(location, old_node))

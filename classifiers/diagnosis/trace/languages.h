@@ -1,5 +1,5 @@
-// Frames as Node, Ruby, PHP, Elixir, Go and native debuggers print them. Helpers of trace.cc only; each is linear in the
-// line's length and takes nothing that is not a frame of its language.
+// Frames as Node, Ruby, PHP, Elixir, Go and native debuggers print them. Helpers of trace.cc only; each is linear in
+// the line's length and takes nothing that is not a frame of its language.
 #pragma once
 
 #include <optional>

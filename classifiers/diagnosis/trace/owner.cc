@@ -401,7 +401,8 @@ std::optional<FrameOwner> node_owner(std::string_view path) {
     const auto at = path.rfind(folder);
     if (at == std::string_view::npos) return std::nullopt;
     const auto module = path.substr(at + folder.size());
-    for (const std::string_view client : {"kafkajs/", "node-rdkafka/", "_node-rdkafka@", "kafka-node/", "no-kafka/", "@confluentinc/", "@platformatic/kafka/"})
+    for (const std::string_view client : {"kafkajs/", "node-rdkafka/", "_node-rdkafka@", "kafka-node/", "no-kafka/",
+                                          "@confluentinc/", "@platformatic/kafka/"})
         if (module.starts_with(client)) return FrameOwner::kafka;
     return FrameOwner::library;
 }
