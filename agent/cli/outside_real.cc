@@ -1,5 +1,6 @@
 #include "agent/cli/outside_real.h"
 
+#include <algorithm>
 #include <ctime>
 #include <latch>
 
@@ -30,8 +31,12 @@ std::optional<WallTime> http_date(std::string_view text) {
 
 class RealOutside : public discovery::Outside {
 public:
-    explicit RealOutside(HttpAccessTable access)
-        : fetcher_(reactor_, {.in_flight_max = side_by_side, .queue_max = requests_max, .access = std::move(access)}) {
+    RealOutside(HttpAccessTable access, OutsideTimes times)
+        : times_(times),
+          fetcher_(reactor_, {.in_flight_max = side_by_side,
+                              .queue_max = requests_max,
+                              .connect_timeout = times.connect,
+                              .access = std::move(access)}) {
         (void)thread_.post([this] { reactor_.run(); });
     }
     ~RealOutside() override {
@@ -50,7 +55,7 @@ public:
             for (std::size_t i = 0; i < requests.size(); ++i)
                 fetcher_.fetch({.url = requests[i].url,
                                 .cluster = requests[i].cluster,
-                                .timeout = requests[i].timeout,
+                                .timeout = std::max(requests[i].timeout, times_.request_min),
                                 .body_bytes_max = requests[i].body_bytes_max},
                                [&all, &got = answers[i], began = read_clock().monotonic](Result<FetchReply> reply) {
                                    got = one(std::move(reply), began);
@@ -102,6 +107,7 @@ private:
         return kafka;
     }
 
+    const OutsideTimes times_;
     Reactor reactor_;
     HttpFetcher fetcher_;
     Worker thread_{"outside", 1};  // Runs the reactor; ends before the fetcher goes.
@@ -110,8 +116,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<discovery::Outside> make_outside(HttpAccessTable access) {
-    return std::make_unique<RealOutside>(std::move(access));
+std::unique_ptr<discovery::Outside> make_outside(HttpAccessTable access, OutsideTimes times) {
+    return std::make_unique<RealOutside>(std::move(access), times);
 }
 
 }  // namespace medic::cli

@@ -9,6 +9,10 @@
 
 namespace medic::cli {
 
-[[nodiscard]] std::unique_ptr<discovery::Outside> make_outside(HttpAccessTable access);
+struct OutsideTimes {
+    Duration connect{2'000};
+    Duration request_min{0};  // No request is given up sooner, whatever it asks for.
+};
+[[nodiscard]] std::unique_ptr<discovery::Outside> make_outside(HttpAccessTable access, OutsideTimes times = {});
 
 }  // namespace medic::cli
