@@ -119,6 +119,12 @@ TEST_F(ReplaceTaskManager, starts_the_node_itself_when_the_pool_is_empty) {
     EXPECT_EQ(operations("flink.replace-taskmanager"),
               (std::vector<std::string>{"lab: kill-node tm-1", "lab: start-node tm-1"}));
 }
+TEST_F(ReplaceTaskManager, of_an_absent_one_only_where_a_job_misses_it) {
+    about("flink.taskmanager-absent", {"lab", "node", "tm-1"}, {{"node", "tm-1"}});
+    EXPECT_EQ(refusal("flink.replace-taskmanager"), ErrorCode::invalid);
+    diagnosis_.facts["job"] = "fleet";
+    EXPECT_EQ(operations("flink.replace-taskmanager").size(), 2U);
+}
 TEST_F(ReplaceTaskManager, needs_a_driver) {
     node("tm-1").can_kill = false;
     EXPECT_EQ(refusal("flink.replace-taskmanager"), ErrorCode::invalid);

@@ -36,6 +36,13 @@ bool ran_a_job(const Lookup& lookup, const Node& node) {
     });
 }
 
+// Who restarts may wait for its slots.
+std::optional<std::string> job_that_misses_it(const Lookup& lookup, const std::string& cluster) {
+    for (const auto state : lookup.select("flink_job_state", {{"cluster", cluster}, {"state", "RESTARTING"}}))
+        if (lookup.value(state).value_or(0) == 1) return lookup.label(state, "job");
+    return std::nullopt;
+}
+
 std::optional<Finding> examine(const Lookup& lookup, SeriesId up) {
     const Node node{lookup.label(up, "cluster"), lookup.label(up, "node")};
     const auto motion = lookup.motion(up, look_back);
@@ -47,20 +54,20 @@ std::optional<Finding> examine(const Lookup& lookup, SeriesId up) {
     // The second vantage point has to be there.
     if (lookup.value("flink_jobmanager_reachable", {{"cluster", node.cluster}}).value_or(0) != 1) return std::nullopt;
     if (registered_there(lookup, node) || ran_a_job(lookup, node)) return std::nullopt;
-    const bool missed =
-        std::ranges::any_of(lookup.select("flink_job_state", {{"cluster", node.cluster}, {"state", "RESTARTING"}}),
-                            [&](SeriesId state) { return lookup.value(state).value_or(0) == 1; });
-    return Finding{.id = "taskmanager-absent",
-                   .subject = {node.cluster, "node", node.name},
-                   .since = motion->changed,
-                   .weight = 1,
-                   .summary = "node " + node.name + " runs no task manager" +
-                              (missed ? "; a job restarts" : "; no job misses it now"),
-                   .fields = {{"node", node.name}},
-                   .evidence = {{"metric", "process_up", "the process of node " + node.name + " does not exist", 0,
-                                 motion->changed},
-                                {"topology", "flink_taskmanager_registered",
-                                 "the job manager lists no task manager there", 0, motion->newest}}};
+    const auto job = job_that_misses_it(lookup, node.cluster);
+    Finding finding{.id = "taskmanager-absent",
+                    .subject = {node.cluster, "node", node.name},
+                    .since = motion->changed,
+                    .weight = 1,
+                    .summary = "node " + node.name + " runs no task manager" +
+                               (job ? "; job " + *job + " restarts" : "; no job misses it now"),
+                    .fields = {{"node", node.name}},
+                    .evidence = {{"metric", "process_up", "the process of node " + node.name + " does not exist", 0,
+                                  motion->changed},
+                                 {"topology", "flink_taskmanager_registered",
+                                  "the job manager lists no task manager there", 0, motion->newest}}};
+    if (job) finding.fields["job"] = *job;
+    return finding;
 }
 
 std::vector<Finding> run(const View& view, const Now& now) {

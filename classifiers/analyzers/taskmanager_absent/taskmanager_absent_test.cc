@@ -26,6 +26,13 @@ TEST(TaskManagerAbsent, NeverSeenAndListedNowhere) {
     EXPECT_EQ(found[0].evidence.size(), 2U);
 }
 
+TEST(TaskManagerAbsent, NamesTheJobThatMissesIt) {
+    Scene scene = gone_since(0);
+    EXPECT_FALSE(scene.findings("taskmanager-absent", 7).at(0).fields.contains("job"));
+    scene.constant("flink_job_state", {{"job", "fleet"}, {"state", "RESTARTING"}}, 1);
+    EXPECT_EQ(scene.findings("taskmanager-absent", 7).at(0).fields.at("job"), "fleet");
+}
+
 TEST(TaskManagerAbsent, OneThatWentIsGivenTimeToComeBack) {
     EXPECT_TRUE(gone_since(60).findings("taskmanager-absent", 80).empty());
     EXPECT_EQ(gone_since(60).findings("taskmanager-absent", 100).size(), 1U);

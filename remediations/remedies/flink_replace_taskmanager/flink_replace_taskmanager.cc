@@ -13,6 +13,8 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     if (view.fact(jobmanager_answers(diagnosis).fact) == nullptr)
         return fail(ErrorCode::not_ready, "it is not known whether the job manager answers");
     const auto job = parameter(diagnosis, "job");
+    if (diagnosis.cause == "flink.taskmanager-absent" && !job)
+        return fail(ErrorCode::invalid, "no job misses the task manager: who stopped it, starts it again");
     return replace_taskmanager(diagnosis, view,
                                {.lost = lost,
                                 .job = job ? subject_in(diagnosis, "job", *job) : Subject{},
@@ -26,7 +28,7 @@ Remedy descriptor() {
     return {.name = "flink.replace-taskmanager",
             .what = "fences a lost or frozen task manager, starts a warm spare and refills the pool",
             .destroys = Destroys::availability,
-            .cures = {{"flink.taskmanager-lost"}, {"flink.taskmanager-frozen"}},
+            .cures = {{"flink.taskmanager-lost"}, {"flink.taskmanager-frozen"}, {"flink.taskmanager-absent"}},
             .needs = needs,
             .plan = plan};
 }
