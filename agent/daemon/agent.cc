@@ -59,6 +59,7 @@ Result<void> Agent::State::open() {
     loop = std::make_unique<Loop>(std::move(loop_options), restored);
     shown = to_tell = loop->incidents();
     told = restored.deliveries;
+    node_links = restored.node_links;
     for (const IncidentRow& row : restored.untold)
         if (auto incident = from_row(row)) to_tell.push_back(*std::move(incident));
     MEDIC_TRY(links, VerdictLinks::open(config.data_dir + "/link.key"));
@@ -85,6 +86,11 @@ void Agent::State::run() {
     world = std::make_unique<RealWorld>(reactor, *fetcher, doors_of(config),
                                         [this](OperationReply reply) { on_reply(std::move(reply)); });
     knowledge = std::make_unique<Knowledge>(config, knowledge_options(config));
+    Knowledge::NodeLinks known;
+    for (auto& row : node_links)
+        known[{row.cluster, row.node}] = {.broker = row.broker, .worker = row.worker, .taskmanager = row.taskmanager};
+    knowledge->remember_links(known, read_clock().wall);
+    links_kept = knowledge->links_version();
     ingest = std::make_unique<Worker>("ingest", mailbox_max);
     core = std::make_unique<Worker>("core", mailbox_max);
     journal_thread = std::make_unique<Worker>("journal", mailbox_max);
@@ -142,7 +148,10 @@ void Agent::State::start_telling() {
                       .config_path = std::filesystem::absolute(config.path).lexically_normal().string(),
                       .links = &links,
                       .clock = [] { return read_clock(); },
-                      .journal = [this](std::vector<DeliveryRow> rows) { keep(std::move(rows)); },
+                      .journal =
+                          [this](std::vector<DeliveryRow> rows) {
+                              keep({std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end())});
+                          },
                       .not_well = [this] { return not_well(); },
                       .say = options.say,
                       .desk = {}});

@@ -52,6 +52,7 @@ struct Agent::State : ApiBackend {
     std::string api_url;
     std::vector<DeliveryRow> told;  // As restored; handed to the notifier at its start.
     std::vector<Incident> to_tell;
+    std::vector<NodeLinkRow> node_links;  // As restored; handed to what is known at the start.
     std::unique_ptr<Worker> io;
     std::unique_ptr<Worker> kafka_changes;  // Only where a cluster has Kafka.
 
@@ -62,6 +63,7 @@ struct Agent::State : ApiBackend {
     std::vector<FactKey> wanted;
     std::set<std::string> budgets_said;  // Clusters that have been told to be over theirs.
     std::optional<Instant> evaluated_at, forgot_at;
+    std::uint64_t links_kept = 0;  // Knowledge::links_version() that the journal has.
     std::unique_ptr<Worker> ingest;
 
     // core
@@ -98,6 +100,7 @@ struct Agent::State : ApiBackend {
     void evaluate();
     void answer_facts(WallTime now);
     void say_budgets(const StoreUsage& usage);
+    void keep_links(WallTime now);
     [[nodiscard]] Fact fact(const FactKey& key, WallTime now) const;
     // core
     void give(Input input);
@@ -105,7 +108,7 @@ struct Agent::State : ApiBackend {
     void apply(Effects effects);
     // journal
     void write(Effects effects);
-    void keep(std::vector<DeliveryRow> rows);
+    void keep(std::vector<JournalEntry> entries);
     void forget_old();
     // telling people, on the reactor's thread
     void start_telling();

@@ -52,6 +52,7 @@ void Agent::State::evaluate() {
         metrics_now.tick_lateness_seconds = lateness;
     }
     say_budgets(usage);
+    keep_links(now.wall);
     give(with_planned(knowledge->operations(now.wall), report));
     answer_facts(now.wall);
     give(std::move(report));
@@ -69,6 +70,15 @@ void Agent::State::say_budgets(const StoreUsage& usage) {
             options.say(cluster + ": has its " + std::to_string(config.limits.series_per_cluster) +
                         " series, no more are kept: what is new is not watched; raise limits.series_per_cluster or "
                         "narrow what its pages tell");
+}
+
+// A process that died tells nobody which broker it was: an agent that starts after that asks the journal.
+void Agent::State::keep_links(WallTime now) {
+    if (std::exchange(links_kept, knowledge->links_version()) == knowledge->links_version()) return;
+    std::vector<JournalEntry> rows;
+    for (const auto& [key, link] : knowledge->links())
+        rows.emplace_back(NodeLinkRow{key.first, key.second, link.broker, link.worker, link.taskmanager, now});
+    keep(std::move(rows));
 }
 
 Fact Agent::State::fact(const FactKey& key, WallTime now) const {
@@ -172,10 +182,9 @@ std::string Agent::State::not_well() const {
     return metrics_now.loop.acting ? "" : metrics_now.loop.problem;
 }
 
-// Lost only with the disk: then the message is told once more after a restart, under the same key.
-void Agent::State::keep(std::vector<DeliveryRow> rows) {
-    (void)journal_thread->post([this, rows = std::move(rows)]() mutable {
-        std::vector<JournalEntry> entries(std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+// Lost only with the disk: then a message is told once more after a restart, under the same key.
+void Agent::State::keep(std::vector<JournalEntry> entries) {
+    (void)journal_thread->post([this, entries = std::move(entries)]() mutable {
         if (journal->append(std::move(entries))) (void)journal->flush();
     });
 }

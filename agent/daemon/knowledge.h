@@ -60,6 +60,11 @@ public:
     [[nodiscard]] bool looked_at_all() const;  // Every target has been looked at at least once.
 
     [[nodiscard]] NodeLink link(const std::string& cluster, const std::string& node) const;
+    // By cluster and node. What an earlier agent knew is taken for nodes that are still configured; before the first
+    // look.
+    using NodeLinks = std::map<std::pair<std::string, std::string>, NodeLink>;
+    void remember_links(const NodeLinks& known, WallTime at);
+    [[nodiscard]] const NodeLinks& links() const { return links_; }
     [[nodiscard]] std::uint64_t links_version() const { return links_version_; }
 
 private:
@@ -81,6 +86,7 @@ private:
     void place(Event& log) const;
     void topology_of(Observation& observation);
     void relink(const ClusterConfig& cluster, WallTime at);
+    void tell_links(WallTime at);
     [[nodiscard]] Fact series_fact(const FactKey& key, WallTime now) const;
 
     const Config& config_;
@@ -92,7 +98,7 @@ private:
     std::map<std::string, Said> said_;
     std::unordered_map<Subject, WallTime> told_at_;               // When a subject's attributes were last told.
     std::map<std::string, std::vector<OperationUnderWay>> work_;  // By target.
-    std::map<std::pair<std::string, std::string>, NodeLink> links_;
+    NodeLinks links_;
     // Ids that task managers of a node had before: each start gives a new one, and exceptions name the old one.
     std::map<std::pair<std::string, std::string>, std::vector<std::string>> former_;
     std::uint64_t links_version_ = 0;

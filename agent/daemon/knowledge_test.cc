@@ -128,6 +128,16 @@ TEST_F(Fixture, ProcessesAreLinkedByThePortTheyListenOn) {
     EXPECT_EQ(knowledge.topology().attribute(subject("node", "broker-1"), "broker"), "7");
 }
 
+TEST_F(Fixture, WhatAnEarlierAgentKnewOfADeadProcessIsRemembered) {
+    knowledge.remember_links({{{"lab", "broker-1"}, {.broker = "7", .worker = "", .taskmanager = ""}},
+                              {{"lab", "no-such-node"}, {.broker = "8", .worker = "", .taskmanager = ""}}},
+                             {9'000});
+    EXPECT_EQ(knowledge.topology().attribute(subject("broker", "7"), "node"), "broker-1");
+    EXPECT_FALSE(knowledge.topology().attribute(subject("broker", "8"), "node")) << "it is not configured any more";
+    node("broker-1", "broker", "", {10'500});
+    EXPECT_EQ(knowledge.link("lab", "broker-1").broker, "7") << "a look that sees no process takes nothing back";
+}
+
 TEST_F(Fixture, AFormerTaskManagerOfANodeKeepsItsNode) {
     Observation flink = from("lab/flink", {10'000});
     flink.attributes[subject("taskmanager", "tm-1-aaa")]["address"] = "h:5001";

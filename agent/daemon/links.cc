@@ -82,6 +82,18 @@ void Knowledge::relink(const ClusterConfig& cluster, WallTime at) {
         former.push_back(link.taskmanager);
     }
     links_ = std::move(links);
+    tell_links(at);
+    linked_at_[cluster.name] = topology_.generation();
+}
+
+void Knowledge::remember_links(const NodeLinks& known, WallTime at) {
+    for (const ClusterConfig& cluster : config_.clusters)
+        for (const NodeConfig& node : cluster.nodes)
+            if (const auto found = known.find({cluster.name, node.name}); found != known.end()) links_.insert(*found);
+    if (!links_.empty()) tell_links(at);
+}
+
+void Knowledge::tell_links(WallTime at) {
     ++links_version_;
     std::vector<Relation> relations;
     std::map<Subject, std::map<std::string, std::string>> attributes;
@@ -102,7 +114,6 @@ void Knowledge::relink(const ClusterConfig& cluster, WallTime at) {
     }
     for (const auto& [subject, values] : attributes) told_at_[subject] = at;
     topology_.replace("links", std::move(relations), std::move(attributes), at);
-    linked_at_[cluster.name] = topology_.generation();
 }
 
 }  // namespace medic

@@ -78,6 +78,12 @@ struct NodeRoleRow {
     bool spare = false;
     WallTime at;
 };
+// Which broker, worker or task manager a node's process was last known as: who starts after it died can't ask it.
+struct NodeLinkRow {
+    std::string cluster, node;
+    std::string broker, worker, taskmanager;
+    WallTime at;
+};
 // Accepted alerts: unique by fingerprint, start and status. Written by the API's handler before it answers 200.
 struct AlertRow {
     std::string fingerprint{};
@@ -97,7 +103,7 @@ struct DeliveryRow {
 };
 
 using JournalEntry = std::variant<IncidentRow, AttemptRow, DecisionRow, PauseRow, ApprovalRow, VerdictRow,
-                                  FirstFailureRow, QuarantineRow, NodeRoleRow, AlertRow, DeliveryRow>;
+                                  FirstFailureRow, QuarantineRow, NodeRoleRow, NodeLinkRow, AlertRow, DeliveryRow>;
 
 // What the loop starts from. `complete` false: something could not be read, so nothing may act.
 struct JournalState {
@@ -110,6 +116,7 @@ struct JournalState {
     std::vector<ApprovalRow> approvals{};  // Of open incidents.
     std::vector<QuarantineRow> quarantines{};
     std::vector<NodeRoleRow> node_roles{};
+    std::vector<NodeLinkRow> node_links{};
     std::vector<AlertRow> alerts{};         // Newest status per fingerprint and start, firing only.
     std::vector<DeliveryRow> deliveries{};  // Of incidents that are open or not told to the end.
     std::vector<IncidentRow> untold{};      // Ended within `history`, and the end is still owed to somebody.

@@ -24,6 +24,7 @@ template <> struct Table<VerdictRow>      { static constexpr auto name = "verdic
 template <> struct Table<FirstFailureRow> { static constexpr auto name = "first_failures", key = "incident",     conflict = "IGNORE"; };
 template <> struct Table<QuarantineRow>   { static constexpr auto name = "quarantines",    key = "cluster, job, version", conflict = "IGNORE"; };
 template <> struct Table<NodeRoleRow>     { static constexpr auto name = "node_roles",     key = "cluster, node", conflict = "REPLACE"; };
+template <> struct Table<NodeLinkRow>     { static constexpr auto name = "node_links",     key = "cluster, node", conflict = "REPLACE"; };
 template <> struct Table<AlertRow>        { static constexpr auto name = "alerts",         key = "fingerprint, starts_at, firing", conflict = "IGNORE"; };
 template <> struct Table<DeliveryRow>     { static constexpr auto name = "deliveries",     key = "receiver, incident", conflict = "REPLACE"; };
 
@@ -46,6 +47,9 @@ template <class A> void columns(A& a, VerdictRow& r) { a("incident", r.incident)
 template <class A> void columns(A& a, FirstFailureRow& r) { a("incident", r.incident); a("text", r.text); a("at", r.at); }
 template <class A> void columns(A& a, QuarantineRow& r) { a("cluster", r.cluster); a("job", r.job); a("version", r.version); a("incident", r.incident); a("at", r.at); }
 template <class A> void columns(A& a, NodeRoleRow& r) { a("cluster", r.cluster); a("node", r.node); a("spare", r.spare); a("at", r.at); }
+template <class A> void columns(A& a, NodeLinkRow& r) {
+    a("cluster", r.cluster); a("node", r.node); a("broker", r.broker); a("worker", r.worker); a("taskmanager", r.taskmanager); a("at", r.at);
+}
 template <class A> void columns(A& a, AlertRow& r) {
     a("fingerprint", r.fingerprint); a("starts_at", r.starts_at); a("received_at", r.received_at); a("firing", r.firing);
     a("subject", r.subject); a("name", r.name); a("received_from", r.received_from); a("labels", r.labels);

@@ -18,7 +18,8 @@ std::string broker_on(const Lookup& lookup, const std::string& cluster, const st
         const auto broker = lookup.label(series, "broker");
         if (lookup.node_of({cluster, "broker", broker}) == node) return broker;
     }
-    return {};
+    // Who starts after the cluster gave it up has no series of it, but may remember who it was.
+    return lookup.view().topology.attribute({cluster, "node", node}, "broker").value_or("");
 }
 
 std::vector<Evidence> cluster_misses_it(const Lookup& lookup, const std::string& cluster, const std::string& broker) {
@@ -30,6 +31,13 @@ std::vector<Evidence> cluster_misses_it(const Lookup& lookup, const std::string&
     };
     says("kafka_broker_reachable", "broker " + broker + " does not answer");
     says("kafka_broker_up", "the cluster's metadata no longer lists broker " + broker);
+    const auto listed = lookup.select("kafka_broker_up", {{"cluster", cluster}});
+    const bool others = std::ranges::any_of(listed, [&](SeriesId id) { return lookup.value(id) == 1; });
+    const bool unknown =
+        std::ranges::none_of(listed, [&](SeriesId id) { return lookup.label(id, "broker") == broker; });
+    if (others && unknown)
+        said.push_back({"metric", "kafka_broker_up", "the cluster's metadata lists others, not broker " + broker, 0,
+                        lookup.now().wall});
     return said;
 }
 

@@ -29,6 +29,18 @@ TEST(BrokerLost, ProcessGoneAndNoAnswerBeforeTheClusterGivesItUp) {
 
 TEST(BrokerLost, AlsoWhereNobodySawItRun) { EXPECT_EQ(killed(0).findings("broker-lost", 7).size(), 1U); }
 
+TEST(BrokerLost, WhoStartsAfterTheClusterGaveItUpRemembersWhoItWas) {
+    Scene scene;
+    scene.constant("process_up", node, 0).constant("kafka_broker_up", {{"broker", "1"}}, 1);
+    EXPECT_TRUE(scene.findings("broker-lost", 10).empty()) << "nobody knows which broker that was";
+    scene.attribute(Scene::lab("node", "broker-2"), "broker", "2");
+    ASSERT_EQ(scene.findings("broker-lost", 10).size(), 1U);
+    EXPECT_EQ(scene.findings("broker-lost", 10)[0].subject, Scene::lab("broker", "2"));
+    Scene silent;
+    silent.constant("process_up", node, 0).attribute(Scene::lab("node", "broker-2"), "broker", "2");
+    EXPECT_TRUE(silent.findings("broker-lost", 10).empty()) << "no metadata, no second vantage point";
+}
+
 TEST(BrokerLost, AMomentIsNotEnough) { EXPECT_TRUE(killed(60).findings("broker-lost", 61).empty()); }
 
 TEST(BrokerLost, SilentWhileItAnswers) {
