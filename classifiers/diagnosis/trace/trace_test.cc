@@ -198,6 +198,17 @@ TEST(Owner, NodeFramesAreToldByTheirModule) {
     EXPECT_EQ(owner_of("handle", "/app/src/consumer.js:22:7", client), FrameOwner::user);
 }
 
+TEST(Trace, MessageMayStandBelowItsClass) {
+    const auto read = read_failures(
+        "com.acme.PumpException:\n[PUMP] Exception: Invalid valve\n[PUMP] Code: 7\n\tat com.acme.Pump.start(Pump.java:1)\n"
+        "Caused by: com.acme.ValveException:\nstuck\n\tat com.acme.Valve.open(Valve.java:1)\n"
+        "java.lang.NullPointerException\nshutting down\n");
+    ASSERT_EQ(read.failures.size(), 2U);
+    EXPECT_EQ(read.failures[0].chain[0].message, "[PUMP] Exception: Invalid valve");
+    EXPECT_EQ(read.failures[0].chain[1].message, "stuck");
+    EXPECT_EQ(read.failures[1].chain[0].message, "");
+}
+
 TEST(Trace, TextWithoutFailureGivesNone) {
     EXPECT_TRUE(read_failures("INFO all is well\nINFO still\n").failures.empty());
     EXPECT_TRUE(read_failures("").failures.empty());
