@@ -189,6 +189,16 @@ TEST(Owner, RelocatedClassesBelongToWhomTheyBelongAtHome) {
     EXPECT_EQ(owner_of("com.acme.shaded.Enrich.map", "Enrich.java:1", flink), FrameOwner::user);
 }
 
+TEST(Owner, DriversAndSinksOfOneHouseAreToldApart) {
+    const Ownership worker{.component = Component::connect};
+    EXPECT_EQ(owner_of("com.informix.util.IfxErrMsg.buildException", "IfxErrMsg.java:1", worker),
+              FrameOwner::library);
+    EXPECT_EQ(owner_of("com.sap.db.jdbc.Session.open", "Session.java:1", worker), FrameOwner::library);
+    EXPECT_EQ(owner_of("com.sap.kafka.connect.sink.Task.put", "Task.scala:1", worker), FrameOwner::connector);
+    EXPECT_EQ(owner_of("com.datastax.oss.kafka.sink.Task.put", "Task.java:1", worker), FrameOwner::connector);
+    EXPECT_EQ(owner_of("com.datastax.oss.driver.api.Session.execute", "Session.java:1", worker), FrameOwner::library);
+}
+
 TEST(Owner, NodeFramesAreToldByTheirModule) {
     const Ownership client{.component = Component::kafka_client};
     EXPECT_EQ(owner_of("Broker.connect", "/app/node_modules/kafkajs/src/broker/index.js:10:3", client),
