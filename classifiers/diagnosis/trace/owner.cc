@@ -393,6 +393,15 @@ std::optional<FrameOwner> node_owner(std::string_view path) {
     return FrameOwner::library;
 }
 
+// A house that makes a driver often makes a connector too; packages and classes of connectors have usual names.
+bool names_a_plugin(std::string_view function) {
+    if (function.starts_with("org.apache.kafka.")) return false;
+    for (const std::string_view name : {".kafka.connect.", ".connect.kafka.", ".kafka.sink.", ".kafka.source.",
+                                        "SinkTask.", "SourceTask.", "SinkConnector.", "SourceConnector."})
+        if (function.find(name) != std::string_view::npos) return true;
+    return false;
+}
+
 // The last part of a native location: "libfleet_monitor.so+0x1f2" of "/opt/jobs/libfleet_monitor.so+0x1f2".
 std::string_view object_of(std::string_view location) {
     const auto slash = location.rfind('/');
@@ -468,7 +477,11 @@ FrameOwner owner_of(std::string_view function, std::string_view location, const 
         return python_owner(location);
     if (const auto node = node_owner(location)) return *node;
     if (const auto relocated = relocated_owner(function)) return *relocated;
-    if (const auto known = known_owner(function)) return *known;
+    if (const auto known = known_owner(function)) {
+        if (*known == FrameOwner::library && ownership.component == Component::connect && names_a_plugin(function))
+            return FrameOwner::connector;
+        return *known;
+    }
     if (location.find("+0x") != std::string_view::npos) return native_owner(object_of(location), ownership.component);
     return unknown_owner(ownership.component);
 }

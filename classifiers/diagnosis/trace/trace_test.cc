@@ -197,6 +197,10 @@ TEST(Owner, DriversAndSinksOfOneHouseAreToldApart) {
     EXPECT_EQ(owner_of("com.sap.kafka.connect.sink.Task.put", "Task.scala:1", worker), FrameOwner::connector);
     EXPECT_EQ(owner_of("com.datastax.oss.kafka.sink.Task.put", "Task.java:1", worker), FrameOwner::connector);
     EXPECT_EQ(owner_of("com.datastax.oss.driver.api.Session.execute", "Session.java:1", worker), FrameOwner::library);
+    EXPECT_EQ(owner_of("com.arangodb.kafka.ArangoSinkTask.put", "ArangoSinkTask.java:1", worker),
+              FrameOwner::connector);
+    EXPECT_EQ(owner_of("com.arangodb.internal.Wire.read", "Wire.java:1", worker), FrameOwner::library);
+    EXPECT_EQ(owner_of("com.arangodb.kafka.ArangoSinkTask.put", "ArangoSinkTask.java:1", {}), FrameOwner::library);
 }
 
 TEST(Owner, NodeFramesAreToldByTheirModule) {
