@@ -200,6 +200,18 @@ constexpr Entry entries[] = {
     Entry{"oracle.kafka.connect.", FrameOwner::connector},
     Entry{"com.singlestore.kafka.", FrameOwner::connector},
     Entry{"software.amazon.event.kafkaconnector.", FrameOwner::connector},
+    Entry{"com.sap.kafka.", FrameOwner::connector},
+    Entry{"org.neo4j.connectors.kafka.", FrameOwner::connector},
+    Entry{"io.confluent.influxdb.", FrameOwner::connector},
+    Entry{"io.confluent.salesforce.", FrameOwner::connector},
+    Entry{"com.microsoft.azure.kusto.kafka.", FrameOwner::connector},
+    Entry{"com.google.cloud.kafka.connect.", FrameOwner::connector},
+    Entry{"com.datastax.oss.kafka.", FrameOwner::connector},
+    Entry{"com.datastax.kafkaconnector.", FrameOwner::connector},
+    Entry{"org.apache.plc4x.kafka.", FrameOwner::connector},
+    Entry{"org.apache.ignite.stream.kafka.", FrameOwner::connector},
+    Entry{"org.apache.geode.kafka.", FrameOwner::connector},
+    Entry{"org.apache.nifi.kafka.connect.", FrameOwner::connector},
 
     Entry{"scala.", FrameOwner::library},
     Entry{"kotlin.", FrameOwner::library},
@@ -317,6 +329,30 @@ constexpr Entry entries[] = {
     Entry{"com.oracle.", FrameOwner::library},
     Entry{"weblogic.", FrameOwner::library},
     Entry{"com.teradata.", FrameOwner::library},
+    Entry{"com.informix.", FrameOwner::library},
+    Entry{"com.amazon.redshift.", FrameOwner::library},
+    Entry{"com.amazon.athena.", FrameOwner::library},
+    Entry{"com.databricks.client.", FrameOwner::library},
+    Entry{"com.sybase.", FrameOwner::library},
+    Entry{"com.exasol.", FrameOwner::library},
+    Entry{"org.firebirdsql.", FrameOwner::library},
+    Entry{"com.ingres.", FrameOwner::library},
+    Entry{"com.kingbase8.", FrameOwner::library},
+    Entry{"dm.jdbc.", FrameOwner::library},
+    Entry{"com.taosdata.", FrameOwner::library},
+    Entry{"com.oceanbase.jdbc.", FrameOwner::library},
+    Entry{"org.opengauss.", FrameOwner::library},
+    Entry{"org.duckdb.", FrameOwner::library},
+    Entry{"org.monetdb.", FrameOwner::library},
+    Entry{"com.arangodb.", FrameOwner::library},
+    Entry{"com.aerospike.", FrameOwner::library},
+    Entry{"com.hazelcast.", FrameOwner::library},
+    Entry{"io.nats.", FrameOwner::library},
+    Entry{"io.questdb.client.", FrameOwner::library},
+    Entry{"io.milvus.", FrameOwner::library},
+    Entry{"org.redisson.", FrameOwner::library},
+    Entry{"com.hierynomus.", FrameOwner::library},
+    Entry{"com.mchange.", FrameOwner::library},
     Entry{"com.facebook.", FrameOwner::library},
     Entry{"io.trino.", FrameOwner::library},
     Entry{"com.cloudera.", FrameOwner::library},
@@ -407,6 +443,15 @@ std::optional<FrameOwner> node_owner(std::string_view path) {
     return FrameOwner::library;
 }
 
+// A house that makes a driver often makes a connector too; packages and classes of connectors have usual names.
+bool names_a_plugin(std::string_view function) {
+    if (function.starts_with("org.apache.kafka.")) return false;
+    for (const std::string_view name : {".kafka.connect.", ".connect.kafka.", ".kafka.sink.", ".kafka.source.",
+                                        "SinkTask.", "SourceTask.", "SinkConnector.", "SourceConnector."})
+        if (function.find(name) != std::string_view::npos) return true;
+    return false;
+}
+
 // The last part of a native location: "libfleet_monitor.so+0x1f2" of "/opt/jobs/libfleet_monitor.so+0x1f2".
 std::string_view object_of(std::string_view location) {
     const auto slash = location.rfind('/');
@@ -483,7 +528,11 @@ FrameOwner owner_of(std::string_view function, std::string_view location, const 
     if (const auto node = node_owner(location)) return *node;
     if (const auto told = trace::language_owner(function, location)) return *told;
     if (const auto relocated = relocated_owner(function)) return *relocated;
-    if (const auto known = known_owner(function)) return *known;
+    if (const auto known = known_owner(function)) {
+        if (*known == FrameOwner::library && ownership.component == Component::connect && names_a_plugin(function))
+            return FrameOwner::connector;
+        return *known;
+    }
     if (location.find("+0x") != std::string_view::npos) return native_owner(object_of(location), ownership.component);
     return unknown_owner(ownership.component);
 }

@@ -76,7 +76,10 @@ private:
         }
         keep_prose(trimmed);
         if (read_other_language(trimmed)) return;
-        if (read_relation(trimmed, line.front() == ' ' || line.front() == '\t')) return;
+        if (read_relation(trimmed, line.front() == ' ' || line.front() == '\t')) {
+            message_follows_ = trimmed.ends_with(':');
+            return;
+        }
         if (trimmed.ends_with("Traceback (most recent call last):")) {
             // On a line of its own, or behind the Java exception that carries it.
             close_python();
@@ -84,10 +87,18 @@ private:
             return;
         }
         if (trimmed.starts_with("#") && read_fatal_error_log(trimmed)) return;
-        if (const auto header = trace::parse_header(line, HeaderSearch::whole_line)) return begin_failure(*header);
+        if (const auto header = trace::parse_header(line, HeaderSearch::whole_line)) {
+            begin_failure(*header);
+            message_follows_ = trimmed.ends_with(':');
+            return;
+        }
         if (const auto header = received_signal(trimmed)) return begin_failure(*header);
         // A message may go on for lines; a log line, or anything after frames, ends the throwable.
-        if (current_ != nullptr && current_->frames.empty() && !looks_like_log_line(trimmed)) return;
+        if (current_ != nullptr && current_->frames.empty() && !looks_like_log_line(trimmed)) {
+            // "SomeException:", and what it says below.
+            if (message_follows_ && current_->message.empty()) current_->message = trimmed;
+            return;
+        }
         headline_ = trimmed;
         current_ = nullptr;
     }
@@ -361,6 +372,7 @@ private:
     Python python_;
     bool python_continues_ = false, suppressing_ = false, expect_problem_frame_ = false;
     bool go_ = false, elixir_ = false;
+    bool message_follows_ = false;  // The header of `current_` ended in its colon.
 };
 
 // The frame that decides: the innermost one that is somebody's code rather than a library's, in the deepest throwable

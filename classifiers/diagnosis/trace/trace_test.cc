@@ -189,6 +189,20 @@ TEST(Owner, RelocatedClassesBelongToWhomTheyBelongAtHome) {
     EXPECT_EQ(owner_of("com.acme.shaded.Enrich.map", "Enrich.java:1", flink), FrameOwner::user);
 }
 
+TEST(Owner, DriversAndSinksOfOneHouseAreToldApart) {
+    const Ownership worker{.component = Component::connect};
+    EXPECT_EQ(owner_of("com.informix.util.IfxErrMsg.buildException", "IfxErrMsg.java:1", worker),
+              FrameOwner::library);
+    EXPECT_EQ(owner_of("com.sap.db.jdbc.Session.open", "Session.java:1", worker), FrameOwner::library);
+    EXPECT_EQ(owner_of("com.sap.kafka.connect.sink.Task.put", "Task.scala:1", worker), FrameOwner::connector);
+    EXPECT_EQ(owner_of("com.datastax.oss.kafka.sink.Task.put", "Task.java:1", worker), FrameOwner::connector);
+    EXPECT_EQ(owner_of("com.datastax.oss.driver.api.Session.execute", "Session.java:1", worker), FrameOwner::library);
+    EXPECT_EQ(owner_of("com.arangodb.kafka.ArangoSinkTask.put", "ArangoSinkTask.java:1", worker),
+              FrameOwner::connector);
+    EXPECT_EQ(owner_of("com.arangodb.internal.Wire.read", "Wire.java:1", worker), FrameOwner::library);
+    EXPECT_EQ(owner_of("com.arangodb.kafka.ArangoSinkTask.put", "ArangoSinkTask.java:1", {}), FrameOwner::library);
+}
+
 TEST(Owner, NodeFramesAreToldByTheirModule) {
     const Ownership client{.component = Component::kafka_client};
     EXPECT_EQ(owner_of("Broker.connect", "/app/node_modules/kafkajs/src/broker/index.js:10:3", client),
@@ -196,6 +210,17 @@ TEST(Owner, NodeFramesAreToldByTheirModule) {
     EXPECT_EQ(owner_of("run", "/app/node_modules/p-retry/index.js:4:1", client), FrameOwner::library);
     EXPECT_EQ(owner_of("Socket.emit", "node:events:517:28", client), FrameOwner::jdk);
     EXPECT_EQ(owner_of("handle", "/app/src/consumer.js:22:7", client), FrameOwner::user);
+}
+
+TEST(Trace, MessageMayStandBelowItsClass) {
+    const auto read = read_failures(
+        "com.acme.PumpException:\n[PUMP] Exception: Invalid valve\n[PUMP] Code: 7\n\tat com.acme.Pump.start(Pump.java:1)\n"
+        "Caused by: com.acme.ValveException:\nstuck\n\tat com.acme.Valve.open(Valve.java:1)\n"
+        "java.lang.NullPointerException\nshutting down\n");
+    ASSERT_EQ(read.failures.size(), 2U);
+    EXPECT_EQ(read.failures[0].chain[0].message, "[PUMP] Exception: Invalid valve");
+    EXPECT_EQ(read.failures[0].chain[1].message, "stuck");
+    EXPECT_EQ(read.failures[1].chain[0].message, "");
 }
 
 TEST(Trace, TextWithoutFailureGivesNone) {
