@@ -191,8 +191,7 @@ TEST(Owner, RelocatedClassesBelongToWhomTheyBelongAtHome) {
 
 TEST(Owner, DriversAndSinksOfOneHouseAreToldApart) {
     const Ownership worker{.component = Component::connect};
-    EXPECT_EQ(owner_of("com.informix.util.IfxErrMsg.buildException", "IfxErrMsg.java:1", worker),
-              FrameOwner::library);
+    EXPECT_EQ(owner_of("com.informix.util.IfxErrMsg.buildException", "IfxErrMsg.java:1", worker), FrameOwner::library);
     EXPECT_EQ(owner_of("com.sap.db.jdbc.Session.open", "Session.java:1", worker), FrameOwner::library);
     EXPECT_EQ(owner_of("com.sap.kafka.connect.sink.Task.put", "Task.scala:1", worker), FrameOwner::connector);
     EXPECT_EQ(owner_of("com.datastax.oss.kafka.sink.Task.put", "Task.java:1", worker), FrameOwner::connector);
@@ -214,7 +213,8 @@ TEST(Owner, NodeFramesAreToldByTheirModule) {
 
 TEST(Trace, MessageMayStandBelowItsClass) {
     const auto read = read_failures(
-        "com.acme.PumpException:\n[PUMP] Exception: Invalid valve\n[PUMP] Code: 7\n\tat com.acme.Pump.start(Pump.java:1)\n"
+        "com.acme.PumpException:\n[PUMP] Exception: Invalid valve\n[PUMP] Code: 7\n\tat "
+        "com.acme.Pump.start(Pump.java:1)\n"
         "Caused by: com.acme.ValveException:\nstuck\n\tat com.acme.Valve.open(Valve.java:1)\n"
         "java.lang.NullPointerException\nshutting down\n");
     ASSERT_EQ(read.failures.size(), 2U);
