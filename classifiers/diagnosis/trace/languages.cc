@@ -193,15 +193,25 @@ std::optional<FrameLine> parse_script_frame(std::string_view trimmed) {
 // -------------------------------------------------------------------------------------------------------------
 
 std::optional<RubyFrame> parse_ruby_frame(std::string_view trimmed) {
-    drop(trimmed, "from ");
-    auto in = trimmed.find(":in `");
-    if (in == std::string_view::npos) in = trimmed.find(":in '");
-    if (in == std::string_view::npos) return std::nullopt;
-    const auto location = trimmed.substr(0, in);
-    if (!has(location, ".rb") && !location.starts_with("<internal")) return std::nullopt;
-    // No blanks before it, but for "gem (1.2) lib/…".
-    if (const auto blank = location.find(' '); blank != std::string_view::npos)
-        if (location[blank + 1] != '(' || !has(location.substr(blank), ") lib/")) return std::nullopt;
+    // The first such place in the line: a log's prefix may stand before it, and further frames of a list behind it.
+    constexpr int places_max = 8;
+    std::size_t in = 0;
+    std::string_view location;
+    for (int place = 0;; ++place, ++in) {
+        if (place == places_max) return std::nullopt;
+        in = trimmed.find(":in ", in);
+        if (in == std::string_view::npos || in + 4 >= trimmed.size()) return std::nullopt;
+        if (trimmed[in + 4] != '`' && trimmed[in + 4] != '\'') continue;
+        location = trimmed.substr(0, in);
+        if (const auto border = location.find_last_of(" \"[(\t"); border != std::string_view::npos) {
+            // "gem (1.2) lib/…" keeps its name and version.
+            const bool versioned = location[border] == ' ' && border > 1 && location[border - 1] == ')';
+            const auto open = versioned ? location.rfind(" (", border) : std::string_view::npos;
+            const auto name = open == std::string_view::npos || open == 0 ? border : location.find_last_of(' ', open - 1);
+            location = location.substr(name == std::string_view::npos ? 0 : name + 1);
+        }
+        if (has(location, ".rb") || location.starts_with("<internal")) break;
+    }
     auto rest = trimmed.substr(in + 5);
     const auto quote = rest.find('\'');
     RubyFrame out{{rest.substr(0, quote), location}, std::nullopt};

@@ -175,7 +175,9 @@ std::optional<Header> parse_header(std::string_view line, HeaderSearch search) {
     if (const auto whole = header_at(text, 0)) {
         // A plain word must be followed by its message, or "Error while …" would be a type.
         const auto after = text.substr(whole->type.size());
-        if (qualified(whole->type) || after.starts_with(":") || after.empty()) return whole;
+        // Node puts a code behind it: "TypeError [ERR_INVALID_ARG_TYPE]: …".
+        if (qualified(whole->type) || after.starts_with(":") || after.starts_with(" [ERR_") || after.empty())
+            return whole;
     }
     if (search == HeaderSearch::whole_line) return std::nullopt;
     std::optional<Header> found;
@@ -188,6 +190,23 @@ std::optional<Header> parse_header(std::string_view line, HeaderSearch search) {
         const auto token = text.substr(at, end - at);
         if (qualified(token) && (end >= text.size() || text[end] != ')' || found == std::nullopt))
             if (auto header = header_at(text, at); header && qualified(header->type)) found = header;
+        at = end == at ? at + 1 : end;
+    }
+    return found;
+}
+
+std::optional<Header> parse_plain_header(std::string_view line) {
+    const auto text = trim(line);
+    std::optional<Header> found;
+    for (std::size_t at = 0; at < text.size();) {
+        if (!is_name_char(text[at])) {
+            ++at;
+            continue;
+        }
+        const auto end = token_end(text, at);
+        const auto after = text.substr(end);
+        if (after.starts_with(": ") || after.starts_with(" [ERR_"))
+            if (auto header = header_at(text, at); header && !qualified(header->type)) found = header;
         at = end == at ? at + 1 : end;
     }
     return found;

@@ -30,6 +30,10 @@ struct Header {
 enum class HeaderSearch : std::uint8_t { whole_line, loose };
 [[nodiscard]] std::optional<Header> parse_header(std::string_view line, HeaderSearch search);
 
+// The last plain word inside a log line that looks like a throwable's class and is followed by its message
+// ("UnhandledPromiseRejectionWarning: TypeError: …"): for lines that frames follow.
+[[nodiscard]] std::optional<Header> parse_plain_header(std::string_view line);
+
 // A qualified name and its message, whatever the name's ending ("std::out_of_range: …"): for lines that frames follow.
 [[nodiscard]] std::optional<Header> parse_any_header(std::string_view line);
 

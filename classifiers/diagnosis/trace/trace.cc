@@ -260,6 +260,7 @@ private:
         if (current_ == nullptr) {
             // Frames without a header of their own line: the log line before them holds the class, or nothing does.
             auto header = headline_.empty() ? std::nullopt : trace::parse_header(headline_, HeaderSearch::loose);
+            if (!header) header = trace::parse_plain_header(headline_);
             if (!header) header = trace::parse_any_header(headline_);
             if (!header && open_ != nullptr && open_->chain.empty() == false && headline_.empty()) {
                 current_ = &open_->chain.back();
