@@ -140,6 +140,57 @@ FrameOwner type_owner(std::string_view type, Component component) {
     return owner_of(type, {}, {.component = component});
 }
 
+// The class that a linkage error misses or finds unfit, "a.b.C" or "a/b/C": "a/b/C", "a.b.C.method(…)",
+// "'void a.b.C.method(…)'", "Receiver class a.b.C does not define …", "Found interface a.b.C, but …".
+std::string_view class_named_by_linkage_error(std::string_view message) {
+    if (message.starts_with("Could not initialize class ")) return {};  // It is there; its start failed.
+    message = message.substr(0, message.find('('));
+    std::string_view found;
+    const bool names_a_member = message.find(" does not ") == std::string_view::npos;
+    while (!message.empty()) {
+        auto word = message.substr(0, message.find(' '));
+        message.remove_prefix(std::min(word.size() + 1, message.size()));
+        while (!word.empty() && std::string_view{"'\"`"}.find(word.front()) != std::string_view::npos)
+            word.remove_prefix(1);
+        word = word.substr(0, word.find_first_of(",;:'\"`"));
+        if (std::ranges::count(word, '.') < 2 && std::ranges::count(word, '/') < 2) continue;
+        found = word;
+        if (!names_a_member) break;  // A return type may stand before a member; nothing before a class.
+    }
+    return found;
+}
+
+// How many leading parts two names share.
+std::size_t shared_parts(std::string_view a, std::string_view b) {
+    std::size_t parts = 0;
+    for (std::size_t at = 0; at < std::min(a.size(), b.size()) && a[at] == b[at]; ++at)
+        if (a[at] == '.') ++parts;
+    return parts;
+}
+
+// Whose class a linkage error misses: "own" when it comes from the package family of the code that asks for it,
+// "relocated" when somebody's packing has moved it.
+std::string lacking_owner(const Failure& failure, Component component) {
+    const auto type = failure.root_type();
+    if (std::ranges::none_of(std::array{"NoClassDefFoundError", "ClassNotFoundException", "NoSuchMethodError",
+                                        "NoSuchFieldError", "AbstractMethodError", "IncompatibleClassChangeError"},
+                             [&](std::string_view end) { return type.ends_with(end); }))
+        return {};
+    std::string name{class_named_by_linkage_error(failure.root().message)};
+    if (name.empty()) return {};
+    std::ranges::replace(name, '/', '.');
+    for (const std::string_view mark : {".shaded.", ".shade.", ".relocated.", ".repackaged.", ".thirdparty."})
+        if (name.find(mark) != std::string::npos) return "relocated";
+    auto owner = owner_of(name, {}, {.component = component});
+    if (owner == FrameOwner::library && name.starts_with("org.apache.flink.")) owner = FrameOwner::flink;
+    constexpr std::size_t family_parts = 3, engine_family_parts = 5;
+    const auto* frame = failure.deciding();
+    const auto needed = name.starts_with("org.apache.flink.") ? engine_family_parts : family_parts;
+    if (owner == FrameOwner::connector && frame != nullptr && shared_parts(name, frame->function) >= needed)
+        return "own";
+    return std::string{to_string(owner)};
+}
+
 }  // namespace
 
 std::string shape_of(const FailureText& text, Component component) {
@@ -172,6 +223,8 @@ std::string shape_of(const FailureText& text, Component component) {
                 list += (list.empty() ? "" : ",") + std::string{to_string(static_cast<FrameOwner>(owner))};
         if (!list.empty()) out += " owners=" + list;
     }
+    if (failure != nullptr)
+        if (const auto lacks = lacking_owner(*failure, component); !lacks.empty()) out += " lacks=" + lacks;
     if (failure != nullptr && casts_to_itself(failure->root())) out += " cast_to_itself=yes";
     if (text.record) out += " record=yes";
     if (text.exit_code) out += " exit=" + std::to_string(*text.exit_code);
