@@ -120,7 +120,27 @@ std::optional<FrameOwner> caller_of_deciding(const Failure& failure) {
     return std::nullopt;
 }
 
-// "class a.B cannot be cast to class a.B": the same name from two loaders.
+// Whether "org.acme.hive.HiveCatalog" is by its name a kind of "org.acme.catalog.Catalog" (or of an AbstractCatalog or
+// ICatalog): of the same project, with its last words. Not in one package, where "LongRow" and "Row" may as well be
+// siblings.
+bool is_kin(std::string_view from, std::string_view to) {
+    const auto from_dot = from.rfind('.'), to_dot = to.rfind('.');
+    if (from_dot == std::string_view::npos || to_dot == std::string_view::npos) return false;
+    if (from.substr(0, from_dot) == to.substr(0, to_dot) || from.starts_with("java")) return false;
+    const auto project = to.find('.', to.find('.') + 1);
+    if (project == std::string_view::npos || !from.starts_with(to.substr(0, project + 1))) return false;
+    const auto own = from.substr(from_dot + 1);
+    auto kind = to.substr(to_dot + 1);
+    if (own == kind) return false;
+    for (const std::string_view front : {"Abstract", "Base", "I"})
+        if (kind.starts_with(front) && kind.size() > front.size() &&
+            std::isupper(static_cast<unsigned char>(kind[front.size()])))
+            kind.remove_prefix(front.size());
+    return own.ends_with(kind);
+}
+
+// "class a.B cannot be cast to class a.B": the same name from two loaders. Likewise a class that is not of the type that
+// its name says it is.
 bool casts_to_itself(const Throwable& root) {
     constexpr std::string_view between = " cannot be cast to ";
     if (!root.type.ends_with("ClassCastException")) return false;
@@ -131,7 +151,7 @@ bool casts_to_itself(const Throwable& root) {
         if (name->starts_with("class ")) name->remove_prefix(6);
         *name = name->substr(0, name->find_first_of(" ("));
     }
-    return !from.empty() && from == to;
+    return !from.empty() && (from == to || is_kin(from, to));
 }
 
 // Whose class the root is. A plain word ("ValueError") is the language's own.
