@@ -82,6 +82,7 @@ constexpr Entry entries[] = {
     Entry{"org.apache.bahir.", FrameOwner::connector},
     Entry{"org.apache.linkis.", FrameOwner::connector},
     Entry{"com.bytedance.bitsail.", FrameOwner::connector},
+    Entry{"com.alibaba.alink.", FrameOwner::connector},
     Entry{"org.apache.sedona.", FrameOwner::library},
     Entry{"org.dinky.", FrameOwner::connector},
     Entry{"com.dlink.", FrameOwner::connector},
