@@ -139,8 +139,8 @@ bool is_kin(std::string_view from, std::string_view to) {
     return own.ends_with(kind);
 }
 
-// "class a.B cannot be cast to class a.B": the same name from two loaders. Likewise a class that is not of the type that
-// its name says it is.
+// "class a.B cannot be cast to class a.B": the same name from two loaders. Likewise a class that is not of the kind its
+// name says it is of.
 bool casts_to_itself(const Throwable& root) {
     constexpr std::string_view between = " cannot be cast to ";
     if (!root.type.ends_with("ClassCastException")) return false;
