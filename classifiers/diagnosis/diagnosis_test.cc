@@ -104,7 +104,7 @@ TEST(Classifier, TellsWhoseClassALinkageErrorMisses) {
 
 TEST(Classifier, KnowsAClassThatIsNotOfTheKindItsNameSays) {
     const auto to_itself = [](std::string from, std::string to) {
-        const auto text = "java.lang.ClassCastException: class " + from + " cannot be cast to class " + to + " (of app)";
+        const auto text = "java.lang.ClassCastException: class " + from + " cannot be cast to class " + to + " (x)";
         const auto shape = classifier().classify_text(text, Component::flink).shape;
         return shape.find(" cast_to_itself=yes") != std::string::npos;
     };
