@@ -224,6 +224,7 @@ constexpr Entry entries[] = {
     Entry{"com.mongodb.client.", FrameOwner::library},
     Entry{"org.joda.", FrameOwner::library},
     Entry{"org.yaml.", FrameOwner::library},
+    Entry{"org.snakeyaml.", FrameOwner::library},
     Entry{"org.janino.", FrameOwner::library},
     Entry{"org.testcontainers.", FrameOwner::library},
     Entry{"org.junit.", FrameOwner::library},
