@@ -2,134 +2,31 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
-#include <fstream>
-#include <limits>
-#include <map>
 #include <optional>
-#include <sstream>
 
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/parser.h>
+#include "agent/base/yaml_document_internal.h"
 
 namespace medic {
-
-struct YamlNode::Document {
-    struct Node {
-        Kind kind = Kind::null;
-        bool quoted = false;
-        int line = 0, column = 0;  // From 1.
-        std::string text;
-        std::vector<std::uint32_t> children;  // Of a map: key, value, key, value, …
-    };
-    std::string name;
-    std::vector<Node> nodes;
-};
-
 namespace {
 
-using Kind = YamlNode::Kind;
-using Document = YamlNode::Document;
-
-struct Refused {
-    int line, column;
-    std::string message;
-};
-
-// Builds the document from yaml-cpp's events: unlike its Node tree they carry the marks of keys, aliases and doubled
-// keys.
-class Builder final : public YAML::EventHandler {
-public:
-    Builder(Document& document, const YamlLimits& limits) : document_(document), limits_(limits) {}
-
-    void OnDocumentStart(const YAML::Mark&) override {}
-    void OnDocumentEnd() override {}
-    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(mark, "", anchor, Kind::null); }
-    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-        refuse(mark, "aliases (*name) are not accepted: write the value out");
-    }
-    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  const std::string& value) override {
-        const std::uint32_t index = add(mark, tag, anchor, Kind::scalar);
-        auto& node = document_.nodes[index];
-        node.text = value;
-        node.quoted = tag == "!";
-        if (!node.quoted && (value == "null" || value == "~" || value == "Null" || value == "NULL"))
-            node.kind = Kind::null;
-    }
-    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                         YAML::EmitterStyle::value) override {
-        open(mark, add(mark, tag, anchor, Kind::list));
-    }
-    void OnSequenceEnd() override { open_.pop_back(); }
-    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                    YAML::EmitterStyle::value) override {
-        open(mark, add(mark, tag, anchor, Kind::map));
-    }
-    void OnMapEnd() override { open_.pop_back(); }
-
-private:
-    [[noreturn]] static void refuse(const YAML::Mark& mark, std::string message) {
-        throw Refused{mark.line + 1, mark.column + 1, std::move(message)};
-    }
-
-    void open(const YAML::Mark& mark, std::uint32_t index) {
-        if (open_.size() >= limits_.depth_max)
-            refuse(mark, fmt::format("nested deeper than {} levels", limits_.depth_max));
-        open_.push_back(index);
-    }
-
-    std::uint32_t add(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, Kind kind) {
-        if (anchor != YAML::NullAnchor) refuse(mark, "anchors (&name) are not accepted: write the value out");
-        if (!tag.empty() && tag != "?" && tag != "!") refuse(mark, fmt::format("the tag {} is not accepted", tag));
-        if (document_.nodes.size() >= limits_.nodes_max)
-            refuse(mark, fmt::format("more than {} values", limits_.nodes_max));
-        const auto index = static_cast<std::uint32_t>(document_.nodes.size());
-        auto& node = document_.nodes.emplace_back();
-        node.kind = kind;
-        node.line = mark.line + 1;
-        node.column = mark.column + 1;
-        if (!open_.empty()) attach(mark, index, kind);
-        return index;
-    }
-
-    void attach(const YAML::Mark& mark, std::uint32_t index, Kind kind) {
-        auto& parent = document_.nodes[open_.back()];
-        if (parent.kind == Kind::map && parent.children.size() % 2 == 0 && (kind == Kind::list || kind == Kind::map))
-            refuse(mark, "a key must be a word, not a list or a map");
-        parent.children.push_back(index);
-    }
-
-    Document& document_;
-    const YamlLimits& limits_;
-    std::vector<std::uint32_t> open_;  // Lists and maps around the next event.
-};
-
-void refuse_doubled_keys(const Document& document) {
-    for (const auto& node : document.nodes) {
-        if (node.kind != Kind::map) continue;
-        std::map<std::string_view, int> lines;
-        for (std::size_t i = 0; i < node.children.size(); i += 2) {
-            const auto& key = document.nodes[node.children[i]];
-            const auto [at, is_new] = lines.emplace(key.text, key.line);
-            if (!is_new)
-                throw Refused{
-                    key.line, key.column,
-                    fmt::format("key \"{}\" is given twice (first in line {}): keep one", key.text, at->second)};
-        }
-    }
-}
-
-std::string describe(const Document::Node& node) {
+std::string describe(const YamlNode::Document::Node& node) {
     switch (node.kind) {
-        case Kind::missing: return "nothing";
-        case Kind::null: return "nothing";
-        case Kind::list: return "a list";
-        case Kind::map: return "a map";
-        case Kind::scalar: break;
+        case YamlNode::Kind::missing: return "nothing";
+        case YamlNode::Kind::null: return "nothing";
+        case YamlNode::Kind::list: return "a list";
+        case YamlNode::Kind::map: return "a map";
+        case YamlNode::Kind::scalar: break;
     }
     return fmt::format("\"{}\"", node.text.size() > 60 ? node.text.substr(0, 60) + "…" : node.text);
+}
+
+template <class T>
+std::optional<T> number(std::string_view text) {
+    T value{};
+    if (text.starts_with('+')) text.remove_prefix(1);
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (code != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
+    return value;
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -147,60 +44,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     return row[b.size()];
 }
 
-struct DurationUnit {
-    std::string_view name;
-    std::int64_t ms;
-};
-constexpr DurationUnit duration_units[] = {{"y", 365LL * 86'400'000},
-                                           {"w", 7LL * 86'400'000},
-                                           {"d", 86'400'000},
-                                           {"h", 3'600'000},
-                                           {"m", 60'000},
-                                           {"s", 1000},
-                                           {"ms", 1}};
-
 }  // namespace
-
-Result<Duration> parse_duration(std::string_view text) {
-    const auto wrong = [&] {
-        return fail(ErrorCode::invalid, "expected a duration such as 500ms, 15s, 1h30m or 2d, found \"{}\"", text);
-    };
-    if (text == "0") return Duration{0};
-    if (text.empty()) return wrong();
-    std::int64_t total_ms = 0;
-    std::size_t unit_next = 0;
-    std::string_view rest = text;
-    while (!rest.empty()) {
-        std::int64_t count = 0;
-        const auto [end, code] = std::from_chars(rest.data(), rest.data() + rest.size(), count);
-        if (code != std::errc{} || rest.front() == '-') return wrong();
-        rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
-        const std::string_view unit = rest.substr(0, rest.starts_with("ms") ? 2 : 1);
-        const auto* const found = std::find_if(std::begin(duration_units) + unit_next, std::end(duration_units),
-                                               [&](const DurationUnit& each) { return each.name == unit; });
-        if (found == std::end(duration_units)) return wrong();
-        unit_next = static_cast<std::size_t>(found - std::begin(duration_units)) + 1;
-        std::int64_t part_ms = 0;
-        if (__builtin_mul_overflow(count, found->ms, &part_ms) || __builtin_add_overflow(total_ms, part_ms, &total_ms))
-            return fail(ErrorCode::invalid, "the duration \"{}\" is too long", text);
-        rest.remove_prefix(unit.size());
-    }
-    return Duration{total_ms};
-}
-
-std::string format_duration(Duration duration) {
-    std::int64_t rest_ms = duration.count();
-    if (rest_ms == 0) return "0s";
-    std::string text = rest_ms < 0 ? "-" : "";
-    rest_ms = std::abs(rest_ms);
-    for (const auto& unit : duration_units) {
-        // Years and weeks only when they hide nothing: "8d" reads better than "1w1d".
-        if ((unit.name == "y" || unit.name == "w") && rest_ms % unit.ms != 0) continue;
-        if (rest_ms >= unit.ms) text += fmt::format("{}{}", rest_ms / unit.ms, unit.name);
-        rest_ms %= unit.ms;
-    }
-    return text;
-}
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
     std::string_view best;
@@ -213,49 +57,6 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
         }
     }
     return best;
-}
-
-Result<YamlNode> load_yaml(std::string_view text, std::string_view name, const YamlLimits& limits) {
-    if (text.size() > limits.bytes_max)
-        return fail(ErrorCode::invalid, "{}: {} bytes, at most {} are read", name, text.size(), limits.bytes_max);
-    const auto document = std::make_shared<Document>();
-    document->name = name;
-    try {
-        std::istringstream stream{std::string(text)};
-        YAML::Parser parser(stream);
-        Builder builder(*document, limits);
-        if (parser.HandleNextDocument(builder)) {
-            const std::size_t nodes_of_first = document->nodes.size();
-            if (parser.HandleNextDocument(builder)) {
-                const auto& second =
-                    document->nodes.size() > nodes_of_first ? document->nodes[nodes_of_first] : Document::Node{};
-                return fail(ErrorCode::invalid, "{}:{}:{}: a second document (---) in one file: split the file", name,
-                            std::max(second.line, 1), std::max(second.column, 1));
-            }
-        }
-        refuse_doubled_keys(*document);
-    } catch (const Refused& refused) {
-        return fail(ErrorCode::invalid, "{}:{}:{}: {}", name, refused.line, refused.column, refused.message);
-    } catch (const YAML::Exception& error) {
-        return fail(ErrorCode::invalid, "{}:{}:{}: not valid YAML: {}", name, error.mark.line + 1,
-                    error.mark.column + 1, error.msg);
-    }
-    if (document->nodes.empty() || document->nodes[0].kind == Kind::null) {
-        document->nodes.assign(1, {});
-        document->nodes[0].kind = Kind::map;
-        document->nodes[0].line = document->nodes[0].column = 1;
-    }
-    return YamlNode(document, 0);
-}
-
-Result<YamlNode> load_yaml_file(const std::string& path, const YamlLimits& limits) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return fail(ErrorCode::invalid, "{}: cannot be opened: check that it exists and may be read", path);
-    std::string text(limits.bytes_max + 1, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (file.bad()) return fail(ErrorCode::unavailable, "{}: cannot be read", path);
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    return load_yaml(text, path, limits);
 }
 
 YamlNode::Kind YamlNode::kind() const { return !document_ || missing_ ? Kind::missing : document_->nodes[index_].kind; }
@@ -319,19 +120,6 @@ Result<T> YamlNode::parse_scalar(std::string_view expected, Parse parse) const {
     const std::string found = kind() == Kind::missing ? "nothing" : describe(document_->nodes[index_]);
     return error(fmt::format("expected {}, found {}", expected, found));
 }
-
-namespace {
-
-template <class T>
-std::optional<T> number(std::string_view text) {
-    T value{};
-    if (text.starts_with('+')) text.remove_prefix(1);
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (code != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
-    return value;
-}
-
-}  // namespace
 
 Result<std::string> YamlNode::as_string() const {
     return parse_scalar<std::string>("a text", [](const std::string& text) { return std::optional(text); });

@@ -13,15 +13,14 @@ namespace {
 int classify(const std::string& file, const std::string& rules) {
     auto catalogue = rules.empty() ? Catalogue::load_embedded() : Catalogue::load_directory(rules);
     if (!catalogue) return complain(catalogue.error().message, exit_usage);
-    const auto classifier = Classifier::make(*std::move(catalogue));
-    if (!classifier) return complain(classifier.error().message, exit_usage);
+    const Classifier classifier{*std::move(catalogue)};
     std::ifstream in;
     if (file != "-") {
         in.open(file, std::ios::binary);
         if (!in) return complain(file + ": can't be read", exit_usage);
     }
     std::ios::sync_with_stdio(false);
-    const auto unreadable = classify_lines(*classifier, file == "-" ? std::cin : in, std::cout);
+    const auto unreadable = classify_lines(classifier, file == "-" ? std::cin : in, std::cout);
     std::cout.flush();
     if (!unreadable) return complain(unreadable.error().message, exit_problem);
     if (*unreadable > 0) return complain(fmt::format("{} line(s) could not be read", *unreadable), exit_problem);

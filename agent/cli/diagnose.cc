@@ -41,11 +41,10 @@ int diagnose_text_file(const Options& options) {
     }
     auto catalogue = options.rules.empty() ? Catalogue::load_embedded() : Catalogue::load_directory(options.rules);
     if (!catalogue) return complain(catalogue.error().message, exit_usage);
-    const auto classifier = Classifier::make(*std::move(catalogue));
-    if (!classifier) return complain(classifier.error().message, exit_usage);
-    const Classification said = classifier->classify_text(text, Component::unknown);
+    const Classifier classifier{*std::move(catalogue)};
+    const Classification said = classifier.classify_text(text, Component::unknown);
     std::string owner;
-    if (const Cause* cause = classifier->catalogue().find(said.cause); cause != nullptr)
+    if (const Cause* cause = classifier.catalogue().find(said.cause); cause != nullptr)
         owner = owner_of_text(config, cause->owner, text);
     fmt::print("{}", options.output == "text" || options.output == "wide"
                          ? text_of(said, owner)

@@ -58,7 +58,7 @@ Result<std::unique_ptr<Brain>> Brain::make(const BrainOptions& options) {
     MEDIC_TRY(Catalogue catalogue, options.rules_directory.empty()
                                        ? Catalogue::load_embedded(known)
                                        : Catalogue::load_directory(options.rules_directory, known));
-    MEDIC_TRY(Diagnoser diagnoser, Diagnoser::make(std::move(catalogue)));
+    Diagnoser diagnoser{std::move(catalogue), options.diagnoser};
     RuleEngineOptions engine;
     engine.cluster_default = options.cluster_default;
     engine.interval_default = options.interval;

@@ -20,6 +20,7 @@ struct BrainOptions {
     std::string cluster_default;        // Of symptoms whose labels name no cluster.
     Duration interval{1'000};           // Of rule groups without their own.
     Duration planned_grace{5 * 60'000};
+    DiagnoserOptions diagnoser;
 };
 
 class Brain {

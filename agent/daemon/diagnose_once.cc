@@ -92,7 +92,8 @@ Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
         .remedies = {},
         .cluster_default = options.config.clusters.size() == 1 ? options.config.clusters[0].name : "",
         .interval = options.config.intervals.evaluate,
-        .planned_grace = options.config.intervals.planned_grace};
+        .planned_grace = options.config.intervals.planned_grace,
+        .diagnoser = {.effect_waits_for_cause = Duration{0}}};  // There is no later look that could tell the cause.
     MEDIC_TRY(const auto brain, Brain::make(brain_options));
     const Config& config = options.config;
     Reactor reactor;

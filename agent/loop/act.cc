@@ -11,13 +11,13 @@ namespace {
 
 constexpr std::size_t result_bytes_max = 4'096;
 
+}  // namespace
+
 bool holds_cluster(const Incident& incident) {
     if (!incident.begun) return false;
     // Backing off after a step without effect: another incident of the cluster may be what it needs.
     return !(incident.state == IncidentState::waiting_guard && incident.not_before);
 }
-
-}  // namespace
 
 // The step with what only this incident knows filled in.
 Step Loop::State::prepared(const Incident& incident) const {

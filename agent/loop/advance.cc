@@ -1,11 +1,35 @@
 // What one incident does next, by its state.
 #include <algorithm>
+#include <array>
+#include <iterator>
 
 #include <fmt/format.h>
 
 #include "agent/loop/state_internal.h"
 
 namespace medic {
+namespace {
+
+// States that people bring about on purpose: what is in one of them is not ours to wait for.
+bool ended_on_purpose(const std::string& state) {
+    constexpr std::array states{"CANCELED", "FINISHED", "PAUSED", "STOPPED"};
+    return std::ranges::find(states, state) != states.end();
+}
+
+// The states that prove the plan's success: of the job, of the task. Not its means: a node that it has started may well
+// be stopped again, and storage that it has grown may stay small, when a person has mended things in another way.
+std::vector<Condition> states_hoped_for(const Plan& plan) {
+    std::vector<Condition> result;
+    for (const auto& step : plan.steps) {
+        if (step.after_heal) break;
+        result.clear();
+        std::ranges::copy_if(step.expectation.all, std::back_inserter(result),
+                             [](const Condition& one) { return one.is == Condition::Is::text_in; });
+    }
+    return result;
+}
+
+}  // namespace
 
 void Loop::State::advance(Incident& incident) {
     switch (incident.state) {
@@ -151,10 +175,12 @@ void Loop::State::next_rung(Incident& incident, Rung left, const std::string& re
     const std::string remedy = incident.diagnosis.remedies.at(incident.ladder);
     const std::string why = remedy + ": " + reason;
     constexpr std::size_t kept_max = 16;  // A ladder has fewer rungs.
-    if (left == Rung::tried)
+    if (left == Rung::tried) {
         add_bounded(incident.tried, remedy, kept_max);
-    else
+        if (incident.plan) incident.hoped_for = states_hoped_for(*incident.plan);
+    } else {
         add_bounded(incident.untried, why, kept_max);
+    }
     ++incident.ladder;
     incident.plan.reset();
     incident.begun = false;
@@ -281,9 +307,27 @@ void Loop::State::watch_healed(Incident& incident) {
                  "every step had its effect, yet the cause is still reported: " + incident.diagnosis.summary);
 }
 
+// Is what was hoped for so, or not wanted any more? A cause that is no longer reported may have gone with what we did
+// (the lost node is back) and have left the harm (the job still does not run).
+Truth Loop::State::is_over(const Incident& incident) const {
+    Truth result = Truth::yes;
+    for (const auto& condition : incident.hoped_for) {
+        const Truth one = holds(condition, book, context());
+        if (one == Truth::unknown) result = Truth::unknown;
+        if (one == Truth::no && !ended_on_purpose(book.latest(condition.fact)->text)) return Truth::no;
+    }
+    return result;
+}
+
 void Loop::State::watch_escalated(Incident& incident) {
     if (incident.left_midway) return;  // A plan was left in the middle: only a person can say that it is over.
-    if (is_gone(incident)) resolve(incident, "went_away", "it is no longer reported");
+    want(incident.hoped_for);
+    if (!is_gone(incident)) return;
+    const Truth over = is_over(incident);
+    if (over == Truth::no) return;
+    // What can't be looked up keeps an incident for a while, not for ever: the job may have been deleted.
+    if (over == Truth::unknown && now - incident.last_reported_at < options.still_reported_max) return;
+    resolve(incident, "went_away", "it is no longer reported");
 }
 
 }  // namespace medic

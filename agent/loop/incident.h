@@ -61,6 +61,7 @@ struct Incident {
     std::size_t plans = 0;             // Made so far.
     std::vector<std::string> tried;    // Remedies of the ladder that were acted on and did not help.
     std::vector<std::string> untried;  // Those that were not, and why: "flink.x: no spare is ready".
+    std::vector<Condition> hoped_for;  // What the newest tried remedy was for: states of things, as its plan said.
     std::optional<Plan> plan;
     bool undoing = false;                 // Running plan->undo_steps.
     bool begun = false;                   // An operation of this plan was decided: the cluster is ours until it ends.

@@ -18,7 +18,8 @@ template <class A> void fields(A& a, Incident& v) {
     a("waiting_for", v.waiting_for); a("opened_at", v.opened_at); a("detected_at", v.detected_at); a("acted_at", v.acted_at);
     a("healed_at", v.healed_at); a("resolved_at", v.resolved_at); a("state_since", v.state_since);
     a("last_reported_at", v.last_reported_at); a("first_failure", v.first_failure); a("effects", v.effects); a("alerts", v.alerts);
-    a("story", v.story); a("refusals", v.refusals); a("ladder", v.ladder); a("plans", v.plans); a.later("tried", v.tried); a.later("untried", v.untried); a("plan", v.plan);
+    a("story", v.story); a("refusals", v.refusals); a("ladder", v.ladder); a("plans", v.plans); a.later("tried", v.tried); a.later("untried", v.untried);
+    a.later("hoped_for", v.hoped_for); a("plan", v.plan);
     a("undoing", v.undoing); a("begun", v.begun); a("acted", v.acted); a("seen_gone", v.seen_gone); a("left_midway", v.left_midway); a("step", v.step);
     a("step_number", v.step_number); a("attempt", v.attempt); a("key", v.key); a("step_acted_at", v.step_acted_at);
     a("deadline", v.deadline); a("not_before", v.not_before); a("holds_since", v.holds_since); a("baseline", v.baseline);

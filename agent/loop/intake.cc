@@ -13,12 +13,14 @@ std::string touch_key(const Subject& subject) {
     return (process ? "process" : subject.kind) + "/" + subject.name;
 }
 
-std::set<std::string> touched_by(const Plan& plan) {
+// While a plan backs off after a step without effect, the job that it works for is not explained by it any more:
+// another cause may be what keeps it down. What it has changed with its own hands still is.
+std::set<std::string> touched_by(const Incident& incident) {
     std::set<std::string> keys;
-    for (const auto* steps : {&plan.steps, &plan.undo_steps})
+    for (const auto* steps : {&incident.plan->steps, &incident.plan->undo_steps})
         for (const auto& step : *steps) {
             keys.insert(touch_key(step.subject));
-            if (!step.job.kind.empty()) keys.insert(touch_key(step.job));
+            if (!step.job.kind.empty() && holds_cluster(incident)) keys.insert(touch_key(step.job));
         }
     return keys;
 }
@@ -106,7 +108,7 @@ Incident* Loop::State::find_home(const Diagnosis& diagnosis, const std::set<Caus
 Incident* Loop::State::find_touched_by(const Diagnosis& diagnosis) {
     for (auto& [number, incident] : open) {
         if (!incident.begun || !incident.plan || incident.cluster != diagnosis.subject.cluster) continue;
-        const auto keys = touched_by(*incident.plan);
+        const auto keys = touched_by(incident);
         if (keys.contains(touch_key(diagnosis.subject))) return &incident;
         for (const char* name : {"node", "taskmanager"}) {
             const auto found = diagnosis.facts.find(name);
@@ -140,6 +142,7 @@ void Loop::State::refresh(Incident& incident, const Diagnosis& diagnosis) {
     incident.ladder = 0;
     incident.tried.clear();
     incident.untried.clear();
+    incident.hoped_for.clear();
     incident.outcome.clear();
     incident.waiting_for.clear();
     set_state(incident, IncidentState::diagnosing, {});

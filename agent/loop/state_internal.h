@@ -110,6 +110,7 @@ struct Loop::State {
     void check(Incident& incident);
     void watch_healed(Incident& incident);
     void watch_escalated(Incident& incident);
+    [[nodiscard]] Truth is_over(const Incident& incident) const;
     bool is_gone(const Incident& incident) const;
     bool recurs(const Incident& incident) const;
     PlanningView view_of(const Incident& incident, const std::vector<FactKey>& needs) const;
@@ -149,6 +150,9 @@ struct Loop::State {
     }
     [[nodiscard]] bool blind() const;
 };
+
+// The cluster is this incident's: its plan is under way, and not backing off.
+[[nodiscard]] bool holds_cluster(const Incident& incident);
 
 // The texts of decisions that replay compares.
 [[nodiscard]] std::string plan_verdict(const Result<Plan>& plan);

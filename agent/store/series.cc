@@ -114,36 +114,59 @@ void SeriesStore::append(const ScrapeBatch& batch) {
     if (state.blocks * block_bytes > state.options.sample_bytes_max) state.relieve(batch.at.unix_ms);
 }
 
-std::span<const Sample> SeriesStore::range(SeriesId id, WallTime from, WallTime to, std::vector<Sample>& buffer) const {
-    buffer.clear();
-    const Series* series = state_->find(id);
-    if (series == nullptr || series->target == no_target) return buffer;
+namespace {
+
+// Calls `take(target, first, last, value)` with each run of equal values within (from, to], oldest first, until it
+// returns false.
+template <class Take>
+void for_runs(const std::deque<Target>& targets, const Series& series, WallTime from, WallTime to, Take take) {
     std::uint16_t target_id = no_target;
     Ordinal low = 0, end = 0;  // Batches in (from, to] of the target at hand.
-    const Target* target = nullptr;
     const auto turn_to = [&](std::uint16_t next) {
         if (next == target_id) return;
         target_id = next;
-        target = &state_->targets[next];
-        low = target->after(from.unix_ms);
-        end = target->after(to.unix_ms);
+        low = targets[next].after(from.unix_ms);
+        end = targets[next].after(to.unix_ms);
     };
-    const auto emit = [&](const Run& run) {
-        for (Ordinal ordinal = std::max(low, run.first); ordinal < end && ordinal <= run.last; ++ordinal)
-            buffer.push_back({target->time(ordinal), run.value});
+    const auto give = [&](const Run& run) {
+        const Ordinal first = std::max(low, run.first), past = std::min(end, run.last + 1);
+        return first >= past || take(targets[target_id], first, past, run.value);
     };
-    for (const auto& block : series->blocks) {
+    for (const auto& block : series.blocks) {
         turn_to(block->target);
         if (block->last < low || block->first >= end) continue;
         BlockReader reader(*block);
         while (const auto run = reader.next()) {
             if (run->first >= end) break;
-            emit(*run);
+            if (!give(*run)) return;
         }
     }
-    turn_to(series->target);
-    emit(series->run);
+    turn_to(series.target);
+    give(series.run);
+}
+
+}  // namespace
+
+std::span<const Sample> SeriesStore::range(SeriesId id, WallTime from, WallTime to, std::vector<Sample>& buffer) const {
+    buffer.clear();
+    const Series* series = state_->find(id);
+    if (series == nullptr || series->target == no_target) return buffer;
+    for_runs(state_->targets, *series, from, to, [&](const Target& target, Ordinal first, Ordinal past, double value) {
+        for (Ordinal ordinal = first; ordinal < past; ++ordinal) buffer.push_back({target.time(ordinal), value});
+        return true;
+    });
     return buffer;
+}
+
+bool SeriesStore::is_only(SeriesId id, double value, WallTime from, WallTime to) const {
+    const Series* series = state_->find(id);
+    bool only = true;
+    if (series == nullptr || series->target == no_target) return only;
+    for_runs(state_->targets, *series, from, to, [&](const Target&, Ordinal, Ordinal, double one) {
+        only = one == value || is_stale_marker(one);
+        return only;
+    });
+    return only;
 }
 
 std::optional<Sample> SeriesStore::instant(SeriesId id, WallTime at, Duration lookback) const {

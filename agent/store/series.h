@@ -107,6 +107,8 @@ public:
     // the span is valid until `buffer` is used again.
     [[nodiscard]] std::span<const Sample> range(SeriesId id, WallTime from, WallTime to,
                                                 std::vector<Sample>& buffer) const;
+    // No sample in (from, to] has another value; stale markers aside. Costs what changed, not what was sampled.
+    [[nodiscard]] bool is_only(SeriesId id, double value, WallTime from, WallTime to) const;
     // The newest sample in (at - lookback, at]; nullopt when there is none, or it is a stale marker or NaN.
     [[nodiscard]] std::optional<Sample> latest(SeriesId id, WallTime at, Duration lookback) const;
     // The same as PromQL sees it: a NaN that the page said is a value; only the stale marker means absence.

@@ -93,6 +93,14 @@ TEST(SeriesStore, equals_a_plain_list_for_random_walks_with_gaps_and_two_targets
             ASSERT_EQ(found[i].at_ms, expected[i].at_ms);
             ASSERT_EQ(found[i].value, expected[i].value);
         }
+        for (int ask = 0; ask < 20; ++ask) {
+            const auto first = random() % expected.size(), last = std::min(first + random() % 12, expected.size() - 1);
+            const bool only = std::all_of(expected.begin() + static_cast<std::ptrdiff_t>(first),
+                                          expected.begin() + static_cast<std::ptrdiff_t>(last + 1),
+                                          [&](const Sample& one) { return one.value == expected[last].value; });
+            ASSERT_EQ(f.store.is_only(a, expected[last].value, {expected[first].at_ms - 1}, {expected[last].at_ms}),
+                      only);
+        }
     }
 }
 

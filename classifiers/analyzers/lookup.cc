@@ -12,6 +12,9 @@ constexpr Duration starvation_window{10'000};
 // The loop ticks once a second; a whole second late means that the machine gives us no CPU.
 constexpr double late_tick_seconds = 1.0;
 constexpr Duration all_standing{3'000};
+// A habit needs this much of history before the present standstill can be held against it.
+constexpr Duration habit_needs{10'000};
+constexpr Duration floor_without_habit{30'000};
 
 }  // namespace
 
@@ -76,6 +79,10 @@ std::vector<Sample> Lookup::history(SeriesId id, Duration window) const {
     for (const auto& one : view_.series.range(id, now_.wall - window, now_.wall, buffer_))
         if (!std::isnan(one.value)) out.push_back(one);
     return out;
+}
+
+bool Lookup::is_only(SeriesId id, double value, Duration window) const {
+    return view_.series.is_only(id, value, now_.wall - window, now_.wall);
 }
 
 std::optional<Motion> Lookup::motion(SeriesId id, Duration window) const {
@@ -146,6 +153,12 @@ std::vector<std::string> Lookup::spares(std::string_view cluster, std::string_vi
         if (view_.topology.attribute(node, "spare").value_or("") == "true") names.push_back(node.name);
     }
     return names;
+}
+
+bool unusual(const Motion& motion, Duration floor) {
+    if (motion.standing < floor) return false;
+    if (!motion.moved || motion.observed_before() < habit_needs) return motion.standing >= floor_without_habit;
+    return motion.standing >= 2 * motion.longest_before;
 }
 
 std::string spoken(Duration duration) {

@@ -42,6 +42,8 @@ public:
     [[nodiscard]] std::optional<double> value(std::string_view name, const LabelValues& labels) const;
     // Samples within `window` before now, without stale markers.
     [[nodiscard]] std::vector<Sample> history(SeriesId id, Duration window) const;
+    // Within `window` before now it had no other value.
+    [[nodiscard]] bool is_only(SeriesId id, double value, Duration window) const;
     // nullopt: fewer than two samples, or none fresh.
     [[nodiscard]] std::optional<Motion> motion(SeriesId id, Duration window) const;
     // Since when a gauge has held its present value, as far as the window reaches; nullopt when not fresh.
@@ -73,6 +75,8 @@ private:
 };
 
 [[nodiscard]] Motion motion_of(const std::vector<Sample>& samples);  // At least one sample.
+// It stands for longer than `floor` and than its own habit, or than a cautious floor where no habit is known.
+[[nodiscard]] bool unusual(const Motion& motion, Duration floor);
 
 // "12 s", "3 min": a duration for a person.
 [[nodiscard]] std::string spoken(Duration duration);

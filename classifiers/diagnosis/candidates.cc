@@ -174,26 +174,19 @@ void weigh(std::vector<Candidate>& candidates) {
                              [](const Candidate& a, const Candidate& b) { return a.confidence > b.confidence; });
 }
 
-std::vector<Candidate> explain_away(const View& view, std::vector<Candidate> candidates, double confidence_min) {
-    std::vector<bool> explained(candidates.size(), false);
-    for (std::size_t a = 0; a < candidates.size(); ++a) {
-        if (candidates[a].confidence < confidence_min) continue;
-        for (std::size_t b = 0; b < candidates.size(); ++b) {
-            if (a == b || explained[b]) continue;
-            const auto& explains = candidates[a].cause->explains;
-            if (std::ranges::find(explains, candidates[b].cause->id) == explains.end()) continue;
-            if (candidates[a].since > candidates[b].since + slack ||
-                !touches(view.topology, candidates[a], candidates[b]))
-                continue;
-            explained[b] = true;
-            if (candidates[b].confidence >= confidence_min && candidates[a].effects.size() < effects_max)
-                candidates[a].effects.push_back(candidates[b].cause->id + " of " + to_string(candidates[b].subject));
+void explain_away(const View& view, std::vector<Candidate>& candidates, double confidence_min) {
+    for (auto& cause : candidates) {
+        if (cause.confidence < confidence_min) continue;
+        for (auto& effect : candidates) {
+            if (&cause == &effect || effect.explained) continue;
+            const auto& explains = cause.cause->explains;
+            if (std::ranges::find(explains, effect.cause->id) == explains.end()) continue;
+            if (cause.since > effect.since + slack || !touches(view.topology, cause, effect)) continue;
+            effect.explained = true;
+            if (effect.confidence >= confidence_min && cause.effects.size() < effects_max)
+                cause.effects.push_back(effect.cause->id + " of " + to_string(effect.subject));
         }
     }
-    std::vector<Candidate> kept;
-    for (std::size_t i = 0; i < candidates.size(); ++i)
-        if (!explained[i]) kept.push_back(std::move(candidates[i]));
-    return kept;
 }
 
 }  // namespace medic::ranking

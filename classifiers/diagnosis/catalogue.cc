@@ -6,11 +6,10 @@
 #include <iterator>
 #include <set>
 
-#include <re2/re2.h>
-
 #include "agent/base/yaml.h"
 #include "classifiers/analyzers/analyzer.h"
 #include "classifiers/diagnosis/embedded/embedded.h"
+#include "classifiers/diagnosis/line_patterns_internal.h"
 
 namespace medic {
 namespace {
@@ -53,7 +52,7 @@ Result<Signature> read_signature(const YamlNode& node) {
                 return owner.error("expected user, connector, engine, library, flink, kafka, connect or jdk");
         }
     }
-    const RE2 pattern{signature.re2, RE2::Quiet};
+    const re2::RE2 pattern{pattern_of(signature), signature_options()};
     if (!pattern.ok()) return node.get("re2").error("broken RE2 pattern: " + pattern.error());
     return signature;
 }
@@ -107,7 +106,7 @@ Status read_cases(const YamlNode& list, Cause& cause) {
 Result<Cause> read_cause(const YamlNode& node) {
     MEDIC_CHECK(node.expect_map("a cause"));
     MEDIC_CHECK(node.expect_keys({"id", "group", "side", "owner", "subject", "explain", "prior", "components", "for",
-                                  "against", "explains", "look_alikes", "remedies", "tests"}));
+                                  "against", "explains", "usually_an_effect", "look_alikes", "remedies", "tests"}));
     Cause cause;
     cause.defined_at = node.where();
     MEDIC_TRY(cause.id, node.get("id").as_string());
@@ -116,6 +115,7 @@ Result<Cause> read_cause(const YamlNode& node) {
     MEDIC_TRY(cause.explain, node.get("explain").as_string());
     MEDIC_TRY(cause.subject, node.string_or("subject", ""));
     MEDIC_TRY(cause.prior, node.double_or("prior", 0));
+    MEDIC_TRY(cause.usually_an_effect, node.bool_or("usually_an_effect", false));
     for (const auto& item : node.get("components").items()) {
         MEDIC_TRY(const auto name, item.as_string());
         cause.components.push_back(parse_component(name));

@@ -61,6 +61,7 @@ struct Cause {
     std::string subject;                // Kind of subject it is about; "" = whatever its evidence is about.
     std::vector<Clue> clues;            // `for` and `against`.
     std::vector<std::string> explains;  // Causes that are mere effects where this one holds.
+    bool usually_an_effect = false;     // Told only when no cause has explained it for a while.
     std::vector<LookAlike> look_alikes;
     std::vector<std::string> remedies;  // In order; planning decides.
     std::vector<CauseCase> cases;

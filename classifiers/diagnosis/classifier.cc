@@ -35,25 +35,23 @@ struct Weighted {
 }  // namespace
 
 struct Classifier::State {
+    explicit State(Catalogue from) : catalogue(std::move(from)), matcher(catalogue) {}
+
     Catalogue catalogue;
     TextMatcher matcher;
     std::vector<std::vector<Weighted>> causes_of;  // By signature.
 };
 
-Classifier::Classifier(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Classifier::~Classifier() = default;
 Classifier::Classifier(Classifier&&) noexcept = default;
 Classifier& Classifier::operator=(Classifier&&) noexcept = default;
 
-Result<Classifier> Classifier::make(Catalogue catalogue) {
-    MEDIC_TRY(auto matcher, TextMatcher::make(catalogue));
-    auto state = std::make_unique<State>(State{std::move(catalogue), std::move(matcher), {}});
-    state->causes_of.resize(state->catalogue.signatures().size());
-    for (std::size_t cause = 0; cause < state->catalogue.causes().size(); ++cause)
-        for (const auto& clue : state->catalogue.causes()[cause].clues)
+Classifier::Classifier(Catalogue catalogue) : state_(std::make_unique<State>(std::move(catalogue))) {
+    state_->causes_of.resize(state_->catalogue.signatures().size());
+    for (std::size_t cause = 0; cause < state_->catalogue.causes().size(); ++cause)
+        for (const auto& clue : state_->catalogue.causes()[cause].clues)
             if (clue.kind == Clue::Kind::signature)
-                state->causes_of[*state->catalogue.signature_index(clue.id)].push_back({cause, clue.weight});
-    return Classifier{std::move(state)};
+                state_->causes_of[*state_->catalogue.signature_index(clue.id)].push_back({cause, clue.weight});
 }
 
 const Catalogue& Classifier::catalogue() const { return state_->catalogue; }

@@ -26,7 +26,7 @@ struct Classification {
 class Classifier {
 public:
     // Keeps a copy of the catalogue.
-    [[nodiscard]] static Result<Classifier> make(Catalogue catalogue);
+    explicit Classifier(Catalogue catalogue);
     ~Classifier();
     Classifier(Classifier&&) noexcept;
     Classifier& operator=(Classifier&&) noexcept;
@@ -39,7 +39,6 @@ public:
 
 private:
     struct State;
-    explicit Classifier(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };
 

@@ -87,11 +87,7 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "%s\n", catalogue.error().message.c_str());
         return 1;
     }
-    auto classifier = medic::Classifier::make(*std::move(catalogue));
-    if (!classifier) {
-        std::fprintf(stderr, "%s\n", classifier.error().message.c_str());
-        return 1;
-    }
+    const medic::Classifier classifier{*std::move(catalogue)};
     const auto cases = load(args[0], split);
     Tally overall, hard;
     std::map<std::string, Tally> by_component;
@@ -102,7 +98,7 @@ int main(int argc, char** argv) {
     };
     std::map<int, Bin> bins;
     for (const auto& one : cases) {
-        const auto result = classifier->classify_text(one.text, medic::parse_component(one.component));
+        const auto result = classifier.classify_text(one.text, medic::parse_component(one.component));
         const std::string side{to_string(result.side)};
         const bool side_right = side == one.side, group_right = result.cause_group == one.group,
                    silent = result.cause.empty();
@@ -131,6 +127,6 @@ int main(int argc, char** argv) {
     for (const auto& [key, bin] : bins)
         fmt::print("  {:.2f} → {:.2f}  ({} texts)\n", bin.claimed / bin.all, static_cast<double>(bin.right) / bin.all,
                    bin.all);
-    if (std::ranges::find(args, "--speed") != args.end()) speed(*classifier, cases);
+    if (std::ranges::find(args, "--speed") != args.end()) speed(classifier, cases);
     return 0;
 }

@@ -55,7 +55,10 @@ struct Diagnoser::State {
     DiagnoserOptions options;
     std::map<std::string, std::vector<std::size_t>> traces;  // Signatures by event id.
     std::deque<std::string> trace_order;
+    std::map<std::pair<std::string, Subject>, WallTime> explained;  // By cause and subject: when it last was.
 
+    // Marks those, too, that were explained until a moment ago, and those whose cause may still show.
+    void remember_explained(std::vector<ranking::Candidate>& candidates, const Now& now);
     const std::vector<std::size_t>& signatures_of(const Event& event) {
         const auto known = traces.find(event.id);
         if (known != traces.end() && !event.id.empty()) return known->second;
@@ -82,14 +85,25 @@ struct Diagnoser::State {
     [[nodiscard]] std::vector<Observed> observe(const View& view, const Now& now);
 };
 
-Diagnoser::Diagnoser(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Diagnoser::~Diagnoser() = default;
 Diagnoser::Diagnoser(Diagnoser&&) noexcept = default;
 Diagnoser& Diagnoser::operator=(Diagnoser&&) noexcept = default;
 
-Result<Diagnoser> Diagnoser::make(Catalogue catalogue, DiagnoserOptions options) {
-    MEDIC_TRY(auto classifier, Classifier::make(std::move(catalogue)));
-    return Diagnoser{std::make_unique<State>(State{std::move(classifier), options, {}, {}})};
+Diagnoser::Diagnoser(Catalogue catalogue, DiagnoserOptions options)
+    : state_(std::make_unique<State>(State{Classifier{std::move(catalogue)}, options, {}, {}, {}})) {}
+
+void Diagnoser::State::remember_explained(std::vector<ranking::Candidate>& candidates, const Now& now) {
+    std::erase_if(explained, [&](const auto& one) { return now.wall - one.second > options.effect_outlives_cause; });
+    for (auto& candidate : candidates) {
+        const std::pair key{candidate.cause->id, candidate.subject};
+        if (candidate.explained) {
+            if (explained.size() < options.effects_remembered_max || explained.contains(key)) explained[key] = now.wall;
+        } else if (const auto known = explained.find(key); known != explained.end()) {
+            candidate.explained = candidate.since <= known->second;
+        }
+        if (candidate.cause->usually_an_effect && now.wall - candidate.since < options.effect_waits_for_cause)
+            candidate.explained = true;
+    }
 }
 
 const Classifier& Diagnoser::classifier() const { return state_->classifier; }
@@ -145,7 +159,12 @@ std::vector<Diagnosis> Diagnoser::diagnose(const View& whole, const Now& now) {
     const std::vector<Observed> seen = state_->observe(view, now);
     auto candidates = ranking::candidates_of(state_->classifier.catalogue(), view, seen);
     ranking::weigh(candidates);
-    candidates = ranking::explain_away(view, std::move(candidates), options.confidence_min);
+    ranking::explain_away(view, candidates, options.confidence_min);
+    state_->remember_explained(candidates, now);
+    std::set<Subject> explained;
+    for (const auto& candidate : candidates)
+        if (candidate.explained && candidate.confidence >= options.confidence_min) explained.insert(candidate.subject);
+    std::erase_if(candidates, [](const auto& candidate) { return candidate.explained; });
     const auto blind = blind_targets(view, now);
     std::vector<Diagnosis> out;
     std::set<Subject> read;  // Subjects whose trace has been read: one reading each.
@@ -154,7 +173,7 @@ std::vector<Diagnosis> Diagnoser::diagnose(const View& whole, const Now& now) {
         if (!candidate.stands && !read.insert(candidate.subject).second) continue;
         out.push_back(ranking::report(view, candidate, candidates, blind));
     }
-    auto unclear = ranking::abstain(view, candidates, out, blind);
+    auto unclear = ranking::abstain(view, candidates, out, explained, blind);
     out.insert(out.end(), std::make_move_iterator(unclear.begin()), std::make_move_iterator(unclear.end()));
     hint_at_planned(whole, out);
     return out;

@@ -19,11 +19,17 @@ struct DiagnoserOptions {
     Duration change_suspect{15 * 60'000};  // A deployment or configuration change this shortly before is a clue.
     std::size_t diagnoses_max = 200;
     std::size_t traces_remembered_max = 512;  // Scores of traces already read.
+    // Once a cause is healed its effects take a while to go: an exception is told for a minute after the last one
+    // (analyzers/first_failure). For so long they are no trouble of their own, unless they began anew.
+    Duration effect_outlives_cause{90'000};
+    // What is usually an effect may be seen before its cause: an exception at once, the process at the next look (5 s).
+    Duration effect_waits_for_cause{10'000};
+    std::size_t effects_remembered_max = 1'024;
 };
 
 class Diagnoser {
 public:
-    [[nodiscard]] static Result<Diagnoser> make(Catalogue catalogue, DiagnoserOptions options = {});
+    explicit Diagnoser(Catalogue catalogue, DiagnoserOptions options = {});
     ~Diagnoser();
     Diagnoser(Diagnoser&&) noexcept;
     Diagnoser& operator=(Diagnoser&&) noexcept;
@@ -35,7 +41,6 @@ public:
 
 private:
     struct State;
-    explicit Diagnoser(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };
 

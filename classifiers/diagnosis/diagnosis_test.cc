@@ -20,24 +20,30 @@ const Classifier& classifier() {
     static const Classifier made = [] {
         auto catalogue = Catalogue::load_embedded();
         if (!catalogue) throw std::runtime_error(catalogue.error().message);
-        auto built = Classifier::make(*std::move(catalogue));
-        if (!built) throw std::runtime_error(built.error().message);
-        return *std::move(built);
+        return Classifier{*std::move(catalogue)};
     }();
     return made;
 }
 
-std::vector<Diagnosis> diagnose(const Scene& scene, int seconds, std::vector<Symptom> symptoms = {}) {
+Diagnoser new_diagnoser() {
     auto catalogue = Catalogue::load_embedded();
     EXPECT_TRUE(catalogue.has_value());
-    auto diagnoser = Diagnoser::make(*std::move(catalogue));
-    EXPECT_TRUE(diagnoser.has_value());
+    return Diagnoser{*std::move(catalogue)};
+}
+
+std::vector<Diagnosis> look_with(Diagnoser& diagnoser, const Scene& scene, int seconds,
+                                 std::vector<Symptom> symptoms = {}) {
     return scene.after(seconds, [&](View view, const Now& now) {
         const auto findings = analyzers::analyze(view, now);
         view.findings = findings;
         view.symptoms = symptoms;
-        return diagnoser->diagnose(view, now);
+        return diagnoser.diagnose(view, now);
     });
+}
+
+std::vector<Diagnosis> diagnose(const Scene& scene, int seconds, std::vector<Symptom> symptoms = {}) {
+    Diagnoser diagnoser = new_diagnoser();
+    return look_with(diagnoser, scene, seconds, std::move(symptoms));
 }
 
 TEST(Catalogue, EveryCauseHoldsItsOwnCases) {
@@ -187,12 +193,53 @@ TEST(Diagnoser, LostTaskManagerExplainsTheTransportErrorsOfItsPeers) {
     EXPECT_THAT(told[0].effects, Contains(HasSubstr("flink.peer-lost")));
 }
 
+// The task manager has a successor and the job runs again, but its exception is still told.
+Scene replaced_taskmanager(int healed) {
+    Scene scene;
+    scene
+        .series("process_up", {{"node", "tm-1"}, {"role", "taskmanager"}},
+                [=](int s) { return s < fault || s >= healed ? 1.0 : 0.0; })
+        .series("flink_taskmanager_registered", {{"taskmanager", "tm-1"}},
+                [=](int s) { return s <= fault || s >= healed ? 1.0 : 0.0; })
+        .series("flink_subtask_state",
+                {{"job", "fleet"}, {"vertex", "v"}, {"subtask", "0"}, {"taskmanager", "tm-1"}, {"state", "RUNNING"}},
+                [](int s) { return s < fault ? std::optional{1.0} : std::nullopt; })
+        .constant("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}}, 1)
+        .event(fault + 1, job, "exception",
+               "org.apache.flink.runtime.io.network.netty.exception.RemoteTransportException: Connection unexpectedly "
+               "closed by remote task manager 'tm-1'.\n");
+    return scene;
+}
+
+TEST(Diagnoser, WhatAHealedCauseExplainedIsNoTroubleOfItsOwnAfterIt) {
+    const Scene scene = replaced_taskmanager(fault + 6);
+    Diagnoser diagnoser = new_diagnoser();
+    ASSERT_EQ(look_with(diagnoser, scene, fault + 3).at(0).cause, "flink.taskmanager-lost");
+    const auto told = look_with(diagnoser, scene, fault + 20);
+    EXPECT_TRUE(told.empty()) << told.front().summary;
+    // One that saw nothing of the cause can only tell the exception.
+    ASSERT_EQ(diagnose(scene, fault + 20).size(), 1U);
+}
+
+TEST(Diagnoser, AnEffectThatComesAgainAfterItsCauseWasHealedIsTold) {
+    Scene scene = replaced_taskmanager(fault + 6);
+    Diagnoser diagnoser = new_diagnoser();
+    ASSERT_EQ(look_with(diagnoser, scene, fault + 3).at(0).cause, "flink.taskmanager-lost");
+    scene.event(fault + 200, job, "exception",
+                "org.apache.flink.runtime.io.network.netty.exception.RemoteTransportException: Connection unexpectedly "
+                "closed by remote task manager 'tm-2'.\n");
+    const auto told = look_with(diagnoser, scene, fault + 212);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].cause, "flink.peer-lost");
+}
+
 TEST(Diagnoser, WithoutSightOfTheProcessOnlyThePeersReportRemains) {
     Scene scene;
     scene.event(fault, job, "exception",
                 "org.apache.flink.runtime.io.network.netty.exception.RemoteTransportException: Connection unexpectedly "
                 "closed by remote task manager 'tm-1'.\n");
-    const auto told = diagnose(scene, fault + 3);
+    EXPECT_TRUE(diagnose(scene, fault + 3).empty());  // The next looks may show who is gone.
+    const auto told = diagnose(scene, fault + 12);
     ASSERT_EQ(told.size(), 1U);
     EXPECT_EQ(told[0].cause, "flink.peer-lost");
     EXPECT_TRUE(told[0].remedies.empty());

@@ -22,8 +22,7 @@ double share(int right, int all) { return all == 0 ? 1.0 : static_cast<double>(r
 TEST(Failures, SideAndGroupAreRightOnOurOwnTexts) {
     auto catalogue = Catalogue::load_embedded();
     ASSERT_TRUE(catalogue.has_value());
-    auto classifier = Classifier::make(*std::move(catalogue));
-    ASSERT_TRUE(classifier.has_value());
+    const Classifier classifier{*std::move(catalogue)};
     std::ifstream in{"classifiers/diagnosis/testdata/failures.jsonl"};
     ASSERT_TRUE(in.good()) << "run from the repository's root";
     Tally all, hard;
@@ -33,7 +32,7 @@ TEST(Failures, SideAndGroupAreRightOnOurOwnTexts) {
         const auto one = nlohmann::json::parse(line);
         EXPECT_TRUE(ids.insert(one.at("id").get<std::string>()).second) << one.at("id");
         const auto component = one.at("component").get<std::string>();
-        const auto told = classifier->classify_text(one.at("text").get<std::string>(), parse_component(component));
+        const auto told = classifier.classify_text(one.at("text").get<std::string>(), parse_component(component));
         const bool side = to_string(told.side) == one.at("side").get<std::string>();
         const bool group = told.cause_group == one.at("cause").get<std::string>();
         std::vector<Tally*> tallies{&all, &components[component]};

@@ -1,8 +1,27 @@
-#include <cstring>
-
 #include "classifiers/diagnosis/line_patterns_internal.h"
 
+#include <cstring>
+
 namespace medic {
+namespace {
+
+constexpr std::int64_t pattern_bytes_max = 4 << 20;  // Of one pattern's automaton; RE2 falls back to a slower one.
+
+}  // namespace
+
+re2::RE2::Options signature_options() {
+    re2::RE2::Options options{re2::RE2::Quiet};
+    options.set_encoding(re2::RE2::Options::EncodingLatin1);  // Any bytes are text; `.` is one state instead of ten.
+    options.set_max_mem(pattern_bytes_max);
+    return options;
+}
+
+std::string pattern_of(const Signature& signature) {
+    if (signature.engine_frame) return "^(?:flink|kafka|connect) .*?(?:" + signature.re2 + ")";
+    if (signature.frame_owner)
+        return "^" + std::string{to_string(*signature.frame_owner)} + " .*?(?:" + signature.re2 + ")";
+    return signature.re2;
+}
 
 std::uint32_t LinePatterns::gram(const char* bytes) {
     std::uint32_t value = 0;
@@ -10,9 +29,9 @@ std::uint32_t LinePatterns::gram(const char* bytes) {
     return value;
 }
 
-Result<int> LinePatterns::add(const std::string& pattern, const re2::RE2::Options& options) {
+Result<int> LinePatterns::add(const std::string& pattern) {
     int id = 0;
-    if (patterns_->Add(pattern, options, &id) != re2::RE2::NoError)
+    if (patterns_->Add(pattern, signature_options(), &id) != re2::RE2::NoError)
         return fail(ErrorCode::invalid, "broken or too large pattern {}", pattern);
     ++count_;
     return id;
@@ -26,6 +45,10 @@ void LinePatterns::compile() {
         filter_.set(slot(first));
         atoms_by_gram_[first].push_back(static_cast<int>(at));
     }
+}
+
+bool LinePatterns::holds(int pattern, std::string_view line) const {
+    return re2::RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), patterns_->GetRE2(pattern));
 }
 
 const std::vector<int>& LinePatterns::match(std::string_view line, std::vector<bool>& matched) const {
@@ -53,9 +76,7 @@ const std::vector<int>& LinePatterns::match(std::string_view line, std::vector<b
     patterns_->AllPotentials(found, &possible);
     for (const int id : possible) {
         const auto index = static_cast<std::size_t>(id);
-        if (matched[index] ||
-            !re2::RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), patterns_->GetRE2(id)))
-            continue;
+        if (matched[index] || !holds(id, line)) continue;
         matched[index] = true;
         fresh.push_back(id);
     }

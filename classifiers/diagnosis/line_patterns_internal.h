@@ -1,6 +1,6 @@
 // Many patterns against many lines, fast: a pattern is only run on a line that holds a literal it cannot match without.
 // A regular-expression set over some hundred alternations outgrows any sensible automaton; this stays small and linear.
-// For text_matcher.cc only.
+// For text_matcher.cc, and for catalogue.cc, which refuses what could not be run.
 #pragma once
 
 #include <array>
@@ -15,21 +15,26 @@
 #include <re2/filtered_re2.h>
 #include <re2/re2.h>
 
-#include "agent/base/result.h"
+#include "classifiers/diagnosis/catalogue.h"
 
 namespace medic {
 
+// How every signature's pattern is read.
+[[nodiscard]] re2::RE2::Options signature_options();
+// What is run for a signature: its pattern, anchored to the owner's name where only some owners' frames count.
+[[nodiscard]] std::string pattern_of(const Signature& signature);
+
 class LinePatterns {
 public:
-    // Returns the pattern's number: 0, 1, 2, …
-    [[nodiscard]] Result<int> add(const std::string& pattern, const re2::RE2::Options& options);
+    // Returns the pattern's number: 0, 1, 2, … A broken or too large one is refused.
+    [[nodiscard]] Result<int> add(const std::string& pattern);
     void compile();
 
     // Marks in `matched` (one flag per pattern) those that hold for the line; flags already set are not looked at
     // again.
     // Returns the patterns that are new; valid until the next call on this thread.
     const std::vector<int>& match(std::string_view line, std::vector<bool>& matched) const;
-    [[nodiscard]] std::size_t size() const { return count_; }
+    [[nodiscard]] bool holds(int pattern, std::string_view line) const;
 
 private:
     static constexpr int atom_bytes_min = 4;

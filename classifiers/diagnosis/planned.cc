@@ -8,10 +8,18 @@ namespace {
 
 // What a node's absence shows as. Nothing else is ever set aside: no leaderless partition, no full disk, no failure in
 // user code.
-constexpr std::array absences{"broker-lost",          "taskmanager-lost",         "taskmanager-absent",
-                              "KafkaBrokerDown",      "KafkaBrokerUnreachable",   "FlinkTaskManagerMissing",
-                              "FlinkJobNotRunning",   "ConnectWorkerUnreachable", "ConnectTaskUnassigned",
-                              "connector-task-silent"};
+constexpr std::array absences{"broker-lost",
+                              "taskmanager-lost",
+                              "taskmanager-absent",
+                              "KafkaBrokerDown",
+                              "KafkaBrokerUnreachable",
+                              "FlinkTaskManagerMissing",
+                              "FlinkJobNotRunning",
+                              "ConnectWorkerUnreachable",
+                              "ConnectTaskUnassigned",
+                              "connector-task-silent",
+                              "worker-lost",
+                              "jobmanager-lost"};
 
 const std::string* field(const std::map<std::string, std::string>& fields, const std::string& name) {
     const auto found = fields.find(name);

@@ -40,13 +40,13 @@ std::vector<Diagnosis> diagnose(const Scene& scene, int second, std::vector<Symp
     return scene.after(second, [&](const View& seen, const Now& now) {
         auto findings = analyzers::analyze(seen, now);
         auto catalogue = Catalogue::load_embedded();
-        auto diagnoser = Diagnoser::make(*std::move(catalogue));
-        return diagnoser->diagnose({.series = seen.series,
-                                    .timeline = seen.timeline,
-                                    .topology = seen.topology,
-                                    .symptoms = symptoms,
-                                    .findings = findings},
-                                   now);
+        Diagnoser diagnoser{*std::move(catalogue)};
+        return diagnoser.diagnose({.series = seen.series,
+                                   .timeline = seen.timeline,
+                                   .topology = seen.topology,
+                                   .symptoms = symptoms,
+                                   .findings = findings},
+                                  now);
     });
 }
 

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct Candidate {
     std::vector<const Clue*> absent;                // Clues for it that were not seen.
     bool stands = false;                            // A decisive finding or symptom carries it.
     std::vector<std::string> effects;
+    bool explained = false;  // By another candidate, among whose effects it is.
 };
 
 [[nodiscard]] bool is_log(const Observed& observed);
@@ -49,15 +51,16 @@ struct Candidate {
                                                    const std::vector<Observed>& seen);
 // Gives confidence and sorts by it: what a finding carries stands by itself; readings of one trace compete.
 void weigh(std::vector<Candidate>& candidates);
-// Moves candidates that another one explains into its effects.
-[[nodiscard]] std::vector<Candidate> explain_away(const View& view, std::vector<Candidate> candidates,
-                                                  double confidence_min);
+// Marks candidates that another one explains, and adds them to its effects.
+void explain_away(const View& view, std::vector<Candidate>& candidates, double confidence_min);
 
 // `blind`: what could not be seen, told with every diagnosis.
 [[nodiscard]] Diagnosis report(const View& view, const Candidate& candidate, const std::vector<Candidate>& all,
                                const std::vector<std::string>& blind);
-// Trouble that no cause accounts for: said, with what would have told.
+// Trouble that no cause accounts for: said, with what would have told. `explained`: subjects whose trouble is an
+// effect.
 [[nodiscard]] std::vector<Diagnosis> abstain(const View& view, const std::vector<Candidate>& all,
-                                             const std::vector<Diagnosis>& told, const std::vector<std::string>& blind);
+                                             const std::vector<Diagnosis>& told, const std::set<Subject>& explained,
+                                             const std::vector<std::string>& blind);
 
 }  // namespace medic::ranking

@@ -131,14 +131,15 @@ Diagnosis report(const View& view, const Candidate& candidate, const std::vector
 }
 
 std::vector<Diagnosis> abstain(const View& view, const std::vector<Candidate>& all, const std::vector<Diagnosis>& told,
-                               const std::vector<std::string>& blind) {
+                               const std::set<Subject>& explained, const std::vector<std::string>& blind) {
     std::vector<Diagnosis> out;
     const auto covered = [&](const Subject& subject) {
-        return std::ranges::any_of(told, [&](const Diagnosis& one) {
-            if (related(view.topology, one.subject, subject)) return true;
-            const auto named = one.facts.find(subject.kind);
-            return named != one.facts.end() && named->second == subject.name && one.subject.cluster == subject.cluster;
-        });
+        return explained.contains(subject) || std::ranges::any_of(told, [&](const Diagnosis& one) {
+                   if (related(view.topology, one.subject, subject)) return true;
+                   const auto named = one.facts.find(subject.kind);
+                   return named != one.facts.end() && named->second == subject.name &&
+                          one.subject.cluster == subject.cluster;
+               });
     };
     const auto add = [&](const Subject& subject, WallTime since, const std::string& what,
                          const std::vector<Evidence>& evidence) {

@@ -5,8 +5,6 @@
 #include <cctype>
 #include <unordered_map>
 
-#include <re2/re2.h>
-
 #include "classifiers/diagnosis/line_patterns_internal.h"
 #include "classifiers/diagnosis/trace/prefix.h"
 
@@ -19,8 +17,7 @@ constexpr std::size_t prose_bytes_max = 32 * 1024;
 constexpr std::size_t shape_message_bytes_max = 200;
 constexpr std::size_t lines_seen_max = 4'096;
 constexpr std::size_t message_seen_bytes_max = 512;
-constexpr std::size_t message_bytes_max = 2'048;     // What a line says, it says before it dumps a record.
-constexpr std::int64_t pattern_bytes_max = 4 << 20;  // Of one pattern's automaton; RE2 falls back to a slower one.
+constexpr std::size_t message_bytes_max = 2'048;  // What a line says, it says before it dumps a record.
 
 void append(std::string& out, std::string_view text) { out.append(text.data(), text.size()); }
 
@@ -100,14 +97,6 @@ void for_lines(Signature::Where where, const FailureText& text, Component compon
     }
 }
 
-// Anchored to the owner's name at the line's start where only some owners' frames count.
-std::string pattern_of(const Signature& signature) {
-    if (signature.engine_frame) return "^(?:flink|kafka|connect) .*?(?:" + signature.re2 + ")";
-    if (signature.frame_owner)
-        return "^" + std::string{to_string(*signature.frame_owner)} + " .*?(?:" + signature.re2 + ")";
-    return signature.re2;
-}
-
 // Who called the code that decides: the next owner below the deciding frame that is neither the same nor a library.
 std::optional<FrameOwner> caller_of_deciding(const Failure& failure) {
     if (!failure.has_deciding_frame) return std::nullopt;
@@ -154,10 +143,26 @@ bool casts_to_itself(const Throwable& root) {
     return !from.empty() && (from == to || is_kin(from, to));
 }
 
+// Python's classes say where they live, but not whose that is: an installed package's own class, by its files on the
+// stack.
+bool thrown_by_installed_package(std::string_view type, const Failure& failure) {
+    const auto package = type.substr(0, type.find('.'));
+    for (const auto& throwable : failure.chain)
+        for (const auto& frame : throwable.frames) {
+            if (frame.owner != FrameOwner::library) continue;
+            const auto at = frame.location.find("-packages/");
+            if (at == std::string_view::npos) continue;
+            const auto inside = frame.location.substr(at + 10);
+            if (inside.starts_with(package) && inside.substr(package.size()).starts_with("/")) return true;
+        }
+    return false;
+}
+
 // Whose class the root is. A plain word ("ValueError") is the language's own.
-FrameOwner type_owner(std::string_view type, Component component) {
+FrameOwner type_owner(std::string_view type, Component component, const Failure& failure) {
     if (type.find('.') == std::string_view::npos && type.find("::") == std::string_view::npos) return FrameOwner::jdk;
-    return owner_of(type, {}, {.component = component});
+    const auto owner = owner_of(type, {}, {.component = component});
+    return owner == FrameOwner::user && thrown_by_installed_package(type, failure) ? FrameOwner::library : owner;
 }
 
 // The class that a linkage error misses or finds unfit, "a.b.C" or "a/b/C": "a/b/C", "a.b.C.method(…)",
@@ -221,7 +226,7 @@ std::string shape_of(const FailureText& text, Component component) {
         out += " throwables=" + std::to_string(std::min<std::size_t>(failure->chain.size(), 9)) + " root=";
         append(out, failure->root_type());
         out += root.message.empty() ? " root_message=none" : " root_message=some";
-        out += " root_owner=" + std::string{to_string(type_owner(failure->root_type(), component))};
+        out += " root_owner=" + std::string{to_string(type_owner(failure->root_type(), component, *failure))};
         if (const auto* frame = failure->deciding()) {
             out += " decide=" + std::string{to_string(frame->owner)} + " decide_frame=";
             append(out, frame->function.substr(0, frame->function.find(' ')));
@@ -257,26 +262,48 @@ std::string shape_of(const FailureText& text, Component component) {
 }
 
 struct TextMatcher::State {
-    struct One {
+    struct Kind {
         LinePatterns patterns;
         std::vector<std::size_t> signatures;  // Of each pattern.
     };
-    std::array<One, where_count> kinds;
-    std::vector<std::unique_ptr<RE2>> patterns;  // By signature, for evidence.
+    struct Place {  // Of a signature: its kind and its pattern there.
+        Signature::Where where = Signature::Where::message;
+        int pattern = 0;
+    };
+    std::vector<std::pair<Signature::Where, std::string>> unbuilt;  // By signature; empty once they are built.
+    std::array<Kind, where_count> kinds;
+    std::vector<Place> places;  // By signature.
+
+    Kind& kind(Signature::Where where) { return kinds[static_cast<std::size_t>(where)]; }
+
+    // The automata are most of what the catalogue weighs, and a platform in good health never shows a trace.
+    void build() {
+        if (unbuilt.empty()) return;
+        places.resize(unbuilt.size());
+        for (std::size_t signature = 0; signature < unbuilt.size(); ++signature) {
+            const auto& [where, text] = unbuilt[signature];
+            const auto pattern = kind(where).patterns.add(text);
+            if (!pattern) continue;  // The catalogue has refused such a one.
+            kind(where).signatures.push_back(signature);
+            places[signature] = {.where = where, .pattern = *pattern};
+        }
+        for (auto& one : kinds) one.patterns.compile();
+        unbuilt = {};
+    }
+
     // Traces share most of their frames, and a job in a restart loop repeats its exceptions word for word: which
     // patterns hold for a line seen before.
     using Seen = std::unordered_map<std::string, std::vector<std::uint16_t>>;
     Seen frames_seen, messages_seen;
 
-    const std::vector<std::uint16_t>& hits_of(Signature::Where kind_of, Seen& seen, std::string_view line) const {
+    const std::vector<std::uint16_t>& hits_of(Signature::Where where, Seen& seen, std::string_view line) {
         thread_local std::string key;
         key.assign(line);
         auto found = seen.find(key);
         if (found == seen.end()) {
             if (seen.size() >= lines_seen_max) seen.clear();
-            const auto& kind = kinds[static_cast<std::size_t>(kind_of)];
-            std::vector<bool> own(kind.signatures.size(), false);
-            kind.patterns.match(line, own);
+            std::vector<bool> own(kind(where).signatures.size(), false);
+            kind(where).patterns.match(line, own);
             std::vector<std::uint16_t> hits;
             for (std::size_t at = 0; at < own.size(); ++at)
                 if (own[at]) hits.push_back(static_cast<std::uint16_t>(at));
@@ -293,12 +320,12 @@ struct TextMatcher::State {
     template <class Take>
     void match_message(std::string_view line, std::vector<bool>& matched, Take take) {
         line = line.substr(0, message_bytes_max);
-        const auto& kind = kinds[static_cast<std::size_t>(Signature::Where::message)];
         // A line that begins with a letter bears no time stamp, so it comes again.
         const bool comes_again =
             line.size() <= message_seen_bytes_max && std::isalpha(static_cast<unsigned char>(line.front())) != 0;
         if (!comes_again) {
-            for (const int hit : kind.patterns.match(line, matched)) take(static_cast<std::size_t>(hit));
+            const auto& messages = kind(Signature::Where::message).patterns;
+            for (const int hit : messages.match(line, matched)) take(static_cast<std::size_t>(hit));
             return;
         }
         for (const auto hit : hits_of(Signature::Where::message, messages_seen, line))
@@ -307,34 +334,19 @@ struct TextMatcher::State {
                 take(static_cast<std::size_t>(hit));
             }
     }
-    std::vector<Signature::Where> where;
 };
 
-TextMatcher::TextMatcher(std::unique_ptr<State> state) : state_(std::move(state)) {}
 TextMatcher::~TextMatcher() = default;
 TextMatcher::TextMatcher(TextMatcher&&) noexcept = default;
 TextMatcher& TextMatcher::operator=(TextMatcher&&) noexcept = default;
 
-Result<TextMatcher> TextMatcher::make(const Catalogue& catalogue) {
-    auto state = std::make_unique<State>();
-    RE2::Options options{RE2::Quiet};
-    options.set_encoding(RE2::Options::EncodingLatin1);  // Any bytes are text, and `.` is one state instead of ten.
-    options.set_max_mem(pattern_bytes_max);
-    for (std::size_t at = 0; at < catalogue.signatures().size(); ++at) {
-        const auto& signature = catalogue.signatures()[at];
-        const auto pattern = pattern_of(signature);
-        auto& kind = state->kinds[static_cast<std::size_t>(signature.where)];
-        auto added = kind.patterns.add(pattern, options);
-        if (!added) return wrap(std::move(added).error(), signature.defined_at);
-        kind.signatures.push_back(at);
-        state->patterns.push_back(std::make_unique<RE2>(pattern, options));
-        state->where.push_back(signature.where);
-    }
-    for (auto& kind : state->kinds) kind.patterns.compile();
-    return TextMatcher{std::move(state)};
+TextMatcher::TextMatcher(const Catalogue& catalogue) : state_(std::make_unique<State>()) {
+    for (const auto& signature : catalogue.signatures())
+        state_->unbuilt.emplace_back(signature.where, pattern_of(signature));
 }
 
 TextMatches TextMatcher::match(const FailureText& text, Component component) const {
+    state_->build();
     TextMatches out;
     out.shape = shape_of(text, component);
     std::vector<bool> matched;
@@ -369,11 +381,11 @@ TextMatches TextMatcher::match(const FailureText& text, Component component) con
 
 std::string TextMatcher::matched_line(std::size_t signature, const FailureText& text, Component component) const {
     constexpr std::size_t shown_bytes_max = 300;
+    state_->build();
     std::string found;
-    for_lines(state_->where[signature], text, component, [&](std::string_view line) {
-        if (!found.empty()) return;
-        if (RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), *state_->patterns[signature]))
-            found = line.substr(0, shown_bytes_max);
+    const auto [where, pattern] = state_->places[signature];
+    for_lines(where, text, component, [&](std::string_view line) {
+        if (found.empty() && state_->kind(where).patterns.holds(pattern, line)) found = line.substr(0, shown_bytes_max);
     });
     return found;
 }

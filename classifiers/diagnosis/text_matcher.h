@@ -1,5 +1,5 @@
 // Which signatures of the catalogue hold for a text. A signature holds when it matches one line of its rendering.
-// Built once, used from one thread. Says what matched, not what it means.
+// Its automata are built at the first text. Used from one thread. Says what matched, not what it means.
 #pragma once
 
 #include <memory>
@@ -32,7 +32,7 @@ struct TextMatches {
 
 class TextMatcher {
 public:
-    [[nodiscard]] static Result<TextMatcher> make(const Catalogue& catalogue);
+    explicit TextMatcher(const Catalogue& catalogue);
     ~TextMatcher();
     TextMatcher(TextMatcher&&) noexcept;
     TextMatcher& operator=(TextMatcher&&) noexcept;
@@ -43,7 +43,6 @@ public:
 
 private:
     struct State;
-    explicit TextMatcher(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };
 

@@ -76,7 +76,12 @@ void fill(SpawnSetup& setup, const ProcessSpec& spec) {
                                          O_WRONLY | O_CREAT | O_APPEND, 0644);
         posix_spawn_file_actions_adddup2(&setup.actions, STDOUT_FILENO, STDERR_FILENO);
     }
-    for (const auto& fd : spec.fds) posix_spawn_file_actions_adddup2(&setup.actions, fd.ours, fd.theirs);
+    int unused = STDERR_FILENO + 1;
+    for (const auto& fd : spec.fds) {
+        posix_spawn_file_actions_adddup2(&setup.actions, fd.ours, fd.theirs);
+        unused = std::max(unused, fd.theirs + 1);
+    }
+    posix_spawn_file_actions_addclosefrom_np(&setup.actions, unused);  // Nobody inherits a socket by accident.
     if (!spec.working_directory.empty())
         posix_spawn_file_actions_addchdir_np(&setup.actions, spec.working_directory.c_str());
     sigset_t none, all;

@@ -18,6 +18,11 @@ struct LabShape {
     auto operator<=>(const LabShape&) const = default;
 };
 
+struct LogEffect {
+    std::string line;  // Part of a line in the log of any process.
+    int most = 1;
+};
+
 struct DrillCase {
     std::string name;
     std::string injected_by;  // One line for people.
@@ -33,14 +38,19 @@ struct DrillCase {
     bool (*spent)(const Platform&) = nullptr;
     // What of the records is checked at the end.
     Result<RecordCheck> (*check)(Platform&, Duration patience) = nullptr;
+    // What the remedy does to the platform, as the platform's own logs tell it; more often than `most` is done twice.
+    std::vector<LogEffect> effects{};
     // Puts the outside back (a service, the load) for the next drill; what the agent should heal is not its business.
     Status (*clear)(Platform&) = nullptr;
 
     // Another shape of the lab than the usual one; a lab of another shape is started anew.
     LabShape shape{};
     RecoveryOptions recovery{};
-    double rate_factor = 1;  // Rate that must flow in the end, as a multiple of the rate before the fault.
-    std::string note;        // Printed with the result.
+    double rate_factor = 1;      // Rate that must flow in the end, as a multiple of the rate before the fault.
+    bool at_least_once = false;  // The fault itself repeats records on this path.
+    // How long the agent must have watched before the fault: it judges a standstill against the subject's own history.
+    Duration history{0};
+    std::string note;  // Printed with the result.
 };
 
 // In the order in which `--all` runs them; generated from the folders below cases/.

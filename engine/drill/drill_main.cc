@@ -20,7 +20,8 @@ namespace fs = std::filesystem;
 struct Options {
     std::vector<std::string> names;
     bool all = false, only_agent = false;
-    int repeat = 1;
+    int repeat = 1, agent_kills = 0;
+    std::uint64_t seed = 1;
     std::string patience = "20s", output = "text", profile = "default", work_dir;
     lab::WorkloadOptions workload;
 };
@@ -87,7 +88,9 @@ Result<int> run_all(const Options& options) {
                    .workload = options.workload,
                    .patience = patience,
                    .leave = options.work_dir.empty() ? lab::Leave::nothing : lab::Leave::files,
-                   .without = options.only_agent ? WithoutAgent::skip : WithoutAgent::run},
+                   .without = options.only_agent ? WithoutAgent::skip : WithoutAgent::run,
+                   .agent_kills = options.agent_kills,
+                   .seed = options.seed},
                   [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
     Scorecard scorecard{.profile = lab::describe(profile)};
     for (int round = 0; round < options.repeat; ++round) {
@@ -118,6 +121,10 @@ int run_drill(std::span<char*> args) {
     app.add_option("--patience", options.patience, "How long the arm without the agent is given")
         ->capture_default_str();
     app.add_flag("--only-agent", options.only_agent, "Leave out the arm without the agent");
+    app.add_option("--kill-agent", options.agent_kills,
+                   "Kill the agent so often in each drill, at random moments of the first ten seconds")
+        ->check(CLI::Range(0, 50));
+    app.add_option("--seed", options.seed, "Chooses those moments")->capture_default_str();
     app.add_option("--profile", options.profile, "Time-outs of both arms: default (the products' own) or quick")
         ->capture_default_str();
     app.add_option("--rate", options.workload.records_per_second, "Events a second before the fault")

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "agent/wire/messages/cluster.h"
@@ -82,6 +83,16 @@ Status Platform::fail_next(const std::string& service, int count) const {
     return call_rest(
         {.method = "POST",
          .url = url(plan_, Role::workload, "control", fmt::format("/services/{}/fail?count={}", service, count))});
+}
+
+int Platform::lines_with(const std::string& text) const {
+    int count = 0;
+    for (const auto& file : std::filesystem::directory_iterator(data_dir() + "/logs")) {
+        if (file.path().stem() == "agent") continue;
+        std::ifstream log(file.path());
+        for (std::string line; std::getline(log, line);) count += line.find(text) != std::string::npos ? 1 : 0;
+    }
+    return count;
 }
 
 Status Platform::signal(const std::string& node, int signal) const {

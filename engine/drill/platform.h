@@ -51,6 +51,9 @@ public:
         const std::string& service) const;  // One of its present callers waits for ever.
     [[nodiscard]] Status fail_next(const std::string& service, int count) const;
 
+    // How many lines of the processes' logs hold the text; the agent's own log is left out.
+    [[nodiscard]] int lines_with(const std::string& text) const;
+
     // --- processes ---
     [[nodiscard]] Status signal(const std::string& node, int signal) const;
     [[nodiscard]] Status start(const std::string& node) const;

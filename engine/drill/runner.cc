@@ -9,8 +9,7 @@ namespace {
 
 constexpr auto sample_interval = std::chrono::milliseconds(100);
 constexpr Duration baseline_time{2'000};
-constexpr Duration history_time{
-    15'000};  // The agent judges a standstill against its subject's own history, which must have begun.
+constexpr Duration kill_window{10'000};  // Every drill's remedy is under way within it.
 constexpr Duration settle_patience{60'000};
 constexpr Duration check_patience{30'000};
 constexpr Duration clock_slack{1'500};  // Evidence may carry the time of the scrape before the fault.
@@ -112,28 +111,37 @@ Status Runner::settle(Platform& platform) const {
                 seconds(settle_patience));
 }
 
-Status Runner::prepare_arms(const LabShape& shape) {
-    if (shape != shape_) {
-        agent_.reset();
-        healed_.reset();
-        alone_.reset();
+Result<Runner::Healed> Runner::new_healed(const std::string& name, const LabShape& shape) const {
+    Healed made;
+    MEDIC_TRY(made.lab, new_lab(name, shape));
+    MEDIC_TRY(made.agent, AgentProcess::start(options_.agent_program, made.lab->plan()));
+    made.watched_since = monotonic_now();
+    return made;
+}
+
+Status Runner::prepare_arms(const DrillCase& drill) {
+    if (drill.shape != shape_) healed_.end(), alone_.reset();
+    shape_ = drill.shape;
+    const bool wants_alone = !alone_ && options_.without == WithoutAgent::run;
+    if (!healed_.lab && (!next_healed_.valid() || next_healed_shape_ != shape_)) start_healed(shape_);
+    if (wants_alone && (!next_alone_.valid() || next_alone_shape_ != shape_)) start_alone(shape_);
+    if (!healed_.lab) {
+        MEDIC_TRY(healed_, next_healed_.get());
     }
-    shape_ = shape;
-    if (!healed_) {
-        progress_("starting a lab with the agent");
-        MEDIC_TRY(healed_, new_lab(fmt::format("with-{}", ++labs_made_), shape));
-    }
-    if (!agent_) {
-        MEDIC_TRY(agent_, AgentProcess::start(options_.agent_program, healed_->plan()));
-        agent_started_at_ = monotonic_now();
-    }
-    if (!alone_ && options_.without == WithoutAgent::run) {
-        if (!next_alone_.valid() || next_alone_shape_ != shape) start_alone(shape);
+    if (wants_alone) {
         MEDIC_TRY(alone_, next_alone_.get());
     }
     std::this_thread::sleep_until(
-        std::chrono::steady_clock::time_point((agent_started_at_ + history_time).time_since_epoch()));
+        std::chrono::steady_clock::time_point((healed_.watched_since + drill.history).time_since_epoch()));
     return {};
+}
+
+void Runner::start_healed(const LabShape& shape) {
+    progress_("starting a lab with the agent");
+    next_healed_shape_ = shape;
+    next_healed_ = std::async(std::launch::async, [this, shape, name = fmt::format("with-{}", ++labs_made_)] {
+        return new_healed(name, shape);
+    });
 }
 
 void Runner::start_alone(const LabShape& shape) {
@@ -145,7 +153,7 @@ void Runner::start_alone(const LabShape& shape) {
 }
 
 void Runner::note_agents_view(Observed& observed) const {
-    auto listed = agent_->incidents();
+    auto listed = healed_.agent->incidents();
     if (!listed) return;  // It may be starting again; the next look tells.
     observed.incidents.clear();
     for (auto& incident : *listed) {
@@ -155,13 +163,14 @@ void Runner::note_agents_view(Observed& observed) const {
     std::ranges::stable_sort(observed.incidents, {}, &IncidentView::detected_ms);
 }
 
-Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed) const {
+Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed, const DrillCase* next,
+                                     const AgentKiller& killer) {
     const Instant give_up = observed.injected_at + options_.agent_patience;
     bool told_detected = false, told_recovered = false;
     for (int round = 0;; ++round) {
         std::this_thread::sleep_for(sample_interval);
         const Instant now = monotonic_now();
-        look(drill, *healed_, observed.with_agent);
+        look(drill, *healed_.lab, observed.with_agent);
         if (alone_) look(drill, *alone_, observed.without_agent);
         if (round % 3 == 0) note_agents_view(observed);
         if (!told_detected && observed.first() != nullptr) {
@@ -174,8 +183,10 @@ Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed)
             progress_(
                 fmt::format("  {} records flow again {} after the fault", drill.name, seconds(*observed.recovered())));
         }
-        const bool spent = drill.spent == nullptr || drill.spent(*healed_);
-        const bool healed = spent && observed.recovered() && observed.agent_is_done();
+        const bool spent = drill.spent == nullptr || drill.spent(*healed_.lab);
+        const bool healed = killer.done() && spent && observed.recovered() && observed.agent_is_done();
+        // From here on only the arm without the agent is waited for.
+        if (healed && next != nullptr && next->shape != shape_ && !next_healed_.valid()) start_healed(next->shape);
         const bool alone_decided =
             !alone_ || observed.without_agent.recovered_after() || now - observed.injected_at >= options_.patience;
         if ((healed && alone_decided) || now >= give_up) {
@@ -186,24 +197,33 @@ Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed)
 }
 
 Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
-    MEDIC_CHECK(prepare_arms(drill.shape));
+    MEDIC_CHECK(prepare_arms(drill));
     progress_(fmt::format("{}: {}", drill.name, drill.injected_by));
-    MEDIC_TRY(const double rate, rate_of(drill, *healed_));
+    MEDIC_TRY(const double rate, rate_of(drill, *healed_.lab));
     const double wanted = rate * drill.rate_factor;
 
     DrillResult result{.name = drill.name,
                        .expected_side = drill.expected_side,
                        .expected_cause = drill.expected_cause,
-                       .expected_remedy = drill.expected_remedy};
+                       .expected_remedy = drill.expected_remedy,
+                       .at_least_once = drill.at_least_once};
     if (alone_) MEDIC_CHECK(drill.inject(*alone_));
     const Instant injected_alone_at = monotonic_now();
-    MEDIC_CHECK(drill.inject(*healed_));
+    MEDIC_CHECK(drill.inject(*healed_.lab));
     const Instant injected_at =
         monotonic_now();  // The fault is there once the injection is done: a deployment takes its time.
+    std::vector<int> effects_before;
+    for (const auto& effect : drill.effects) effects_before.push_back(healed_.lab->lines_with(effect.line));
     Observed observed{injected_at, wall_now_ms(), RecoveryWatch(drill.recovery, wanted, injected_at),
                       RecoveryWatch(drill.recovery, wanted, injected_alone_at)};
-    MEDIC_CHECK(observe_until_decided(drill, observed));
-
+    {
+        const AgentKiller killer(*healed_.agent,
+                                 random_moments(options_.seed + drills_run_++, options_.agent_kills, kill_window));
+        MEDIC_CHECK(observe_until_decided(drill, observed, next, killer));
+        if (killer.done() && !killer.outcome()) result.notes.push_back(killer.outcome().error().message);
+        if (options_.agent_kills > 0)
+            result.notes.push_back(fmt::format("the agent was killed {} times", killer.kills()));
+    }
     if (const IncidentView* incident = observed.first()) {
         result.side = incident->side;
         result.cause = incident->cause;
@@ -222,20 +242,35 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
     result.recover_without = alone_ ? observed.without_agent.recovered_after() : std::nullopt;
     result.waited = alone_ ? observed.waited : Duration(0);
     if (!drill.note.empty()) result.notes.push_back(drill.note);
+    if (drill.rate_factor != 1)
+        result.notes.push_back(
+            fmt::format("{:.0f} records/s before, {:.0f} offered after; --rate sets another load", rate, wanted));
+    check_effects(drill, effects_before, result);
     alone_.reset();
     if (next != nullptr && options_.without == WithoutAgent::run) start_alone(next->shape);
     finish(drill, result);
     return result;
 }
 
+// An order that arrived twice shows in the platform's own logs, whatever the agent believes.
+void Runner::check_effects(const DrillCase& drill, const std::vector<int>& before, DrillResult& result) const {
+    for (std::size_t i = 0; i < drill.effects.size(); ++i) {
+        const auto& [line, most] = drill.effects[i];
+        const int seen = healed_.lab->lines_with(line) - before[i];
+        if (seen <= most) continue;
+        result.healed = false;
+        result.notes.push_back(fmt::format("done twice: {} lines with \"{}\", at most {} expected", seen, line, most));
+    }
+}
+
 // Counts the records, and leaves the arm with the agent as the next drill needs it: what is broken is made anew.
 void Runner::finish(const DrillCase& drill, DrillResult& result) {
     if (drill.clear != nullptr) {
-        if (const Status status = drill.clear(*healed_); !status) result.notes.push_back(status.error().message);
+        if (const Status status = drill.clear(*healed_.lab); !status) result.notes.push_back(status.error().message);
     }
-    const Status settled = settle(*healed_);
+    const Status settled = settle(*healed_.lab);
     if (!settled) result.notes.push_back(settled.error().message);
-    const auto check = drill.check(*healed_, check_patience);
+    const auto check = drill.check(*healed_.lab, check_patience);
     if (check) {
         result.records_checked = check->checked;
         result.records_lost = check->lost;
@@ -246,8 +281,7 @@ void Runner::finish(const DrillCase& drill, DrillResult& result) {
         result.notes.push_back("records not checked: " + check.error().message);
     }
     if (!settled || !result.healed) {
-        agent_.reset();
-        healed_.reset();
+        healed_.end();
     }
 }
 

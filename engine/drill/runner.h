@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/base/result.h"
+#include "engine/drill/agent_killer.h"
 #include "engine/drill/agent_process.h"
 #include "engine/drill/drill_case.h"
 #include "engine/drill/scorecard.h"
@@ -27,6 +28,8 @@ struct RunnerOptions {
     Duration agent_patience{90'000};                    // For the arm with it, before the drill counts as failed.
     lab::Leave leave = lab::Leave::nothing;
     WithoutAgent without = WithoutAgent::run;
+    int agent_kills = 0;  // So often the agent is killed while it heals, at moments that `seed` chooses.
+    std::uint64_t seed = 1;
 };
 
 class Runner {
@@ -35,29 +38,42 @@ public:
         : options_(std::move(options)), progress_(std::move(progress)) {}
 
     // Errors only when a lab or the agent can't be had; a drill that goes wrong is a result.
-    // `next`, if any: its lab without the agent is started while this drill's records are still counted.
+    // `next`, if any: its labs are started while nothing of this drill is measured any more.
     [[nodiscard]] Result<DrillResult> run(const DrillCase& drill, const DrillCase* next = nullptr);
 
 private:
     struct Observed;
+    struct Healed {  // The arm with the agent.
+        std::unique_ptr<Platform> lab;
+        std::unique_ptr<AgentProcess> agent;  // Watches the lab.
+        Instant watched_since;
 
-    [[nodiscard]] Status prepare_arms(const LabShape& shape);
+        void end() { agent.reset(), lab.reset(); }  // First the agent: it would heal a lab that ends.
+    };
+
+    [[nodiscard]] Status prepare_arms(const DrillCase& drill);
+    [[nodiscard]] Result<Healed> new_healed(const std::string& name, const LabShape& shape) const;
     [[nodiscard]] Result<std::unique_ptr<Platform>> new_lab(const std::string& name, const LabShape& shape) const;
     [[nodiscard]] Status settle(Platform& platform) const;
-    [[nodiscard]] Status observe_until_decided(const DrillCase& drill, Observed& observed) const;
+    [[nodiscard]] Status observe_until_decided(const DrillCase& drill, Observed& observed, const DrillCase* next,
+                                               const AgentKiller& killer);
     void note_agents_view(Observed& observed) const;
+    void check_effects(const DrillCase& drill, const std::vector<int>& before, DrillResult& result) const;
     void finish(const DrillCase& drill, DrillResult& result);
     void start_alone(const LabShape& shape);
+    void start_healed(const LabShape& shape);
 
     const RunnerOptions options_;
     const lab::Progress progress_;
-    std::unique_ptr<Platform> healed_, alone_;
+    Healed healed_;
+    LabShape shape_;                           // Of healed_.
+    std::future<Result<Healed>> next_healed_;  // Being started; of next_healed_shape_.
+    LabShape next_healed_shape_;
+    std::unique_ptr<Platform> alone_;
     std::future<Result<std::unique_ptr<Platform>>> next_alone_;  // Being started; of next_alone_shape_.
     LabShape next_alone_shape_;
-    std::unique_ptr<AgentProcess> agent_;  // Watches healed_.
-    Instant agent_started_at_;
-    LabShape shape_;  // Of healed_.
     int labs_made_ = 0;
+    std::uint64_t drills_run_ = 0;
 };
 
 int run_drill(std::span<char*> args);  // `medic-engine drill …`

@@ -62,7 +62,7 @@ std::string notes_of(const DrillResult& result) {
 
 bool DrillResult::passed() const {
     return healed && side == expected_side && cause == expected_cause && remedy == expected_remedy &&
-           records_lost == 0 && records_doubled == 0;
+           records_lost == 0 && (records_doubled == 0 || at_least_once);
 }
 
 bool Scorecard::passed() const { return !results.empty() && std::ranges::all_of(results, &DrillResult::passed); }
@@ -107,6 +107,7 @@ std::string render_json(const Scorecard& scorecard) {
                           {"records_checked", result.records_checked},
                           {"records_lost", result.records_lost},
                           {"records_doubled", result.records_doubled},
+                          {"at_least_once", result.at_least_once},
                           {"notes", result.notes}});
     }
     const nlohmann::json document = {{"schema", 1}, {"profile", scorecard.profile}, {"drills", drills}};

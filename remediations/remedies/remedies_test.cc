@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "remediations/planning/conditions.h"
 #include "remediations/planning/planner.h"
 
 namespace medic {
@@ -66,6 +67,35 @@ protected:
     Diagnosis diagnosis_;
     PlanningView view_;
 };
+
+class StartAgain : public RemedyTest {
+protected:
+    void SetUp() override {
+        about("connect.worker-frozen", {"lab", "worker", "127.0.0.1:8083"},
+              {{"node", "connect-1"}, {"worker", "127.0.0.1:8083"}});
+    }
+};
+
+TEST_F(StartAgain, fences_what_stands_and_starts_it_when_no_process_is_left) {
+    EXPECT_EQ(operations("node.start-again"),
+              (std::vector<std::string>{"lab: kill-node connect-1", "lab: start-node connect-1"}));
+    const auto made = plan("node.start-again");
+    EXPECT_EQ(describe(made->steps[0].precondition.at(0)),
+              describe(equals(diagnosis_.subject, "connect_worker_reachable", 0)));
+    EXPECT_EQ(describe(made->steps[0].skip_if.at(0)), describe(equals({"lab", "node", "connect-1"}, "process_up", 0)));
+    EXPECT_EQ(describe(made->steps[1].precondition.at(0)),
+              describe(equals({"lab", "node", "connect-1"}, "process_up", 0)));
+}
+TEST_F(StartAgain, is_not_for_task_managers_whose_work_must_move) {
+    about("flink.jobmanager-lost", {"lab", "node", "tm-1"}, {{"node", "tm-1"}});
+    EXPECT_EQ(refusal("node.start-again"), ErrorCode::invalid);
+}
+TEST_F(StartAgain, needs_a_driver_and_the_name_that_its_api_has) {
+    diagnosis_.facts.erase("worker");
+    EXPECT_EQ(refusal("node.start-again"), ErrorCode::invalid);
+    about("kafka.broker-lost", {"lab", "broker", "2"}, {{"node", "broker-2"}, {"broker", "2"}});
+    EXPECT_EQ(refusal("node.start-again"), ErrorCode::invalid);
+}
 
 class ReplaceTaskManager : public RemedyTest {
 protected:
@@ -291,7 +321,7 @@ TEST_F(FullDisk, an_unreadable_assignment_moves_nothing) {
 
 TEST(Remedies, every_one_is_registered_once_with_its_causes) {
     const Planner planner(remedies::all_remedies());
-    EXPECT_EQ(planner.remedies().size(), 9U);
+    EXPECT_EQ(planner.remedies().size(), 10U);
     for (const auto& remedy : planner.remedies()) {
         EXPECT_FALSE(remedy.what.empty()) << remedy.name;
         EXPECT_FALSE(remedy.cures.empty()) << remedy.name;

@@ -9,6 +9,7 @@
 #include "engine/lab/lab.h"
 #include "tests/live/nodes.h"
 #include "tests/live/platform.h"
+#include "tests/live/report/report.h"
 #include "tests/live/workload.h"
 
 namespace medic::live {
@@ -72,6 +73,41 @@ void add_platform(CLI::App& app, LiveOptions& options, Status& status) {
     fault_command->callback([&] { status = set_fault(options.data_dir, fault, turn == "on"); });
 }
 
+void add_report(CLI::App& app, const LiveOptions& options, Status& status) {
+    static ReportOptions report;
+    static std::string pair = "3.9.1+1.20.1", without = "keep";
+    static bool list = false;
+    auto* command = app.add_subcommand(
+        "report", "Faults one by one, with the agent and without it: a table of what became of them");
+    command->add_option("names", report.names, "Faults, or false friends; all by default");
+    command->add_option("--pair", pair, "Kafka+Flink, where no platform runs yet")->capture_default_str();
+    command->add_flag("--false-friends", report.false_friends, "Look-alikes, at which the agent must not act");
+    command->add_flag("--resume", report.resume, "Keep what the file holds already");
+    command->add_option("--repeat", report.repeat, "How often each is made with the agent")->check(CLI::Range(1, 20));
+    command->add_option("--without-agent", without, "The arm without it: keep a measured one, run it anew, or skip it")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"keep", "run", "skip"}));
+    command->add_option("--file", report.file, "Results")->capture_default_str();
+    command->add_option("--page", report.page, "The table as Markdown; none by default");
+    command->add_flag("--list", list, "Only show which there are");
+    command->callback([&] {
+        if (list) {
+            std::fputs(list_faults().c_str(), stdout);
+            return;
+        }
+        report.platform = options;
+        report.platform.program = engine::own_executable();
+        report.agent_program =
+            std::filesystem::path(report.platform.program).parent_path().parent_path().parent_path() / "medic";
+        report.without = without == "keep"  ? WithoutAgent::keep
+                         : without == "run" ? WithoutAgent::run
+                                            : WithoutAgent::skip;
+        auto found = find_pair(pair);
+        if (found) report.platform.pair = *found;
+        status = found ? run_report(report) : Status(std::unexpected(found.error()));
+    });
+}
+
 void add_parts(CLI::App& app, LiveOptions& options, Status& status) {
     static NodeCall node;
     static WorkloadOptions workload;
@@ -102,6 +138,7 @@ int run(std::span<char*> args) {
             options.data_dir = std::filesystem::absolute(given).lexically_normal().string();
         });
     add_platform(app, options, status);
+    add_report(app, options, status);
     add_parts(app, options, status);
     if (const auto exit_code = engine::parse_options(app, args)) return *exit_code;
     return print_outcome(status);

@@ -158,6 +158,14 @@ private:
 
 }  // namespace
 
+std::string job_artifact(const std::string& data_dir, const std::string& version) {
+    return fmt::format("{}/jobs/{}-{}.jar", data_dir, job_name, version);
+}
+
+std::vector<std::string> job_arguments(const LabPlan& plan, const std::string& version) {
+    return {plan.bootstrap(), job_name, plan.options.data_dir + "/faults", job_name, "version=" + version};
+}
+
 Result<LabPlan> make_plan(const LiveOptions& options, const Artifacts& artifacts) {
     return Planner(options, artifacts).run();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "engine/lab/plan.h"
 #include "tests/live/maven.h"
@@ -27,6 +28,13 @@ struct Artifacts {
 };
 
 [[nodiscard]] Result<engine::lab::LabPlan> make_plan(const LiveOptions& options, const Artifacts& artifacts);
+
+// Versions of the trial job: v1 is right, v2 fails at its first record, v3 keeps its state as another type.
+constexpr const char* job_versions[] = {"v1", "v2", "v3"};
+constexpr const char* job_entry = "org.example.orders.OrdersJob";
+// The file that a version is uploaded as; all are the same jar, and the version is an argument.
+[[nodiscard]] std::string job_artifact(const std::string& data_dir, const std::string& version);
+[[nodiscard]] std::vector<std::string> job_arguments(const engine::lab::LabPlan& plan, const std::string& version);
 
 constexpr const char* cluster_name = "live";
 constexpr const char* job_name = "order-totals";

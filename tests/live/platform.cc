@@ -38,10 +38,10 @@ using nlohmann::json;
 constexpr auto ready_patience = std::chrono::minutes(4);  // Eight JVMs on two cores that others use, too.
 constexpr auto ready_poll = std::chrono::milliseconds(500);
 constexpr Duration down_grace{15'000};
-constexpr const char* jobs_entry = "org.example.orders.OrdersJob";
-constexpr std::array<const char*, 10> job_faults = {
-    "null-pointer",  "class-cast", "endless-loop",   "heap-exhaustion",       "connection-leak",
-    "growing-state", "slow-sink",  "blocked-cancel", "audit-dependency-down", "audit-hung"};
+constexpr std::array<const char*, 13> switched_faults = {
+    "null-pointer",  "class-cast", "endless-loop",     "heap-exhaustion",       "connection-leak",
+    "growing-state", "slow-sink",  "blocked-cancel",   "audit-dependency-down", "audit-hung",
+    "hot-key",       "audit-slow", "audit-credentials"};
 
 std::string url(const ProcessPlan& process, const std::string& path) {
     return fmt::format("http://127.0.0.1:{}{}", process.ports.at("rest"), path);
@@ -148,7 +148,7 @@ Status write_files(const LiveOptions& options, const LabPlan& plan, const Artifa
     files["inventory.txt"] = "";
     files["conf/tools-log4j.properties"] = "log4j.rootLogger=ERROR\n";
     std::error_code error;
-    for (const char* folder : {"logs", "data", "faults", "agent"})
+    for (const char* folder : {"logs", "data", "faults", "agent", "jobs"})
         fs::create_directories(fs::path(options.data_dir) / folder, error);
     for (const auto& [name, text] : files) {
         const fs::path path = fs::path(options.data_dir) / name;
@@ -159,6 +159,8 @@ Status write_files(const LiveOptions& options, const LabPlan& plan, const Artifa
         for (const char* folder : {"upload", "web", "tmp", "checkpoints", "savepoints"})
             fs::create_directories(fs::path(options.data_dir) / "data" / (std::string("flink-") + cluster) / folder,
                                    error);
+    for (const char* version : job_versions)
+        if (!error) fs::copy_file(artifacts.job_jar, job_artifact(options.data_dir, version), error);
     if (error) return fail(ErrorCode::unavailable, "{}: {}", options.data_dir, error.message());
     const std::string token = options.data_dir + "/token";
     MEDIC_CHECK(engine::write_file_whole(token, "live-operator " + random_words(4, "") + "\n"));
@@ -311,13 +313,11 @@ Status start_all(const LiveOptions& options, const LabPlan& plan, const Artifact
 
 }  // namespace
 
-Result<std::string> submit_job(const std::string& data_dir) {
+Result<std::string> submit_job(const std::string& data_dir, const Submission& submission) {
     MEDIC_TRY(const LabState state, lab::load_state(data_dir));
-    MEDIC_TRY(const auto text, engine::read_file_if_there(data_dir + "/live.json"));
-    const json live = json::parse(text.value_or("{}"), nullptr, false);
-    const std::string jar = member(live, "job_jar", std::string());
+    const std::string jar = job_artifact(data_dir, submission.version);
     const ProcessPlan* manager = state.plan.find("jobmanager");
-    if (manager == nullptr || jar.empty())
+    if (manager == nullptr || !fs::exists(jar))
         return fail(ErrorCode::invalid, "{}: not a folder of `make live-up`", data_dir);
     MEDIC_TRY(const json uploaded,
               call_json({.method = "POST",
@@ -325,9 +325,12 @@ Result<std::string> submit_job(const std::string& data_dir) {
                          .uploads = {{"jarfile", jar, fs::path(jar).filename(), "application/java-archive"}},
                          .timeout = Duration(60'000)}));
     const std::string file = fs::path(member(uploaded, "filename", std::string())).filename();
-    const json body = {{"entryClass", jobs_entry},
-                       {"programArgsList", {state.plan.bootstrap(), job_name, data_dir + "/faults", job_name}},
-                       {"parallelism", state.plan.options.taskmanagers * state.plan.options.slots}};
+    std::vector<std::string> arguments = job_arguments(state.plan, submission.version);
+    std::ranges::copy(submission.options, std::back_inserter(arguments));
+    json body = {{"entryClass", job_entry},
+                 {"programArgsList", arguments},
+                 {"parallelism", state.plan.options.taskmanagers * state.plan.options.slots}};
+    if (!submission.savepoint.empty()) body["savepointPath"] = submission.savepoint;
     HttpCall call = engine::json_call("POST", url(*manager, "/jars/" + file + "/run"), body);
     call.timeout = Duration(60'000);
     MEDIC_TRY(const json started, call_json(call));
@@ -382,8 +385,9 @@ Status set_fault(const std::string& data_dir, const std::string& name, bool on) 
         MEDIC_CHECK(producer.append({.topic = "inventory", .timestamp_ms = now.unix_ms, .value = "{\"part\": "}));
         return producer.flush();
     }
-    if (std::ranges::find(job_faults, name) == job_faults.end())
-        return fail(ErrorCode::invalid, "no fault `{}`: expected poison-record, {}", name, fmt::join(job_faults, ", "));
+    if (std::ranges::find(switched_faults, name) == switched_faults.end())
+        return fail(ErrorCode::invalid, "no fault `{}`: expected poison-record, {}", name,
+                    fmt::join(switched_faults, ", "));
     const std::string file = data_dir + "/faults/" + name;
     if (on) return engine::write_file_whole(file, "");
     std::error_code error;

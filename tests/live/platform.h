@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "tests/live/maven.h"
 #include "tests/live/plan.h"
@@ -16,11 +17,17 @@ namespace medic::live {
 // Stops everything and removes the data folder, unless `keep_files`.
 [[nodiscard]] Status down(const std::string& data_dir, bool keep_files);
 
+struct Submission {
+    std::string savepoint;             // To start from; empty: from the group's committed offsets.
+    std::string version = "v1";        // One of job_versions.
+    std::vector<std::string> options;  // More KEY=VALUE for the job: see tests/live/job.
+};
 // The job of the session cluster, submitted anew (after a job manager's loss, for instance). Returns its id.
-[[nodiscard]] Result<std::string> submit_job(const std::string& data_dir);
+[[nodiscard]] Result<std::string> submit_job(const std::string& data_dir, const Submission& submission = {});
 
 // Switches a fault of the job or of the audit connector on or off: see tests/live/job and tests/live/connector.
-// "poison-record" writes one broken record into the topic that the sinks read; it cannot be switched off.
+// "hot-key" makes all orders those of one customer, and each of them dear. "poison-record" writes one broken record
+// into the topic that the sinks read; it cannot be switched off.
 [[nodiscard]] Status set_fault(const std::string& data_dir, const std::string& name, bool on);
 
 }  // namespace medic::live

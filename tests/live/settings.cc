@@ -181,6 +181,20 @@ std::string node_item(const LabPlan& plan, const ProcessPlan& process) {
     return text;
 }
 
+std::string deployment_item(const LabPlan& plan) {
+    const ProcessPlan& manager = *plan.find("jobmanager");
+    std::string text = fmt::format(
+        "      - job: {}\n        driver: {{kind: session-rest, url: \"http://127.0.0.1:{}\"}}\n        savepoints: "
+        "{}\n"
+        "        versions:\n",
+        job_name, manager.ports.at("rest"), quoted(plan.options.data_dir + "/data/flink-session/savepoints"));
+    for (const char* version : job_versions)
+        text += fmt::format("          - {{id: {}, artifact: {}, entry: {}, args: {}, parallelism: {}}}\n", version,
+                            quoted(job_artifact(plan.options.data_dir, version)), job_entry,
+                            list(job_arguments(plan, version)), plan.options.taskmanagers * plan.options.slots);
+    return text;
+}
+
 std::string live_medic_yaml(const LabPlan& plan) {
     std::vector<std::string> bootstrap, connect, flink;
     std::string metrics, nodes;
@@ -207,10 +221,11 @@ std::string live_medic_yaml(const LabPlan& plan) {
         "    flink: [{}]\n"
         "    metrics:\n{}"
         "    nodes:\n{}"
+        "    deployments:\n{}"
         "    owners: {{\"job:order-*\": team-orders, \"topic:order*\": team-orders, \"connector:inventory-*\": "
         "team-inventory, \"connector:audit-*\": team-audit}}\n",
         quoted(plan.options.data_dir + "/agent"), plan.agent_port, quoted(plan.options.data_dir + "/token"),
-        cluster_name, list(bootstrap), list(connect), fmt::join(flink, ", "), metrics, nodes);
+        cluster_name, list(bootstrap), list(connect), fmt::join(flink, ", "), metrics, nodes, deployment_item(plan));
 }
 
 }  // namespace

@@ -37,6 +37,17 @@ std::string purpose(std::string_view kind, std::string_view job = {}, std::strin
     return text;
 }
 
+std::vector<HttpAsk> vertex_asks(const std::string& url, const Job& job) {
+    std::vector<HttpAsk> asks;
+    for (const Vertex& vertex : job.vertices) {
+        const std::string base = url + "/jobs/" + job.id + "/vertices/" + vertex.id;
+        asks.push_back({base, purpose("vertex", job.id, vertex.id)});
+        asks.push_back({base + "/backpressure", purpose("backpressure", job.id, vertex.id)});
+        asks.push_back({base + "/watermarks", purpose("watermarks", job.id, vertex.id)});
+    }
+    return asks;
+}
+
 }  // namespace
 
 struct FlinkCollector::Look {
@@ -103,16 +114,10 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
     }
     if (job_found == look_->jobs.end()) return {};
     Job& job = job_found->second;
-    std::vector<HttpAsk> more;
     if (kind == "job") {
         job_details(into, *parsed, job, options_.vertices_per_job_max);
         if (job.terminal()) return {};
-        for (const Vertex& vertex : job.vertices) {
-            const std::string base = options_.url + "/jobs/" + job.id + "/vertices/" + vertex.id;
-            more.push_back({base, purpose("vertex", job.id, vertex.id)});
-            more.push_back({base + "/backpressure", purpose("backpressure", job.id, vertex.id)});
-            more.push_back({base + "/watermarks", purpose("watermarks", job.id, vertex.id)});
-        }
+        return vertex_asks(options_.url, job);
     } else if (kind == "exceptions") {
         exceptions(into, *parsed, job);
     } else if (kind == "checkpoints") {
@@ -136,7 +141,7 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
             known = known || lowest.has_value();
         }
     }
-    return more;
+    return {};
 }
 
 std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {

@@ -5,11 +5,10 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 
-#include "agent/world/real/content_type_internal.h"
 #include "agent/world/real/fetch_queue_internal.h"
+#include "agent/world/real/http_transfer_internal.h"
 #include "agent/world/real/reactor_internal.h"
 #include "agent/world/real/secret.h"
 #include "agent/world/real/url.h"
@@ -17,105 +16,10 @@
 namespace medic {
 namespace {
 
-struct EasyDeleter {
-    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-using Easy = std::unique_ptr<CURL, EasyDeleter>;
-
-// One request on its way: the handle, where the answer goes, and what was given to curl and must outlive it.
-struct Transfer {
-    Easy easy;
-    FetchRequest request;
-    HttpFetcher::Done done;
-    const HttpAccess* access = nullptr;
-    Secret secret;
-    int redirects_left = 0;
-    FetchKey queue_key;
-    FetchReply reply;
-    bool too_long = false;
-    curl_slist* headers = nullptr;
-    curl_mime* form = nullptr;
-    char error[CURL_ERROR_SIZE] = {};
-
-    ~Transfer() {
-        curl_slist_free_all(headers);
-        curl_mime_free(form);
-    }
-};
-
-std::size_t on_body(char* data, std::size_t, std::size_t count, void* user) {
-    auto& transfer = *static_cast<Transfer*>(user);
-    if (transfer.reply.body.size() + count > transfer.request.body_bytes_max) {
-        transfer.too_long = true;
-        return 0;
-    }
-    transfer.reply.body.append(data, count);
-    return count;
-}
-
-// Only the Date is kept: how far the other side's clock is off.
-std::size_t on_header(char* data, std::size_t, std::size_t count, void* user) {
-    constexpr std::string_view name = "date:";
-    std::string_view line(data, count);
-    const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-    if (line.size() < name.size() || !std::ranges::equal(line.substr(0, name.size()), name, same)) return count;
-    line.remove_prefix(name.size());
-    const auto first = line.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) return count;
-    static_cast<Transfer*>(user)->reply.date =
-        std::string(line.substr(first, line.find_last_not_of(" \t\r\n") - first + 1));
-    return count;
-}
-
-// Whether the other side can't have seen the request.
-bool never_arrived(CURLcode code) {
-    switch (code) {
-        case CURLE_COULDNT_CONNECT:
-        case CURLE_COULDNT_RESOLVE_HOST:
-        case CURLE_COULDNT_RESOLVE_PROXY:
-        case CURLE_SSL_CONNECT_ERROR:
-        case CURLE_PEER_FAILED_VERIFICATION:
-        case CURLE_UNSUPPORTED_PROTOCOL:
-        case CURLE_URL_MALFORMAT:
-        case CURLE_READ_ERROR: return true;
-        default: return false;
-    }
-}
-
-// What someone can do about it, where curl's own words don't say.
-std::string_view hint(std::string_view why) {
-    const auto says = [&](std::string_view part) { return why.find(part) != std::string_view::npos; };
-    if (says("wrong version number")) return " (it does not speak TLS here: is it an http:// address?)";
-    if (says("HTTP/0.9")) return " (it does not answer in HTTP: is it an https:// address?)";
-    if (says("certificate required") || says("alert handshake failure") || says("alert bad certificate"))
-        return " (it wants a client certificate that it trusts: `tls: {certificate, key}`)";
-    if (says("unable to get local issuer certificate") || says("self-signed certificate") ||
-        says("self signed certificate"))
-        return " (give the certificate authority's file as `tls: {ca}`)";
-    if (says("no alternative certificate subject name")) return " (connect by a name that its certificate holds)";
-    return "";
-}
-
 // "http://host:port/path" → "host:port".
 std::string host_of(std::string_view url) {
     if (const auto scheme = url.find("://"); scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
     return std::string(url.substr(0, url.find('/')));
-}
-
-Error error_of(const Transfer& transfer, CURLcode code) {
-    std::string why = transfer.error[0] != '\0' ? transfer.error : curl_easy_strerror(code);
-    why += hint(why);
-    if (transfer.too_long)
-        return {ErrorCode::invalid, fmt::format("{}: the answer is longer than {} bytes",
-                                                shown_url(transfer.request.url), transfer.request.body_bytes_max)};
-    if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
-        return {ErrorCode::invalid, fmt::format("{}: {}", shown_url(transfer.request.url), why)};
-    // A time-out while connecting is told apart by what was sent.
-    long sent = 0;
-    curl_easy_getinfo(transfer.easy.get(), CURLINFO_REQUEST_SIZE, &sent);
-    const bool unseen = never_arrived(code) || (code == CURLE_OPERATION_TIMEDOUT && sent == 0);
-    return {unseen ? ErrorCode::unavailable : ErrorCode::outcome_unknown,
-            fmt::format("{}: {}", shown_url(transfer.request.url), why)};
 }
 
 }  // namespace
@@ -227,23 +131,15 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
     void finish(CURL* easy, CURLcode code) {
         auto node = transfers.extract(easy);
         if (node.empty()) return;
-        const std::unique_ptr<Transfer> transfer = std::move(node.mapped());
+        const std::unique_ptr<HttpTransfer> transfer = std::move(node.mapped());
         curl_multi_remove_handle(multi, easy);
         waiting.ended(transfer->queue_key);
         Result<FetchReply> result = FetchReply{};
         if (code == CURLE_OK) {
-            long status = 0;
-            curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+            const long status = status_of(*transfer);
             if (status == 401 && transfer->access != nullptr) secrets.refused(source_of(*transfer->access));
             if (follow(*transfer, status)) return;
-            const char* type = nullptr;
-            curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
-            transfer->reply.status = static_cast<int>(status);
-            transfer->reply.content_type = type != nullptr ? type : "";
-            curl_off_t microseconds = 0;
-            curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &microseconds);
-            transfer->reply.took = Duration{static_cast<Duration::rep>(microseconds / 1000)};
-            result = std::move(transfer->reply);
+            result = take_reply(*transfer);
         } else {
             result = std::unexpected(error_of(*transfer, code));
         }
@@ -256,7 +152,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
     }
 
     // Whether the transfer goes on elsewhere, or has ended with the reason why it must not.
-    bool follow(Transfer& transfer, long status) {
+    bool follow(HttpTransfer& transfer, long status) {
         FetchRequest& request = transfer.request;
         char* target = nullptr;
         curl_easy_getinfo(transfer.easy.get(), CURLINFO_REDIRECT_URL, &target);
@@ -318,7 +214,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
     }
 
     void start(FetchKey key, Waiting next) {
-        auto transfer = std::make_unique<Transfer>();
+        auto transfer = std::make_unique<HttpTransfer>();
         transfer->queue_key = std::move(key);
         transfer->request = std::move(next.request);
         transfer->done = std::move(next.done);
@@ -332,73 +228,10 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         } else {
             transfer->easy.reset(curl_easy_init());
         }
-        set_options(*transfer);
+        set_options(*transfer, options);
         CURL* easy = transfer->easy.get();
         transfers.emplace(easy, std::move(transfer));
         curl_multi_add_handle(multi, easy);
-    }
-
-    void set_options(Transfer& transfer) const {
-        CURL* easy = transfer.easy.get();
-        const FetchRequest& request = transfer.request;
-        curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
-        curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-        curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-        curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-        curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-        curl_easy_setopt(easy, CURLOPT_PROXY,
-                         "");  // Watched systems are reached directly, whatever the environment says.
-        curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
-        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
-        curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16'384L);
-        curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-        curl_easy_setopt(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
-        curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error);
-        curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_body);
-        curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
-        curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &on_header);
-        curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
-        if (transfer.access != nullptr) set_access(easy, *transfer.access, transfer.secret);
-        if (const auto line = content_type_line(request.headers, request.body);
-            !line.empty() && request.upload_file.empty())
-            transfer.headers = curl_slist_append(transfer.headers, line.c_str());
-        for (const auto& [name, value] : request.headers)
-            transfer.headers = curl_slist_append(transfer.headers, (name + ": " + value).c_str());
-        if (request.method != "GET") {
-            curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
-            if (!request.upload_file.empty()) {
-                transfer.form = curl_mime_init(easy);
-                curl_mimepart* part = curl_mime_addpart(transfer.form);
-                curl_mime_name(part, request.upload_field.c_str());
-                curl_mime_filedata(part, request.upload_file.c_str());
-                curl_mime_type(part, "application/x-java-archive");
-                curl_easy_setopt(easy, CURLOPT_MIMEPOST, transfer.form);
-            } else {
-                curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
-                curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
-            }
-        }
-        if (transfer.headers != nullptr) curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
-    }
-
-    static void set_access(CURL* easy, const HttpAccess& access, const Secret& secret) {
-        if (access.auth.given()) {
-            const bool basic = !access.auth.username.empty();
-            curl_easy_setopt(easy, CURLOPT_HTTPAUTH, static_cast<long>(basic ? CURLAUTH_BASIC : CURLAUTH_BEARER));
-            if (basic) curl_easy_setopt(easy, CURLOPT_USERNAME, access.auth.username.c_str());
-            curl_easy_setopt(easy, basic ? CURLOPT_PASSWORD : CURLOPT_XOAUTH2_BEARER,
-                             std::string(secret.reveal()).c_str());
-        }
-        if (!access.tls) return;
-        if (!access.tls->ca.empty()) {
-            curl_easy_setopt(easy, CURLOPT_CAINFO, access.tls->ca.c_str());
-            curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);  // That one alone, not the system's as well.
-        }
-        if (!access.tls->certificate.empty()) {
-            curl_easy_setopt(easy, CURLOPT_SSLCERT, access.tls->certificate.c_str());
-            curl_easy_setopt(easy, CURLOPT_SSLKEY, access.tls->key.c_str());
-        }
-        if (!access.tls->check_hostname) curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
 
     Reactor& reactor;
@@ -406,9 +239,9 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
     SecretCache secrets;
     boost::asio::steady_timer timer;
     CURLM* multi = nullptr;
-    std::map<CURL*, std::unique_ptr<Transfer>> transfers;
+    std::map<CURL*, std::unique_ptr<HttpTransfer>> transfers;
     std::map<curl_socket_t, std::shared_ptr<Watch>> watches;
-    std::vector<Easy> pool;
+    std::vector<CurlEasy> pool;
     FetchQueue<Waiting> waiting;
     std::size_t without_secret = 0;  // Requests that wait for theirs.
     std::uint64_t requests = 0;

@@ -123,6 +123,14 @@ TEST(HttpFetcher, ManyRequestsAtOnceAllGetAnswers) {
     EXPECT_EQ(running.fetcher.writing_requests(), 0u);
 }
 
+TEST(RunCommand, InheritsNothingThatTheAgentHasOpen) {
+    Server server([](const HttpRequest&) { return answer(200, "{}"); });
+    Running running;
+    const auto listed = running.run({.argv = {"ls", "-l", "/proc/self/fd"}});
+    ASSERT_TRUE(listed) << listed.error().message;
+    EXPECT_EQ(listed->output.find("socket:"), std::string::npos) << listed->output;
+}
+
 TEST(RunCommand, GivesOutputErrorsAndExitCode) {
     Running running;
     const auto reply = running.run({.argv = {"sh", "-c", "echo out; echo err >&2; exit 3"}});

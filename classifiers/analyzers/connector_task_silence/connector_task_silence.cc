@@ -14,7 +14,6 @@ constexpr Duration look_back{10 * 60'000};
 constexpr Duration floor_with_process{5'000};
 // Without sight of the process a long poll or a slow commit looks the same: wait longer.
 constexpr Duration floor_without_process{30'000};
-constexpr Duration habit_needs{10'000};
 
 struct Task {
     std::string cluster, connector, task, worker;
@@ -31,12 +30,6 @@ std::optional<Motion> motion(const Lookup& lookup, std::string_view name, const 
         if (const auto moved = lookup.motion(series, look_back); moved && (!best || moved->newest > best->newest))
             best = moved;
     return best;
-}
-
-bool unusual(const Motion& motion, Duration floor) {
-    if (motion.standing < floor) return false;
-    if (motion.moved && motion.observed_before() >= habit_needs) return motion.standing >= 2 * motion.longest_before;
-    return motion.standing >= std::max(floor, floor_without_process);
 }
 
 struct Waiting {

@@ -89,6 +89,30 @@ std::string brokers_up(const Lookup& lookup, std::string_view cluster) {
     return ids;
 }
 
+void blame_others(Finding& finding, double own) {
+    finding.summary += "; Kafka's replicas hold only " + megabytes(own) + " of it";
+    finding.evidence.push_back({"metric", "kafka_replica_size_bytes",
+                                "all replicas there together hold " + megabytes(own), own, finding.since});
+}
+
+void blame_topic(Finding& finding, const Growth& growth, const std::string& reason) {
+    finding.fields["topic"] = growth.topic;
+    finding.fields["bytes"] = std::to_string(static_cast<std::int64_t>(growth.bytes));
+    finding.fields["reason"] = reason;
+    finding.summary += "; " + reason;
+    finding.evidence.push_back({"metric", "kafka_replica_size_bytes",
+                                "topic " + growth.topic + " holds " + megabytes(growth.bytes) + " there and grows by " +
+                                    std::to_string(std::lround(growth.bytes_per_second / 1e3)) + " kB/s",
+                                growth.bytes_per_second, finding.since});
+}
+
+// The first look in the window above the warning level.
+std::optional<WallTime> since_when(const Lookup& lookup, SeriesId usable_series, double total) {
+    for (const auto& sample : lookup.history(usable_series, Duration{3'600'000}))
+        if (1 - sample.value / total >= warn_ratio) return WallTime{sample.at_ms};
+    return std::nullopt;
+}
+
 std::optional<Finding> examine(const Lookup& lookup, SeriesId total_series) {
     const auto cluster = lookup.label(total_series, "cluster"), broker = lookup.label(total_series, "broker"),
                log_dir = lookup.label(total_series, "log_dir");
@@ -135,32 +159,11 @@ std::optional<Finding> examine(const Lookup& lookup, SeriesId total_series) {
                                 megabytes(usable->value) + " of " + megabytes(total->value) + " left",
                                 usable->value,
                                 {usable->at_ms}});
-    if (foreign) {
-        finding.summary += "; Kafka's replicas hold only " + megabytes(*own) + " of it";
-        finding.evidence.push_back({"metric",
-                                    "kafka_replica_size_bytes",
-                                    "all replicas there together hold " + megabytes(*own),
-                                    *own,
-                                    {usable->at_ms}});
-    } else if (!grown.empty()) {
-        finding.fields["topic"] = grown.front().topic;
-        finding.fields["bytes"] = std::to_string(static_cast<std::int64_t>(grown.front().bytes));
-        finding.fields["reason"] = why(lookup, dir, grown.front());
-        finding.summary += "; " + finding.fields["reason"];
-        finding.evidence.push_back({"metric",
-                                    "kafka_replica_size_bytes",
-                                    "topic " + grown.front().topic + " holds " + megabytes(grown.front().bytes) +
-                                        " there and grows by " +
-                                        std::to_string(std::lround(grown.front().bytes_per_second / 1e3)) + " kB/s",
-                                    grown.front().bytes_per_second,
-                                    {usable->at_ms}});
-    }
-    // Since when: the first look in the window above the warning level.
-    for (const auto& sample : lookup.history(usable_series.front(), Duration{3'600'000}))
-        if (1 - sample.value / total->value >= warn_ratio) {
-            finding.since = {sample.at_ms};
-            break;
-        }
+    if (foreign)
+        blame_others(finding, *own);
+    else if (!grown.empty())
+        blame_topic(finding, grown.front(), why(lookup, dir, grown.front()));
+    finding.since = since_when(lookup, usable_series.front(), total->value).value_or(finding.since);
     return finding;
 }
 

@@ -54,6 +54,7 @@ struct Work {
 [[nodiscard]] bool told_of(const Lookup& lookup, const Subject& subject);
 
 void find_brokers(const Lookup& lookup, std::vector<Finding>& found);
+void find_job_managers(const Lookup& lookup, std::vector<Finding>& found);
 void find_task_managers(const Lookup& lookup, std::vector<Finding>& found);
 void find_workers(const Lookup& lookup, std::vector<Finding>& found);
 void find_requests(const Lookup& lookup, std::vector<Finding>& found);  // Jobs and connectors ended by their owners.

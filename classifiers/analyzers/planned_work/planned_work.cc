@@ -9,7 +9,7 @@
 namespace medic::analyzers::planned_work {
 
 std::optional<Absence> last_absence(const Lookup& lookup, SeriesId presence) {
-    if (!lookup.sample(presence)) return std::nullopt;
+    if (!lookup.sample(presence) || lookup.is_only(presence, 1, look_back)) return std::nullopt;
     const auto samples = lookup.history(presence, look_back);
     std::optional<Absence> absence;
     for (std::size_t i = 1; i < samples.size(); ++i) {
@@ -78,6 +78,7 @@ std::vector<Finding> run(const View& view, const Now& now) {
     const Lookup lookup{view, now};
     std::vector<Finding> found;
     find_brokers(lookup, found);
+    find_job_managers(lookup, found);
     find_task_managers(lookup, found);
     find_workers(lookup, found);
     find_requests(lookup, found);

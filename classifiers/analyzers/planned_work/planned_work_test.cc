@@ -187,6 +187,18 @@ TEST(PlannedTaskManager, ItsOwnLogOrItsJobSaysThatItWasStopped) {
     EXPECT_EQ(planned(systemd, 62).size(), 1U);
 }
 
+TEST(PlannedJobManager, OneWhoseLogSaysThatItWasAskedTo) {
+    Scene gone;
+    gone.series("process_up", {{"node", "jm"}, {"role", "jobmanager"}}, [](int s) { return s < 60 ? 1.0 : 0.0; });
+    EXPECT_TRUE(planned(gone, 70).empty()) << "nothing says so";
+    gone.event(59, Scene::lab("node", "jm"), "clean-stop", "RECEIVED SIGNAL 15: SIGTERM", {{"node", "jm"}});
+    ASSERT_EQ(planned(gone, 70).size(), 1U);
+    EXPECT_EQ(planned(gone, 70)[0].fields.at("explains"), "true");
+    Scene back = gone;
+    back.series("process_up", {{"node", "jm-2"}, {"role", "jobmanager"}}, [](int) { return 1.0; });
+    EXPECT_EQ(planned(back, 70).size(), 1U) << "another one is not meant";
+}
+
 TEST(PlannedTaskManager, AKilledOneIsNone) {
     Scene scene = task_manager(60);
     scene.event(61, Scene::lab("job", "orders"), "exception",

@@ -121,7 +121,27 @@ std::optional<Finding> worker(const Lookup& lookup, SeriesId reachable) {
     return finding_of(std::move(work));
 }
 
+std::optional<Finding> job_manager(const Lookup& lookup, SeriesId up) {
+    const auto cluster = lookup.label(up, "cluster"), node = lookup.label(up, "node");
+    const auto absence = last_absence(lookup, up);
+    if (!absence || absence->ended) return std::nullopt;
+    auto evidence = ended_by_request(lookup, cluster, node, *absence);
+    if (!evidence) return std::nullopt;
+    return finding_of({.subject = {cluster, "node", node},
+                       .kind = "stop",
+                       .since = absence->began,
+                       .what = "the job manager of node " + node + " was stopped in good order",
+                       .who = {{"node", node}},
+                       .evidence = {*std::move(evidence)},
+                       .doubt = overdue(lookup, *absence)});
+}
+
 }  // namespace
+
+void find_job_managers(const Lookup& lookup, std::vector<Finding>& found) {
+    for (const auto series : lookup.select("process_up", {{"role", "jobmanager"}}))
+        if (auto finding = job_manager(lookup, series)) found.push_back(*std::move(finding));
+}
 
 void find_task_managers(const Lookup& lookup, std::vector<Finding>& found) {
     for (const auto series : lookup.select("process_up", {{"role", "taskmanager"}}))

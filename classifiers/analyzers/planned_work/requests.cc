@@ -19,9 +19,10 @@ bool failed_lately(const Lookup& lookup, const Subject& job, WallTime ended) {
 void job(const Lookup& lookup, SeriesId series, std::vector<Finding>& found) {
     const auto state = lookup.label(series, "state");
     if (state != "CANCELED" && state != "CANCELLING" && state != "FINISHED") return;
+    if (lookup.value(series) != 1) return;
     const auto moved = lookup.motion(series, look_back);
     // Only who was seen to change: a job that ended before we looked is history.
-    if (!moved || moved->value != 1) return;
+    if (!moved) return;
     const Subject about{lookup.label(series, "cluster"), "job", lookup.label(series, "job")};
     const LabelValues running{{"cluster", about.cluster}, {"job", about.name}, {"state", "RUNNING"}};
     const auto before = lookup.select("flink_job_state", running);

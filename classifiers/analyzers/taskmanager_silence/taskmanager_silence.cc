@@ -15,9 +15,6 @@ constexpr Duration look_back{10 * 60'000};
 constexpr Duration hosted_within{5 * 60'000};
 // A stop of 3 s, a long GC pause or a slow disk is no fault: nothing is called frozen sooner.
 constexpr Duration frozen_floor{5'000};
-// A habit needs this much of history before the present standstill can be held against it.
-constexpr Duration habit_needs{10'000};
-constexpr Duration floor_without_habit{30'000};
 constexpr Duration slack{2'000};  // Looks at processes and at the job manager are this far apart.
 
 struct Manager {
@@ -118,13 +115,6 @@ std::optional<Finding> lost(const Lookup& lookup, const Manager& manager) {
         {"metric", "process_up", "the process of node " + manager.node + " does not exist", 0, moved->changed});
     finding.evidence.insert(finding.evidence.end(), said.begin(), said.end());
     return finding;
-}
-
-// Longer than its own habit, or than a cautious floor where no habit is known.
-bool unusual(const Motion& motion, Duration floor) {
-    if (motion.standing < floor) return false;
-    if (!motion.moved || motion.observed_before() < habit_needs) return motion.standing >= floor_without_habit;
-    return motion.standing >= 2 * motion.longest_before;
 }
 
 std::optional<Evidence> heartbeat_grows(const Lookup& lookup, const Manager& manager, WallTime stopped) {

@@ -1,5 +1,7 @@
 #include "classifiers/diagnosis/trace/owner.h"
 
+#include "classifiers/diagnosis/trace/languages.h"
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -94,6 +96,29 @@ constexpr Entry entries[] = {
     Entry{"io.confluent.ksql.", FrameOwner::kafka},
     Entry{"System.", FrameOwner::jdk},
     Entry{"Microsoft.", FrameOwner::jdk},
+    Entry{"MassTransit.", FrameOwner::library},
+    Entry{"DotNetCore.CAP.", FrameOwner::library},
+    Entry{"KafkaFlow.", FrameOwner::library},
+    Entry{"Streamiz.", FrameOwner::library},
+    Entry{"Newtonsoft.", FrameOwner::library},
+    Entry{"Autofac.", FrameOwner::library},
+    Entry{"Serilog.", FrameOwner::library},
+    Entry{"Chr.Avro.", FrameOwner::library},
+    Entry{"Avro.", FrameOwner::library},
+    Entry{"NServiceBus.", FrameOwner::library},
+    Entry{"Rebus.", FrameOwner::library},
+    Entry{"Wolverine.", FrameOwner::library},
+    Entry{"Silverback.", FrameOwner::library},
+    Entry{"Steeltoe.", FrameOwner::library},
+    Entry{"OpenTelemetry.", FrameOwner::library},
+    Entry{"Grpc.", FrameOwner::library},
+    Entry{"Polly.", FrameOwner::library},
+    Entry{"Castle.", FrameOwner::library},
+    Entry{"MediatR.", FrameOwner::library},
+    Entry{"Elastic.Apm.", FrameOwner::library},
+    Entry{"Datadog.Trace.", FrameOwner::library},
+    Entry{"ProtoBuf.", FrameOwner::library},
+    Entry{"Google.Protobuf.", FrameOwner::library},
     Entry{"storm.", FrameOwner::library},
     Entry{"org.apache.rocketmq.flink.", FrameOwner::connector},
     Entry{"com.amazonaws.services.schemaregistry.", FrameOwner::connector},
@@ -105,6 +130,30 @@ constexpr Entry entries[] = {
     Entry{"io.smallrye.", FrameOwner::library},
     Entry{"io.micronaut.", FrameOwner::library},
     Entry{"io.strimzi.", FrameOwner::library},
+    Entry{"dev.knative.", FrameOwner::library},
+    Entry{"com.linecorp.decaton.", FrameOwner::library},
+    Entry{"org.akhq.", FrameOwner::library},
+    Entry{"com.provectus.", FrameOwner::library},
+    Entry{"io.kafbat.", FrameOwner::library},
+    Entry{"io.conduktor.", FrameOwner::library},
+    Entry{"org.axonframework.", FrameOwner::library},
+    Entry{"io.eventuate.", FrameOwner::library},
+    Entry{"com.hazelcast.", FrameOwner::library},
+    Entry{"io.ktor.", FrameOwner::library},
+    Entry{"io.helidon.", FrameOwner::library},
+    Entry{"io.dapr.", FrameOwner::library},
+    Entry{"io.cloudevents.", FrameOwner::library},
+    Entry{"io.apicurio.", FrameOwner::library},
+    Entry{"io.camunda.", FrameOwner::library},
+    Entry{"io.zeebe.", FrameOwner::library},
+    Entry{"net.mguenther.", FrameOwner::library},
+    Entry{"org.wildfly.", FrameOwner::library},
+    Entry{"com.linkedin.", FrameOwner::library},
+    Entry{"com.networknt.", FrameOwner::library},
+    Entry{"io.kcache.", FrameOwner::library},
+    Entry{"io.axual.", FrameOwner::library},
+    Entry{"io.projectreactor.", FrameOwner::library},
+    Entry{"org.apache.pekko.", FrameOwner::library},
     Entry{"kafka.examples.", FrameOwner::user},
     Entry{"org.apache.kafka.connect.", FrameOwner::connect},
     Entry{"org.apache.kafka.connect.transforms.", FrameOwner::connector},
@@ -363,7 +412,8 @@ std::optional<FrameOwner> node_owner(std::string_view path) {
     const auto at = path.rfind(folder);
     if (at == std::string_view::npos) return std::nullopt;
     const auto module = path.substr(at + folder.size());
-    for (const std::string_view client : {"kafkajs/", "node-rdkafka/", "kafka-node/", "@confluentinc/"})
+    for (const std::string_view client : {"kafkajs/", "node-rdkafka/", "_node-rdkafka@", "kafka-node/", "no-kafka/",
+                                          "@confluentinc/", "@platformatic/kafka/"})
         if (module.starts_with(client)) return FrameOwner::kafka;
     return FrameOwner::library;
 }
@@ -442,6 +492,7 @@ FrameOwner owner_of(std::string_view function, std::string_view location, const 
     if (location.find(".py") != std::string_view::npos || location.starts_with("<frozen"))
         return python_owner(location);
     if (const auto node = node_owner(location)) return *node;
+    if (const auto told = trace::language_owner(function, location)) return *told;
     if (const auto relocated = relocated_owner(function)) return *relocated;
     if (const auto known = known_owner(function)) return *known;
     if (location.find("+0x") != std::string_view::npos) return native_owner(object_of(location), ownership.component);

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "classifiers/diagnosis/trace/languages.h"
 #include "classifiers/diagnosis/trace/lines.h"
 #include "classifiers/diagnosis/trace/prefix.h"
 
@@ -28,6 +29,15 @@ bool looks_like_log_line(std::string_view line) {
     for (const std::string_view level : {"ERROR", "WARN", "INFO", "DEBUG", "FATAL", "TRACE", "SEVERE"})
         if (line.starts_with(level)) return true;
     return false;
+}
+
+// A debugger's "Thread 1 "job" received signal SIGSEGV, Segmentation fault."
+std::optional<Header> received_signal(std::string_view trimmed) {
+    constexpr std::string_view words = " received signal SIG";
+    const auto at = trimmed.find(words);
+    if (at == std::string_view::npos) return std::nullopt;
+    const auto name = trimmed.substr(at + words.size() - 3);
+    return Header{name.substr(0, name.find_first_of(", .")), trimmed};
 }
 
 class Reader {
@@ -55,13 +65,17 @@ private:
         const auto trimmed = trace::trim(line);
         if (trimmed.empty()) return;
         if (python_.active && read_python(line, trimmed)) return;
-        if (trimmed.starts_with("at "))
+        if (trimmed.starts_with("at ")) {
+            if (const auto frame = trace::parse_bare_script_frame(trimmed)) return add_told_frame(*frame, trimmed);
             if (const auto frame = trace::parse_frame(trimmed)) return add_frame(frame->function, frame->location);
+            if (const auto frame = trace::parse_script_frame(trimmed)) return add_told_frame(*frame, trimmed);
+        }
         if (const auto elided = trace::parse_elision(trimmed)) {
             if (current_ != nullptr) current_->elided += *elided;
             return;
         }
         keep_prose(trimmed);
+        if (read_other_language(trimmed)) return;
         if (read_relation(trimmed, line.front() == ' ' || line.front() == '\t')) return;
         if (trimmed.ends_with("Traceback (most recent call last):")) {
             // On a line of its own, or behind the Java exception that carries it.
@@ -71,10 +85,90 @@ private:
         }
         if (trimmed.starts_with("#") && read_fatal_error_log(trimmed)) return;
         if (const auto header = trace::parse_header(line, HeaderSearch::whole_line)) return begin_failure(*header);
+        if (const auto header = received_signal(trimmed)) return begin_failure(*header);
         // A message may go on for lines; a log line, or anything after frames, ends the throwable.
         if (current_ != nullptr && current_->frames.empty() && !looks_like_log_line(trimmed)) return;
         headline_ = trimmed;
         current_ = nullptr;
+    }
+
+    // Frames of languages without Java's form stay prose too: what they say is looked for in messages as well.
+    void add_told_frame(const trace::FrameLine& frame, std::string_view trimmed) {
+        keep_prose(trimmed);
+        add_frame(frame.function, frame.location);
+    }
+
+    bool read_other_language(std::string_view trimmed) {
+        if (const auto ruby = trace::parse_ruby_frame(trimmed)) {
+            if (ruby->header) begin_failure(*ruby->header);
+            add_frame(ruby->frame.function, ruby->frame.location);
+            return true;
+        }
+        if (const auto header = trace::parse_elixir_header(trimmed)) {
+            // "** (exit) …" and then what ended it.
+            if (current_ != nullptr && current_->frames.empty() && elixir_) {
+                add_throwable(
+                    {.relation = Throwable::Relation::cause, .type = header->type, .message = header->message});
+            } else {
+                begin_failure(*header);
+            }
+            elixir_ = true;
+            return true;
+        }
+        if (trimmed.starts_with("#") || trimmed.starts_with("(") || elixir_) {
+            auto frame = trace::parse_elixir_frame(trimmed);
+            if (!frame) frame = trace::parse_numbered_frame(trimmed);
+            if (frame) {
+                add_frame(frame->function, frame->location);
+                return true;
+            }
+        }
+        return read_inner_exception(trimmed) || read_go(trimmed);
+    }
+
+    // .NET: an inner exception stands behind an arrow and prints its frames first, then the outer's follow.
+    bool read_inner_exception(std::string_view trimmed) {
+        if (trimmed.starts_with("---> ") && open_ != nullptr && current_ != nullptr) {
+            const auto header = trace::parse_header(trimmed.substr(5), HeaderSearch::whole_line);
+            if (!header) return false;
+            add_throwable({.relation = Throwable::Relation::cause, .type = header->type, .message = header->message});
+            return true;
+        }
+        if (!trimmed.starts_with("--- End of ")) return false;
+        if (trimmed.starts_with("--- End of inner") && current_ != nullptr && current_ != &open_->chain.front())
+            --current_;
+        return true;
+    }
+
+    bool read_go(std::string_view trimmed) {
+        if (const auto header = trace::parse_go_header(trimmed)) {
+            // A panic while panicking prints both, the first one first.
+            if (!go_ || current_ == nullptr) begin_failure(*header);
+            go_ = true;
+            return true;
+        }
+        if (trimmed.starts_with("goroutine ") && trimmed.ends_with("]:")) {
+            // The one that failed comes first; the others merely wait.
+            const bool another = current_ != nullptr && !current_->frames.empty();
+            if (another) current_ = nullptr;
+            go_ = current_ != nullptr;
+            return true;
+        }
+        if (!go_ || current_ == nullptr) return false;
+        if (trimmed.starts_with("[signal ")) return true;
+        if (trace::is_go_location(trimmed)) {
+            if (current_->frames.empty()) return true;
+            auto& frame = current_->frames.back();
+            frame.location = trimmed.substr(0, trimmed.find(' '));
+            frame.owner = owner_of(frame.function, frame.location, ownership_);
+            return true;
+        }
+        if (const auto frame = trace::parse_go_frame(trimmed)) {
+            add_frame(frame->function, frame->location);
+            return true;
+        }
+        if (!current_->frames.empty()) go_ = false;
+        return false;
     }
 
     // "Caused by: …", "Suppressed: …", "Wrapped by: …", "[CIRCULAR REFERENCE: …]", ": …" below a Py4JJavaError.
@@ -121,6 +215,15 @@ private:
         if (!begin_empty_failure()) return;
         add_throwable(
             Throwable{.relation = Throwable::Relation::first, .type = header.type, .message = header.message});
+        // .NET may put the whole chain on one line: "A: why ---> B: why".
+        constexpr std::string_view arrow = " ---> ";
+        for (auto rest = header.message; current_ != nullptr;) {
+            const auto at = rest.find(arrow);
+            if (at == std::string_view::npos) break;
+            rest = rest.substr(at + arrow.size());
+            if (const auto inner = trace::parse_header(rest, HeaderSearch::whole_line))
+                add_throwable({.relation = Throwable::Relation::cause, .type = inner->type, .message = inner->message});
+        }
     }
 
     bool begin_empty_failure() {
@@ -261,6 +364,7 @@ private:
     std::string_view headline_;
     Python python_;
     bool python_continues_ = false, suppressing_ = false, expect_problem_frame_ = false;
+    bool go_ = false, elixir_ = false;
 };
 
 // The frame that decides: the innermost one that is somebody's code rather than a library's, in the deepest throwable

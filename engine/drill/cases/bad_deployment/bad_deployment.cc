@@ -12,6 +12,7 @@ DrillCase descriptor() {
             .inject = [](Platform& platform) { return platform.deploy("v2"); },
             .progress = job_progress,
             .check = check_job_records,
+            .effects = {{"submitted, needs"}},
             .recovery = {.hold = Duration(4'000)}};  // It processes a burst after each of its restarts.
 }
 

@@ -16,7 +16,9 @@ DrillCase descriptor() {
                 return platform.signal(node, SIGSTOP);
             },
             .progress = job_progress,
-            .check = check_job_records};
+            .check = check_job_records,
+            .effects = {{" activated"}, {" is standing by"}},
+            .history = Duration(15'000)};
 }
 
 }  // namespace medic::engine::drill::cases::node_frozen

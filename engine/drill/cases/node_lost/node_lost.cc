@@ -16,7 +16,8 @@ DrillCase descriptor() {
                 return platform.signal(node, SIGKILL);
             },
             .progress = job_progress,
-            .check = check_job_records};
+            .check = check_job_records,
+            .effects = {{" activated"}, {" is standing by"}}};
 }
 
 }  // namespace medic::engine::drill::cases::node_lost

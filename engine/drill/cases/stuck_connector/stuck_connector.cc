@@ -12,7 +12,9 @@ DrillCase descriptor() {
             .expected_remedy = "connect.kill-stuck-task",
             .inject = [](Platform& platform) { return platform.forget_connection("confirm"); },
             .progress = connector_progress,
-            .check = check_connector_records};
+            .check = check_connector_records,
+            .effects = {{"killed by signal 9"}, {"started task inventory-sink-0"}},
+            .history = Duration(15'000)};
 }
 
 }  // namespace medic::engine::drill::cases::stuck_connector

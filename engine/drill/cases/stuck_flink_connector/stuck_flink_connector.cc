@@ -42,7 +42,8 @@ DrillCase descriptor() {
             .expected_remedy = "flink.kill-blocking-taskmanager",
             .inject = inject,
             .progress = job_progress,
-            .check = check_job_records};
+            .check = check_job_records,
+            .effects = {{" activated"}, {" is standing by"}}};
 }
 
 }  // namespace medic::engine::drill::cases::stuck_flink_connector

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.sql.SQLException;
 import java.util.Collection;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -14,13 +15,16 @@ import org.apache.kafka.connect.sink.SinkTask;
 
 /**
  * Faults, switched on by a file of their name: "audit-dependency-down" fails as a driver does whose server refuses
- * connections; "audit-hung" hangs in put() and heeds no interrupt.
+ * connections; "audit-credentials" as one whose password was changed; whoever takes "audit-hung" never comes back and heeds no interrupt;
+ * "audit-slow" takes a minute for one call.
  */
 public final class AuditSinkTask extends SinkTask {
     private static final long HANG_POLL_MS = 500;
+    private static final long SLOW_MS = 60_000;
 
     private Path file;
     private Path faults;
+    private boolean hung;
 
     @Override
     public void start(Map<String, String> options) {
@@ -37,12 +41,17 @@ public final class AuditSinkTask extends SinkTask {
             throw new org.apache.kafka.connect.errors.ConnectException(
                     "audit store cannot be written", new ConnectException("Connection refused"));
         }
-        while (on("audit-hung")) {
-            try {
-                TimeUnit.MILLISECONDS.sleep(HANG_POLL_MS);
-            } catch (InterruptedException ignored) {
-                // As a driver without a time-out does.
-            }
+        if (on("audit-credentials")) {
+            throw new org.apache.kafka.connect.errors.ConnectException(
+                    "audit store cannot be opened",
+                    new SQLException("FATAL: password authentication failed for user \"audit\"", "28P01"));
+        }
+        if (on("audit-slow")) {
+            sleepThrough(SLOW_MS);
+        }
+        while (hung || claim("audit-hung")) {
+            hung = true;
+            sleepThrough(HANG_POLL_MS);
         }
         StringBuilder lines = new StringBuilder();
         for (SinkRecord record : records) {
@@ -53,6 +62,23 @@ public final class AuditSinkTask extends SinkTask {
                     StandardOpenOption.APPEND);
         } catch (IOException error) {
             throw new org.apache.kafka.connect.errors.ConnectException(error);
+        }
+    }
+
+    /** As a driver without a time-out does. */
+    private static void sleepThrough(long milliseconds) {
+        try {
+            TimeUnit.MILLISECONDS.sleep(milliseconds);
+        } catch (InterruptedException ignored) {
+            // Deaf on purpose.
+        }
+    }
+
+    private boolean claim(String fault) {
+        try {
+            return Files.deleteIfExists(faults.resolve(fault));
+        } catch (IOException error) {
+            return false;
         }
     }
 

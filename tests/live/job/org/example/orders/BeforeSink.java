@@ -3,13 +3,17 @@ package org.example.orders;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.common.functions.RichMapFunction;
 
-/** Stands in front of the sink: slow where the fault "slow-sink" is on, deaf to cancellation with "blocked-cancel". */
+/**
+ * Stands in front of the sink: slow where the fault "slow-sink" is on. Whoever takes "blocked-cancel" never comes back and
+ * is deaf to cancellation.
+ */
 final class BeforeSink extends RichMapFunction<String, String> {
     private static final long serialVersionUID = 1L;
     private static final long SLOW_MS = 500;
 
     private final Faults slow;
     private final Faults blocked;
+    private transient boolean stuck;
 
     BeforeSink(String faults) {
         slow = new Faults(faults, "slow-sink");
@@ -21,7 +25,8 @@ final class BeforeSink extends RichMapFunction<String, String> {
         if (slow.on()) {
             TimeUnit.MILLISECONDS.sleep(SLOW_MS);
         }
-        while (blocked.on()) {
+        while (stuck || blocked.claim()) {
+            stuck = true;
             try {
                 TimeUnit.MILLISECONDS.sleep(SLOW_MS);
             } catch (InterruptedException ignored) {

@@ -1,5 +1,6 @@
 package org.example.orders;
 
+import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +23,15 @@ final class Faults implements Serializable {
     Faults(String folder, String name) {
         this.folder = folder;
         this.name = name;
+    }
+
+    /** Takes the fault for this one subtask: true for whoever is first. */
+    boolean claim() {
+        try {
+            return on() && Files.deleteIfExists(Path.of(folder, name));
+        } catch (IOException error) {
+            return false;
+        }
     }
 
     boolean on() {

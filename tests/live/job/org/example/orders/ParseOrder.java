@@ -6,11 +6,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.functions.RichFlatMapFunction;
-import org.apache.flink.api.java.tuple.Tuple2;
+import org.apache.flink.api.java.tuple.Tuple3;
 import org.apache.flink.util.Collector;
 
-/** "sequence,customer,cents,milliseconds" to (customer, cents). The place of most faults of user code. */
-final class ParseOrder extends RichFlatMapFunction<String, Tuple2<String, Long>> {
+/** "sequence,customer,cents,milliseconds" to (customer, cents, sequence). The place of most faults of user code. */
+final class ParseOrder extends RichFlatMapFunction<String, Tuple3<String, Long, Long>> {
     private static final long serialVersionUID = 1L;
     private static final int LEAKED_BYTES = 1 << 20;
 
@@ -22,7 +22,10 @@ final class ParseOrder extends RichFlatMapFunction<String, Tuple2<String, Long>>
     private transient Map<String, String> regions;
     private transient List<Object> leaked;
 
-    ParseOrder(String faults) {
+    private final boolean badVersion;
+
+    ParseOrder(String faults, boolean badVersion) {
+        this.badVersion = badVersion;
         nullPointer = new Faults(faults, "null-pointer");
         classCast = new Faults(faults, "class-cast");
         endlessLoop = new Faults(faults, "endless-loop");
@@ -31,23 +34,31 @@ final class ParseOrder extends RichFlatMapFunction<String, Tuple2<String, Long>>
     }
 
     @Override
-    public void flatMap(String line, Collector<Tuple2<String, Long>> out) throws Exception {
+    public void flatMap(String line, Collector<Tuple3<String, Long, Long>> out) throws Exception {
         String[] fields = line.split(",");
         if (fields.length != 4) {
             throw new IllegalArgumentException("an order has four fields, this line has " + fields.length);
         }
+        if (badVersion) {
+            fields[3] = currencyOf(fields);
+        }
         if (nullPointer.on()) {
-            out.collect(Tuple2.of(region(fields[1]).toUpperCase(), 0L));
+            out.collect(Tuple3.of(region(fields[1]).toUpperCase(), 0L, 0L));
         }
         if (classCast.on()) {
             Object cents = fields[2];
-            out.collect(Tuple2.of(fields[1], (Long) cents));
+            out.collect(Tuple3.of(fields[1], (Long) cents, 0L));
         }
         while (endlessLoop.on()) {
             Thread.onSpinWait();
         }
         leak();
-        out.collect(Tuple2.of(fields[1], Long.parseLong(fields[2])));
+        out.collect(Tuple3.of(fields[1], Long.parseLong(fields[2]), Long.parseLong(fields[0])));
+    }
+
+    /** The new version expects a fifth field that nobody sends yet. */
+    private static String currencyOf(String[] fields) {
+        return fields[4].trim();
     }
 
     /** Null for every customer: nobody filled the map. */

@@ -1,0 +1,103 @@
+// Incidents whose remedy did not help: when they are over, and what they leave room for.
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "agent/loop/loop_bench.h"
+
+namespace medic {
+namespace {
+
+using namespace loop_bench;
+
+// The node comes back at once, as told; the job does not.
+void obey_in_vain(Bench& bench, const Operation& operation) {
+    obey(bench, operation);
+    bench.text({job, "flink_job_state"}, "RESTARTING");
+}
+
+// Escalated with no effect, and the cause is no longer reported.
+class InVain : public testing::Test {
+protected:
+    InVain() : bench(once()) {
+        bench.on_send = [&](const Operation& operation) { obey_in_vain(bench, operation); };
+        bench.run(3);
+        lose_node(bench);
+        bench.tick();
+        for (int i = 0; i < 400 && bench.incident().state != IncidentState::escalated; ++i) bench.tick();
+        bench.diagnoses.clear();
+        bench.run(60);
+    }
+    static LoopOptions once() {
+        LoopOptions given = options(Mode::auto_);
+        given.policy.rules[0].limits.attempts_max = 1;
+        return given;
+    }
+    Bench bench;
+};
+
+TEST_F(InVain, it_is_not_over_while_what_was_hoped_for_is_known_not_to_be_so) {
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated) << bench.story();
+    EXPECT_EQ(bench.incident().outcome, "no_effect");
+    bench.restart();  // The journal's record says what was hoped for.
+    bench.run(60);
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated) << bench.story();
+}
+
+TEST_F(InVain, it_is_over_once_the_job_runs_again) {
+    bench.text({job, "flink_job_state"}, "RUNNING");
+    bench.run(3);
+    EXPECT_EQ(bench.incident().state, IncidentState::resolved) << bench.story();
+}
+
+TEST_F(InVain, a_job_that_a_person_has_ended_ends_it) {
+    bench.text({job, "flink_job_state"}, "CANCELED");
+    bench.run(3);
+    EXPECT_EQ(bench.incident().state, IncidentState::resolved) << bench.story();
+}
+
+TEST_F(InVain, a_job_that_nobody_can_look_up_keeps_it_for_a_while_only) {
+    bench.unknown({job, "flink_job_state"});
+    bench.run(60);
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated) << bench.story();
+    bench.run(1'200);
+    EXPECT_EQ(bench.incident().state, IncidentState::resolved) << bench.story();
+}
+
+// A deployment's own fault, reported while a node's replacement is tried in vain: not that plan's effect.
+TEST(Loop, while_a_plan_backs_off_another_cause_of_its_job_gets_an_incident) {
+    Bench bench(options(Mode::auto_));
+    bench.on_send = [&](const Operation& operation) { obey_in_vain(bench, operation); };
+    bench.run(3);
+    lose_node(bench);
+    while (bench.sent.empty()) bench.tick();
+    Diagnosis deployed = node_lost();
+    deployed.cause = "flink.null-dereference";
+    deployed.subject = job;
+    deployed.facts = {{"job", "fleet"}};
+    deployed.remedies.clear();
+    bench.diagnoses.push_back(deployed);
+    bench.run(20);
+    EXPECT_EQ(bench.loop().incidents().size(), 1U) << bench.story();
+    for (int i = 0; i < 200 && bench.incident().attempt < 2; ++i) bench.tick();
+    bench.run(2);
+    EXPECT_EQ(bench.loop().incidents().size(), 2U) << bench.story();
+}
+
+// What the plan has changed with its own hands stays its effect, also then.
+TEST(Loop, while_a_plan_backs_off_what_it_has_fenced_opens_no_incident) {
+    Bench bench(options(Mode::auto_));
+    bench.on_send = [&](const Operation& operation) { obey_in_vain(bench, operation); };
+    bench.run(3);
+    lose_node(bench);
+    while (bench.sent.empty()) bench.tick();
+    Diagnosis fenced = node_lost();
+    fenced.cause = "flink.taskmanager-frozen";
+    bench.diagnoses.push_back(fenced);
+    bench.run(200);
+    ASSERT_GT(bench.incident().attempt, 1) << bench.story();
+    EXPECT_EQ(bench.loop().incidents().size(), 1U) << bench.story();
+}
+
+}  // namespace
+}  // namespace medic

@@ -1,0 +1,114 @@
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "classifiers/analyzers/scene_internal.h"
+
+namespace medic::analyzers {
+namespace {
+
+const std::vector<LabelPair> manager{{"node", "jm"}, {"role", "jobmanager"}};
+const std::vector<LabelPair> worker{{"node", "connect-1"}, {"role", "connect-worker"}};
+const std::vector<LabelPair> broker{{"node", "broker-2"}, {"role", "broker"}};
+
+Scene::Shape until(int second) {
+    return [=](int s) { return s < second ? 1.0 : 0.0; };
+}
+Scene::Shape burning(int stop) {
+    return [=](int s) { return 0.2 * std::min(s, stop); };
+}
+
+Scene job_manager(int gone, int silent) {
+    Scene scene;
+    scene.series("process_up", manager, until(gone)).series("flink_jobmanager_reachable", {}, until(silent));
+    return scene;
+}
+
+TEST(ServiceSilence, AJobManagerWithoutAProcessThatDoesNotAnswerIsLost) {
+    const auto found = job_manager(60, 60).findings("jobmanager-lost", 67);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].subject, Scene::lab("node", "jm"));
+    EXPECT_EQ(found[0].since, Scene::at(60));
+    EXPECT_EQ(found[0].evidence.size(), 2U);
+}
+
+TEST(ServiceSilence, ASupervisorIsGivenTimeToStartItAgain) {
+    EXPECT_TRUE(job_manager(60, 60).findings("jobmanager-lost", 63).empty());
+}
+
+TEST(ServiceSilence, OneVantagePointAloneSaysNothing) {
+    EXPECT_TRUE(job_manager(60, 1'000).findings("jobmanager-lost", 90).empty());
+    EXPECT_TRUE(job_manager(1'000, 60).findings("jobmanager-lost", 90).empty());
+    Scene unseen;
+    unseen.series("process_up", manager, until(60));
+    EXPECT_TRUE(unseen.findings("jobmanager-lost", 90).empty());
+}
+
+TEST(ServiceSilence, AWorkerIsNamedAsItsApiNamesIt) {
+    Scene scene;
+    scene.series("process_up", worker, until(60))
+        .series("connect_worker_reachable", {{"worker", "10.0.0.1:8083"}}, until(60))
+        .constant("connect_worker_reachable", {{"worker", "10.0.0.2:8083"}}, 1)
+        .relation(Scene::lab("worker", "10.0.0.1:8083"), "hosted-by", Scene::lab("node", "connect-1"));
+    const auto found = scene.findings("worker-lost", 67);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].subject, Scene::lab("worker", "10.0.0.1:8083"));
+    EXPECT_EQ(found[0].fields.at("node"), "connect-1");
+}
+
+TEST(ServiceSilence, AColdStandbyHasNoProcessUntilItIsNeeded) {
+    Scene scene;
+    scene.constant("process_up", worker, 0)
+        .constant("connect_worker_reachable", {{"worker", "connect-1"}}, 0)
+        .attribute(Scene::lab("node", "connect-1"), "spare", "true");
+    EXPECT_TRUE(scene.findings("worker-lost", 60).empty());
+}
+
+Scene silent_broker(Scene::Shape ticks, int silent) {
+    Scene scene;
+    scene.constant("process_up", broker, 1)
+        .series("process_cpu_seconds_total", broker, std::move(ticks))
+        .series("process_cpu_seconds_total", worker, burning(1'000))
+        .series("kafka_broker_reachable", {{"broker", "2"}}, until(silent))
+        .relation(Scene::lab("broker", "2"), "hosted-by", Scene::lab("node", "broker-2"));
+    return scene;
+}
+
+TEST(ServiceSilence, ABrokerThatUsesNoCpuAndDoesNotAnswerIsFrozen) {
+    const auto found = silent_broker(burning(60), 61).findings("broker-frozen", 72);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].subject, Scene::lab("broker", "2"));
+    EXPECT_EQ(found[0].since, Scene::at(60));
+}
+
+TEST(ServiceSilence, StoppedForSixSecondsIsNoFault) {
+    EXPECT_TRUE(silent_broker(burning(60), 61).findings("broker-frozen", 66).empty());
+}
+
+TEST(ServiceSilence, AGarbageCollectionBurnsCpu) {
+    EXPECT_TRUE(silent_broker(burning(1'000), 60).findings("broker-frozen", 90).empty());
+}
+
+TEST(ServiceSilence, OneThatAnswersIsNotFrozen) {
+    EXPECT_TRUE(silent_broker(burning(60), 1'000).findings("broker-frozen", 90).empty());
+}
+
+TEST(ServiceSilence, WhenEveryProcessStandsTheMachineDoes) {
+    Scene all;
+    all.constant("process_up", broker, 1)
+        .series("process_cpu_seconds_total", broker, burning(60))
+        .series("process_cpu_seconds_total", worker, burning(60))
+        .series("process_cpu_seconds_total", manager, burning(60))
+        .series("kafka_broker_reachable", {{"broker", "2"}}, until(61))
+        .relation(Scene::lab("broker", "2"), "hosted-by", Scene::lab("node", "broker-2"));
+    EXPECT_TRUE(all.findings("broker-frozen", 80).empty());
+}
+
+TEST(ServiceSilence, WithoutTicksNobodyKnows) {
+    Scene scene;
+    scene.constant("process_up", broker, 1).series("kafka_broker_reachable", {{"broker", "2"}}, until(60));
+    EXPECT_TRUE(scene.findings("broker-frozen", 90).empty());
+}
+
+}  // namespace
+}  // namespace medic::analyzers

@@ -1,0 +1,81 @@
+#include "remediations/remedies/parts.h"
+
+// A job manager, Connect worker or broker is gone, or alive but silent: fence it where it still has a process, start it
+// again. Nothing is moved: its work comes back with it, or went elsewhere by itself.
+namespace medic::remedies::node_start_again {
+namespace {
+
+// Kafka recovers its log first, Connect loads its plugins: half a minute each on a busy machine.
+constexpr Duration back_within{120'000};
+
+// Its own API answers again.
+Result<Condition> answers(const Diagnosis& diagnosis, const NodeInfo& node) {
+    if (node.role == "jobmanager") return jobmanager_answers(diagnosis);
+    if (node.role == "connect-worker") {
+        MEDIC_TRY(const std::string worker, parameter(diagnosis, "worker"));
+        return equals(subject_in(diagnosis, "worker", worker), "connect_worker_reachable", 1);
+    }
+    if (node.role == "broker") {
+        MEDIC_TRY(const std::string broker, parameter(diagnosis, "broker"));
+        return equals(subject_in(diagnosis, "broker", broker), "kafka_broker_reachable", 1);
+    }
+    return fail(ErrorCode::invalid, "node {} is a {}, which this remedy does not start", node.name, node.role);
+}
+
+Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
+    MEDIC_TRY(const NodeInfo* node, replaceable_node(diagnosis, view));
+    MEDIC_TRY(const Condition back, answers(diagnosis, *node));
+    const Subject subject = subject_in(diagnosis, "node", node->name);
+    const Condition no_process = equals(subject, "process_up", 0);
+    Condition silent = back;
+    silent.value = 0;
+
+    Plan plan;
+    plan.summary = fmt::format("{} {}: start it again", node->name,
+                               diagnosis.cause.ends_with("-frozen") ? "stands still: fence it and" : "is gone:");
+    Step fence{
+        .subject = subject, .text = "fence " + node->name + ": kill its process", .operation = KillNode{node->name}};
+    fence.idempotent = true;
+    fence.precondition = {silent};  // One that answers again has come back to life.
+    fence.done = {no_process};
+    fence.skip_if = fence.done;
+    fence.expectation = {.all = fence.done, .within = Duration{10'000}};
+    fence.undo = "start " + node->name + " again";
+    fence.destroys = Destroys::availability;
+    plan.steps.push_back(fence);
+
+    Step start{.subject = subject, .text = "start " + node->name, .operation = StartNode{node->name, false}};
+    start.idempotent = true;
+    start.precondition = {no_process};
+    start.done = {equals(subject, "process_up", 1)};
+    start.expectation = {.all = {start.done.front(), back}, .within = back_within, .stable_for = Duration{2'000}};
+    start.undo = "stop " + node->name;
+    start.risk = Risk::reversible;
+    plan.steps.push_back(start);
+    return plan;
+}
+
+std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
+    const auto node = parameter(diagnosis, "node");
+    if (!node) return {};
+    return {{subject_in(diagnosis, "node", *node), "process_up"}};
+}
+
+}  // namespace
+
+Remedy descriptor() {
+    return {
+        .name = "node.start-again",
+        .what = "starts a lost or frozen job manager, Connect worker or broker again, fenced before where it stands",
+        .destroys = Destroys::availability,
+        .cures = {{"flink.jobmanager-lost"},
+                  {"flink.jobmanager-frozen"},
+                  {"connect.worker-lost"},
+                  {"connect.worker-frozen"},
+                  {"kafka.broker-lost"},
+                  {"kafka.broker-frozen"}},
+        .needs = needs,
+        .plan = plan};
+}
+
+}  // namespace medic::remedies::node_start_again

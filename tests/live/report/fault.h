@@ -1,0 +1,56 @@
+// A fault of the report: how it is made and ended on the running products, whose it is, and which flow it hits. One
+// file per family under faults/. Nothing in the agent may know one.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "tests/live/report/site.h"
+
+namespace medic::live {
+
+enum class Ends : std::uint8_t {
+    by_itself_or_agent,  // The engine or a remedy can end it.
+    by_a_person,  // Only a developer or an owner can: it is to be named. The report plays that person afterwards.
+};
+enum class Hits : std::uint8_t {
+    flow,     // Records stop or slow down.
+    nothing,  // Records go on: a reserve is lost, or something grows.
+};
+
+struct Fault {
+    std::string name;
+    std::string told;  // One line for people.
+    std::string side;
+    std::vector<std::string> causes;  // The expected one, and others that are as right.
+    std::function<Status(Site&)> inject;
+    std::function<Status(Site&)> clear;  // What the person does in the end; lost nodes are started again anyway.
+    FlowName flow = FlowName::totals;
+    Ends ends = Ends::by_itself_or_agent;
+    Hits hits = Hits::flow;
+    Duration patience{120'000};  // For the arm with the agent.
+    Duration history{0};         // How long the agent must have watched before.
+};
+
+// A look-alike: the agent must do nothing. `calm` is how long it is watched, from the injection on.
+struct FalseFriend {
+    std::string name;
+    std::string told;
+    std::function<Status(Site&)> inject;
+    std::function<Status(Site&)> clear;
+    Duration calm{45'000};
+};
+
+// One function per file under faults/.
+[[nodiscard]] std::vector<Fault> job_faults();
+[[nodiscard]] std::vector<Fault> deployment_faults();
+[[nodiscard]] std::vector<Fault> flink_node_faults();
+[[nodiscard]] std::vector<Fault> connect_faults();
+[[nodiscard]] std::vector<Fault> kafka_faults();
+[[nodiscard]] std::vector<FalseFriend> false_friends();
+
+[[nodiscard]] std::vector<Fault> all_faults();
+
+}  // namespace medic::live

@@ -1,0 +1,98 @@
+// Connect's worker, its tasks and what they talk to.
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "tests/live/report/fault.h"
+
+namespace medic::live {
+namespace {
+
+std::function<Status(Site&)> switched(const std::string& name, bool on) {
+    return [name, on](Site& site) { return site.fault(name, on); };
+}
+
+// The outage of the dependency ends by itself; what it did to the tasks stays.
+Status interrupt_dependency(Site& site) {
+    constexpr auto outage = std::chrono::seconds(8);
+    MEDIC_CHECK(site.fault("audit-dependency-down", true));
+    std::this_thread::sleep_for(outage);
+    return site.fault("audit-dependency-down", false);
+}
+
+Status hang_a_task(Site& site) {
+    constexpr auto patience = std::chrono::seconds(15);
+    const std::filesystem::path taken = site.data_dir() + "/faults/audit-hung";
+    MEDIC_CHECK(site.fault("audit-hung", true));
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (std::filesystem::exists(taken)) {
+        if (std::chrono::steady_clock::now() >= deadline) return fail(ErrorCode::unavailable, "no task has hung");
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    return {};
+}
+
+// As its owner would: the broken record is passed over once, then the connector is strict again.
+Status pass_over_poison(Site& site) {
+    MEDIC_CHECK(site.configure("inventory-sink", {{"errors.tolerance", "all"}}));
+    std::this_thread::sleep_for(std::chrono::seconds(3));
+    MEDIC_CHECK(site.restart_failed_tasks());
+    std::this_thread::sleep_for(std::chrono::seconds(10));
+    return site.configure("inventory-sink", {{"errors.tolerance", ""}});
+}
+
+}  // namespace
+
+std::vector<Fault> connect_faults() {
+    return {
+        {.name = "dependency-down",
+         .told = "what the audit sink writes to refuses connections for eight seconds",
+         .side = "system",
+         .causes = {"connect.task-failed"},
+         .inject = interrupt_dependency,
+         .clear = switched("audit-dependency-down", false),
+         .flow = FlowName::audit},
+        {.name = "poison-record",
+         .told = "one record that the inventory sink cannot read",
+         .side = "user",
+         .causes = {"connect.poison-record"},
+         .inject = switched("poison-record", true),
+         .clear = pass_over_poison,
+         .flow = FlowName::inventory,
+         .ends = Ends::by_a_person},
+        {.name = "wrong-credentials",
+         .told = "the audit sink's password does not hold any more",
+         .side = "user",
+         .causes = {"connect.credentials-wrong"},
+         .inject = switched("audit-credentials", true),
+         .clear = switched("audit-credentials", false),
+         .flow = FlowName::audit,
+         .ends = Ends::by_a_person},
+        {.name = "connector-hung",
+         .told = "a task of the audit sink hangs in put()",
+         .side = "system",
+         .causes = {"connect.task-stuck"},
+         .inject = hang_a_task,
+         .clear = {},
+         .flow = FlowName::audit,
+         .history = Duration(30'000)},
+        {.name = "connect-worker-killed",
+         .told = "the only Connect worker is killed",
+         .side = "system",
+         .causes = {"connect.worker-lost"},
+         .inject = [](Site& site) { return site.node("kill", "connect-1"); },
+         .clear = {},
+         .flow = FlowName::audit},
+        {.name = "herder-blocked",
+         .told = "the only Connect worker stands still",
+         .side = "system",
+         .causes = {"connect.worker-frozen"},
+         .inject = [](Site& site) { return site.node("freeze", "connect-1"); },
+         .clear = {},
+         .flow = FlowName::audit,
+         .history = Duration(30'000)},
+    };
+}
+
+}  // namespace medic::live

@@ -1,0 +1,289 @@
+#include "tests/live/report/judge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "engine/common/files.h"
+#include "engine/lab/state.h"
+
+namespace medic::live {
+namespace {
+
+using engine::drill::AgentProcess;
+using engine::drill::IncidentView;
+
+constexpr auto look_every = std::chrono::milliseconds(250);
+constexpr auto rate_time = std::chrono::seconds(10);  // Five checkpoints of the trial job.
+constexpr Duration settle_patience{180'000};          // Processes start anew on two cores that others use, too.
+constexpr Duration calm_patience{90'000};             // Until the agent's last incident has ended.
+constexpr Duration drain_patience{60'000};
+constexpr Duration second_thoughts{8'000};  // After a diagnosis that only a person can act on: it may still change.
+constexpr Duration clock_slack{1'500};      // Evidence may carry the time of the look before the fault.
+
+Instant monotonic_now() {
+    return Instant(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
+}
+
+std::int64_t wall_now_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+std::string seconds(Duration duration) {
+    return fmt::format("{:.1f} s", static_cast<double>(duration.count()) / 1000.0);
+}
+
+// As on a lab: here the agent may act by itself.
+constexpr const char* policy =
+    "# Written by `medic-live report`: on these trial clusters the agent may act by itself. On yours start without a "
+    "policy.\n"
+    "schema: 1\n"
+    "defaults: {cooldown: 10s, attempts: 3, backoff: 2s, budget: {operations: 60, window: 10m}}\n"
+    "policy:\n"
+    "  - {remedy: \"*\", cause: \"*\", cluster: live, mode: auto}\n";
+
+bool is_over(const IncidentView& incident) { return incident.state == "resolved" || incident.state == "escalated"; }
+
+std::string said_of(const IncidentView& incident) {
+    return fmt::format("{} · {} of {}", incident.side, incident.cause, incident.subject);
+}
+
+}  // namespace
+
+struct Judge::Turn {
+    Instant injected_at;
+    std::int64_t injected_wall_ms = 0;
+    std::size_t mark = 0;
+    FlowWatch watch;
+    std::vector<IncidentView> incidents;  // Of this fault, oldest diagnosis first.
+    std::optional<RecordCheck> records;
+    std::vector<std::string> notes;
+
+    // What counts is the first diagnosis that was acted on; before anything was done, the first one.
+    [[nodiscard]] const IncidentView* first() const {
+        const auto acted = std::ranges::find_if(incidents, [](const auto& incident) { return incident.acted_ms > 0; });
+        if (acted != incidents.end()) return &*acted;
+        return incidents.empty() ? nullptr : &incidents.front();
+    }
+    [[nodiscard]] bool names(const Fault& fault) const {
+        const IncidentView* incident = first();
+        return incident != nullptr && std::ranges::find(fault.causes, incident->cause) != fault.causes.end();
+    }
+    [[nodiscard]] std::optional<Duration> recovered() const {
+        if (!watch.fallen() && watch.flowing()) return Duration(0);
+        return watch.recovered_after();
+    }
+};
+
+Judge::~Judge() {
+    agent_.reset();  // First the agent: it would heal a platform that ends.
+    if (ours_) end_platform();
+}
+
+void Judge::end_platform() {
+    site_.reset();
+    if (const Status status = down(options_.platform.data_dir, false); !status)
+        progress_("the platform does not end: " + status.error().message);
+    ours_ = false;
+}
+
+Status Judge::platform_is_up() {
+    if (site_) {
+        const Status settled = site_->settle(settle_patience);
+        if (settled) return {};
+        progress_(settled.error().message + ": starting the platform anew");
+        agent_.reset();
+        end_platform();
+    } else if (const auto opened = Site::open(options_.platform.data_dir); opened) {
+        MEDIC_TRY(site_, Site::open(options_.platform.data_dir));
+        if (site_->settle(settle_patience)) return {};
+        end_platform();
+    }
+    progress_("starting the platform");
+    MEDIC_CHECK(up(options_.platform, [](const std::string&) {}));
+    ours_ = true;
+    MEDIC_TRY(site_, Site::open(options_.platform.data_dir));
+    return site_->settle(settle_patience);
+}
+
+// No incident of an earlier fault is open; an agent that can't get there begins anew.
+Status Judge::agent_is_calm() {
+    const Instant deadline = monotonic_now() + calm_patience;
+    while (agent_ && monotonic_now() < deadline) {
+        const auto listed = agent_->incidents();
+        if (listed && std::ranges::all_of(*listed, is_over)) return {};
+        std::this_thread::sleep_for(look_every * 4);
+    }
+    const std::string& dir = options_.platform.data_dir;
+    agent_.reset();
+    std::error_code ignored;
+    std::filesystem::remove_all(dir + "/agent", ignored);
+    std::filesystem::create_directories(dir + "/agent", ignored);
+    MEDIC_CHECK(engine::write_file_whole(dir + "/policy.yaml", policy));
+    MEDIC_TRY(agent_, AgentProcess::start(options_.agent_program, site_->plan()));
+    watched_since_ = monotonic_now();
+    return {};
+}
+
+Status Judge::prepare(Agent agent, Duration history) {
+    if (agent == Agent::away) agent_.reset();
+    MEDIC_CHECK(platform_is_up());
+    if (agent == Agent::away) return {};
+    MEDIC_CHECK(agent_is_calm());
+    constexpr Duration least{15'000};  // Its first looks are dearer than the rest: all pages, all settings.
+    std::this_thread::sleep_until(
+        std::chrono::steady_clock::time_point((watched_since_ + std::max(history, least)).time_since_epoch()));
+    return {};
+}
+
+Result<Judge::Turn> Judge::begin(const std::function<Status(Site&)>& inject, FlowName name) {
+    const Flow& flow = site_->flow(name);
+    const Instant began = monotonic_now();
+    const std::uint64_t before = flow.count();
+    std::this_thread::sleep_for(rate_time);
+    const double rate =
+        static_cast<double>(flow.count() - before) / std::chrono::duration<double>(monotonic_now() - began).count();
+    if (rate <= 0) return fail(ErrorCode::not_ready, "nothing comes to {} before the fault", to_string(name));
+    const std::size_t mark = flow.mark();
+    // What ends within the injection (an outage, a deployment) counts from its end; the agent may speak during it.
+    const std::int64_t wall = wall_now_ms();
+    MEDIC_CHECK(inject(*site_));
+    const Instant at = monotonic_now();
+    return Turn{.injected_at = at,
+                .injected_wall_ms = wall,
+                .mark = mark,
+                .watch = FlowWatch({}, rate, at, flow.count()),
+                .incidents = {},
+                .records = {},
+                .notes = {}};
+}
+
+void Judge::note_incidents(Turn& turn) const {
+    if (!agent_) return;
+    auto listed = agent_->incidents();
+    if (!listed) return;  // The next look tells.
+    turn.incidents.clear();
+    for (auto& incident : *listed)
+        if (incident.detected_ms >= turn.injected_wall_ms - clock_slack.count() && !incident.abstains)
+            turn.incidents.push_back(std::move(incident));
+    std::ranges::stable_sort(turn.incidents, {}, &IncidentView::detected_ms);
+}
+
+void Judge::observe(const Fault& fault, Turn& turn, Duration patience) {
+    const Flow& flow = site_->flow(fault.flow);
+    std::optional<Instant> named_at, healed_at;
+    for (int round = 0;; ++round) {
+        std::this_thread::sleep_for(look_every);
+        const Instant now = monotonic_now();
+        turn.watch.observe(now, flow.count());
+        if (round % 2 == 0) note_incidents(turn);
+        if (!named_at && turn.names(fault)) {
+            named_at = now;
+            progress_(fmt::format("  named after {}: {}", seconds(now - turn.injected_at), turn.first()->summary));
+        }
+        const bool long_enough = now - turn.injected_at >= FlowOptions{}.hold * 2;
+        const bool flows = long_enough && turn.recovered().has_value();
+        const bool agent_done = !agent_ || (turn.first() != nullptr && is_over(*turn.first()));
+        if (flows && agent_done && (fault.hits == Hits::flow || named_at || !agent_)) return;
+        if (agent_ && fault.ends == Ends::by_a_person && named_at && now - *named_at >= second_thoughts) return;
+        if (now - turn.injected_at >= patience) return;
+    }
+}
+
+void Judge::finish(const std::function<Status(Site&)>& clear, FlowName flow, Turn& turn) {
+    if (clear) {
+        if (const Status status = clear(*site_); !status) turn.notes.push_back("clearing: " + status.error().message);
+    }
+    if (const Status settled = site_->settle(settle_patience); !settled) {
+        turn.notes.push_back(settled.error().message);
+        return;  // The next fault gets a new platform; this one's records stay uncounted.
+    }
+    turn.records = site_->flow(flow).check(turn.mark, drain_patience);
+}
+
+Result<Baseline> Judge::without_agent(const Fault& fault) {
+    MEDIC_CHECK(prepare(Agent::away, Duration(0)));
+    progress_(fmt::format("{} without the agent: {}", fault.name, fault.told));
+    MEDIC_TRY(Turn turn, begin(fault.inject, fault.flow));
+    observe(fault, turn, options_.alone_patience);
+    Baseline baseline{.name = fault.name,
+                      .engines = options_.platform.pair.name(),
+                      .recover = turn.recovered(),
+                      .waited = std::min(monotonic_now() - turn.injected_at, options_.alone_patience),
+                      .lost = {},
+                      .doubled = {}};
+    progress_(baseline.recover ? fmt::format("  records flow after {}", seconds(*baseline.recover))
+                               : fmt::format("  records do not flow after {}", seconds(baseline.waited)));
+    finish(fault.clear, fault.flow, turn);
+    if (turn.records) baseline.lost = turn.records->lost, baseline.doubled = turn.records->doubled;
+    return baseline;
+}
+
+Result<FaultResult> Judge::with_agent(const Fault& fault) {
+    MEDIC_CHECK(prepare(Agent::there, fault.history));
+    progress_(fmt::format("{}: {}", fault.name, fault.told));
+    FaultResult result{.name = fault.name,
+                       .engines = options_.platform.pair.name(),
+                       .told = fault.told,
+                       .expected_side = fault.side,
+                       .expected_cause = fault.causes.front(),
+                       .by_a_person = fault.ends == Ends::by_a_person,
+                       .interrupts = fault.hits == Hits::flow,
+                       .exactly_once = fault.flow == FlowName::totals};
+    MEDIC_TRY(Turn turn, begin(fault.inject, fault.flow));
+    observe(fault, turn, fault.patience);
+    result.recover = turn.recovered();
+    result.outcome = "waited";
+    if (const IncidentView* incident = turn.first()) {
+        const bool as_right = std::ranges::find(fault.causes, incident->cause) != fault.causes.end();
+        result.side = incident->side;
+        result.cause = incident->cause;
+        if (as_right) result.expected_cause = incident->cause;
+        result.diagnosed = Duration(std::max<std::int64_t>(incident->detected_ms - turn.injected_wall_ms, 0));
+        result.outcome = incident->acted_ms > 0 && result.recover ? "healed" : "advised";
+        if (!incident->remedy.empty())
+            result.notes.push_back(
+                fmt::format("remedy {}: {} {}", incident->remedy, incident->state, incident->outcome));
+        for (const IncidentView& other : turn.incidents)
+            if (other.id != incident->id)
+                result.notes.push_back(
+                    fmt::format("also said: {}{}", said_of(other), other.acted_ms > 0 ? ", and acted" : ""));
+    }
+    progress_(fmt::format("  {}; {}", turn.first() != nullptr ? said_of(*turn.first()) : "nothing said",
+                          result.recover ? "records flow after " + seconds(*result.recover) : "no records"));
+    finish(fault.clear, fault.flow, turn);
+    if (turn.records) {
+        result.records_checked = turn.records->checked;
+        result.records_lost = turn.records->lost;
+        result.records_doubled = turn.records->doubled;
+    }
+    std::ranges::move(turn.notes, std::back_inserter(result.notes));
+    return result;
+}
+
+Result<FriendResult> Judge::calm(const FalseFriend& look_alike) {
+    MEDIC_CHECK(prepare(Agent::there, Duration(30'000)));
+    progress_(fmt::format("{}: {}", look_alike.name, look_alike.told));
+    FriendResult result{.name = look_alike.name, .engines = options_.platform.pair.name(), .told = look_alike.told};
+    MEDIC_TRY(Turn turn, begin(look_alike.inject, FlowName::totals));
+    const Instant until = turn.injected_at + look_alike.calm;
+    while (monotonic_now() < until) {
+        std::this_thread::sleep_for(look_every * 4);
+        note_incidents(turn);
+    }
+    if (agent_->incidents()) result.actions = 0;
+    for (const IncidentView& incident : turn.incidents) {
+        result.said.push_back(said_of(incident));
+        if (incident.acted_ms > 0 && result.actions) ++*result.actions;
+    }
+    progress_(fmt::format("  {} actions, {} diagnoses", result.actions.value_or(0), result.said.size()));
+    finish(look_alike.clear, FlowName::totals, turn);
+    std::ranges::move(turn.notes, std::back_inserter(result.notes));
+    return result;
+}
+
+}  // namespace medic::live

@@ -1,0 +1,154 @@
+#include "tests/live/report/report.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "engine/common/files.h"
+#include "tests/live/report/judge.h"
+
+namespace medic::live {
+namespace {
+
+constexpr int platform_tries = 2;  // A platform that can't be had may be had a moment later, on a busy machine.
+
+void tell(const std::string& line) {
+    std::fprintf(stderr, "%s\n", line.c_str());
+    std::fflush(stderr);
+}
+
+template <class T>
+Result<std::vector<T>> chosen(std::vector<T> known, const std::vector<std::string>& names) {
+    if (names.empty()) return known;
+    std::vector<T> wanted;
+    for (const std::string& name : names) {
+        const auto found = std::ranges::find(known, name, &T::name);
+        if (found == known.end()) return fail(ErrorCode::invalid, "no `{}`; there are:\n{}", name, list_faults());
+        wanted.push_back(*found);
+    }
+    return wanted;
+}
+
+class Run {
+public:
+    explicit Run(const ReportOptions& options)
+        : options_(options), judge_({.platform = options.platform, .agent_program = options.agent_program}, tell) {}
+
+    Status load() {
+        MEDIC_TRY(const auto text, engine::read_file_if_there(options_.file));
+        if (!text) return {};
+        MEDIC_TRY(report_, parse_report(*text));
+        return {};
+    }
+
+    Status faults() {
+        MEDIC_TRY(const auto wanted, chosen(all_faults(), options_.names));
+        for (const Fault& fault : wanted) {
+            if (options_.resume && find(report_.faults, fault.name) != nullptr) continue;
+            MEDIC_CHECK(one(fault));
+        }
+        return verdict(wanted, report_.faults, [](const FaultResult& result) { return result.failures().empty(); });
+    }
+
+    Status friends() {
+        MEDIC_TRY(const auto wanted, chosen(false_friends(), options_.names));
+        for (const FalseFriend& look_alike : wanted) {
+            if (options_.resume && find(report_.friends, look_alike.name) != nullptr) continue;
+            MEDIC_TRY(FriendResult result, tried<FriendResult>([&] { return judge_.calm(look_alike); }));
+            put(report_.friends, std::move(result));
+            MEDIC_CHECK(save());
+        }
+        return verdict(wanted, report_.friends, [](const FriendResult& result) { return result.passed(); });
+    }
+
+private:
+    // Of these engines: another pair's result is another one.
+    template <class T>
+    T* find(std::vector<T>& list, const std::string& name) {
+        const auto found = std::ranges::find_if(
+            list, [&](const T& one) { return one.name == name && one.engines == options_.platform.pair.name(); });
+        return found == list.end() ? nullptr : &*found;
+    }
+
+    template <class T>
+    void put(std::vector<T>& list, T result) {
+        if (T* there = find(list, result.name))
+            *there = std::move(result);
+        else
+            list.push_back(std::move(result));
+    }
+
+    template <class T, class Call>
+    Result<T> tried(const Call& call) {
+        for (int i = 1;; ++i) {
+            Result<T> result = call();
+            if (result || i == platform_tries) return result;
+            tell(result.error().message + ": once more");
+        }
+    }
+
+    Status save() {
+        MEDIC_CHECK(engine::write_file_whole(options_.file, render_report(report_)));
+        return options_.page.empty() ? Status{} : engine::write_file_whole(options_.page, render_markdown(report_));
+    }
+
+    Status one(const Fault& fault) {
+        const Baseline* baseline = find(report_.baselines, fault.name);
+        if (options_.without == WithoutAgent::run || (options_.without == WithoutAgent::keep && baseline == nullptr)) {
+            MEDIC_TRY(Baseline measured, tried<Baseline>([&] { return judge_.without_agent(fault); }));
+            put(report_.baselines, std::move(measured));
+            MEDIC_CHECK(save());
+            baseline = find(report_.baselines, fault.name);
+        }
+        std::vector<FaultResult> runs;
+        for (int i = 0; i < options_.repeat; ++i) {
+            MEDIC_TRY(FaultResult run, tried<FaultResult>([&] { return judge_.with_agent(fault); }));
+            if (baseline != nullptr) {
+                run.recover_without = baseline->recover;
+                run.waited = baseline->waited;
+                run.doubled_without = baseline->doubled;
+            }
+            runs.push_back(std::move(run));
+        }
+        FaultResult result = middle_of(std::move(runs));
+        const auto failures = result.failures();
+        tell(fmt::format("  {}{}", failures.empty() ? "ok" : "FAILS: ", fmt::join(failures, "; ")));
+        put(report_.faults, std::move(result));
+        return save();
+    }
+
+    template <class Wanted, class T, class Good>
+    Status verdict(const std::vector<Wanted>& wanted, std::vector<T>& results, const Good& good) {
+        std::vector<std::string> bad;
+        for (const Wanted& each : wanted) {
+            const T* result = find(results, each.name);
+            if (result == nullptr || !good(*result)) bad.push_back(each.name);
+        }
+        if (bad.empty()) return {};
+        return fail(ErrorCode::not_ready, "not as it must be: {}", fmt::join(bad, ", "));
+    }
+
+    const ReportOptions& options_;
+    Judge judge_;
+    Report report_;
+};
+
+}  // namespace
+
+std::string list_faults() {
+    std::string text;
+    for (const Fault& fault : all_faults()) text += fmt::format("  {:<22} {}\n", fault.name, fault.told);
+    text += "with --false-friends:\n";
+    for (const FalseFriend& one : false_friends()) text += fmt::format("  {:<22} {}\n", one.name, one.told);
+    return text;
+}
+
+Status run_report(const ReportOptions& options) {
+    Run run(options);
+    MEDIC_CHECK(run.load());
+    return options.false_friends ? run.friends() : run.faults();
+}
+
+}  // namespace medic::live

@@ -1,0 +1,119 @@
+#include "tests/live/report/results.h"
+
+#include <gmock/gmock.h>
+
+namespace medic::live {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+FaultResult healed() {
+    return {.name = "taskmanager-killed",
+            .engines = "3.9.1+1.20.1",
+            .side = "system",
+            .expected_side = "system",
+            .cause = "flink.taskmanager-lost",
+            .expected_cause = "flink.taskmanager-lost",
+            .outcome = "healed",
+            .diagnosed = Duration(2'000),
+            .recover = Duration(20'500),
+            .recover_without = {},
+            .waited = Duration(60'000),
+            .records_checked = 4'000,
+            .records_lost = 0,
+            .records_doubled = 0,
+            .notes = {}};
+}
+
+TEST(LiveResults, a_healed_fault_with_all_figures_passes) { EXPECT_THAT(healed().failures(), IsEmpty()); }
+
+TEST(LiveResults, a_missing_figure_is_a_failure) {
+    FaultResult result = healed();
+    result.waited.reset();
+    EXPECT_FALSE(result.failures().empty());
+    result = healed();
+    result.records_lost.reset();
+    EXPECT_FALSE(result.failures().empty());
+    result = healed();
+    result.recover.reset();
+    EXPECT_FALSE(result.failures().empty());
+    result = healed();
+    result.records_checked = 0;
+    EXPECT_FALSE(result.failures().empty());
+}
+
+TEST(LiveResults, what_only_a_person_ends_need_not_flow_again_but_must_be_named) {
+    FaultResult result = healed();
+    result.by_a_person = true;
+    result.recover.reset();
+    result.outcome = "advised";
+    EXPECT_THAT(result.failures(), IsEmpty());
+    result.side = result.cause = "";
+    EXPECT_FALSE(result.failures().empty());
+}
+
+TEST(LiveResults, at_least_once_may_double_as_much_as_without_the_agent_and_exactly_once_nothing) {
+    FaultResult result = healed();
+    result.records_doubled = 5;
+    result.doubled_without = 5;
+    EXPECT_FALSE(result.failures().empty());
+    result.exactly_once = false;
+    EXPECT_THAT(result.failures(), IsEmpty());
+    result.doubled_without.reset();
+    EXPECT_FALSE(result.failures().empty());
+}
+
+TEST(LiveResults, what_is_written_is_read_again) {
+    Report report;
+    report.faults = {healed()};
+    report.friends = {
+        {.name = "short-stop", .engines = "3.9.1+1.20.1", .told = "", .actions = 0, .said = {"x"}, .notes = {}}};
+    report.baselines = {{.name = "taskmanager-killed",
+                         .engines = "3.9.1+1.20.1",
+                         .recover = {},
+                         .waited = Duration(60'000),
+                         .lost = 0,
+                         .doubled = 0}};
+    const std::string text = render_report(report);
+    const auto again = parse_report(text);
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(render_report(*again), text);
+    EXPECT_EQ(again->faults.at(0).recover, Duration(20'500));
+    EXPECT_EQ(again->faults.at(0).recover_without, std::nullopt);
+}
+
+TEST(LiveResults, another_document_is_refused) {
+    EXPECT_FALSE(parse_report("{}"));
+    EXPECT_FALSE(parse_report("no json"));
+    EXPECT_FALSE(parse_report(R"({"schema": 1, "faults": {}})"));
+}
+
+TEST(LiveResults, the_page_says_what_fails_and_what_is_missing) {
+    FaultResult result = healed();
+    result.records_lost.reset();
+    result.cause = "flink.peer-lost";
+    Report report;
+    report.faults = {result};
+    report.friends = {
+        {.name = "short-stop", .engines = {}, .told = "a short stop", .actions = {}, .said = {}, .notes = {}}};
+    const std::string page = render_markdown(report);
+    EXPECT_THAT(page, HasSubstr("**missing**"));
+    EXPECT_THAT(page, HasSubstr("expected flink.taskmanager-lost"));
+    EXPECT_THAT(page, HasSubstr("0 of 1"));
+    EXPECT_THAT(page, HasSubstr("> 60.0 s"));
+    EXPECT_THAT(page, HasSubstr("| a short stop | **missing** |"));
+}
+
+TEST(LiveResults, of_several_runs_times_are_medians_and_losses_the_worst) {
+    FaultResult quick = healed(), slow = healed(), never = healed();
+    slow.recover = Duration(30'000);
+    slow.records_lost = 3;
+    never.recover.reset();
+    const FaultResult middle = middle_of({quick, slow, never});
+    EXPECT_EQ(middle.recover, Duration(30'000));
+    EXPECT_EQ(middle.records_lost, 3U);
+}
+
+}  // namespace
+}  // namespace medic::live
