@@ -97,6 +97,32 @@ TEST(Catalogue, RefusesWhatDoesNotExistWithItsPlace) {
     EXPECT_THAT(broken.error().message, HasSubstr("rules/signatures/a.yaml:1"));
 }
 
+TEST(Classifier, TellsWhoseClassALinkageErrorMisses) {
+    const auto shape = [](std::string text) { return classifier().classify_text(text, Component::flink).shape; };
+    const std::string under_connector = "\n\tat org.apache.iceberg.flink.Sketch.open(Sketch.java:1)";
+    EXPECT_THAT(shape("java.lang.NoClassDefFoundError: org/apache/flink/table/Gone" + under_connector),
+                HasSubstr(" lacks=flink"));
+    EXPECT_THAT(shape("java.lang.NoSuchMethodError: 'void org.apache.iceberg.Table.gone()'" + under_connector),
+                HasSubstr(" lacks=own"));
+    EXPECT_THAT(shape("java.lang.ClassNotFoundException: org.acme.shaded.com.fast.Map" + under_connector),
+                HasSubstr(" lacks=relocated"));
+}
+
+TEST(Classifier, KnowsAClassThatIsNotOfTheKindItsNameSays) {
+    const auto to_itself = [](std::string from, std::string to) {
+        const auto text = "java.lang.ClassCastException: class " + from + " cannot be cast to class " + to + " (x)";
+        const auto shape = classifier().classify_text(text, Component::flink).shape;
+        return shape.find(" cast_to_itself=yes") != std::string::npos;
+    };
+    EXPECT_TRUE(to_itself("org.acme.Order", "org.acme.Order"));
+    EXPECT_TRUE(to_itself("org.acme.hive.HiveCatalog", "org.acme.api.Catalog"));
+    EXPECT_TRUE(to_itself("org.acme.fast.Compiler", "org.acme.api.ICompiler"));
+    EXPECT_FALSE(to_itself("org.acme.data.LongRow", "org.acme.data.Row"));      // Siblings, for all one knows.
+    EXPECT_FALSE(to_itself("org.acme.hive.HiveCatalog", "com.other.Catalog"));  // Of another project.
+    EXPECT_FALSE(to_itself("org.acme.data.OldRow", "org.acme.api.Catalog"));
+    EXPECT_FALSE(to_itself("java.util.TreeMap", "java.lang.Map"));
+}
+
 TEST(Classifier, AbstainsOnTextThatSaysNothing) {
     for (const char* text : {"", "INFO all is well", "\x01\x02\xff binary"}) {
         const auto result = classifier().classify_text(text, Component::flink);

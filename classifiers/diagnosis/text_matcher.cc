@@ -109,7 +109,27 @@ std::optional<FrameOwner> caller_of_deciding(const Failure& failure) {
     return std::nullopt;
 }
 
-// "class a.B cannot be cast to class a.B": the same name from two loaders.
+// Whether "org.acme.hive.HiveCatalog" is by its name a kind of "org.acme.catalog.Catalog" (or of an AbstractCatalog or
+// ICatalog): of the same project, with its last words. Not in one package, where "LongRow" and "Row" may as well be
+// siblings.
+bool is_kin(std::string_view from, std::string_view to) {
+    const auto from_dot = from.rfind('.'), to_dot = to.rfind('.');
+    if (from_dot == std::string_view::npos || to_dot == std::string_view::npos) return false;
+    if (from.substr(0, from_dot) == to.substr(0, to_dot) || from.starts_with("java")) return false;
+    const auto project = to.find('.', to.find('.') + 1);
+    if (project == std::string_view::npos || !from.starts_with(to.substr(0, project + 1))) return false;
+    const auto own = from.substr(from_dot + 1);
+    auto kind = to.substr(to_dot + 1);
+    if (own == kind) return false;
+    for (const std::string_view front : {"Abstract", "Base", "I"})
+        if (kind.starts_with(front) && kind.size() > front.size() &&
+            std::isupper(static_cast<unsigned char>(kind[front.size()])))
+            kind.remove_prefix(front.size());
+    return own.ends_with(kind);
+}
+
+// "class a.B cannot be cast to class a.B": the same name from two loaders. Likewise a class that is not of the kind its
+// name says it is of.
 bool casts_to_itself(const Throwable& root) {
     constexpr std::string_view between = " cannot be cast to ";
     if (!root.type.ends_with("ClassCastException")) return false;
@@ -120,7 +140,7 @@ bool casts_to_itself(const Throwable& root) {
         if (name->starts_with("class ")) name->remove_prefix(6);
         *name = name->substr(0, name->find_first_of(" ("));
     }
-    return !from.empty() && from == to;
+    return !from.empty() && (from == to || is_kin(from, to));
 }
 
 // Python's classes say where they live, but not whose that is: an installed package's own class, by its files on the
@@ -143,6 +163,57 @@ FrameOwner type_owner(std::string_view type, Component component, const Failure&
     if (type.find('.') == std::string_view::npos && type.find("::") == std::string_view::npos) return FrameOwner::jdk;
     const auto owner = owner_of(type, {}, {.component = component});
     return owner == FrameOwner::user && thrown_by_installed_package(type, failure) ? FrameOwner::library : owner;
+}
+
+// The class that a linkage error misses or finds unfit, "a.b.C" or "a/b/C": "a/b/C", "a.b.C.method(…)",
+// "'void a.b.C.method(…)'", "Receiver class a.b.C does not define …", "Found interface a.b.C, but …".
+std::string_view class_named_by_linkage_error(std::string_view message) {
+    if (message.starts_with("Could not initialize class ")) return {};  // It is there; its start failed.
+    message = message.substr(0, message.find('('));
+    std::string_view found;
+    const bool names_a_member = message.find(" does not ") == std::string_view::npos;
+    while (!message.empty()) {
+        auto word = message.substr(0, message.find(' '));
+        message.remove_prefix(std::min(word.size() + 1, message.size()));
+        while (!word.empty() && std::string_view{"'\"`"}.find(word.front()) != std::string_view::npos)
+            word.remove_prefix(1);
+        word = word.substr(0, word.find_first_of(",;:'\"`"));
+        if (std::ranges::count(word, '.') < 2 && std::ranges::count(word, '/') < 2) continue;
+        found = word;
+        if (!names_a_member) break;  // A return type may stand before a member; nothing before a class.
+    }
+    return found;
+}
+
+// How many leading parts two names share.
+std::size_t shared_parts(std::string_view a, std::string_view b) {
+    std::size_t parts = 0;
+    for (std::size_t at = 0; at < std::min(a.size(), b.size()) && a[at] == b[at]; ++at)
+        if (a[at] == '.') ++parts;
+    return parts;
+}
+
+// Whose class a linkage error misses: "own" when it comes from the package family of the code that asks for it,
+// "relocated" when somebody's packing has moved it.
+std::string lacking_owner(const Failure& failure, Component component) {
+    const auto type = failure.root_type();
+    if (std::ranges::none_of(std::array{"NoClassDefFoundError", "ClassNotFoundException", "NoSuchMethodError",
+                                        "NoSuchFieldError", "AbstractMethodError", "IncompatibleClassChangeError"},
+                             [&](std::string_view end) { return type.ends_with(end); }))
+        return {};
+    std::string name{class_named_by_linkage_error(failure.root().message)};
+    if (name.empty()) return {};
+    std::ranges::replace(name, '/', '.');
+    for (const std::string_view mark : {".shaded.", ".shade.", ".relocated.", ".repackaged.", ".thirdparty."})
+        if (name.find(mark) != std::string::npos) return "relocated";
+    auto owner = owner_of(name, {}, {.component = component});
+    if (owner == FrameOwner::library && name.starts_with("org.apache.flink.")) owner = FrameOwner::flink;
+    constexpr std::size_t family_parts = 3, engine_family_parts = 5;
+    const auto* frame = failure.deciding();
+    const auto needed = name.starts_with("org.apache.flink.") ? engine_family_parts : family_parts;
+    if (owner == FrameOwner::connector && frame != nullptr && shared_parts(name, frame->function) >= needed)
+        return "own";
+    return std::string{to_string(owner)};
 }
 
 }  // namespace
@@ -177,6 +248,8 @@ std::string shape_of(const FailureText& text, Component component) {
                 list += (list.empty() ? "" : ",") + std::string{to_string(static_cast<FrameOwner>(owner))};
         if (!list.empty()) out += " owners=" + list;
     }
+    if (failure != nullptr)
+        if (const auto lacks = lacking_owner(*failure, component); !lacks.empty()) out += " lacks=" + lacks;
     if (failure != nullptr && casts_to_itself(failure->root())) out += " cast_to_itself=yes";
     if (text.record) out += " record=yes";
     if (text.exit_code) out += " exit=" + std::to_string(*text.exit_code);

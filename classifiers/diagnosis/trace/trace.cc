@@ -182,7 +182,7 @@ private:
         return false;
     }
 
-    // "Caused by: …", "Suppressed: …", "Wrapped by: …", "[CIRCULAR REFERENCE: …]".
+    // "Caused by: …", "Suppressed: …", "Wrapped by: …", "[CIRCULAR REFERENCE: …]", ": …" below a Py4JJavaError.
     bool read_relation(std::string_view trimmed, bool indented) {
         if (trimmed.starts_with("[CIRCULAR REFERENCE") || trimmed.starts_with("Caused by: [CIRCULAR REFERENCE"))
             return true;
@@ -193,6 +193,10 @@ private:
         } else if (trimmed.starts_with("Suppressed: ")) {
             rest = trimmed.substr(12);
             relation = Throwable::Relation::suppressed;
+        } else if (trimmed.starts_with(": ") && open_ != nullptr && !open_->chain.empty() &&
+                   open_->chain.back().type.ends_with("Py4JJavaError") &&
+                   trace::parse_header(trimmed.substr(2), HeaderSearch::whole_line)) {
+            rest = trimmed.substr(2);  // What Java threw, below what Python says of it.
         } else {
             return false;
         }

@@ -110,6 +110,20 @@ TEST(Trace, ClassInsideALogLineIsFound) {
     EXPECT_EQ(read.failures[0].deciding()->owner, FrameOwner::kafka);
 }
 
+TEST(Trace, WhatJavaThrewStandsBelowPy4J) {
+    const auto read = read_failures(
+        "Traceback (most recent call last):\n"
+        "  File \"/opt/job.py\", line 20, in main\n"
+        "    table_env.execute_sql(text)\n"
+        "py4j.protocol.Py4JJavaError: An error occurred while calling o8.executeSql.\n"
+        ": org.apache.flink.table.api.ValidationException: no such table\n"
+        "\tat org.apache.flink.table.A.b(A.java:1)\n"
+        "Caused by: java.lang.Error: inner\n");
+    ASSERT_EQ(read.failures.size(), 1U);
+    EXPECT_EQ(read.failures[0].chain.size(), 3U);
+    EXPECT_EQ(read.failures[0].root().type, "java.lang.Error");
+}
+
 TEST(Trace, MessageOverSeveralLinesKeepsItsFrames) {
     const auto read = read_failures("java.lang.IllegalStateException: one\ntwo\nthree\n\tat com.acme.A.b(A.java:1)\n");
     ASSERT_EQ(read.failures.size(), 1U);
