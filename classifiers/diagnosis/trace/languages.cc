@@ -207,7 +207,8 @@ std::optional<RubyFrame> parse_ruby_frame(std::string_view trimmed) {
             // "gem (1.2) lib/…" keeps its name and version.
             const bool versioned = location[border] == ' ' && border > 1 && location[border - 1] == ')';
             const auto open = versioned ? location.rfind(" (", border) : std::string_view::npos;
-            const auto name = open == std::string_view::npos || open == 0 ? border : location.find_last_of(' ', open - 1);
+            const auto name =
+                open == std::string_view::npos || open == 0 ? border : location.find_last_of(' ', open - 1);
             location = location.substr(name == std::string_view::npos ? 0 : name + 1);
         }
         if (has(location, ".rb") || location.starts_with("<internal")) break;

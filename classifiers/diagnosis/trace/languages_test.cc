@@ -119,7 +119,8 @@ TEST(Languages, NodeFramesAndHeadersBehindPrefixesAreRead) {
 }
 
 TEST(Languages, NodeCodeBehindTheTypeIsNoMessage) {
-    const auto read = read_failures("TypeError [ERR_INVALID_ARG_TYPE]: wrong\n    at send (/srv/src/a.js:1:2)\n", client);
+    const auto read =
+        read_failures("TypeError [ERR_INVALID_ARG_TYPE]: wrong\n    at send (/srv/src/a.js:1:2)\n", client);
     ASSERT_EQ(read.failures.size(), 1U);
     EXPECT_EQ(read.failures[0].root().type, "TypeError");
     EXPECT_EQ(read.failures[0].deciding()->owner, FrameOwner::user);
