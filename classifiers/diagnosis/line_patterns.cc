@@ -41,9 +41,12 @@ void LinePatterns::compile() {
     if (count_ == 0) return;
     patterns_->Compile(&atoms_);
     for (std::size_t at = 0; at < atoms_.size(); ++at) {
-        const auto first = gram(atoms_[at].data());  // At least atom_bytes_min long.
+        const auto& text = atoms_[at];  // At least atom_bytes_min long.
+        const auto first = gram(text.data());
         filter_.set(slot(first));
-        atoms_by_gram_[first].push_back(static_cast<int>(at));
+        atoms_by_gram_[first].push_back({.tail = gram(text.data() + text.size() - atom_bytes_min),
+                                         .size = static_cast<std::uint32_t>(text.size()),
+                                         .id = static_cast<int>(at)});
     }
 }
 
@@ -65,11 +68,10 @@ const std::vector<int>& LinePatterns::match(std::string_view line, std::vector<b
         if (!filter_.test(slot(here))) continue;
         const auto atoms = atoms_by_gram_.find(here);
         if (atoms == atoms_by_gram_.end()) continue;
-        for (const int atom : atoms->second) {
-            const auto& text = atoms_[static_cast<std::size_t>(atom)];
-            // Atoms share their beginnings; most that do not stand here already differ in the last byte.
-            if (at + text.size() > lower.size() || lower[at + text.size() - 1] != text.back()) continue;
-            if (std::memcmp(lower.data() + at, text.data(), text.size()) == 0) found.push_back(atom);
+        for (const auto& [tail, size, id] : atoms->second) {
+            if (at + size > lower.size() || gram(lower.data() + at + size - atom_bytes_min) != tail) continue;
+            const auto& text = atoms_[static_cast<std::size_t>(id)];
+            if (std::memcmp(lower.data() + at, text.data(), size) == 0) found.push_back(id);
         }
     }
     possible.clear();

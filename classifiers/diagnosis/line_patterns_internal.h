@@ -46,7 +46,13 @@ private:
     std::unique_ptr<re2::FilteredRE2> patterns_ = std::make_unique<re2::FilteredRE2>(atom_bytes_min);
     std::vector<std::string> atoms_;   // Lower case.
     std::bitset<filter_bits> filter_;  // Of the atoms' first four bytes.
-    std::unordered_map<std::uint32_t, std::vector<int>> atoms_by_gram_;
+    // Atoms share their beginnings; their last bytes tell most of them apart without a look at the rest.
+    struct Atom {
+        std::uint32_t tail = 0;  // The last four bytes.
+        std::uint32_t size = 0;
+        int id = 0;
+    };
+    std::unordered_map<std::uint32_t, std::vector<Atom>> atoms_by_gram_;
     std::size_t count_ = 0;
 };
 
