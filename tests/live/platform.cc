@@ -232,6 +232,7 @@ std::map<std::string, json> connectors(const LabPlan& plan) {
     return {{"inventory-source",
              {{"connector.class", "FileStreamSource"},
               {"tasks.max", "1"},
+              {"producer.override.batch.size", "0"},  // Else so few bytes stay with one partition for minutes.
               {"file", dir + "/inventory.txt"},
               {"topic", "inventory"}}},
             {"inventory-sink",

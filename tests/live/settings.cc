@@ -108,6 +108,7 @@ std::string flink_yaml(const LiveOptions& options, const LabPlan& plan, const st
         "taskmanager.memory.jvm-overhead.max: 64m\n"
         "parallelism.default: {}\n"
         "execution.checkpointing.interval: 2 s\n"
+        "execution.checkpointing.externalized-checkpoint-retention: RETAIN_ON_CANCELLATION\n"
         "execution.checkpointing.dir: file://{}/checkpoints\n"
         "execution.checkpointing.savepoint-dir: file://{}/savepoints\n"
         "state.checkpoints.dir: file://{}/checkpoints\n"

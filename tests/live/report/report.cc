@@ -12,7 +12,7 @@
 namespace medic::live {
 namespace {
 
-constexpr int platform_tries = 2;  // A platform that can't be had may be had a moment later, on a busy machine.
+constexpr int tries_max = 3;  // What can't be had may be had a moment later, on a busy machine.
 
 void tell(const std::string& line) {
     std::fprintf(stderr, "%s\n", line.c_str());
@@ -34,7 +34,11 @@ Result<std::vector<T>> chosen(std::vector<T> known, const std::vector<std::strin
 class Run {
 public:
     explicit Run(const ReportOptions& options)
-        : options_(options), judge_({.platform = options.platform, .agent_program = options.agent_program}, tell) {}
+        : options_(options),
+          judge_({.platform = options.platform,
+                  .agent_program = options.agent_program,
+                  .traces = options.file + ".traces"},
+                 tell) {}
 
     Status load() {
         MEDIC_TRY(const auto text, engine::read_file_if_there(options_.file));
@@ -84,7 +88,7 @@ private:
     Result<T> tried(const Call& call) {
         for (int i = 1;; ++i) {
             Result<T> result = call();
-            if (result || i == platform_tries) return result;
+            if (result || i == tries_max) return result;
             tell(result.error().message + ": once more");
         }
     }

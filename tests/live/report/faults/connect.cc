@@ -76,6 +76,7 @@ std::vector<Fault> connect_faults() {
          .inject = hang_a_task,
          .clear = {},
          .flow = FlowName::audit,
+         .patience = Duration(240'000),  // Its figures are on a page that is read once a minute.
          .history = Duration(30'000)},
         {.name = "connect-worker-killed",
          .told = "the only Connect worker is killed",
