@@ -298,7 +298,7 @@ Result<FriendResult> Judge::calm(const FalseFriend& look_alike) {
     MEDIC_CHECK(prepare(Agent::there, Duration(30'000)));
     progress_(fmt::format("{}: {}", look_alike.name, look_alike.told));
     FriendResult result{.name = look_alike.name, .engines = options_.platform.pair.name(), .told = look_alike.told};
-    MEDIC_TRY(Turn turn, begin(look_alike.inject, FlowName::totals));
+    MEDIC_TRY(Turn turn, begin([&](Site& site) { return look_alike.inject(site, agent_->id()); }, FlowName::totals));
     const Instant until = turn.injected_at + look_alike.calm;
     while (monotonic_now() < until) {
         std::this_thread::sleep_for(look_every * 4);

@@ -53,7 +53,8 @@ public:
             if (options_.resume && find(report_.faults, fault.name) != nullptr) continue;
             MEDIC_CHECK(one(fault));
         }
-        return verdict(wanted, report_.faults, [](const FaultResult& result) { return result.failures().empty(); });
+        return verdict(wanted, report_.faults,
+                       [&](const FaultResult& result) { return result.failures(demands()).empty(); });
     }
 
     Status friends() {
@@ -68,6 +69,11 @@ public:
     }
 
 private:
+    // Whoever leaves out the other arm asks only for what the agent said and did.
+    [[nodiscard]] Demands demands() const {
+        return options_.without == WithoutAgent::skip ? Demands::outcome : Demands::everything;
+    }
+
     // Of these engines: another pair's result is another one.
     template <class T>
     T* find(std::vector<T>& list, const std::string& name) {
@@ -117,7 +123,7 @@ private:
             runs.push_back(std::move(run));
         }
         FaultResult result = middle_of(std::move(runs));
-        const auto failures = result.failures();
+        const auto failures = result.failures(demands());
         tell(fmt::format("  {}{}", failures.empty() ? "ok" : "FAILS: ", fmt::join(failures, "; ")));
         put(report_.faults, std::move(result));
         return save();
