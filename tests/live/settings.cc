@@ -179,6 +179,10 @@ std::string node_item(const LabPlan& plan, const ProcessPlan& process) {
         text += fmt::format(
             "          {}: {}\n", action,
             list({plan.options.program, "node", action, "--data", plan.options.data_dir, "--node", process.name}));
+    // Any task manager that starts while no job misses it is a spare.
+    if (process.role == Role::taskmanager)
+        text += fmt::format("          start_spare: {}\n", list({plan.options.program, "node", "start-spare", "--data",
+                                                                 plan.options.data_dir, "--node", process.name}));
     return text;
 }
 
