@@ -8,12 +8,13 @@ FUZZ_SECONDS ?= 30
 # What the demo shows; `medic drill --all` knows more. The one that needs a lab of its own comes last.
 DEMO_DRILLS ?= bad-deployment disk-fill node-frozen node-lost stuck-connector stuck-flink-connector load-growth
 LIVE_DATA ?= $(HOME)/.local/share/streammedic/live
+LIVE_REPORT_DATA ?= $(HOME)/.local/share/streammedic/live-report
 LIVE_PAIR ?= 3.9.1+1.20.1
 LIVE := $(BUILD)/tests/live/medic-live
 PREFIX ?= /usr/local
 
 .PHONY: help build demo test bench fuzz format lint check-full asan tsan simulate release package install clean packages-% \
-        live-up live-down live-status test-live
+        live-up live-down live-status live-report test-live
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +40,12 @@ live-down:  ## Stop them and remove their files
 
 live-status:  ## Their processes and ports
 	@$(LIVE) status --data $(LIVE_DATA)
+
+live-report: packages-live build  ## Faults on the real products, with the agent and without it: docs/live-report.md (LIVE_FAULTS, LIVE_ARGS)
+	@$(LIVE) report $(LIVE_FAULTS) --pair $(LIVE_PAIR) --data $(LIVE_REPORT_DATA) --resume --file $(BUILD)/live-report.json \
+	    --page docs/live-report.md $(LIVE_ARGS); faults=$$?; \
+	$(LIVE) report --false-friends --pair $(LIVE_PAIR) --data $(LIVE_REPORT_DATA) --resume --file $(BUILD)/live-report.json \
+	    --page docs/live-report.md && exit $$faults
 
 test-live: packages-live build  ## Facts, Kafka's own tools and faults on the real products, started for it
 	@tests/live/run_tests $(BUILD) $(LIVE_PAIR)

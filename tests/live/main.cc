@@ -112,7 +112,8 @@ void add_parts(CLI::App& app, LiveOptions& options, Status& status) {
     static NodeCall node;
     static WorkloadOptions workload;
     auto* node_command = app.add_subcommand("node", "The agent's driver for a process");
-    node_command->add_option("action", node.action, "status, start, stop, kill, freeze or thaw")->required();
+    node_command->add_option("action", node.action, "status, start, start-spare, stop, kill, freeze or thaw")
+        ->required();
     node_command->add_option("--node", node.node, "Its name")->required();
     node_command->callback([&] {
         node.data_dir = options.data_dir;

@@ -35,11 +35,13 @@ Status call_node(const NodeCall& call) {
         return {};
     }
     if (call.action == "start") return start(call);
+    if (call.action == "start-spare") return lab::start_process(call.data_dir, call.node, lab::Standing::spare);
     if (call.action == "stop") return lab::stop_process(call.data_dir, call.node, stop_grace);
     if (call.action == "kill") return lab::kill_process(call.data_dir, call.node);
     if (call.action == "freeze") return lab::signal_process(call.data_dir, call.node, SIGSTOP);
     if (call.action == "thaw") return lab::signal_process(call.data_dir, call.node, SIGCONT);
-    return fail(ErrorCode::invalid, "no action `{}`: expected status, start, stop, kill, freeze or thaw", call.action);
+    return fail(ErrorCode::invalid, "no action `{}`: expected status, start, start-spare, stop, kill, freeze or thaw",
+                call.action);
 }
 
 }  // namespace medic::live

@@ -8,7 +8,7 @@
 namespace medic::live {
 
 struct NodeCall {
-    std::string action;  // status | start | stop | kill | freeze | thaw
+    std::string action;  // status | start | start-spare | stop | kill | freeze | thaw
     std::string data_dir, node;
 };
 

@@ -138,7 +138,7 @@ private:
                                         {"metrics.reporter.prom.port", "metrics"}})
             append(process->argv, {"-D", fmt::format("{}={}", key, process->ports.at(port))});
         // A spare of Flink is a registered task manager whose slots are free.
-        if (spare) process->spare_argv = process->argv;
+        process->spare_argv = process->argv;
         return {};
     }
 

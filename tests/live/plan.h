@@ -32,6 +32,8 @@ struct Artifacts {
 // Versions of the trial job: v1 is right, v2 fails at its first record, v3 keeps its state as another type.
 constexpr const char* job_versions[] = {"v1", "v2", "v3"};
 constexpr const char* job_entry = "org.example.orders.OrdersJob";
+constexpr const char* bounded_job_entry = "org.example.orders.BoundedJob";
+constexpr const char* bounded_job_name = "order-count";
 // The file that a version is uploaded as; all are the same jar, and the version is an argument.
 [[nodiscard]] std::string job_artifact(const std::string& data_dir, const std::string& version);
 [[nodiscard]] std::vector<std::string> job_arguments(const engine::lab::LabPlan& plan, const std::string& version);

@@ -38,10 +38,10 @@ using nlohmann::json;
 constexpr auto ready_patience = std::chrono::minutes(4);  // Eight JVMs on two cores that others use, too.
 constexpr auto ready_poll = std::chrono::milliseconds(500);
 constexpr Duration down_grace{15'000};
-constexpr std::array<const char*, 13> switched_faults = {
-    "null-pointer",  "class-cast", "endless-loop",     "heap-exhaustion",       "connection-leak",
-    "growing-state", "slow-sink",  "blocked-cancel",   "audit-dependency-down", "audit-hung",
-    "hot-key",       "audit-slow", "audit-credentials"};
+constexpr std::array<const char*, 14> switched_faults = {
+    "null-pointer",  "class-cast", "endless-loop",      "heap-exhaustion",       "connection-leak",
+    "growing-state", "slow-sink",  "blocked-cancel",    "audit-dependency-down", "audit-hung",
+    "hot-key",       "audit-slow", "audit-credentials", "audit-herder"};
 
 std::string url(const ProcessPlan& process, const std::string& path) {
     return fmt::format("http://127.0.0.1:{}{}", process.ports.at("rest"), path);
@@ -188,7 +188,8 @@ Status brokers_are_registered(const LabPlan& plan, KafkaClient& client) {
 
 Status create_topics(const LabPlan& plan, KafkaClient& client) {
     wire::CreateTopicsRequest request;
-    for (const auto& [name, partitions] : {std::pair{"orders", 6}, {"order-totals", 3}, {"inventory", 3}})
+    for (const auto& [name, partitions] :
+         {std::pair{"orders", 6}, {"orders-quiet", 4}, {"order-totals", 3}, {"inventory", 3}})
         request.topics.push_back({.name = name, .partitions = partitions, .replication_factor = 3});
     return wait_until(plan.options.data_dir, "topics", [&]() -> Status {
         MEDIC_TRY(const auto created, client.call(KafkaTarget::controller(), request));
@@ -232,6 +233,7 @@ std::map<std::string, json> connectors(const LabPlan& plan) {
     return {{"inventory-source",
              {{"connector.class", "FileStreamSource"},
               {"tasks.max", "1"},
+              {"producer.override.batch.size", "0"},  // Else so few bytes stay with one partition for minutes.
               {"file", dir + "/inventory.txt"},
               {"topic", "inventory"}}},
             {"inventory-sink",
@@ -313,9 +315,12 @@ Status start_all(const LiveOptions& options, const LabPlan& plan, const Artifact
 
 }  // namespace
 
-Result<std::string> submit_job(const std::string& data_dir, const Submission& submission) {
+namespace {
+
+// Uploads the jar and runs it; returns the job's id.
+Result<std::string> upload_and_run(const std::string& data_dir, const std::string& version, const json& run) {
     MEDIC_TRY(const LabState state, lab::load_state(data_dir));
-    const std::string jar = job_artifact(data_dir, submission.version);
+    const std::string jar = job_artifact(data_dir, version);
     const ProcessPlan* manager = state.plan.find("jobmanager");
     if (manager == nullptr || !fs::exists(jar))
         return fail(ErrorCode::invalid, "{}: not a folder of `make live-up`", data_dir);
@@ -325,16 +330,29 @@ Result<std::string> submit_job(const std::string& data_dir, const Submission& su
                          .uploads = {{"jarfile", jar, fs::path(jar).filename(), "application/java-archive"}},
                          .timeout = Duration(60'000)}));
     const std::string file = fs::path(member(uploaded, "filename", std::string())).filename();
-    std::vector<std::string> arguments = job_arguments(state.plan, submission.version);
-    std::ranges::copy(submission.options, std::back_inserter(arguments));
-    json body = {{"entryClass", job_entry},
-                 {"programArgsList", arguments},
-                 {"parallelism", state.plan.options.taskmanagers * state.plan.options.slots}};
-    if (!submission.savepoint.empty()) body["savepointPath"] = submission.savepoint;
-    HttpCall call = engine::json_call("POST", url(*manager, "/jars/" + file + "/run"), body);
+    HttpCall call = engine::json_call("POST", url(*manager, "/jars/" + file + "/run"), run);
     call.timeout = Duration(60'000);
     MEDIC_TRY(const json started, call_json(call));
     return member(started, "jobid", std::string());
+}
+
+}  // namespace
+
+Result<std::string> submit_job(const std::string& data_dir, const Submission& submission) {
+    MEDIC_TRY(const LabState state, lab::load_state(data_dir));
+    std::vector<std::string> arguments = job_arguments(state.plan, submission.version);
+    std::ranges::copy(submission.options, std::back_inserter(arguments));
+    json run = {{"entryClass", job_entry},
+                {"programArgsList", arguments},
+                {"parallelism", state.plan.options.taskmanagers * state.plan.options.slots}};
+    if (!submission.savepoint.empty()) run["savepointPath"] = submission.savepoint;
+    return upload_and_run(data_dir, submission.version, run);
+}
+
+Result<std::string> submit_bounded_job(const std::string& data_dir) {
+    return upload_and_run(
+        data_dir, job_versions[0],
+        {{"entryClass", bounded_job_entry}, {"programArgsList", {bounded_job_name}}, {"parallelism", 1}});
 }
 
 Status up(const LiveOptions& options, const Progress& progress) {

@@ -25,6 +25,9 @@ struct Submission {
 // The job of the session cluster, submitted anew (after a job manager's loss, for instance). Returns its id.
 [[nodiscard]] Result<std::string> submit_job(const std::string& data_dir, const Submission& submission = {});
 
+// A small job that counts for some ten seconds and finishes. Returns its id.
+[[nodiscard]] Result<std::string> submit_bounded_job(const std::string& data_dir);
+
 // Switches a fault of the job or of the audit connector on or off: see tests/live/job and tests/live/connector.
 // "hot-key" makes all orders those of one customer, and each of them dear. "poison-record" writes one broken record
 // into the topic that the sinks read; it cannot be switched off.

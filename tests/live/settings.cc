@@ -108,6 +108,7 @@ std::string flink_yaml(const LiveOptions& options, const LabPlan& plan, const st
         "taskmanager.memory.jvm-overhead.max: 64m\n"
         "parallelism.default: {}\n"
         "execution.checkpointing.interval: 2 s\n"
+        "execution.checkpointing.externalized-checkpoint-retention: RETAIN_ON_CANCELLATION\n"
         "execution.checkpointing.dir: file://{}/checkpoints\n"
         "execution.checkpointing.savepoint-dir: file://{}/savepoints\n"
         "state.checkpoints.dir: file://{}/checkpoints\n"
@@ -178,6 +179,10 @@ std::string node_item(const LabPlan& plan, const ProcessPlan& process) {
         text += fmt::format(
             "          {}: {}\n", action,
             list({plan.options.program, "node", action, "--data", plan.options.data_dir, "--node", process.name}));
+    // Any task manager that starts while no job misses it is a spare.
+    if (process.role == Role::taskmanager)
+        text += fmt::format("          start_spare: {}\n", list({plan.options.program, "node", "start-spare", "--data",
+                                                                 plan.options.data_dir, "--node", process.name}));
     return text;
 }
 

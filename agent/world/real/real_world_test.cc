@@ -1,6 +1,8 @@
 #include "agent/world/real/real_world.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -302,6 +304,18 @@ TEST(RealWorld, EveryOperationGetsOneReplyAlsoWhenNobodyAnswers) {
     ASSERT_FALSE(reply);
     EXPECT_EQ(reply.error().code, ErrorCode::outcome_unknown);
     EXPECT_EQ(acting.act(AlterConfigs{}, "I1/1/2").error().code, ErrorCode::invalid);
+}
+
+// What a node's driver starts lives on: it must not hold the port of an agent that is to start again.
+TEST(Command, InheritsNothingButItsThreeStreams) {
+    Running running;
+    const int ours = ::socket(AF_INET, SOCK_STREAM, 0);
+    ASSERT_GT(ours, 2);
+    const auto reply = running.run(
+        {.argv = {"/bin/sh", "-c", "test -e /proc/$$/fd/" + std::to_string(ours) + " && echo there || echo away"}});
+    ::close(ours);
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->output, "away\n");
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 // since it read its last one. Source: silent against its own history. Where the task is a process of its own, it must
 // be quiet as well (heart beats go on in a task that hangs): slow is not stuck, and idle is not stuck.
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "classifiers/analyzers/analyzer.h"
 #include "classifiers/analyzers/lookup.h"
@@ -32,6 +34,19 @@ std::optional<Motion> motion(const Lookup& lookup, std::string_view name, const 
     return best;
 }
 
+// Whether one of so many partitions of a topic must be this task's own. Which are, Kafka does not tell by task; but it
+// gives each of T tasks at least n / T of a topic's n. A task beside others may have only idle ones.
+bool must_be_its_own(const Lookup& lookup, const Task& task, const std::string& topic, std::size_t partitions) {
+    std::set<std::string> tasks;
+    for (const auto series :
+         lookup.select("connect_task_state", {{"cluster", task.cluster}, {"connector", task.connector}}))
+        tasks.insert(lookup.label(series, "task"));
+    if (tasks.size() <= 1) return partitions > 0;
+    const std::size_t all =
+        lookup.select("kafka_partition_log_end_offset", {{"cluster", task.cluster}, {"topic", topic}}).size();
+    return partitions > all - all / tasks.size();
+}
+
 struct Waiting {
     double lag_records = 0;
     std::string topic;
@@ -41,7 +56,7 @@ struct Waiting {
 // Records that wait for a sink while its committed offsets stand. nullopt: none, or not known.
 std::optional<Waiting> input_waits(const Lookup& lookup, const Task& task, Duration floor) {
     const std::string group = "connect-" + task.connector;
-    std::optional<Waiting> waiting;
+    std::map<std::string, std::pair<Waiting, std::size_t>> waiting;  // By topic; of so many partitions.
     for (const auto series : lookup.select("kafka_group_lag_records", {{"cluster", task.cluster}, {"group", group}})) {
         const auto lag = lookup.sample(series);
         if (!lag || lag->value <= 0) continue;
@@ -51,11 +66,14 @@ std::optional<Waiting> input_waits(const Lookup& lookup, const Task& task, Durat
                            {{"cluster", task.cluster}, {"group", group}, {"topic", topic}, {"partition", partition}})) {
             const auto moved = lookup.motion(committed, look_back);
             if (!moved || moved->standing < floor) continue;
-            if (!waiting) waiting = Waiting{0, topic, {lag->at_ms}};
-            waiting->lag_records += lag->value;
+            auto& [sum, partitions] = waiting[topic];
+            sum = {sum.lag_records + lag->value, topic, {lag->at_ms}};
+            ++partitions;
         }
     }
-    return waiting;
+    for (const auto& [topic, found] : waiting)
+        if (must_be_its_own(lookup, task, topic, found.second)) return found.first;
+    return std::nullopt;
 }
 
 // Records that the task has read and not delivered: it is inside its put(). Known before the group's first commit,
@@ -73,21 +91,24 @@ std::optional<Waiting> in_its_hands(const Lookup& lookup, const Task& task, Dura
 // Records that came into the sink's topics since it read its last one. It commits only every offset.flush.interval.ms
 // (60 s by default), so a task that hangs soon after its start has no lag yet, and one that hangs later has an old one.
 std::optional<Waiting> input_grows(const Lookup& lookup, const Task& task, const Motion& reads, Duration floor) {
-    std::optional<Waiting> waiting;
     constexpr Duration scrape_skew{2'000};  // Pages and offsets are not looked at in the same moment.
     const WallTime since = reads.changed + scrape_skew;
-    if (reads.newest - since < floor - scrape_skew) return waiting;
+    if (reads.newest - since < floor - scrape_skew) return std::nullopt;
     for (const Subject& topic : lookup.view().topology.from({task.cluster, "connector", task.connector}, "reads")) {
+        Waiting waiting{0, topic.name, {}};
+        std::size_t partitions = 0;
         for (const auto series :
              lookup.select("kafka_partition_log_end_offset", {{"cluster", task.cluster}, {"topic", topic.name}})) {
             const auto now = lookup.sample(series);
             const auto then = lookup.view().series.latest(series, since, scrape_skew * 4);
             if (!now || !then || now->value <= then->value) continue;
-            if (!waiting) waiting = Waiting{0, topic.name, {now->at_ms}};
-            waiting->lag_records += now->value - then->value;
+            waiting.lag_records += now->value - then->value;
+            waiting.at = {now->at_ms};
+            ++partitions;
         }
+        if (must_be_its_own(lookup, task, topic.name, partitions)) return waiting;
     }
-    return waiting;
+    return std::nullopt;
 }
 
 // The process does nothing but what its own heart-beat threads need: next to no CPU, and far less than while records

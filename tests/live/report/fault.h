@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/base/result.h"
+#include "engine/common/process.h"
 #include "tests/live/report/site.h"
 
 namespace medic::live {
@@ -38,7 +39,7 @@ struct Fault {
 struct FalseFriend {
     std::string name;
     std::string told;
-    std::function<Status(Site&)> inject;
+    std::function<Status(Site&, const engine::ProcessId& agent)> inject;
     std::function<Status(Site&)> clear;
     Duration calm{45'000};
 };

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "engine/common/files.h"
+#include "engine/common/rest_internal.h"
 #include "engine/lab/state.h"
 
 namespace medic::live {
@@ -46,7 +47,8 @@ constexpr const char* policy =
     "policy:\n"
     "  - {remedy: \"*\", cause: \"*\", cluster: live, mode: auto}\n";
 
-bool is_over(const IncidentView& incident) { return incident.state == "resolved" || incident.state == "escalated"; }
+bool is_resolved(const IncidentView& incident) { return incident.state == "resolved"; }
+bool is_over(const IncidentView& incident) { return is_resolved(incident) || incident.state == "escalated"; }
 
 std::string said_of(const IncidentView& incident) {
     return fmt::format("{} · {} of {}", incident.side, incident.cause, incident.subject);
@@ -115,7 +117,9 @@ Status Judge::agent_is_calm() {
     const Instant deadline = monotonic_now() + calm_patience;
     while (agent_ && monotonic_now() < deadline) {
         const auto listed = agent_->incidents();
-        if (listed && std::ranges::all_of(*listed, is_over)) return {};
+        if (listed && std::ranges::all_of(*listed, is_resolved)) return {};
+        // It waits for a person: the next fault of the same thing would be told as the same incident.
+        if (listed && std::ranges::all_of(*listed, is_over)) break;
         std::this_thread::sleep_for(look_every * 4);
     }
     const std::string& dir = options_.platform.data_dir;
@@ -124,7 +128,12 @@ Status Judge::agent_is_calm() {
     std::filesystem::remove_all(dir + "/agent", ignored);
     std::filesystem::create_directories(dir + "/agent", ignored);
     MEDIC_CHECK(engine::write_file_whole(dir + "/policy.yaml", policy));
-    MEDIC_TRY(agent_, AgentProcess::start(options_.agent_program, site_->plan()));
+    auto started = AgentProcess::start(options_.agent_program, site_->plan());
+    if (!started) {
+        keep_traces("agent");
+        return wrap(started.error(), fmt::format("its log is in {}", options_.traces));
+    }
+    agent_ = std::move(*started);
     watched_since_ = monotonic_now();
     return {};
 }
@@ -148,6 +157,11 @@ Result<Judge::Turn> Judge::begin(const std::function<Status(Site&)>& inject, Flo
     const double rate =
         static_cast<double>(flow.count() - before) / std::chrono::duration<double>(monotonic_now() - began).count();
     if (rate <= 0) return fail(ErrorCode::not_ready, "nothing comes to {} before the fault", to_string(name));
+    if (agent_) {
+        const auto listed = agent_->incidents();
+        if (!listed || !std::ranges::all_of(*listed, is_over))
+            return fail(ErrorCode::not_ready, "the agent is at something else before the fault");
+    }
     const std::size_t mark = flow.mark();
     // What ends within the injection (an outage, a deployment) counts from its end; the agent may speak during it.
     const std::int64_t wall = wall_now_ms();
@@ -205,6 +219,19 @@ void Judge::finish(const std::function<Status(Site&)>& clear, FlowName flow, Tur
     turn.records = site_->flow(flow).check(turn.mark, drain_patience);
 }
 
+void Judge::keep_traces(const std::string& name) const {
+    if (options_.traces.empty()) return;
+    std::error_code ignored;
+    std::filesystem::create_directories(options_.traces, ignored);
+    std::filesystem::copy_file(options_.platform.data_dir + "/logs/agent.log", options_.traces + "/" + name + ".log",
+                               std::filesystem::copy_options::overwrite_existing, ignored);
+    if (!agent_ || !site_) return;
+    const auto said =
+        engine::call_json({.url = fmt::format("http://127.0.0.1:{}/api/v1/incidents", site_->plan().agent_port),
+                           .timeout = Duration(5'000)});
+    if (said) (void)engine::write_file_whole(options_.traces + "/" + name + ".json", said->dump(1));
+}
+
 Result<Baseline> Judge::without_agent(const Fault& fault) {
     MEDIC_CHECK(prepare(Agent::away, Duration(0)));
     progress_(fmt::format("{} without the agent: {}", fault.name, fault.told));
@@ -255,7 +282,9 @@ Result<FaultResult> Judge::with_agent(const Fault& fault) {
     }
     progress_(fmt::format("  {}; {}", turn.first() != nullptr ? said_of(*turn.first()) : "nothing said",
                           result.recover ? "records flow after " + seconds(*result.recover) : "no records"));
-    finish(fault.clear, fault.flow, turn);
+    keep_traces(fault.name);
+    // What the agent has put right is not put right once more.
+    finish(result.outcome == "healed" ? nullptr : fault.clear, fault.flow, turn);
     if (turn.records) {
         result.records_checked = turn.records->checked;
         result.records_lost = turn.records->lost;
@@ -269,7 +298,7 @@ Result<FriendResult> Judge::calm(const FalseFriend& look_alike) {
     MEDIC_CHECK(prepare(Agent::there, Duration(30'000)));
     progress_(fmt::format("{}: {}", look_alike.name, look_alike.told));
     FriendResult result{.name = look_alike.name, .engines = options_.platform.pair.name(), .told = look_alike.told};
-    MEDIC_TRY(Turn turn, begin(look_alike.inject, FlowName::totals));
+    MEDIC_TRY(Turn turn, begin([&](Site& site) { return look_alike.inject(site, agent_->id()); }, FlowName::totals));
     const Instant until = turn.injected_at + look_alike.calm;
     while (monotonic_now() < until) {
         std::this_thread::sleep_for(look_every * 4);
@@ -281,6 +310,7 @@ Result<FriendResult> Judge::calm(const FalseFriend& look_alike) {
         if (incident.acted_ms > 0 && result.actions) ++*result.actions;
     }
     progress_(fmt::format("  {} actions, {} diagnoses", result.actions.value_or(0), result.said.size()));
+    keep_traces(look_alike.name);
     finish(look_alike.clear, FlowName::totals, turn);
     std::ranges::move(turn.notes, std::back_inserter(result.notes));
     return result;

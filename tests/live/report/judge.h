@@ -17,6 +17,7 @@ namespace medic::live {
 struct JudgeOptions {
     LiveOptions platform;
     std::string agent_program;
+    std::string traces;  // Folder: what the agent said and logged of each fault, for whoever reads the result.
     Duration alone_patience{60'000};  // What the engines alone are given.
 };
 
@@ -44,6 +45,7 @@ private:
     void note_incidents(Turn& turn) const;
     // The person's part, and the count of records.
     void finish(const std::function<Status(Site&)>& clear, FlowName flow, Turn& turn);
+    void keep_traces(const std::string& name) const;
     void end_platform();
 
     const JudgeOptions options_;

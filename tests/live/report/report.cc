@@ -12,7 +12,7 @@
 namespace medic::live {
 namespace {
 
-constexpr int platform_tries = 2;  // A platform that can't be had may be had a moment later, on a busy machine.
+constexpr int tries_max = 3;  // What can't be had may be had a moment later, on a busy machine.
 
 void tell(const std::string& line) {
     std::fprintf(stderr, "%s\n", line.c_str());
@@ -34,7 +34,11 @@ Result<std::vector<T>> chosen(std::vector<T> known, const std::vector<std::strin
 class Run {
 public:
     explicit Run(const ReportOptions& options)
-        : options_(options), judge_({.platform = options.platform, .agent_program = options.agent_program}, tell) {}
+        : options_(options),
+          judge_({.platform = options.platform,
+                  .agent_program = options.agent_program,
+                  .traces = options.file + ".traces"},
+                 tell) {}
 
     Status load() {
         MEDIC_TRY(const auto text, engine::read_file_if_there(options_.file));
@@ -49,7 +53,8 @@ public:
             if (options_.resume && find(report_.faults, fault.name) != nullptr) continue;
             MEDIC_CHECK(one(fault));
         }
-        return verdict(wanted, report_.faults, [](const FaultResult& result) { return result.failures().empty(); });
+        return verdict(wanted, report_.faults,
+                       [&](const FaultResult& result) { return result.failures(demands()).empty(); });
     }
 
     Status friends() {
@@ -64,6 +69,11 @@ public:
     }
 
 private:
+    // Whoever leaves out the other arm asks only for what the agent said and did.
+    [[nodiscard]] Demands demands() const {
+        return options_.without == WithoutAgent::skip ? Demands::outcome : Demands::everything;
+    }
+
     // Of these engines: another pair's result is another one.
     template <class T>
     T* find(std::vector<T>& list, const std::string& name) {
@@ -84,7 +94,7 @@ private:
     Result<T> tried(const Call& call) {
         for (int i = 1;; ++i) {
             Result<T> result = call();
-            if (result || i == platform_tries) return result;
+            if (result || i == tries_max) return result;
             tell(result.error().message + ": once more");
         }
     }
@@ -113,7 +123,7 @@ private:
             runs.push_back(std::move(run));
         }
         FaultResult result = middle_of(std::move(runs));
-        const auto failures = result.failures();
+        const auto failures = result.failures(demands());
         tell(fmt::format("  {}{}", failures.empty() ? "ok" : "FAILS: ", fmt::join(failures, "; ")));
         put(report_.faults, std::move(result));
         return save();

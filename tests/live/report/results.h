@@ -12,6 +12,11 @@
 
 namespace medic::live {
 
+enum class Demands : std::uint8_t {
+    everything,  // A figure that is missing is a failure.
+    outcome,     // What was said and done; whether the engines alone were tried does not matter.
+};
+
 struct FaultResult {
     std::string name, engines, told;
     std::string side, expected_side;    // "" when the agent said nothing.
@@ -28,8 +33,8 @@ struct FaultResult {
     bool exactly_once = true;  // Of the path that was watched.
     std::vector<std::string> notes;
 
-    // What is not as it must be, one line each; empty: it passed. A figure that is missing is a failure.
-    [[nodiscard]] std::vector<std::string> failures() const;
+    // What is not as it must be, one line each; empty: it passed.
+    [[nodiscard]] std::vector<std::string> failures(Demands demands = Demands::everything) const;
 };
 
 struct FriendResult {

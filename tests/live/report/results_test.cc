@@ -32,6 +32,7 @@ TEST(LiveResults, a_missing_figure_is_a_failure) {
     FaultResult result = healed();
     result.waited.reset();
     EXPECT_FALSE(result.failures().empty());
+    EXPECT_THAT(result.failures(Demands::outcome), IsEmpty());
     result = healed();
     result.records_lost.reset();
     EXPECT_FALSE(result.failures().empty());

@@ -33,6 +33,13 @@ Status hang_a_task(Site& site) {
     return {};
 }
 
+// A changed setting makes the worker's thread ask the connector for its tasks. The call itself gets no answer.
+Status block_herder(Site& site) {
+    MEDIC_CHECK(site.fault("audit-herder", true));
+    (void)site.configure("audit-sink", {{"tasks.max", "3"}});
+    return {};
+}
+
 // As its owner would: the broken record is passed over once, then the connector is strict again.
 Status pass_over_poison(Site& site) {
     MEDIC_CHECK(site.configure("inventory-sink", {{"errors.tolerance", "all"}}));
@@ -76,6 +83,7 @@ std::vector<Fault> connect_faults() {
          .inject = hang_a_task,
          .clear = {},
          .flow = FlowName::audit,
+         .patience = Duration(240'000),  // Its figures are on a page that is read once a minute.
          .history = Duration(30'000)},
         {.name = "connect-worker-killed",
          .told = "the only Connect worker is killed",
@@ -84,7 +92,7 @@ std::vector<Fault> connect_faults() {
          .inject = [](Site& site) { return site.node("kill", "connect-1"); },
          .clear = {},
          .flow = FlowName::audit},
-        {.name = "herder-blocked",
+        {.name = "connect-worker-frozen",
          .told = "the only Connect worker stands still",
          .side = "system",
          .causes = {"connect.worker-frozen"},
@@ -92,6 +100,15 @@ std::vector<Fault> connect_faults() {
          .clear = {},
          .flow = FlowName::audit,
          .history = Duration(30'000)},
+        {.name = "herder-blocked",
+         .told = "a connector holds up its worker's own thread: the REST API does not answer, tasks go on",
+         .side = "system",
+         .causes = {"connect.herder-blocked", "connect.worker-frozen"},
+         .inject = block_herder,
+         .clear = switched("audit-herder", false),
+         .flow = FlowName::audit,
+         .hits = Hits::nothing,
+         .patience = Duration(150'000)},
     };
 }
 

@@ -28,7 +28,12 @@ Fault undone_by_agent(Fault fault) {
 }  // namespace
 
 std::vector<Fault> deployment_faults() {
+    Fault idle = deployed("idle-partition", "the job reads a quiet topic, too, and its watermarks wait for that",
+                          {"flink.source-partly-idle"}, {"v1", {"topics=orders+orders-quiet", "idleness=off"}});
+    idle.hits = Hits::nothing;
+    idle.patience = Duration(240'000);
     return {
+        idle,
         undone_by_agent(deployed("bad-version", "a new version of the job fails at its first record",
                                  {"flink.user-exception"}, {"v2", {}})),
         undone_by_agent(deployed("incompatible-state", "a new version of the job keeps its totals as another type",

@@ -1,25 +1,72 @@
-// Look-alikes: slow or planned, and nothing for the agent to do.
+// Look-alikes: slow, idle or planned, and nothing for the agent to do.
+#include <signal.h>
+
 #include <chrono>
 #include <thread>
+#include <vector>
 
 #include "tests/live/report/fault.h"
 
 namespace medic::live {
 namespace {
 
-constexpr auto short_stop = std::chrono::seconds(6);  // Below every heartbeat time-out.
+using engine::ProcessId;
 
-Status stop_for_a_moment(Site& site) {
+constexpr auto short_stop = std::chrono::seconds(6);  // Below every heartbeat time-out.
+constexpr auto nap = std::chrono::seconds(30);        // Of the agent: longer than any of its intervals.
+constexpr auto idle_time = std::chrono::seconds(60);
+constexpr auto starvation = std::chrono::seconds(30);
+
+Status stop_for_a_moment(Site& site, const ProcessId&) {
     MEDIC_TRY(const std::string node, site.working_taskmanager());
     MEDIC_CHECK(site.node("freeze", node));
     std::this_thread::sleep_for(short_stop);
     return site.node("thaw", node);
 }
 
-Status restart_in_order(Site& site, const std::string& node) {
-    MEDIC_CHECK(site.node("stop", node));
-    return site.node("start", node);
+auto restarted(const std::string& node) {
+    return [node](Site& site, const ProcessId&) -> Status {
+        MEDIC_CHECK(site.node("stop", node));
+        return site.node("start", node);
+    };
 }
+
+// As when its machine sleeps or its network is away: whatever it knows is old when it comes back.
+Status stop_the_agent(Site&, const ProcessId& agent) {
+    MEDIC_CHECK(engine::send_signal(agent, SIGSTOP));
+    std::this_thread::sleep_for(nap);
+    return engine::send_signal(agent, SIGCONT);
+}
+
+Status stop_the_load(Site& site, const ProcessId&) {
+    MEDIC_CHECK(site.node("freeze", "workload"));
+    std::this_thread::sleep_for(idle_time);
+    return site.node("thaw", "workload");
+}
+
+// Twice as many busy threads as there are cores.
+Status take_the_cpu(Site&, const ProcessId&) {
+    const auto until = std::chrono::steady_clock::now() + starvation;
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < 2 * std::thread::hardware_concurrency(); ++i)
+        threads.emplace_back([until] {
+            while (std::chrono::steady_clock::now() < until) {
+            }
+        });
+    return {};
+}
+
+Status stop_with_savepoint(Site& site, const ProcessId&) {
+    MEDIC_CHECK(site.stop_with_savepoint());
+    return {};
+}
+
+Status run_to_an_end(Site& site, const ProcessId&) {
+    MEDIC_CHECK(submit_bounded_job(site.data_dir()));
+    return {};
+}
+
+Status slow_call(Site& site, const ProcessId&) { return site.fault("audit-slow", true); }
 
 }  // namespace
 
@@ -31,22 +78,35 @@ std::vector<FalseFriend> false_friends() {
          .clear = {}},
         {.name = "stop-with-savepoint",
          .told = "the job is stopped with a savepoint by hand",
-         .inject = [](Site& site) -> Status {
-             MEDIC_CHECK(site.stop_with_savepoint());
-             return {};
-         },
+         .inject = stop_with_savepoint,
          .clear = [](Site& site) { return site.deploy_usual(); }},
+        {.name = "bounded-job", .told = "a job finishes because its input ends", .inject = run_to_an_end, .clear = {}},
         {.name = "broker-restarted",
          .told = "a broker is restarted by hand",
-         .inject = [](Site& site) { return restart_in_order(site, "broker-2"); },
+         .inject = restarted("broker-2"),
          .clear = {}},
         {.name = "worker-restarted",
          .told = "the Connect worker is restarted by hand",
-         .inject = [](Site& site) { return restart_in_order(site, "connect-1"); },
+         .inject = restarted("connect-1"),
          .clear = {}},
+        {.name = "idle-source",
+         .told = "nobody sends anything for a minute",
+         .inject = stop_the_load,
+         .clear = {},
+         .calm = Duration(30'000)},
+        {.name = "agent-asleep",
+         .told = "the agent itself stands still for half a minute",
+         .inject = stop_the_agent,
+         .clear = {},
+         .calm = Duration(30'000)},
+        {.name = "cpu-starvation",
+         .told = "other programs take the whole machine's CPU for half a minute",
+         .inject = take_the_cpu,
+         .clear = {},
+         .calm = Duration(30'000)},
         {.name = "slow-call",
          .told = "a call of the audit sink takes a minute",
-         .inject = [](Site& site) { return site.fault("audit-slow", true); },
+         .inject = slow_call,
          .clear = [](Site& site) { return site.fault("audit-slow", false); },
          .calm = Duration(75'000)},
     };
