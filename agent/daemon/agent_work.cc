@@ -54,6 +54,7 @@ void Agent::State::evaluate() {
     say_budgets(usage);
     give(with_planned(knowledge->operations(now.wall), report));
     answer_facts(now.wall);
+    newest = report;
     give(std::move(report));
     if (!forgot_at || now.monotonic - *forgot_at > forget_every) {
         forgot_at = now.monotonic;

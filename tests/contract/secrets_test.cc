@@ -138,7 +138,7 @@ TEST(Secrets, NothingThatIsWrittenSaidAnsweredOrSentHoldsOne) {
     scene.expect_processes_clean();
 
     for (const char* path : {"/api/v1/incidents", "/api/v1/incidents/I1", "/api/v1/incidents/I2", "/api/v1/actions",
-                             "/metrics", "/-/healthy", "/-/ready", "/nowhere"}) {
+                             "/api/v1/diagnosis", "/metrics", "/-/healthy", "/-/ready", "/nowhere"}) {
         const HttpReply reply = scene.ask(path);
         EXPECT_NE(reply.status, 0) << path;
         scene.expect_clean(path, reply.body);
@@ -150,8 +150,10 @@ TEST(Secrets, NothingThatIsWrittenSaidAnsweredOrSentHoldsOne) {
     EXPECT_EQ(scene.worker.requests()[0].header("authorization"), "Basic bWU6aHVudGVyMg==");
 
     const std::string config = (scene.folder / "medic.yaml").string();
-    for (const char* output : {"text", "json", "yaml", "wide"})
-        (void)scene.run({"diagnose", "--config", config, "--for", "2", "-o", output}, "said.log");
+    for (const char* output : {"text", "json", "yaml", "wide"}) {
+        (void)scene.run({"diagnose", "--config", config, "-o", output}, "said.log");
+        (void)scene.run({"diagnose", "--config", config, "--look", "--for", "2", "-o", output}, "said.log");
+    }
     (void)scene.run({"config", "check", config}, "said.log");
     (void)scene.run({"incidents", "--config", config, "I1"}, "said.log");
     (void)scene.run({"incidents", "--config", config, "-o", "json"}, "said.log");
