@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "agent/api/incident_view.h"
+#include "agent/bundle/bundle.h"
 #include "agent/cli/addresses.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/diagnose_agent.h"
@@ -25,7 +26,7 @@ namespace {
 
 struct Options {
     Addresses addresses{.name = "here"};
-    std::string config, agent_url, policy, rules, file, output = "text";
+    std::string config, agent_url, policy, rules, file, bundle, output = "text";
     double seconds = 8, watch_seconds = 5;
     bool look = false;
 };
@@ -205,7 +206,15 @@ int watch(Sources sources, const Options& options) {
     return last;
 }
 
+int diagnose_bundle(const Options& options) {
+    const auto result = bundle::read_bundle(options.bundle);
+    if (!result) return complain(result.error().message, exit_usage);
+    fmt::print("{}", shown(*result, options.output));
+    return exit_of(*result);
+}
+
 int diagnose(const Options& options, bool watching) {
+    if (!options.bundle.empty()) return diagnose_bundle(options);
     if (!options.file.empty()) return diagnose_text_file(options);
     auto sources = sources_of(options);
     if (!sources) return complain(sources.error().message, exit_usage);
@@ -238,6 +247,7 @@ void add_diagnose(CLI::App& app, Context& context) {
     command->add_option("--prometheus", options.addresses.prometheus, "Prometheus server");
     command->add_option("--access", options.addresses.access, access_help);
     command->add_option("--file", options.file, "A log or stack trace instead of a cluster; - for standard input");
+    command->add_option("--bundle", options.bundle, "A file of `medic bundle` instead of a cluster, offline");
     command->add_option("--rules", options.rules, "Folder of rules instead of those in the program");
     command->add_option("--for", options.seconds, "How long to look where no agent answers, in seconds")
         ->check(CLI::Range(1.0, 3600.0))

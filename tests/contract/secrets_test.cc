@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
+#include "agent/bundle/archive.h"
 #include "tests/contract/agent_scene.h"
 
 namespace medic {
@@ -158,6 +159,18 @@ TEST(Secrets, NothingThatIsWrittenSaidAnsweredOrSentHoldsOne) {
     (void)scene.run({"incidents", "--config", config, "I1"}, "said.log");
     (void)scene.run({"incidents", "--config", config, "-o", "json"}, "said.log");
     (void)scene.run({"actions", "--config", config}, "said.log");
+    // Of the running agent, and of a look of its own.
+    const std::string bundle = (scene.folder / "bundle.tar.gz").string();
+    for (const bool look : {false, true}) {
+        std::vector<std::string> command = {"bundle", "--config", config, "--for", "2", "--output", bundle};
+        if (look) command.emplace_back("--look");
+        EXPECT_EQ(scene.run(command, "said.log"), 0);
+        const auto files = bundle::read_archive(bundle);
+        ASSERT_TRUE(files) << files.error().message;
+        EXPECT_GE(files->size(), 6u);
+        for (const bundle::File& file : *files) scene.expect_clean("the bundle's " + file.name, file.text);
+    }
+    (void)scene.run({"diagnose", "--bundle", bundle, "-o", "wide"}, "said.log");
     EXPECT_EQ(scene.stop(), 0);
     (void)scene.run({"incidents", "--config", config, "replay", "I1"}, "said.log");
     (void)scene.run({"incidents", "--config", config, "I1"}, "said.log");
