@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "agent/api/api.h"
+#include "agent/api/incident_view.h"
 #include "agent/api/json_internal.h"
 #include "agent/collectors/redact.h"
 
@@ -13,23 +14,6 @@ constexpr std::size_t alerts_max = 10'000;
 constexpr std::size_t labels_max = 64;
 // What this agent itself tells an Alertmanager (agent/notify) must not come back as somebody's news.
 constexpr std::string_view own_alerts = "Streammedic";
-
-// RFC 3339: 2026-11-22T10:00:00.123Z or with +01:00.
-std::optional<WallTime> time_of(const std::string& text) {
-    std::tm parts = {};
-    const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-    if (rest == nullptr) return std::nullopt;
-    std::int64_t ms = static_cast<std::int64_t>(timegm(&parts)) * 1000;
-    if (*rest == '.') {
-        std::int64_t weight = 100;
-        for (++rest; *rest >= '0' && *rest <= '9'; ++rest, weight /= 10) ms += (*rest - '0') * weight;
-    }
-    if (*rest == 'Z' && rest[1] == '\0') return WallTime{ms};
-    int hours = 0, minutes = 0;
-    if ((*rest != '+' && *rest != '-') || std::sscanf(rest + 1, "%2d:%2d", &hours, &minutes) != 2) return std::nullopt;
-    const std::int64_t offset_ms = (hours * 60 + minutes) * 60'000LL;
-    return WallTime{*rest == '+' ? ms - offset_ms : ms + offset_ms};
-}
 
 std::map<std::string, std::string> texts(const Json& object, const char* key) {
     std::map<std::string, std::string> out;
@@ -97,7 +81,7 @@ Result<std::vector<Alert>> read_alertmanager(std::string_view body, const std::v
         alert.annotations = texts(entry, "annotations");
         alert.fingerprint = text_of(entry, "fingerprint").substr(0, 256);
         const std::string status = text_of(entry, "status");
-        const auto starts = time_of(text_of(entry, "startsAt"));
+        const auto starts = read_rfc3339(text_of(entry, "startsAt"));
         if (alert.fingerprint.empty())
             return fail(ErrorCode::invalid, "alert {}: expected a fingerprint", alerts.size() + 1);
         if (!starts)

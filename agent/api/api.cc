@@ -1,6 +1,7 @@
 #include "agent/api/api.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 
 #include "agent/api/incident_view.h"
@@ -77,7 +78,7 @@ HttpResponse Api::verdict(const HttpRequest& request) {
     return noted ? verdict_noted(*claim) : verdict_refused(503, noted.error().message);
 }
 
-HttpResponse Api::get(const HttpRequest& request) const {
+HttpResponse Api::get(const HttpRequest& request) {
     const std::string& path = request.path;
     if (path == "/metrics")
         return {.status = 200,
@@ -89,12 +90,36 @@ HttpResponse Api::get(const HttpRequest& request) const {
         return plain(why.empty() ? 200 : 503, why.empty() ? "ok\n" : why + "\n");
     }
     if (path == "/api/v1/incidents") return json(200, incidents_json(backend_.incidents()));
+    if (path == "/api/v1/diagnosis") {
+        auto said = backend_.diagnosis();
+        return said ? json(200, *std::move(said)) : problem(503, said.error().message);
+    }
+    if (path == "/api/v1/observations") return observations(request);
     if (path == "/api/v1/actions") return json(200, actions_json(backend_.incidents()));
     if (request.segments.size() == 4 && path.starts_with("/api/v1/incidents/")) {
         const auto found = backend_.incident(request.segments[3]);
         return found ? json(200, incident_json(*found)) : problem(404, found.error().message);
     }
     return problem(404, "no such page; see `medic --help` for what there is");
+}
+
+// Costs more and tells more than the rest: only for those who may change something, too.
+HttpResponse Api::observations(const HttpRequest& request) {
+    if (!tokens_.person(request.header("authorization")))
+        return problem(401,
+                       "this tells all that was seen: send Authorization: Bearer TOKEN with a token of "
+                       "api.token_file");
+    constexpr int minutes_max = 120;  // What the store keeps.
+    int minutes = 30;
+    if (const auto given = request.query_value("minutes")) {
+        const char* const last = given->data() + given->size();
+        const auto [end, error] = std::from_chars(given->data(), last, minutes);
+        if (error != std::errc{} || end != last || minutes < 1 || minutes > minutes_max)
+            return problem(400, "minutes: expected 1 … 120");
+    }
+    constexpr std::int64_t minute_ms = 60'000;
+    auto said = backend_.observations(Duration{minutes * minute_ms});
+    return said ? json(200, *std::move(said)) : problem(503, said.error().message);
 }
 
 HttpResponse Api::post(const HttpRequest& request, const std::string& person) {

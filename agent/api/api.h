@@ -1,8 +1,9 @@
 // The agent's HTTP API, without sockets: one request in, one answer out. What it shows and does comes from an
 // ApiBackend.
-//   POST /api/v1/webhook/alertmanager · GET /api/v1/incidents[/ID] · GET /api/v1/actions · POST
-//   /api/v1/actions/ID/approve|reject|stop|undo · POST /api/v1/incidents/ID/verdict · POST /api/v1/changes · POST
-//   /api/v1/pause|resume · GET /metrics · /-/healthy · /-/ready · GET and POST /verdict/ID/right|wrong (signed links)
+//   POST /api/v1/webhook/alertmanager · GET /api/v1/incidents[/ID] · GET /api/v1/diagnosis · GET /api/v1/actions · POST
+//   /api/v1/observations (with a token) · /api/v1/actions/ID/approve|reject|stop|undo · POST
+//   /api/v1/incidents/ID/verdict · POST /api/v1/changes · POST /api/v1/pause|resume · GET /metrics · /-/healthy ·
+//   /-/ready · GET and POST /verdict/ID/right|wrong (signed links)
 // Whatever changes something needs a bearer token; the token names the person. Only a verdict may come by a signed link
 // instead (verdict_links.h). Answers are JSON with `schema`.
 // Called on the HTTP server's thread; the backend is thread-safe.
@@ -45,6 +46,11 @@ public:
     // Durable when it returns. Alerts that are known already are taken again without effect.
     [[nodiscard]] virtual Status accept(std::vector<Alert> alerts) = 0;
     [[nodiscard]] virtual Status change(ChangeNotice change) = 0;
+    // What `medic diagnose` prints as JSON, of all that the agent has seen. Errors: not_ready (not everything has been
+    // looked at, or the newest look is old: whoever asks looks for himself), unavailable (busy).
+    [[nodiscard]] virtual Result<std::string> diagnosis() const = 0;
+    // Samples and events of the last minutes, for a bundle. Errors: as diagnosis().
+    [[nodiscard]] virtual Result<std::string> observations(Duration last) const = 0;
     [[nodiscard]] virtual std::string metrics() const = 0;
     [[nodiscard]] virtual std::vector<std::string> clusters() const = 0;
     [[nodiscard]] virtual WallTime now() const = 0;
@@ -61,7 +67,8 @@ public:
     [[nodiscard]] HttpResponse handle(const HttpRequest& request);
 
 private:
-    [[nodiscard]] HttpResponse get(const HttpRequest& request) const;
+    [[nodiscard]] HttpResponse get(const HttpRequest& request);
+    [[nodiscard]] HttpResponse observations(const HttpRequest& request);
     [[nodiscard]] HttpResponse post(const HttpRequest& request, const std::string& person);
     [[nodiscard]] HttpResponse verdict(const HttpRequest& request);
     [[nodiscard]] HttpResponse alerts(const HttpRequest& request, const std::string& person);

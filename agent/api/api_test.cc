@@ -22,6 +22,7 @@ struct Backend : ApiBackend {
     std::vector<Alert> alerts;
     std::vector<ChangeNotice> told;
     Status next;
+    std::string said;
     std::vector<Incident> incidents() const override { return all; }
     Result<Incident> incident(const std::string& id) const override {
         for (const auto& one : all)
@@ -39,6 +40,13 @@ struct Backend : ApiBackend {
     Status change(ChangeNotice one) override {
         told.push_back(std::move(one));
         return next;
+    }
+    Result<std::string> diagnosis() const override {
+        if (said.empty()) return fail(ErrorCode::not_ready, "not every target has been looked at yet");
+        return said;
+    }
+    Result<std::string> observations(Duration last) const override {
+        return "{\"seconds\":" + std::to_string(last.count() / 1000) + "}";
     }
     std::string metrics() const override { return "medic_last_tick_timestamp_seconds 1\n"; }
     std::vector<std::string> clusters() const override { return {"lab"}; }
@@ -205,6 +213,22 @@ TEST_F(Fixture, EverybodyMayRead) {
     EXPECT_EQ(send("GET", "/-/healthy", "", "").status, 200);
     EXPECT_EQ(send("GET", "/-/ready", "", "").status, 503);
     EXPECT_NE(send("GET", "/metrics", "", "").body.find("medic_last_tick_timestamp_seconds"), std::string::npos);
+}
+
+TEST_F(Fixture, ADiagnosisIsToldOrWhyNot) {
+    const HttpResponse busy = send("GET", "/api/v1/diagnosis", "", "");
+    EXPECT_EQ(busy.status, 503);
+    EXPECT_NE(busy.body.find("not every target"), std::string::npos);
+    backend.said = R"({"schema":1,"verdict":"healthy"})";
+    const HttpResponse told = send("GET", "/api/v1/diagnosis", "", "");
+    EXPECT_EQ(told.status, 200);
+    EXPECT_EQ(told.body, backend.said);
+}
+
+TEST_F(Fixture, ObservationsAreForThoseWithAToken) {
+    EXPECT_EQ(send("GET", "/api/v1/observations", "", "").status, 401);
+    EXPECT_EQ(send("GET", "/api/v1/observations", "", "0123456789abcdef-anb").status, 401);
+    EXPECT_EQ(send("GET", "/api/v1/observations").body, "{\"seconds\":1800}");
 }
 
 TEST_F(Fixture, AChangedTokenFileCountsAtOnce) {

@@ -105,6 +105,23 @@ std::string rfc3339(WallTime at) {
     return std::string(text, length) + fmt::format(".{:03}Z", at.unix_ms % 1000);
 }
 
+// RFC 3339: 2026-11-22T10:00:00.123Z or with +01:00.
+std::optional<WallTime> read_rfc3339(const std::string& text) {
+    std::tm parts = {};
+    const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+    if (rest == nullptr) return std::nullopt;
+    std::int64_t ms = static_cast<std::int64_t>(timegm(&parts)) * 1000;
+    if (*rest == '.') {
+        std::int64_t weight = 100;
+        for (++rest; *rest >= '0' && *rest <= '9'; ++rest, weight /= 10) ms += (*rest - '0') * weight;
+    }
+    if (*rest == 'Z' && rest[1] == '\0') return WallTime{ms};
+    int hours = 0, minutes = 0;
+    if ((*rest != '+' && *rest != '-') || std::sscanf(rest + 1, "%2d:%2d", &hours, &minutes) != 2) return std::nullopt;
+    const std::int64_t offset_ms = (hours * 60 + minutes) * 60'000LL;
+    return WallTime{*rest == '+' ? ms - offset_ms : ms + offset_ms};
+}
+
 std::string incident_json(const Incident& one) {
     Json out = incident(one);
     out["schema"] = 1;

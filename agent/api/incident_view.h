@@ -1,6 +1,7 @@
 // An incident as JSON, for the API, for `medic incidents -o json` and for notifications.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,5 +15,7 @@ namespace medic {
 [[nodiscard]] std::string actions_json(
     const std::vector<Incident>& incidents);     // Steps at hand: what waits, what runs.
 [[nodiscard]] std::string rfc3339(WallTime at);  // "" for never.
+// 2026-11-22T10:00:00.123Z or with +01:00.
+[[nodiscard]] std::optional<WallTime> read_rfc3339(const std::string& text);
 
 }  // namespace medic

@@ -57,11 +57,18 @@ void AgentAddress::add_options(CLI::App& command) {
     command.add_option("--url", url, "Address of the agent's API instead");
 }
 
+Result<std::string> agent_url(const AgentAddress& address) {
+    if (!address.url.empty()) return address.url;
+    MEDIC_TRY(const Config config, load_config_file(address.config));
+    return address_of(config);
+}
+
 Result<ApiReply> call_api(const AgentAddress& address, const std::string& method, const std::string& path,
                           const std::string& body) {
     HttpCall call;
     call.method = method;
     call.body = body;
+    call.timeout = address.patience;
     std::string token = address.token;
     if (address.url.empty()) {
         MEDIC_TRY(const Config config, load_config_file(address.config));
@@ -71,10 +78,11 @@ Result<ApiReply> call_api(const AgentAddress& address, const std::string& method
         call.url = address.url + path;
         if (const char* given = std::getenv("MEDIC_TOKEN"); given != nullptr) token = given;
     }
-    if (method != "GET") {
-        call.headers = {{"Content-Type", "application/json"}};
-        if (!token.empty()) call.headers.emplace_back("Authorization", "Bearer " + token);
-    }
+    if (method != "GET") call.headers = {{"Content-Type", "application/json"}};
+    if ((method != "GET" || address.shows_token) && !token.empty())
+        call.headers.emplace_back("Authorization", "Bearer " + token);
+    constexpr std::uint64_t answer_bytes_max = 64 << 20;  // A bundle's observations.
+    call.body_bytes_max = answer_bytes_max;
     HttpClient client;
     MEDIC_TRY(const HttpReply reply, client.perform(call));
     return ApiReply{reply.status, reply.body};

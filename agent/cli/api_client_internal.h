@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/base/result.h"
+#include "agent/base/time.h"
 
 namespace medic::cli {
 
@@ -15,6 +16,8 @@ namespace medic::cli {
 
 struct AgentAddress {
     std::string config = default_config(), url, token;
+    Duration patience{10'000};  // For one answer.
+    bool shows_token = false;   // Also when it only reads.
     void add_options(CLI::App& command);
 };
 
@@ -23,6 +26,8 @@ struct ApiReply {
     std::string body;
 };
 
+// Where the agent of that configuration answers, or should.
+[[nodiscard]] Result<std::string> agent_url(const AgentAddress& address);
 // unavailable: no agent answers there.
 [[nodiscard]] Result<ApiReply> call_api(const AgentAddress& address, const std::string& method, const std::string& path,
                                         const std::string& body = "");

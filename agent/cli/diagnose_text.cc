@@ -7,6 +7,7 @@
 
 #include "agent/api/incident_view.h"
 #include "agent/cli/terminal.h"
+#include "agent/daemon/diagnosis_document.h"
 
 namespace medic::cli {
 namespace {
@@ -30,24 +31,6 @@ Json alternatives_json(const std::vector<Alternative>& alternatives) {
                         {"confidence", one.confidence},
                         {"why_not", one.why_not}});
     return list;
-}
-
-Json diagnosis_json(const Diagnosis& of, const std::string& by_itself) {
-    return {{"cause", of.cause},
-            {"cause_group", of.cause_group},
-            {"side", to_string(of.side)},
-            {"owner", of.owner},
-            {"subject", to_string(of.subject)},
-            {"since", rfc3339(of.since)},
-            {"confidence", of.confidence},
-            {"summary", of.summary},
-            {"evidence", evidence_json(of.evidence)},
-            {"alternatives", alternatives_json(of.alternatives)},
-            {"effects", of.effects},
-            {"missing", of.missing},
-            {"remedies", of.remedies},
-            {"facts", of.facts},
-            {"by_itself", by_itself}};
 }
 
 bool plain_scalar(const std::string& text) {
@@ -123,9 +106,38 @@ std::string headline(const Diagnosis& of, WallTime now) {
                        of.owner.empty() ? "nobody named" : of.owner, since, percent(of.confidence));
 }
 
-std::string block(const Diagnosis& of, const std::string& by_itself, WallTime now, bool wide) {
+std::string state_of(const OpenIncident& incident) {
+    return fmt::format("incident {} · {} since {}{}{}", incident.id, incident.state, rfc3339(incident.opened_at),
+                       incident.waiting_for.empty() ? "" : " · waits for " + incident.waiting_for,
+                       incident.doing.empty() ? "" : " · " + incident.doing);
+}
+
+const OpenIncident* incident_of(const DiagnoseResult& result, const Diagnosis& of) {
+    const auto found = std::ranges::find_if(result.incidents, [&](const OpenIncident& one) { return one.is_of(of); });
+    return found == result.incidents.end() ? nullptr : &*found;
+}
+
+// Whose eyes it comes from, as the last line: whoever reads on must know how much was seen.
+std::string seen_by_line(const DiagnoseResult& result) {
+    const SeenBy& by = result.seen_by;
+    const double age = static_cast<double>((result.report.at - by.since).count()) / 1000;
+    constexpr std::size_t hour_at = 11, hour_and_minute = 5;  // In 2026-11-28T12:45:18.000Z.
+    const std::string since = by.since.unix_ms == 0 ? "?" : rfc3339(by.since).substr(hour_at, hour_and_minute);
+    switch (by.kind) {
+        case SeenBy::Kind::agent:
+            return fmt::format("as seen by the agent at {} since {} UTC ({})", by.address, since, ago_text(age));
+        case SeenBy::Kind::bundle:
+            return fmt::format("from {}, which saw it until {}", by.address, rfc3339(result.report.at));
+        case SeenBy::Kind::look: break;
+    }
+    return fmt::format("own look since {} UTC ({}){}", since, ago_text(age), by.note.empty() ? "" : ": " + by.note);
+}
+
+std::string block(const Diagnosis& of, const OpenIncident* incident, const std::string& by_itself, WallTime now,
+                  bool wide) {
     std::string out = headline(of, now);
     if (!of.abstains()) out += fmt::format("  cause {} · {}\n", of.cause, to_string(of.subject));
+    if (incident != nullptr) out += "  " + state_of(*incident) + "\n";
     std::vector<std::string> evidence, out_of, missing = of.missing;
     for (const Evidence& one : of.evidence)
         evidence.push_back(fmt::format("{}: {}", one.kind, wide ? one.text : first_lines(one.text, 3)));
@@ -134,6 +146,8 @@ std::string block(const Diagnosis& of, const std::string& by_itself, WallTime no
     for (const Alternative& one : of.alternatives)
         out_of.push_back(fmt::format("{} ({}): {}", one.cause, percent(one.confidence), one.why_not));
     if (!wide && out_of.size() > 3) out_of.resize(3);
+    if (incident != nullptr && !incident->first_failure.empty())
+        lines(out, "First failure", {wide ? incident->first_failure : first_lines(incident->first_failure, 3)});
     lines(out, "Evidence", evidence);
     lines(out, "Ruled out", out_of);
     if (wide) lines(out, "Explains", of.effects);
@@ -148,25 +162,41 @@ std::string block(const Diagnosis& of, const std::string& by_itself, WallTime no
 
 }  // namespace
 
+std::string summary_line(const DiagnoseResult& result) {
+    using Verdict = DiagnoseResult::Verdict;
+    const std::size_t open = result.report.diagnoses.size();
+    if (result.verdict == Verdict::healthy && result.report.planned.empty())
+        return fmt::format("Healthy: {} targets seen, nothing stands out.", result.targets);
+    if (result.verdict == Verdict::healthy)
+        return fmt::format("Planned work is under way, nothing else stands out: {} targets seen.", result.targets);
+    if (result.verdict == Verdict::cannot_tell && open == 0)
+        return fmt::format(
+            "Could not tell: {} of {} targets were not visible, or not wholly{}.", result.blind.size(), result.targets,
+            result.symptoms.empty() ? ""
+                                    : fmt::format(", and {} symptom(s) hold without a cause", result.symptoms.size()));
+    return "";
+}
+
 std::string text_of(const DiagnoseResult& result, bool wide) {
     std::string out;
-    using Verdict = DiagnoseResult::Verdict;
-    if (result.verdict == Verdict::healthy)
-        out += paint(fmt::format("Healthy: {} targets seen, nothing stands out.", result.targets), Tone::good) + "\n";
-    if (result.verdict == Verdict::cannot_tell && result.report.diagnoses.empty())
-        out += paint(fmt::format("Could not tell: {} of {} targets were not visible, or not wholly{}.",
-                                 result.blind.size(), result.targets,
-                                 result.symptoms.empty()
-                                     ? ""
-                                     : fmt::format(", and {} symptom(s) hold without a cause", result.symptoms.size())),
-                     Tone::warn) +
-               "\n";
+    if (const std::string line = summary_line(result); !line.empty())
+        out += paint(line, result.verdict == DiagnoseResult::Verdict::healthy ? Tone::good : Tone::warn) + "\n";
+    std::vector<std::string> symptoms, dark, planned, others;
     for (std::size_t i = 0; i < result.report.diagnoses.size(); ++i) {
+        const Diagnosis& one = result.report.diagnoses[i];
         if (i > 0) out += "\n";
-        out += block(result.report.diagnoses[i], i < result.by_itself.size() ? result.by_itself[i] : "",
+        out += block(one, incident_of(result, one), i < result.by_itself.size() ? result.by_itself[i] : "",
                      result.report.at, wide);
     }
-    std::vector<std::string> symptoms, dark, planned;
+    const auto reported = [&](const OpenIncident& incident) {
+        return std::ranges::any_of(result.report.diagnoses, [&](const Diagnosis& one) { return incident.is_of(one); });
+    };
+    for (const OpenIncident& one : result.incidents)
+        if (!reported(one))
+            others.push_back(fmt::format("{}: {} ({})", to_string(one.diagnosis.subject),
+                                         one.diagnosis.summary.empty() ? "cause not clear" : one.diagnosis.summary,
+                                         state_of(one)));
+    lines(out, "Open incidents that the newest look does not show", others);
     for (const Finding& one : result.report.planned)
         planned.push_back(fmt::format("{}: {}, since {}", to_string(one.subject), one.summary, rfc3339(one.since)));
     lines(out, "Planned work under way", planned);
@@ -176,42 +206,11 @@ std::string text_of(const DiagnoseResult& result, bool wide) {
     for (const BlindSpot& one : result.blind) dark.push_back(one.target + ": " + one.why);
     dark.insert(dark.end(), result.unobserved.begin(), result.unobserved.end());
     lines(out, "Not visible from here", dark);
-    return out;
+    return out + paint(seen_by_line(result), Tone::faint) + "\n";
 }
 
 std::string json_of(const DiagnoseResult& result, bool as_yaml) {
-    using Verdict = DiagnoseResult::Verdict;
-    Json planned = Json::array();
-    for (const Finding& one : result.report.planned)
-        planned.push_back({{"subject", to_string(one.subject)},
-                           {"since", rfc3339(one.since)},
-                           {"summary", one.summary},
-                           {"facts", one.fields},
-                           {"evidence", evidence_json(one.evidence)}});
-    Json diagnoses = Json::array(), symptoms = Json::array(), blind = Json::array();
-    for (std::size_t i = 0; i < result.report.diagnoses.size(); ++i)
-        diagnoses.push_back(
-            diagnosis_json(result.report.diagnoses[i], i < result.by_itself.size() ? result.by_itself[i] : ""));
-    for (const Symptom& one : result.symptoms)
-        symptoms.push_back({{"id", one.id},
-                            {"subject", to_string(one.subject)},
-                            {"since", rfc3339(one.since)},
-                            {"value", one.value},
-                            {"summary", one.summary}});
-    for (const BlindSpot& one : result.blind) blind.push_back({{"target", one.target}, {"why", one.why}});
-    const char* verdict = result.verdict == Verdict::healthy   ? "healthy"
-                          : result.verdict == Verdict::problem ? "problem"
-                                                               : "cannot_tell";
-    return render({{"schema", 1},
-                   {"verdict", verdict},
-                   {"at", rfc3339(result.report.at)},
-                   {"targets", result.targets},
-                   {"diagnoses", diagnoses},
-                   {"planned_work", planned},
-                   {"symptoms", symptoms},
-                   {"not_visible", blind},
-                   {"unobserved", result.unobserved}},
-                  as_yaml);
+    return render(Json::parse(diagnosis_document(result), nullptr, false), as_yaml);
 }
 
 std::string text_of(const Classification& said, const std::string& owner) {

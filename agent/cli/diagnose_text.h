@@ -10,6 +10,8 @@ namespace medic::cli {
 
 // The first line answers: what is wrong, whose it is, since when, how sure.
 [[nodiscard]] std::string text_of(const DiagnoseResult& result, bool wide);
+// Where no cause stands out: healthy, planned work, or that nothing could be told. "": causes are the answer.
+[[nodiscard]] std::string summary_line(const DiagnoseResult& result);
 [[nodiscard]] std::string json_of(const DiagnoseResult& result, bool yaml);
 // `owner`: who answers for its cause.
 [[nodiscard]] std::string text_of(const Classification& said, const std::string& owner);

@@ -116,6 +116,7 @@ void Agent::State::run() {
     });
     reactor.every(journal_forget_every, agent_tick_every,
                   [this] { (void)journal_thread->post([this] { forget_old(); }); });
+    started_at = read_clock().wall;
     watcher->start();
     start_telling();
     io = std::make_unique<Worker>("io", 1);

@@ -2,12 +2,14 @@
 #include <future>
 
 #include "agent/daemon/agent_state_internal.h"
+#include "agent/daemon/diagnosis_document.h"
 #include "agent/loop/incident_codec.h"
 
 namespace medic {
 namespace {
 
 constexpr Duration journal_wait{3'000};  // A webhook that can't be persisted by then is answered 503.
+constexpr Duration ingest_wait{3'000};   // Whoever asks for a diagnosis had better look for himself by then.
 constexpr std::size_t alerts_known_max = 10'000;
 
 }  // namespace
@@ -95,6 +97,48 @@ Status Agent::State::change(ChangeNotice change) {
         (void)knowledge->timeline().record(std::move(event));
     });
     return taken ? Status{} : fail(ErrorCode::unavailable, "busy; tell of it again");
+}
+
+// On the ingest thread, where the newest report and what is known belong together.
+Result<std::string> Agent::State::say_diagnosis() const {
+    constexpr Duration newest_max{30'000};  // Rules run every second; then this agent does not see what goes on.
+    const WallTime at = now();
+    if (!looked) return fail(ErrorCode::not_ready, "it has only just started and not looked at everything yet");
+    if (at - newest.at > newest_max) return fail(ErrorCode::not_ready, "its newest look is older than 30 s");
+    DiagnoseResult result = result_of(newest, brain->rules().symptoms(), config, *knowledge, at);
+    result.seen_by = {.kind = SeenBy::Kind::agent, .since = started_at, .address = api_url, .note = ""};
+    {
+        const std::lock_guard guard(shared_mutex);
+        result.incidents = open_incidents(shown);
+    }
+    say_by_itself(result, options.policy);
+    result.verdict = verdict_of(result);
+    return diagnosis_document(result, watched_by(config));
+}
+
+namespace {
+
+// What `say` makes on the ingest thread, as long as that does not take too long.
+Result<std::string> ask_ingest(Worker& ingest, std::function<Result<std::string>()> say) {
+    auto said = std::make_shared<std::promise<Result<std::string>>>();
+    auto done = said->get_future();
+    if (!ingest.post([said, say = std::move(say)] { said->set_value(say()); }))
+        return fail(ErrorCode::unavailable, "the agent is busy");
+    if (done.wait_for(ingest_wait) != std::future_status::ready)
+        return fail(ErrorCode::unavailable, "the agent is busy: no answer within 3 s");
+    return done.get();
+}
+
+}  // namespace
+
+Result<std::string> Agent::State::diagnosis() const {
+    return ask_ingest(*ingest, [this] { return say_diagnosis(); });
+}
+
+Result<std::string> Agent::State::observations(Duration last) const {
+    return ask_ingest(*ingest, [this, last]() -> Result<std::string> {
+        return snapshot_document(snapshot_of(*knowledge, now(), {.last = last}));
+    });
 }
 
 std::string Agent::State::metrics() const {

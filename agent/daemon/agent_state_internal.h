@@ -64,6 +64,8 @@ struct Agent::State : ApiBackend {
     std::set<std::string> budgets_said;  // Clusters that have been told to be over theirs.
     std::optional<Instant> evaluated_at, forgot_at;
     std::uint64_t links_kept = 0;  // Knowledge::links_version() that the journal has.
+    DiagnosisReport newest;  // For whoever asks for a diagnosis.
+    WallTime started_at;
     std::unique_ptr<Worker> ingest;
 
     // core
@@ -102,6 +104,7 @@ struct Agent::State : ApiBackend {
     void say_budgets(const StoreUsage& usage);
     void keep_links(WallTime now);
     [[nodiscard]] Fact fact(const FactKey& key, WallTime now) const;
+    [[nodiscard]] Result<std::string> say_diagnosis() const;
     // core
     void give(Input input);
     void tick();
@@ -120,6 +123,8 @@ struct Agent::State : ApiBackend {
     Status command(OperatorCommand command) override;
     Status accept(std::vector<Alert> alerts) override;
     Status change(ChangeNotice change) override;
+    Result<std::string> diagnosis() const override;
+    Result<std::string> observations(Duration last) const override;
     std::string metrics() const override;
     std::vector<std::string> clusters() const override;
     WallTime now() const override { return read_clock().wall; }

@@ -55,6 +55,7 @@ void Agent::State::evaluate() {
     keep_links(now.wall);
     give(with_planned(knowledge->operations(now.wall), report));
     answer_facts(now.wall);
+    newest = report;
     give(std::move(report));
     if (!forgot_at || now.monotonic - *forgot_at > forget_every) {
         forgot_at = now.monotonic;

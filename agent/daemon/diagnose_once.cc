@@ -1,8 +1,8 @@
 #include "agent/daemon/diagnose_once.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
+#include <chrono>
+#include <future>
 
 #include "agent/daemon/brain.h"
 #include "agent/daemon/doors.h"
@@ -45,6 +45,8 @@ DiagnoseResult::Verdict verdict_of(const DiagnoseResult& result) {
     using Verdict = DiagnoseResult::Verdict;
     const auto named = [](const Diagnosis& one) { return !one.abstains(); };
     if (std::ranges::any_of(result.report.diagnoses, named)) return Verdict::problem;
+    const auto ails = [&](const OpenIncident& one) { return one.state != "healed" && named(one.diagnosis); };
+    if (std::ranges::any_of(result.incidents, ails)) return Verdict::problem;
     // Something is wrong and no cause stands out, or too little was seen to call it healthy.
     if (!result.report.diagnoses.empty() || !result.symptoms.empty() || !result.blind.empty() || result.targets == 0)
         return Verdict::cannot_tell;
@@ -86,49 +88,119 @@ void note_sight(DiagnoseResult& result, const Config& config, const Knowledge& k
     result.unobserved = unobserved(config);
 }
 
-Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
-    BrainOptions brain_options{
-        .rules_directory = options.rules_directory,
-        .remedies = {},
-        .cluster_default = options.config.clusters.size() == 1 ? options.config.clusters[0].name : "",
-        .interval = options.config.intervals.evaluate,
-        .planned_grace = options.config.intervals.planned_grace,
-        .diagnoser = {.effect_waits_for_cause = Duration{0}}};  // There is no later look that could tell the cause.
-    MEDIC_TRY(const auto brain, Brain::make(brain_options));
-    const Config& config = options.config;
-    Reactor reactor;
-    HttpFetcher fetcher(reactor, {.access = access_of(config)});
-    Knowledge knowledge(config);
-    Worker ingest("ingest", 8'192);
-    Watcher watcher({config, reactor, fetcher, ingest, knowledge});
-    watcher.prepare();
-
+DiagnoseResult result_of(DiagnosisReport report, const std::vector<Symptom>& symptoms, const Config& config,
+                         const Knowledge& knowledge, WallTime now) {
     DiagnoseResult result;
-    reactor.every(config.intervals.evaluate, config.intervals.evaluate, [&] {
-        (void)ingest.post([&] {
+    result.report = std::move(report);
+    name_owners(config, result.report.diagnoses);
+    for (Diagnosis& one : result.report.diagnoses)
+        if (one.abstains() && one.owner.empty()) one.owner = people_of(config, one);
+    // What planned work explains is told with it, not as a symptom that nobody can explain.
+    result.symptoms = set_aside_planned(symptoms, result.report.planned).symptoms;
+    note_sight(result, config, knowledge, now);
+    return result;
+}
+
+void say_by_itself(DiagnoseResult& result, const Policy& policy) {
+    const Planner planner(remedies::all_remedies());
+    result.by_itself.clear();
+    for (const Diagnosis& one : result.report.diagnoses) {
+        const bool told =
+            std::ranges::any_of(result.incidents, [&](const OpenIncident& incident) { return incident.is_of(one); });
+        result.by_itself.push_back(one.abstains() || told ? "" : by_itself(one, policy, planner));
+    }
+}
+
+struct Look::State {
+    explicit State(DiagnoseOptions options_in)
+        : options(std::move(options_in)), fetcher(reactor, {.access = access_of(options.config)}) {}
+
+    DiagnoseOptions options;
+    std::unique_ptr<Brain> brain;
+    Reactor reactor;
+    HttpFetcher fetcher;
+    Knowledge knowledge{options.config};
+    Worker ingest{"ingest", 8'192};
+    Watcher watcher{{options.config, reactor, fetcher, ingest, knowledge}};
+    Worker io{"io", 1};
+    DiagnosisReport report;  // The ingest thread's.
+    WallTime since;
+    std::promise<void> looked;
+    std::shared_future<void> has_looked = looked.get_future().share();
+};
+
+Look::Look(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Look::~Look() {
+    state_->reactor.stop();
+    state_->io.stop();
+    state_->watcher.stop();
+    state_->ingest.stop();
+}
+
+Result<std::unique_ptr<Look>> Look::start(DiagnoseOptions options) {
+    auto made = std::make_unique<State>(std::move(options));
+    State& state = *made;
+    const Config& config = state.options.config;
+    BrainOptions brain_options{.rules_directory = state.options.rules_directory,
+                               .remedies = {},
+                               .cluster_default = config.clusters.size() == 1 ? config.clusters[0].name : "",
+                               .interval = config.intervals.evaluate,
+                               .planned_grace = config.intervals.planned_grace,
+                               // There may be no later look that could tell the cause.
+                               .diagnoser = {.effect_waits_for_cause = Duration{0}}};
+    MEDIC_TRY(state.brain, Brain::make(brain_options));
+    state.watcher.prepare();
+    state.reactor.every(config.intervals.evaluate, config.intervals.evaluate, [&state] {
+        (void)state.ingest.post([&state] {
             const Now now = read_clock();
-            knowledge.tick_lateness(0, now.wall);
-            result.report = brain->evaluate(knowledge, now);
-            name_owners(config, result.report.diagnoses);
-            for (Diagnosis& one : result.report.diagnoses)
-                if (one.abstains() && one.owner.empty()) one.owner = people_of(config, one);
-            // What planned work explains is told with it, not as a symptom that nobody can explain.
-            result.symptoms = set_aside_planned(brain->rules().symptoms(), result.report.planned).symptoms;
+            state.knowledge.tick_lateness(0, now.wall);
+            state.report = state.brain->evaluate(state.knowledge, now);
         });
     });
-    watcher.start();
-    reactor.after(options.look_for, [&] { reactor.stop(); });
-    reactor.run();
-    watcher.stop();
-    ingest.stop();
+    constexpr Duration forget_every{60'000};
+    state.reactor.every(forget_every, forget_every,
+                        [&state] { (void)state.ingest.post([&state] { state.knowledge.forget(read_clock().wall); }); });
+    state.since = read_clock().wall;
+    state.watcher.start();
+    state.reactor.after(state.options.look_for, [&state] { state.looked.set_value(); });
+    (void)state.io.post([&state] { state.reactor.run(); });
+    return std::unique_ptr<Look>(new Look(std::move(made)));
+}
 
-    const WallTime end = read_clock().wall;
-    note_sight(result, config, knowledge, end);
-    const Planner planner(remedies::all_remedies());
-    for (const Diagnosis& diagnosis : result.report.diagnoses)
-        result.by_itself.push_back(diagnosis.abstains() ? "" : by_itself(diagnosis, options.policy, planner));
+bool Look::has_looked() const {
+    return state_->has_looked.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
+void Look::wait_until_looked() const { state_->has_looked.wait(); }
+
+DiagnoseResult Look::result() {
+    State& state = *state_;
+    std::promise<DiagnoseResult> made;
+    auto ready = made.get_future();
+    state.ingest.post_waiting([&] {
+        DiagnoseResult result = result_of(state.report, state.brain->rules().symptoms(), state.options.config,
+                                          state.knowledge, read_clock().wall);
+        result.seen_by.since = state.since;
+        made.set_value(std::move(result));
+    });
+    DiagnoseResult result = ready.get();
+    say_by_itself(result, state.options.policy);
     result.verdict = verdict_of(result);
     return result;
+}
+
+Snapshot Look::snapshot(const SnapshotOptions& bounds) {
+    std::promise<Snapshot> made;
+    auto ready = made.get_future();
+    state_->ingest.post_waiting([&] { made.set_value(snapshot_of(state_->knowledge, read_clock().wall, bounds)); });
+    return ready.get();
+}
+
+Result<DiagnoseResult> diagnose_once(DiagnoseOptions options) {
+    MEDIC_TRY(const auto look, Look::start(std::move(options)));
+    look->wait_until_looked();
+    return look->result();
 }
 
 }  // namespace medic

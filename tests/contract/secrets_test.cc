@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
+#include "agent/bundle/archive.h"
 #include "tests/contract/agent_scene.h"
 
 namespace medic {
@@ -138,7 +139,7 @@ TEST(Secrets, NothingThatIsWrittenSaidAnsweredOrSentHoldsOne) {
     scene.expect_processes_clean();
 
     for (const char* path : {"/api/v1/incidents", "/api/v1/incidents/I1", "/api/v1/incidents/I2", "/api/v1/actions",
-                             "/metrics", "/-/healthy", "/-/ready", "/nowhere"}) {
+                             "/api/v1/diagnosis", "/metrics", "/-/healthy", "/-/ready", "/nowhere"}) {
         const HttpReply reply = scene.ask(path);
         EXPECT_NE(reply.status, 0) << path;
         scene.expect_clean(path, reply.body);
@@ -150,12 +151,26 @@ TEST(Secrets, NothingThatIsWrittenSaidAnsweredOrSentHoldsOne) {
     EXPECT_EQ(scene.worker.requests()[0].header("authorization"), "Basic bWU6aHVudGVyMg==");
 
     const std::string config = (scene.folder / "medic.yaml").string();
-    for (const char* output : {"text", "json", "yaml", "wide"})
-        (void)scene.run({"diagnose", "--config", config, "--for", "2", "-o", output}, "said.log");
+    for (const char* output : {"text", "json", "yaml", "wide"}) {
+        (void)scene.run({"diagnose", "--config", config, "-o", output}, "said.log");
+        (void)scene.run({"diagnose", "--config", config, "--look", "--for", "2", "-o", output}, "said.log");
+    }
     (void)scene.run({"config", "check", config}, "said.log");
     (void)scene.run({"incidents", "--config", config, "I1"}, "said.log");
     (void)scene.run({"incidents", "--config", config, "-o", "json"}, "said.log");
     (void)scene.run({"actions", "--config", config}, "said.log");
+    // Of the running agent, and of a look of its own.
+    const std::string bundle = (scene.folder / "bundle.tar.gz").string();
+    for (const bool look : {false, true}) {
+        std::vector<std::string> command = {"bundle", "--config", config, "--for", "2", "--output", bundle};
+        if (look) command.emplace_back("--look");
+        EXPECT_EQ(scene.run(command, "said.log"), 0);
+        const auto files = bundle::read_archive(bundle);
+        ASSERT_TRUE(files) << files.error().message;
+        EXPECT_GE(files->size(), 6u);
+        for (const bundle::File& file : *files) scene.expect_clean("the bundle's " + file.name, file.text);
+    }
+    (void)scene.run({"diagnose", "--bundle", bundle, "-o", "wide"}, "said.log");
     EXPECT_EQ(scene.stop(), 0);
     (void)scene.run({"incidents", "--config", config, "replay", "I1"}, "said.log");
     (void)scene.run({"incidents", "--config", config, "I1"}, "said.log");

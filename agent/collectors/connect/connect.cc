@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
+#include <utility>
 
 #include "agent/collectors/json_internal.h"
 #include "agent/collectors/redact.h"
@@ -23,6 +25,8 @@ struct ConnectCollector::Memory {
     StateMemory states;
     std::map<std::string, std::string> task_states;  // For state-change events; key "connector/task".
     std::size_t preferred = 0;                       // The worker that answered last time.
+    // By connector and setting: a hash of its value, which is not kept: logins stand there.
+    std::map<std::string, std::map<std::string, std::size_t>> settings;
 };
 
 namespace {
@@ -33,6 +37,7 @@ struct Reader {
     Observation& observation;
     StateMemory& states;
     std::map<std::string, std::string>& task_states;
+    std::map<std::string, std::map<std::string, std::size_t>>& settings;
 
     [[nodiscard]] Subject subject(std::string kind, std::string name) const {
         return {options.cluster, std::move(kind), std::move(name)};
@@ -40,6 +45,7 @@ struct Reader {
     void connector(const std::string& name, const Json& entry);
     void task(const std::string& connector, const Json& entry);
     void topics(const std::string& connector, const Json& info);
+    void changed_settings(const std::string& connector, const Json& config);
     void failed(const Subject& subject, const std::string& trace, const std::string& worker);
 };
 
@@ -101,6 +107,39 @@ void Reader::topics(const std::string& connector, const Json& info) {
     auto& attributes = observation.attributes[subject("connector", connector)];
     attributes["class"] = text(*config, "connector.class");
     attributes["type"] = text(info, "type");
+    changed_settings(connector, *config);
+}
+
+// A connector whose settings are others than at the look before was deployed anew. Which ones is told, not their
+// values.
+void Reader::changed_settings(const std::string& connector, const Json& config) {
+    if (!config.is_object() || config.empty()) return;
+    constexpr std::size_t settings_max = 500, told_max = 20;
+    std::map<std::string, std::size_t> now;
+    std::size_t all = 0;
+    for (const auto& [name, setting] : config.items())
+        if (now.size() < settings_max)
+            all ^= now[name] =
+                std::hash<std::string>{}(name + "=" + setting.dump(-1, ' ', false, Json::error_handler_t::replace));
+    std::map<std::string, std::size_t> before = std::exchange(settings[connector], now);
+    if (before.empty() || before == now) return;
+    std::set<std::string> names;
+    for (const auto& [name, hash] : now)
+        if (const auto known = before.find(name); known == before.end() || known->second != hash) names.insert(name);
+    for (const auto& [name, hash] : before)
+        if (!now.contains(name)) names.insert(name);
+    std::string list;
+    for (const std::string& name : names)
+        if (static_cast<std::size_t>(std::ranges::count(list, ',')) < told_max)
+            list += (list.empty() ? "" : ", ") + name;
+    const Subject about = subject("connector", connector);
+    observation.events.push_back(
+        {.at = observation.at,
+         .subject = about,
+         .kind = "config-change",
+         .text = "settings changed: " + list,
+         .fields = {{"settings", list}},
+         .id = to_string(about) + "/settings/" + std::to_string(all) + "/" + std::to_string(observation.at.unix_ms)});
 }
 
 void Reader::connector(const std::string& name, const Json& entry) {
@@ -180,7 +219,7 @@ std::vector<HttpAsk> ConnectCollector::answer(const HttpAsk& ask, const Result<H
     }
     memory_->preferred = (memory_->preferred + look_->asked) % options_.urls.size();
     look_->told = true;
-    Reader reader{options_, observation, memory_->states, memory_->task_states};
+    Reader reader{options_, observation, memory_->states, memory_->task_states, memory_->settings};
     std::size_t count = 0;
     for (const auto& [name, entry] : parsed->items()) {
         if (++count > options_.connectors_max) {
@@ -189,6 +228,9 @@ std::vector<HttpAsk> ConnectCollector::answer(const HttpAsk& ask, const Result<H
         }
         reader.connector(name, entry);
     }
+    std::erase_if(memory_->settings, [&](const auto& known) {
+        return !observation.attributes.contains({options_.cluster, "connector", known.first});
+    });
     std::erase_if(memory_->task_states, [&](const auto& known) {
         return !observation.attributes.contains({options_.cluster, "connector-task", known.first});
     });

@@ -58,6 +58,40 @@ TEST(Connect, AFailedTaskGivesItsTraceOnce) {
     EXPECT_EQ(second.events[0].id, first.events[0].id);
 }
 
+// Looks at a connector with these settings.
+std::vector<Event> events_with(ConnectCollector& collector, std::int64_t at, const std::string& config) {
+    return look(collector, {at},
+                [&](const std::string& url) {
+                    return ok(url.ends_with("/")
+                                  ? "{}"
+                                  : R"~({"s":{"status":{"name":"s","connector":{"state":"RUNNING"},"tasks":[]},
+                    "info":{"name":"s","type":"sink","config":)~" +
+                                        config + "}}}");
+                })
+        .events;
+}
+
+TEST(Connect, ChangedSettingsAreToldByNameAndNeverByValue) {
+    ConnectCollector collector(two_workers());
+    EXPECT_TRUE(events_with(collector, 1000, R"({"topics":"a","password":"plum1","old":"x"})").empty())
+        << "what was never seen otherwise has not changed";
+    const auto events = events_with(collector, 2000, R"({"topics":"a","password":"plum2","tasks.max":"2"})");
+    ASSERT_EQ(events.size(), 1u);
+    EXPECT_EQ(events[0].kind, "config-change");
+    EXPECT_EQ(events[0].subject, (Subject{"c", "connector", "s"}));
+    EXPECT_EQ(events[0].fields.at("settings"), "old, password, tasks.max");
+    EXPECT_EQ(events[0].text.find("plum"), std::string::npos);
+}
+
+TEST(Connect, TheSameSettingsAndUnknownOnesAreNoChange) {
+    ConnectCollector collector(two_workers());
+    const std::string config = R"({"topics":"a","tasks.max":"1"})";
+    EXPECT_TRUE(events_with(collector, 1000, config).empty());
+    EXPECT_TRUE(events_with(collector, 2000, R"({"tasks.max":"1","topics":"a"})").empty());
+    EXPECT_TRUE(events_with(collector, 3000, "null").empty()) << "not told";
+    EXPECT_TRUE(events_with(collector, 4000, config).empty());
+}
+
 TEST(Connect, AnyLivingWorkerAnswersForAll) {
     ConnectCollector collector(two_workers());
     const auto seen = look(collector, {1000}, [](const std::string& url) -> Result<HttpAnswer> {

@@ -109,6 +109,15 @@ int wait_for_stop_signal() {
     return received;
 }
 
+std::optional<int> wait_for_stop_signal(Duration at_most) {
+    const sigset_t signals = stop_signals();
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(at_most);
+    const std::chrono::nanoseconds rest = at_most - seconds;
+    const timespec wait{.tv_sec = seconds.count(), .tv_nsec = rest.count()};
+    const int received = sigtimedwait(&signals, nullptr, &wait);
+    return received > 0 ? std::optional(received) : std::nullopt;
+}
+
 void trim_allocator() {
     mallopt(M_ARENA_MAX, 2);
     mallopt(M_TRIM_THRESHOLD, 128 * 1024);

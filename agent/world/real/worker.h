@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/base/time.h"
@@ -37,6 +38,8 @@ private:
 // Waits until SIGTERM or SIGINT; both must be blocked in every thread (block_stop_signals before any thread starts).
 void block_stop_signals();
 [[nodiscard]] int wait_for_stop_signal();
+// For so long at most; nullopt: none has come.
+[[nodiscard]] std::optional<int> wait_for_stop_signal(Duration at_most);
 
 // Called once at the start of a long-running agent: few malloc arenas, freed memory goes back early.
 void trim_allocator();

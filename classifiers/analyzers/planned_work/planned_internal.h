@@ -36,7 +36,7 @@ struct Absence {
 
 struct Work {
     Subject subject;
-    std::string kind;  // roll | decommission | stop
+    std::string kind;  // roll | decommission | stop | deploy | maintenance
     WallTime since;
     std::string what;                        // For a person.
     std::map<std::string, std::string> who;  // broker, node, taskmanager, worker, job, connector: whose absence it is.
@@ -57,7 +57,8 @@ void find_brokers(const Lookup& lookup, std::vector<Finding>& found);
 void find_job_managers(const Lookup& lookup, std::vector<Finding>& found);
 void find_task_managers(const Lookup& lookup, std::vector<Finding>& found);
 void find_workers(const Lookup& lookup, std::vector<Finding>& found);
-void find_requests(const Lookup& lookup, std::vector<Finding>& found);  // Jobs and connectors ended by their owners.
-void find_notices(const Lookup& lookup, std::vector<Finding>& found);   // What people told us.
+void find_requests(const Lookup& lookup, std::vector<Finding>& found);     // Jobs and connectors ended by their owners.
+void find_deployments(const Lookup& lookup, std::vector<Finding>& found);  // New versions, changed connectors.
+void find_notices(const Lookup& lookup, std::vector<Finding>& found);      // What people told us.
 
 }  // namespace medic::analyzers::planned_work

@@ -82,6 +82,7 @@ std::vector<Finding> run(const View& view, const Now& now) {
     find_task_managers(lookup, found);
     find_workers(lookup, found);
     find_requests(lookup, found);
+    find_deployments(lookup, found);
     find_notices(lookup, found);
     return found;
 }

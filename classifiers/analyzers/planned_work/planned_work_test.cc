@@ -296,6 +296,51 @@ TEST(PlannedConnector, NothingWhereItsStateIsNotFresh) {
     EXPECT_TRUE(planned(scene, 60).empty());
 }
 
+// Deployed at 10 s; its task or job is up again at `up`.
+Scene deployed(const char* kind, int up, std::map<std::string, std::string> fields = {{"before", "j0"}}) {
+    Scene scene;
+    const bool job = std::string_view(kind) == "job";
+    const Pairs who = job ? Pairs{{"job", "orders"}} : Pairs{{"connector", "orders"}, {"task", "0"}};
+    for (const char* state : {"RUNNING", "RESTARTING"}) {
+        Pairs labels = who;
+        labels.push_back({"state", state});
+        const bool running = std::string_view(state) == "RUNNING";
+        scene.series(job ? "flink_job_state" : "connect_task_state", labels,
+                     [=](int s) { return (s < 10 || s >= up) == running ? 1.0 : 0.0; });
+    }
+    // What wakes the analyzer, whatever is deployed.
+    scene.constant("process_up", {{"node", "n"}, {"role", "broker"}}, 1);
+    return scene.event(10, Scene::lab(kind, "orders"), job ? "deployment" : "config-change",
+                       job ? "job j1 started" : "settings changed: tasks.max", std::move(fields));
+}
+TEST(PlannedDeploy, ANewVersionAndChangedSettingsExplainAShortRestart) {
+    for (const char* kind : {"job", "connector"}) {
+        const auto found = planned(deployed(kind, 40), 30);
+        ASSERT_EQ(found.size(), 1U) << kind;
+        EXPECT_EQ(found[0].fields.at("kind"), "deploy");
+        EXPECT_EQ(found[0].fields.at("explains"), "true");
+        EXPECT_EQ(found[0].subject, Scene::lab(kind, "orders"));
+        EXPECT_TRUE(planned(deployed(kind, 40), 60).empty()) << "up again: " << kind;
+    }
+}
+TEST(PlannedDeploy, NeitherALongAbsenceNorAFailureNorAFirstStartIsExplained) {
+    EXPECT_TRUE(planned(deployed("job", 1'000), 140).empty()) << "longer than a deployment takes";
+    EXPECT_TRUE(planned(deployed("job", 40, {}), 30).empty()) << "it replaced nothing";
+    Scene failing = deployed("job", 40);
+    failing.event(20, Scene::lab("job", "orders"), "exception", "java.lang.NullPointerException: x");
+    const auto found = planned(failing, 30);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].fields.at("explains"), "false");
+    Scene task = deployed("connector", 40);
+    task.event(20, Scene::lab("connector-task", "orders/0"), "exception", "java.io.IOException: x");
+    EXPECT_EQ(planned(task, 30).at(0).fields.at("explains"), "false");
+}
+TEST(PlannedDeploy, WithoutADeploymentThatWasSeenNothing) {
+    Scene scene;
+    scene.series("flink_job_state", {{"job", "orders"}, {"state", "RESTARTING"}}, [](int s) { return s < 10 ? 0 : 1; });
+    EXPECT_TRUE(planned(scene, 30).empty());
+}
+
 Scene told(int minutes) {
     Scene scene;
     scene.constant("process_up", {{"node", "n"}, {"role", "broker"}}, 1)
