@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::size_t result_bytes_max = 4'096;
 
+// "I17/2/1": 2.
+std::uint64_t step_number_of(const std::string& key) { return std::stoull(key.substr(key.find('/') + 1)); }
+
 }  // namespace
 
 bool holds_cluster(const Incident& incident) {
@@ -178,10 +181,23 @@ void Loop::State::take(const OperationReply& reply) {
         record_attempt(*incident, "unknown", error.message);
         return set_state(*incident, IncidentState::probing, "outcome unknown: " + error.message);
     }
-    record_attempt(*incident, error.message.starts_with("not sent") ? "not-sent" : "failed", error.message);
+    const bool not_sent = error.message.starts_with("not sent");
+    record_attempt(*incident, not_sent ? "not-sent" : "failed", error.message);
+    if (not_sent) forget_attempt(*incident);
     if (error.code == ErrorCode::invalid)
         return plan_failed(*incident, Outcome::no_effect, incident->current().text + ": " + error.message);
     retry(*incident, incident->current().text + ": " + error.message);
+}
+
+// The attempt at hand has changed nothing: it never left, or facts say that it did not happen. It spends no budget, and
+// a plan of which nothing else was sent has not begun: an agreement that has grown old meanwhile must be given anew.
+void Loop::State::forget_attempt(Incident& incident) {
+    std::erase_if(history, [&](const PastAttempt& past) { return past.key == incident.key; });
+    if (incident.undoing) return;  // What it takes back was done.
+    const auto plan_begins_at = incident.step_number - incident.step;
+    incident.begun = std::ranges::any_of(history, [&](const PastAttempt& past) {
+        return past.incident == incident.id && step_number_of(past.key) >= plan_begins_at;
+    });
 }
 
 void Loop::State::replied(Incident& incident, const std::string& detail, const std::string& how) {

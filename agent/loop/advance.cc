@@ -262,7 +262,11 @@ void Loop::State::probe(Incident& incident) {
     if (step.idempotent)
         return retry(incident, "whether it happened is not known, and it may be sent again: " + step.text);
     const auto after = all_hold(signs, book, context(incident.deadline));
-    if (after.truth == Truth::no) return retry(incident, "facts say that it did not happen: " + step.text);
+    if (after.truth == Truth::no) {
+        record_attempt(incident, "not-done", "facts say that it did not happen");
+        forget_attempt(incident);
+        return retry(incident, "facts say that it did not happen: " + step.text);
+    }
     if (now < incident.deadline + options.probe_max) return;
     escalate(incident, "cannot_tell", "it is not known whether this happened: " + step.text + " (" + after.why + ")");
 }

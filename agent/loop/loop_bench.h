@@ -114,7 +114,7 @@ public:
         ASSERT_TRUE(sequence);
         outbox_.hold(*sequence, std::move(effects.operations));
         const auto ack = journal_->flush();
-        for (auto& operation : outbox_.release(ack.sequence, ack.durable, Outbox::Stop::none)) {
+        for (auto& operation : outbox_.release(ack.sequence, ack.durable, door)) {
             sent.push_back(operation);
             if (on_send) on_send(operation);
         }
@@ -161,6 +161,7 @@ public:
     std::vector<Input> inbox;
     std::vector<Operation> sent;
     std::vector<Notification> notes;
+    Outbox::Stop door = Outbox::Stop::none;  // What the outbox finds when it looks once more.
     std::function<void(const Operation&)> on_send;
 
 private:

@@ -120,6 +120,7 @@ struct Loop::State {
     GuardQuestion question_about(const Incident& incident, const Step& step) const;
     void refused(Incident& incident, const GuardQuestion& question, std::vector<Refusal> refusals);
     void send(Incident& incident, Permit permit);
+    void forget_attempt(Incident& incident);
     void replied(Incident& incident, const std::string& detail, const std::string& how);
     void retry(Incident& incident, const std::string& why);
     void step_done(Incident& incident, const std::string& why);

@@ -47,7 +47,7 @@ void count_remedies(const Case& one, std::map<std::string, RemedyLine>& remedies
     for (const auto& attempt : one.attempts) {
         auto& line = remedies[attempt.remedy];
         used.insert(attempt.remedy);
-        if (attempt.state == "not-sent") continue;
+        if (attempt.state == "not-sent" || attempt.state == "not-done") continue;
         if (attempt.undo) {
             ++line.undone;
             continue;

@@ -32,7 +32,7 @@ struct AttemptRow {
     std::string operation{};            // describe(operation): no secrets.
     std::string approved_by{};
     bool undo = false;
-    std::string state{};  // intended | replied | failed | unknown | not-sent
+    std::string state{};  // intended | replied | failed | unknown | not-sent (never left) | not-done (facts say so)
     std::string result{};
     WallTime intended_at{}, finished_at{};
 };
