@@ -64,7 +64,7 @@ struct Agent::State : ApiBackend {
     std::set<std::string> budgets_said;  // Clusters that have been told to be over theirs.
     std::optional<Instant> evaluated_at, forgot_at;
     std::uint64_t links_kept = 0;  // Knowledge::links_version() that the journal has.
-    DiagnosisReport newest;  // For whoever asks for a diagnosis.
+    DiagnosisReport newest;        // For whoever asks for a diagnosis.
     WallTime started_at;
     std::unique_ptr<Worker> ingest;
 
