@@ -59,6 +59,7 @@ Result<void> Agent::State::open() {
     loop = std::make_unique<Loop>(std::move(loop_options), restored);
     shown = to_tell = loop->incidents();
     told = restored.deliveries;
+    notices = restored.notices;
     for (const IncidentRow& row : restored.untold)
         if (auto incident = from_row(row)) to_tell.push_back(*std::move(incident));
     MEDIC_TRY(links, VerdictLinks::open(config.data_dir + "/link.key"));
@@ -85,6 +86,15 @@ void Agent::State::run() {
     world = std::make_unique<RealWorld>(reactor, *fetcher, doors_of(config),
                                         [this](OperationReply reply) { on_reply(std::move(reply)); });
     knowledge = std::make_unique<Knowledge>(config, knowledge_options(config));
+    for (const NoticeRow& notice : std::exchange(notices, {}))
+        (void)knowledge->timeline().record(event_of({.subject = parse_subject(notice.cluster, notice.subject),
+                                                     .kind = "maintenance",
+                                                     .version = "",
+                                                     .version_before = "",
+                                                     .text = notice.text,
+                                                     .by = notice.by,
+                                                     .at = notice.at,
+                                                     .until = notice.until}));
     ingest = std::make_unique<Worker>("ingest", mailbox_max);
     core = std::make_unique<Worker>("core", mailbox_max);
     journal_thread = std::make_unique<Worker>("journal", mailbox_max);
