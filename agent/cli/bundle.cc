@@ -42,7 +42,7 @@ Result<Seen> from_agent(const Options& options, const Config& config, Duration l
     return seen;
 }
 
-// What a look sees; what the agent says of it, where it says only that.
+// Where no agent tells: a look of our own.
 Result<Seen> from_look(const Options& options, const Config& config, Duration last, const std::string& why) {
     DiagnoseOptions once{.config = config, .policy = {}, .rules_directory = ""};
     once.look_for = Duration(static_cast<std::int64_t>(options.seconds * 1000));

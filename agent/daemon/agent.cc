@@ -60,6 +60,7 @@ Result<void> Agent::State::open() {
     shown = to_tell = loop->incidents();
     told = restored.deliveries;
     node_links = restored.node_links;
+    notices = restored.notices;
     for (const IncidentRow& row : restored.untold)
         if (auto incident = from_row(row)) to_tell.push_back(*std::move(incident));
     MEDIC_TRY(links, VerdictLinks::open(config.data_dir + "/link.key"));
@@ -81,16 +82,30 @@ Result<void> Agent::State::open() {
     return {};
 }
 
+// What an earlier agent knew and nobody can be asked any more.
+void Agent::State::recall() {
+    Knowledge::NodeLinks known;
+    for (const NodeLinkRow& row : std::exchange(node_links, {}))
+        known[{row.cluster, row.node}] = {.broker = row.broker, .worker = row.worker, .taskmanager = row.taskmanager};
+    knowledge->remember_links(known, read_clock().wall);
+    links_kept = knowledge->links_version();
+    for (const NoticeRow& notice : std::exchange(notices, {}))
+        (void)knowledge->timeline().record(event_of({.subject = parse_subject(notice.cluster, notice.subject),
+                                                     .kind = "maintenance",
+                                                     .version = "",
+                                                     .version_before = "",
+                                                     .text = notice.text,
+                                                     .by = notice.by,
+                                                     .at = notice.at,
+                                                     .until = notice.until}));
+}
+
 void Agent::State::run() {
     fetcher = std::make_unique<HttpFetcher>(reactor, HttpFetcherOptions{.access = access_of(config)});
     world = std::make_unique<RealWorld>(reactor, *fetcher, doors_of(config),
                                         [this](OperationReply reply) { on_reply(std::move(reply)); });
     knowledge = std::make_unique<Knowledge>(config, knowledge_options(config));
-    Knowledge::NodeLinks known;
-    for (auto& row : node_links)
-        known[{row.cluster, row.node}] = {.broker = row.broker, .worker = row.worker, .taskmanager = row.taskmanager};
-    knowledge->remember_links(known, read_clock().wall);
-    links_kept = knowledge->links_version();
+    recall();
     ingest = std::make_unique<Worker>("ingest", mailbox_max);
     core = std::make_unique<Worker>("core", mailbox_max);
     journal_thread = std::make_unique<Worker>("journal", mailbox_max);

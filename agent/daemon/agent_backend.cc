@@ -41,6 +41,21 @@ Status Agent::State::command(OperatorCommand command) {
     return {};
 }
 
+Status Agent::State::write_now(std::vector<JournalEntry> rows) {
+    auto written = std::make_shared<std::promise<Status>>();
+    auto done = written->get_future();
+    const bool taken = journal_thread->post([this, rows = std::move(rows), written]() mutable {
+        const auto sequence = journal->append(std::move(rows));
+        if (!sequence) return written->set_value(std::unexpected(sequence.error()));
+        const JournalAckResult ack = journal->flush();
+        written->set_value(ack.durable ? Status{} : fail(ErrorCode::unavailable, "{}", ack.problem));
+    });
+    if (!taken) return fail(ErrorCode::unavailable, "the journal is behind; send it again");
+    if (done.wait_for(journal_wait) != std::future_status::ready)
+        return fail(ErrorCode::unavailable, "the journal is slow; send it again");
+    return done.get();
+}
+
 // Durable first, then the loop, then 200.
 Status Agent::State::accept(std::vector<Alert> alerts) {
     std::vector<JournalEntry> rows;
@@ -64,18 +79,7 @@ Status Agent::State::accept(std::vector<Alert> alerts) {
         keys.push_back(std::move(key));
     }
     if (rows.empty()) return {};
-    auto written = std::make_shared<std::promise<Status>>();
-    auto done = written->get_future();
-    const bool taken = journal_thread->post([this, rows = std::move(rows), written]() mutable {
-        const auto sequence = journal->append(std::move(rows));
-        if (!sequence) return written->set_value(std::unexpected(sequence.error()));
-        const JournalAckResult ack = journal->flush();
-        written->set_value(ack.durable ? Status{} : fail(ErrorCode::unavailable, "{}", ack.problem));
-    });
-    if (!taken) return fail(ErrorCode::unavailable, "the journal is behind; send the alerts again");
-    if (done.wait_for(journal_wait) != std::future_status::ready)
-        return fail(ErrorCode::unavailable, "the journal is slow; send the alerts again");
-    MEDIC_CHECK(done.get());
+    MEDIC_CHECK(write_now(std::move(rows)));
     // Forgetting the oldest only means that a very old alert would be written again, under the same key.
     if (alerts_known.size() > alerts_known_max) alerts_known.clear();
     alerts_known.insert(keys.begin(), keys.end());
@@ -83,19 +87,31 @@ Status Agent::State::accept(std::vector<Alert> alerts) {
     return {};
 }
 
+Event event_of(const ChangeNotice& change) {
+    Event event{.at = change.at,
+                .subject = change.subject,
+                .kind = change.kind,
+                .text = change.text,
+                .fields = {{"version", change.version}, {"by", change.by}},
+                .id = to_string(change.subject) + "/" + change.kind + "/" + std::to_string(change.at.unix_ms)};
+    if (!change.version_before.empty()) event.fields["version_before"] = change.version_before;
+    if (change.until.unix_ms != 0) event.fields["until_ms"] = std::to_string(change.until.unix_ms);
+    return event;
+}
+
+// Maintenance is promised to hold until its end: durable first, as an alert.
 Status Agent::State::change(ChangeNotice change) {
-    const bool taken = ingest->post([this, change = std::move(change)] {
-        Event event{.at = change.at,
-                    .subject = change.subject,
-                    .kind = change.kind,
-                    .text = change.text,
-                    .fields = {{"version", change.version}, {"by", change.by}},
-                    .id = ""};
-        if (!change.version_before.empty()) event.fields["version_before"] = change.version_before;
-        if (change.until.unix_ms != 0) event.fields["until_ms"] = std::to_string(change.until.unix_ms);
-        event.id = to_string(change.subject) + "/" + change.kind + "/" + std::to_string(change.at.unix_ms);
-        (void)knowledge->timeline().record(std::move(event));
-    });
+    Event event = event_of(change);
+    if (change.until.unix_ms != 0)
+        MEDIC_CHECK(write_now({NoticeRow{.id = event.id,
+                                         .cluster = change.subject.cluster,
+                                         .subject = change.subject.kind + "/" + change.subject.name,
+                                         .text = change.text,
+                                         .by = change.by,
+                                         .at = change.at,
+                                         .until = change.until}}));
+    const bool taken = ingest->post(
+        [this, event = std::move(event)]() mutable { (void)knowledge->timeline().record(std::move(event)); });
     return taken ? Status{} : fail(ErrorCode::unavailable, "busy; tell of it again");
 }
 

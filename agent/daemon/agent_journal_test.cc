@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "agent/daemon/agent.h"
 #include "agent/loop/incident_codec.h"
 #include "agent/world/real/clock.h"
+#include "agent/world/real/http_client.h"
 #include "remediations/journal/journal.h"
 
 namespace medic {
@@ -66,6 +68,54 @@ TEST(AgentJournal, OnlyEndedIncidentsThatAreOlderThanTheRetentionAreForgotten) {
     EXPECT_TRUE(reader->incident("I2"));  // Open.
     EXPECT_TRUE(reader->incident("I3"));  // Young enough.
     EXPECT_TRUE(reader->incident("I5"));
+}
+
+constexpr const char* token = "0123456789abcdef-ana";
+
+// What an agent answers there once `part` is in it.
+std::string told(const Agent& agent, const std::string& part) {
+    HttpClient client;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    std::string body;
+    while (body.find(part) == std::string::npos && std::chrono::steady_clock::now() < until) {
+        HttpCall call;
+        call.url = "http://127.0.0.1:" + std::to_string(agent.port()) + "/api/v1/diagnosis";
+        const auto reply = client.perform(call);
+        if (reply) body = reply->body;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return body;
+}
+
+TEST(AgentJournal, MaintenanceThatWasToldHoldsOverARestart) {
+    const Folder folder;
+    std::ofstream(folder.path / "tokens") << "ana " << token << "\n";
+    std::filesystem::permissions(folder.path / "tokens", std::filesystem::perms::owner_read);
+    const auto start = [&] {
+        auto config =
+            load_config("schema: 1\ndata_dir: " + folder.path.string() +
+                            "\napi: {listen: '127.0.0.1:0', token_file: " + (folder.path / "tokens").string() +
+                            "}\nclusters: {c: {connect: {urls: ['http://127.0.0.1:1']}}}\n",
+                        "medic.yaml");
+        return Agent::start({.config = config.value(), .policy = {}, .rules_directory = ""}).value();
+    };
+    {
+        const auto agent = start();
+        HttpClient client;
+        HttpCall call;
+        call.method = "POST";
+        call.url = "http://127.0.0.1:" + std::to_string(agent->port()) + "/api/v1/changes";
+        call.headers = {{"Authorization", std::string("Bearer ") + token}};
+        call.body = R"({"subject":"worker/w:1","kind":"maintenance","minutes":30,"text":"new disks"})";
+        const auto reply = client.perform(call);
+        ASSERT_TRUE(reply) << reply.error().message;
+        ASSERT_EQ(reply->status, 200) << reply->body;
+        EXPECT_NE(told(*agent, "new disks").find("new disks"), std::string::npos);
+    }
+    const auto agent = start();
+    const std::string body = told(*agent, "new disks");
+    EXPECT_NE(body.find("new disks"), std::string::npos) << body;
+    EXPECT_NE(body.find("by ana"), std::string::npos) << body;
 }
 
 }  // namespace

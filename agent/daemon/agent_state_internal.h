@@ -34,6 +34,9 @@ inline constexpr Duration agent_tick_every{1'000};
 inline constexpr Duration journal_forget_every{60'000};
 inline constexpr std::size_t forgotten_at_once_max = 20;
 
+// What somebody told of, as what happened.
+[[nodiscard]] Event event_of(const ChangeNotice& change);
+
 struct Agent::State : ApiBackend {
     explicit State(AgentOptions options_in) : options(std::move(options_in)), config(options.config) {}
 
@@ -50,7 +53,8 @@ struct Agent::State : ApiBackend {
     std::unique_ptr<Notifier> notifier;
     VerdictLinks links;
     std::string api_url;
-    std::vector<DeliveryRow> told;  // As restored; handed to the notifier at its start.
+    std::vector<NoticeRow> notices;  // As restored; handed to knowledge at its start.
+    std::vector<DeliveryRow> told;   // As restored; handed to the notifier at its start.
     std::vector<Incident> to_tell;
     std::vector<NodeLinkRow> node_links;  // As restored; handed to what is known at the start.
     std::unique_ptr<Worker> io;
@@ -93,6 +97,7 @@ struct Agent::State : ApiBackend {
     std::atomic<bool> looked{false}, stopped{false};
 
     Result<void> open();
+    void recall();
     void run();
     void stop();
 
@@ -123,6 +128,7 @@ struct Agent::State : ApiBackend {
     Status command(OperatorCommand command) override;
     Status accept(std::vector<Alert> alerts) override;
     Status change(ChangeNotice change) override;
+    [[nodiscard]] Status write_now(std::vector<JournalEntry> rows);
     Result<std::string> diagnosis() const override;
     Result<std::string> observations(Duration last) const override;
     std::string metrics() const override;

@@ -195,6 +195,10 @@ JournalState Journal::load(WallTime now) const {
              "AS a WHERE firing = 1 AND NOT EXISTS (SELECT 1 FROM alerts b WHERE b.fingerprint = a.fingerprint "
              "AND b.starts_at = a.starts_at AND b.firing = 0) ORDER BY sequence"),
          state.alerts);
+    take(state,
+         rows::select<NoticeRow>(database, "WHERE until_at > CAST(? AS INTEGER) ORDER BY sequence",
+                                 {std::to_string(now.unix_ms)}),
+         state.notices);
     const std::string owed =
         "closed = 1 AND resolved_at >= CAST(? AS INTEGER) AND id IN (SELECT incident FROM deliveries WHERE final = 0)";
     take(state,
@@ -261,6 +265,7 @@ Result<std::size_t> Journal::forget_before(WallTime horizon, std::size_t inciden
             MEDIC_CHECK(database.execute(("DELETE FROM incidents WHERE id IN " + old).c_str()));
         }
         MEDIC_CHECK(database.execute(alerts.c_str()));
+        MEDIC_CHECK(database.execute(("DELETE FROM notices WHERE until_at < " + before).c_str()));
         return static_cast<std::size_t>(count);
     };
     MEDIC_CHECK(database.execute("BEGIN IMMEDIATE"));

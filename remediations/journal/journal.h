@@ -102,8 +102,16 @@ struct DeliveryRow {
     WallTime at{};
 };
 
-using JournalEntry = std::variant<IncidentRow, AttemptRow, DecisionRow, PauseRow, ApprovalRow, VerdictRow,
-                                  FirstFailureRow, QuarantineRow, NodeRoleRow, NodeLinkRow, AlertRow, DeliveryRow>;
+// Maintenance that people told of and that has not ended: an agent that is restarted meanwhile must still know.
+struct NoticeRow {
+    std::string id{}, cluster{}, subject{};  // subject: "kind/name".
+    std::string text{}, by{};
+    WallTime at{}, until{};
+};
+
+using JournalEntry =
+    std::variant<IncidentRow, AttemptRow, DecisionRow, PauseRow, ApprovalRow, VerdictRow, FirstFailureRow,
+                 QuarantineRow, NodeRoleRow, NodeLinkRow, AlertRow, DeliveryRow, NoticeRow>;
 
 // What the loop starts from. `complete` false: something could not be read, so nothing may act.
 struct JournalState {
@@ -118,6 +126,7 @@ struct JournalState {
     std::vector<NodeRoleRow> node_roles{};
     std::vector<NodeLinkRow> node_links{};
     std::vector<AlertRow> alerts{};         // Newest status per fingerprint and start, firing only.
+    std::vector<NoticeRow> notices{};       // Those that have not ended.
     std::vector<DeliveryRow> deliveries{};  // Of incidents that are open or not told to the end.
     std::vector<IncidentRow> untold{};      // Ended within `history`, and the end is still owed to somebody.
 };
@@ -164,9 +173,9 @@ public:
     [[nodiscard]] Result<std::vector<FirstFailureRow>> first_failures(std::string_view incident) const;
 
     // Drops closed incidents, and what belongs to them, that ended before `horizon`: the oldest `incidents_max` of them
-    // in one transaction, so that no operation waits long for it. Returns how many went. Never: what belongs to an open
-    // incident (its alerts included), quarantines, pauses, node roles, and the newest incident, whose number says which
-    // comes next. Called now and then by the owner.
+    // in one transaction, so that no operation waits long for it; notices that ended before it, too. Returns how many
+    // went. Never: what belongs to an open incident (its alerts included), quarantines, pauses, node roles, and the
+    // newest incident, whose number says which comes next. Called now and then by the owner.
     [[nodiscard]] Result<std::size_t> forget_before(WallTime horizon, std::size_t incidents_max);
 
 private:

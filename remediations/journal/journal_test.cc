@@ -271,5 +271,25 @@ TEST_F(JournalTest, what_is_owed_to_a_receiver_survives_a_restart_until_it_is_to
     EXPECT_TRUE(state.untold.empty() && state.deliveries.empty());
 }
 
+TEST(Journal, NoticesAreKeptUntilTheyEnd) {
+    const auto journal = Journal::open({.path = ":memory:"}).value();
+    NoticeRow notice{.id = "n",
+                     .cluster = "c",
+                     .subject = "broker/2",
+                     .text = "disks",
+                     .by = "ana",
+                     .at = {1'000},
+                     .until = {5'000}};
+    ASSERT_TRUE(journal->append({notice}));
+    ASSERT_TRUE(journal->flush().durable);
+    const auto known = journal->load({4'999}).notices;
+    ASSERT_EQ(known.size(), 1u);
+    EXPECT_EQ(known[0].subject, "broker/2");
+    EXPECT_EQ(known[0].until, WallTime{5'000});
+    EXPECT_TRUE(journal->load({5'000}).notices.empty());
+    ASSERT_TRUE(journal->forget_before({6'000}, 10));
+    EXPECT_TRUE(journal->load({4'999}).notices.empty());
+}
+
 }  // namespace
 }  // namespace medic

@@ -27,6 +27,7 @@ template <> struct Table<NodeRoleRow>     { static constexpr auto name = "node_r
 template <> struct Table<NodeLinkRow>     { static constexpr auto name = "node_links",     key = "cluster, node", conflict = "REPLACE"; };
 template <> struct Table<AlertRow>        { static constexpr auto name = "alerts",         key = "fingerprint, starts_at, firing", conflict = "IGNORE"; };
 template <> struct Table<DeliveryRow>     { static constexpr auto name = "deliveries",     key = "receiver, incident", conflict = "REPLACE"; };
+template <> struct Table<NoticeRow>       { static constexpr auto name = "notices",        key = "id",           conflict = "REPLACE"; };
 
 template <class A> void columns(A& a, IncidentRow& r) {
     a("id", r.id); a("cluster", r.cluster); a("cause", r.cause); a("subject", r.subject); a("state", r.state); a("side", r.side);
@@ -57,6 +58,9 @@ template <class A> void columns(A& a, AlertRow& r) {
 template <class A> void columns(A& a, DeliveryRow& r) {
     a("receiver", r.receiver); a("incident", r.incident); a("revision", r.revision); a("told", r.told); a("labels", r.labels);
     a("final", r.final); a("at", r.at);
+}
+template <class A> void columns(A& a, NoticeRow& r) {
+    a("id", r.id); a("cluster", r.cluster); a("subject", r.subject); a("text", r.text); a("by_whom", r.by); a("at", r.at); a("until_at", r.until);
 }
 // clang-format on
 
