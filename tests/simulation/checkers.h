@@ -1,7 +1,9 @@
 // Invariants of every simulated run, one class each. A checker sees what truly happened, never what the agent believes.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,12 +18,29 @@ namespace medic::simulation {
 struct Sending {
     const Operation& operation;
     const sim::SimCluster& cluster;
-    const Journal& journal;  // A second reader: what is durable.
     const Policy& policy;
+    const std::vector<AttemptRow>& attempts;  // Of its incident, as a second reader finds them: what is durable …
+    std::optional<AttemptRow> intent;         // … and this very one.
     WallTime now;
-    bool paused = false;       // A person's pause was taken up before this tick.
-    bool facts_dark = false;   // For the whole of the last tick no fact could be looked up.
-    bool faults_ever = false;  // Anything at all was wrong in this run.
+    Duration monotonic;
+    std::optional<Duration> clock_stepped;            // Monotonic; since the agent was started.
+    const std::map<std::string, Duration>& approved;  // Actions that a person approved, monotonic.
+    bool paused = false;                              // A person's pause was taken up before this tick.
+    bool paused_by_file = false;                      // At this very moment.
+    bool facts_dark = false;                          // For the whole of the last tick no fact could be looked up.
+    bool blind = false;                               // The agent was told so before it decided …
+    bool others_at_work = false;                      // … and this.
+    bool faults_ever = false;                         // Anything at all was wrong in this run.
+};
+
+// After a tick of the loop, before its journal entries are written.
+struct Ticked {
+    const Loop& loop;
+    const LoopOptions& options;
+    const sim::SimCluster& cluster;
+    const Effects& effects;
+    Duration monotonic;
+    bool journal_broken = false;  // The loop was told so before this tick.
 };
 
 // Ended, told to a person, or waiting for a named one: nothing more comes of it by itself.
@@ -35,8 +54,8 @@ public:
     virtual ~Checker() = default;
     [[nodiscard]] virtual std::string_view name() const = 0;
     virtual void on_sending(const Sending&) {}
-    virtual void on_tick(const Loop&, const LoopOptions&, const sim::SimCluster&) {}
-    virtual void at_end(const Loop&, const sim::SimCluster&) {}
+    virtual void on_tick(const Ticked&) {}
+    virtual void at_end(const Ticked&) {}
 
     [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
 
@@ -48,5 +67,13 @@ private:
 };
 
 [[nodiscard]] std::vector<std::unique_ptr<Checker>> all_checkers();
+
+// The parts of all_checkers(): what is true of every agent, and what the guards promise.
+void add_general_checkers(std::vector<std::unique_ptr<Checker>>& all);
+void add_guard_checkers(std::vector<std::unique_ptr<Checker>>& all);
+
+// Parts of a key: "I17/2/1" is of incident "I17" and of action "I17/2".
+[[nodiscard]] std::string incident_of(const std::string& key);
+[[nodiscard]] std::string action_of(const std::string& key);
 
 }  // namespace medic::simulation

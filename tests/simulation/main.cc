@@ -4,11 +4,13 @@
 #include <cstdio>
 #include <iostream>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tests/simulation/mutations.h"
 #include "tests/simulation/run.h"
 
 namespace {
@@ -18,7 +20,8 @@ using medic::simulation::RunResult;
 struct Settings {
     std::uint64_t seed = 0, first = 1, seeds = 1;
     int minutes = 10, jobs = 1, seconds_max = 0;
-    std::string output = "text", without_guard;
+    std::string output = "text", without;
+    bool mutations = false;
     [[nodiscard]] bool json() const { return output == "json"; }
 };
 
@@ -56,8 +59,8 @@ void run_seeds(const Settings& settings, Sum& sum) {
     const auto work = [&] {
         for (std::uint64_t seed = next++; seed < settings.first + settings.seeds; seed = next++) {
             if (settings.seconds_max > 0 && Clock::now() - begun >= std::chrono::seconds(settings.seconds_max)) return;
-            const auto result = medic::simulation::run(
-                {.seed = seed, .minutes = settings.minutes, .without_guard = settings.without_guard});
+            const auto result =
+                medic::simulation::run({.seed = seed, .minutes = settings.minutes, .without = settings.without});
             sum.add(seed, result);
             if (settings.seed != 0 && !settings.json()) std::cout << result.story;
         }
@@ -88,6 +91,32 @@ void print_json(const Settings& settings, const Sum& sum) {
     std::cout << report.dump(2) << "\n";
 }
 
+// Exits with 1 when a protection is missed by no checker.
+int try_mutations(const Settings& settings) {
+    nlohmann::json rows = nlohmann::json::array();
+    bool all_noticed = true;
+    for (const auto& mutation : medic::simulation::all_mutations()) {
+        std::set<std::string> noticed;
+        std::uint64_t needed = 0;
+        while (noticed.empty() && needed < settings.seeds) {
+            const auto result = medic::simulation::run(
+                {.seed = settings.first + needed++, .minutes = settings.minutes, .without = mutation.name});
+            for (const auto& violation : result.violations) noticed.insert(violation.substr(0, violation.find(':')));
+        }
+        std::string checker;
+        for (const auto& name : noticed) checker += (checker.empty() ? "" : ", ") + name;
+        all_noticed = all_noticed && !checker.empty();
+        if (settings.json())
+            rows.push_back({{"protection", mutation.name}, {"checkers", noticed}, {"seeds", needed}});
+        else
+            std::printf("%-22s %5llu  %-40s %s\n", mutation.name.c_str(), static_cast<unsigned long long>(needed),
+                        checker.empty() ? "(none)" : checker.c_str(), mutation.what.c_str());
+        std::fflush(stdout);
+    }
+    if (settings.json()) std::cout << nlohmann::json{{"schema", 1}, {"mutations", rows}}.dump(2) << "\n";
+    return all_noticed ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -96,7 +125,8 @@ int main(int argc, char** argv) {
         "Examples:\n"
         "  medic-sim --seed 4711                       the story of one seed\n"
         "  medic-sim --first 1 --seeds 1000 --jobs 2   a thousand seeds on two threads\n"
-        "  medic-sim --seeds 1000000 --for 240         as many as four minutes allow\n");
+        "  medic-sim --seeds 1000000 --for 240         as many as four minutes allow\n"
+        "  medic-sim --mutations --seeds 500           which checker notices that which protection is missing\n");
     Settings settings;
     app.add_option("--seed", settings.seed, "Run this one seed and tell its story");
     app.add_option("--seeds", settings.seeds, "How many seeds to run")
@@ -105,7 +135,12 @@ int main(int argc, char** argv) {
     app.add_option("--for", settings.seconds_max, "Begin no further seed after so many seconds (0: no limit)");
     app.add_option("--jobs", settings.jobs, "Threads")->check(CLI::Range(1, 256));
     app.add_option("--minutes", settings.minutes, "Simulated minutes of faults per seed")->check(CLI::Range(1, 1'440));
-    app.add_option("--without-guard", settings.without_guard, "Remove this guard, to see which checker notices");
+    app.add_option("--without", settings.without, "Take this protection away, to see which checker notices")
+        ->check([](const std::string& name) {
+            return medic::simulation::is_mutation(name) ? std::string() : "no protection is called " + name;
+        });
+    app.add_flag("--mutations", settings.mutations,
+                 "Take each protection away in turn, until a checker notices or --seeds have run; prints a table");
     app.add_option("-o", settings.output, "text or json")->check(CLI::IsMember({"text", "json"}));
     try {
         app.parse(argc, argv);
@@ -113,6 +148,7 @@ int main(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : 64;
     }
     if (settings.seed != 0) settings.first = settings.seed, settings.seeds = 1, settings.jobs = 1;
+    if (settings.mutations) return try_mutations(settings);
     Sum sum;
     run_seeds(settings, sum);
     if (settings.json())

@@ -1,6 +1,7 @@
 #include "tests/simulation/observer.h"
 
 #include "agent/loop/loop.h"
+#include "tests/simulation/setting.h"
 
 namespace medic::simulation {
 namespace {
@@ -69,7 +70,7 @@ DiagnosisReport Observer::report(WallTime now) {
                           {{"node", truth.blocked_by}, {"job", "fleet"}}),
                 now, report.diagnoses);
     if (truth.version == "v2" && truth.state != "CANCELED")
-        suspect(diagnosis("flink.null-dereference", job, {"flink.roll-back"},
+        suspect(diagnosis("flink.null-dereference", job, {std::string(start_bad_version_remedy), "flink.roll-back"},
                           {{"job", "fleet"},
                            {"job_id", truth.id},
                            {"version", "v2"},
@@ -78,7 +79,7 @@ DiagnosisReport Observer::report(WallTime now) {
                 now, report.diagnoses);
     if (cluster_.disk.used > 0.8 * cluster_.disk.total)
         suspect(diagnosis("kafka.disk-nearly-full", {"lab", "log-dir", "2:/data"},
-                          {"kafka.move-replicas", "kafka.grow-storage"},
+                          {std::string(drop_data_remedy), "kafka.move-replicas", "kafka.grow-storage"},
                           {{"broker", "2"}, {"log_dir", "/data"}, {"node", "broker-2"}, {"topic", "events"}}),
                 now, report.diagnoses);
     std::erase_if(first_seen_, [&](const auto& item) { return !seen_now_.contains(item.first); });

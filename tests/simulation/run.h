@@ -11,8 +11,8 @@ namespace medic::simulation {
 
 struct RunOptions {
     std::uint64_t seed = 1;
-    int minutes = 10;           // Of faults; a calm follows in which every incident must end.
-    std::string without_guard;  // Removes one guard: a mutation that a checker must find.
+    int minutes = 10;     // Of faults; a calm follows in which every incident must end.
+    std::string without;  // Takes one protection away (mutations.h): a checker must find it.
 };
 
 struct RunResult {

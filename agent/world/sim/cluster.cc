@@ -47,7 +47,25 @@ int SimCluster::active_nodes() const {
 bool SimCluster::healthy() const {
     const bool tasks_fine = std::ranges::all_of(
         tasks, [](const auto& item) { return item.second.state == "RUNNING" && !item.second.stuck; });
-    return tasks_fine && job.state == "RUNNING" && job.version != "v2" && disk.used < 0.8 * disk.total;
+    const bool job_fine = job.ended_by_person_at || (job.state == "RUNNING" && job.version != "v2");
+    return tasks_fine && job_fine && disk.used < 0.8 * disk.total;
+}
+
+bool SimCluster::end_job(WallTime now) {
+    if (ended(job.state)) return false;
+    job.state = "CANCELED";
+    job.live = 0;
+    job.ended_by_person_at = now;
+    return true;
+}
+
+void SimCluster::start_job_again() {
+    if (!job.ended_by_person_at) return;
+    job.ended_by_person_at.reset();
+    if (!ended(job.state)) return;
+    job.state = "RUNNING";
+    job.live = 1;
+    job.id = "j" + std::to_string(++job.started);
 }
 
 void SimCluster::live_on(Duration by) {
@@ -74,6 +92,7 @@ std::vector<OperationReply> SimCluster::advance(WallTime now) {
         for (auto& due : due_) due.at = due.at + by, due.sent_at = due.sent_at + by;
         for (auto& answer : replies_) answer.at = answer.at + by;
         job.restart_at = job.restart_at + by;
+        if (job.ended_by_person_at) job.ended_by_person_at = *job.ended_by_person_at + by;
     }
     now_ = now;
     if (!stepped) live_on(by);

@@ -35,6 +35,7 @@ struct SimJob {
     double records = 0;
     int live = 1;  // Copies that run: more than one doubles every output.
     int started = 1;
+    std::optional<WallTime> ended_by_person_at;  // On purpose: nobody may start it but that person.
 };
 
 struct SimDisk {
@@ -74,6 +75,9 @@ public:
 
     [[nodiscard]] Fact look_up(const FactKey& key, WallTime now) const;
     [[nodiscard]] bool healthy() const;  // Every fault is over.
+
+    bool end_job(WallTime now);  // A person cancels it; false: it does not run.
+    void start_job_again();      // The same person, unless somebody else has started it.
 
     int bad_passage_percent = 0;
     std::map<std::string, SimNode> nodes;

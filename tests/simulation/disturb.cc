@@ -1,0 +1,215 @@
+// What goes wrong in a run, and what people do meanwhile.
+#include "tests/simulation/run_internal.h"
+
+namespace medic::simulation {
+namespace {
+
+constexpr Duration frozen_clock_step{3'600'000};
+
+}  // namespace
+
+void Run::hurt_cluster() {
+    faults_ever_ = true;
+    if (chance_.chance(10)) {  // Somebody looks after it, too, and takes a savepoint first.
+        observer_.somebody_at_work = true;
+        over_at_["work"] = wall_ + Duration{chance_.between(5'000, 60'000)};
+        probe("somebody-at-work");
+    }
+    auto& nodes = cluster_.nodes;
+    const auto name = fmt::format("tm-{}", chance_.between(1, 4));
+    sim::SimNode& node = nodes[name];
+    switch (chance_.between(0, 8)) {
+        case 0:
+            node.up = false;
+            node.faulty_at = wall_;
+            probe("node-lost");
+            break;
+        case 1:
+            if (node.up) {
+                node.frozen = true;
+                node.faulty_at = wall_;
+                probe("node-frozen");
+            }
+            break;
+        case 2:
+            cluster_.tasks[static_cast<int>(chance_.between(0, 1))].stuck = true;
+            probe("task-stuck");
+            break;
+        case 3:
+            cluster_.tasks[static_cast<int>(chance_.between(0, 1))].state = "FAILED";
+            probe("task-failed");
+            break;
+        case 4:
+            if (cluster_.job.state == "RUNNING" && !node.spare && node.up) {
+                cluster_.job.blocked_by = name;
+                node.faulty_at = wall_;
+                probe("connector-blocks-restart");
+            }
+            break;
+        case 5:
+            if (cluster_.job.state == "RUNNING") cluster_.job.version = "v2", probe("bad-deployment");
+            break;
+        case 6:
+            cluster_.disk.growth_per_second = static_cast<double>(chance_.between(1'000, 20'000));
+            probe("disk-fills");
+            break;
+        case 7:
+            if (cluster_.end_job(wall_)) {
+                over_at_["job"] = wall_ + Duration{chance_.between(20'000, 120'000)};
+                probe("job-ended-by-person");
+            }
+            break;
+        default:  // A flap: gone and back before anybody can do anything about it.
+            if (node.up && !node.frozen) {
+                node.frozen = true;
+                node.faulty_at = wall_;
+                over_at_["thaw " + name] = wall_ + Duration{chance_.between(500, 4'000)};
+                probe("flap");
+            }
+            break;
+    }
+}
+
+void Run::hurt_sight() {
+    const WallTime until = wall_ + Duration{chance_.between(2'000, 60'000)};
+    switch (chance_.between(0, 7)) {
+        case 0:
+            observer_.dark = true;
+            over_at_["dark"] = until;
+            probe("facts-dark");
+            break;
+        case 1:
+            observer_.frozen = true;
+            over_at_["frozen"] = until;
+            probe("facts-frozen");
+            break;
+        case 2:
+            observer_.blind = true;
+            over_at_["blind"] = until;
+            probe("targets-blind");
+            break;
+        case 3:
+            observer_.somebody_at_work = true;
+            over_at_["work"] = until;
+            probe("somebody-at-work");
+            break;
+        case 4:
+            observer_.paused_by_file = true;
+            over_at_["pause-file"] = until;
+            probe("pause-file");
+            break;
+        case 5:
+            inbox_.emplace_back(OperatorCommand{OperatorCommand::Kind::pause, "lab", "game day", "ann"});
+            over_at_["pause"] = until;
+            probe("pause");
+            break;
+        case 6:
+            full_ = journal_->limit_bytes(1).has_value();
+            over_at_["full"] = until;
+            probe("journal-full");
+            break;
+        default: {
+            const Duration by{chance_.chance(50) ? frozen_clock_step.count() : -frozen_clock_step.count()};
+            wall_ = wall_ + by;
+            clock_stepped_ = monotonic_;
+            observer_.shift(by);
+            for (auto& [name, at] : over_at_) at = at + by;
+            for (auto& [name, node] : cluster_.nodes)
+                if (node.faulty_at.unix_ms != 0) node.faulty_at = node.faulty_at + by;
+            probe("clock-step");
+        }
+    }
+}
+
+void Run::disturb() {
+    if (chance_.between(1, 200) == 1) hurt_cluster();
+    if (chance_.between(1, 2'000) == 1) {
+        hurt_cluster();
+        hurt_cluster();
+        probe("faults-at-once");
+    }
+    if (chance_.between(1, 400) == 1) hurt_sight();
+    if (chance_.between(1, 400) == 1) {  // An alert storm: the same few alerts over and over.
+        for (int i = 0; i < 50; ++i)
+            inbox_.emplace_back(Alert{.fingerprint = fmt::format("f{}", i % 3),
+                                      .starts_at = WallTime{wall_.unix_ms / 600'000},
+                                      .firing = chance_.chance(70),
+                                      .subject = {"lab", "taskmanager", fmt::format("tm-{}", 1 + i % 3)},
+                                      .name = "TaskManagerDown",
+                                      .received_from = "prom",
+                                      .labels = {},
+                                      .annotations = {}});
+        probe("alert-storm");
+    }
+    std::vector<std::string> over;
+    for (const auto& [name, at] : over_at_)
+        if (wall_ >= at) over.push_back(name);
+    for (const auto& name : over) {
+        over_at_.erase(name);
+        passes(name);
+    }
+}
+
+// The way is cut: the answer to what has just left is lost, and nothing can be looked up for longer than it takes to
+// give up waiting.
+void Run::cut_off() {
+    observer_.dark = true;
+    over_at_["dark"] = wall_ + Duration{chance_.between(20'000, 120'000)};
+    probe("cut-off");
+}
+
+void Run::passes(const std::string& name) {
+    if (name == "dark")
+        observer_.dark = false;
+    else if (name == "frozen")
+        observer_.frozen = false;
+    else if (name == "blind")
+        observer_.blind = false;
+    else if (name == "work")
+        observer_.somebody_at_work = false;
+    else if (name == "pause-file")
+        observer_.paused_by_file = false;
+    else if (name == "pause")
+        inbox_.emplace_back(OperatorCommand{OperatorCommand::Kind::resume, "lab", "", "ann"});
+    else if (name == "full")
+        full_ = !journal_->limit_bytes(journal_bytes_plenty).has_value();
+    else if (name == "job")
+        cluster_.start_job_again();
+    else
+        cluster_.nodes[name.substr(5)].frozen = false;
+}
+
+// The disturbances end; what they have broken stays for the agent.
+void Run::settle() {
+    for (auto& [name, at] : over_at_) at = wall_;
+    if (!quiet_) disturb();
+    cluster_.disk.growth_per_second = 0;
+    cluster_.bad_passage_percent = 0;
+    for (auto& [name, at] : over_at_) at = wall_;
+    observer_.dark = observer_.frozen = observer_.blind = observer_.somebody_at_work = observer_.paused_by_file = false;
+    inbox_.emplace_back(OperatorCommand{OperatorCommand::Kind::resume, "lab", "", "ann"});
+    static_cast<void>(journal_->limit_bytes(journal_bytes_plenty).has_value());
+    for (int i = 0; i < 3; ++i)
+        inbox_.emplace_back(Alert{.fingerprint = fmt::format("f{}", i),
+                                  .starts_at = WallTime{wall_.unix_ms / 600'000},
+                                  .firing = false,
+                                  .subject = {},
+                                  .name = {},
+                                  .received_from = {},
+                                  .labels = {},
+                                  .annotations = {}});
+}
+
+// People answer what waits for them, some of them.
+void Run::operate() {
+    for (const Incident* incident : loop_->open_incidents()) {
+        if (incident->state != IncidentState::waiting_approval || chance_.between(1, 40) != 1) continue;
+        const bool yes = chance_.chance(80);
+        inbox_.emplace_back(OperatorCommand{yes ? OperatorCommand::Kind::approve : OperatorCommand::Kind::reject,
+                                            incident->action_id(), "", "ann"});
+        if (yes) approved_[incident->action_id()] = monotonic_;
+        probe(yes ? "approved" : "rejected");
+    }
+}
+
+}  // namespace medic::simulation

@@ -1,0 +1,236 @@
+// What the guards promise, seen from outside: one checker each, in the guards' own words where they are the measure.
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "tests/simulation/checkers.h"
+#include "tests/simulation/setting.h"
+
+namespace medic::simulation {
+namespace {
+
+const Limits& limits_of(const Sending& sending) {
+    return sending.policy.rules.empty() ? sending.policy.defaults : sending.policy.rules.front().limits;
+}
+
+int attempt_of(const std::string& key) { return std::stoi(key.substr(key.rfind('/') + 1)); }
+
+bool is_of(const Sending& sending, std::string_view layer) {
+    return sending.intent && sending.intent->remedy.starts_with(layer);
+}
+
+// Two incidents' operations never overlap in time, from leaving to taking effect.
+class OneChangeAtATime final : public Checker {
+public:
+    std::string_view name() const override { return "one-change-at-a-time"; }
+    void on_sending(const Sending& sending) override {
+        for (const auto& key : open_)
+            if (incident_of(key) != incident_of(sending.operation.key) &&
+                std::ranges::find(sending.cluster.executed, key, &sim::Executed::key) == sending.cluster.executed.end())
+                violated(fmt::format("{} left while {} was on its way", sending.operation.key, key));
+        open_.push_back(sending.operation.key);
+        if (open_.size() > 4) open_.erase(open_.begin());  // Older ones are long done: an operation takes 2 s here.
+    }
+
+private:
+    std::vector<std::string> open_;
+};
+
+class NoActOnAbsentFacts final : public Checker {
+public:
+    std::string_view name() const override { return "no-act-on-absent-facts"; }
+    void on_sending(const Sending& sending) override {
+        if (sending.facts_dark) violated("sent while no fact was known: " + sending.operation.key);
+    }
+};
+
+class PauseKept final : public Checker {
+public:
+    std::string_view name() const override { return "pause-kept"; }
+    void on_sending(const Sending& sending) override {
+        if (sending.paused) violated("sent while paused: " + sending.operation.key);
+        if (sending.paused_by_file) violated("sent in spite of a PAUSE file: " + sending.operation.key);
+    }
+};
+
+// Beyond the budget leaves only what ends or takes back a plan that was begun within it.
+class BudgetKept final : public Checker {
+public:
+    std::string_view name() const override { return "budget-kept"; }
+    void on_sending(const Sending& sending) override {
+        const Limits& limits = limits_of(sending);
+        const std::string& key = sending.operation.key;
+        std::erase_if(at_, [&](WallTime at) { return at > sending.now || sending.now - at >= limits.budget_window; });
+        const bool goes_on = begun_.contains(incident_of(key)) && attempt_of(key) == 1;
+        const bool undoes = sending.intent && sending.intent->undo;
+        if (at_.size() >= static_cast<std::size_t>(limits.budget_operations) && !goes_on && !undoes)
+            violated(fmt::format("{} began something new after {} operations in a window for {}", key, at_.size(),
+                                 limits.budget_operations));
+        at_.push_back(sending.now);
+        begun_.insert(incident_of(key));
+    }
+
+private:
+    std::vector<WallTime> at_;
+    std::set<std::string> begun_;
+};
+
+class AttemptsCapped final : public Checker {
+public:
+    std::string_view name() const override { return "attempts-capped"; }
+    void on_sending(const Sending& sending) override {
+        const Limits& limits = limits_of(sending);
+        Step& step = steps_[action_of(sending.operation.key)];
+        if (++step.sent > limits.attempts_max)
+            violated(fmt::format("{} is sending {}; the policy allows {}", sending.operation.key, step.sent,
+                                 limits.attempts_max));
+        if (step.sent > 1 && sending.monotonic - step.last < limits.backoff)
+            violated(fmt::format("{} left {} ms after the attempt before it", sending.operation.key,
+                                 (sending.monotonic - step.last).count()));
+        step.last = sending.monotonic;
+    }
+
+private:
+    struct Step {
+        int sent = 0;
+        Duration last{0};
+    };
+    std::map<std::string, Step> steps_;
+};
+
+// Between two incidents' use of one remedy on one subject. Wall time, as the journal has it.
+class CooldownKept final : public Checker {
+public:
+    std::string_view name() const override { return "cooldown-kept"; }
+    void on_sending(const Sending& sending) override {
+        if (!sending.intent || sending.intent->undo) return;
+        const AttemptRow& row = *sending.intent;
+        const bool first = begun_.insert(row.incident).second;
+        auto& last = last_[{row.remedy, row.diagnosed}];
+        if (first && !last.incident.empty() && last.incident != row.incident && last.at <= row.intended_at &&
+            row.intended_at - last.at < limits_of(sending).cooldown)
+            violated(fmt::format("{} used {} on {} {} ms after {}", row.incident, row.remedy, row.diagnosed,
+                                 (row.intended_at - last.at).count(), last.incident));
+        last = {row.incident, row.intended_at};
+    }
+
+private:
+    struct Use {
+        std::string incident;
+        WallTime at;
+    };
+    std::set<std::string> begun_;
+    std::map<std::pair<std::string, std::string>, Use> last_;
+};
+
+// An attempt of which the agent can't know that nothing came has begun a plan.
+class ModeKept final : public Checker {
+public:
+    std::string_view name() const override { return "mode-kept"; }
+    void on_sending(const Sending& sending) override {
+        const Mode mode = sending.policy.rules.empty() ? Mode::observe : sending.policy.rules.front().mode;
+        const std::string& key = sending.operation.key;
+        if (mode == Mode::observe) violated("acted although the policy says observe: " + key);
+        if (mode != Mode::ask) return;
+        const bool begun = std::ranges::any_of(sending.attempts, [&](const AttemptRow& row) {
+            return row.key != key && row.state != "not-sent" && row.state != "not-done";
+        });
+        const bool agreed = std::ranges::any_of(sending.approved, [&](const auto& one) {
+            return incident_of(one.first) == incident_of(key) &&
+                   sending.monotonic - one.second <= limits_of(sending).approval_ttl + Duration{2'000};
+        });
+        if (!begun && !agreed) violated("acted although nobody had agreed lately: " + key);
+    }
+};
+
+class ClockTrusted final : public Checker {
+public:
+    std::string_view name() const override { return "clock-trusted"; }
+    void on_sending(const Sending& sending) override {
+        if (sending.clock_stepped && sending.monotonic - *sending.clock_stepped < Duration{59'000})
+            violated("sent shortly after the clock had stepped: " + sending.operation.key);
+    }
+};
+
+class OthersRespected final : public Checker {
+public:
+    std::string_view name() const override { return "others-respected"; }
+    void on_sending(const Sending& sending) override {
+        if (sending.others_at_work && is_of(sending, "flink."))
+            violated("touched Flink while somebody took a savepoint: " + sending.operation.key);
+    }
+};
+
+class SightNeeded final : public Checker {
+public:
+    std::string_view name() const override { return "sight-needed"; }
+    void on_sending(const Sending& sending) override {
+        if (sending.blind) violated("sent while most targets were out of sight: " + sending.operation.key);
+    }
+};
+
+class RolledBackStaysBack final : public Checker {
+public:
+    std::string_view name() const override { return "rolled-back-stays-back"; }
+    void on_sending(const Sending& sending) override {
+        if (is_of(sending, "flink.roll-back")) rolled_back_ = true;
+        const auto* start = std::get_if<StartDeployment>(&sending.operation.body);
+        if (start != nullptr && rolled_back_ && start->version == "v2")
+            violated("started a version that was rolled back: " + sending.operation.key);
+    }
+
+private:
+    bool rolled_back_ = false;
+};
+
+// A job that a person has ended, for longer than facts may be old, is left alone; refilling the pool is no harm to it,
+// and a plan that has stopped it itself goes on.
+class EndedJobsLeftAlone final : public Checker {
+public:
+    std::string_view name() const override { return "ended-jobs-left-alone"; }
+    void on_sending(const Sending& sending) override {
+        const auto& body = sending.operation.body;
+        const auto incident = incident_of(sending.operation.key);
+        if (std::holds_alternative<CancelJob>(body) || std::holds_alternative<StopJobWithSavepoint>(body))
+            stopped_it_.insert(incident);
+        const auto& ended = sending.cluster.job.ended_by_person_at;
+        if (!ended || sending.now - *ended <= guard_facts_age_max + Duration{2'000} || !is_of(sending, "flink."))
+            return;
+        const auto* start = std::get_if<StartNode>(&body);
+        if ((start != nullptr && start->as_spare) || stopped_it_.contains(incident)) return;
+        violated("worked for a job that a person had ended: " + describe(sending.operation));
+    }
+
+private:
+    std::set<std::string> stopped_it_;
+};
+
+class DataKept final : public Checker {
+public:
+    std::string_view name() const override { return "data-kept"; }
+    void on_sending(const Sending& sending) override {
+        if (std::holds_alternative<AlterConfigs>(sending.operation.body))
+            violated("dropped data that no policy names: " + describe(sending.operation));
+    }
+};
+
+}  // namespace
+
+void add_guard_checkers(std::vector<std::unique_ptr<Checker>>& all) {
+    all.push_back(std::make_unique<OneChangeAtATime>());
+    all.push_back(std::make_unique<BudgetKept>());
+    all.push_back(std::make_unique<AttemptsCapped>());
+    all.push_back(std::make_unique<CooldownKept>());
+    all.push_back(std::make_unique<ModeKept>());
+    all.push_back(std::make_unique<NoActOnAbsentFacts>());
+    all.push_back(std::make_unique<ClockTrusted>());
+    all.push_back(std::make_unique<OthersRespected>());
+    all.push_back(std::make_unique<SightNeeded>());
+    all.push_back(std::make_unique<PauseKept>());
+    all.push_back(std::make_unique<RolledBackStaysBack>());
+    all.push_back(std::make_unique<EndedJobsLeftAlone>());
+    all.push_back(std::make_unique<DataKept>());
+}
+
+}  // namespace medic::simulation

@@ -1,0 +1,92 @@
+// One run's state. Only for this folder's .cc files: run.cc (the agent's ticks, deaths, the end), disturb.cc (faults,
+// what people do).
+#pragma once
+
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "remediations/execution/execution.h"
+#include "tests/simulation/checkers.h"
+#include "tests/simulation/mutations.h"
+#include "tests/simulation/observer.h"
+#include "tests/simulation/run.h"
+#include "tests/simulation/setting.h"
+
+namespace medic::simulation {
+
+constexpr std::uint64_t journal_bytes_plenty = 1ULL << 30;
+
+enum class Mortality : std::uint8_t { immortal, mortal };
+enum class Death : std::uint8_t { none, before_append, before_flush, after_flush, after_send };
+
+class Run {
+public:
+    explicit Run(const RunOptions& options)
+        : given_(options),
+          chance_(options.seed),
+          options_(simulation_options(chance_)),
+          cluster_(chance_.next()),
+          observer_(cluster_),
+          checkers_(all_checkers()) {
+        mutate(options_, options.without);
+        journal_path_ = fmt::format("file:medic-sim-{}?mode=memory&cache=shared", options.seed);
+        keeper_ = open_journal();
+        journal_ = open_journal();
+        boot();
+        quiet_ = chance_.chance(10);
+        cluster_.bad_passage_percent = chance_.chance(50) ? static_cast<int>(chance_.between(5, 40)) : 0;
+        deadly_ = chance_.chance(50);
+    }
+
+    RunResult play();
+
+private:
+    [[nodiscard]] std::unique_ptr<Journal> open_journal() const;
+    void boot();
+    void probe(const std::string& name) { ++result_.probes[name]; }
+    [[nodiscard]] bool everything_ended() const;
+    [[nodiscard]] bool is_without(std::string_view name) const { return given_.without == name; }
+
+    // disturb.cc
+    void disturb();
+    void hurt_cluster();
+    void hurt_sight();
+    void cut_off();
+    void settle();
+    void operate();
+    void passes(const std::string& name);
+
+    // run.cc
+    void step(Mortality mortality);
+    void hear_people();
+    Effects think();
+    void die(const char* where);
+    void check(const Operation& operation, bool paused_by_file);
+    void deliver(const JournalAckResult& ack, bool paused_just_now);
+    RunResult finish();
+
+    RunOptions given_;
+    sim::Seeded chance_;
+    LoopOptions options_;
+    sim::SimCluster cluster_;
+    Observer observer_;
+    std::vector<std::unique_ptr<Checker>> checkers_;
+    std::string journal_path_;
+    std::unique_ptr<Journal> keeper_,
+        journal_;  // The keeper holds the database across deaths and reads for the checkers.
+    std::unique_ptr<Loop> loop_;
+    Outbox outbox_;
+    Duration monotonic_{0};
+    WallTime wall_{1'700'000'000'000};
+    std::vector<FactKey> wanted_;
+    std::vector<Input> inbox_;
+    bool quiet_ = false, deadly_ = false, faults_ever_ = false, paused_ = false, full_ = false, was_dark_ = false;
+    std::map<std::string, WallTime> over_at_;   // Passing disturbances, by name.
+    Duration clock_stepped_{-1};                // Monotonic; below 0: not since the agent was started.
+    bool journal_broken_ = false;               // The loop was told so.
+    std::map<std::string, Duration> approved_;  // By action, monotonic.
+    RunResult result_;
+};
+
+}  // namespace medic::simulation
