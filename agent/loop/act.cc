@@ -183,20 +183,26 @@ void Loop::State::take(const OperationReply& reply) {
     }
     const bool not_sent = error.message.starts_with("not sent");
     record_attempt(*incident, not_sent ? "not-sent" : "failed", error.message);
-    if (not_sent) forget_attempt(*incident);
+    if (not_sent) changed_nothing(*incident, false);
     if (error.code == ErrorCode::invalid)
         return plan_failed(*incident, Outcome::no_effect, incident->current().text + ": " + error.message);
     retry(*incident, incident->current().text + ": " + error.message);
 }
 
-// The attempt at hand has changed nothing: it never left, or facts say that it did not happen. It spends no budget, and
-// a plan of which nothing else was sent has not begun: an agreement that has grown old meanwhile must be given anew.
-void Loop::State::forget_attempt(Incident& incident) {
-    std::erase_if(history, [&](const PastAttempt& past) { return past.key == incident.key; });
+// The attempt at hand has changed nothing: it never left, or facts say that it did not happen. A plan of which nothing
+// else was done has not begun: an agreement that has grown old meanwhile must be given anew. What has left spends its
+// budget and sets its cool-down all the same.
+void Loop::State::changed_nothing(Incident& incident, bool left) {
+    if (left) {
+        not_done.insert(incident.key);
+    } else {
+        std::erase_if(history, [&](const PastAttempt& past) { return past.key == incident.key; });
+    }
     if (incident.undoing) return;  // What it takes back was done.
     const auto plan_begins_at = incident.step_number - incident.step;
     incident.begun = std::ranges::any_of(history, [&](const PastAttempt& past) {
-        return past.incident == incident.id && step_number_of(past.key) >= plan_begins_at;
+        return past.incident == incident.id && step_number_of(past.key) >= plan_begins_at &&
+               !not_done.contains(past.key);
     });
 }
 

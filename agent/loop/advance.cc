@@ -264,7 +264,7 @@ void Loop::State::probe(Incident& incident) {
     const auto after = all_hold(signs, book, context(incident.deadline));
     if (after.truth == Truth::no) {
         record_attempt(incident, "not-done", "facts say that it did not happen");
-        forget_attempt(incident);
+        changed_nothing(incident, true);
         return retry(incident, "facts say that it did not happen: " + step.text);
     }
     if (now < incident.deadline + options.probe_max) return;

@@ -37,7 +37,8 @@ void Loop::State::restore(const JournalState& restored) {
     }
     for (const auto& row : restored.attempts) {
         newest_recorded = std::max({newest_recorded, row.intended_at, row.finished_at});
-        if (row.state == "not-sent" || row.state == "not-done") continue;
+        if (row.state == "not-sent") continue;
+        if (row.state == "not-done") not_done.insert(row.key);
         history.push_back({row.key, row.incident, row.cluster, row.remedy, row.cause, subject_from(row.diagnosed),
                            subject_from(row.target), row.intended_at, row.undo});
     }

@@ -44,6 +44,7 @@ struct Loop::State {
     std::deque<Incident> ended;
     std::uint64_t incidents_ever = 0;
     std::deque<PastAttempt> history;
+    std::set<std::string> not_done;  // Keys of those that left and are known to have changed nothing.
     std::vector<Pause> pauses;
     std::set<std::tuple<std::string, std::string, std::string>> quarantined;  // cluster, job, version
     std::map<std::pair<std::string, std::string>, bool> node_is_spare;        // cluster, node
@@ -120,7 +121,7 @@ struct Loop::State {
     GuardQuestion question_about(const Incident& incident, const Step& step) const;
     void refused(Incident& incident, const GuardQuestion& question, std::vector<Refusal> refusals);
     void send(Incident& incident, Permit permit);
-    void forget_attempt(Incident& incident);
+    void changed_nothing(Incident& incident, bool left);
     void replied(Incident& incident, const std::string& detail, const std::string& how);
     void retry(Incident& incident, const std::string& why);
     void step_done(Incident& incident, const std::string& why);
