@@ -25,6 +25,10 @@ std::optional<Subject> subject_for(const Cause& cause, const Observed& observed)
                        field(observed, "connector") + "/" + field(observed, "task")};
     if (auto name = field(observed, cause.subject); !name.empty())
         return Subject{observed.subject.cluster, cause.subject, name};
+    // A task names its connector: what is wrong with that (its settings, its credentials) shows in the tasks.
+    if (cause.subject == "connector" && observed.subject.kind == "connector-task")
+        return Subject{observed.subject.cluster, cause.subject,
+                       observed.subject.name.substr(0, observed.subject.name.rfind('/'))};
     if (cause.subject == "cluster") return Subject{observed.subject.cluster, "cluster", observed.subject.cluster};
     return std::nullopt;
 }

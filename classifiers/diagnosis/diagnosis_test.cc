@@ -268,6 +268,26 @@ TEST(Diagnoser, BadDeploymentIsTheUsersWithFrameRecordAndVersions) {
     EXPECT_EQ(told[0].remedies.front(), "flink.roll-back");
 }
 
+// A cause about a connector shows in its tasks: Connect's API has their traces, and names them by task alone.
+TEST(Diagnoser, WhatIsWrongWithAConnectorIsToldFromTheTraceOfItsTask) {
+    const Subject task = Scene::lab("connector-task", "audit/0");
+    Scene scene;
+    scene
+        .series("connect_task_state", {{"connector", "audit"}, {"task", "0"}, {"state", "FAILED"}},
+                [](int s) { return s >= fault ? std::optional{1.0} : std::nullopt; })
+        .event(fault, task, "exception",
+               "org.apache.kafka.connect.errors.ConnectException: audit store cannot be opened\n"
+               "\tat org.example.audit.AuditSinkTask.put(AuditSinkTask.java:45)\n"
+               "\tat org.apache.kafka.connect.runtime.WorkerSinkTask.deliverMessages(WorkerSinkTask.java:606)\n"
+               "Caused by: java.sql.SQLException: FATAL: password authentication failed for user \"audit\"\n"
+               "\t... 13 more\n");
+    const auto told = diagnose(scene, fault + 3);
+    ASSERT_FALSE(told.empty());
+    EXPECT_EQ(told[0].cause, "connect.credentials-wrong");
+    EXPECT_EQ(told[0].side, Side::user);
+    EXPECT_EQ(told[0].subject, Scene::lab("connector", "audit"));
+}
+
 TEST(Diagnoser, BlockedRestartIsTheCauseAndTheFirstExceptionItsBeginning) {
     Scene scene;
     scene
