@@ -189,7 +189,7 @@ void Judge::note_incidents(Turn& turn) const {
 
 void Judge::observe(const Fault& fault, Turn& turn, Duration patience) {
     const Flow& flow = site_->flow(fault.flow);
-    std::optional<Instant> named_at, healed_at;
+    std::optional<Instant> named_at;
     for (int round = 0;; ++round) {
         std::this_thread::sleep_for(look_every);
         const Instant now = monotonic_now();
