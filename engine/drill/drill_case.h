@@ -20,7 +20,7 @@ struct LabShape {
 
 struct LogEffect {
     std::string line;  // Part of a line in the log of any process.
-    int most = 1;
+    int most = 1;      // For each incident that was acted on.
 };
 
 struct DrillCase {

@@ -245,7 +245,7 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
     if (drill.rate_factor != 1)
         result.notes.push_back(
             fmt::format("{:.0f} records/s before, {:.0f} offered after; --rate sets another load", rate, wanted));
-    check_effects(drill, effects_before, result);
+    check_effects(drill, effects_before, observed, result);
     alone_.reset();
     if (next != nullptr && options_.without == WithoutAgent::run) start_alone(next->shape);
     finish(drill, result);
@@ -253,9 +253,13 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
 }
 
 // An order that arrived twice shows in the platform's own logs, whatever the agent believes.
-void Runner::check_effects(const DrillCase& drill, const std::vector<int>& before, DrillResult& result) const {
+void Runner::check_effects(const DrillCase& drill, const std::vector<int>& before, const Observed& observed,
+                           DrillResult& result) const {
+    const auto acted = std::ranges::count_if(observed.incidents, [](const auto& one) { return one.acted_ms > 0; });
     for (std::size_t i = 0; i < drill.effects.size(); ++i) {
-        const auto& [line, most] = drill.effects[i];
+        const auto& line = drill.effects[i].line;
+        // An incident that comes again (the load still outgrows the new settings) is another one, with its own plan.
+        const int most = drill.effects[i].most * std::max(1, static_cast<int>(acted));
         const int seen = healed_.lab->lines_with(line) - before[i];
         if (seen <= most) continue;
         result.healed = false;

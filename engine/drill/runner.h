@@ -58,7 +58,8 @@ private:
     [[nodiscard]] Status observe_until_decided(const DrillCase& drill, Observed& observed, const DrillCase* next,
                                                const AgentKiller& killer);
     void note_agents_view(Observed& observed) const;
-    void check_effects(const DrillCase& drill, const std::vector<int>& before, DrillResult& result) const;
+    void check_effects(const DrillCase& drill, const std::vector<int>& before, const Observed& observed,
+                       DrillResult& result) const;
     void finish(const DrillCase& drill, DrillResult& result);
     void start_alone(const LabShape& shape);
     void start_healed(const LabShape& shape);
