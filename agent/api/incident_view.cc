@@ -2,12 +2,10 @@
 
 #include <ctime>
 
-#include "agent/api/json_internal.h"
+#include "agent/api/diagnosis_json_internal.h"
 
 namespace medic {
 namespace {
-
-Json time(WallTime at) { return at.unix_ms == 0 ? Json() : Json(rfc3339(at)); }
 
 // Milliseconds between two moments; null while one of them has not come.
 Json took(WallTime from, WallTime to) {
@@ -17,25 +15,16 @@ Json took(WallTime from, WallTime to) {
 Json subject(const Subject& of) { return {{"cluster", of.cluster}, {"kind", of.kind}, {"name", of.name}}; }
 
 Json diagnosis(const Diagnosis& of) {
-    Json evidence = Json::array(), alternatives = Json::array();
-    for (const Evidence& one : of.evidence)
-        evidence.push_back(
-            {{"kind", one.kind}, {"ref", one.ref}, {"text", one.text}, {"value", one.value}, {"at", time(one.at)}});
-    for (const Alternative& one : of.alternatives)
-        alternatives.push_back({{"cause", one.cause},
-                                {"side", to_string(one.side)},
-                                {"confidence", one.confidence},
-                                {"why_not", one.why_not}});
     return {{"cause", of.cause},
             {"cause_group", of.cause_group},
             {"side", to_string(of.side)},
             {"owner", of.owner},
             {"subject", subject(of.subject)},
-            {"since", time(of.since)},
+            {"since", time_json(of.since)},
             {"confidence", of.confidence},
             {"summary", of.summary},
-            {"evidence", evidence},
-            {"alternatives", alternatives},
+            {"evidence", evidence_json(of.evidence)},
+            {"alternatives", alternatives_json(of.alternatives)},
             {"effects", of.effects},
             {"missing", of.missing},
             {"remedies", of.remedies},
@@ -46,7 +35,7 @@ Json diagnosis(const Diagnosis& of) {
 Json refusals(const std::vector<Refusal>& of) {
     Json list = Json::array();
     for (const Refusal& one : of)
-        list.push_back({{"guard", one.guard}, {"why", one.why}, {"until", one.until ? time(*one.until) : Json()}});
+        list.push_back({{"guard", one.guard}, {"why", one.why}, {"until", one.until ? time_json(*one.until) : Json()}});
     return list;
 }
 
@@ -68,17 +57,17 @@ Json plan(const Plan& of) {
 
 Json incident(const Incident& of) {
     Json story = Json::array();
-    for (const StoryLine& line : of.story) story.push_back({{"at", time(line.at)}, {"text", line.text}});
+    for (const StoryLine& line : of.story) story.push_back({{"at", time_json(line.at)}, {"text", line.text}});
     return {{"id", of.id},
             {"cluster", of.cluster},
             {"state", to_string(of.state)},
             {"outcome", of.outcome},
             {"waiting_for", of.waiting_for},
-            {"opened_at", time(of.opened_at)},
-            {"detected_at", time(of.detected_at)},
-            {"acted_at", time(of.acted_at)},
-            {"healed_at", time(of.healed_at)},
-            {"resolved_at", time(of.resolved_at)},
+            {"opened_at", time_json(of.opened_at)},
+            {"detected_at", time_json(of.detected_at)},
+            {"acted_at", time_json(of.acted_at)},
+            {"healed_at", time_json(of.healed_at)},
+            {"resolved_at", time_json(of.resolved_at)},
             {"detect_ms", took(of.opened_at, of.detected_at)},
             {"recover_ms", took(of.opened_at, of.healed_at)},
             {"diagnosis", diagnosis(of.diagnosis)},

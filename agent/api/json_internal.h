@@ -1,4 +1,4 @@
-// JSON for the API's own files.
+// JSON for the .cc files that answer for the API, and for those that write the same documents elsewhere.
 #pragma once
 
 #include <nlohmann/json.hpp>

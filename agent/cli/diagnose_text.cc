@@ -1,37 +1,16 @@
 #include "agent/cli/diagnose_text.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 
+#include "agent/api/diagnosis_json_internal.h"
 #include "agent/api/incident_view.h"
 #include "agent/cli/terminal.h"
 #include "agent/daemon/diagnosis_document.h"
 
 namespace medic::cli {
 namespace {
-
-using Json = nlohmann::json;
-
-Json evidence_json(const std::vector<Evidence>& evidence) {
-    Json list = Json::array();
-    for (const Evidence& one : evidence) {
-        Json at = one.at.unix_ms == 0 ? Json() : Json(rfc3339(one.at));
-        list.push_back({{"kind", one.kind}, {"ref", one.ref}, {"text", one.text}, {"value", one.value}, {"at", at}});
-    }
-    return list;
-}
-
-Json alternatives_json(const std::vector<Alternative>& alternatives) {
-    Json list = Json::array();
-    for (const Alternative& one : alternatives)
-        list.push_back({{"cause", one.cause},
-                        {"side", to_string(one.side)},
-                        {"confidence", one.confidence},
-                        {"why_not", one.why_not}});
-    return list;
-}
 
 bool plain_scalar(const std::string& text) {
     if (text.empty() || text.size() > 200) return false;

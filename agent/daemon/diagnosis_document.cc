@@ -4,42 +4,18 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 
+#include "agent/api/diagnosis_json_internal.h"
 #include "agent/api/incident_view.h"
 
 namespace medic {
 namespace {
 
-using Json = nlohmann::json;
 using Verdict = DiagnoseResult::Verdict;
 
 constexpr std::array sides = {Side::user, Side::system, Side::unknown};
 constexpr std::array verdicts = {Verdict::healthy, Verdict::problem, Verdict::cannot_tell};
 constexpr std::array<std::string_view, 3> eyes = {"look", "agent", "bundle"};  // By SeenBy::Kind.
-
-Json time_json(WallTime at) { return at.unix_ms == 0 ? Json() : Json(rfc3339(at)); }
-
-Json evidence_json(const std::vector<Evidence>& evidence) {
-    Json list = Json::array();
-    for (const Evidence& one : evidence)
-        list.push_back({{"kind", one.kind},
-                        {"ref", one.ref},
-                        {"text", one.text},
-                        {"value", one.value},
-                        {"at", time_json(one.at)}});
-    return list;
-}
-
-Json alternatives_json(const std::vector<Alternative>& alternatives) {
-    Json list = Json::array();
-    for (const Alternative& one : alternatives)
-        list.push_back({{"cause", one.cause},
-                        {"side", to_string(one.side)},
-                        {"confidence", one.confidence},
-                        {"why_not", one.why_not}});
-    return list;
-}
 
 Json diagnosis_json(const Diagnosis& of) {
     return {{"cause", of.cause},
@@ -87,20 +63,15 @@ Json seen_by_json(const SeenBy& of) {
 }
 
 // Back again. What is not there, or of another type, is left as it is by default.
-std::string text(const Json& of, const char* key) {
-    const auto found = of.find(key);
-    return found != of.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 double number(const Json& of, const char* key) {
     const auto found = of.find(key);
     return found != of.end() && found->is_number() ? found->get<double>() : 0;
 }
 
-WallTime time(const Json& of, const char* key) { return read_rfc3339(text(of, key)).value_or(WallTime{}); }
+WallTime time(const Json& of, const char* key) { return read_rfc3339(text_of(of, key)).value_or(WallTime{}); }
 
 Subject subject(const Json& of, const char* key) {
-    const std::string said = text(of, key);
+    const std::string said = text_of(of, key);
     const auto colon = said.find(':');
     if (colon == std::string::npos) return parse_subject("", said);
     return parse_subject(said.substr(0, colon), std::string_view(said).substr(colon + 1));
@@ -144,25 +115,25 @@ Kind kind_of(const std::string& said, const std::array<Kind, size>& kinds, Kind 
 }
 
 Evidence evidence(const Json& of) {
-    return {text(of, "kind"), text(of, "ref"), text(of, "text"), number(of, "value"), time(of, "at")};
+    return {text_of(of, "kind"), text_of(of, "ref"), text_of(of, "text"), number(of, "value"), time(of, "at")};
 }
 
 Alternative alternative(const Json& of) {
-    return {.cause = text(of, "cause"),
-            .side = kind_of(text(of, "side"), sides, Side::unknown),
+    return {.cause = text_of(of, "cause"),
+            .side = kind_of(text_of(of, "side"), sides, Side::unknown),
             .confidence = number(of, "confidence"),
-            .why_not = text(of, "why_not")};
+            .why_not = text_of(of, "why_not")};
 }
 
 Diagnosis diagnosis(const Json& of) {
-    return {.cause = text(of, "cause"),
-            .cause_group = text(of, "cause_group"),
-            .side = kind_of(text(of, "side"), sides, Side::unknown),
-            .owner = text(of, "owner"),
+    return {.cause = text_of(of, "cause"),
+            .cause_group = text_of(of, "cause_group"),
+            .side = kind_of(text_of(of, "side"), sides, Side::unknown),
+            .owner = text_of(of, "owner"),
             .subject = subject(of, "subject"),
             .since = time(of, "since"),
             .confidence = number(of, "confidence"),
-            .summary = text(of, "summary"),
+            .summary = text_of(of, "summary"),
             .evidence = all(of, "evidence", evidence),
             .alternatives = all(of, "alternatives", alternative),
             .effects = texts(of, "effects"),
@@ -173,11 +144,11 @@ Diagnosis diagnosis(const Json& of) {
 
 OpenIncident incident(const Json& of) {
     const auto found = of.find("diagnosis");
-    return {.id = text(of, "id"),
-            .state = text(of, "state"),
-            .waiting_for = text(of, "waiting_for"),
-            .doing = text(of, "doing"),
-            .first_failure = text(of, "first_failure"),
+    return {.id = text_of(of, "id"),
+            .state = text_of(of, "state"),
+            .waiting_for = text_of(of, "waiting_for"),
+            .doing = text_of(of, "doing"),
+            .first_failure = text_of(of, "first_failure"),
             .opened_at = time(of, "opened_at"),
             .diagnosis = found != of.end() && found->is_object() ? diagnosis(*found) : Diagnosis{}};
 }
@@ -187,28 +158,28 @@ Finding planned(const Json& of) {
     one.id = "planned-work";
     one.subject = subject(of, "subject");
     one.since = time(of, "since");
-    one.summary = text(of, "summary");
+    one.summary = text_of(of, "summary");
     one.fields = fields(of, "facts");
     one.evidence = all(of, "evidence", evidence);
     return one;
 }
 
 Symptom symptom(const Json& of) {
-    return {.id = text(of, "id"),
+    return {.id = text_of(of, "id"),
             .subject = subject(of, "subject"),
             .since = time(of, "since"),
             .value = number(of, "value"),
-            .summary = text(of, "summary"),
+            .summary = text_of(of, "summary"),
             .labels = {}};
 }
 
 SeenBy seen_by(const Json& of) {
     SeenBy by;
-    const auto kind = std::ranges::find(eyes, text(of, "kind"));
+    const auto kind = std::ranges::find(eyes, text_of(of, "kind"));
     if (kind != eyes.end()) by.kind = static_cast<SeenBy::Kind>(kind - eyes.begin());
     by.since = time(of, "since");
-    by.address = text(of, "address");
-    by.note = text(of, "note");
+    by.address = text_of(of, "address");
+    by.note = text_of(of, "note");
     return by;
 }
 
@@ -262,7 +233,7 @@ Result<DiagnoseResult> read_diagnosis_document(std::string_view said) {
     if (!document.is_object() || number(document, "schema") != 1)
         return fail(ErrorCode::invalid, "no diagnosis of schema 1");
     DiagnoseResult result;
-    result.verdict = kind_of(text(document, "verdict"), verdicts, Verdict::cannot_tell);
+    result.verdict = kind_of(text_of(document, "verdict"), verdicts, Verdict::cannot_tell);
     result.report.at = time(document, "at");
     if (const auto by = document.find("seen_by"); by != document.end() && by->is_object())
         result.seen_by = seen_by(*by);
@@ -270,20 +241,20 @@ Result<DiagnoseResult> read_diagnosis_document(std::string_view said) {
     for (const Json& one : items(document, "diagnoses")) {
         if (!one.is_object()) continue;
         result.report.diagnoses.push_back(diagnosis(one));
-        result.by_itself.push_back(text(one, "by_itself"));
+        result.by_itself.push_back(text_of(one, "by_itself"));
     }
     result.incidents = all(document, "incidents", incident);
     result.report.planned = all(document, "planned_work", planned);
     result.symptoms = all(document, "symptoms", symptom);
-    result.blind =
-        all(document, "not_visible", [](const Json& one) { return BlindSpot{text(one, "target"), text(one, "why")}; });
+    result.blind = all(document, "not_visible",
+                       [](const Json& one) { return BlindSpot{text_of(one, "target"), text_of(one, "why")}; });
     result.unobserved = texts(document, "unobserved");
     return result;
 }
 
 std::string watched_of_document(std::string_view said) {
     const Json document = Json::parse(said, nullptr, false);
-    return document.is_object() ? text(document, "watched") : "";
+    return document.is_object() ? text_of(document, "watched") : "";
 }
 
 std::string watched_by(const Config& config) {

@@ -4,16 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "agent/api/incident_view.h"
+#include "agent/api/json_internal.h"
 
 namespace medic {
 namespace {
-
-using Json = nlohmann::json;
-
-std::string line_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 void add_events(const Timeline& timeline, const SnapshotOptions& options, Snapshot& out) {
     auto events = timeline.since(out.from);
@@ -23,11 +19,11 @@ void add_events(const Timeline& timeline, const SnapshotOptions& options, Snapsh
         events.erase(events.begin(), events.end() - static_cast<std::ptrdiff_t>(options.events_max));
     }
     for (const Event* one : events)
-        out.events += line_of({{"at", rfc3339(one->at)},
-                               {"subject", to_string(one->subject)},
-                               {"kind", one->kind},
-                               {"text", one->text},
-                               {"fields", one->fields}});
+        out.events += dump({{"at", rfc3339(one->at)},
+                            {"subject", to_string(one->subject)},
+                            {"kind", one->kind},
+                            {"text", one->text},
+                            {"fields", one->fields}});
 }
 
 }  // namespace
@@ -58,19 +54,19 @@ Snapshot snapshot_of(const Knowledge& knowledge, WallTime now, const SnapshotOpt
         for (const auto& [name, value] : known.pairs()) labels[name] = value;
         for (const Sample& one : samples)
             points.push_back({one.at_ms, std::isfinite(one.value) ? Json(one.value) : Json()});
-        out.series += line_of({{"labels", labels}, {"samples", points}});
+        out.series += dump({{"labels", labels}, {"samples", points}});
     }
     if (cut > 0) out.left_out.push_back(fmt::format("samples: {} series keep their newest {} only", cut, each));
     return out;
 }
 
 std::string snapshot_document(const Snapshot& snapshot) {
-    return line_of({{"schema", 1},
-                    {"from", rfc3339(snapshot.from)},
-                    {"to", rfc3339(snapshot.to)},
-                    {"left_out", snapshot.left_out},
-                    {"series", snapshot.series},
-                    {"events", snapshot.events}});
+    return dump({{"schema", 1},
+                 {"from", rfc3339(snapshot.from)},
+                 {"to", rfc3339(snapshot.to)},
+                 {"left_out", snapshot.left_out},
+                 {"series", snapshot.series},
+                 {"events", snapshot.events}});
 }
 
 Result<Snapshot> read_snapshot_document(std::string_view text) {

@@ -4,20 +4,17 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 
+#include "agent/api/diagnosis_json_internal.h"
 #include "agent/api/incident_view.h"
 #include "agent/collectors/redact.h"
 
 namespace medic {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::size_t digest_lines_max = 30;  // The rest is counted; the API lists them all.
 
-std::string dump(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-Json time(WallTime at) { return at.unix_ms == 0 ? Json() : Json(rfc3339(at)); }
+std::string line_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 IncidentMessage message_of_news(const News& one, const MessageContext& context) {
     return message_of(*one.incident, context);
@@ -27,13 +24,13 @@ Json incident_json(const News& one, const Dispatch& dispatch, const MessageConte
     const IncidentMessage message = message_of_news(one, context);
     Json evidence = Json::array();
     for (const MessageEvidence& item : message.evidence)
-        evidence.push_back({{"kind", item.kind}, {"text", item.text}, {"at", time(item.at)}});
+        evidence.push_back({{"kind", item.kind}, {"text", item.text}, {"at", time_json(item.at)}});
     return {{"schema", 1},
             {"kind", "incident"},
             {"event", to_string(one.event)},
             {"key", dispatch.key},
             {"revision", one.revision},
-            {"at", time(dispatch.at)},
+            {"at", time_json(dispatch.at)},
             {"incident", message.incident},
             {"cluster", message.cluster},
             {"state", message.state},
@@ -41,8 +38,8 @@ Json incident_json(const News& one, const Dispatch& dispatch, const MessageConte
             {"owner", message.owner},
             {"cause", message.cause},
             {"subject", message.subject},
-            {"since", time(message.since)},
-            {"ended_at", time(message.ended_at)},
+            {"since", time_json(message.since)},
+            {"ended_at", time_json(message.ended_at)},
             {"confidence", message.confidence},
             {"title", message.title},
             {"what", message.what},
@@ -102,7 +99,7 @@ Json digest_json(const Dispatch& dispatch, const MessageContext& context) {
     return {{"schema", 1},
             {"kind", "digest"},
             {"key", dispatch.key},
-            {"at", time(dispatch.at)},
+            {"at", time_json(dispatch.at)},
             {"incidents", list},
             {"title", digest_title(dispatch)},
             {"text", digest_text(dispatch, context)}};
@@ -137,16 +134,16 @@ Json alert(const Json& labels, const News& one, const IncidentMessage& message, 
 
 std::string payload_json(const Dispatch& dispatch, const MessageContext& context) {
     switch (dispatch.kind) {
-        case Dispatch::Kind::incident: return dump(incident_json(dispatch.news[0], dispatch, context));
-        case Dispatch::Kind::digest: return dump(digest_json(dispatch, context));
+        case Dispatch::Kind::incident: return line_of(incident_json(dispatch.news[0], dispatch, context));
+        case Dispatch::Kind::digest: return line_of(digest_json(dispatch, context));
         default: break;
     }
-    return dump({{"schema", 1},
-                 {"kind", "agent"},
-                 {"key", dispatch.key},
-                 {"at", time(dispatch.at)},
-                 {"title", payload_title(dispatch, context)},
-                 {"text", payload_text(dispatch, context)}});
+    return line_of({{"schema", 1},
+                    {"kind", "agent"},
+                    {"key", dispatch.key},
+                    {"at", time_json(dispatch.at)},
+                    {"title", payload_title(dispatch, context)},
+                    {"text", payload_text(dispatch, context)}});
 }
 
 std::string payload_text(const Dispatch& dispatch, const MessageContext& context) {
@@ -180,7 +177,7 @@ AlertsPayload payload_alerts(const Dispatch& dispatch, const MessageContext& con
     for (const News& one : dispatch.news) {
         const IncidentMessage message = message_of_news(one, context);
         const Json labels = alert_labels(*one.incident);
-        const std::string text = dump(labels);
+        const std::string text = line_of(labels);
         const bool over = one.event == NewsEvent::handed_over;
         if (!one.labels_before.empty() && (over || one.labels_before != text))
             if (const Json before = Json::parse(one.labels_before, nullptr, false); before.is_object())
@@ -190,16 +187,17 @@ AlertsPayload payload_alerts(const Dispatch& dispatch, const MessageContext& con
                                  one.incident->ended() ? one.incident->resolved_at : context.now + alert_lives));
         payload.labels.push_back(text);
     }
-    payload.body = dump(list);
+    payload.body = line_of(list);
     return payload;
 }
 
 std::string heartbeat_json(WallTime now) {
-    return dump({{"schema", 1}, {"kind", "heartbeat"}, {"at", time(now)}, {"text", "[medic] the agent is well"}});
+    return line_of(
+        {{"schema", 1}, {"kind", "heartbeat"}, {"at", time_json(now)}, {"text", "[medic] the agent is well"}});
 }
 
 std::string heartbeat_alert(WallTime started, WallTime ends) {
-    return dump(Json::array(
+    return line_of(Json::array(
         {{{"labels", {{"alertname", "StreammedicWatchdog"}}},
           {"annotations",
            {{"summary",
