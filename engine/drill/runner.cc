@@ -4,6 +4,8 @@
 #include <chrono>
 #include <thread>
 
+#include "agent/world/real/clock.h"
+
 namespace medic::engine::drill {
 namespace {
 
@@ -14,25 +16,12 @@ constexpr Duration settle_patience{60'000};
 constexpr Duration check_patience{30'000};
 constexpr Duration clock_slack{1'500};  // Evidence may carry the time of the scrape before the fault.
 
-Instant monotonic_now() {
-    return Instant(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
-}
-
-std::int64_t wall_now_ms() {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
-
-std::string seconds(Duration duration) {
-    return fmt::format("{:.1f} s", static_cast<double>(duration.count()) / 1000.0);
-}
-
 Result<double> rate_of(const DrillCase& drill, Platform& platform) {
-    const Instant begin = monotonic_now();
+    const Instant begin = read_clock().monotonic;
     MEDIC_TRY(const std::uint64_t before, drill.progress(platform));
     std::this_thread::sleep_for(baseline_time);
     MEDIC_TRY(const std::uint64_t after, drill.progress(platform));
-    const double elapsed = std::chrono::duration<double>(monotonic_now() - begin).count();
+    const double elapsed = std::chrono::duration<double>(read_clock().monotonic - begin).count();
     if (after <= before) return fail(ErrorCode::not_ready, "nothing flows before the fault");
     return static_cast<double>(after - before) / elapsed;
 }
@@ -40,9 +29,9 @@ Result<double> rate_of(const DrillCase& drill, Platform& platform) {
 // A look that fails tells nothing: the next one may.
 void look(const DrillCase& drill, Platform& platform, RecoveryWatch& watch) {
     if (drill.safe != nullptr) {
-        if (const auto safe = drill.safe(platform)) watch.observe_safety(monotonic_now(), *safe);
+        if (const auto safe = drill.safe(platform)) watch.observe_safety(read_clock().monotonic, *safe);
     } else if (const auto count = drill.progress(platform)) {
-        watch.observe(monotonic_now(), *count);
+        watch.observe(read_clock().monotonic, *count);
     }
 }
 
@@ -90,10 +79,10 @@ Result<std::unique_ptr<Platform>> Runner::new_lab(const std::string& name, const
 
 // Running, flowing, and with a checkpoint to fall back on.
 Status Runner::settle(Platform& platform) const {
-    const Instant deadline = monotonic_now() + settle_patience;
+    const Instant deadline = read_clock().monotonic + settle_patience;
     std::string waiting_for = "the job";
     std::optional<std::uint64_t> checkpoints, records;
-    while (monotonic_now() < deadline) {
+    while (read_clock().monotonic < deadline) {
         std::this_thread::sleep_for(sample_interval * 2);
         const auto job = platform.job();
         if (!job || job->state != "RUNNING") {
@@ -108,14 +97,14 @@ Status Runner::settle(Platform& platform) const {
         waiting_for = "two checkpoints";
     }
     return fail(ErrorCode::unavailable, "{}: still waiting for {} after {}", platform.data_dir(), waiting_for,
-                seconds(settle_patience));
+                seconds_text(settle_patience));
 }
 
 Result<Runner::Healed> Runner::new_healed(const std::string& name, const LabShape& shape) const {
     Healed made;
     MEDIC_TRY(made.lab, new_lab(name, shape));
     MEDIC_TRY(made.agent, AgentProcess::start(options_.agent_program, made.lab->plan()));
-    made.watched_since = monotonic_now();
+    made.watched_since = read_clock().monotonic;
     return made;
 }
 
@@ -169,19 +158,19 @@ Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed,
     bool told_detected = false, told_recovered = false;
     for (int round = 0;; ++round) {
         std::this_thread::sleep_for(sample_interval);
-        const Instant now = monotonic_now();
+        const Instant now = read_clock().monotonic;
         look(drill, *healed_.lab, observed.with_agent);
         if (alone_) look(drill, *alone_, observed.without_agent);
         if (round % 3 == 0) note_agents_view(observed);
         if (!told_detected && observed.first() != nullptr) {
             told_detected = true;
-            progress_(fmt::format("  {} after {}: {} · {}", drill.name, seconds(now - observed.injected_at),
+            progress_(fmt::format("  {} after {}: {} · {}", drill.name, seconds_text(now - observed.injected_at),
                                   observed.first()->side, observed.first()->summary));
         }
         if (!told_recovered && observed.recovered()) {
             told_recovered = true;
-            progress_(
-                fmt::format("  {} records flow again {} after the fault", drill.name, seconds(*observed.recovered())));
+            progress_(fmt::format("  {} records flow again {} after the fault", drill.name,
+                                  seconds_text(*observed.recovered())));
         }
         const bool spent = drill.spent == nullptr || drill.spent(*healed_.lab);
         const bool healed = killer.done() && spent && observed.recovered() && observed.agent_is_done();
@@ -208,13 +197,13 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
                        .expected_remedy = drill.expected_remedy,
                        .at_least_once = drill.at_least_once};
     if (alone_) MEDIC_CHECK(drill.inject(*alone_));
-    const Instant injected_alone_at = monotonic_now();
+    const Instant injected_alone_at = read_clock().monotonic;
     MEDIC_CHECK(drill.inject(*healed_.lab));
     const Instant injected_at =
-        monotonic_now();  // The fault is there once the injection is done: a deployment takes its time.
+        read_clock().monotonic;  // The fault is there once the injection is done: a deployment takes its time.
     std::vector<int> effects_before;
     for (const auto& effect : drill.effects) effects_before.push_back(healed_.lab->lines_with(effect.line));
-    Observed observed{injected_at, wall_now_ms(), RecoveryWatch(drill.recovery, wanted, injected_at),
+    Observed observed{injected_at, read_clock().wall.unix_ms, RecoveryWatch(drill.recovery, wanted, injected_at),
                       RecoveryWatch(drill.recovery, wanted, injected_alone_at)};
     {
         const AgentKiller killer(*healed_.agent,

@@ -9,12 +9,8 @@
 namespace medic::engine::drill {
 namespace {
 
-std::string seconds(Duration duration) {
-    return fmt::format("{:.1f} s", static_cast<double>(duration.count()) / 1000.0);
-}
-
 std::string seconds_or(const std::optional<Duration>& duration, const std::string& otherwise) {
-    return duration ? seconds(*duration) : otherwise;
+    return duration ? seconds_text(*duration) : otherwise;
 }
 
 nlohmann::json milliseconds_or_null(const std::optional<Duration>& duration) {
@@ -60,6 +56,10 @@ std::string notes_of(const DrillResult& result) {
 
 }  // namespace
 
+std::string seconds_text(Duration duration) {
+    return fmt::format("{:.1f} s", static_cast<double>(duration.count()) / 1000.0);
+}
+
 bool DrillResult::passed() const {
     return healed && side == expected_side && cause == expected_cause && remedy == expected_remedy &&
            records_lost == 0 && (records_doubled == 0 || at_least_once);
@@ -75,7 +75,7 @@ std::string render_text(const Scorecard& scorecard) {
             "{:<22} {:<7} {:>9} {:>10} {:>14}  {:>5} {:>7}  {} · {} · {}\n", result.name,
             result.passed() ? "healed" : "FAILED", seconds_or(result.detect, "never"),
             seconds_or(result.recover, "never"),
-            seconds_or(result.recover_without, result.waited.count() == 0 ? "–" : "> " + seconds(result.waited)),
+            seconds_or(result.recover_without, result.waited.count() == 0 ? "–" : "> " + seconds_text(result.waited)),
             result.records_lost, result.records_doubled, beside_expected(result.side, result.expected_side),
             beside_expected(result.cause, result.expected_cause),
             beside_expected(result.remedy, result.expected_remedy));

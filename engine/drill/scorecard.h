@@ -35,6 +35,7 @@ struct Scorecard {
     [[nodiscard]] bool passed() const;
 };
 
+[[nodiscard]] std::string seconds_text(Duration duration);  // "1.2 s".
 // A table with one line per drill, medians where a drill was repeated, and the notes below.
 [[nodiscard]] std::string render_text(const Scorecard& scorecard);
 // {"schema":1,"drills":[{name, healed, side, expected_side, cause, …}]}: a contract, see docs.

@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <thread>
 
+#include "agent/world/real/clock.h"
 #include "engine/common/files.h"
 #include "engine/common/rest_internal.h"
+#include "engine/drill/scorecard.h"
 #include "engine/lab/state.h"
 
 namespace medic::live {
@@ -16,6 +18,7 @@ namespace {
 
 using engine::drill::AgentProcess;
 using engine::drill::IncidentView;
+using engine::drill::seconds_text;
 
 constexpr auto look_every = std::chrono::milliseconds(250);
 constexpr auto rate_time = std::chrono::seconds(10);  // Five checkpoints of the trial job.
@@ -24,19 +27,6 @@ constexpr Duration calm_patience{90'000};             // Until the agent's last 
 constexpr Duration drain_patience{60'000};
 constexpr Duration second_thoughts{8'000};  // After a diagnosis that only a person can act on: it may still change.
 constexpr Duration clock_slack{1'500};      // Evidence may carry the time of the look before the fault.
-
-Instant monotonic_now() {
-    return Instant(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
-}
-
-std::int64_t wall_now_ms() {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
-
-std::string seconds(Duration duration) {
-    return fmt::format("{:.1f} s", static_cast<double>(duration.count()) / 1000.0);
-}
 
 // As on a lab: here the agent may act by itself.
 constexpr const char* policy =
@@ -114,8 +104,8 @@ Status Judge::platform_is_up() {
 
 // No incident of an earlier fault is open; an agent that can't get there begins anew.
 Status Judge::agent_is_calm() {
-    const Instant deadline = monotonic_now() + calm_patience;
-    while (agent_ && monotonic_now() < deadline) {
+    const Instant deadline = read_clock().monotonic + calm_patience;
+    while (agent_ && read_clock().monotonic < deadline) {
         const auto listed = agent_->incidents();
         if (listed && std::ranges::all_of(*listed, is_resolved)) return {};
         // It waits for a person: the next fault of the same thing would be told as the same incident.
@@ -134,7 +124,7 @@ Status Judge::agent_is_calm() {
         return wrap(started.error(), fmt::format("its log is in {}", options_.traces));
     }
     agent_ = std::move(*started);
-    watched_since_ = monotonic_now();
+    watched_since_ = read_clock().monotonic;
     return {};
 }
 
@@ -151,11 +141,11 @@ Status Judge::prepare(Agent agent, Duration history) {
 
 Result<Judge::Turn> Judge::begin(const std::function<Status(Site&)>& inject, FlowName name) {
     const Flow& flow = site_->flow(name);
-    const Instant began = monotonic_now();
+    const Instant began = read_clock().monotonic;
     const std::uint64_t before = flow.count();
     std::this_thread::sleep_for(rate_time);
-    const double rate =
-        static_cast<double>(flow.count() - before) / std::chrono::duration<double>(monotonic_now() - began).count();
+    const double rate = static_cast<double>(flow.count() - before) /
+                        std::chrono::duration<double>(read_clock().monotonic - began).count();
     if (rate <= 0) return fail(ErrorCode::not_ready, "nothing comes to {} before the fault", to_string(name));
     if (agent_) {
         const auto listed = agent_->incidents();
@@ -164,9 +154,9 @@ Result<Judge::Turn> Judge::begin(const std::function<Status(Site&)>& inject, Flo
     }
     const std::size_t mark = flow.mark();
     // What ends within the injection (an outage, a deployment) counts from its end; the agent may speak during it.
-    const std::int64_t wall = wall_now_ms();
+    const std::int64_t wall = read_clock().wall.unix_ms;
     MEDIC_CHECK(inject(*site_));
-    const Instant at = monotonic_now();
+    const Instant at = read_clock().monotonic;
     return Turn{.injected_at = at,
                 .injected_wall_ms = wall,
                 .mark = mark,
@@ -192,12 +182,12 @@ void Judge::observe(const Fault& fault, Turn& turn, Duration patience) {
     std::optional<Instant> named_at;
     for (int round = 0;; ++round) {
         std::this_thread::sleep_for(look_every);
-        const Instant now = monotonic_now();
+        const Instant now = read_clock().monotonic;
         turn.watch.observe(now, flow.count());
         if (round % 2 == 0) note_incidents(turn);
         if (!named_at && turn.names(fault)) {
             named_at = now;
-            progress_(fmt::format("  named after {}: {}", seconds(now - turn.injected_at), turn.first()->summary));
+            progress_(fmt::format("  named after {}: {}", seconds_text(now - turn.injected_at), turn.first()->summary));
         }
         const bool long_enough = now - turn.injected_at >= FlowOptions{}.hold * 2;
         const bool flows = long_enough && turn.recovered().has_value();
@@ -240,11 +230,11 @@ Result<Baseline> Judge::without_agent(const Fault& fault) {
     Baseline baseline{.name = fault.name,
                       .engines = options_.platform.pair.name(),
                       .recover = turn.recovered(),
-                      .waited = std::min(monotonic_now() - turn.injected_at, options_.alone_patience),
+                      .waited = std::min(read_clock().monotonic - turn.injected_at, options_.alone_patience),
                       .lost = {},
                       .doubled = {}};
-    progress_(baseline.recover ? fmt::format("  records flow after {}", seconds(*baseline.recover))
-                               : fmt::format("  records do not flow after {}", seconds(baseline.waited)));
+    progress_(baseline.recover ? fmt::format("  records flow after {}", seconds_text(*baseline.recover))
+                               : fmt::format("  records do not flow after {}", seconds_text(baseline.waited)));
     finish(fault.clear, fault.flow, turn);
     if (turn.records) baseline.lost = turn.records->lost, baseline.doubled = turn.records->doubled;
     return baseline;
@@ -281,7 +271,7 @@ Result<FaultResult> Judge::with_agent(const Fault& fault) {
                     fmt::format("also said: {}{}", said_of(other), other.acted_ms > 0 ? ", and acted" : ""));
     }
     progress_(fmt::format("  {}; {}", turn.first() != nullptr ? said_of(*turn.first()) : "nothing said",
-                          result.recover ? "records flow after " + seconds(*result.recover) : "no records"));
+                          result.recover ? "records flow after " + seconds_text(*result.recover) : "no records"));
     keep_traces(fault.name);
     // What the agent has put right is not put right once more.
     finish(result.outcome == "healed" ? nullptr : fault.clear, fault.flow, turn);
@@ -300,7 +290,7 @@ Result<FriendResult> Judge::calm(const FalseFriend& look_alike) {
     FriendResult result{.name = look_alike.name, .engines = options_.platform.pair.name(), .told = look_alike.told};
     MEDIC_TRY(Turn turn, begin([&](Site& site) { return look_alike.inject(site, agent_->id()); }, FlowName::totals));
     const Instant until = turn.injected_at + look_alike.calm;
-    while (monotonic_now() < until) {
+    while (read_clock().monotonic < until) {
         std::this_thread::sleep_for(look_every * 4);
         note_incidents(turn);
     }

@@ -6,9 +6,14 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "engine/common/rest_internal.h"
+#include "engine/drill/scorecard.h"
+
 namespace medic::live {
 namespace {
 
+using engine::member;
+using engine::drill::seconds_text;
 using nlohmann::json;
 using Milliseconds = std::optional<Duration>;
 using Count = std::optional<std::uint64_t>;
@@ -26,16 +31,6 @@ Count count(const json& from, const char* name) {
     const auto found = from.find(name);
     if (found == from.end() || !found->is_number()) return std::nullopt;
     return found->get<std::uint64_t>();
-}
-
-std::string text(const json& from, const char* name) {
-    const auto found = from.find(name);
-    return found != from.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-bool flag(const json& from, const char* name, bool otherwise) {
-    const auto found = from.find(name);
-    return found != from.end() && found->is_boolean() ? found->get<bool>() : otherwise;
 }
 
 std::vector<std::string> texts(const json& from, const char* name) {
@@ -72,16 +67,16 @@ json to_json(const FaultResult& one) {
 }
 
 FaultResult fault_of(const json& from) {
-    return {.name = text(from, "name"),
-            .engines = text(from, "engines"),
-            .told = text(from, "told"),
-            .side = text(from, "side"),
-            .expected_side = text(from, "expected_side"),
-            .cause = text(from, "cause"),
-            .expected_cause = text(from, "expected_cause"),
-            .outcome = text(from, "outcome"),
-            .by_a_person = flag(from, "by_a_person", false),
-            .interrupts = flag(from, "interrupts", true),
+    return {.name = member(from, "name", std::string()),
+            .engines = member(from, "engines", std::string()),
+            .told = member(from, "told", std::string()),
+            .side = member(from, "side", std::string()),
+            .expected_side = member(from, "expected_side", std::string()),
+            .cause = member(from, "cause", std::string()),
+            .expected_cause = member(from, "expected_cause", std::string()),
+            .outcome = member(from, "outcome", std::string()),
+            .by_a_person = member(from, "by_a_person", false),
+            .interrupts = member(from, "interrupts", true),
             .diagnosed = milliseconds(from, "diagnosed_ms"),
             .recover = milliseconds(from, "recover_ms"),
             .recover_without = milliseconds(from, "recover_without_ms"),
@@ -90,7 +85,7 @@ FaultResult fault_of(const json& from) {
             .records_lost = count(from, "records_lost"),
             .records_doubled = count(from, "records_doubled"),
             .doubled_without = count(from, "records_doubled_without"),
-            .exactly_once = flag(from, "exactly_once", true),
+            .exactly_once = member(from, "exactly_once", true),
             .notes = texts(from, "notes")};
 }
 
@@ -100,9 +95,9 @@ json to_json(const FriendResult& one) {
 }
 
 FriendResult friend_of(const json& from) {
-    return {.name = text(from, "name"),
-            .engines = text(from, "engines"),
-            .told = text(from, "told"),
+    return {.name = member(from, "name", std::string()),
+            .engines = member(from, "engines", std::string()),
+            .told = member(from, "told", std::string()),
             .actions = count(from, "actions"),
             .said = texts(from, "said"),
             .notes = texts(from, "notes")};
@@ -118,20 +113,16 @@ json to_json(const Baseline& one) {
 }
 
 Baseline baseline_of(const json& from) {
-    return {.name = text(from, "name"),
-            .engines = text(from, "engines"),
+    return {.name = member(from, "name", std::string()),
+            .engines = member(from, "engines", std::string()),
             .recover = milliseconds(from, "recover_ms"),
             .waited = milliseconds(from, "waited_ms").value_or(Duration(0)),
             .lost = count(from, "records_lost"),
             .doubled = count(from, "records_doubled")};
 }
 
-std::string seconds(Duration duration) {
-    return fmt::format("{:.1f} s", static_cast<double>(duration.count()) / 1000.0);
-}
-
 std::string seconds_or(const Milliseconds& duration, const std::string& otherwise) {
-    return duration ? seconds(*duration) : otherwise;
+    return duration ? seconds_text(*duration) : otherwise;
 }
 
 std::string number_or(const Count& value) { return value ? fmt::format("{}", *value) : "**missing**"; }
@@ -143,13 +134,13 @@ std::string beside_expected(const std::string& value, const std::string& expecte
 
 std::string recovered(const FaultResult& one) {
     if (!one.recover) return one.by_a_person ? "a person ends it" : "**never**";
-    return one.recover->count() == 0 ? "not interrupted" : seconds(*one.recover);
+    return one.recover->count() == 0 ? "not interrupted" : seconds_text(*one.recover);
 }
 
 std::string without(const FaultResult& one) {
     if (one.recover_without)
-        return one.recover_without->count() == 0 ? "not interrupted" : seconds(*one.recover_without);
-    return one.waited ? "> " + seconds(*one.waited) : "**missing**";
+        return one.recover_without->count() == 0 ? "not interrupted" : seconds_text(*one.recover_without);
+    return one.waited ? "> " + seconds_text(*one.waited) : "**missing**";
 }
 
 std::string fault_rows(const Report& report) {
