@@ -3,6 +3,7 @@
 // No I/O, no clock.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <span>
 #include <utility>
@@ -13,6 +14,9 @@
 namespace medic::engine::broker {
 
 using BrokerId = std::int32_t;
+[[nodiscard]] inline bool contains(const std::vector<BrokerId>& ids, BrokerId id) {
+    return std::ranges::find(ids, id) != ids.end();
+}
 inline constexpr BrokerId no_broker = -1;
 
 struct BrokerState {

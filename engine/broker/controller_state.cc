@@ -7,8 +7,6 @@ namespace {
 
 constexpr std::int32_t producer_id_block = 1'000;  // Kafka's ProducerIdsBlock size.
 
-bool contains(const std::vector<BrokerId>& ids, BrokerId id) { return std::ranges::find(ids, id) != ids.end(); }
-
 void drop(std::vector<BrokerId>& ids, BrokerId id) { std::erase(ids, id); }
 
 }  // namespace

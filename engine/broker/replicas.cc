@@ -9,8 +9,6 @@ namespace {
 
 constexpr std::string_view who = "broker";
 
-bool contains(const std::vector<BrokerId>& ids, BrokerId id) { return std::ranges::find(ids, id) != ids.end(); }
-
 }  // namespace
 
 Replicas::Replicas(ReplicasOptions options, const ClusterImage& image, const Config& config, Callbacks callbacks)

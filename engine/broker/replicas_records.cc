@@ -9,8 +9,6 @@ namespace {
 
 constexpr std::string_view who = "broker";
 
-bool contains(const std::vector<BrokerId>& ids, BrokerId id) { return std::ranges::find(ids, id) != ids.end(); }
-
 }  // namespace
 
 Log::Appended Replicas::append(Replica& replica, const AppendRequest& request) {
