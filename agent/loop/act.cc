@@ -193,16 +193,18 @@ void Loop::State::take(const OperationReply& reply) {
 // else was done has not begun: an agreement that has grown old meanwhile must be given anew. What has left spends its
 // budget and sets its cool-down all the same.
 void Loop::State::changed_nothing(Incident& incident, bool left) {
-    if (left) {
-        not_done.insert(incident.key);
-    } else {
-        std::erase_if(history, [&](const PastAttempt& past) { return past.key == incident.key; });
+    const auto at_hand = std::ranges::find(history, incident.key, &PastAttempt::key);
+    if (at_hand != history.end()) {
+        if (left) {
+            at_hand->not_done = true;
+        } else {
+            history.erase(at_hand);
+        }
     }
     if (incident.undoing) return;  // What it takes back was done.
     const auto plan_begins_at = incident.step_number - incident.step;
     incident.begun = std::ranges::any_of(history, [&](const PastAttempt& past) {
-        return past.incident == incident.id && step_number_of(past.key) >= plan_begins_at &&
-               !not_done.contains(past.key);
+        return past.incident == incident.id && step_number_of(past.key) >= plan_begins_at && !past.not_done;
     });
 }
 

@@ -112,10 +112,8 @@ void Loop::State::close_ended() {
 
 void Loop::State::forget_old() {
     book.forget_before(now);
-    while (!history.empty() && (history.size() > options.history_max || now - history.front().at > options.history)) {
-        not_done.erase(history.front().key);
+    while (!history.empty() && (history.size() > options.history_max || now - history.front().at > options.history))
         history.pop_front();
-    }
 }
 
 void Loop::State::set_state(Incident& incident, IncidentState state, const std::string& why) {

@@ -38,9 +38,8 @@ void Loop::State::restore(const JournalState& restored) {
     for (const auto& row : restored.attempts) {
         newest_recorded = std::max({newest_recorded, row.intended_at, row.finished_at});
         if (row.state == "not-sent") continue;
-        if (row.state == "not-done") not_done.insert(row.key);
         history.push_back({row.key, row.incident, row.cluster, row.remedy, row.cause, subject_from(row.diagnosed),
-                           subject_from(row.target), row.intended_at, row.undo});
+                           subject_from(row.target), row.intended_at, row.undo, row.state == "not-done"});
     }
     std::ranges::stable_sort(history, {}, &PastAttempt::at);
     for (const auto& row : restored.pauses) pauses.push_back({row.cluster, row.reason, row.by, row.since});

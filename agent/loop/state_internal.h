@@ -44,7 +44,6 @@ struct Loop::State {
     std::deque<Incident> ended;
     std::uint64_t incidents_ever = 0;
     std::deque<PastAttempt> history;
-    std::set<std::string> not_done;  // Keys of those that left and are known to have changed nothing.
     std::vector<Pause> pauses;
     std::set<std::tuple<std::string, std::string, std::string>> quarantined;  // cluster, job, version
     std::map<std::pair<std::string, std::string>, bool> node_is_spare;        // cluster, node

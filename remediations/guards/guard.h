@@ -22,6 +22,7 @@ struct PastAttempt {
     Subject target{};     // What the step changed.
     WallTime at{};        // When its intent was written.
     bool undo = false;
+    bool not_done = false;  // It left, and is known to have changed nothing.
 };
 
 struct Pause {
