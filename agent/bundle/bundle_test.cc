@@ -1,5 +1,6 @@
 // A bundle holds what explains, nothing that is a secret, and says what it left out.
 #include "agent/bundle/bundle.h"
+#include "agent/base/test_folder_internal.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "agent/base/test_folder_internal.h"
 #include "agent/base/yaml.h"
 #include "agent/loop/incident_codec.h"
 #include "remediations/journal/journal.h"
@@ -26,21 +28,6 @@ constexpr std::array secrets = {"plum-kafka-81", "pear-flink-82",      "fig-toke
                                 "kiwi-hook-84",  "lime-argv-85",       "date-in-url-86",
                                 "sloe-query-87", "quince-variable-88", "nut-inline-89"};
 constexpr WallTime now{1'764'331'200'000};
-
-struct Folder {
-    std::filesystem::path path;
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "bundle-XXXXXX").string();
-        path = mkdtemp(name.data());
-        std::filesystem::create_directories(path / "data");
-        std::filesystem::create_directories(path / "logs");
-    }
-    ~Folder() { std::filesystem::remove_all(path); }
-    std::string write(const std::string& name, const std::string& text) const {
-        std::ofstream(path / name) << text;
-        return (path / name).string();
-    }
-};
 
 const char* const medic_yaml = R"(schema: 1   # a comment: nut-inline-89
 data_dir: data
@@ -60,6 +47,7 @@ class BundleTest : public ::testing::Test {
 protected:
     BundleTest() {
         setenv("BUNDLE_TEST_SECRET", "quince-variable-88", 1);
+        std::filesystem::create_directories(folder.path / "data");
         folder.write("kafka-password", "plum-kafka-81\n");
         folder.write("tokens", "ana fig-token-of-ana-83\n");
         folder.write("hook-url", "https://chat/kiwi-hook-84\n");
@@ -130,7 +118,7 @@ protected:
         return found == files.end() ? none : *found;
     }
 
-    Folder folder;
+    TestFolder folder;
     Config config;
 };
 

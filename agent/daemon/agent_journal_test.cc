@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "agent/base/test_folder_internal.h"
 #include "agent/daemon/agent.h"
 #include "agent/loop/incident_codec.h"
 #include "agent/world/real/clock.h"
@@ -17,15 +18,6 @@ namespace medic {
 namespace {
 
 constexpr Duration day{24 * 3'600'000};
-
-struct Folder {
-    std::filesystem::path path;
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "agent-XXXXXX").string();
-        path = mkdtemp(name.data());
-    }
-    ~Folder() { std::filesystem::remove_all(path); }
-};
 
 // Ended so long ago, or open ever since.
 IncidentRow incident(const std::string& id, WallTime at, bool closed) {
@@ -42,7 +34,7 @@ IncidentRow incident(const std::string& id, WallTime at, bool closed) {
 }
 
 TEST(AgentJournal, OnlyEndedIncidentsThatAreOlderThanTheRetentionAreForgotten) {
-    const Folder folder;
+    const TestFolder folder;
     const std::string file = (folder.path / "journal.db").string();
     const WallTime now = read_clock().wall;
     {
@@ -88,7 +80,7 @@ std::string told(const Agent& agent, const std::string& part) {
 }
 
 TEST(AgentJournal, MaintenanceThatWasToldHoldsOverARestart) {
-    const Folder folder;
+    const TestFolder folder;
     std::ofstream(folder.path / "tokens") << "ana " << token << "\n";
     std::filesystem::permissions(folder.path / "tokens", std::filesystem::perms::owner_read);
     const auto start = [&] {

@@ -10,24 +10,17 @@
 
 #include <fcntl.h>
 
+#include "agent/base/test_folder_internal.h"
+
 namespace medic::doctor {
 namespace {
-
-struct Folder {
-    std::filesystem::path path;
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "doctor-XXXXXX").string();
-        path = mkdtemp(name.data());
-    }
-    ~Folder() { std::filesystem::remove_all(path); }
-};
 
 const Check& named(const std::vector<Check>& checks, const std::string& what) {
     return *std::ranges::find_if(checks, [&](const Check& one) { return one.what.starts_with(what); });
 }
 
 TEST(Local, secrets_that_everybody_reads_and_a_corrupt_journal_are_bad) {
-    const Folder folder;
+    const TestFolder folder;
     Config config;
     config.data_dir = folder.path.string();
     config.api_token_file = (folder.path / "token").string();
@@ -44,7 +37,7 @@ TEST(Local, secrets_that_everybody_reads_and_a_corrupt_journal_are_bad) {
 }
 
 TEST(Local, a_running_agent_is_seen_by_its_lock) {
-    const Folder folder;
+    const TestFolder folder;
     Config config;
     config.data_dir = folder.path.string();
     EXPECT_EQ(named(local(config, {1}), "agents").text, "none runs");
@@ -55,7 +48,7 @@ TEST(Local, a_running_agent_is_seen_by_its_lock) {
 }
 
 TEST(Local, a_data_dir_that_is_a_file_or_in_nowhere_is_told_with_the_command) {
-    const Folder folder;
+    const TestFolder folder;
     Config config;
     config.data_dir = (folder.path / "file").string();
     std::ofstream(config.data_dir) << "x";

@@ -125,12 +125,20 @@ TEST(HttpFetcher, ManyRequestsAtOnceAllGetAnswers) {
     EXPECT_EQ(running.fetcher.writing_requests(), 0u);
 }
 
+// What a node's driver starts lives on: it must not hold the port of an agent that is to start again.
 TEST(RunCommand, InheritsNothingThatTheAgentHasOpen) {
     Server server([](const HttpRequest&) { return answer(200, "{}"); });
     Running running;
+    const int ours = ::socket(AF_INET, SOCK_STREAM, 0);
+    ASSERT_GT(ours, 2);
     const auto listed = running.run({.argv = {"ls", "-l", "/proc/self/fd"}});
+    const auto reply = running.run(
+        {.argv = {"/bin/sh", "-c", "test -e /proc/$$/fd/" + std::to_string(ours) + " && echo there || echo away"}});
+    ::close(ours);
     ASSERT_TRUE(listed) << listed.error().message;
     EXPECT_EQ(listed->output.find("socket:"), std::string::npos) << listed->output;
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->output, "away\n");
 }
 
 TEST(RunCommand, GivesOutputErrorsAndExitCode) {
@@ -304,18 +312,6 @@ TEST(RealWorld, EveryOperationGetsOneReplyAlsoWhenNobodyAnswers) {
     ASSERT_FALSE(reply);
     EXPECT_EQ(reply.error().code, ErrorCode::outcome_unknown);
     EXPECT_EQ(acting.act(AlterConfigs{}, "I1/1/2").error().code, ErrorCode::invalid);
-}
-
-// What a node's driver starts lives on: it must not hold the port of an agent that is to start again.
-TEST(Command, InheritsNothingButItsThreeStreams) {
-    Running running;
-    const int ours = ::socket(AF_INET, SOCK_STREAM, 0);
-    ASSERT_GT(ours, 2);
-    const auto reply = running.run(
-        {.argv = {"/bin/sh", "-c", "test -e /proc/$$/fd/" + std::to_string(ours) + " && echo there || echo away"}});
-    ::close(ours);
-    ASSERT_TRUE(reply) << reply.error().message;
-    EXPECT_EQ(reply->output, "away\n");
 }
 
 }  // namespace
