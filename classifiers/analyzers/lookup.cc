@@ -161,6 +161,16 @@ bool unusual(const Motion& motion, Duration floor) {
     return motion.standing >= 2 * motion.longest_before;
 }
 
+Evidence uses_no_cpu(const std::string& node, const Motion& ticks) {
+    return {"metric", "process_cpu_seconds_total",
+            "the process on " + node + " has used no CPU for " + spoken(ticks.standing), ticks.value, ticks.newest};
+}
+
+std::optional<Evidence> stopped_by_signal(const Lookup& lookup, const LabelValues& node, WallTime at) {
+    if (lookup.value("process_stopped", node) != 1) return std::nullopt;
+    return Evidence{"metric", "process_stopped", "the kernel shows it stopped (state T)", 1, at};
+}
+
 std::string spoken(Duration duration) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
     if (seconds < 120) return std::to_string(seconds) + " s";

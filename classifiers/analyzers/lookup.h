@@ -78,6 +78,10 @@ private:
 // It stands for longer than `floor` and than its own habit, or than a cautious floor where no habit is known.
 [[nodiscard]] bool unusual(const Motion& motion, Duration floor);
 
+// A process that stands: its clock of CPU time, and what the kernel calls it.
+[[nodiscard]] Evidence uses_no_cpu(const std::string& node, const Motion& ticks);
+[[nodiscard]] std::optional<Evidence> stopped_by_signal(const Lookup& lookup, const LabelValues& node, WallTime at);
+
 // "12 s", "3 min": a duration for a person.
 [[nodiscard]] std::string spoken(Duration duration);
 

@@ -96,13 +96,8 @@ std::optional<Finding> frozen(const Lookup& lookup, const Service& service, cons
     if (!ticks || !unusual(*ticks, frozen_floor) || lookup.starved(service.cluster)) return std::nullopt;
     auto finding =
         service.finding(service.kind.frozen, ticks->changed, "is alive but silent for " + spoken(ticks->standing));
-    finding.evidence = {{"metric", "process_cpu_seconds_total",
-                         "the process on " + service.node + " has used no CPU for " + spoken(ticks->standing),
-                         ticks->value, ticks->newest},
-                        silent};
-    if (lookup.value("process_stopped", node).value_or(0) == 1)
-        finding.evidence.push_back(
-            {"metric", "process_stopped", "the kernel shows it stopped (state T)", 1, ticks->newest});
+    finding.evidence = {uses_no_cpu(service.node, *ticks), silent};
+    if (auto stopped = stopped_by_signal(lookup, node, ticks->newest)) finding.evidence.push_back(*std::move(stopped));
     return finding;
 }
 

@@ -219,13 +219,9 @@ std::optional<Finding> frozen(const Lookup& lookup, const Manager& manager) {
                     .summary = "task manager " + manager.id + " is alive but silent for " + spoken(ticks->standing),
                     .fields = facts(lookup, manager),
                     .evidence = {}};
-    finding.evidence.push_back({"metric", "process_cpu_seconds_total",
-                                "the process on " + manager.node + " has used no CPU for " + spoken(ticks->standing),
-                                ticks->value, ticks->newest});
+    finding.evidence.push_back(uses_no_cpu(manager.node, *ticks));
     finding.evidence.insert(finding.evidence.end(), said.begin(), said.end());
-    if (lookup.value("process_stopped", node).value_or(0) == 1)
-        finding.evidence.push_back(
-            {"metric", "process_stopped", "the kernel shows it stopped (state T)", 1, ticks->newest});
+    if (auto stopped = stopped_by_signal(lookup, node, ticks->newest)) finding.evidence.push_back(*std::move(stopped));
     return finding;
 }
 

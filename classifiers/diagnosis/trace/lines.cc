@@ -67,6 +67,20 @@ std::size_t token_end(std::string_view text, std::size_t from) {
     return from;
 }
 
+// Calls `take(at, end)` with each word of the line that may be a name.
+template <class Take>
+void for_tokens(std::string_view text, Take take) {
+    for (std::size_t at = 0; at < text.size();) {
+        if (!is_name_char(text[at])) {
+            ++at;
+            continue;
+        }
+        const auto end = token_end(text, at);
+        take(at, end);
+        at = end;  // Behind `at`, whose character is a name's.
+    }
+}
+
 // The header that begins exactly at `at`.
 std::optional<Header> header_at(std::string_view text, std::size_t at) {
     const auto end = token_end(text, at);
@@ -181,34 +195,21 @@ std::optional<Header> parse_header(std::string_view line, HeaderSearch search) {
     }
     if (search == HeaderSearch::whole_line) return std::nullopt;
     std::optional<Header> found;
-    for (std::size_t at = 0; at < text.size();) {
-        if (!is_name_char(text[at])) {
-            ++at;
-            continue;
-        }
-        const auto end = token_end(text, at);
-        const auto token = text.substr(at, end - at);
-        if (qualified(token) && (end >= text.size() || text[end] != ')' || found == std::nullopt))
-            if (auto header = header_at(text, at); header && qualified(header->type)) found = header;
-        at = end == at ? at + 1 : end;
-    }
+    for_tokens(text, [&](std::size_t at, std::size_t end) {
+        if (!qualified(text.substr(at, end - at)) || (end < text.size() && text[end] == ')' && found)) return;
+        if (auto header = header_at(text, at); header && qualified(header->type)) found = header;
+    });
     return found;
 }
 
 std::optional<Header> parse_plain_header(std::string_view line) {
     const auto text = trim(line);
     std::optional<Header> found;
-    for (std::size_t at = 0; at < text.size();) {
-        if (!is_name_char(text[at])) {
-            ++at;
-            continue;
-        }
-        const auto end = token_end(text, at);
+    for_tokens(text, [&](std::size_t at, std::size_t end) {
         const auto after = text.substr(end);
-        if (after.starts_with(": ") || after.starts_with(" [ERR_"))
-            if (auto header = header_at(text, at); header && !qualified(header->type)) found = header;
-        at = end == at ? at + 1 : end;
-    }
+        if (!after.starts_with(": ") && !after.starts_with(" [ERR_")) return;
+        if (auto header = header_at(text, at); header && !qualified(header->type)) found = header;
+    });
     return found;
 }
 
