@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::size_t result_bytes_max = 4'096;
 
+bool ends_a_job(const OperationBody& body) {
+    return std::holds_alternative<CancelJob>(body) || std::holds_alternative<StopJobWithSavepoint>(body);
+}
+
 // "I17/2/1": 2.
 std::uint64_t step_number_of(const std::string& key) { return std::stoull(key.substr(key.find('/') + 1)); }
 
@@ -50,6 +54,8 @@ std::vector<std::string> Loop::State::others_acting(const Incident& incident) co
 GuardQuestion Loop::State::question_about(const Incident& incident, const Step& step) const {
     GuardQuestion question;
     question.step = step;
+    // Found ended before we had ended it: that was a person.
+    question.step.after_own_stop = step.after_own_stop && incident.stopped_job;
     question.key = fmt::format("{}/{}", incident.action_id(), incident.attempt);
     question.incident = incident.id;
     question.cluster = incident.cluster;
@@ -142,6 +148,7 @@ void Loop::State::send(Incident& incident, Permit permit) {
         effects.journal.emplace_back(QuarantineRow{bad.cluster, bad.job, bad.version, incident.id, now});
     }
     incident.begun = incident.acted = true;
+    if (ends_a_job(step.operation)) incident.stopped_job = true;
     history.push_back({incident.key, incident.id, incident.cluster, step.remedy, step.cause, incident.diagnosis.subject,
                        step.subject, now, incident.undoing});
     record_attempt(incident, "intended", {});
@@ -184,6 +191,7 @@ void Loop::State::take(const OperationReply& reply) {
     const bool not_sent = error.message.starts_with("not sent");
     record_attempt(*incident, not_sent ? "not-sent" : "failed", error.message);
     if (not_sent) changed_nothing(*incident, false);
+    if (ends_a_job(incident->current().operation)) incident->stopped_job = false;  // Refused: it did not happen.
     if (error.code == ErrorCode::invalid)
         return plan_failed(*incident, Outcome::no_effect, incident->current().text + ": " + error.message);
     retry(*incident, incident->current().text + ": " + error.message);
@@ -201,6 +209,7 @@ void Loop::State::changed_nothing(Incident& incident, bool left) {
             history.erase(at_hand);
         }
     }
+    if (ends_a_job(incident.current().operation)) incident.stopped_job = false;
     if (incident.undoing) return;  // What it takes back was done.
     const auto plan_begins_at = incident.step_number - incident.step;
     incident.begun = std::ranges::any_of(history, [&](const PastAttempt& past) {
@@ -245,6 +254,7 @@ void Loop::State::begin_step(Incident& incident, std::size_t step) {
 
 void Loop::State::step_done(Incident& incident, const std::string& why) {
     tell(incident, why);
+    if (std::holds_alternative<StartDeployment>(incident.current().operation)) incident.stopped_job = false;
     const auto& steps = incident.steps();
     const std::size_t next = incident.step + 1;
     const bool only_tidying_left = std::all_of(steps.begin() + static_cast<std::ptrdiff_t>(next), steps.end(),

@@ -312,13 +312,16 @@ void Loop::State::watch_healed(Incident& incident) {
 }
 
 // Is what was hoped for so, or not wanted any more? A cause that is no longer reported may have gone with what we did
-// (the lost node is back) and have left the harm (the job still does not run).
+// (the lost node is back) and have left the harm (the job still does not run). What we have ended ourselves is still
+// wanted.
 Truth Loop::State::is_over(const Incident& incident) const {
     Truth result = Truth::yes;
     for (const auto& condition : incident.hoped_for) {
         const Truth one = holds(condition, book, context());
         if (one == Truth::unknown) result = Truth::unknown;
-        if (one == Truth::no && !ended_on_purpose(book.latest(condition.fact)->text)) return Truth::no;
+        if (one != Truth::no) continue;
+        const bool ours = condition.fact.subject.kind == "job" && incident.stopped_job;
+        if (ours || !ended_on_purpose(book.latest(condition.fact)->text)) return Truth::no;
     }
     return result;
 }

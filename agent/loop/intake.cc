@@ -205,6 +205,7 @@ void Loop::State::take(const JournalAck& ack) {
     problem = ack.durable ? "" : "the journal can't be written: nothing acts until it can";
     if (ack.durable) {
         for (const auto& [number, incident] : open) touched.insert(number);
+        for (const auto& incident : ended) touch(incident);  // Their end may never have reached the disk.
     } else {
         journal_probed_at = now;
     }

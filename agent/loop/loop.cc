@@ -78,12 +78,18 @@ void Loop::State::shift_times(Duration by) {
     }
 }
 
+const Incident* Loop::State::known(std::uint64_t number) const {
+    if (const auto found = open.find(number); found != open.end()) return &found->second;
+    const auto past = std::ranges::find(ended, number, number_of);
+    return past == ended.end() ? nullptr : &*past;
+}
+
 Effects Loop::State::finish() {
     for (const auto number : touched) {
-        const auto found = open.find(number);
-        if (found == open.end()) continue;
-        effects.journal.emplace_back(to_row(found->second));
-        effects.incident_updates.push_back(found->second);
+        const Incident* incident = known(number);
+        if (incident == nullptr) continue;
+        effects.journal.emplace_back(to_row(*incident));
+        effects.incident_updates.push_back(*incident);
     }
     effects.fact_requests.assign(wanted.begin(), wanted.end());
     return std::exchange(effects, {});

@@ -337,6 +337,26 @@ TEST(Loop, a_failing_journal_stops_acting_not_observing) {
     EXPECT_EQ(bench.journal().incident("I1")->id, "I1");
 }
 
+// Otherwise the next agent would take up what is long over.
+TEST(Loop, an_incident_that_ends_while_the_journal_fails_has_ended_in_it_afterwards) {
+    Bench bench(options(Mode::observe));
+    bench.run(3);
+    ASSERT_TRUE(bench.journal().limit_bytes(1));
+    lose_node(bench);
+    bench.diagnoses[0].summary += std::string(500'000, '.');
+    bench.run(20);
+    ASSERT_FALSE(bench.loop().health().acting);
+    bench.diagnoses.clear();
+    bench.run(60);
+    ASSERT_EQ(bench.incident().state, IncidentState::resolved) << bench.story();
+    ASSERT_TRUE(bench.journal().limit_bytes(1ULL << 30));
+    bench.run(40);
+    ASSERT_TRUE(bench.loop().health().acting);
+    const auto row = bench.journal().incident("I1");
+    ASSERT_TRUE(row) << row.error().message;
+    EXPECT_TRUE(row->closed);
+}
+
 TEST(Loop, the_first_failure_says_the_exception_its_message_and_where) {
     Bench bench(options(Mode::observe));
     Diagnosis failed = node_lost();

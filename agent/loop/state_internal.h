@@ -66,6 +66,7 @@ struct Loop::State {
     void close_ended();
     void forget_old();
     void write_all_anew();
+    [[nodiscard]] const Incident* known(std::uint64_t number) const;  // nullptr: neither open nor lately ended.
     Effects finish();
 
     // restore.cc

@@ -65,7 +65,7 @@ struct Step {
     Destroys destroys = Destroys::nothing;
     std::string object{};         // What a policy must name before data is destroyed: "topic:events".
     Subject job{};                // The job that it acts on; empty kind: none. Terminal jobs are never touched …
-    bool after_own_stop = false;  // … but for a job that this very plan has stopped.
+    bool after_own_stop = false;  // … but for a job that this very plan has stopped: not sent before it has.
     bool after_heal = false;      // Tidying up (refill the pool): the incident counts as healed before it.
     bool restore_from_own_savepoint =
         false;  // StartDeployment::restore_from is the newest savepoint that this incident has taken.

@@ -111,7 +111,7 @@ void Run::hurt_sight() {
         default: {
             const Duration by{chance_.chance(50) ? frozen_clock_step.count() : -frozen_clock_step.count()};
             wall_ = wall_ + by;
-            clock_stepped_ = monotonic_;
+            if (compared_) clock_stepped_ = monotonic_;  // An agent that has just started can't see it.
             observer_.shift(by);
             for (auto& [name, at] : over_at_) at = at + by;
             for (auto& [name, node] : cluster_.nodes)

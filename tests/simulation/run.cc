@@ -1,7 +1,10 @@
 #include "tests/simulation/run_internal.h"
 
 #include <algorithm>
+#include <ranges>
 #include <stdexcept>
+
+#include "agent/loop/incident_codec.h"
 
 namespace medic::simulation {
 namespace {
@@ -47,6 +50,7 @@ void Run::boot() {
     inbox_.clear();
     cluster_.forget_replies();
     clock_stepped_ = Duration{-1};
+    compared_ = false;
     journal_broken_ = false;
 }
 
@@ -112,6 +116,7 @@ Effects Run::think() {
     inputs.insert(inputs.end(), std::make_move_iterator(inbox_.begin()), std::make_move_iterator(inbox_.end()));
     inbox_.clear();
     Effects effects = loop_->tick({Instant(monotonic_), wall_}, inputs);
+    compared_ = true;
     wanted_ = effects.fact_requests;
     for (const auto& checker : checkers_)
         checker->on_tick({.loop = *loop_,
@@ -151,6 +156,19 @@ void Run::step(Mortality mortality) {
     inbox_.emplace_back(JournalAck{ack.sequence, ack.durable});
 }
 
+// Read from the journal: an agent that was started again remembers only what was still open.
+void Run::count(const Incident& incident) {
+    ++result_.outcomes[(incident.diagnosis.cause.empty() ? "(alert only)" : incident.diagnosis.cause) + " " +
+                       (incident.outcome.empty() ? std::string(to_string(incident.state)) : incident.outcome)];
+    result_.story += fmt::format("{} {} {} outcome={}\n", incident.id, incident.diagnosis.cause,
+                                 to_string(incident.state), incident.outcome);
+    for (const auto& line : incident.story)
+        result_.story += fmt::format("    {} ms: {}\n", line.at.unix_ms - 1'700'000'000'000, line.text);
+    if (incident.outcome == "healed") probe("healed");
+    if (incident.state == IncidentState::escalated) probe("escalated");
+    if (incident.outcome == "went_away") probe("went-away");
+}
+
 RunResult Run::finish() {
     for (const auto& checker : checkers_) {
         checker->at_end({.loop = *loop_,
@@ -165,21 +183,18 @@ RunResult Run::finish() {
     for (const auto& [passage, count] : cluster_.passages) result_.probes[passage] += count;
     const auto rows = keeper_->incidents(100'000);
     if (!rows) throw std::runtime_error(rows.error().message);
-    for (const auto& row : *rows) {
+    for (const auto& row : std::views::reverse(*rows)) {
         ++result_.incidents;
         const auto attempts = keeper_->attempts(row.id);
         for (const auto& attempt : attempts.value_or(std::vector<AttemptRow>{})) probe("attempt-" + attempt.state);
-    }
-    for (const auto& incident : loop_->incidents()) {
-        ++result_.outcomes[(incident.diagnosis.cause.empty() ? "(alert only)" : incident.diagnosis.cause) + " " +
-                           (incident.outcome.empty() ? std::string(to_string(incident.state)) : incident.outcome)];
-        result_.story += fmt::format("{} {} {} outcome={}\n", incident.id, incident.diagnosis.cause,
-                                     to_string(incident.state), incident.outcome);
-        for (const auto& line : incident.story)
-            result_.story += fmt::format("    {} ms: {}\n", line.at.unix_ms - 1'700'000'000'000, line.text);
-        if (incident.outcome == "healed") probe("healed");
-        if (incident.state == IncidentState::escalated) probe("escalated");
-        if (incident.outcome == "went_away") probe("went-away");
+        const auto incident = from_row(row);
+        if (!incident) throw std::runtime_error(incident.error().message);
+        count(*incident);
+        const bool open =
+            std::ranges::any_of(loop_->open_incidents(), [&](const Incident* one) { return one->id == row.id; });
+        if (row.closed == open)
+            result_.violations.push_back(fmt::format("journal-agrees: {} is {} in the journal, {} in the agent", row.id,
+                                                     row.state, open ? "open" : "not open"));
     }
     if (quiet_ && result_.incidents > 0) result_.violations.push_back("quiet: an incident although nothing was wrong");
     return std::move(result_);

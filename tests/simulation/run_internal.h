@@ -64,6 +64,7 @@ private:
     void die(const char* where);
     void check(const Operation& operation, bool paused_by_file);
     void deliver(const JournalAckResult& ack, bool paused_just_now);
+    void count(const Incident& incident);
     RunResult finish();
 
     RunOptions given_;
@@ -83,7 +84,8 @@ private:
     std::vector<Input> inbox_;
     bool quiet_ = false, deadly_ = false, faults_ever_ = false, paused_ = false, full_ = false, was_dark_ = false;
     std::map<std::string, WallTime> over_at_;   // Passing disturbances, by name.
-    Duration clock_stepped_{-1};                // Monotonic; below 0: not since the agent was started.
+    Duration clock_stepped_{-1};                // Monotonic; below 0: not since the agent's first tick.
+    bool compared_ = false;                     // This agent has ticked: it knows what the clocks were.
     bool journal_broken_ = false;               // The loop was told so.
     std::map<std::string, Duration> approved_;  // By action, monotonic.
     RunResult result_;

@@ -1,0 +1,93 @@
+// A job that is found ended: by ourselves, as a step of a plan, or by a person. The one must run again, the other is
+// left alone.
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "agent/loop/loop_bench.h"
+
+namespace medic {
+namespace {
+
+using namespace loop_bench;
+
+Diagnosis bad_version() {
+    Diagnosis diagnosis = node_lost();
+    diagnosis.cause = "flink.null-dereference";
+    diagnosis.subject = job;
+    diagnosis.remedies = {"flink.roll-back"};
+    diagnosis.facts = {{"job", "fleet"}, {"job_id", "j1"}, {"version", "v2"}, {"last_good_version", "v1"}};
+    return diagnosis;
+}
+
+// A bad version keeps its job restarting; what the roll-back asks for is done by the test.
+class RollBack : public testing::Test {
+protected:
+    RollBack() : bench(with_versions()) {
+        bench.on_send = [&](const Operation& operation) { answer(operation); };
+        bench.text({job, "checkpoint_path"}, "/checkpoints/7");
+        bench.text({job, "flink_job_state"}, "RESTARTING");
+        bench.run(3);
+    }
+    static LoopOptions with_versions() {
+        LoopOptions given = options(Mode::auto_);
+        given.policy.rules[0].limits.attempts_max = 2;
+        given.clusters[0].deployments = {
+            {.job = "fleet", .savepoints = "/savepoints", .versions = {"v1", "v2"}, .parallelism = {}}};
+        return given;
+    }
+    void answer(const Operation& operation) {
+        if (std::holds_alternative<CancelJob>(operation.body)) {
+            if (!cancel_is_heard) return bench.reply(operation.key, fail(ErrorCode::unavailable, "refused"));
+            bench.text({job, "flink_job_state"}, "CANCELED");
+            bench.diagnoses.clear();
+        } else if (std::holds_alternative<StartDeployment>(operation.body)) {
+            ++starts;
+            if (!start_is_heard) return bench.reply(operation.key, fail(ErrorCode::unavailable, "refused"));
+            bench.text({job, "flink_job_state"}, "RUNNING");
+            bench.counts({job, "flink_subtask_records_in_total"});
+        }
+        bench.reply(operation.key, std::string("ok"));
+    }
+    void fail_on_records() {
+        bench.diagnoses = {bad_version()};
+        bench.diagnoses[0].since = bench.wall();
+    }
+    Bench bench;
+    bool cancel_is_heard = true, start_is_heard = true;
+    int starts = 0;
+};
+
+TEST_F(RollBack, starts_the_good_version_of_a_job_that_it_has_ended) {
+    fail_on_records();
+    bench.run(100);
+    EXPECT_EQ(starts, 1) << bench.story();
+    EXPECT_EQ(bench.incident().outcome, "healed") << bench.story();
+    EXPECT_FALSE(bench.incident().stopped_job);
+}
+
+TEST_F(RollBack, that_could_not_start_it_is_not_over_although_nothing_is_reported_any_more) {
+    start_is_heard = false;
+    fail_on_records();
+    for (int i = 0; i < 400 && (starts == 0 || bench.incident().state != IncidentState::escalated); ++i) bench.tick();
+    bench.restart();  // The journal's record says who has ended it.
+    bench.run(1'200);
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated) << bench.story();
+    bench.text({job, "flink_job_state"}, "RUNNING");
+    bench.run(60);
+    EXPECT_EQ(bench.incident().state, IncidentState::resolved) << bench.story();
+}
+
+TEST_F(RollBack, does_not_start_a_job_that_a_person_has_ended_meanwhile) {
+    cancel_is_heard = false;
+    fail_on_records();
+    while (bench.sent.empty()) bench.tick();
+    bench.tick();  // The refusal.
+    bench.text({job, "flink_job_state"}, "CANCELED");
+    bench.diagnoses.clear();
+    bench.run(400);
+    EXPECT_EQ(starts, 0) << bench.story();
+}
+
+}  // namespace
+}  // namespace medic
