@@ -11,20 +11,17 @@ namespace {
 
 constexpr std::size_t result_bytes_max = 4'096;
 
-bool ends_a_job(const OperationBody& body) {
-    return std::holds_alternative<CancelJob>(body) || std::holds_alternative<StopJobWithSavepoint>(body);
-}
-
 // "I17/2/1": 2.
 std::uint64_t step_number_of(const std::string& key) { return std::stoull(key.substr(key.find('/') + 1)); }
 
 }  // namespace
 
-bool holds_cluster(const Incident& incident) {
-    if (!incident.begun) return false;
-    // Backing off after a step without effect: another incident of the cluster may be what it needs.
-    return !(incident.state == IncidentState::waiting_guard && incident.not_before);
+bool ends_a_job(const OperationBody& body) {
+    return std::holds_alternative<CancelJob>(body) || std::holds_alternative<StopJobWithSavepoint>(body);
 }
+
+// One that backs off has given the cluster away, perhaps to what it needs, and has it again when it next acts.
+bool holds_cluster(const Incident& incident) { return incident.begun && !incident.yielded; }
 
 // The step with what only this incident knows filled in.
 Step Loop::State::prepared(const Incident& incident) const {
@@ -55,7 +52,7 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
     GuardQuestion question;
     question.step = step;
     // Found ended before we had ended it: that was a person.
-    question.step.after_own_stop = step.after_own_stop && incident.stopped_job;
+    question.step.after_own_stop = step.after_own_stop && incident.stopped_job == step.job;
     question.key = fmt::format("{}/{}", incident.action_id(), incident.attempt);
     question.incident = incident.id;
     question.cluster = incident.cluster;
@@ -148,7 +145,9 @@ void Loop::State::send(Incident& incident, Permit permit) {
         effects.journal.emplace_back(QuarantineRow{bad.cluster, bad.job, bad.version, incident.id, now});
     }
     incident.begun = incident.acted = true;
-    if (ends_a_job(step.operation)) incident.stopped_job = true;
+    incident.yielded = false;
+    incident.already_so = all_hold(signs_of(step), book, context()).truth == Truth::yes;
+    if (ends_a_job(step.operation)) incident.stopped_job = step.job;
     history.push_back({incident.key, incident.id, incident.cluster, step.remedy, step.cause, incident.diagnosis.subject,
                        step.subject, now, incident.undoing});
     record_attempt(incident, "intended", {});
@@ -191,7 +190,7 @@ void Loop::State::take(const OperationReply& reply) {
     const bool not_sent = error.message.starts_with("not sent");
     record_attempt(*incident, not_sent ? "not-sent" : "failed", error.message);
     if (not_sent) changed_nothing(*incident, false);
-    if (ends_a_job(incident->current().operation)) incident->stopped_job = false;  // Refused: it did not happen.
+    if (ends_a_job(incident->current().operation)) incident->stopped_job = {};  // Refused: it did not happen.
     if (error.code == ErrorCode::invalid)
         return plan_failed(*incident, Outcome::no_effect, incident->current().text + ": " + error.message);
     retry(*incident, incident->current().text + ": " + error.message);
@@ -209,7 +208,7 @@ void Loop::State::changed_nothing(Incident& incident, bool left) {
             history.erase(at_hand);
         }
     }
-    if (ends_a_job(incident.current().operation)) incident.stopped_job = false;
+    if (ends_a_job(incident.current().operation)) incident.stopped_job = {};
     if (incident.undoing) return;  // What it takes back was done.
     const auto plan_begins_at = incident.step_number - incident.step;
     incident.begun = std::ranges::any_of(history, [&](const PastAttempt& past) {
@@ -234,6 +233,7 @@ void Loop::State::retry(Incident& incident, const std::string& why) {
     const int doublings = std::min(incident.attempt - 1, 20);
     const Duration pause = std::min(limits.backoff * (std::int64_t{1} << doublings), limits.backoff_max);
     ++incident.attempt;
+    incident.yielded = true;
     incident.not_before = now + pause;
     incident.holds_since.reset();
     incident.last_verdict.clear();
@@ -254,7 +254,6 @@ void Loop::State::begin_step(Incident& incident, std::size_t step) {
 
 void Loop::State::step_done(Incident& incident, const std::string& why) {
     tell(incident, why);
-    if (std::holds_alternative<StartDeployment>(incident.current().operation)) incident.stopped_job = false;
     const auto& steps = incident.steps();
     const std::size_t next = incident.step + 1;
     const bool only_tidying_left = std::all_of(steps.begin() + static_cast<std::ptrdiff_t>(next), steps.end(),

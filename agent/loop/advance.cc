@@ -31,7 +31,23 @@ std::vector<Condition> states_hoped_for(const Plan& plan) {
 
 }  // namespace
 
+const std::vector<Condition>& signs_of(const Step& step) {
+    return step.done.empty() ? step.expectation.all : step.done;
+}
+
+// The job that we had ended lives, by our own start or somebody else's: if it is found ended again, that was not us.
+void Loop::State::notice_living_job(Incident& incident) {
+    if (incident.stopped_job.kind.empty()) return;
+    const FactKey key{incident.stopped_job, "flink_job_state"};
+    want(key);
+    if (incident.plan && ends_a_job(incident.current().operation)) return;  // It lives until that takes effect.
+    constexpr std::array alive{"CREATED", "INITIALIZING", "RUNNING", "RESTARTING", "FAILING"};
+    const Fact* state = book.latest(key);
+    if (state != nullptr && std::ranges::find(alive, state->text) != alive.end()) incident.stopped_job = {};
+}
+
 void Loop::State::advance(Incident& incident) {
+    notice_living_job(incident);
     switch (incident.state) {
         case IncidentState::diagnosing: return diagnose(incident);
         case IncidentState::planning: return plan(incident);
@@ -254,9 +270,9 @@ void Loop::State::expect_reply(Incident& incident) {
 // Did it happen? Only facts observed since can tell. "No" counts only once the operation can no longer be on its way.
 void Loop::State::probe(Incident& incident) {
     const Step& step = incident.current();
-    const auto& signs = step.done.empty() ? step.expectation.all : step.done;
+    const auto& signs = signs_of(step);
     want_plan(incident);
-    if (all_hold(signs, book, context(incident.step_acted_at)).truth == Truth::yes)
+    if (!incident.already_so && all_hold(signs, book, context(incident.step_acted_at)).truth == Truth::yes)
         return replied(incident, {}, "facts say that it happened: " + step.text);
     if (now < incident.deadline) return;
     if (step.idempotent)
@@ -320,7 +336,7 @@ Truth Loop::State::is_over(const Incident& incident) const {
         const Truth one = holds(condition, book, context());
         if (one == Truth::unknown) result = Truth::unknown;
         if (one != Truth::no) continue;
-        const bool ours = condition.fact.subject.kind == "job" && incident.stopped_job;
+        const bool ours = condition.fact.subject == incident.stopped_job;
         if (ours || !ended_on_purpose(book.latest(condition.fact)->text)) return Truth::no;
     }
     return result;

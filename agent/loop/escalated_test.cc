@@ -99,5 +99,37 @@ TEST(Loop, while_a_plan_backs_off_what_it_has_fenced_opens_no_incident) {
     EXPECT_EQ(bench.loop().incidents().size(), 1U) << bench.story();
 }
 
+// What it backed off from comes about while another incident acts: it waits until that one has ended.
+TEST(Loop, a_plan_that_has_backed_off_does_not_take_the_cluster_from_another) {
+    Bench bench(options(Mode::auto_));
+    std::string open_kill;
+    bench.on_send = [&](const Operation& operation) {
+        if (std::holds_alternative<KillConnectorTask>(operation.body)) {
+            open_kill = operation.key;  // Takes its time.
+            return;
+        }
+        if (const auto* start = std::get_if<StartNode>(&operation.body); start != nullptr && !start->as_spare)
+            return bench.reply(operation.key, fail(ErrorCode::unavailable, "refused"));
+        obey(bench, operation);
+    };
+    bench.text({task, "connect_task_state"}, "RUNNING");
+    bench.run(3);
+    lose_node(bench);
+    while (bench.sent.empty()) bench.tick();
+    bench.diagnoses.push_back(task_stuck());
+    for (int i = 0; i < 100 && open_kill.empty(); ++i) bench.tick();
+    ASSERT_FALSE(open_kill.empty()) << bench.story();
+    bench.text({job, "flink_job_state"}, "RUNNING");
+    bench.counts({job, "flink_subtask_records_in_total"});
+    bench.run(8);
+    const auto sent = bench.sent.size();
+    bench.text({task, "connect_task_state"}, "FAILED");
+    bench.reply(open_kill, std::string("ok"));
+    bench.run(2);
+    EXPECT_GT(bench.sent.size(), sent) << bench.story();
+    bench.run(60);
+    for (const auto& one : bench.loop().incidents()) EXPECT_EQ(one.outcome, "healed") << bench.story();
+}
+
 }  // namespace
 }  // namespace medic

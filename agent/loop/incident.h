@@ -68,7 +68,9 @@ struct Incident {
     bool acted = false;                   // Any operation of any plan was decided.
     bool seen_gone = false;               // Healed, and a report since did not name the cause: its return is a relapse.
     bool left_midway = false;             // Escalated in the middle of a plan: only a person ends it.
-    bool stopped_job = false;             // We have ended its job, and no start of ours has been proven since.
+    bool yielded = false;                 // Backs off after a step without effect: others of its cluster may act.
+    bool already_so = false;              // What the operation brings about was so before it was sent.
+    Subject stopped_job{};                // We have ended it, and it was not seen alive since; empty kind: none.
     std::size_t step = 0;                 // Index into the steps of the plan at hand.
     std::uint32_t step_number = 0;        // Counts every step of every plan of this incident: the middle of a key.
     int attempt = 0;                      // Of this step: the end of a key.

@@ -67,15 +67,17 @@ void Loop::State::shift_times(Duration by) {
     book.clear();
     if (sight.reported_at) sight.reported_at = *sight.reported_at + by;
     operations.at = operations.at + by;
-    for (auto& [number, incident] : open) {
-        for (WallTime* time :
-             {&incident.state_since, &incident.last_reported_at, &incident.step_acted_at, &incident.deadline})
-            *time = *time + by;
-        if (incident.healed_at.unix_ms != 0) incident.healed_at = incident.healed_at + by;
-        if (incident.not_before) incident.not_before = *incident.not_before + by;
-        incident.holds_since.reset();
-        touch(incident);
-    }
+    for (auto& [number, incident] : open) shift_times(incident, by);
+}
+
+void Loop::State::shift_times(Incident& incident, Duration by) {
+    for (WallTime* time :
+         {&incident.state_since, &incident.last_reported_at, &incident.step_acted_at, &incident.deadline})
+        *time = *time + by;
+    if (incident.healed_at.unix_ms != 0) incident.healed_at = incident.healed_at + by;
+    if (incident.not_before) incident.not_before = *incident.not_before + by;
+    incident.holds_since.reset();
+    touch(incident);
 }
 
 const Incident* Loop::State::known(std::uint64_t number) const {

@@ -307,56 +307,6 @@ TEST(Loop, an_alert_opens_one_incident_and_is_never_a_cause) {
     EXPECT_EQ(bench.incident().diagnosis.cause, "flink.taskmanager-lost");
 }
 
-TEST(Loop, after_a_clock_step_nothing_acts_for_a_minute) {
-    Bench bench(options(Mode::auto_));
-    bench.on_send = [&](const Operation& operation) { obey(bench, operation); };
-    bench.run(3);
-    bench.step_wall(Duration{-7'200'000});
-    lose_node(bench);
-    bench.run(60);
-    EXPECT_TRUE(bench.sent.empty());
-    bench.run(120);
-    EXPECT_EQ(bench.incident().outcome, "healed");
-}
-
-TEST(Loop, a_failing_journal_stops_acting_not_observing) {
-    Bench bench(options(Mode::auto_));
-    bench.on_send = [&](const Operation& operation) { obey(bench, operation); };
-    bench.run(3);
-    ASSERT_TRUE(bench.journal().limit_bytes(1));
-    lose_node(bench);
-    bench.diagnoses[0].summary += std::string(500'000, '.');
-    bench.run(20);
-    EXPECT_TRUE(bench.sent.empty());
-    EXPECT_FALSE(bench.loop().health().acting);
-    EXPECT_EQ(bench.loop().incidents().size(), 1U);
-    ASSERT_TRUE(bench.journal().limit_bytes(1ULL << 30));
-    bench.run(40);
-    EXPECT_TRUE(bench.loop().health().acting);
-    EXPECT_EQ(bench.incident().outcome, "healed");
-    EXPECT_EQ(bench.journal().incident("I1")->id, "I1");
-}
-
-// Otherwise the next agent would take up what is long over.
-TEST(Loop, an_incident_that_ends_while_the_journal_fails_has_ended_in_it_afterwards) {
-    Bench bench(options(Mode::observe));
-    bench.run(3);
-    ASSERT_TRUE(bench.journal().limit_bytes(1));
-    lose_node(bench);
-    bench.diagnoses[0].summary += std::string(500'000, '.');
-    bench.run(20);
-    ASSERT_FALSE(bench.loop().health().acting);
-    bench.diagnoses.clear();
-    bench.run(60);
-    ASSERT_EQ(bench.incident().state, IncidentState::resolved) << bench.story();
-    ASSERT_TRUE(bench.journal().limit_bytes(1ULL << 30));
-    bench.run(40);
-    ASSERT_TRUE(bench.loop().health().acting);
-    const auto row = bench.journal().incident("I1");
-    ASSERT_TRUE(row) << row.error().message;
-    EXPECT_TRUE(row->closed);
-}
-
 TEST(Loop, the_first_failure_says_the_exception_its_message_and_where) {
     Bench bench(options(Mode::observe));
     Diagnosis failed = node_lost();
@@ -409,19 +359,6 @@ TEST(Loop, same_inputs_same_record_and_every_decision_replays) {
     EXPECT_GE(replayed->size(), 3U);
     for (const auto& decision : *replayed)
         EXPECT_TRUE(decision.same) << decision.recorded.verdict << "\n" << decision.replayed;
-}
-
-TEST(Loop, an_unreadable_incident_stops_acting) {
-    Bench bench(options(Mode::auto_));
-    IncidentRow broken{.id = "I1", .cluster = "lab", .detail = "{\"id\":\"I1\"}"};
-    ASSERT_TRUE(bench.journal().append({broken}));
-    ASSERT_TRUE(bench.journal().flush().durable);
-    bench.restart();
-    bench.run(3);
-    lose_node(bench);
-    bench.run(20);
-    EXPECT_TRUE(bench.sent.empty());
-    EXPECT_NE(bench.loop().health().problem.find("I1"), std::string::npos);
 }
 
 }  // namespace

@@ -61,6 +61,8 @@ void Loop::State::restore(const JournalState& restored) {
 void Loop::State::settle_after_restart() {
     fresh_start = false;
     for (auto& [number, incident] : open) {
+        // The clock was set back meanwhile: what it waits for would not come before the old time.
+        if (incident.state_since > now) shift_times(incident, now - incident.state_since);
         incident.last_reported_at = now;
         incident.holds_since.reset();
         if (incident.state == IncidentState::acting) {

@@ -63,6 +63,7 @@ struct Loop::State {
     Effects tick(Now at, std::span<const Input> inputs);
     void compare_clocks(Now at);
     void shift_times(Duration by);
+    void shift_times(Incident& incident, Duration by);
     void close_ended();
     void forget_old();
     void write_all_anew();
@@ -106,6 +107,7 @@ struct Loop::State {
     void wait(Incident& incident);
     void want_plan(const Incident& incident);
     bool answered(const Step& step) const;
+    void notice_living_job(Incident& incident);
     void expect_reply(Incident& incident);
     void probe(Incident& incident);
     void check(Incident& incident);
@@ -153,8 +155,13 @@ struct Loop::State {
     [[nodiscard]] bool blind() const;
 };
 
+[[nodiscard]] bool ends_a_job(const OperationBody& body);
+
 // The cluster is this incident's: its plan is under way, and not backing off.
 [[nodiscard]] bool holds_cluster(const Incident& incident);
+
+// What shows that the step's operation took place.
+[[nodiscard]] const std::vector<Condition>& signs_of(const Step& step);
 
 // The texts of decisions that replay compares.
 [[nodiscard]] std::string plan_verdict(const Result<Plan>& plan);

@@ -63,7 +63,7 @@ TEST_F(RollBack, starts_the_good_version_of_a_job_that_it_has_ended) {
     bench.run(100);
     EXPECT_EQ(starts, 1) << bench.story();
     EXPECT_EQ(bench.incident().outcome, "healed") << bench.story();
-    EXPECT_FALSE(bench.incident().stopped_job);
+    EXPECT_EQ(bench.incident().stopped_job.kind, "");
 }
 
 TEST_F(RollBack, that_could_not_start_it_is_not_over_although_nothing_is_reported_any_more) {
@@ -87,6 +87,19 @@ TEST_F(RollBack, does_not_start_a_job_that_a_person_has_ended_meanwhile) {
     bench.diagnoses.clear();
     bench.run(400);
     EXPECT_EQ(starts, 0) << bench.story();
+}
+
+// It lived in between: the second end is a person's.
+TEST_F(RollBack, does_not_start_a_job_that_a_person_has_started_and_ended_again) {
+    start_is_heard = false;
+    fail_on_records();
+    while (starts == 0) bench.tick();
+    bench.text({job, "flink_job_state"}, "RESTARTING");
+    bench.run(2);
+    bench.text({job, "flink_job_state"}, "CANCELED");
+    bench.run(400);
+    EXPECT_EQ(starts, 1) << bench.story();
+    EXPECT_EQ(bench.incident().state, IncidentState::resolved) << bench.story();
 }
 
 }  // namespace

@@ -92,6 +92,7 @@ Plan replace_taskmanager(const Diagnosis& diagnosis, const PlanningView& view, c
     refill.idempotent = true;
     refill.precondition = {jobmanager_answers(diagnosis)};
     refill.done = {equals(lost_node, "process_up", 1)};
+    refill.skip_if = refill.done;  // It has come back by itself, or another plan has refilled the pool with it.
     refill.expectation = {.all = refill.done, .within = Duration{30'000}};
     refill.undo = "stop " + lost;
     refill.risk = Risk::reversible;

@@ -27,7 +27,7 @@ struct Sending {
     const std::map<std::string, Duration>& approved;  // Actions that a person approved, monotonic.
     bool paused = false;                              // A person's pause was taken up before this tick.
     bool paused_by_file = false;                      // At this very moment.
-    bool facts_dark = false;                          // For the whole of the last tick no fact could be looked up.
+    bool facts_dark = false;                          // For longer than facts may be old, none could be looked up.
     bool blind = false;                               // The agent was told so before it decided …
     bool others_at_work = false;                      // … and this.
     bool faults_ever = false;                         // Anything at all was wrong in this run.

@@ -185,25 +185,40 @@ private:
 };
 
 // A job that a person has ended, for longer than facts may be old, is left alone; refilling the pool is no harm to it,
-// and a plan that has stopped it itself goes on.
+// and a plan that may have ended it itself goes on: who was first, nobody could tell it.
 class EndedJobsLeftAlone final : public Checker {
 public:
     std::string_view name() const override { return "ended-jobs-left-alone"; }
+    void on_tick(const Ticked& ticked) override {
+        const bool ended = ticked.cluster.job.live == 0;
+        if (was_ended_ && !ended) stops_.clear();  // Started again: what comes later is another end.
+        was_ended_ = ended;
+        for (const auto& operation : ticked.effects.operations)
+            if (ends_a_job(operation.body)) stops_.insert(operation.key);
+    }
     void on_sending(const Sending& sending) override {
         const auto& body = sending.operation.body;
-        const auto incident = incident_of(sending.operation.key);
-        if (std::holds_alternative<CancelJob>(body) || std::holds_alternative<StopJobWithSavepoint>(body))
-            stopped_it_.insert(incident);
         const auto& ended = sending.cluster.job.ended_by_person_at;
         if (!ended || sending.now - *ended <= guard_facts_age_max + Duration{2'000} || !is_of(sending, "flink."))
             return;
         const auto* start = std::get_if<StartNode>(&body);
-        if ((start != nullptr && start->as_spare) || stopped_it_.contains(incident)) return;
+        if ((start != nullptr && start->as_spare) || may_have_ended_it(sending)) return;
         violated("worked for a job that a person had ended: " + describe(sending.operation));
     }
 
 private:
-    std::set<std::string> stopped_it_;
+    static bool ends_a_job(const OperationBody& body) {
+        return std::holds_alternative<CancelJob>(body) || std::holds_alternative<StopJobWithSavepoint>(body);
+    }
+    bool may_have_ended_it(const Sending& sending) const {
+        if (ends_a_job(sending.operation.body)) return true;
+        return std::ranges::any_of(sending.attempts, [&](const AttemptRow& row) {
+            return stops_.contains(row.key) && row.state != "not-sent" && row.state != "not-done" &&
+                   row.state != "failed";
+        });
+    }
+    std::set<std::string> stops_;  // Keys of what was decided since the job was last started.
+    bool was_ended_ = false;
 };
 
 class DataKept final : public Checker {

@@ -69,21 +69,22 @@ void Run::die(const char* where) {
 void Run::check(const Operation& operation, bool paused_by_file) {
     const auto attempts = keeper_->attempts(incident_of(operation.key)).value_or(std::vector<AttemptRow>{});
     const auto row = std::ranges::find(attempts, operation.key, &AttemptRow::key);
-    const Sending sending{.operation = operation,
-                          .cluster = cluster_,
-                          .policy = options_.policy,
-                          .attempts = attempts,
-                          .intent = row != attempts.end() ? std::optional(*row) : std::nullopt,
-                          .now = wall_,
-                          .monotonic = monotonic_,
-                          .clock_stepped = clock_stepped_ < Duration{0} ? std::nullopt : std::optional(clock_stepped_),
-                          .approved = approved_,
-                          .paused = paused_,
-                          .paused_by_file = paused_by_file,
-                          .facts_dark = was_dark_ && observer_.dark,
-                          .blind = observer_.blind,
-                          .others_at_work = observer_.somebody_at_work,
-                          .faults_ever = faults_ever_};
+    const Sending sending{
+        .operation = operation,
+        .cluster = cluster_,
+        .policy = options_.policy,
+        .attempts = attempts,
+        .intent = row != attempts.end() ? std::optional(*row) : std::nullopt,
+        .now = wall_,
+        .monotonic = monotonic_,
+        .clock_stepped = clock_stepped_ < Duration{0} ? std::nullopt : std::optional(clock_stepped_),
+        .approved = approved_,
+        .paused = paused_,
+        .paused_by_file = paused_by_file,
+        .facts_dark = observer_.dark && dark_since_ && monotonic_ - *dark_since_ > guard_facts_age_max,
+        .blind = observer_.blind,
+        .others_at_work = observer_.somebody_at_work,
+        .faults_ever = faults_ever_};
     for (const auto& checker : checkers_) checker->on_sending(sending);
 }
 
@@ -151,7 +152,10 @@ void Run::step(Mortality mortality) {
     if (death == Death::after_flush) return die(sends ? "died-between-intent-and-sending" : "died-after-flush");
     deliver(ack, sends && chance_.chance(3));
     if (death == Death::after_send) return die(sends ? "died-after-sending" : "died-after-tick");
-    was_dark_ = observer_.dark;
+    if (!observer_.dark)
+        dark_since_.reset();
+    else if (!dark_since_)
+        dark_since_ = monotonic_;
     journal_broken_ = !ack.durable;  // The next tick is told.
     inbox_.emplace_back(JournalAck{ack.sequence, ack.durable});
 }

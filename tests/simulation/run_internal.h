@@ -82,7 +82,8 @@ private:
     WallTime wall_{1'700'000'000'000};
     std::vector<FactKey> wanted_;
     std::vector<Input> inbox_;
-    bool quiet_ = false, deadly_ = false, faults_ever_ = false, paused_ = false, full_ = false, was_dark_ = false;
+    bool quiet_ = false, deadly_ = false, faults_ever_ = false, paused_ = false, full_ = false;
+    std::optional<Duration> dark_since_;        // Monotonic.
     std::map<std::string, WallTime> over_at_;   // Passing disturbances, by name.
     Duration clock_stepped_{-1};                // Monotonic; below 0: not since the agent's first tick.
     bool compared_ = false;                     // This agent has ticked: it knows what the clocks were.

@@ -164,6 +164,7 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      job.id = "j" + std::to_string(++job.started);
                      job.version = op.version;
                      job.state = "RUNNING";
+                     job.ended_by_person_at.reset();
                      return job.id;
                  },
                  [&](const GrowStorage& op) -> Result<std::string> {
