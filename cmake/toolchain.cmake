@@ -7,8 +7,9 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Dev CACHE STRING "Dev or Release" FORCE)
 endif()
+set(MEDIC_OPTIMIZE "1" CACHE STRING "The -O level of Dev builds")
 # Dev keeps assert(); -g1 gives line numbers in back traces at a third of the link time of -g.
-set(CMAKE_CXX_FLAGS_DEV "-O1 -g1")
+set(CMAKE_CXX_FLAGS_DEV "-O${MEDIC_OPTIMIZE} -g1")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 
 # Members that designated initializers leave out have defaults, on purpose.
