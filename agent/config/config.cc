@@ -24,6 +24,7 @@ struct Loader : AccessLoader {
     void check_cluster(const ClusterConfig& cluster, const YamlNode& node);
     NotifyConfig notify(const YamlNode& node, std::size_t number);
     void check_access(Section& section, const NotifyConfig& receiver);
+    LeaseConfig lease(const YamlNode& node);
     Config top(const YamlNode& node);
 };
 
@@ -239,6 +240,34 @@ NotifyConfig Loader::notify(const YamlNode& node, std::size_t number) {
     return result;
 }
 
+LeaseConfig Loader::lease(const YamlNode& node) {
+    Section section(node, "lease", status);
+    LeaseConfig result{
+        .kind = section.text("kind") == "file" ? LeaseConfig::Kind::file : LeaseConfig::Kind::etcd,
+        .name = section.text("name"),
+        .ttl = section.duration("ttl"),
+        .path = path(section.text("path")),
+        .urls = section.texts("urls"),
+        .username = section.text("username"),
+        .password_file = path(section.text("password_file")),
+        .ca_file = path(section.text("ca_file")),
+    };
+    const bool file = result.kind == LeaseConfig::Kind::file;
+    if (file && result.path.empty()) section.refuse(node, "lease: kind file needs `path`");
+    if (!file && result.urls.empty()) section.refuse(node, "lease: kind etcd needs `urls`");
+    for (const char* key : {"urls", "username", "password_file", "ca_file"})
+        if (file && section.has(key)) section.refuse(section.node(key), std::string(key) + ": only for kind etcd");
+    if (!file && section.has("path")) section.refuse(section.node("path"), "path: only for kind file");
+    for (std::string& url : result.urls) {
+        if (!url.starts_with("http://") && !url.starts_with("https://"))
+            section.refuse(section.node("urls"), "urls: expected http://host:port, got `" + url + "`");
+        while (url.ends_with('/')) url.pop_back();
+    }
+    if (result.username.empty() != result.password_file.empty())
+        section.refuse(node, "lease: username and password_file go together");
+    return result;
+}
+
 Config Loader::top(const YamlNode& node) {
     Section section(node, "", status);
     Config config;
@@ -259,6 +288,7 @@ Config Loader::top(const YamlNode& node) {
                      static_cast<std::size_t>(limits.integer("events_per_cluster"))};
     Section journal(section.has("journal") ? section.node("journal") : *load_yaml("{}", "journal"), "journal", status);
     config.journal = {journal.duration("retention")};
+    if (section.has("lease")) config.lease = lease(section.node("lease"));
     const YamlNode clusters = section.node("clusters");
     if (status && (!clusters.is_map() || clusters.entries().empty()))
         section.refuse(clusters, "clusters: expected at least one cluster by name");

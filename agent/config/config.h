@@ -34,7 +34,7 @@ struct PrometheusConfig {
 };
 
 // How a node's process is looked at and handled. Every command is an argument list, never a shell line.
-// Placeholders in arguments: {connector} {task} {log_dir} {bytes}.
+// Placeholders in arguments: {connector} {task} {log_dir} {bytes} {fencing_token}.
 struct NodeDriverConfig {
     enum class Kind : std::uint8_t { none, command, systemd };
     Kind kind = Kind::none;
@@ -133,6 +133,17 @@ struct JournalConfig {
     Duration retention{90LL * 24 * 3'600'000};  // Of ended incidents. Open ones stay.
 };
 
+// Where several agents agree on who acts. Kind none: this one is alone, and its data folder's lock is all.
+struct LeaseConfig {
+    enum class Kind : std::uint8_t { none, file, etcd };
+    Kind kind = Kind::none;
+    std::string name;  // This agent's; "" = host and data folder.
+    Duration ttl{90'000};
+    std::string path;               // file: the SQLite file that all of them open.
+    std::vector<std::string> urls;  // etcd.
+    std::string username, password_file, ca_file;
+};
+
 struct Config {
     std::string path;  // As given, for messages.
     std::string data_dir;
@@ -142,6 +153,7 @@ struct Config {
     IntervalsConfig intervals;
     LimitsConfig limits;
     JournalConfig journal;
+    LeaseConfig lease;
     std::vector<ClusterConfig> clusters;
     std::vector<NotifyConfig> notify;
 

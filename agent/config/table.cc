@@ -19,6 +19,8 @@ constexpr Key keys[] = {
     {"", "limits", Type::section, "", false, 0, 0, "",
      "What one cluster may take of the agent's memory, so that none crowds out another."},
     {"", "journal", Type::section, "", false, 0, 0, "", "The record of incidents and of what was done."},
+    {"", "lease", Type::section, "", false, 0, 0, "",
+     "For several agents that watch the same clusters: of them, one acts. Without it, this agent is the only one."},
     {"", "clusters", Type::named, "", true, 0, 0, "", "What to watch: one entry for each cluster, by name."},
     {"", "notify", Type::sections, "", false, 0, 0, "", "Who is told of incidents."},
 
@@ -47,6 +49,20 @@ constexpr Key keys[] = {
 
     {"journal", "retention", Type::duration, "90d", false, 2 * day, 3650 * day, "",
      "Ended incidents, and all that belongs to them, are forgotten so long after their end. Open ones never are."},
+
+    {"lease", "kind", Type::choice, "", true, 0, 0, "file|etcd",
+     "file: an SQLite file, for agents on one host. etcd: for agents on several hosts."},
+    {"lease", "name", Type::text, "", false, 0, 0, "",
+     "What this agent is called; unique among them. Without it, host name and data folder."},
+    {"lease", "ttl", Type::duration, "90s", false, 15 * second, 10 * minute, "",
+     "How long a dead agent keeps the others waiting. A request is only sent while more of it is left than the request "
+     "may take: starting a deployment takes up to a minute."},
+    {"lease", "path", Type::path, "", false, 0, 0, "", "file: where it stands, on a local disk."},
+    {"lease", "urls", Type::texts, "", false, 0, 0, "", "etcd: its client addresses, http://host:2379."},
+    {"lease", "username", Type::text, "", false, 0, 0, "", "etcd: who logs in."},
+    {"lease", "password_file", Type::path, "", false, 0, 0, "", "etcd: with which password."},
+    {"lease", "ca_file", Type::path, "", false, 0, 0, "",
+     "etcd: whose certificates are trusted; without it, those that the system trusts."},
 
     {"clusters.NAME", "kafka", Type::section, "", false, 0, 0, "", "A Kafka cluster."},
     {"clusters.NAME", "connect", Type::section, "", false, 0, 0, "", "A Kafka Connect cluster."},
@@ -158,7 +174,8 @@ constexpr Key keys[] = {
     {"clusters.NAME.deployments[].driver", "url", Type::url, "", false, 0, 0, "",
      "session-rest: the Flink, where the cluster has several."},
     {"clusters.NAME.deployments[].driver", "start", Type::texts, "", false, 0, 0, "",
-     "command: {version} {artifact} {entry} {restore_from} {parallelism}."},
+     "command: {version} {artifact} {entry} {restore_from} {parallelism} {fencing_token}. With several agents, a start "
+     "that takes {fencing_token} and refuses one below the highest that it has seen needs no person's agreement."},
     {"clusters.NAME.deployments[].driver", "stop", Type::texts, "", false, 0, 0, "", "command: stops the job."},
     {"clusters.NAME.deployments[].driver", "timeout", Type::duration, "60s", false, 100, hour, "",
      "A start that takes longer has an unknown outcome."},

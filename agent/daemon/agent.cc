@@ -46,6 +46,9 @@ Result<void> Agent::State::open() {
     loop_options.remedies = remedies::all_remedies();
     loop_options.guards = guards::all_guards();
     loop_options.clusters = clusters_of(config);
+    loop_options.several_agents = config.lease.kind != LeaseConfig::Kind::none;
+    loop_options.on_several_hosts = config.lease.kind == LeaseConfig::Kind::etcd;
+    MEDIC_CHECK(open_leases());
     BrainOptions brain_options{.rules_directory = options.rules_directory,
                                .remedies = {},
                                .cluster_default = config.clusters.size() == 1 ? config.clusters[0].name : "",
@@ -134,6 +137,7 @@ void Agent::State::run() {
     started_at = read_clock().wall;
     watcher->start();
     start_telling();
+    if (leases) leases->start(reactor);
     io = std::make_unique<Worker>("io", 1);
     (void)io->post([this] { reactor.run(); });
     // What the loop carries over from the journal wants facts before the first report.
@@ -150,6 +154,7 @@ void Agent::State::stop() {
     if (ingest) ingest->stop();
     if (core) core->stop();
     if (journal_thread) journal_thread->stop();
+    if (leases) leases->stop();  // Last: the next agent must not begin while something of ours may still leave.
     std::error_code ignored;
     std::filesystem::remove(config.data_dir + "/api_address", ignored);
 }

@@ -14,6 +14,7 @@
 #include "agent/daemon/agent.h"
 #include "agent/daemon/brain.h"
 #include "agent/daemon/folder_lock.h"
+#include "agent/daemon/lease_keeper.h"
 #include "agent/daemon/own_metrics.h"
 #include "agent/daemon/watcher.h"
 #include "agent/loop/loop.h"
@@ -79,6 +80,9 @@ struct Agent::State : ApiBackend {
     std::vector<FactKey> asked;
     std::unique_ptr<Worker> core;
 
+    // lease
+    std::unique_ptr<LeaseKeeper> leases;  // Only where several agents share one.
+
     // journal
     std::unique_ptr<Journal> journal;
     Outbox outbox;
@@ -110,6 +114,10 @@ struct Agent::State : ApiBackend {
     void keep_links(WallTime now);
     [[nodiscard]] Fact fact(const FactKey& key, WallTime now) const;
     [[nodiscard]] Result<std::string> say_diagnosis() const;
+    // lease
+    [[nodiscard]] Status open_leases();
+    void taken_over(const std::string& cluster);
+    [[nodiscard]] bool tells(const Incident& incident) const;
     // core
     void give(Input input);
     void tick();

@@ -151,6 +151,7 @@ void Agent::State::write(Effects effects) {
     std::vector<Operation> operations = std::move(effects.operations);
     const auto sequence = journal->append(std::move(effects.journal));
     // People are told once it is durable, or when it can't be: they must hear of it above all when the disk is full.
+    std::erase_if(effects.incident_updates, [&](const Incident& incident) { return !tells(incident); });
     const auto tell = [&] {
         reactor.post([this, changed = std::move(effects.incident_updates)] { notifier->update(changed); });
     };
@@ -167,8 +168,12 @@ void Agent::State::write(Effects effects) {
     if (!ack.durable) options.say("the journal can't be written, nothing acts: " + ack.problem);
     std::error_code error;
     const bool paused = std::filesystem::exists(pause_file, error) || error;
-    for (Operation& operation :
-         outbox.release(ack.sequence, ack.durable, paused ? Outbox::Stop::paused : Outbox::Stop::none)) {
+    const auto door = [&](const Operation& operation) -> std::string {
+        if (paused) return "a person has paused";
+        return leases ? leases->let_leave(operation) : "";
+    };
+    for (Operation& operation : outbox.release(ack.sequence, ack.durable, door)) {
+        if (leases) operation.fencing_token = leases->token(operation.cluster);
         options.say("sends " + describe(operation));
         world->send(std::move(operation));
     }

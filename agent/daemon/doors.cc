@@ -1,6 +1,18 @@
 #include "agent/daemon/doors.h"
 
+#include <algorithm>
+
 namespace medic {
+namespace {
+
+bool is_fenced(const DeploymentConfig& deployment) {
+    const auto start = deployment.commands.find("start");
+    return start != deployment.commands.end() && std::ranges::any_of(start->second, [](const std::string& argument) {
+               return argument.contains("{fencing_token}");
+           });
+}
+
+}  // namespace
 
 std::map<std::string, ClusterDoors> doors_of(const Config& config) {
     std::map<std::string, ClusterDoors> all;
@@ -47,6 +59,7 @@ std::vector<ClusterInfo> clusters_of(const Config& config) {
             one.job = deployment.job;
             one.savepoints = deployment.savepoints;
             one.parallelism_max = deployment.parallelism_max;
+            one.fenced = is_fenced(deployment);
             for (const DeploymentVersion& version : deployment.versions) {
                 one.versions.push_back(version.id);
                 one.parallelism[version.id] = version.parallelism;

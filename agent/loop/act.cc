@@ -84,6 +84,12 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
     for (const auto& operation : operations.operations)
         if (operation.subject.cluster == incident.cluster && operation.by != "medic")
             question.operations.push_back(operation);
+    if (options.several_agents) {
+        const auto agent = acting_agents.find(incident.cluster);
+        question.acting_agent = agent != acting_agents.end()
+                                    ? agent->second
+                                    : ActingAgent{.problem = "its lease has not been asked for yet"};
+    }
     question.sight = sight;
     question.clock = clock;
     if (!incident.approved_by.empty())

@@ -123,6 +123,25 @@ PlanningView Loop::State::view_of(const Incident& incident, const std::vector<Fa
     return view;
 }
 
+// An agent that was held up between its last look at the lease and its request may be late by any time, on a host of
+// which the new one knows nothing: a deployment that is started twice writes twice.
+void Loop::State::ask_for_unfenced(const Incident& incident, Plan& plan) const {
+    if (!options.on_several_hosts || !plan.needs_approval.empty()) return;
+    for (const auto& step : plan.steps) {
+        const auto* start = std::get_if<StartDeployment>(&step.operation);
+        if (start == nullptr) continue;
+        const auto fenced = [&](const ClusterInfo& cluster) {
+            return cluster.name == incident.cluster &&
+                   std::ranges::any_of(cluster.deployments, [&](const DeploymentInfo& deployment) {
+                       return deployment.job == start->job && deployment.fenced;
+                   });
+        };
+        if (std::ranges::any_of(options.clusters, fenced)) continue;
+        plan.needs_approval = "agents on several hosts share the lease, and nothing refuses a late start of " +
+                              start->job + ": its driver's start command takes no {fencing_token}";
+    }
+}
+
 void Loop::State::plan(Incident& incident) {
     if (!incident.acted && is_gone(incident)) return resolve(incident, "went_away", "it is no longer reported");
     const Diagnosis& diagnosis = incident.diagnosis;
@@ -147,6 +166,7 @@ void Loop::State::plan(Incident& incident) {
               encode_planning(remedy, diagnosis, view));
     if (!made) return next_rung(incident, Rung::untried, "can't help: " + made.error().message);
     incident.plan = *made;
+    ask_for_unfenced(incident, *incident.plan);
     ++incident.plans;
     incident.undoing = incident.begun = false;
     incident.last_verdict.clear();

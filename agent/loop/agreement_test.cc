@@ -20,10 +20,10 @@ TEST(Agreement, it_has_grown_old_when_nothing_could_leave_meanwhile) {
     bench.run(3);
     lose_node(bench);
     bench.run(10);
-    bench.door = Outbox::Stop::paused;
+    bench.door_says = "a person has paused";
     agree(bench);
     ASSERT_TRUE(bench.incident().acted) << bench.story();
-    bench.door = Outbox::Stop::none;
+    bench.door_says.clear();
     bench.tick({OperatorCommand{OperatorCommand::Kind::pause, "lab", "game day", "bob"}});
     bench.run(twenty_minutes);
     bench.tick({OperatorCommand{OperatorCommand::Kind::resume, "lab", "", "bob"}});

@@ -15,6 +15,7 @@
 #include "agent/world/operation.h"
 #include "classifiers/diagnosis/diagnosis.h"
 #include "classifiers/symptom.h"
+#include "remediations/guards/guard.h"
 
 namespace medic {
 
@@ -53,9 +54,14 @@ struct JournalAck {
     bool durable = true;
 };  // Everything up to `sequence`; false: stop acting.
 
+// Who acts, where several agents watch the same clusters. A cluster that is not named: nobody knows.
+struct ActingAgents {
+    std::map<std::string, ActingAgent> by_cluster;
+};
+
 struct TimerTick {};
 
 using Input = std::variant<TimerTick, DiagnosisReport, Facts, OperationsUnderWay, Alert, OperatorCommand,
-                           OperationReply, JournalAck>;
+                           OperationReply, JournalAck, ActingAgents>;
 
 }  // namespace medic

@@ -37,6 +37,8 @@ struct LoopOptions {
     std::vector<Remedy> remedies;       // remedies::all_remedies()
     std::vector<Guard> guards;          // guards::all_guards()
     std::vector<ClusterInfo> clusters;  // What medic.yaml says exists.
+    bool several_agents = false;        // Nothing acts before ActingAgents says that this one may …
+    bool on_several_hosts = false;      // … and what nobody fences, and may not happen twice, needs a person.
 
     double confidence_min = 0.7;                // Below it a cause is shown, not acted upon (kubernaut asks below 0.8).
     Duration undiagnosed_max{60'000};           // Without a cause for so long: a person is told.

@@ -114,7 +114,8 @@ public:
         ASSERT_TRUE(sequence);
         outbox_.hold(*sequence, std::move(effects.operations));
         const auto ack = journal_->flush();
-        for (auto& operation : outbox_.release(ack.sequence, ack.durable, door)) {
+        for (auto& operation :
+             outbox_.release(ack.sequence, ack.durable, [&](const Operation&) { return door_says; })) {
             sent.push_back(operation);
             if (on_send) on_send(operation);
         }
@@ -161,7 +162,7 @@ public:
     std::vector<Input> inbox;
     std::vector<Operation> sent;
     std::vector<Notification> notes;
-    Outbox::Stop door = Outbox::Stop::none;  // What the outbox finds when it looks once more.
+    std::string door_says;  // What the outbox finds when it looks once more.
     std::function<void(const Operation&)> on_send;
 
 private:

@@ -34,7 +34,8 @@ struct Loop::State {
     Sight sight;
     std::map<CauseKey, WallTime> present;  // Of the last report, with the episode's start.
     OperationsUnderWay operations;
-    std::map<std::string, Alert> alerts;  // Firing ones, by fingerprint and start.
+    std::map<std::string, ActingAgent> acting_agents;  // By cluster.
+    std::map<std::string, Alert> alerts;               // Firing ones, by fingerprint and start.
     ClockHealth clock;
     std::optional<Now> last_now;
     WallTime newest_recorded;  // The newest time in the restored journal.
@@ -79,6 +80,7 @@ struct Loop::State {
     void take(const DiagnosisReport& report);
     void take(const Facts& facts);
     void take(const OperationsUnderWay& under_way) { operations = under_way; }
+    void take(const ActingAgents& agents) { acting_agents = agents.by_cluster; }
     void take(const Alert& alert);
     void take(const OperatorCommand& command);
     void take(const OperationReply& reply);
@@ -102,6 +104,7 @@ struct Loop::State {
     // `tried`: an operation of the remedy at hand was sent; without it nothing may be said of its effect.
     enum class Rung : std::uint8_t { tried, untried };
     void next_rung(Incident& incident, Rung left, const std::string& why);
+    void ask_for_unfenced(const Incident& incident, Plan& plan) const;
     void ladder_ended(Incident& incident);
     [[nodiscard]] bool observes_only(const Incident& incident) const;
     void wait(Incident& incident);

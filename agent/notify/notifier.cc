@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "agent/base/base64.h"
 #include "agent/collectors/redact.h"
 #include "agent/notify/payload.h"
 #include "agent/world/real/command.h"
@@ -41,19 +42,6 @@ Result<std::string> first_line(const std::string& path) {
     return line;
 }
 
-std::string base64(std::string_view bytes) {
-    static constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    for (std::size_t at = 0; at < bytes.size(); at += 3) {
-        std::uint32_t three = 0;
-        for (std::size_t i = 0; i < 3; ++i)
-            three = (three << 8U) | (at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0U);
-        for (std::size_t i = 0; i < 4; ++i)
-            out += i > bytes.size() - at ? '=' : digits[(three >> (18U - 6U * i)) & 63U];
-    }
-    return out;
-}
-
 Result<FetchRequest> request_to(const NotifyConfig& config, std::shared_ptr<const HttpAccess> access) {
     FetchRequest request{.method = "POST", .timeout = deliver_within, .body_bytes_max = answer_bytes_max};
     request.access = std::move(access);
@@ -69,7 +57,7 @@ Result<FetchRequest> request_to(const NotifyConfig& config, std::shared_ptr<cons
         request.headers.emplace_back("Authorization", "Bearer " + token);
     } else if (!config.username.empty()) {
         MEDIC_TRY(const std::string password, first_line(config.password_file));
-        request.headers.emplace_back("Authorization", "Basic " + base64(config.username + ":" + password));
+        request.headers.emplace_back("Authorization", "Basic " + to_base64(config.username + ":" + password));
     }
     return request;
 }

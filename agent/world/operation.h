@@ -94,7 +94,8 @@ struct Operation {
     std::string cluster;
     OperationBody body;
     Duration timeout{10'000};
-    bool idempotent = false;  // May be sent again when its outcome is unknown.
+    bool idempotent = false;          // May be sent again when its outcome is unknown.
+    std::uint64_t fencing_token = 0;  // Of the lease that it is sent under: drivers refuse an older one. 0: no lease.
 };
 
 [[nodiscard]] std::string_view operation_name(const OperationBody& body);  // "kill-node", "restart-connector-task", …

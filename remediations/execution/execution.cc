@@ -15,18 +15,17 @@ void Outbox::hold(std::uint64_t sequence, std::vector<Operation> operations) {
     for (auto& operation : operations) held_.emplace_back(sequence, std::move(operation));
 }
 
-std::vector<Operation> Outbox::release(std::uint64_t acked_sequence, bool durable, Stop stop) {
+std::vector<Operation> Outbox::release(std::uint64_t acked_sequence, bool durable, const Door& door) {
     std::vector<Operation> ready;
     while (!held_.empty() && held_.front().first <= acked_sequence) {
         Operation operation = std::move(held_.front().second);
         held_.pop_front();
-        if (durable && stop == Stop::none) {
+        const std::string why = durable ? door(operation) : "the journal could not make the intent durable";
+        if (why.empty()) {
             ready.push_back(std::move(operation));
-            continue;
+        } else {
+            refused_.push_back({operation.key, fail(ErrorCode::not_ready, "not sent: {}", why)});
         }
-        refused_.push_back({operation.key, fail(ErrorCode::not_ready, "{}",
-                                                durable ? "not sent: a person has paused"
-                                                        : "not sent: the journal could not make the intent durable")});
     }
     return ready;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,16 +19,18 @@ namespace medic {
 
 // Owned by the thread that talks to the journal. Usage, in this order:
 //   sequence = journal.append(effects.journal); outbox.hold(sequence, effects.operations); ack = journal.flush();
-//   for (op : outbox.release(ack.sequence, ack.durable, paused)) world.send(op); and outbox.take_refused() go back to
+//   for (op : outbox.release(ack.sequence, ack.durable, door)) world.send(op); and outbox.take_refused() go back to
 //   the loop.
 class Outbox {
 public:
     void hold(std::uint64_t sequence, std::vector<Operation> operations);
 
-    enum class Stop : std::uint8_t { none, paused };
-    // What may leave now: every operation whose intent is durable. When the journal failed, or a person has just paused
-    // (looked at here once more, before every sending), the operations are refused instead.
-    [[nodiscard]] std::vector<Operation> release(std::uint64_t acked_sequence, bool durable, Stop stop);
+    // Looks once more, just before an operation leaves: a person may have paused since the decision, another agent may
+    // have taken over. "" lets it pass; else why it may not.
+    using Door = std::function<std::string(const Operation&)>;
+    // What may leave now: every operation whose intent is durable. When the journal failed, or the door is shut, the
+    // operations are refused instead.
+    [[nodiscard]] std::vector<Operation> release(std::uint64_t acked_sequence, bool durable, const Door& door);
     // Replies for operations that did not and will not leave (ErrorCode::not_ready).
     [[nodiscard]] std::vector<OperationReply> take_refused();
     [[nodiscard]] std::size_t held() const { return held_.size(); }

@@ -7,6 +7,8 @@
 namespace medic {
 namespace {
 
+std::string open_door(const Operation&) { return ""; }
+
 static_assert(!std::is_default_constructible_v<Permit> && !std::is_copy_constructible_v<Permit>);
 static_assert(!std::is_constructible_v<Permit, Step, std::string, std::string, std::string>);
 
@@ -16,8 +18,8 @@ TEST(Outbox, holds_an_operation_until_its_own_sequence_is_durable) {
     Outbox outbox;
     outbox.hold(5, {kill("I1/1/1")});
     outbox.hold(9, {kill("I2/1/1")});
-    EXPECT_TRUE(outbox.release(4, true, Outbox::Stop::none).empty());
-    const auto first = outbox.release(5, true, Outbox::Stop::none);
+    EXPECT_TRUE(outbox.release(4, true, open_door).empty());
+    const auto first = outbox.release(5, true, open_door);
     ASSERT_EQ(first.size(), 1U);
     EXPECT_EQ(first[0].key, "I1/1/1");
     EXPECT_EQ(outbox.held(), 1U);
@@ -26,7 +28,7 @@ TEST(Outbox, holds_an_operation_until_its_own_sequence_is_durable) {
 TEST(Outbox, refuses_what_the_journal_could_not_keep) {
     Outbox outbox;
     outbox.hold(5, {kill("I1/1/1")});
-    EXPECT_TRUE(outbox.release(5, false, Outbox::Stop::none).empty());
+    EXPECT_TRUE(outbox.release(5, false, open_door).empty());
     const auto refused = outbox.take_refused();
     ASSERT_EQ(refused.size(), 1U);
     EXPECT_EQ(refused[0].detail.error().code, ErrorCode::not_ready);
@@ -37,7 +39,7 @@ TEST(Outbox, refuses_what_the_journal_could_not_keep) {
 TEST(Outbox, a_pause_that_came_last_still_stops_it) {
     Outbox outbox;
     outbox.hold(5, {kill("I1/1/1")});
-    EXPECT_TRUE(outbox.release(5, true, Outbox::Stop::paused).empty());
+    EXPECT_TRUE(outbox.release(5, true, [](const Operation&) { return std::string("a person has paused"); }).empty());
     EXPECT_EQ(outbox.take_refused().size(), 1U);
 }
 

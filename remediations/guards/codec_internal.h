@@ -25,6 +25,7 @@ template <class A> void fields(A& a, Sight& v) {
     a("tick_lateness_seconds", v.tick_lateness_seconds);
 }
 template <class A> void fields(A& a, ClockHealth& v) { a("compared", v.compared); a("stepped_at", v.stepped_at); a("step", v.step); }
+template <class A> void fields(A& a, ActingAgent& v) { a("ours", v.ours); a("holder", v.holder); a("problem", v.problem); }
 template <class A> void fields(A& a, GuardQuestion& v) {
     a("step", v.step); a("key", v.key); a("incident", v.incident); a("cluster", v.cluster); a("diagnosed", v.diagnosed);
     a("attempt", v.attempt); a("plan_begun", v.plan_begun); a("undo", v.undo); a("needs_approval", v.needs_approval);
@@ -33,6 +34,7 @@ template <class A> void fields(A& a, GuardQuestion& v) {
     a("pauses", v.pauses); a("facts", v.facts); a("precondition", v.precondition); a("job_state", v.job_state);
     a("operations_seen_at", v.operations_seen_at); a("operations", v.operations); a("sight", v.sight); a("clock", v.clock);
     a("approval", v.approval); a("version_quarantined", v.version_quarantined);
+    a.later("acting_agent", v.acting_agent);
 }
 // clang-format on
 

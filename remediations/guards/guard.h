@@ -50,6 +50,13 @@ struct ClockHealth {
     Duration step{0};
 };
 
+// Who may act for a cluster, where several agents watch it.
+struct ActingAgent {
+    bool ours = false;
+    std::string holder{};   // Somebody else, by name.
+    std::string problem{};  // Nobody knows who, and why.
+};
+
 // Everything that guards may look at: values only, so that a decision can be recorded, explained and replayed.
 struct GuardQuestion {
     Step step{};
@@ -76,7 +83,8 @@ struct GuardQuestion {
     Sight sight{};
     ClockHealth clock{};
     std::optional<Approval> approval{};
-    bool version_quarantined = false;  // The step would start a version that was rolled back.
+    bool version_quarantined = false;           // The step would start a version that was rolled back.
+    std::optional<ActingAgent> acting_agent{};  // nullopt: this agent is the only one.
 };
 
 struct Guard {

@@ -147,6 +147,11 @@ const std::vector<Case> refused = {
     {"job_state_too_old", "terminal-job", [](auto& q) { q.job_state->observed_at = now - Duration{60'000}; }},
     {"journal_failed", "journal", [](auto& q) { q.journal_writable = false; }},
     {"version_quarantined", "quarantine", [](auto& q) { q.version_quarantined = true; }},
+    {"another_agent_acts", "lease", [](auto& q) { q.acting_agent = ActingAgent{false, "b", ""}; }},
+    {"nobody_knows_who_acts", "lease",
+     [](auto& q) { q.acting_agent = ActingAgent{false, "", "etcd does not answer"}; }},
+    {"known_once_and_not_now", "lease",
+     [](auto& q) { q.acting_agent = ActingAgent{true, "", "its lease has run out"}; }},
 };
 
 const std::vector<Case> allowed = {
@@ -161,6 +166,7 @@ const std::vector<Case> allowed = {
          q.policy.mode = Mode::ask;
          q.plan_begun = true;
      }},
+    {"this_agent_acts", "lease", [](auto& q) { q.acting_agent = ActingAgent{true, "", ""}; }},
     {"pause_of_another_cluster", "pause", [](auto& q) { q.pauses = {{"prod", "game day", "ann", now}}; }},
     {"cooldown_over", "cooldown", [](auto& q) { q.history = {past("I1", Duration{301'000})}; }},
     {"cooldown_of_the_same_incident", "cooldown", [](auto& q) { q.history = {past("I2", Duration{1'000})}; }},

@@ -110,7 +110,7 @@ Journal::Journal(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Journal::~Journal() = default;
 
 Result<std::unique_ptr<Journal>> Journal::open(JournalOptions options) {
-    MEDIC_TRY(Database database, Database::open(options.path, false));
+    MEDIC_TRY(Database database, Database::open("journal", options.path, Database::Access::read_write));
     MEDIC_CHECK(check_file(database));
     MEDIC_CHECK(check_version(database));
     MEDIC_CHECK(create(database));
@@ -127,7 +127,7 @@ Result<std::unique_ptr<Journal>> Journal::open(JournalOptions options) {
 }
 
 Result<std::unique_ptr<Journal>> Journal::open_read_only(const std::string& path) {
-    MEDIC_TRY(Database database, Database::open(path, true));
+    MEDIC_TRY(Database database, Database::open("journal", path, Database::Access::read_only));
     MEDIC_CHECK(check_version(database));
     JournalOptions options;
     options.path = path;

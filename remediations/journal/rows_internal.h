@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "remediations/journal/journal.h"
-#include "remediations/journal/sqlite_internal.h"
+#include "agent/sqlite/sqlite.h"
 
 namespace medic::rows {
 

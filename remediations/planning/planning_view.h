@@ -26,6 +26,7 @@ struct DeploymentInfo {
     std::vector<std::string> versions{};
     std::map<std::string, int> parallelism{};  // Of each version.
     int parallelism_max = 0;                   // 0: no limit configured.
+    bool fenced = false;                       // Its start command is told the fencing token.
 };
 
 struct ClusterInfo {

@@ -78,6 +78,11 @@ public:
     }
 
     void start() { agent = spawn({"agent", "--config", (folder / "medic.yaml").string()}, "out.log"); }
+    void start_acting() {
+        agent = spawn(
+            {"agent", "--config", (folder / "medic.yaml").string(), "--policy", (folder / "policy.yaml").string()},
+            "out.log");
+    }
     int stop(int signal = SIGTERM) {
         kill(agent, signal);
         return finish(std::exchange(agent, -1));

@@ -72,7 +72,7 @@ void Run::hurt_cluster() {
 
 void Run::hurt_sight() {
     const WallTime until = wall_ + Duration{chance_.between(2'000, 60'000)};
-    switch (chance_.between(0, 7)) {
+    switch (chance_.between(0, 8)) {
         case 0:
             observer_.dark = true;
             over_at_["dark"] = until;
@@ -108,6 +108,7 @@ void Run::hurt_sight() {
             over_at_["full"] = until;
             probe("journal-full");
             break;
+        case 7: lose_lease(); break;
         default: {
             const Duration by{chance_.chance(50) ? frozen_clock_step.count() : -frozen_clock_step.count()};
             wall_ = wall_ + by;
@@ -158,6 +159,18 @@ void Run::cut_off() {
     probe("cut-off");
 }
 
+// The other agent takes over, or nobody can tell who acts. What it finds broken it mends, as this one would.
+void Run::lose_lease() {
+    if (!options_.several_agents) return;
+    const bool another = chance_.chance(70);
+    observer_.agent = another ? Observer::Acting::another : Observer::Acting::unknown;
+    over_at_["lease"] = wall_ + Duration{chance_.between(5'000, 120'000)};
+    probe(another ? "lease-elsewhere" : "lease-unknown");
+    if (!another || chance_.chance(50)) return;
+    for (auto& [name, node] : cluster_.nodes)
+        if (!node.spare && (!node.up || node.frozen)) node.up = true, node.frozen = false;
+}
+
 void Run::passes(const std::string& name) {
     if (name == "dark")
         observer_.dark = false;
@@ -167,6 +180,8 @@ void Run::passes(const std::string& name) {
         observer_.blind = false;
     else if (name == "work")
         observer_.somebody_at_work = false;
+    else if (name == "lease")
+        observer_.agent = Observer::Acting::ours;
     else if (name == "pause-file")
         observer_.paused_by_file = false;
     else if (name == "pause")
@@ -187,6 +202,7 @@ void Run::settle() {
     cluster_.bad_passage_percent = 0;
     for (auto& [name, at] : over_at_) at = wall_;
     observer_.dark = observer_.frozen = observer_.blind = observer_.somebody_at_work = observer_.paused_by_file = false;
+    observer_.agent = Observer::Acting::ours;
     inbox_.emplace_back(OperatorCommand{OperatorCommand::Kind::resume, "lab", "", "ann"});
     static_cast<void>(journal_->limit_bytes(journal_bytes_plenty).has_value());
     for (int i = 0; i < 3; ++i)

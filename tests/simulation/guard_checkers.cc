@@ -162,6 +162,14 @@ public:
     }
 };
 
+class LeaseKept final : public Checker {
+public:
+    std::string_view name() const override { return "lease-kept"; }
+    void on_sending(const Sending& sending) override {
+        if (sending.lease_lost) violated("sent while another agent may act: " + sending.operation.key);
+    }
+};
+
 class SightNeeded final : public Checker {
 public:
     std::string_view name() const override { return "sight-needed"; }
@@ -242,6 +250,7 @@ void add_guard_checkers(std::vector<std::unique_ptr<Checker>>& all) {
     all.push_back(std::make_unique<ClockTrusted>());
     all.push_back(std::make_unique<OthersRespected>());
     all.push_back(std::make_unique<SightNeeded>());
+    all.push_back(std::make_unique<LeaseKept>());
     all.push_back(std::make_unique<PauseKept>());
     all.push_back(std::make_unique<RolledBackStaysBack>());
     all.push_back(std::make_unique<EndedJobsLeftAlone>());

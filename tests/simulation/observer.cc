@@ -108,6 +108,13 @@ OperationsUnderWay Observer::under_way(WallTime now) const {
     return result;
 }
 
+ActingAgents Observer::acting_agents() const {
+    ActingAgent acting{.ours = agent == Acting::ours};
+    if (agent == Acting::another) acting.holder = "the other";
+    if (agent == Acting::unknown) acting.problem = "the lease can't be asked for";
+    return {{{"lab", acting}}};
+}
+
 void Observer::shift(Duration by) {
     for (auto& [key, at] : first_seen_) at = at + by;
     last_.clear();

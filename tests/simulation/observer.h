@@ -19,6 +19,7 @@ public:
     [[nodiscard]] DiagnosisReport report(WallTime now);
     [[nodiscard]] Facts answer(const std::vector<FactKey>& keys, WallTime now);
     [[nodiscard]] OperationsUnderWay under_way(WallTime now) const;
+    [[nodiscard]] ActingAgents acting_agents() const;
     void shift(Duration by);  // The wall clock stepped.
 
     bool dark = false;              // Nothing can be looked up.
@@ -26,6 +27,8 @@ public:
     bool blind = false;             // Most targets are lost from sight.
     bool somebody_at_work = false;  // A person takes a savepoint of the job.
     bool paused_by_file = false;
+    enum class Acting : std::uint8_t { ours, another, unknown };
+    Acting agent = Acting::ours;  // Who has the lease, where several agents share one.
 
 private:
     void suspect(Diagnosis diagnosis, WallTime now, std::vector<Diagnosis>& out);

@@ -16,6 +16,8 @@ const std::vector<std::string>& expected_probes() {
                                               "facts-dark",
                                               "facts-frozen",
                                               "targets-blind",
+                                              "lease-elsewhere",
+                                              "lease-unknown",
                                               "somebody-at-work",
                                               "pause-file",
                                               "pause",

@@ -82,6 +82,7 @@ void Run::check(const Operation& operation, bool paused_by_file) {
         .paused = paused_,
         .paused_by_file = paused_by_file,
         .facts_dark = observer_.dark && dark_since_ && monotonic_ - *dark_since_ > guard_facts_age_max,
+        .lease_lost = lease_lost(),
         .blind = observer_.blind,
         .others_at_work = observer_.somebody_at_work,
         .faults_ever = faults_ever_};
@@ -91,8 +92,11 @@ void Run::check(const Operation& operation, bool paused_by_file) {
 // A PAUSE file may appear after the decision and before the sending: the outbox looks once more.
 void Run::deliver(const JournalAckResult& ack, bool paused_just_now) {
     const bool paused = paused_just_now || observer_.paused_by_file;
-    const bool looks = paused && !is_without(mutation::last_look);
-    const auto ready = outbox_.release(ack.sequence, ack.durable, looks ? Outbox::Stop::paused : Outbox::Stop::none);
+    const auto door = [&](const Operation&) -> std::string {
+        if (lease_lost() && !is_without("lease")) return "another agent may act";
+        return paused && !is_without(mutation::last_look) ? "a person has paused" : "";
+    };
+    const auto ready = outbox_.release(ack.sequence, ack.durable, door);
     for (const auto& operation : ready) {
         check(operation, paused);
         const int lost = cluster_.passages["reply-lost"];
@@ -114,6 +118,7 @@ void Run::hear_people() {
 
 Effects Run::think() {
     std::vector<Input> inputs{observer_.answer(wanted_, wall_), observer_.under_way(wall_), observer_.report(wall_)};
+    if (options_.several_agents) inputs.emplace_back(observer_.acting_agents());
     inputs.insert(inputs.end(), std::make_move_iterator(inbox_.begin()), std::make_move_iterator(inbox_.end()));
     inbox_.clear();
     Effects effects = loop_->tick({Instant(monotonic_), wall_}, inputs);
@@ -150,6 +155,7 @@ void Run::step(Mortality mortality) {
     outbox_.hold(sequence.value_or(0), std::move(effects.operations));
     const auto ack = journal_->flush();
     if (death == Death::after_flush) return die(sends ? "died-between-intent-and-sending" : "died-after-flush");
+    if (sends && options_.several_agents && chance_.chance(3)) lose_lease();
     deliver(ack, sends && chance_.chance(3));
     if (death == Death::after_send) return die(sends ? "died-after-sending" : "died-after-tick");
     if (!observer_.dark)

@@ -53,6 +53,10 @@ private:
     void hurt_cluster();
     void hurt_sight();
     void cut_off();
+    void lose_lease();
+    [[nodiscard]] bool lease_lost() const {
+        return options_.several_agents && observer_.agent != Observer::Acting::ours;
+    }
     void settle();
     void operate();
     void passes(const std::string& name);

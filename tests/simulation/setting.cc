@@ -91,6 +91,7 @@ LoopOptions simulation_options(sim::Seeded& chance) {
                                 .needs = needs_nothing,
                                 .plan = start_bad_version});
     options.guards = guards::all_guards();
+    options.several_agents = chance.chance(25);
     options.guard_wait_max = Duration{4 * 60'000};
     options.still_reported_max = Duration{3 * 60'000};
     options.clusters = {lab()};

@@ -66,6 +66,8 @@ const std::vector<Layer>& layers() {
     static const std::vector<std::string_view> everything = {"agent/", "classifiers/", "remediations/"};
     static const std::vector<Layer> table = {
         {"agent/base/", {"agent/base/"}},
+        {"agent/sqlite/", {"agent/base/", "agent/sqlite/"}},
+        {"agent/lease/", {"agent/base/", "agent/world/", "agent/sqlite/", "agent/lease/"}},
         {"agent/wire/", {"agent/base/", "agent/wire/"}},
         {"agent/world/", {"agent/base/", "agent/wire/", "agent/world/"}},
         // The simulated world drives the whole loop: it stands above it, beside the tests.
@@ -76,7 +78,7 @@ const std::vector<Layer>& layers() {
         {"agent/config/", {"agent/base/", "agent/config/"}},
         {"classifiers/", {"agent/base/", "agent/world/", "agent/store/", "classifiers/"}},
         {"remediations/",
-         {"agent/base/", "agent/world/", "agent/store/", "agent/config/", "classifiers/symptom.h",
+         {"agent/base/", "agent/sqlite/", "agent/world/", "agent/store/", "agent/config/", "classifiers/symptom.h",
           "classifiers/diagnosis/", "remediations/"}},
         {"agent/loop/", everything},
         {"agent/api/", everything},

@@ -140,6 +140,7 @@ void start_deployment(const Doors& doors, const StartDeployment& what, Duration 
                                              {"artifact", version->second.artifact},
                                              {"entry", version->second.entry},
                                              {"restore_from", what.restore_from},
+                                             {"fencing_token", std::to_string(doors.fencing_token)},
                                              {"parallelism", std::to_string(parallelism)}}),
                        timeout, std::move(done));
     }

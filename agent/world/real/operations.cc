@@ -51,6 +51,7 @@ void on_node(const Doors& doors, const std::string& node, const std::string& act
     if (argv == commands.end()) return done(fail(ErrorCode::invalid, "node {}: its driver has no `{}`", node, action));
     auto all = values;
     all["node"] = node;
+    all["fencing_token"] = std::to_string(doors.fencing_token);
     command(doors, filled(argv->second, all), timeout, std::move(done));
 }
 

@@ -17,6 +17,7 @@ struct Doors {
     Reactor& reactor;
     HttpFetcher& fetcher;
     const ClusterDoors& cluster;
+    std::uint64_t fencing_token;  // Operation::fencing_token.
 
     void fetch(FetchRequest request, HttpFetcher::Done done) const {
         request.cluster = cluster.name;

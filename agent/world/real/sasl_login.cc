@@ -9,6 +9,8 @@
 #include <charconv>
 #include <vector>
 
+#include "agent/base/base64.h"
+
 namespace medic {
 namespace {
 
@@ -17,27 +19,6 @@ namespace {
 constexpr int iterations_min = 4'096;
 constexpr int iterations_max = 1'000'000;
 constexpr std::size_t server_message_bytes_max = 4'096;
-
-std::string to_base64(std::string_view bytes) {
-    std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-    const int size =
-        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                        reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-    text.resize(static_cast<std::size_t>(size));
-    return text;
-}
-
-std::optional<std::string> from_base64(std::string_view text) {
-    if (text.empty() || text.size() % 4 != 0) return std::nullopt;
-    std::string bytes(text.size() / 4 * 3, '\0');
-    const int size =
-        EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                        reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-    if (size < 0) return std::nullopt;
-    const auto padding = static_cast<std::size_t>(std::ranges::count(text.substr(text.size() - 2), '='));
-    bytes.resize(static_cast<std::size_t>(size) - padding);
-    return bytes;
-}
 
 // SASLprep (RFC 4013) leaves printable ASCII as it is and forbids control characters. Beyond ASCII it needs Unicode
 // tables; brokers differ in whether they apply them, so that a refusal is better than a login that fails for no visible

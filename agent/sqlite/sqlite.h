@@ -1,11 +1,13 @@
-// A thin, checked wrapper over SQLite's C API: connection, statement, error with file name. Only for this room's .cc
-// files.
+// A thin, checked wrapper over SQLite's C API: connection, statement, error with file name. It knows no table: who
+// keeps something in a file (the journal, the leases) writes its own SQL. One thread at a time.
 #pragma once
 
 #include <sqlite3.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "agent/base/result.h"
 #include "agent/base/time.h"
@@ -14,27 +16,29 @@ namespace medic::sqlite {
 
 class Database {
 public:
-    static Result<Database> open(const std::string& path, bool read_only);
+    enum class Access : std::uint8_t { read_only, read_write };  // read_write makes the file where it is missing.
+    // `what` names the file's purpose in messages: "journal". Errors: unavailable.
+    [[nodiscard]] static Result<Database> open(const std::string& what, const std::string& path, Access access);
     Database(Database&& other) noexcept
-        : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
+        : handle_(std::exchange(other.handle_, nullptr)), name_(std::move(other.name_)) {}
     Database& operator=(Database&&) = delete;
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
     ~Database() { sqlite3_close_v2(handle_); }
 
-    Status execute(const char* sql) const;
+    [[nodiscard]] Status execute(const char* sql) const;
     [[nodiscard]] sqlite3* handle() const { return handle_; }
     [[nodiscard]] std::unexpected<Error> error(std::string_view doing) const;
 
 private:
-    Database(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
+    Database(sqlite3* handle, std::string name) : handle_(handle), name_(std::move(name)) {}
     sqlite3* handle_;
-    std::string path_;
+    std::string name_;  // "journal /var/lib/medic/journal.db"
 };
 
 class Statement {
 public:
-    static Result<Statement> prepare(const Database& database, const std::string& sql);
+    [[nodiscard]] static Result<Statement> prepare(const Database& database, const std::string& sql);
     Statement(Statement&& other) noexcept
         : database_(other.database_), handle_(std::exchange(other.handle_, nullptr)) {}
     Statement& operator=(Statement&&) = delete;
@@ -46,7 +50,7 @@ public:
         sqlite3_bind_text(handle_, index, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
     }
     void bind(int index, std::int64_t value) { sqlite3_bind_int64(handle_, index, value); }
-    Result<bool> step();  // true: a row is there.
+    [[nodiscard]] Result<bool> step();  // true: a row is there.
     void reset() { sqlite3_reset(handle_), sqlite3_clear_bindings(handle_); }
 
     [[nodiscard]] std::string text(int column) const;

@@ -1,16 +1,16 @@
-#include "remediations/journal/sqlite_internal.h"
+#include "agent/sqlite/sqlite.h"
 
 namespace medic::sqlite {
 
 std::unexpected<Error> Database::error(std::string_view doing) const {
-    return fail(ErrorCode::unavailable, "journal {}: {}: {}", path_, doing, sqlite3_errmsg(handle_));
+    return fail(ErrorCode::unavailable, "{}: {}: {}", name_, doing, sqlite3_errmsg(handle_));
 }
 
-Result<Database> Database::open(const std::string& path, bool read_only) {
+Result<Database> Database::open(const std::string& what, const std::string& path, Access access) {
     sqlite3* handle = nullptr;
-    const int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    const int flags = access == Access::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, nullptr);
-    Database database(handle, path);
+    Database database(handle, what + " " + path);
     if (code != SQLITE_OK) return database.error("can't be opened");
     sqlite3_busy_timeout(handle, 2'000);  // A reader's checkpoint; the writer is alone.
     return database;
