@@ -11,6 +11,13 @@ namespace {
 
 constexpr std::size_t result_bytes_max = 4'096;
 
+// Of the job that an operation ends; "" = not known.
+std::string job_id_of(const OperationBody& body) {
+    if (const auto* cancel = std::get_if<CancelJob>(&body)) return cancel->job_id;
+    if (const auto* stop = std::get_if<StopJobWithSavepoint>(&body)) return stop->job_id;
+    return "";
+}
+
 // "I17/2/1": 2.
 std::uint64_t step_number_of(const std::string& key) { return std::stoull(key.substr(key.find('/') + 1)); }
 
@@ -46,6 +53,18 @@ std::vector<std::string> Loop::State::others_acting(const Incident& incident) co
         if (other.id != incident.id && other.cluster == incident.cluster && holds_cluster(other))
             others.push_back(other.id);
     return others;
+}
+
+std::vector<std::string> Loop::State::clusters_with_cause_of(const Incident& incident) const {
+    std::set<std::string> clusters;
+    const auto look = [&](const Incident& other) {
+        if (other.cluster == incident.cluster || other.diagnosis.cause != incident.diagnosis.cause) return;
+        if (other.detected_at.unix_ms != 0 && std::chrono::abs(now - other.detected_at) <= same_cause_window)
+            clusters.insert(other.cluster);
+    };
+    for (const auto& [number, other] : open) look(other);
+    for (const auto& other : ended) look(other);
+    return {clusters.begin(), clusters.end()};
 }
 
 GuardQuestion Loop::State::question_about(const Incident& incident, const Step& step) const {
@@ -90,6 +109,7 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
                                     ? agent->second
                                     : ActingAgent{.problem = "its lease has not been asked for yet"};
     }
+    question.clusters_with_this_cause = clusters_with_cause_of(incident);
     question.sight = sight;
     question.clock = clock;
     if (!incident.approved_by.empty())
@@ -153,7 +173,10 @@ void Loop::State::send(Incident& incident, Permit permit) {
     incident.begun = incident.acted = true;
     incident.yielded = false;
     incident.already_so = all_hold(signs_of(step), book, context()).truth == Truth::yes;
-    if (ends_a_job(step.operation)) incident.stopped_job = step.job;
+    if (ends_a_job(step.operation)) {
+        incident.stopped_job = step.job;
+        incident.stopped_job_id = job_id_of(step.operation);
+    }
     history.push_back({incident.key, incident.id, incident.cluster, step.remedy, step.cause, incident.diagnosis.subject,
                        step.subject, now, incident.undoing});
     record_attempt(incident, "intended", {});

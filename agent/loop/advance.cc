@@ -38,12 +38,18 @@ const std::vector<Condition>& signs_of(const Step& step) {
 // The job that we had ended lives, by our own start or somebody else's: if it is found ended again, that was not us.
 void Loop::State::notice_living_job(Incident& incident) {
     if (incident.stopped_job.kind.empty()) return;
-    const FactKey key{incident.stopped_job, "flink_job_state"};
+    const FactKey key{incident.stopped_job, "flink_job_state"}, id_key{incident.stopped_job, "id"};
     want(key);
+    want(id_key);
     if (incident.plan && ends_a_job(incident.current().operation)) return;  // It lives until that takes effect.
     constexpr std::array alive{"CREATED", "INITIALIZING", "RUNNING", "RESTARTING", "FAILING"};
     const Fact* state = book.latest(key);
-    if (state != nullptr && std::ranges::find(alive, state->text) != alive.end()) incident.stopped_job = {};
+    const Fact* id = book.latest(id_key);
+    // Another id: it was started and has ended while nobody looked.
+    const bool another =
+        id != nullptr && !id->text.empty() && !incident.stopped_job_id.empty() && id->text != incident.stopped_job_id;
+    if (another || (state != nullptr && std::ranges::find(alive, state->text) != alive.end()))
+        incident.stopped_job = {};
 }
 
 void Loop::State::advance(Incident& incident) {

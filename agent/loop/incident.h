@@ -71,6 +71,7 @@ struct Incident {
     bool yielded = false;                 // Backs off after a step without effect: others of its cluster may act.
     bool already_so = false;              // What the operation brings about was so before it was sent.
     Subject stopped_job{};                // We have ended it, and it was not seen alive since; empty kind: none.
+    std::string stopped_job_id;           // Its id then; "" = not known.
     std::size_t step = 0;                 // Index into the steps of the plan at hand.
     std::uint32_t step_number = 0;        // Counts every step of every plan of this incident: the middle of a key.
     int attempt = 0;                      // Of this step: the end of a key.

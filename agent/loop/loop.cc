@@ -74,7 +74,8 @@ void Loop::State::shift_times(Incident& incident, Duration by) {
     for (WallTime* time :
          {&incident.state_since, &incident.last_reported_at, &incident.step_acted_at, &incident.deadline})
         *time = *time + by;
-    if (incident.healed_at.unix_ms != 0) incident.healed_at = incident.healed_at + by;
+    for (WallTime* time : {&incident.opened_at, &incident.detected_at, &incident.acted_at, &incident.healed_at})
+        if (time->unix_ms != 0) *time = *time + by;
     if (incident.not_before) incident.not_before = *incident.not_before + by;
     incident.holds_since.reset();
     touch(incident);

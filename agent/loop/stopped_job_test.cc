@@ -102,5 +102,16 @@ TEST_F(RollBack, does_not_start_a_job_that_a_person_has_started_and_ended_again)
     EXPECT_EQ(bench.incident().state, IncidentState::resolved) << bench.story();
 }
 
+// Nobody saw it alive, but it has another id: it was started, and that end is a person's.
+TEST_F(RollBack, does_not_start_a_job_that_ran_and_was_ended_while_nobody_looked) {
+    start_is_heard = false;
+    bench.text({job, "id"}, "j1");
+    fail_on_records();
+    while (starts == 0) bench.tick();
+    bench.text({job, "id"}, "j2");
+    bench.run(400);
+    EXPECT_EQ(starts, 1) << bench.story();
+}
+
 }  // namespace
 }  // namespace medic

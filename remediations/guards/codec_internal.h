@@ -34,7 +34,7 @@ template <class A> void fields(A& a, GuardQuestion& v) {
     a("pauses", v.pauses); a("facts", v.facts); a("precondition", v.precondition); a("job_state", v.job_state);
     a("operations_seen_at", v.operations_seen_at); a("operations", v.operations); a("sight", v.sight); a("clock", v.clock);
     a("approval", v.approval); a("version_quarantined", v.version_quarantined);
-    a.later("acting_agent", v.acting_agent);
+    a.later("acting_agent", v.acting_agent); a.later("clusters_with_this_cause", v.clusters_with_this_cause);
 }
 // clang-format on
 

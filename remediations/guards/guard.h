@@ -83,9 +83,16 @@ struct GuardQuestion {
     Sight sight{};
     ClockHealth clock{};
     std::optional<Approval> approval{};
-    bool version_quarantined = false;           // The step would start a version that was rolled back.
-    std::optional<ActingAgent> acting_agent{};  // nullopt: this agent is the only one.
+    bool version_quarantined = false;                     // The step would start a version that was rolled back.
+    std::optional<ActingAgent> acting_agent{};            // nullopt: this agent is the only one.
+    std::vector<std::string> clusters_with_this_cause{};  // Others, where it was named within same_cause_window.
 };
+
+// A person has agreed to this very action, and not too long ago.
+[[nodiscard]] inline bool is_approved(const GuardQuestion& question) {
+    return question.approval && question.now - question.approval->at <= question.policy.limits.approval_ttl &&
+           question.approval->at <= question.now;
+}
 
 struct Guard {
     std::string_view name;
@@ -95,5 +102,8 @@ struct Guard {
 
 // Facts, reports and lists older than this say nothing about now. Three looks at the slowest default interval of 5 s.
 constexpr Duration guard_facts_age_max{15'000};
+
+// The same cause in several clusters within so long is taken for one event.
+constexpr Duration same_cause_window{10 * 60'000};
 
 }  // namespace medic

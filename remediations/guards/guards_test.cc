@@ -147,6 +147,12 @@ const std::vector<Case> refused = {
     {"job_state_too_old", "terminal-job", [](auto& q) { q.job_state->observed_at = now - Duration{60'000}; }},
     {"journal_failed", "journal", [](auto& q) { q.journal_writable = false; }},
     {"version_quarantined", "quarantine", [](auto& q) { q.version_quarantined = true; }},
+    {"the_third_cluster_with_this_cause", "fleet-wide", [](auto& q) { q.clusters_with_this_cause = {"east", "west"}; }},
+    {"an_agreement_of_long_ago", "fleet-wide",
+     [](auto& q) {
+         q.clusters_with_this_cause = {"east", "west"};
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{24 * 3'600'000}};
+     }},
     {"another_agent_acts", "lease", [](auto& q) { q.acting_agent = ActingAgent{false, "b", ""}; }},
     {"nobody_knows_who_acts", "lease",
      [](auto& q) { q.acting_agent = ActingAgent{false, "", "etcd does not answer"}; }},
@@ -164,6 +170,17 @@ const std::vector<Case> allowed = {
     {"mode_ask_in_the_middle_of_an_approved_plan", "mode",
      [](auto& q) {
          q.policy.mode = Mode::ask;
+         q.plan_begun = true;
+     }},
+    {"the_second_cluster_with_this_cause", "fleet-wide", [](auto& q) { q.clusters_with_this_cause = {"east"}; }},
+    {"a_person_has_looked", "fleet-wide",
+     [](auto& q) {
+         q.clusters_with_this_cause = {"east", "west"};
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{60'000}};
+     }},
+    {"a_plan_that_was_begun_before", "fleet-wide",
+     [](auto& q) {
+         q.clusters_with_this_cause = {"east", "west"};
          q.plan_begun = true;
      }},
     {"this_agent_acts", "lease", [](auto& q) { q.acting_agent = ActingAgent{true, "", ""}; }},

@@ -72,7 +72,7 @@ void Run::hurt_cluster() {
 
 void Run::hurt_sight() {
     const WallTime until = wall_ + Duration{chance_.between(2'000, 60'000)};
-    switch (chance_.between(0, 8)) {
+    switch (chance_.between(0, 9)) {
         case 0:
             observer_.dark = true;
             over_at_["dark"] = until;
@@ -109,6 +109,11 @@ void Run::hurt_sight() {
             probe("journal-full");
             break;
         case 7: lose_lease(); break;
+        case 8:
+            observer_.everywhere = true;
+            over_at_["everywhere"] = until;
+            probe("fault-everywhere");
+            break;
         default: {
             const Duration by{chance_.chance(50) ? frozen_clock_step.count() : -frozen_clock_step.count()};
             wall_ = wall_ + by;
@@ -180,6 +185,8 @@ void Run::passes(const std::string& name) {
         observer_.blind = false;
     else if (name == "work")
         observer_.somebody_at_work = false;
+    else if (name == "everywhere")
+        observer_.everywhere = false;
     else if (name == "lease")
         observer_.agent = Observer::Acting::ours;
     else if (name == "pause-file")
@@ -203,6 +210,7 @@ void Run::settle() {
     for (auto& [name, at] : over_at_) at = wall_;
     observer_.dark = observer_.frozen = observer_.blind = observer_.somebody_at_work = observer_.paused_by_file = false;
     observer_.agent = Observer::Acting::ours;
+    observer_.everywhere = false;
     inbox_.emplace_back(OperatorCommand{OperatorCommand::Kind::resume, "lab", "", "ann"});
     static_cast<void>(journal_->limit_bytes(journal_bytes_plenty).has_value());
     for (int i = 0; i < 3; ++i)

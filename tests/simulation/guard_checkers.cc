@@ -20,6 +20,20 @@ bool is_of(const Sending& sending, std::string_view layer) {
     return sending.intent && sending.intent->remedy.starts_with(layer);
 }
 
+// An attempt of which the agent can't know that nothing came has begun a plan.
+bool is_begun(const Sending& sending) {
+    return std::ranges::any_of(sending.attempts, [&](const AttemptRow& row) {
+        return row.key != sending.operation.key && row.state != "not-sent" && row.state != "not-done";
+    });
+}
+
+bool is_agreed(const Sending& sending) {
+    return std::ranges::any_of(sending.approved, [&](const auto& one) {
+        return incident_of(one.first) == incident_of(sending.operation.key) &&
+               sending.monotonic - one.second <= limits_of(sending).approval_ttl + Duration{2'000};
+    });
+}
+
 // Two incidents' operations never overlap in time, from leaving to taking effect.
 class OneChangeAtATime final : public Checker {
 public:
@@ -124,7 +138,6 @@ private:
     std::map<std::pair<std::string, std::string>, Use> last_;
 };
 
-// An attempt of which the agent can't know that nothing came has begun a plan.
 class ModeKept final : public Checker {
 public:
     std::string_view name() const override { return "mode-kept"; }
@@ -133,14 +146,7 @@ public:
         const std::string& key = sending.operation.key;
         if (mode == Mode::observe) violated("acted although the policy says observe: " + key);
         if (mode != Mode::ask) return;
-        const bool begun = std::ranges::any_of(sending.attempts, [&](const AttemptRow& row) {
-            return row.key != key && row.state != "not-sent" && row.state != "not-done";
-        });
-        const bool agreed = std::ranges::any_of(sending.approved, [&](const auto& one) {
-            return incident_of(one.first) == incident_of(key) &&
-                   sending.monotonic - one.second <= limits_of(sending).approval_ttl + Duration{2'000};
-        });
-        if (!begun && !agreed) violated("acted although nobody had agreed lately: " + key);
+        if (!is_begun(sending) && !is_agreed(sending)) violated("acted although nobody had agreed lately: " + key);
     }
 };
 
@@ -159,6 +165,15 @@ public:
     void on_sending(const Sending& sending) override {
         if (sending.others_at_work && is_of(sending, "flink."))
             violated("touched Flink while somebody took a savepoint: " + sending.operation.key);
+    }
+};
+
+class FleetWide final : public Checker {
+public:
+    std::string_view name() const override { return "fleet-wide-asks"; }
+    void on_sending(const Sending& sending) override {
+        if (sending.everywhere && !is_begun(sending) && !is_agreed(sending))
+            violated("acted alone although three clusters had the same fault: " + sending.operation.key);
     }
 };
 
@@ -250,6 +265,7 @@ void add_guard_checkers(std::vector<std::unique_ptr<Checker>>& all) {
     all.push_back(std::make_unique<ClockTrusted>());
     all.push_back(std::make_unique<OthersRespected>());
     all.push_back(std::make_unique<SightNeeded>());
+    all.push_back(std::make_unique<FleetWide>());
     all.push_back(std::make_unique<LeaseKept>());
     all.push_back(std::make_unique<PauseKept>());
     all.push_back(std::make_unique<RolledBackStaysBack>());

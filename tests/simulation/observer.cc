@@ -1,5 +1,8 @@
 #include "tests/simulation/observer.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "agent/loop/loop.h"
 #include "tests/simulation/setting.h"
 
@@ -20,6 +23,18 @@ Diagnosis diagnosis(std::string cause, Subject subject, std::vector<std::string>
     result.remedies = std::move(remedies);
     result.facts = std::move(facts);
     return result;
+}
+
+// The others' first: what is known of them is known before this cluster's turn.
+std::vector<Diagnosis> with_other_clusters(std::vector<Diagnosis> here) {
+    std::vector<Diagnosis> all;
+    for (const char* cluster : {"east", "west"})
+        for (const Diagnosis& diagnosis : here) {
+            all.push_back(diagnosis);
+            all.back().subject.cluster = cluster;
+        }
+    std::ranges::move(here, std::back_inserter(all));
+    return all;
 }
 
 }  // namespace
@@ -82,6 +97,7 @@ DiagnosisReport Observer::report(WallTime now) {
                           {std::string(drop_data_remedy), "kafka.move-replicas", "kafka.grow-storage"},
                           {{"broker", "2"}, {"log_dir", "/data"}, {"node", "broker-2"}, {"topic", "events"}}),
                 now, report.diagnoses);
+    if (everywhere) report.diagnoses = with_other_clusters(std::move(report.diagnoses));
     std::erase_if(first_seen_, [&](const auto& item) { return !seen_now_.contains(item.first); });
     return report;
 }

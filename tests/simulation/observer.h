@@ -27,6 +27,7 @@ public:
     bool blind = false;             // Most targets are lost from sight.
     bool somebody_at_work = false;  // A person takes a savepoint of the job.
     bool paused_by_file = false;
+    bool everywhere = false;  // What is wrong here is reported of two other clusters as well.
     enum class Acting : std::uint8_t { ours, another, unknown };
     Acting agent = Acting::ours;  // Who has the lease, where several agents share one.
 

@@ -18,6 +18,7 @@ const std::vector<std::string>& expected_probes() {
                                               "targets-blind",
                                               "lease-elsewhere",
                                               "lease-unknown",
+                                              "fault-everywhere",
                                               "somebody-at-work",
                                               "pause-file",
                                               "pause",

@@ -83,6 +83,7 @@ void Run::check(const Operation& operation, bool paused_by_file) {
         .paused_by_file = paused_by_file,
         .facts_dark = observer_.dark && dark_since_ && monotonic_ - *dark_since_ > guard_facts_age_max,
         .lease_lost = lease_lost(),
+        .everywhere = everywhere_since_ && monotonic_ - *everywhere_since_ > Duration{3'000},
         .blind = observer_.blind,
         .others_at_work = observer_.somebody_at_work,
         .faults_ever = faults_ever_};
@@ -158,6 +159,10 @@ void Run::step(Mortality mortality) {
     if (sends && options_.several_agents && chance_.chance(3)) lose_lease();
     deliver(ack, sends && chance_.chance(3));
     if (death == Death::after_send) return die(sends ? "died-after-sending" : "died-after-tick");
+    if (!observer_.everywhere)
+        everywhere_since_.reset();
+    else if (!everywhere_since_)
+        everywhere_since_ = monotonic_;
     if (!observer_.dark)
         dark_since_.reset();
     else if (!dark_since_)

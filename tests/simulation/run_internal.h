@@ -87,6 +87,7 @@ private:
     std::vector<FactKey> wanted_;
     std::vector<Input> inbox_;
     bool quiet_ = false, deadly_ = false, faults_ever_ = false, paused_ = false, full_ = false;
+    std::optional<Duration> everywhere_since_;  // Monotonic.
     std::optional<Duration> dark_since_;        // Monotonic.
     std::map<std::string, WallTime> over_at_;   // Passing disturbances, by name.
     Duration clock_stepped_{-1};                // Monotonic; below 0: not since the agent's first tick.

@@ -67,6 +67,7 @@ LoopOptions simulation_options(sim::Seeded& chance) {
     LoopOptions options;
     PolicyRule rule;
     rule.where = "policy.yaml:1:1";
+    rule.cluster = "lab";
     const auto dice = chance.between(1, 100);
     rule.mode = dice <= 80 ? Mode::auto_ : dice <= 95 ? Mode::ask : Mode::observe;
     rule.limits = {.cooldown = Duration{20'000},

@@ -4,16 +4,11 @@
 namespace medic::guards::mode {
 namespace {
 
-bool approved(const GuardQuestion& question) {
-    return question.approval && question.now - question.approval->at <= question.policy.limits.approval_ttl &&
-           question.approval->at <= question.now;
-}
-
 std::optional<Refusal> object(const GuardQuestion& question) {
     const Mode mode = question.policy.mode;
     if (mode == Mode::observe)
         return Refusal{"mode", "observe: " + question.policy.why, Refusal::Kind::observe_only, {}};
-    if (question.plan_begun || approved(question)) return std::nullopt;
+    if (question.plan_begun || is_approved(question)) return std::nullopt;
     if (mode == Mode::ask)
         return Refusal{"mode", "a person must agree: " + question.policy.why, Refusal::Kind::needs_approval, {}};
     if (!question.needs_approval.empty())
