@@ -109,6 +109,29 @@ std::optional<FrameOwner> caller_of_deciding(const Failure& failure) {
     return std::nullopt;
 }
 
+// "a.b" of "a.b.Class.method".
+std::string_view package_of(std::string_view function) {
+    for (int part = 0; part < 2; ++part) {
+        const auto dot = function.rfind('.');
+        if (dot == std::string_view::npos) return {};
+        function = function.substr(0, dot);
+    }
+    return function;
+}
+
+// Who handed the deciding frame what it failed at: the next owner below it outside of its own package, libraries aside.
+// Unlike the caller, it may be the same owner: a row of the engine fails in the hands of an operator or of a connector.
+std::optional<FrameOwner> next_to_deciding(const Failure& failure) {
+    if (!failure.has_deciding_frame) return std::nullopt;
+    const auto& frames = failure.chain[failure.deciding_throwable].frames;
+    const auto package = package_of(frames[failure.deciding_frame].function);
+    for (std::size_t at = failure.deciding_frame + 1; at < frames.size(); ++at)
+        if (frames[at].owner != FrameOwner::jdk && frames[at].owner != FrameOwner::library &&
+            package_of(frames[at].function) != package)
+            return frames[at].owner;
+    return std::nullopt;
+}
+
 // Whether "org.acme.hive.HiveCatalog" is by its name a kind of "org.acme.catalog.Catalog" (or of an AbstractCatalog or
 // ICatalog): of the same project, with its last words. Not in one package, where "LongRow" and "Row" may as well be
 // siblings.
@@ -247,6 +270,7 @@ std::string shape_of(const FailureText& text, Component component) {
             if (owners[owner])
                 list += (list.empty() ? "" : ",") + std::string{to_string(static_cast<FrameOwner>(owner))};
         if (!list.empty()) out += " owners=" + list;
+        if (const auto next = next_to_deciding(*failure)) out += " next=" + std::string{to_string(*next)};
     }
     if (failure != nullptr)
         if (const auto lacks = lacking_owner(*failure, component); !lacks.empty()) out += " lacks=" + lacks;

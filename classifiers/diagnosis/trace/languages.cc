@@ -185,7 +185,9 @@ std::optional<FrameLine> parse_script_frame(std::string_view trimmed) {
     auto function = text.substr(0, open);
     function = function.substr(0, function.find(" [as "));
     const auto location = text.substr(open + 2, close - open - 2);
-    if (function.empty() || has(function, " ") || !(has(function, ".") || has(location, ":"))) return std::nullopt;
+    // "at [Source: (String)…; line: 1]": where a parser stood in its text.
+    if (function.empty() || function.front() == '[' || has(function, " ")) return std::nullopt;
+    if (!has(function, ".") && !has(location, ":")) return std::nullopt;
     return FrameLine{function, location};
 }
 

@@ -175,6 +175,8 @@ TEST(Languages, PhpFramesAreRead) {
 
 TEST(Languages, OrdinaryLinesAreNoFrames) {
     EXPECT_EQ(trace::parse_script_frame("at least (one) of them"), std::nullopt);
+    EXPECT_EQ(trace::parse_script_frame("at [Source: (String)\"{]\"; line: 1, column: 3] (through row[\"a\"])"),
+              std::nullopt);
     EXPECT_EQ(trace::parse_numbered_frame("#3 is the broker that we lost"), std::nullopt);
     EXPECT_EQ(trace::parse_elixir_frame("(see lib/a.ex for more)"), std::nullopt);
     EXPECT_EQ(trace::parse_elixir_header("** () nothing"), std::nullopt);

@@ -380,19 +380,32 @@ private:
     bool message_follows_ = false;  // The header of `current_` ended in its colon.
 };
 
+// "Preconditions.checkArgument" of whichever project: a check decides nothing while its caller is known.
+bool is_a_check(std::string_view function) {
+    const auto method = function.rfind('.');
+    if (method == std::string_view::npos) return false;
+    function = function.substr(0, method);
+    const auto name = function.substr(function.rfind('.') + 1);
+    for (const std::string_view check : {"Preconditions", "Precondition", "Validate", "Asserts", "Assertions"})
+        if (name == check) return true;
+    return false;
+}
+
 // The frame that decides: the innermost one that is somebody's code rather than a library's, in the deepest throwable
 // that has one. Suppressed throwables never decide.
 void decide(Failure& failure) {
-    for (std::size_t at = failure.chain.size(); at-- > 0;) {
+    for (std::size_t at = failure.chain.size(); at-- > 0 && !failure.has_deciding_frame;) {
         const auto& throwable = failure.chain[at];
         if (throwable.relation == Throwable::Relation::suppressed) continue;
         for (std::size_t frame = 0; frame < throwable.frames.size(); ++frame) {
             const auto owner = throwable.frames[frame].owner;
             if (owner == FrameOwner::jdk || owner == FrameOwner::library) continue;
+            const bool check = is_a_check(throwable.frames[frame].function);
+            if (check && failure.has_deciding_frame) continue;
             failure.deciding_throwable = at;
             failure.deciding_frame = frame;
             failure.has_deciding_frame = true;
-            return;
+            if (!check) return;
         }
     }
 }

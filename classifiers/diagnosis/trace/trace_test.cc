@@ -93,6 +93,17 @@ TEST(Trace, SuppressedThrowablesNeverDecide) {
     EXPECT_EQ(read.failures[0].chain[2].relation, Throwable::Relation::suppressed);
 }
 
+TEST(Trace, WhoCalledACheckDecides) {
+    const std::string check =
+        "java.lang.IllegalArgumentException: x\n\tat com.acme.util.Preconditions.checkArgument(P.java:1)\n";
+    auto read = read_failures(check + "\tat com.acme.Cause.go(Cause.java:5)\n");
+    ASSERT_EQ(read.failures.size(), 1U);
+    EXPECT_EQ(read.failures[0].deciding()->function, "com.acme.Cause.go");
+    read = read_failures(check);  // Its caller is unknown.
+    ASSERT_EQ(read.failures.size(), 1U);
+    EXPECT_EQ(read.failures[0].deciding()->function, "com.acme.util.Preconditions.checkArgument");
+}
+
 TEST(Trace, CircularReferenceEndsTheChain) {
     const auto read = read_failures(
         "a.b.OuterException: x\n\tat a.b.C.d(C.java:1)\nCaused by: [CIRCULAR REFERENCE: a.b.OuterException: x]\n");
