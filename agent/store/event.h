@@ -19,7 +19,7 @@ struct Event {
     Subject subject;
     // exception | state-change | deployment | config-change | restart | node-lost | node-joined | rebalance |
     // reassignment | savepoint | checkpoint-failed | alert | log | clean-stop | maintenance | thread-dump | operator
-    std::string kind;
+    std::string kind;                           // … | checkpoint-parts
     std::string text;                           // Stack trace, new state, … (bounded, redacted by the collector).
     std::map<std::string, std::string> fields;  // e.g. taskmanager, vertex, task, from, to, version.
     std::string id;                             // Stable identity at its source; the same id is stored once.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/collectors/flink/checkpoint_parts_internal.h"
 #include "agent/collectors/flink/parse_internal.h"
 
 namespace medic {
@@ -22,7 +23,13 @@ struct JobMemory {
     bool announced = false;  // Its deployment event has been made.
     std::string before, version_before;
     std::map<std::string, std::string> attributes;
+    // The slow checkpoint that was last looked into.
+    std::optional<std::int64_t> parts_of;
+    WallTime parts_at;
 };
+
+// A slow checkpoint costs up to four questions: no more than once a minute for each job.
+constexpr Duration parts_pace{60'000};
 
 constexpr std::size_t task_managers_remembered_max = 1'000;
 // How long a task manager that was seen before is told as missing: longer than any restart, shorter than a forgotten
@@ -54,6 +61,8 @@ struct FlinkCollector::Look {
     Observation observation;
     std::map<std::string, Job> jobs;                            // By job id.
     std::map<std::string, std::pair<double, bool>> watermarks;  // Job id → lowest, and whether all vertices told one.
+    std::map<std::string, CheckpointAsked> slow_checkpoints;    // By job id.
+    std::vector<CheckpointParts> checkpoint_parts;
     std::vector<std::string> task_managers;
     bool task_managers_told = false;
     bool jobs_told = false;
@@ -99,7 +108,9 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
     if (!parsed) {
         // A job that has ended between two questions answers 404: the next look tells.
         const bool gone = answer && answer->status == 404 && bar != std::string::npos;
-        if (!gone && kind != "version") observation.lacks(kind + ": " + parsed.error().message);
+        // What only adds detail leaves the look complete where it fails.
+        const bool detail = kind == "version" || kind == "parts" || kind == "subparts" || kind == "checkpoint-config";
+        if (!gone && !detail) observation.lacks(kind + ": " + parsed.error().message);
         return {};
     }
     const Into into{options_.cluster, observation.at, observation, memory_->states};
@@ -122,6 +133,19 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
         exceptions(into, *parsed, job);
     } else if (kind == "checkpoints") {
         checkpoints(into, *parsed, job);
+        if (const auto slow = slow_checkpoint(*parsed, observation.at))
+            return on_slow_checkpoint(*slow, job.id, job.name);
+    } else if (kind == "checkpoint-config") {
+        checkpoint_config(into, *parsed, job);
+    } else if (kind == "parts") {
+        std::vector<HttpAsk> asks;
+        for (const std::string& vertex : slow_vertices(*parsed))
+            asks.push_back({ask.url + "/subtasks/" + vertex, purpose("subparts", job.id, vertex)});
+        return asks;
+    } else if (kind == "subparts" && second != std::string::npos) {
+        if (auto fields = checkpoint_parts(*parsed))
+            look_->checkpoint_parts.push_back(
+                {job.id, ask.purpose.substr(second + 1), look_->slow_checkpoints[job.id], *std::move(fields)});
     } else if (kind == "metrics") {
         job_metrics(into, *parsed, job);
     } else if (kind == "jars") {
@@ -142,6 +166,21 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
         }
     }
     return {};
+}
+
+std::vector<HttpAsk> FlinkCollector::on_slow_checkpoint(const CheckpointAsked& slow, const std::string& job_id,
+                                                        const std::string& job_name) {
+    JobMemory& known = memory_->jobs[job_name];
+    const WallTime at = look_->observation.at;
+    if (known.state != "RUNNING") return {};
+    // One under way is looked into again, as more of it is known then.
+    if (known.parts_of == slow.id && slow.status == "completed") return {};
+    if (known.parts_of && at - known.parts_at < parts_pace) return {};
+    known.parts_of = slow.id;
+    known.parts_at = at;
+    look_->slow_checkpoints[job_id] = slow;
+    return {{options_.url + "/jobs/" + job_id + "/checkpoints/details/" + std::to_string(slow.id),
+             purpose("parts", job_id)}};
 }
 
 std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
@@ -179,6 +218,7 @@ std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
         const std::string base = options_.url + "/jobs/" + job.id;
         if (!known.config_known) {
             asks.push_back({base + "/config", purpose("config", job.id)});
+            asks.push_back({base + "/checkpoints/config", purpose("checkpoint-config", job.id)});
             if (options_.artifacts.contains(job.name))
                 asks.push_back({options_.url + "/jars", purpose("jars", job.id)});
         }
@@ -256,6 +296,31 @@ void FlinkCollector::announce_deployments() {
     }
 }
 
+// At the end of a look, when the vertices' names are known.
+void FlinkCollector::tell_checkpoint_parts() {
+    Observation& observation = look_->observation;
+    for (CheckpointParts& parts : look_->checkpoint_parts) {
+        const Job& job = look_->jobs[parts.job_id];
+        const auto named = std::ranges::find(job.vertices, parts.vertex_id, &Vertex::id);
+        if (named == job.vertices.end()) continue;
+        const auto& [id, status, took, expired] = parts.checkpoint;
+        parts.fields.insert({{"job_id", job.id},
+                             {"checkpoint", std::to_string(id)},
+                             {"status", status},
+                             {"duration_ms", std::to_string(took.count())},
+                             {"vertex", named->name}});
+        if (expired) parts.fields["expired"] = "true";
+        std::string event = options_.cluster + "/" + job.id + "/checkpoint-parts/" + std::to_string(id) + "/" +
+                            named->id + "/" + (status == "in_progress" ? std::to_string(took.count()) : status);
+        observation.events.push_back({.at = observation.at,
+                                      .subject = {options_.cluster, "job", job.name},
+                                      .kind = "checkpoint-parts",
+                                      .text = "",
+                                      .fields = std::move(parts.fields),
+                                      .id = std::move(event)});
+    }
+}
+
 Observation FlinkCollector::finish() {
     Observation& observation = look_->observation;
     observation.sample("flink_jobmanager_reachable", {{"cluster", options_.cluster}}, look_->answered ? 1 : 0);
@@ -277,6 +342,7 @@ Observation FlinkCollector::finish() {
         if (!memory_->version.empty()) attributes["flink_version"] = memory_->version;
     }
     announce_deployments();
+    tell_checkpoint_parts();
     memory_->states.turn(observation.outcome == ScrapeOutcome::complete);
     Observation done = std::move(observation);
     look_.reset();

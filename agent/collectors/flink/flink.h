@@ -14,6 +14,10 @@
 
 namespace medic {
 
+namespace flink_read {
+struct CheckpointAsked;
+}
+
 struct FlinkCollectorOptions {
     std::string cluster;
     std::string url;     // Without a slash at the end.
@@ -42,6 +46,10 @@ private:
 
     std::vector<HttpAsk> on_jobs(const HttpAnswer& answer);
     void on_task_managers(const HttpAnswer& answer);
+    // Asks for the parts of a slow checkpoint, once a minute at most.
+    std::vector<HttpAsk> on_slow_checkpoint(const flink_read::CheckpointAsked& slow, const std::string& job_id,
+                                            const std::string& job_name);
+    void tell_checkpoint_parts();
     void announce_deployments();
     void forget_vanished();
 

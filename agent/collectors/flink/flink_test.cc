@@ -24,6 +24,8 @@ Result<HttpAnswer> play(const Recording& recording, const std::string& url) {
     if (ends("/jobs/overview")) return give("flink-jobs-overview.json");
     if (ends("/taskmanagers")) return give("flink-taskmanagers.json");
     if (ends("/jobs/" + recording.job)) return give("flink-job.json");
+    if (ends("/checkpoints/config"))
+        return ok(R"({"interval":2000,"timeout":20000,"unaligned_checkpoints":false,"state_backend":"HashMap"})");
     if (ends("/jobs/" + recording.job + "/config")) return give("flink-job-config.json");
     if (ends("/config")) return give("flink-config.json");
     if (ends("/checkpoints")) return give("flink-checkpoints.json");
@@ -46,7 +48,7 @@ TEST_P(RealFlink, MeansTheSameInBothVersions) {
     const auto seen =
         look(collector, GetParam().at, [&](const std::string& url) { return play(GetParam(), url); }, &asked);
     EXPECT_EQ(seen.outcome, ScrapeOutcome::complete) << seen.error;
-    EXPECT_EQ(asked, 3u + 5u + 3u * 3u);
+    EXPECT_EQ(asked, 3u + 6u + 3u * 3u);
     EXPECT_EQ(value(seen, R"(flink_jobmanager_reachable{cluster="c"})"), 1);
     EXPECT_EQ(value(seen, R"(flink_job_state{cluster="c",job="orders-by-customer",state="RUNNING"})"), 1);
     EXPECT_EQ(value(seen, R"(flink_job_parallelism{cluster="c",job="orders-by-customer"})"), 4);
@@ -72,6 +74,8 @@ TEST_P(RealFlink, MeansTheSameInBothVersions) {
     EXPECT_EQ(job.at("id"), GetParam().job);
     EXPECT_TRUE(job.at("checkpoint_path").starts_with("file:/data/data/ck/"));
     EXPECT_FALSE(job.at("flink_version").empty());
+    EXPECT_EQ(job.at("checkpoint_timeout_ms"), "20000");
+    EXPECT_EQ(job.at("checkpoint_unaligned"), "false");
 }
 INSTANTIATE_TEST_SUITE_P(Versions, RealFlink, testing::Values(flink_1_20, flink_2_0));
 

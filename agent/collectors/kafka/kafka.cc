@@ -77,8 +77,11 @@ void KafkaCollector::brokers(Look& look) {
 }
 
 void KafkaCollector::partitions(Look& look) {
-    std::map<std::int32_t, std::pair<double, double>> held;  // Broker → replicas, leaders.
-    for (const auto& broker : look.metadata.brokers) held[broker.node_id] = {0, 0};
+    struct Held {
+        double replicas = 0, leaders = 0, out_of_sync = 0;
+    };
+    std::map<std::int32_t, Held> held;  // By broker.
+    for (const auto& broker : look.metadata.brokers) held[broker.node_id] = {};
     std::size_t count = 0;
     for (const auto& topic : look.metadata.topics) {
         if (!topic.name || topic.error != KafkaError::none) continue;
@@ -90,10 +93,13 @@ void KafkaCollector::partitions(Look& look) {
                                   static_cast<double>(partition.replicas.size()));
             look.partition_sample("kafka_partition_in_sync_replicas", *topic.name, partition.partition,
                                   static_cast<double>(partition.isr.size()));
-            for (const std::int32_t replica : partition.replicas) held[replica].first += 1;
+            for (const std::int32_t replica : partition.replicas) {
+                held[replica].replicas += 1;
+                if (std::ranges::find(partition.isr, replica) == partition.isr.end()) held[replica].out_of_sync += 1;
+            }
             // A broker that holds replicas belongs to the cluster, also while it is away and was never seen.
             brokers_seen_.insert(partition.replicas.begin(), partition.replicas.end());
-            if (partition.leader_id >= 0) held[partition.leader_id].second += 1;
+            if (partition.leader_id >= 0) held[partition.leader_id].leaders += 1;
             append_assignment(assignment, partition.partition, partition.replicas);
         }
         look.observation.attributes[look.subject("topic", *topic.name)] = {
@@ -110,8 +116,9 @@ void KafkaCollector::partitions(Look& look) {
     }
     look.sample("kafka_cluster_partitions", {}, static_cast<double>(count));
     for (const auto& [broker, numbers] : held) {
-        look.sample("kafka_broker_partitions", {{"broker", std::to_string(broker)}}, numbers.first);
-        look.sample("kafka_broker_leaders", {{"broker", std::to_string(broker)}}, numbers.second);
+        look.sample("kafka_broker_partitions", {{"broker", std::to_string(broker)}}, numbers.replicas);
+        look.sample("kafka_broker_leaders", {{"broker", std::to_string(broker)}}, numbers.leaders);
+        look.sample("kafka_broker_replicas_out_of_sync", {{"broker", std::to_string(broker)}}, numbers.out_of_sync);
     }
 }
 

@@ -194,6 +194,8 @@ TEST(Kafka, AHealthyClusterBecomesCanonicalSeries) {
     EXPECT_EQ(value(seen, R"(kafka_broker_partitions{broker="1",cluster="c"})"), 2);
     EXPECT_EQ(value(seen, R"(kafka_broker_leaders{broker="1",cluster="c"})"), 1);
     EXPECT_EQ(value(seen, R"(kafka_partition_in_sync_replicas{cluster="c",partition="1",topic="t"})"), 1);
+    EXPECT_EQ(value(seen, R"(kafka_broker_replicas_out_of_sync{broker="1",cluster="c"})"), 1);
+    EXPECT_EQ(value(seen, R"(kafka_broker_replicas_out_of_sync{broker="2",cluster="c"})"), 0);
     EXPECT_EQ(value(seen, R"(kafka_log_dir_usable_bytes{broker="1",cluster="c",log_dir="/d"})"), 400);
     EXPECT_EQ(value(seen, R"(kafka_log_dir_online{broker="1",cluster="c",log_dir="/e"})"), 0);
     EXPECT_EQ(value(seen, R"(kafka_log_dir_usable_bytes{broker="1",cluster="c",log_dir="/e"})"), std::nullopt);

@@ -61,6 +61,8 @@ TEST(Pages, UsualRuleSetOfRealBrokersIsUnderstood) {
         EXPECT_GT(page.value(R"(kafka_broker_bytes_in_total{broker="1",cluster="c"})").value_or(0), 1000);
         EXPECT_GT(page.value(R"(kafka_topic_bytes_in_total{broker="1",cluster="c",topic="orders"})").value_or(0), 1000);
         EXPECT_GT(page.value(R"(kafka_broker_partitions{broker="1",cluster="c"})").value_or(0), 5);
+        EXPECT_GT(page.value(R"(kafka_broker_replication_bytes_in_total{broker="1",cluster="c"})").value_or(0), 1000);
+        EXPECT_NEAR(page.value(R"(kafka_broker_produce_seconds{broker="1",cluster="c"})").value_or(0), 0.05, 0.04);
         EXPECT_EQ(page.value(R"(kafka_broker_offline_log_dirs{broker="1",cluster="c"})"), 0);
         EXPECT_GT(page.value(R"(process_resident_memory_bytes{cluster="c",node="b1",role="broker"})").value_or(0), 1e8);
     }
@@ -94,10 +96,19 @@ TEST(Pages, CatchAllRuleSetIsUnderstoodAndConnectionsAddUp) {
         "kafka_server_BrokerTopicMetrics_Count{name=\"BytesInPerSec\"} 7\n"
         "kafka_server_BrokerTopicMetrics_Count{name=\"BytesInPerSec\",topic=\"t\"} 5\n"
         "kafka_server_BrokerTopicMetrics_Count{name=\"BytesOutPerSec\"} 9\n"
+        "kafka_server_BrokerTopicMetrics_Count{name=\"ReplicationBytesInPerSec\"} 8\n"
+        "kafka_network_RequestMetrics_99thPercentile{name=\"LocalTimeMs\",request=\"Produce\"} 250\n"
+        "kafka_network_RequestMetrics_99thPercentile{name=\"LocalTimeMs\",request=\"Fetch\"} 900\n"
+        "kafka_network_RequestMetrics_99thPercentile{name=\"TotalTimeMs\",request=\"Produce\"} 500\n"
+        "kafka_log_LogFlushStats_999thPercentile{name=\"LogFlushRateAndTimeMs\"} 44\n"
         "kafka_server_socket_server_metrics_connection_count{listener=\"A\",networkProcessor=\"0\"} 2\n"
         "kafka_server_socket_server_metrics_connection_count{listener=\"A\",networkProcessor=\"1\"} 3\n");
     EXPECT_EQ(page.value(R"(kafka_broker_bytes_in_total{broker="1",cluster="c"})"), 7);
     EXPECT_EQ(page.value(R"(kafka_topic_bytes_in_total{broker="1",cluster="c",topic="t"})"), 5);
+    EXPECT_EQ(page.value(R"(kafka_broker_replication_bytes_in_total{broker="1",cluster="c"})"), 8);
+    EXPECT_EQ(page.value(R"(kafka_broker_produce_local_seconds{broker="1",cluster="c"})"), 0.25);
+    EXPECT_EQ(page.value(R"(kafka_broker_produce_seconds{broker="1",cluster="c"})"), 0.5);
+    EXPECT_DOUBLE_EQ(page.value(R"(kafka_broker_log_flush_seconds{broker="1",cluster="c"})").value_or(0), 0.044);
     EXPECT_EQ(page.value(R"(kafka_broker_bytes_out_total{broker="1",cluster="c"})"), 9);
     EXPECT_EQ(page.value(R"(kafka_broker_connections{broker="1",cluster="c"})"), 5);
 }

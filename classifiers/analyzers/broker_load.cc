@@ -1,0 +1,128 @@
+#include "classifiers/analyzers/broker_load.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace medic::analyzers {
+namespace {
+
+constexpr std::size_t looks_needed = 3;
+
+std::optional<double> page_value(const Lookup& lookup, SeriesId series) {
+    const auto latest = lookup.view().series.latest(series, lookup.now().wall, page_fresh_within);
+    return latest ? std::optional{latest->value} : std::nullopt;
+}
+
+void add(std::optional<double>& sum, std::optional<double> value) {
+    if (value) sum = sum.value_or(0) + *value;
+}
+
+std::optional<double> page_mean(const Lookup& lookup, SeriesId series) {
+    if (!page_value(lookup, series)) return std::nullopt;
+    const auto samples = lookup.history(series, load_window);
+    if (samples.size() < looks_needed) return std::nullopt;
+    double sum = 0;
+    for (const auto& sample : samples) sum += sample.value;
+    return sum / static_cast<double>(samples.size());
+}
+
+void add_disks(const Lookup& lookup, const std::string& cluster, BrokerLoad& load) {
+    for (const auto series : lookup.select("kafka_log_dir_total_bytes", {{"cluster", cluster}, {"broker", load.id}})) {
+        const auto total = lookup.value(series);
+        const auto usable =
+            lookup.value("kafka_log_dir_usable_bytes",
+                         {{"cluster", cluster}, {"broker", load.id}, {"log_dir", lookup.label(series, "log_dir")}});
+        if (!total || !usable) continue;
+        add(load.disk_total, total);
+        add(load.disk_used, *total - *usable);
+    }
+}
+
+}  // namespace
+
+std::optional<double> page_rate(const Lookup& lookup, SeriesId series) {
+    if (!page_value(lookup, series)) return std::nullopt;
+    const auto samples = lookup.history(series, load_window);
+    if (samples.size() < looks_needed) return std::nullopt;
+    for (std::size_t i = 1; i < samples.size(); ++i)
+        if (samples[i].value < samples[i - 1].value) return std::nullopt;  // Restarted: its caches are cold.
+    const double seconds = static_cast<double>(samples.back().at_ms - samples.front().at_ms) / 1000;
+    if (seconds < 60) return std::nullopt;
+    return (samples.back().value - samples.front().value) / seconds;
+}
+
+std::vector<std::string> kafka_clusters(const Lookup& lookup) {
+    std::set<std::string> names;
+    for (const auto series : lookup.select("kafka_broker_up")) names.insert(lookup.label(series, "cluster"));
+    return {names.begin(), names.end()};
+}
+
+std::map<std::string, BrokerLoad> broker_loads(const Lookup& lookup, const std::string& cluster) {
+    std::map<std::string, BrokerLoad> loads;
+    const auto each = [&](const char* name, const auto& take) {
+        for (const auto series : lookup.select(name, {{"cluster", cluster}})) {
+            const auto at = loads.find(lookup.label(series, "broker"));
+            if (at != loads.end()) take(at->second, series);
+        }
+    };
+    for (const auto series : lookup.select("kafka_broker_up", {{"cluster", cluster}})) {
+        const auto up = lookup.value(series);
+        if (!up) continue;
+        BrokerLoad& load = loads[lookup.label(series, "broker")];
+        load.id = lookup.label(series, "broker");
+        load.up = *up == 1;
+    }
+    each("kafka_broker_bytes_in_total",
+         [&](BrokerLoad& load, SeriesId series) { load.bytes_in = page_rate(lookup, series); });
+    each("kafka_broker_bytes_out_total",
+         [&](BrokerLoad& load, SeriesId series) { load.bytes_out = page_rate(lookup, series); });
+    each("kafka_broker_replication_bytes_in_total",
+         [&](BrokerLoad& load, SeriesId series) { load.replication_in = page_rate(lookup, series); });
+    each("kafka_broker_request_handler_idle_ratio", [&](BrokerLoad& load, SeriesId series) {
+        if (const auto idle = page_mean(lookup, series)) load.busy = 1 - std::clamp(*idle, 0.0, 1.0);
+    });
+    each("kafka_broker_partitions", [&](BrokerLoad& load, SeriesId series) { load.partitions = lookup.value(series); });
+    each("kafka_broker_leaders", [&](BrokerLoad& load, SeriesId series) { load.leaders = lookup.value(series); });
+    each("kafka_broker_replicas_out_of_sync",
+         [&](BrokerLoad& load, SeriesId series) { load.out_of_sync = lookup.value(series); });
+    each("kafka_topic_bytes_in_total", [&](BrokerLoad& load, SeriesId series) {
+        if (const auto rate = page_rate(lookup, series)) load.topics[lookup.label(series, "topic")] = *rate;
+    });
+    for (auto& [id, load] : loads) add_disks(lookup, cluster, load);
+    return loads;
+}
+
+void each_partition(std::string_view assignment, const std::function<void(const PartitionPlace&)>& take) {
+    PartitionPlace place;
+    while (!assignment.empty()) {
+        const auto end = assignment.find(';');
+        const std::string_view one = assignment.substr(0, end);
+        assignment.remove_prefix(end == std::string_view::npos ? assignment.size() : end + 1);
+        const auto colon = one.find(':');
+        if (colon == std::string_view::npos) return;
+        place.partition = one.substr(0, colon);
+        place.replicas.clear();
+        for (std::string_view rest = one.substr(colon + 1); !rest.empty();) {
+            const auto comma = rest.find(',');
+            place.replicas.push_back(rest.substr(0, comma));
+            rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+        }
+        if (!place.replicas.empty()) take(place);
+    }
+}
+
+double median_of(std::vector<double> values) {
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::ranges::nth_element(values, middle);
+    return *middle;
+}
+
+std::string megabytes_per_second(double bytes) {
+    const long tenths = std::lround(bytes / 1e5);
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " MB/s";
+}
+
+std::string percent_of(double ratio) { return std::to_string(std::lround(ratio * 100)) + " %"; }
+
+}  // namespace medic::analyzers

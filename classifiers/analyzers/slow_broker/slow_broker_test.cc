@@ -1,0 +1,85 @@
+#include <gtest/gtest.h>
+
+#include "classifiers/analyzers/scene_internal.h"
+
+namespace medic::analyzers {
+namespace {
+
+using Shape = Scene::Shape;
+
+struct Broker {
+    double bytes_in = 20e6;
+    Shape seconds = [](int) { return 0.02; };
+    double out_of_sync = 0;
+};
+
+Scene scene_of(const std::vector<Broker>& brokers, const char* series = "kafka_broker_log_flush_seconds") {
+    Scene scene;
+    int id = 0;
+    for (const Broker& broker : brokers) {
+        const std::vector<LabelPair> which{{"broker", std::to_string(++id)}};
+        const auto page = [](Shape shape) {
+            return [shape = std::move(shape)](int s) { return s % 60 == 0 ? shape(s) : std::nullopt; };
+        };
+        const double rate = broker.bytes_in;
+        scene.constant("kafka_broker_up", which, 1)
+            .constant("kafka_broker_replicas_out_of_sync", which, broker.out_of_sync)
+            .series("kafka_broker_bytes_in_total", which, page([rate](int s) { return rate * s; }))
+            .series(series, which, page(broker.seconds));
+    }
+    return scene;
+}
+
+Shape steady(double seconds) {
+    return [=](int) { return seconds; };
+}
+Shape slow_from(int second, double seconds = 2.5) {
+    return [=](int s) { return s >= second ? seconds : 0.02; };
+}
+
+std::vector<Finding> slow(const Scene& scene, int seconds = 2'400) { return scene.findings("broker-slow", seconds); }
+
+TEST(SlowBroker, FarSlowerThanBeforeAndThanItsPeersUnderTheSameLoad) {
+    const auto found = slow(scene_of({{}, {.seconds = slow_from(1'800), .out_of_sync = 4}, {}}));
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].subject, Scene::lab("broker", "2"));
+    EXPECT_NE(found[0].summary.find("2500 ms, on its peers 20 ms"), std::string::npos) << found[0].summary;
+    EXPECT_NE(found[0].evidence.back().text.find("4 of its replicas"), std::string::npos);
+}
+
+TEST(SlowBroker, EachMeasureThatAPageTellsWillDo) {
+    for (const char* series : {"kafka_broker_produce_local_seconds", "kafka_broker_produce_seconds"})
+        EXPECT_EQ(slow(scene_of({{}, {.seconds = slow_from(1'800)}, {}}, series)).size(), 1U) << series;
+}
+
+TEST(SlowBroker, MoreLoadIsNoSlowness) {
+    EXPECT_TRUE(slow(scene_of({{.bytes_in = 2e6, .seconds = steady(0.3)},
+                               {.bytes_in = 40e6, .seconds = slow_from(1'800, 1.5)},
+                               {.bytes_in = 2e6, .seconds = steady(0.3)}}))
+                    .empty())
+        << "five times their time for twenty times their bytes";
+}
+
+TEST(SlowBroker, BelowASecondOrForAMomentIsNone) {
+    EXPECT_TRUE(slow(scene_of({{}, {.seconds = steady(0.9)}, {}})).empty());
+    EXPECT_TRUE(slow(scene_of({{}, {.seconds = slow_from(2'290)}, {}})).empty()) << "two looks";
+    EXPECT_TRUE(slow(scene_of({{}, {.bytes_in = 0.1e6, .seconds = steady(3)}, {}})).empty()) << "hardly any traffic";
+}
+
+TEST(SlowBroker, AllSlowIsAnotherTrouble) {
+    EXPECT_TRUE(slow(scene_of({{.seconds = slow_from(1'800)}, {.seconds = slow_from(1'800)}, {}})).empty());
+    EXPECT_TRUE(slow(scene_of({{.seconds = steady(2)}, {.seconds = steady(2)}, {.seconds = steady(2)}})).empty());
+}
+
+TEST(SlowBroker, NothingWithoutPeersOrFreshPages) {
+    EXPECT_TRUE(slow(scene_of({{}, {.seconds = slow_from(1'800)}})).empty()) << "one peer decides nothing";
+    const Shape lost = [](int s) { return s >= 2'100 ? std::nullopt : std::optional{s >= 1'800 ? 2.5 : 0.02}; };
+    EXPECT_TRUE(slow(scene_of({{}, {.seconds = lost}, {}})).empty());
+    Scene no_load = scene_of({{}, {}});
+    no_load.constant("kafka_broker_up", {{"broker", "3"}}, 1)
+        .constant("kafka_broker_log_flush_seconds", {{"broker", "3"}}, 3);
+    EXPECT_TRUE(slow(no_load).empty()) << "its traffic is not known";
+}
+
+}  // namespace
+}  // namespace medic::analyzers
