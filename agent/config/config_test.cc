@@ -224,5 +224,20 @@ TEST(Config, LogsNameFilesOrAUnit) {
     EXPECT_FALSE(load("{path: /x, component: kafka, node: unknown}"));
 }
 
+TEST(Config, FlinksLogsAreReadOverRestUnlessFilesAreNamedOrItIsTurnedOff) {
+    const auto urls = [](const std::string& more, const std::string& of_one = "") {
+        const auto loaded = load_config("schema: 1\ndata_dir: d\nclusters:\n  a:\n    flink: [{url: \"http://a:1\"" +
+                                            of_one + "}, {url: \"http://b:1\"}]\n" + more,
+                                        "/etc/medic.yaml");
+        EXPECT_TRUE(loaded) << loaded.error().message;
+        return loaded->clusters[0].flink_log_urls();
+    };
+    using Urls = std::vector<std::string>;
+    EXPECT_EQ(urls(""), (Urls{"http://a:1", "http://b:1"}));
+    EXPECT_EQ(urls("", ", logs: never"), Urls{"http://b:1"});
+    EXPECT_EQ(urls("    logs: [{path: /var/log/kafka.log, component: kafka}]\n").size(), 2U);
+    EXPECT_TRUE(urls("    logs: [{path: /opt/flink/log/*.log, component: flink}]\n").empty());
+}
+
 }  // namespace
 }  // namespace medic

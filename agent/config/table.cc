@@ -36,6 +36,8 @@ constexpr Key keys[] = {
      "Kafka metadata, groups, offsets and log dirs."},
     {"intervals", "process", Type::duration, "1s", false, 200, 5 * minute, "", "Processes of nodes on this host."},
     {"intervals", "logs", Type::duration, "2s", false, 200, 5 * minute, "", "Log files and the journal."},
+    {"intervals", "flink_logs", Type::duration, "30s", false, 5'000, hour, "",
+     "Flink's logs over REST: whether a job is in trouble, and then the ends of their logs."},
     {"intervals", "evaluate", Type::duration, "1s", false, 200, 5 * minute, "", "Rules, analyzers and diagnosis."},
     {"intervals", "planned_grace", Type::duration, "5m", false, 10'000, hour, "",
      "How long a node that was stopped in good order may stay away before that is an incident."},
@@ -98,6 +100,8 @@ constexpr Key keys[] = {
     {"clusters.NAME.connect", "auth", Type::section, "", false, 0, 0, "", "How to log in, at every worker."},
     {"clusters.NAME.connect", "tls", Type::section, "", false, 0, 0, "", "Whom to trust at https:// addresses."},
     {"clusters.NAME.flink[]", "url", Type::url, "", true, 0, 0, "", "REST address of the job manager."},
+    {"clusters.NAME.flink[]", "logs", Type::choice, "auto", false, 0, 0, "auto|never",
+     "Whether logs are read over REST: when a job is in trouble, unless `logs` names Flink's files."},
     {"clusters.NAME.flink[]", "auth", Type::section, "", false, 0, 0, "", "How to log in."},
     {"clusters.NAME.flink[]", "tls", Type::section, "", false, 0, 0, "", "Whom to trust at an https:// address."},
 
