@@ -172,6 +172,11 @@ ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
         result.prometheus = {prometheus.text("url"), prometheus.text("match")};
         access(prometheus, {result.prometheus.url}, result);
     }
+    if (section.has("alertmanager")) {
+        Section alertmanager(section.node("alertmanager"), "clusters.NAME.alertmanager", status);
+        result.alertmanager_url = alertmanager.text("url");
+        access(alertmanager, {result.alertmanager_url}, result);
+    }
     for (const YamlNode& entry : section.sections("logs")) {
         Section log(entry, "clusters.NAME.logs[]", status);
         result.logs.push_back({path(log.text("path")), log.text("unit"), log.text("node"), log.text("component")});

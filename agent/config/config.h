@@ -91,6 +91,7 @@ struct ClusterConfig {
     std::map<std::string, HttpAccess> http;  // By URL as configured: who needs more than a plain request.
     std::vector<PageConfig> pages;
     PrometheusConfig prometheus;
+    std::string alertmanager_url;  // Whose silences hold back actions; "" = none is asked.
     std::vector<NodeConfig> nodes;
     std::vector<DeploymentConfig> deployments;
     std::vector<LogConfig> logs;

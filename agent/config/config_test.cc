@@ -224,6 +224,18 @@ TEST(Config, LogsNameFilesOrAUnit) {
     EXPECT_FALSE(load("{path: /x, component: kafka, node: unknown}"));
 }
 
+TEST(Config, AnAlertmanagerHasAnAddressAndMayWantALogin) {
+    const auto load = [](const std::string& alertmanager) {
+        return load_config(
+            "schema: 1\ndata_dir: d\nclusters:\n  a:\n    flink: [{url: \"http://a:1\"}]\n    alertmanager: " +
+                alertmanager + "\n",
+            "/etc/medic.yaml");
+    };
+    EXPECT_EQ(load("{url: \"http://am:9093\"}")->clusters[0].alertmanager_url, "http://am:9093");
+    EXPECT_FALSE(load("{}"));
+    EXPECT_FALSE(load("{url: am}"));
+}
+
 TEST(Config, FlinksLogsAreReadOverRestUnlessFilesAreNamedOrItIsTurnedOff) {
     const auto urls = [](const std::string& more, const std::string& of_one = "") {
         const auto loaded = load_config("schema: 1\ndata_dir: d\nclusters:\n  a:\n    flink: [{url: \"http://a:1\"" +

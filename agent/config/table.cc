@@ -57,6 +57,8 @@ constexpr Key keys[] = {
     {"clusters.NAME", "metrics", Type::sections, "", false, 0, 0, "", "Prometheus pages to scrape."},
     {"clusters.NAME", "prometheus", Type::section, "", false, 0, 0, "",
      "A Prometheus server to ask instead of scraping."},
+    {"clusters.NAME", "alertmanager", Type::section, "", false, 0, 0, "",
+     "An Alertmanager whose silences and inhibitions hold back actions; while it can't be read, nothing acts there."},
     {"clusters.NAME", "nodes", Type::sections, "", false, 0, 0, "",
      "Processes that make up the cluster, and how each is handled."},
     {"clusters.NAME", "deployments", Type::sections, "", false, 0, 0, "",
@@ -124,6 +126,10 @@ constexpr Key keys[] = {
      "Selector of this cluster's series: '{cluster=\"x\"}'."},
     {"clusters.NAME.prometheus", "auth", Type::section, "", false, 0, 0, "", "How to log in."},
     {"clusters.NAME.prometheus", "tls", Type::section, "", false, 0, 0, "", "Whom to trust at an https:// address."},
+
+    {"clusters.NAME.alertmanager", "url", Type::url, "", true, 0, 0, "", "Its base address, as under notify."},
+    {"clusters.NAME.alertmanager", "auth", Type::section, "", false, 0, 0, "", "How to log in."},
+    {"clusters.NAME.alertmanager", "tls", Type::section, "", false, 0, 0, "", "Whom to trust at an https:// address."},
 
     {"clusters.NAME.nodes[]", "name", Type::text, "", true, 0, 0, "", "Unique within the cluster."},
     {"clusters.NAME.nodes[]", "role", Type::choice, "", true, 0, 0,
