@@ -2,6 +2,7 @@
 #include <deque>
 #include <filesystem>
 
+#include "agent/collectors/alertmanager/silences.h"
 #include "agent/collectors/connect/connect.h"
 #include "agent/collectors/flink/flink.h"
 #include "agent/collectors/flink/flink_logs.h"
@@ -20,6 +21,8 @@ constexpr Duration file_timeout{10'000};
 constexpr Duration look_max{10'000};
 // So many answers that did not come in time, and the look asks no further.
 constexpr int unanswered_max = 3;
+// How often an Alertmanager is asked: guard_silences_age_max (remediations/guards) is four of these.
+constexpr Duration silences_every{15'000};
 // How often a Prometheus server is asked: its own usual scrape interval.
 constexpr Duration prometheus_every{15'000};
 
@@ -169,6 +172,11 @@ std::vector<Planned> rest_targets(const Watcher::Parts& parts, const ClusterConf
                                                                              .target = cluster.name + "/prometheus",
                                                                              .watched = watched_kinds(cluster)}),
             prometheus_every);
+    if (!cluster.alertmanager_url.empty())
+        add("alertmanager",
+            std::make_unique<SilenceCollector>(
+                SilenceCollectorOptions{.url = cluster.alertmanager_url, .target = cluster.name + "/alertmanager"}),
+            silences_every);
     return all;
 }
 

@@ -30,6 +30,7 @@ struct Sending {
     bool facts_dark = false;                          // For the whole of the last tick no fact could be looked up.
     bool blind = false;                               // The agent was told so before it decided …
     bool others_at_work = false;                      // … and this.
+    bool silenced = false;                            // … and that a person has silenced the cluster.
     bool faults_ever = false;                         // Anything at all was wrong in this run.
 };
 

@@ -79,6 +79,7 @@ void Run::check(const Operation& operation, bool paused_by_file) {
                           .facts_dark = was_dark_ && observer_.dark,
                           .blind = observer_.blind,
                           .others_at_work = observer_.somebody_at_work,
+                          .silenced = observer_.silenced,
                           .faults_ever = faults_ever_};
     for (const auto& checker : checkers_) checker->on_sending(sending);
 }
