@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "agent/api/incident_view.h"
+#include "agent/bundle/weigh.h"
 #include "agent/daemon/diagnosis_document.h"
 #include "agent/loop/incident_codec.h"
 #include "remediations/journal/journal.h"
@@ -35,12 +36,14 @@ public:
         journal();
         add("events.jsonl", parts_.snapshot.events);
         add("series.jsonl", parts_.snapshot.series);
+        add("topology.jsonl", parts_.snapshot.topology);
         for (const std::string& one : parts_.snapshot.left_out) withheld_.push_back({one, "over the bounds"});
         logs();
         versions();
         for (const std::string& one : redaction_.unknown())
             withheld_.push_back({one, "not looked up, so what it holds was only struck where it looks like a secret"});
-        withheld_.push_back({"topology and raw answers of the products", "never kept in a bundle"});
+        withheld_.push_back(
+            {"raw answers of the products, and what the topology knows of each thing", "never kept in a bundle"});
         withheld_.push_back({"values of settings of connectors and jobs", "they hold logins; the agent keeps none"});
         files_.insert(files_.begin(), File{"manifest.json", redaction_.clean_json(manifest(), 2)});
         return std::move(files_);
@@ -209,7 +212,7 @@ private:
 
 std::vector<File> make_bundle(const Parts& parts) { return Maker(parts).make(); }
 
-Result<DiagnoseResult> read_bundle(const std::string& path) {
+Result<DiagnoseResult> read_bundle(const std::string& path, const std::string& rules_directory) {
     MEDIC_TRY(const auto files, read_archive(path));
     const auto found = std::ranges::find(files, "diagnosis.json", &File::name);
     if (found == files.end()) return fail(ErrorCode::invalid, "{}: is no bundle: it has no diagnosis.json", path);
@@ -217,6 +220,13 @@ Result<DiagnoseResult> read_bundle(const std::string& path) {
     if (!result) return fail(ErrorCode::invalid, "{}: {}", path, result.error().message);
     result->seen_by.kind = SeenBy::Kind::bundle;
     result->seen_by.address = path;
+    // Without samples there is nothing to weigh: what the bundle says is all there is.
+    auto weighed = weigh_anew(files, {.rules_directory = rules_directory});
+    if (!weighed && weighed.error().code != ErrorCode::not_ready) return std::unexpected(weighed.error());
+    if (weighed) {
+        weighed->changes = compared(result->report.diagnoses, weighed->diagnoses);
+        result->weighed_anew = *std::move(weighed);
+    }
     return result;
 }
 

@@ -1,7 +1,8 @@
 // A bundle: everything that somebody elsewhere needs to understand a trouble, in one file that may be handed on.
 // Bounded, without secrets, and with a manifest that says what is in it, how it was bounded and what was withheld.
 // The files, in this order: manifest.json, diagnosis.json, config.yaml, incidents.json, journal.jsonl, events.jsonl,
-// series.jsonl, logs/N.log, versions.json. What could not be had is not there and stands in the manifest.
+// series.jsonl, topology.jsonl, logs/N.log, versions.json. What could not be had is not there and stands in the
+// manifest.
 #pragma once
 
 #include <string>
@@ -35,7 +36,8 @@ struct Parts {
 // The bundle's files. Parts that can't be had are withheld, never an error.
 [[nodiscard]] std::vector<File> make_bundle(const Parts& parts);
 
-// The diagnosis of a bundle, as it was when it was made. Errors: unavailable, invalid.
-[[nodiscard]] Result<DiagnoseResult> read_bundle(const std::string& path);
+// The diagnosis of a bundle, as it was when it was made, and beside it what this program makes of the bundle's
+// observations (weigh.h). `rules_directory`: as Brain has it. Errors: unavailable, invalid.
+[[nodiscard]] Result<DiagnoseResult> read_bundle(const std::string& path, const std::string& rules_directory = "");
 
 }  // namespace medic::bundle

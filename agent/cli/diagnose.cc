@@ -15,6 +15,7 @@
 #include "agent/cli/command_internal.h"
 #include "agent/cli/diagnose_agent.h"
 #include "agent/cli/diagnose_text.h"
+#include "agent/cli/version_internal.h"
 #include "agent/daemon/diagnose_once.h"
 #include "agent/daemon/diagnosis_document.h"
 #include "agent/daemon/owners.h"
@@ -206,8 +207,9 @@ int watch(Sources sources, const Options& options) {
 }
 
 int diagnose_bundle(const Options& options) {
-    const auto result = bundle::read_bundle(options.bundle);
+    auto result = bundle::read_bundle(options.bundle, options.rules);
     if (!result) return complain(result.error().message, exit_usage);
+    if (result->weighed_anew) result->weighed_anew->by = version_text();
     fmt::print("{}", shown(*result, options.output));
     return exit_of(*result);
 }

@@ -185,7 +185,14 @@ std::string text_of(const DiagnoseResult& result, bool wide) {
     for (const BlindSpot& one : result.blind) dark.push_back(one.target + ": " + one.why);
     dark.insert(dark.end(), result.unobserved.begin(), result.unobserved.end());
     lines(out, "Not visible from here", dark);
-    return out + paint(seen_by_line(result), Tone::faint) + "\n";
+    out += paint(seen_by_line(result), Tone::faint) + "\n";
+    if (const auto& anew = result.weighed_anew) {
+        std::vector<std::string> said = anew->changes;
+        if (said.empty()) said.emplace_back("nothing stands out, as the bundle says");
+        if (!anew->note.empty()) said.push_back("(" + anew->note + ")");
+        lines(out, fmt::format("Weighed anew by {}", anew->by.empty() ? "this program" : anew->by), said);
+    }
+    return out;
 }
 
 std::string json_of(const DiagnoseResult& result, bool as_yaml) {

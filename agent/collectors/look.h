@@ -3,6 +3,7 @@
 // tests hand in recorded ones.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,13 +15,16 @@ namespace medic {
 // GET only: a collector cannot write.
 struct HttpAsk {
     std::string url;
-    std::string purpose;  // The collector's own note of what this answer will be.
+    std::string purpose;         // The collector's own note of what this answer will be.
+    std::size_t bytes_max = 0;   // A longer answer is an error; 0: as the sender says.
+    std::size_t tail_bytes = 0;  // Only so much of its end is handed over; 0: all.
 };
 
 struct HttpAnswer {
     int status = 0;
     std::string content_type;
-    std::string body;  // Bounded by the sender; a longer one is an error.
+    std::string body;                  // Bounded by the sender; a longer one is an error.
+    std::uint64_t left_out_bytes = 0;  // Before the body, as the ask said.
 };
 
 class HttpCollector {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "agent/base/labels.h"
 #include "agent/store/event.h"
 #include "agent/store/series.h"
+#include "agent/store/silence.h"
 #include "agent/store/topology.h"
 
 namespace medic {
@@ -33,6 +35,7 @@ struct Observation {
     std::vector<Relation> relations;
     std::map<Subject, std::map<std::string, std::string>> attributes;
     std::vector<WorkUnderWay> under_way;
+    std::optional<std::vector<Silence>> silences;  // All active ones; nullopt: not asked, or not told wholly.
 
     void sample(std::string_view name, std::vector<LabelPair> labels, double value) {
         samples.emplace_back(Labels(name, std::move(labels)), value);

@@ -160,6 +160,7 @@ ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
     for (const YamlNode& entry : section.sections("flink")) {
         Section flink(entry, "clusters.NAME.flink[]", status);
         result.flink_urls.push_back(flink.text("url"));
+        if (flink.text("logs") == "never") result.flink_logs_never.insert(result.flink_urls.back());
         access(flink, {result.flink_urls.back()}, result);
     }
     for (const YamlNode& entry : section.sections("metrics")) {
@@ -171,6 +172,11 @@ ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
         Section prometheus(section.node("prometheus"), "clusters.NAME.prometheus", status);
         result.prometheus = {prometheus.text("url"), prometheus.text("match")};
         access(prometheus, {result.prometheus.url}, result);
+    }
+    if (section.has("alertmanager")) {
+        Section alertmanager(section.node("alertmanager"), "clusters.NAME.alertmanager", status);
+        result.alertmanager_url = alertmanager.text("url");
+        access(alertmanager, {result.alertmanager_url}, result);
     }
     for (const YamlNode& entry : section.sections("logs")) {
         Section log(entry, "clusters.NAME.logs[]", status);
@@ -279,10 +285,10 @@ Config Loader::top(const YamlNode& node) {
     config.api_external_url = api.text("external_url");
     Section intervals(section.has("intervals") ? section.node("intervals") : *load_yaml("{}", "intervals"), "intervals",
                       status);
-    config.intervals = {intervals.duration("flink"),        intervals.duration("connect"),
-                        intervals.duration("kafka"),        intervals.duration("process"),
-                        intervals.duration("logs"),         intervals.duration("evaluate"),
-                        intervals.duration("planned_grace")};
+    config.intervals = {intervals.duration("flink"),      intervals.duration("connect"),
+                        intervals.duration("kafka"),      intervals.duration("process"),
+                        intervals.duration("logs"),       intervals.duration("evaluate"),
+                        intervals.duration("flink_logs"), intervals.duration("planned_grace")};
     Section limits(section.has("limits") ? section.node("limits") : *load_yaml("{}", "limits"), "limits", status);
     config.limits = {static_cast<std::size_t>(limits.integer("series_per_cluster")),
                      static_cast<std::size_t>(limits.integer("events_per_cluster"))};
@@ -324,6 +330,13 @@ Config Loader::top(const YamlNode& node) {
 const NodeConfig* ClusterConfig::node(std::string_view node_name) const {
     const auto found = std::ranges::find(nodes, node_name, &NodeConfig::name);
     return found == nodes.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> ClusterConfig::flink_log_urls() const {
+    if (std::ranges::find(logs, "flink", &LogConfig::component) != logs.end()) return {};
+    std::vector<std::string> urls = flink_urls;
+    std::erase_if(urls, [&](const std::string& url) { return flink_logs_never.contains(url); });
+    return urls;
 }
 
 const DeploymentConfig* ClusterConfig::deployment(std::string_view job) const {

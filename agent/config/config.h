@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -86,9 +87,11 @@ struct ClusterConfig {
     KafkaConfig kafka;
     std::vector<std::string> connect_urls;
     std::vector<std::string> flink_urls;
+    std::set<std::string> flink_logs_never;  // Of them, those whose logs are not to be read over REST.
     std::map<std::string, HttpAccess> http;  // By URL as configured: who needs more than a plain request.
     std::vector<PageConfig> pages;
     PrometheusConfig prometheus;
+    std::string alertmanager_url;  // Whose silences hold back actions; "" = none is asked.
     std::vector<NodeConfig> nodes;
     std::vector<DeploymentConfig> deployments;
     std::vector<LogConfig> logs;
@@ -96,6 +99,8 @@ struct ClusterConfig {
 
     [[nodiscard]] const NodeConfig* node(std::string_view node_name) const;
     [[nodiscard]] const DeploymentConfig* deployment(std::string_view job) const;
+    // Whose logs are read over REST: none where `logs` names Flink's files, which tell more and cost Flink nothing.
+    [[nodiscard]] std::vector<std::string> flink_log_urls() const;
 };
 
 // Who is told. Secrets stand in files, which are read at each sending.
@@ -121,6 +126,7 @@ struct IntervalsConfig {
     static constexpr std::size_t many = 20;
     static constexpr Duration of_many{5'000};
     Duration flink{1'000}, connect{1'000}, kafka{2'000}, process{1'000}, logs{2'000}, evaluate{1'000};
+    Duration flink_logs{30'000};         // Over REST.
     Duration planned_grace{5 * 60'000};  // How long a node that was stopped in good order may stay away.
 };
 

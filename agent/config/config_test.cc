@@ -224,5 +224,32 @@ TEST(Config, LogsNameFilesOrAUnit) {
     EXPECT_FALSE(load("{path: /x, component: kafka, node: unknown}"));
 }
 
+TEST(Config, AnAlertmanagerHasAnAddressAndMayWantALogin) {
+    const auto load = [](const std::string& alertmanager) {
+        return load_config(
+            "schema: 1\ndata_dir: d\nclusters:\n  a:\n    flink: [{url: \"http://a:1\"}]\n    alertmanager: " +
+                alertmanager + "\n",
+            "/etc/medic.yaml");
+    };
+    EXPECT_EQ(load("{url: \"http://am:9093\"}")->clusters[0].alertmanager_url, "http://am:9093");
+    EXPECT_FALSE(load("{}"));
+    EXPECT_FALSE(load("{url: am}"));
+}
+
+TEST(Config, FlinksLogsAreReadOverRestUnlessFilesAreNamedOrItIsTurnedOff) {
+    const auto urls = [](const std::string& more, const std::string& of_one = "") {
+        const auto loaded = load_config("schema: 1\ndata_dir: d\nclusters:\n  a:\n    flink: [{url: \"http://a:1\"" +
+                                            of_one + "}, {url: \"http://b:1\"}]\n" + more,
+                                        "/etc/medic.yaml");
+        EXPECT_TRUE(loaded) << loaded.error().message;
+        return loaded->clusters[0].flink_log_urls();
+    };
+    using Urls = std::vector<std::string>;
+    EXPECT_EQ(urls(""), (Urls{"http://a:1", "http://b:1"}));
+    EXPECT_EQ(urls("", ", logs: never"), Urls{"http://b:1"});
+    EXPECT_EQ(urls("    logs: [{path: /var/log/kafka.log, component: kafka}]\n").size(), 2U);
+    EXPECT_TRUE(urls("    logs: [{path: /opt/flink/log/*.log, component: flink}]\n").empty());
+}
+
 }  // namespace
 }  // namespace medic

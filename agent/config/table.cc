@@ -38,6 +38,8 @@ constexpr Key keys[] = {
      "Kafka metadata, groups, offsets and log dirs."},
     {"intervals", "process", Type::duration, "1s", false, 200, 5 * minute, "", "Processes of nodes on this host."},
     {"intervals", "logs", Type::duration, "2s", false, 200, 5 * minute, "", "Log files and the journal."},
+    {"intervals", "flink_logs", Type::duration, "30s", false, 5'000, hour, "",
+     "Flink's logs over REST: whether a job is in trouble, and then the ends of their logs."},
     {"intervals", "evaluate", Type::duration, "1s", false, 200, 5 * minute, "", "Rules, analyzers and diagnosis."},
     {"intervals", "planned_grace", Type::duration, "5m", false, 10'000, hour, "",
      "How long a node that was stopped in good order may stay away before that is an incident."},
@@ -71,6 +73,8 @@ constexpr Key keys[] = {
     {"clusters.NAME", "metrics", Type::sections, "", false, 0, 0, "", "Prometheus pages to scrape."},
     {"clusters.NAME", "prometheus", Type::section, "", false, 0, 0, "",
      "A Prometheus server to ask instead of scraping."},
+    {"clusters.NAME", "alertmanager", Type::section, "", false, 0, 0, "",
+     "An Alertmanager whose silences and inhibitions hold back actions; while it can't be read, nothing acts there."},
     {"clusters.NAME", "nodes", Type::sections, "", false, 0, 0, "",
      "Processes that make up the cluster, and how each is handled."},
     {"clusters.NAME", "deployments", Type::sections, "", false, 0, 0, "",
@@ -114,6 +118,8 @@ constexpr Key keys[] = {
     {"clusters.NAME.connect", "auth", Type::section, "", false, 0, 0, "", "How to log in, at every worker."},
     {"clusters.NAME.connect", "tls", Type::section, "", false, 0, 0, "", "Whom to trust at https:// addresses."},
     {"clusters.NAME.flink[]", "url", Type::url, "", true, 0, 0, "", "REST address of the job manager."},
+    {"clusters.NAME.flink[]", "logs", Type::choice, "auto", false, 0, 0, "auto|never",
+     "Whether logs are read over REST: when a job is in trouble, unless `logs` names Flink's files."},
     {"clusters.NAME.flink[]", "auth", Type::section, "", false, 0, 0, "", "How to log in."},
     {"clusters.NAME.flink[]", "tls", Type::section, "", false, 0, 0, "", "Whom to trust at an https:// address."},
 
@@ -136,6 +142,10 @@ constexpr Key keys[] = {
      "Selector of this cluster's series: '{cluster=\"x\"}'."},
     {"clusters.NAME.prometheus", "auth", Type::section, "", false, 0, 0, "", "How to log in."},
     {"clusters.NAME.prometheus", "tls", Type::section, "", false, 0, 0, "", "Whom to trust at an https:// address."},
+
+    {"clusters.NAME.alertmanager", "url", Type::url, "", true, 0, 0, "", "Its base address, as under notify."},
+    {"clusters.NAME.alertmanager", "auth", Type::section, "", false, 0, 0, "", "How to log in."},
+    {"clusters.NAME.alertmanager", "tls", Type::section, "", false, 0, 0, "", "Whom to trust at an https:// address."},
 
     {"clusters.NAME.nodes[]", "name", Type::text, "", true, 0, 0, "", "Unique within the cluster."},
     {"clusters.NAME.nodes[]", "role", Type::choice, "", true, 0, 0,

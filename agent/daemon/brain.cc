@@ -12,6 +12,30 @@ namespace medic {
 
 namespace {
 
+// What somebody has silenced is diagnosed as ever; who did it, until when and why stands with it.
+void hint_at_silences(const std::vector<ClusterSilences>& silences, DiagnosisReport& report) {
+    constexpr std::size_t told_max = 5;  // Of one diagnosis.
+    for (Diagnosis& one : report.diagnoses) {
+        const auto mine = std::ranges::find(silences, one.subject.cluster, &ClusterSilences::cluster);
+        if (mine == silences.end()) continue;
+        std::size_t told = 0;
+        for (const Silence& silence : mine->active) {
+            if ((silence.until && *silence.until <= report.at) ||
+                !concerns(silence, labels_of(one.subject, mine->also_called)) || ++told > told_max)
+                continue;
+            const Evidence evidence{"event", "silence:" + silence.id, spoken(silence), 0, silence.since};
+            one.evidence.push_back(evidence);
+            report.planned.push_back({.id = std::string(planned_work_id),
+                                      .subject = one.subject,
+                                      .since = silence.since,
+                                      .weight = 1,
+                                      .summary = to_string(one.subject) + " is " + evidence.text,
+                                      .fields = {{"kind", "silence"}, {"explains", "false"}},
+                                      .evidence = {evidence}});
+        }
+    }
+}
+
 bool is_rule_file(std::string_view path) {
     return path.find("symptoms/") != std::string_view::npos && path.ends_with(".yaml") && !path.ends_with("_test.yaml");
 }
@@ -82,6 +106,7 @@ DiagnosisReport Brain::evaluate(Knowledge& knowledge, const Now& now) {
     for (const Finding& finding : findings)
         if (finding.id == planned_work_id) report.planned.push_back(finding);
     report.diagnoses = diagnoser_.diagnose(view, now);
+    hint_at_silences(knowledge.silences(), report);
     report.blind_targets = knowledge.blind_targets(now.wall);
     report.targets_total = knowledge.targets();
     return report;

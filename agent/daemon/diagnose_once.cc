@@ -86,6 +86,10 @@ void note_sight(DiagnoseResult& result, const Config& config, const Knowledge& k
     }
     result.targets = knowledge.targets();
     result.unobserved = unobserved(config);
+    for (const ClusterSilences& one : knowledge.silences())
+        if (!one.problem.empty())
+            result.unobserved.push_back(one.cluster + ": Alertmanager can't be read (" + one.problem +
+                                        "): it is not known what is silenced, and the agent acts on nothing there");
 }
 
 DiagnoseResult result_of(DiagnosisReport report, const std::vector<Symptom>& symptoms, const Config& config,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,15 @@ struct OpenIncident {
     }
 };
 
+// A bundle's observations, weighed again by the program that reads it.
+struct Weighed {
+    WallTime at;       // The newest sample.
+    std::string by;    // Which program.
+    std::string note;  // What it had to do without.
+    std::vector<Diagnosis> diagnoses;
+    std::vector<std::string> changes;  // Beside what the bundle says, a line each.
+};
+
 struct DiagnoseResult {
     SeenBy seen_by;
     DiagnosisReport report;
@@ -56,6 +66,7 @@ struct DiagnoseResult {
     std::vector<std::string> unobserved;  // What the configuration does not watch, and the fault it would hide.
     std::vector<std::string> by_itself;   // One line per diagnosis: what the agent would have done under the policy.
     enum class Verdict : std::uint8_t { healthy, problem, cannot_tell } verdict = Verdict::cannot_tell;
+    std::optional<Weighed> weighed_anew;  // Of a bundle.
 };
 
 // A look that goes on until it is destroyed, on threads of its own. The longer it lasts, the more it knows.

@@ -55,6 +55,13 @@ Json findings_json(const std::vector<Finding>& findings) {
     return list;
 }
 
+Json weighed_json(const Weighed& of) {
+    Json diagnoses = Json::array();
+    for (const Diagnosis& one : of.diagnoses) diagnoses.push_back(diagnosis_json(one));
+    return {
+        {"at", rfc3339(of.at)}, {"by", of.by}, {"note", of.note}, {"diagnoses", diagnoses}, {"changes", of.changes}};
+}
+
 Json seen_by_json(const SeenBy& of) {
     return {{"kind", eyes.at(static_cast<std::size_t>(of.kind))},
             {"since", time_json(of.since)},
@@ -225,6 +232,7 @@ std::string diagnosis_document(const DiagnoseResult& result, const std::string& 
                   {"not_visible", blind},
                   {"unobserved", result.unobserved}};
     if (!watched.empty()) document["watched"] = watched;
+    if (result.weighed_anew) document["weighed_anew"] = weighed_json(*result.weighed_anew);
     return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agent/collectors/connect/connect.h"
+
 namespace medic {
 namespace {
 
@@ -73,6 +75,7 @@ void Knowledge::apply(Observation observation) {
         if (event.kind == "log") place(event);
         (void)timeline_.record(std::move(event));
     }
+    if (observation.silences) silences_[cluster] = {observation.at, std::move(*observation.silences)};
     if (observation.outcome == ScrapeOutcome::failed) return;  // What was known of the topology stays, and ages.
 
     auto& work = work_[target];
@@ -238,6 +241,39 @@ Fact Knowledge::series_fact(const FactKey& key, WallTime now) const {
 OperationsUnderWay Knowledge::operations(WallTime now) const {
     OperationsUnderWay all{.at = now, .operations = {}};
     for (const auto& [target, work] : work_) all.operations.insert(all.operations.end(), work.begin(), work.end());
+    all.silences = silences();
+    return all;
+}
+
+std::vector<Relation> Knowledge::relations() const {
+    std::vector<Relation> all;
+    for (const auto& [target, said] : said_) all.insert(all.end(), said.relations.begin(), said.relations.end());
+    return all;
+}
+
+std::vector<ClusterSilences> Knowledge::silences() const {
+    std::vector<ClusterSilences> all;
+    for (const ClusterConfig& cluster : config_.clusters) {
+        if (cluster.alertmanager_url.empty()) continue;
+        ClusterSilences& mine = all.emplace_back();
+        mine.cluster = cluster.name;
+        mine.problem = problem(cluster.name + "/alertmanager");
+        if (const auto read = silences_.find(cluster.name); read != silences_.end()) {
+            mine.read_at = read->second.at;
+            mine.active = read->second.active;
+        }
+        // As Prometheus knows it: the address of its page is the label `instance`.
+        for (const NodeConfig& node : cluster.nodes) {
+            std::vector<LabelPair> names = {{"node", node.name}};
+            for (const PageConfig& page : cluster.pages)
+                if (page.node == node.name) names.emplace_back("instance", authority_of(page.url));
+            const NodeLink known = link(cluster.name, node.name);
+            mine.also_called[{cluster.name, "node", node.name}] = {names.begin() + 1, names.end()};
+            for (const auto& [kind, name] : {std::pair{"broker", known.broker}, std::pair{"worker", known.worker},
+                                             std::pair{"taskmanager", known.taskmanager}})
+                if (!name.empty()) mine.also_called[{cluster.name, kind, name}] = names;
+        }
+    }
     return all;
 }
 

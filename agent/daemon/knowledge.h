@@ -53,6 +53,8 @@ public:
     // As agent/store/fact.h says.
     [[nodiscard]] Fact fact(const FactKey& key, WallTime now) const;
     [[nodiscard]] OperationsUnderWay operations(WallTime now) const;
+    [[nodiscard]] std::vector<ClusterSilences> silences() const;
+    [[nodiscard]] std::vector<Relation> relations() const;  // As each target told them.
     [[nodiscard]] std::vector<std::string> blind_targets(WallTime now) const;
     [[nodiscard]] std::size_t targets() const { return health_.size(); }
     // Why a target is blind: its last error.
@@ -98,6 +100,11 @@ private:
     std::map<std::string, Said> said_;
     std::unordered_map<Subject, WallTime> told_at_;               // When a subject's attributes were last told.
     std::map<std::string, std::vector<OperationUnderWay>> work_;  // By target.
+    struct SilencesRead {
+        WallTime at;
+        std::vector<Silence> active;
+    };
+    std::map<std::string, SilencesRead> silences_;  // By cluster.
     NodeLinks links_;
     // Ids that task managers of a node had before: each start gives a new one, and exceptions name the old one.
     std::map<std::pair<std::string, std::string>, std::vector<std::string>> former_;

@@ -26,6 +26,16 @@ void add_events(const Timeline& timeline, const SnapshotOptions& options, Snapsh
                             {"fields", one->fields}});
 }
 
+void add_relations(const Knowledge& knowledge, const SnapshotOptions& options, Snapshot& out) {
+    std::size_t told = 0;
+    for (const Relation& one : knowledge.relations()) {
+        if (++told > options.relations_max) continue;
+        out.topology += dump({{"from", to_string(one.from)}, {"kind", one.kind}, {"to", to_string(one.to)}});
+    }
+    if (told > options.relations_max)
+        out.left_out.push_back(fmt::format("relations: {} of {}", told - options.relations_max, told));
+}
+
 }  // namespace
 
 Snapshot snapshot_of(const Knowledge& knowledge, WallTime now, const SnapshotOptions& options) {
@@ -33,6 +43,7 @@ Snapshot snapshot_of(const Knowledge& knowledge, WallTime now, const SnapshotOpt
     out.to = now;
     out.from = now - options.last;
     add_events(knowledge.timeline(), options, out);
+    add_relations(knowledge, options, out);
     const SeriesStore& store = knowledge.series();
     std::vector<SeriesId> all = store.select({});
     if (all.size() > options.series_max) {
@@ -66,7 +77,8 @@ std::string snapshot_document(const Snapshot& snapshot) {
                  {"to", rfc3339(snapshot.to)},
                  {"left_out", snapshot.left_out},
                  {"series", snapshot.series},
-                 {"events", snapshot.events}});
+                 {"events", snapshot.events},
+                 {"topology", snapshot.topology}});
 }
 
 Result<Snapshot> read_snapshot_document(std::string_view text) {
@@ -80,6 +92,7 @@ Result<Snapshot> read_snapshot_document(std::string_view text) {
     Snapshot out;
     out.series = said("series");
     out.events = said("events");
+    out.topology = said("topology");
     out.from = read_rfc3339(said("from")).value_or(WallTime{});
     out.to = read_rfc3339(said("to")).value_or(WallTime{});
     for (const Json& one : document.value("left_out", Json::array()))

@@ -1,6 +1,7 @@
 // The newest samples and events of what is known, as JSON lines for a bundle: {"labels": {…}, "samples": [[ms, value],
-// …]} (null: the series was not on that page) and {"at", "subject", "kind", "text", "fields"}. A copy for people and
-// their programs; nothing is ever restored from it.
+// …]} (null: the series was not on that page), {"at", "subject", "kind", "text", "fields"}, and who is connected to
+// whom,
+// {"from", "kind", "to"}. A copy for people and their programs; no agent ever restores anything from it.
 #pragma once
 
 #include <string>
@@ -17,10 +18,11 @@ struct SnapshotOptions {
     std::size_t series_max = 20'000;
     std::size_t samples_max = 400'000;  // Of all series; then each keeps its newest ones only.
     std::size_t events_max = 5'000;     // The newest.
+    std::size_t relations_max = 50'000;
 };
 
 struct Snapshot {
-    std::string series, events;
+    std::string series, events, topology;
     std::vector<std::string> left_out;  // What the bounds have cost, for the manifest.
     WallTime from, to;
 };

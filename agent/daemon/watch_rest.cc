@@ -2,8 +2,10 @@
 #include <deque>
 #include <filesystem>
 
+#include "agent/collectors/alertmanager/silences.h"
 #include "agent/collectors/connect/connect.h"
 #include "agent/collectors/flink/flink.h"
+#include "agent/collectors/flink/flink_logs.h"
 #include "agent/collectors/prometheus/server.h"
 #include "agent/daemon/watch_internal.h"
 #include "agent/world/real/clock.h"
@@ -13,10 +15,14 @@ namespace {
 
 // A REST answer later than this is none: three looks of the fastest default interval.
 constexpr Duration rest_timeout{3'000};
+// A file may be long.
+constexpr Duration file_timeout{10'000};
 // What is still to be asked by then is not asked in this look.
 constexpr Duration look_max{10'000};
 // So many answers that did not come in time, and the look asks no further.
 constexpr int unanswered_max = 3;
+// How often an Alertmanager is asked: guard_silences_age_max (remediations/guards) is four of these.
+constexpr Duration silences_every{15'000};
 // How often a Prometheus server is asked: its own usual scrape interval.
 constexpr Duration prometheus_every{15'000};
 
@@ -54,6 +60,11 @@ private:
             for (const HttpAsk& one : asks) {
                 FetchRequest request{.url = one.url, .cluster = cluster_, .timeout = rest_timeout};
                 request.standing = standing_;
+                request.body_tail_bytes = one.tail_bytes;
+                if (one.bytes_max > 0) {
+                    request.body_bytes_max = one.bytes_max;
+                    request.timeout = file_timeout;
+                }
                 parts_.fetcher.fetch(std::move(request), [this, one](Result<FetchReply> reply) {
                     parts_.ingest.post_waiting(
                         [this, one, answer = answer_of(std::move(reply))] { answered(one, answer); });
@@ -120,7 +131,7 @@ std::unique_ptr<HttpCollector> flink(const ClusterConfig& cluster, const std::st
 
 Result<HttpAnswer> answer_of(Result<FetchReply> reply) {
     if (!reply) return std::unexpected(reply.error());
-    return HttpAnswer{reply->status, std::move(reply->content_type), std::move(reply->body)};
+    return HttpAnswer{reply->status, std::move(reply->content_type), std::move(reply->body), reply->left_out_bytes};
 }
 
 std::set<std::string, std::less<>> watched_kinds(const ClusterConfig& cluster) {
@@ -141,6 +152,13 @@ std::vector<Planned> rest_targets(const Watcher::Parts& parts, const ClusterConf
     };
     const IntervalsConfig& every = parts.config.intervals;
     for (const std::string& url : cluster.flink_urls) add("flink", flink(cluster, url), every.flink);
+    for (const std::string& url : cluster.flink_log_urls())
+        add("flink-logs",
+            std::make_unique<FlinkLogCollector>(FlinkLogOptions{
+                .cluster = cluster.name,
+                .url = url,
+                .target = target_name(cluster.name, "flink-logs", authority_of(url), cluster.flink_urls.size())}),
+            every.flink_logs);
     if (!cluster.connect_urls.empty())
         add("connect",
             std::make_unique<ConnectCollector>(ConnectCollectorOptions{
@@ -154,6 +172,11 @@ std::vector<Planned> rest_targets(const Watcher::Parts& parts, const ClusterConf
                                                                              .target = cluster.name + "/prometheus",
                                                                              .watched = watched_kinds(cluster)}),
             prometheus_every);
+    if (!cluster.alertmanager_url.empty())
+        add("alertmanager",
+            std::make_unique<SilenceCollector>(
+                SilenceCollectorOptions{.url = cluster.alertmanager_url, .target = cluster.name + "/alertmanager"}),
+            silences_every);
     return all;
 }
 

@@ -110,6 +110,7 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
                                     : ActingAgent{.problem = "its lease has not been asked for yet"};
     }
     question.clusters_with_this_cause = clusters_with_cause_of(incident);
+    ask_silences(incident, question);
     question.sight = sight;
     question.clock = clock;
     if (!incident.approved_by.empty())
@@ -117,6 +118,23 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
     if (const auto* start = std::get_if<StartDeployment>(&step.operation))
         question.version_quarantined = quarantined.contains({incident.cluster, start->job, start->version});
     return question;
+}
+
+// Whoever silences the patient or what the step changes is at work there.
+void Loop::State::ask_silences(const Incident& incident, GuardQuestion& question) const {
+    const auto mine = std::ranges::find(operations.silences, incident.cluster, &ClusterSilences::cluster);
+    if (mine == operations.silences.end()) return;
+    question.silences_configured = true;
+    question.silences_read_at = mine->read_at;
+    question.silences_problem = mine->problem;
+    for (const Silence& one : mine->active) {
+        if (one.until && *one.until <= now) continue;
+        const auto concerned = [&](const Subject& subject) {
+            return !subject.kind.empty() && concerns(one, labels_of(subject, mine->also_called));
+        };
+        if (concerned(incident.diagnosis.subject) || concerned(question.step.subject) || concerned(question.step.job))
+            question.silenced.push_back({spoken(one), one.until});
+    }
 }
 
 void Loop::State::refused(Incident& incident, const GuardQuestion& question, std::vector<Refusal> refusals) {

@@ -124,6 +124,7 @@ struct Loop::State {
     // act.cc
     Step prepared(const Incident& incident) const;
     [[nodiscard]] std::vector<std::string> clusters_with_cause_of(const Incident& incident) const;
+    void ask_silences(const Incident& incident, GuardQuestion& question) const;
     GuardQuestion question_about(const Incident& incident, const Step& step) const;
     void refused(Incident& incident, const GuardQuestion& question, std::vector<Refusal> refusals);
     void send(Incident& incident, Permit permit);

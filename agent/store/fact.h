@@ -18,6 +18,7 @@
 
 #include "agent/base/subject.h"
 #include "agent/base/time.h"
+#include "agent/store/silence.h"
 
 namespace medic {
 
@@ -51,6 +52,7 @@ struct OperationUnderWay {
 struct OperationsUnderWay {
     WallTime at;
     std::vector<OperationUnderWay> operations;
+    std::vector<ClusterSilences> silences;  // Of every cluster whose configuration names an Alertmanager.
 };
 
 }  // namespace medic

@@ -1,10 +1,12 @@
 #include "engine/common/log.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
 
 namespace medic::engine {
 
@@ -21,6 +23,14 @@ void write_log(LogLevel level, std::string_view who, std::string_view text) {
         fmt::format("{}.{:03}Z {} [{}] {}\n", stamp, ms % 1000, names[static_cast<std::size_t>(level)], who, text);
     // One write a line keeps lines of several threads apart; a full disk must not stop the process.
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+std::string log_file_of_this_process() {
+    struct stat status = {};
+    std::error_code failed;
+    if (fstat(STDERR_FILENO, &status) != 0 || !S_ISREG(status.st_mode)) return {};
+    const auto path = std::filesystem::read_symlink("/proc/self/fd/2", failed);
+    return failed ? std::string() : path.string();
 }
 
 }  // namespace medic::engine

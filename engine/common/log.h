@@ -2,6 +2,7 @@
 // Not the agent's log and not structured; the lab points stderr at a file per process. Any thread may call it.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -11,6 +12,9 @@ namespace medic::engine {
 enum class LogLevel : std::uint8_t { info, warn, error };
 
 void write_log(LogLevel level, std::string_view who, std::string_view text);
+
+// Where the lines go; "" when that is no file.
+[[nodiscard]] std::string log_file_of_this_process();
 
 template <class... Args>
 void log_info(std::string_view who, fmt::format_string<Args...> format, Args&&... args) {

@@ -26,13 +26,16 @@ template <class A> void fields(A& a, Sight& v) {
 }
 template <class A> void fields(A& a, ClockHealth& v) { a("compared", v.compared); a("stepped_at", v.stepped_at); a("step", v.step); }
 template <class A> void fields(A& a, ActingAgent& v) { a("ours", v.ours); a("holder", v.holder); a("problem", v.problem); }
+template <class A> void fields(A& a, SilencedBy& v) { a("what", v.what); a("until", v.until); }
 template <class A> void fields(A& a, GuardQuestion& v) {
     a("step", v.step); a("key", v.key); a("incident", v.incident); a("cluster", v.cluster); a("diagnosed", v.diagnosed);
     a("attempt", v.attempt); a("plan_begun", v.plan_begun); a("undo", v.undo); a("needs_approval", v.needs_approval);
     a("now", v.now); a("policy", v.policy); a("journal_writable", v.journal_writable); a("history_complete", v.history_complete);
     a("history", v.history); a("not_before", v.not_before); a("others_acting", v.others_acting); a("pause_file", v.pause_file);
     a("pauses", v.pauses); a("facts", v.facts); a("precondition", v.precondition); a("job_state", v.job_state);
-    a("operations_seen_at", v.operations_seen_at); a("operations", v.operations); a("sight", v.sight); a("clock", v.clock);
+    a("operations_seen_at", v.operations_seen_at); a("operations", v.operations);
+    a("silences_configured", v.silences_configured); a("silences_read_at", v.silences_read_at);
+    a("silences_problem", v.silences_problem); a("silenced", v.silenced); a("sight", v.sight); a("clock", v.clock);
     a("approval", v.approval); a("version_quarantined", v.version_quarantined);
     a.later("acting_agent", v.acting_agent); a.later("clusters_with_this_cause", v.clusters_with_this_cause);
 }

@@ -57,6 +57,12 @@ struct ActingAgent {
     std::string problem{};  // Nobody knows who, and why.
 };
 
+// One silence or inhibition that concerns what the step is about.
+struct SilencedBy {
+    std::string what{};  // Who, until when and why, for a person.
+    std::optional<WallTime> until{};
+};
+
 // Everything that guards may look at: values only, so that a decision can be recorded, explained and replayed.
 struct GuardQuestion {
     Step step{};
@@ -80,6 +86,10 @@ struct GuardQuestion {
     std::optional<Fact> job_state{};  // Of step.job; nullopt: nobody has answered.
     std::optional<WallTime> operations_seen_at{};
     std::vector<OperationUnderWay> operations{};  // Of this cluster, not ours.
+    bool silences_configured = false;             // The cluster's configuration names an Alertmanager.
+    std::optional<WallTime> silences_read_at{};   // nullopt: it could never be read.
+    std::string silences_problem{};               // Why the last reading failed.
+    std::vector<SilencedBy> silenced{};
     Sight sight{};
     ClockHealth clock{};
     std::optional<Approval> approval{};
@@ -102,6 +112,8 @@ struct Guard {
 
 // Facts, reports and lists older than this say nothing about now. Three looks at the slowest default interval of 5 s.
 constexpr Duration guard_facts_age_max{15'000};
+// Alertmanager is asked every 15 s (agent/daemon): three readings missed and one that was slow.
+constexpr Duration guard_silences_age_max{60'000};
 
 // The same cause in several clusters within so long is taken for one event.
 constexpr Duration same_cause_window{10 * 60'000};

@@ -117,6 +117,15 @@ const std::vector<Case> refused = {
      [](auto& q) { q.operations = {{job, "savepoint", "ann", now}}; }},
     {"operation_on_the_node", "operation-under-way", [](auto& q) { q.operations = {{node, "roll", "ansible", now}}; }},
     {"operations_unknown", "operation-under-way", [](auto& q) { q.operations_seen_at.reset(); }},
+    {"silenced", "silenced",
+     [](auto& q) {
+         q.silences_configured = true;
+         q.silences_read_at = now;
+         q.silenced = {{"silenced by ana until 2026-11-28 14:00 UTC: new disks", now + Duration{60'000}}};
+     }},
+    {"silences_never_read", "silenced", [](auto& q) { q.silences_configured = true; }},
+    {"silences_too_old", "silenced",
+     [](auto& q) { q.silences_configured = true, q.silences_read_at = now - Duration{61'000}; }},
     {"operations_too_old", "operation-under-way", [](auto& q) { q.operations_seen_at = now - Duration{60'000}; }},
     {"many_targets_blind", "self-doubt", [](auto& q) { q.sight.targets_blind = 5; }},
     {"starved", "self-doubt", [](auto& q) { q.sight.tick_lateness_seconds = 3; }},
@@ -216,6 +225,8 @@ const std::vector<Case> allowed = {
              q.history.push_back(past("I2", Duration{1}));
          }
      }},
+    {"nothing_silenced", "", [](auto& q) { q.silences_configured = true, q.silences_read_at = now; }},
+    {"no_alertmanager", "", [](auto& q) { q.silences_configured = false; }},
     {"operation_on_another_layer", "operation-under-way",
      [](auto& q) { q.operations = {{{"lab", "topic", "t"}, "reassignment", "ann", now}}; }},
     {"operation_on_another_job", "operation-under-way",
@@ -260,6 +271,22 @@ TEST(Guards, every_guard_has_a_case_that_it_refuses) {
     for (const auto& guard : guards::all_guards())
         EXPECT_TRUE(std::ranges::any_of(refused, [&](const Case& one) { return one.guard == guard.name; }))
             << guard.name;
+}
+
+TEST(Guards, a_silence_tells_who_until_when_and_why_and_an_unread_alertmanager_its_problem) {
+    GuardQuestion question = fine();
+    question.silences_configured = true;
+    question.silences_problem = "HTTP status 503";
+    auto judgement = Guards(guards::all_guards()).judge(question);
+    ASSERT_FALSE(judgement);
+    EXPECT_NE(judgement.error()[0].why.find("HTTP status 503"), std::string::npos);
+    question.silences_read_at = now;
+    question.silenced = {{"silenced by ana until 2026-11-28 14:00 UTC: new disks", now + Duration{60'000}}};
+    judgement = Guards(guards::all_guards()).judge(question);
+    ASSERT_FALSE(judgement);
+    EXPECT_EQ(judgement.error()[0].why, "silenced by ana until 2026-11-28 14:00 UTC: new disks");
+    EXPECT_EQ(judgement.error()[0].until, (now + Duration{60'000}));
+    EXPECT_EQ(encode_question(decode_question(encode_question(question)).value()), encode_question(question));
 }
 
 TEST(Guards, a_recorded_question_gets_the_same_answer) {

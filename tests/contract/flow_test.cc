@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +16,9 @@
 #include <sstream>
 #include <thread>
 
+#include "agent/collectors/flink/flink_logs.h"
+#include "agent/collectors/recorded_internal.h"
+#include "agent/world/real/clock.h"
 #include "agent/world/real/http_client.h"
 #include "engine/common/process.h"
 
@@ -244,6 +248,37 @@ TEST_F(FlowContract, ANullDereferenceNamesTheUsersFrameAndTheRecord) {
     wait_until("it has failed at the same record again",
                [&] { return get("/jobs/" + job + "/exceptions").at("exceptionHistory").at("entries").size() >= 2; });
     EXPECT_EQ(get("/overview").value("taskmanagers", 0), 2) << "the process lives on, as a JVM does";
+}
+
+TEST_F(FlowContract, LogsAreHandedOutAsFilesAndTheAgentReadsTheTraceInThem) {
+    const std::string job = run({"--rate", "4000", "--null-at", "500"});
+    wait_until("it has failed", [&] { return !oldest_exception(job).empty(); });
+    const std::string id = oldest_exception(job).at("taskManagerId").get<std::string>();
+    const json list = get("/taskmanagers/" + id + "/logs").at("logs");
+    ASSERT_EQ(list.size(), 1U);
+    EXPECT_EQ(list.at(0).at("name"), id + ".log");
+    EXPECT_GT(list.at(0).at("size").get<std::int64_t>(), 0);
+    const auto file = ask("GET", rest_port_, "/taskmanagers/" + id + "/logs/" + id + ".log");
+    ASSERT_TRUE(file);
+    EXPECT_THAT(file->body, HasSubstr("switched from RUNNING to FAILED"));
+    EXPECT_EQ(ask("GET", rest_port_, "/taskmanagers/" + id + "/logs/other.log")->status, 404);
+    EXPECT_EQ(ask("GET", rest_port_, "/taskmanagers/none/logs")->status, 404);
+    EXPECT_EQ(get("/jobmanager/logs").at("logs").at(0).at("name"), "jobmanager.log");
+    EXPECT_THAT(ask("GET", rest_port_, "/jobmanager/log")->body, HasSubstr("Registering TaskManager"));
+
+    FlinkLogCollector collector(
+        {.cluster = "c", .url = fmt::format("http://127.0.0.1:{}", rest_port_), .target = "c/flink-logs"});
+    const auto answer = [&](const std::string& url) -> Result<HttpAnswer> {
+        const auto reply = ask("GET", rest_port_, url.substr(url.find('/', sizeof "http://")));
+        if (!reply) return std::unexpected(reply.error());
+        return HttpAnswer{reply->status, "", reply->body};
+    };
+    const Observation seen = recorded::look(collector, read_clock().wall, answer);
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::complete) << seen.error;
+    const auto found = std::ranges::find_if(
+        seen.events, [&](const Event& event) { return event.subject == Subject{"c", "taskmanager", id}; });
+    ASSERT_NE(found, seen.events.end());
+    EXPECT_THAT(found->text, HasSubstr("words::letters_of"));
 }
 
 TEST_F(FlowContract, ATaskThatIgnoresCancellationBlocksTheRestartUntilItsProcessIsKilled) {

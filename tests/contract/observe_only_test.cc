@@ -210,6 +210,46 @@ TEST(ObserveOnly, WithAPolicyTheSameSceneIsHealed) {
     EXPECT_EQ(scene.stop(), 0);
 }
 
+// Of Alertmanager's API v2 what the agent asks.
+struct Alertmanager {
+    std::mutex mutex;
+    std::string silences = "[]";
+    int status = 200;
+    Endpoint server{[this](const HttpRequest& request) {
+        const std::lock_guard guard(mutex);
+        return json(request.path == "/api/v2/silences" ? silences : "[]", status);
+    }};
+    void say(std::string text, int with = 200) {
+        const std::lock_guard guard(mutex);
+        silences = std::move(text);
+        status = with;
+    }
+};
+
+TEST(ObserveOnly, WhatIsSilencedIsObservedAndLeftAloneUntilTheSilenceEnds) {
+    Alertmanager alertmanager;
+    alertmanager.say("down", 503);
+    Scene scene;
+    const std::string config = scene.read("medic.yaml");
+    const auto at = config.find("    nodes:");
+    scene.write("medic.yaml", config.substr(0, at) + "    alertmanager: {url: \"" + alertmanager.server.url() +
+                                  "\"}\n" + config.substr(at));
+    scene.start(true);
+    const auto refused = [&](const std::string& why) {
+        return scene.wait([&] { return scene.ask("/api/v1/incidents").find(why) != std::string::npos; });
+    };
+    EXPECT_TRUE(refused("it is not known what is silenced")) << scene.ask("/api/v1/incidents");
+    alertmanager.say(
+        R"([{"id":"s1","status":{"state":"active"},"createdBy":"ana","comment":"new disks","startsAt":"2026-01-01T00:00:00.000Z","endsAt":"2099-01-01T00:00:00.000Z","matchers":[{"name":"cluster","value":"c","isRegex":false,"isEqual":true}]}])");
+    EXPECT_TRUE(refused("silenced by ana until 2099-01-01 00:00 UTC: new disks")) << scene.ask("/api/v1/incidents");
+    EXPECT_NE(scene.ask("/api/v1/diagnosis").find("silenced by ana"), std::string::npos);
+    EXPECT_TRUE(scene.connect_worker.writing().empty()) << scene.connect_worker.writing().front();
+    alertmanager.say("[]");
+    EXPECT_TRUE(scene.wait([&] { return !scene.connect_worker.writing().empty(); })) << scene.ask("/api/v1/incidents");
+    EXPECT_TRUE(alertmanager.server.writing().empty());
+    EXPECT_EQ(scene.stop(), 0);
+}
+
 TEST(ObserveOnly, APauseFileStopsEverything) {
     Scene scene;
     std::filesystem::create_directories(scene.folder / "data");

@@ -87,7 +87,7 @@ TEST(Fleet, every_target_is_seen) {
     const Looks none = looks_of(fleet);
     EXPECT_TRUE(wait_until([&] { return all_looked_at(fleet, none, 4, all); }));
     EXPECT_TRUE(wait_until([&] { return running.metric("medic_targets_blind") == 0; }));
-    EXPECT_EQ(running.metric("medic_targets"), 30);
+    EXPECT_EQ(running.metric("medic_targets"), 6 + 6 + 18 + 18);  // Kafka, Connect, Flink, and Flink's logs.
     EXPECT_EQ(running.metric("medic_look_suspects{kind=\"flink\"}"), 0);
     EXPECT_EQ(running.metric("medic_looks_failed_total{kind=\"kafka\"}"), 0);
     EXPECT_GE(running.metric("medic_looks_total{kind=\"flink\"}"), 18);

@@ -32,6 +32,7 @@ struct Sending {
     bool everywhere = false;                          // The agent was told so long enough before it decided.
     bool blind = false;                               // The agent was told so before it decided …
     bool others_at_work = false;                      // … and this.
+    bool silenced = false;                            // … and that a person has silenced the cluster.
     bool faults_ever = false;                         // Anything at all was wrong in this run.
 };
 

@@ -88,10 +88,16 @@ void Run::hurt_sight() {
             over_at_["blind"] = until;
             probe("targets-blind");
             break;
-        case 3:
-            observer_.somebody_at_work = true;
-            over_at_["work"] = until;
-            probe("somebody-at-work");
+        case 3:  // Somebody is at work, which shows as a savepoint or as a silence.
+            if (until.unix_ms % 2 == 0) {
+                observer_.silenced = true;
+                over_at_["silence"] = until;
+                probe("silenced");
+            } else {
+                observer_.somebody_at_work = true;
+                over_at_["work"] = until;
+                probe("somebody-at-work");
+            }
             break;
         case 4:
             observer_.paused_by_file = true;
@@ -189,6 +195,8 @@ void Run::passes(const std::string& name) {
         observer_.everywhere = false;
     else if (name == "lease")
         observer_.agent = Observer::Acting::ours;
+    else if (name == "silence")
+        observer_.silenced = false;
     else if (name == "pause-file")
         observer_.paused_by_file = false;
     else if (name == "pause")
@@ -208,7 +216,8 @@ void Run::settle() {
     cluster_.disk.growth_per_second = 0;
     cluster_.bad_passage_percent = 0;
     for (auto& [name, at] : over_at_) at = wall_;
-    observer_.dark = observer_.frozen = observer_.blind = observer_.somebody_at_work = observer_.paused_by_file = false;
+    observer_.dark = observer_.frozen = observer_.blind = observer_.somebody_at_work = observer_.silenced =
+        observer_.paused_by_file = false;
     observer_.agent = Observer::Acting::ours;
     observer_.everywhere = false;
     inbox_.emplace_back(OperatorCommand{OperatorCommand::Kind::resume, "lab", "", "ann"});

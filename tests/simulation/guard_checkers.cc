@@ -185,6 +185,14 @@ public:
     }
 };
 
+class SilencesRespected final : public Checker {
+public:
+    std::string_view name() const override { return "silences-respected"; }
+    void on_sending(const Sending& sending) override {
+        if (sending.silenced) violated("acted on what a person had silenced: " + sending.operation.key);
+    }
+};
+
 class SightNeeded final : public Checker {
 public:
     std::string_view name() const override { return "sight-needed"; }
@@ -264,6 +272,7 @@ void add_guard_checkers(std::vector<std::unique_ptr<Checker>>& all) {
     all.push_back(std::make_unique<NoActOnAbsentFacts>());
     all.push_back(std::make_unique<ClockTrusted>());
     all.push_back(std::make_unique<OthersRespected>());
+    all.push_back(std::make_unique<SilencesRespected>());
     all.push_back(std::make_unique<SightNeeded>());
     all.push_back(std::make_unique<FleetWide>());
     all.push_back(std::make_unique<LeaseKept>());

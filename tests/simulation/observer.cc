@@ -121,6 +121,17 @@ Facts Observer::answer(const std::vector<FactKey>& keys, WallTime now) {
 OperationsUnderWay Observer::under_way(WallTime now) const {
     OperationsUnderWay result{now, {}};
     if (somebody_at_work) result.operations.push_back({{"lab", "job", "fleet"}, "savepoint", "ann", now});
+    ClusterSilences& silences = result.silences.emplace_back();
+    silences.cluster = "lab";
+    silences.read_at = now;
+    if (silenced)
+        silences.active.push_back({.kind = Silence::Kind::silence,
+                                   .id = "s1",
+                                   .by = "ann",
+                                   .comment = "new disks",
+                                   .since = now,
+                                   .until = std::nullopt,
+                                   .matchers = {{"cluster", LabelMatcher::Op::equal, "lab"}}});
     return result;
 }
 

@@ -26,6 +26,7 @@ public:
     bool frozen = false;            // Answers repeat the last ones, as old as they are.
     bool blind = false;             // Most targets are lost from sight.
     bool somebody_at_work = false;  // A person takes a savepoint of the job.
+    bool silenced = false;          // A person has silenced the cluster's alerts.
     bool paused_by_file = false;
     bool everywhere = false;  // What is wrong here is reported of two other clusters as well.
     enum class Acting : std::uint8_t { ours, another, unknown };

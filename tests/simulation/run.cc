@@ -86,6 +86,7 @@ void Run::check(const Operation& operation, bool paused_by_file) {
         .everywhere = everywhere_since_ && monotonic_ - *everywhere_since_ > Duration{3'000},
         .blind = observer_.blind,
         .others_at_work = observer_.somebody_at_work,
+        .silenced = observer_.silenced,
         .faults_ever = faults_ever_};
     for (const auto& checker : checkers_) checker->on_sending(sending);
 }

@@ -26,6 +26,7 @@ struct FetchRequest {
     std::string upload_field = "jarfile";
     Duration timeout{5'000};
     std::size_t body_bytes_max = 8 * 1024 * 1024;  // Of the answer, after decompression.
+    std::size_t body_tail_bytes = 0;               // Only so much of its end is kept; 0: all.
     // A host that failed lately is a suspect: all of them together get a quarter of the slots.
     enum class Standing : std::uint8_t { healthy, suspect };
     Standing standing = Standing::healthy;
@@ -36,7 +37,8 @@ struct FetchReply {
     std::string content_type;
     std::string date;  // Its Date header; "" when absent.
     std::string body;
-    Duration took{0};  // Of this exchange, without the time that it waited here for its turn.
+    std::uint64_t left_out_bytes = 0;  // Came before the body and was not kept.
+    Duration took{0};                  // Of this exchange, without the time that it waited here for its turn.
 };
 
 struct HttpFetcherOptions {

@@ -10,13 +10,23 @@
 namespace medic {
 namespace {
 
+// Drops what is in front of the end that is asked for, once `spare` bytes of it have gathered.
+void keep_tail(HttpTransfer& transfer, std::size_t spare) {
+    FetchReply& reply = transfer.reply;
+    const std::size_t tail = transfer.request.body_tail_bytes;
+    if (tail == 0 || reply.body.size() <= tail + spare) return;
+    reply.left_out_bytes += reply.body.size() - tail;
+    reply.body.erase(0, reply.body.size() - tail);
+}
+
 std::size_t on_body(char* data, std::size_t, std::size_t count, void* user) {
     auto& transfer = *static_cast<HttpTransfer*>(user);
-    if (transfer.reply.body.size() + count > transfer.request.body_bytes_max) {
+    if (transfer.reply.left_out_bytes + transfer.reply.body.size() + count > transfer.request.body_bytes_max) {
         transfer.too_long = true;
         return 0;
     }
     transfer.reply.body.append(data, count);
+    keep_tail(transfer, transfer.request.body_tail_bytes);
     return count;
 }
 
@@ -151,6 +161,7 @@ long status_of(const HttpTransfer& transfer) {
 }
 
 FetchReply take_reply(HttpTransfer& transfer) {
+    keep_tail(transfer, 0);
     CURL* easy = transfer.easy.get();
     const char* type = nullptr;
     curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);

@@ -95,6 +95,28 @@ TEST(HttpFetcher, AnAnswerLongerThanItsBoundIsRefused) {
     EXPECT_EQ(long_one.error().code, ErrorCode::invalid);
 }
 
+TEST(HttpFetcher, OnlyTheEndOfAnAnswerIsKeptWhereOnlyThatIsAskedFor) {
+    Server server([](const HttpRequest& request) {
+        return answer(200, request.path == "/short" ? "short" : std::string(300'000, 'x') + "the end");
+    });
+    Running running;
+    const auto long_one =
+        running.fetch({.url = server.url() + "/", .body_bytes_max = 400'000, .body_tail_bytes = 1'000});
+    ASSERT_TRUE(long_one);
+    EXPECT_EQ(long_one->body.size(), 1'000U);
+    EXPECT_TRUE(long_one->body.ends_with("xthe end"));
+    EXPECT_EQ(long_one->left_out_bytes, 300'007U - 1'000U);
+    const auto short_one =
+        running.fetch({.url = server.url() + "/short", .body_bytes_max = 400'000, .body_tail_bytes = 1'000});
+    ASSERT_TRUE(short_one);
+    EXPECT_EQ(short_one->body, "short");
+    EXPECT_EQ(short_one->left_out_bytes, 0U);
+    const auto too_long =
+        running.fetch({.url = server.url() + "/", .body_bytes_max = 200'000, .body_tail_bytes = 1'000});
+    ASSERT_FALSE(too_long);
+    EXPECT_EQ(too_long.error().code, ErrorCode::invalid);
+}
+
 TEST(HttpFetcher, ATimeOutAfterSendingHasAnUnknownOutcome) {
     std::promise<void> release;
     auto released = release.get_future().share();

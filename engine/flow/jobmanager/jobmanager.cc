@@ -155,6 +155,7 @@ void JobManager::register_task_manager(const std::shared_ptr<RpcConnection>& con
     RegisteredTaskManager manager;
     manager.id = id;
     manager.host = message.at("host").get<std::string>();
+    manager.log_file = message.value("log_file", "");
     manager.data_port = message.at("data_port").get<int>();
     manager.slots = message.at("slots").get<int>();
     manager.hardware = message.at("hardware");

@@ -24,7 +24,7 @@ struct JobManagerOptions {
 };
 
 struct RegisteredTaskManager {
-    std::string id, host;
+    std::string id, host, log_file;
     int data_port = 0, slots = 0;
     std::shared_ptr<RpcConnection> connection;
     std::int64_t last_heartbeat_ms = 0;  // Wall clock, as REST shows it.

@@ -71,7 +71,13 @@ HttpResponse Rest::handle(const HttpRequest& request) {
 }
 
 HttpResponse Rest::route(const HttpRequest& request) {
-    if (request.method == "GET") return {200, dump(get(request)), "application/json", {}};
+    if (request.method == "GET") {
+        if (auto text = log_of(request.segments)) {
+            const bool list = request.segments.back() == "logs";
+            return {200, *std::move(text), list ? "application/json" : "application/octet-stream", {}};
+        }
+        return {200, dump(get(request)), "application/json", {}};
+    }
     if (request.method == "POST" || request.method == "PATCH" || request.method == "DELETE") {
         const bool later = request.method == "PATCH" || (request.segments.size() == 3 && request.segments[0] == "jobs");
         return {later ? 202 : 200, dump(post(request)), "application/json", {}};
@@ -130,7 +136,6 @@ json Rest::get(const HttpRequest& request) {
                 404,
                 "org.apache.flink.runtime.rest.handler.RestHandlerException: Could not find TaskExecutor " + path[1]};
         if (path.size() == 2) return task_manager(found->second, true);
-        if (path.size() == 3 && path[2] == "logs") return {{"logs", json::array()}};
         if (path.size() == 3 && path[2] == "metrics") {
             const auto& values = found->second.process_metrics;
             std::vector<std::string> names;

@@ -28,6 +28,8 @@ private:
     [[nodiscard]] json overview() const;
     [[nodiscard]] json jobs_overview() const;
     [[nodiscard]] json task_manager(const RegisteredTaskManager& manager, bool detailed) const;
+    // A list of log files or such a file; nullopt: the path is about something else.
+    [[nodiscard]] std::optional<std::string> log_of(const std::vector<std::string>& path);
     [[nodiscard]] json thread_dump(const std::string& resource_id);
     [[nodiscard]] json metrics(const std::vector<std::string>& known, const HttpRequest& request,
                                const std::function<std::optional<std::string>(const std::string&)>& value) const;

@@ -75,6 +75,7 @@ void TaskManager::connect_when_due(std::int64_t now) {
                       {"host", "127.0.0.1"},
                       {"data_port", data_server_->port()},
                       {"slots", options_.slots},
+                      {"log_file", log_file_of_this_process()},
                       {"hardware", hardware()}});
 }
 
