@@ -39,6 +39,7 @@ void add_config(CLI::App& app, Context& context);
 void add_rules(CLI::App& app, Context& context);
 void add_lint(CLI::App& app, Context& context);
 void add_report(CLI::App& app, Context& context);
+void add_backtest(CLI::App& app, Context& context);
 void add_bundle(CLI::App& app, Context& context);
 void add_lab(CLI::App& app, Context& context);
 void add_discover(CLI::App& app, Context& context);

@@ -92,6 +92,7 @@ const std::vector<Layer>& layers() {
           "agent/discovery/", "agent/doctor/", "classifiers/", "remediations/journal/"}},
         {"agent/advice/", {"agent/base/", "agent/world/", "agent/store/", "agent/collectors/", "agent/advice/"}},
         {"agent/report/", everything},
+        {"agent/backtest/", everything},
         {"agent/bundle/", everything},
         {"agent/cli/", everything},
         {"agent/main.cc", everything},

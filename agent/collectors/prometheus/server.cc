@@ -34,24 +34,11 @@ std::string id_in_pod(const std::string& pod) {
     return pod.substr(digits + 1);
 }
 
-std::string first_of(const Json& metric, std::initializer_list<const char*> labels) {
-    for (const char* label : labels)
-        if (std::string value = text(metric, label); !value.empty()) return value;
+std::string first_of(std::span<const PageLabel> labels, std::initializer_list<std::string_view> names) {
+    for (const std::string_view name : names)
+        for (const auto& [label, value] : labels)
+            if (label == name && !value.empty()) return std::string(value);
     return "";
-}
-
-// Labels that scrape configurations usually carry: whose page a series was on.
-PageOwner owner_of(const PrometheusCollectorOptions& options, const Json& metric) {
-    PageOwner owner{.cluster = options.cluster,
-                    .node = first_of(metric, {"node", "instance"}),
-                    .role = first_of(metric, {"role", "job"}),
-                    .broker = first_of(metric, {"broker", "broker_id", "kafka_id", "node_id"}),
-                    .worker = first_of(metric, {"worker", "instance"}),
-                    .taskmanager = "",
-                    .watched = options.watched};
-    if (owner.broker.empty())
-        owner.broker = id_in_pod(first_of(metric, {"pod", "kubernetes_pod_name", "strimzi_io_pod_name", "pod_name"}));
-    return owner;
 }
 
 // What a server that refuses says of it; the body of an error is JSON too.
@@ -84,6 +71,20 @@ std::string with_matcher(const std::string& selector, const std::string& matcher
                             : "";
     while (!inner.empty() && (inner.front() == ' ' || inner.front() == ',')) inner.erase(0, 1);
     return "{" + matcher + (inner.empty() ? "" : "," + inner) + "}";
+}
+
+PageOwner owner_of_series(const std::string& cluster, const std::set<std::string, std::less<>>& watched,
+                          std::span<const PageLabel> labels) {
+    PageOwner owner{.cluster = cluster,
+                    .node = first_of(labels, {"node", "instance"}),
+                    .role = first_of(labels, {"role", "job"}),
+                    .broker = first_of(labels, {"broker", "broker_id", "kafka_id", "node_id"}),
+                    .worker = first_of(labels, {"worker", "instance"}),
+                    .taskmanager = "",
+                    .watched = watched};
+    if (owner.broker.empty())
+        owner.broker = id_in_pod(first_of(labels, {"pod", "kubernetes_pod_name", "strimzi_io_pod_name", "pod_name"}));
+    return owner;
 }
 
 struct PrometheusCollector::Parsed {
@@ -164,7 +165,7 @@ void PrometheusCollector::read_batch(const Parsed& parsed) {
             if (label.is_string() && name != "__name__") labels.emplace_back(name, label.get_ref<const std::string&>());
         const std::string name = text(*metric, "__name__");
         const PageSample sample{.series = {}, .name = name, .labels = labels, .value = *number};
-        const PageOwner owner = owner_of(options_, *metric);
+        const PageOwner owner = owner_of_series(options_.cluster, options_.watched, labels);
         for (auto& match : names.matches(sample, owner)) {
             if (match.sum)
                 sums_[match.labels] += *number * match.scale;

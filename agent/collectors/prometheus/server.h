@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,10 @@ private:
     std::map<Labels, double> sums_;
     Observation observation_;
 };
+
+// Whose page a series was on, by the labels that scrape configurations usually carry.
+[[nodiscard]] PageOwner owner_of_series(const std::string& cluster, const std::set<std::string, std::less<>>& watched,
+                                        std::span<const PageLabel> labels);
 
 // The selector with one more matcher: ({a="b"}, name=~"x|y") → {name=~"x|y",a="b"}.
 [[nodiscard]] std::string with_matcher(const std::string& selector, const std::string& matcher);
