@@ -71,7 +71,8 @@ std::string json_of(const Outcome& outcome) {
                            {"name", one.name},
                            {"missing", one.missing}});
     for (const Gap& gap : outcome.gaps) gaps.push_back({{"from", rfc3339(gap.from)}, {"to", rfc3339(gap.to)}});
-    Json document = {{"from", rfc3339(outcome.from)},
+    Json document = {{"schema", 1},
+                     {"from", rfc3339(outcome.from)},
                      {"to", rfc3339(outcome.to)},
                      {"step_seconds", static_cast<double>(outcome.step.count()) / 1'000},
                      {"verdict", name_of(outcome.verdict())},

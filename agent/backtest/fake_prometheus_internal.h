@@ -113,8 +113,9 @@ struct FlinkScene {
         const std::vector<LabelPair> of_job{manager, job, {"job_id", "f3354c755bba6d905a16c736d2ee5153"}};
         all.series("flink_jobmanager_job_runningTime", of_job, [=](int s) { return runs(s) ? 1'000.0 : 0.0; });
         all.series("flink_jobmanager_job_restartingTime", of_job, [=](int s) { return runs(s) ? 0.0 : 1'000.0; });
-        all.series("flink_jobmanager_job_numberOfCompletedCheckpoints", of_job, [=](int s) {
-            return (s < gone ? s : lost ? gone + std::max(0, s - gone - away - 30) : s) / 30;
+        all.series("flink_jobmanager_job_numberOfCompletedCheckpoints", of_job, [*this](int s) {
+            if (!lost || s < gone) return s / 30;
+            return (gone + std::max(0, s - gone - away - 30)) / 30;
         });
         all.constant("flink_jobmanager_job_numberOfFailedCheckpoints", of_job, 0);
         all.series("flink_jobmanager_job_numRestarts", of_job,
