@@ -103,7 +103,7 @@ public:
         }
         DiagnosisReport report{
             .at = wall_, .diagnoses = diagnoses, .symptoms = {}, .blind_targets = blind, .targets_total = 8};
-        std::vector<Input> all{answers, OperationsUnderWay{wall_, under_way}, report};
+        std::vector<Input> all{answers, OperationsUnderWay{wall_, under_way, silences}, report};
         all.insert(all.end(), inbox.begin(), inbox.end());
         inbox.clear();
         all.insert(all.end(), inputs.begin(), inputs.end());
@@ -159,6 +159,7 @@ public:
     std::vector<Diagnosis> diagnoses;
     std::vector<std::string> blind;
     std::vector<OperationUnderWay> under_way;
+    std::vector<ClusterSilences> silences;
     std::vector<Input> inbox;
     std::vector<Operation> sent;
     std::vector<Notification> notes;

@@ -94,6 +94,52 @@ TEST(Loop, a_rejected_plan_is_not_carried_out) {
     EXPECT_EQ(bench.incident().outcome, "rejected");
 }
 
+TEST(Loop, what_a_person_has_silenced_waits_with_the_reason_until_the_silence_ends) {
+    Bench bench(options(Mode::auto_));
+    bench.on_send = [&](const Operation& operation) { obey(bench, operation); };
+    const auto refused = [&] {
+        const auto& all = bench.incident().refusals;
+        return all.empty() ? std::string() : all.front().why;
+    };
+    bench.silences = {{.cluster = "lab", .problem = "refused"}};  // Configured, and never read.
+    bench.run(3);
+    lose_node(bench);
+    bench.run(10);
+    EXPECT_TRUE(bench.sent.empty());
+    EXPECT_NE(refused().find("it is not known what is silenced"), std::string::npos) << bench.story();
+
+    // Read now: the very task manager, by a matcher; and until then another one, which is no reason.
+    const auto silence = [&](const std::string& who) {
+        bench.silences = {{.cluster = "lab",
+                           .read_at = bench.wall(),
+                           .active = {{.id = "s1",
+                                       .by = "ana",
+                                       .comment = "new disks",
+                                       .since = bench.wall(),
+                                       .until = bench.wall() + Duration{25'000},
+                                       .matchers = {{"taskmanager", LabelMatcher::Op::matches, who}}}}}};
+    };
+    silence("tm-1|tm-9");
+    bench.run(10);
+    EXPECT_TRUE(bench.sent.empty());
+    EXPECT_TRUE(refused().starts_with("silenced by ana until ")) << refused();
+    EXPECT_TRUE(refused().ends_with(": new disks")) << refused();
+    bench.run(40);  // It has ended by itself.
+    EXPECT_FALSE(bench.sent.empty()) << bench.story();
+}
+
+TEST(Loop, a_silence_of_another_is_no_reason_to_wait) {
+    Bench bench(options(Mode::auto_));
+    bench.on_send = [&](const Operation& operation) { obey(bench, operation); };
+    bench.run(3);
+    bench.silences = {{.cluster = "lab",
+                       .read_at = bench.wall(),
+                       .active = {{.by = "ana", .matchers = {{"broker", LabelMatcher::Op::equal, "2"}}}}}};
+    lose_node(bench);
+    bench.run(20);
+    EXPECT_FALSE(bench.sent.empty()) << bench.story();
+}
+
 TEST(Loop, a_pause_stops_all_and_a_resume_goes_on) {
     Bench bench(options(Mode::auto_));
     bench.on_send = [&](const Operation& operation) { obey(bench, operation); };
