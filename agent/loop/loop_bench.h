@@ -109,6 +109,7 @@ public:
         all.insert(all.end(), inputs.begin(), inputs.end());
         Effects effects = loop_->tick({Instant(monotonic_), wall_}, all);
         wanted_ = effects.fact_requests;
+        stale = effects.stale_facts;
         notes.insert(notes.end(), effects.notifications.begin(), effects.notifications.end());
         const auto sequence = journal_->append(std::move(effects.journal));
         ASSERT_TRUE(sequence);
@@ -161,6 +162,7 @@ public:
     std::vector<Input> inbox;
     std::vector<Operation> sent;
     std::vector<Notification> notes;
+    std::vector<FactKey> stale;              // That the loop would have read sooner, as of the last tick.
     Outbox::Stop door = Outbox::Stop::none;  // What the outbox finds when it looks once more.
     std::function<void(const Operation&)> on_send;
 
