@@ -1,6 +1,7 @@
 #include <filesystem>
 
 #include "agent/daemon/agent_state_internal.h"
+#include "agent/daemon/checkpoint_folder.h"
 #include "agent/daemon/doors.h"
 #include "agent/daemon/owners.h"
 #include "agent/world/real/service_manager.h"
@@ -90,6 +91,8 @@ Fact Agent::State::fact(const FactKey& key, WallTime now) const {
         if (!error) fact.value = there ? 1 : 0;
         return fact;
     }
+    if (key.subject.kind == "checkpoint" && key.name == "newest")
+        return {key.subject, key.name, std::nullopt, newest_checkpoint_beside(key.subject.name), now};
     return knowledge->fact(key, now);
 }
 
@@ -135,6 +138,8 @@ void Agent::State::apply(Effects effects) {
             answer_facts(read_clock().wall);
         });
     }
+    if (!effects.stale_facts.empty())
+        reactor.post([this, keys = std::move(effects.stale_facts)] { watcher->hurry(keys); });
     for (Notification& notification : effects.notifications) {
         options.say(notification.incident + (notification.cluster.empty() ? "" : " " + notification.cluster) + ": " +
                     notification.text);

@@ -27,7 +27,7 @@ void DurationCounts::add(Duration duration) {
 
 LookSchedule::Id LookSchedule::add(Target target) {
     ++counts_[target.kind].targets;
-    Entry entry{.target = std::move(target), .slot = {}, .phase = Duration{0}, .failures = 0};
+    Entry entry{.target = std::move(target), .slot = {}, .phase = Duration{0}};
     entry.phase = Duration{static_cast<std::int64_t>(hash_of(entry.target.name) %
                                                      static_cast<std::uint64_t>(entry.target.interval.count()))};
     entries_.push_back(std::move(entry));
@@ -86,7 +86,23 @@ void LookSchedule::ended(Id id, Instant began, Outcome outcome, Instant now) {
     const Instant earliest = entry.slot + interval / 2;
     if (now > entry.slot) counts.missed += static_cast<std::uint64_t>((now - entry.slot) / interval);
     const int extra = std::clamp(entry.failures - back_off_failures + 1, 0, back_off_intervals_max - 1);
+    entry.began = began;
     arm(id, std::max(earliest, now) + std::min(extra * interval, back_off_max));
+    pull_forward(id, now);
+}
+
+void LookSchedule::hurry(Id id, Instant now) {
+    entries_[id].hurried_until = now + hurried_for;
+    pull_forward(id, now);
+}
+
+void LookSchedule::pull_forward(Id id, Instant now) {
+    Entry& entry = entries_[id];
+    if (!entry.hurried_until || now >= *entry.hurried_until || entry.failures > 0 || !entry.began) return;
+    const Instant sooner = std::max(now, *entry.began + hurried_interval);
+    if (sooner >= entry.slot || waiting_.erase(std::pair(entry.slot, id)) == 0) return;  // 0: a look is under way.
+    entry.slot = sooner;
+    waiting_.emplace(entry.slot, id);
 }
 
 void LookSchedule::skipped(Id id, Instant now) {

@@ -62,11 +62,16 @@ public:
     // It could not begin (the agent itself was too busy): its slot is missed.
     void skipped(Id id, Instant now);
 
+    // What a remedy is judged by is wanted sooner: looked at every `hurried_interval`, until `hurried_for` after the
+    // last such wish. A target that fails is not asked more often for that.
+    void hurry(Id id, Instant now);
+
     [[nodiscard]] bool suspect(Id id) const { return entries_[id].failures >= suspect_failures; }
     [[nodiscard]] const Target& target(Id id) const { return entries_[id].target; }
     [[nodiscard]] std::size_t size() const { return entries_.size(); }
     [[nodiscard]] std::map<std::string, LookCounts> counts() const;
 
+    static constexpr Duration hurried_interval{5'000}, hurried_for{20'000};
     static constexpr int suspect_failures = 1;
     static constexpr int back_off_failures = 3;       // From this failure in a row on, a target is asked less:
     static constexpr int back_off_intervals_max = 4;  // an interval more for each failure, up to so many intervals …
@@ -77,9 +82,12 @@ private:
         Target target;
         Instant slot;  // The next one, or the one that the look under way was for.
         Duration phase{0};
-        int failures = 0;  // In a row.
+        int failures = 0;              // In a row.
+        std::optional<Instant> began;  // Of the last look.
+        std::optional<Instant> hurried_until;
     };
     void arm(Id id, Instant not_before);
+    void pull_forward(Id id, Instant now);
 
     std::vector<Entry> entries_;
     std::set<std::pair<Instant, Id>> waiting_;

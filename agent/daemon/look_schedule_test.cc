@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace medic {
 namespace {
 
@@ -116,6 +118,35 @@ TEST(DurationCounts, are_cumulative) {
     EXPECT_EQ(counts.up_to(DurationCounts::bounds_s.size() - 1), 2U);
     EXPECT_EQ(counts.count(), 3U);
     EXPECT_NEAR(counts.sum_s(), 60.703, 1e-9);
+}
+
+// A page that is read once a minute: when it is due in the next `seconds`, hurried at those times.
+std::vector<int> due_at(int seconds, const std::vector<int>& hurries, Outcome end = Outcome::answered) {
+    LookSchedule schedule = many(1, Duration{60'000});
+    std::vector<int> times;
+    schedule.start(begin);
+    for (int second = 0; second < seconds; ++second) {
+        const Instant now = begin + Duration{second * 1'000};
+        if (std::ranges::find(hurries, second) != hurries.end()) schedule.hurry(0, now);
+        for (const auto id : schedule.due(now)) {
+            times.push_back(second);
+            schedule.ended(id, now, end, now);
+        }
+    }
+    return times;
+}
+
+TEST(LookSchedule, what_proves_a_step_is_looked_at_sooner_for_a_while) {
+    const auto calm = due_at(200, {});
+    const auto hurried = due_at(200, {20});
+    EXPECT_LE(calm.size(), 4U);
+    // From the wish on every 5 s, and after 20 s at its interval again.
+    EXPECT_GE(std::ranges::count_if(hurried, [](int at) { return at >= 20 && at <= 40; }), 4);
+    EXPECT_LE(std::ranges::count_if(hurried, [](int at) { return at > 40; }), 3);
+}
+
+TEST(LookSchedule, a_target_that_fails_is_not_asked_more_often) {
+    EXPECT_EQ(due_at(200, {20, 30, 40}, Outcome::failed), due_at(200, {}, Outcome::failed));
 }
 
 }  // namespace

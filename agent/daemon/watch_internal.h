@@ -34,6 +34,8 @@ public:
     [[nodiscard]] virtual bool look(FetchRequest::Standing standing, Done done) = 0;
     // From another thread, after the reactor has stopped.
     virtual void stop() {}
+    // It may tell this fact, and is read so seldom that asking sooner is worth it.
+    [[nodiscard]] virtual bool tells(const FactKey&) const { return false; }
 
 protected:
     Watcher::Parts parts_;

@@ -28,6 +28,15 @@ public:
         return true;
     }
 
+    // By the canonical names' first word: whose page tells such series.
+    bool tells(const FactKey& fact) const override {
+        if (fact.subject.cluster != cluster_.name) return false;
+        for (const auto& [series, kind] :
+             {std::pair{"connect_", "connect-"}, {"kafka_", "kafka-"}, {"flink_", "flink-"}})
+            if (fact.name.starts_with(series)) return config_.kind.starts_with(kind);
+        return false;
+    }
+
 private:
     void fetch(FetchRequest::Standing standing, Done done) {
         const Now now = read_clock();

@@ -1,5 +1,7 @@
 #include "agent/daemon/watcher.h"
 
+#include <algorithm>
+
 #include "agent/daemon/watch_internal.h"
 #include "agent/world/real/clock.h"
 
@@ -74,6 +76,14 @@ void Watcher::start() {
 void Watcher::stop() {
     for (auto& [name, client] : state_->kafka) client->stop();
     for (auto& target : state_->targets) target->stop();
+}
+
+void Watcher::hurry(const std::vector<FactKey>& facts) {
+    const Instant now = read_clock().monotonic;
+    for (LookSchedule::Id id = 0; id < state_->targets.size(); ++id)
+        if (std::ranges::any_of(facts, [&](const FactKey& fact) { return state_->targets[id]->tells(fact); }))
+            state_->schedule.hurry(id, now);
+    state_->arm();
 }
 
 std::shared_ptr<KafkaClient> Watcher::kafka(const std::string& cluster) const {

@@ -36,6 +36,10 @@ public:
     // From another thread, after the reactor has stopped: ends looks that wait for Kafka.
     void stop();
 
+    // On the reactor's thread: looks sooner, for a while, at what tells these facts. Only pages: the rest is read
+    // often.
+    void hurry(const std::vector<FactKey>& facts);
+
     // The client that reads a cluster's Kafka; operations may share it (it is thread-safe). nullptr: none.
     [[nodiscard]] std::shared_ptr<KafkaClient> kafka(const std::string& cluster) const;
 

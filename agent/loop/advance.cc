@@ -236,8 +236,8 @@ void Loop::State::want_plan(const Incident& incident) {
     const auto& steps = incident.steps();
     for (std::size_t i = incident.step; i < steps.size(); ++i) {
         const Step& step = steps[i];
-        for (const auto* conditions :
-             {&step.precondition, &step.skip_if, &step.done, &step.expectation.all, &step.expectation.worse_if})
+        for (const auto* conditions : {&step.precondition, &step.skip_if, &step.done, &step.expectation.all,
+                                       &step.expectation.any, &step.expectation.worse_if})
             want(*conditions);
         if (!step.job.kind.empty()) want({step.job, "flink_job_state"});
         if (step.restore_from_own_savepoint) want({step.job, "savepoint_path"});
@@ -261,7 +261,7 @@ void Loop::State::wait(Incident& incident) {
     if (!step.skip_if.empty() && all_hold(step.skip_if, book, context()).truth == Truth::yes)
         return step_done(incident, "nothing to do: " + step.text);
     if (incident.attempt > 1) {  // It may have come about late, or with somebody else's help.
-        const auto since = all_hold(step.expectation.all, book, context(incident.step_acted_at));
+        const auto since = as_expected(step.expectation, book, context(incident.step_acted_at));
         if (since.truth == Truth::yes && !step.expectation.cause_gone)
             return step_done(incident, "as expected after all: " + step.text);
     }
@@ -316,6 +316,8 @@ void Loop::State::probe(Incident& incident) {
 void Loop::State::check(Incident& incident) {
     const Step& step = incident.current();
     want_plan(incident);
+    want_soon(step.expectation.all);
+    want_soon(step.expectation.any);
     VerificationQuestion question{.expectation = &step.expectation,
                                   .book = &book,
                                   .baseline = incident.baseline,

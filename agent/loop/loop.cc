@@ -12,12 +12,14 @@ namespace {
 
 constexpr int moves_per_tick_max = 8;  // Of one incident; a plan whose steps are all done already passes in one tick.
 constexpr Duration journal_probe_interval{5'000};
+constexpr Duration stale_after{8'000};  // A look at the default 5 s, and it may take a while.
 
 }  // namespace
 
 Effects Loop::State::tick(Now at, std::span<const Input> inputs) {
     effects = {};
     wanted.clear();
+    stale.clear();
     touched.clear();
     ++health.ticks;
     compare_clocks(at);
@@ -95,6 +97,7 @@ Effects Loop::State::finish() {
         effects.incident_updates.push_back(*incident);
     }
     effects.fact_requests.assign(wanted.begin(), wanted.end());
+    effects.stale_facts.assign(stale.begin(), stale.end());
     return std::exchange(effects, {});
 }
 
@@ -176,6 +179,12 @@ void Loop::State::resolve(Incident& incident, std::string outcome, const std::st
 
 void Loop::State::want(const std::vector<Condition>& conditions) {
     for (const auto& condition : conditions) want(condition.fact);
+}
+
+// What proves a step may be on a page that is read once a minute: too seldom for the time that a proof may take.
+void Loop::State::want_soon(const std::vector<Condition>& conditions) {
+    for (const auto& condition : conditions)
+        if (book.fresh(condition.fact, now, stale_after) == nullptr) stale.insert(condition.fact);
 }
 
 // The same measure as the self-doubt guard's: then neither acting nor believing that a fault is gone is sound.

@@ -76,6 +76,7 @@ struct Effects {
     std::vector<Operation> operations;  // Each waits for the sequence that Journal::append gives for `journal`.
     std::vector<Notification> notifications;
     std::vector<FactKey> fact_requests;      // Wanted until the next tick says otherwise; sorted, no doubles.
+    std::vector<FactKey> stale_facts;        // Of steps under verification, and not seen lately: to be read sooner.
     std::vector<Incident> incident_updates;  // Every incident that changed in this tick.
 };
 

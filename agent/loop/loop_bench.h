@@ -109,6 +109,7 @@ public:
         all.insert(all.end(), inputs.begin(), inputs.end());
         Effects effects = loop_->tick({Instant(monotonic_), wall_}, all);
         wanted_ = effects.fact_requests;
+        stale = effects.stale_facts;
         notes.insert(notes.end(), effects.notifications.begin(), effects.notifications.end());
         const auto sequence = journal_->append(std::move(effects.journal));
         ASSERT_TRUE(sequence);
@@ -164,6 +165,7 @@ public:
     std::vector<Operation> sent;
     std::vector<Notification> notes;
     std::string door_says;  // What the outbox finds when it looks once more.
+    std::vector<FactKey> stale;              // That the loop would have read sooner, as of the last tick.
     std::function<void(const Operation&)> on_send;
 
 private:

@@ -56,6 +56,26 @@ TEST(Loop, a_stuck_task_is_killed_from_outside_and_only_it_is_restarted) {
     EXPECT_EQ(bench.incident().state, IncidentState::resolved);
 }
 
+TEST(Loop, what_is_to_prove_a_step_is_wanted_sooner_only_while_it_is_not_known) {
+    Bench bench(options(Mode::auto_));
+    bench.on_send = [&](const Operation& operation) { bench.reply(operation.key, std::string("ok")); };
+    bench.text({task, "connect_task_state"}, "FAILED");
+    bench.run(3);
+    bench.diagnoses = {task_stuck()};
+    bench.diagnoses[0].cause = "connect.task-failed";
+    bench.diagnoses[0].remedies = {"connect.restart-task"};
+    for (int i = 0; i < 40 && bench.sent.empty(); ++i) {
+        bench.tick();
+        EXPECT_TRUE(bench.stale.empty() || !bench.sent.empty());  // Nothing is hurried for a plan that waits.
+    }
+    ASSERT_EQ(bench.sent.size(), 1U);
+    bench.run(3);
+    EXPECT_EQ(bench.stale, (std::vector<FactKey>{{task, "connect_task_records_total"}}));  // The state is known.
+    bench.counts({task, "connect_task_records_total"});
+    bench.run(2);
+    EXPECT_TRUE(bench.stale.empty());
+}
+
 TEST(Loop, without_a_policy_nothing_leaves_and_the_plan_is_recorded) {
     Bench bench(options(Mode::observe));
     bench.run(3);

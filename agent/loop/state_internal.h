@@ -57,7 +57,7 @@ struct Loop::State {
     // Of the tick at hand.
     WallTime now;
     Effects effects;
-    std::set<FactKey> wanted;
+    std::set<FactKey> wanted, stale;
     std::set<std::uint64_t> touched;
 
     // loop.cc
@@ -149,6 +149,7 @@ struct Loop::State {
     void resolve(Incident& incident, std::string outcome, const std::string& why);
     void want(const std::vector<Condition>& conditions);
     void want(const FactKey& key) { wanted.insert(key); }
+    void want_soon(const std::vector<Condition>& conditions);
     void touch(const Incident& incident) { touched.insert(number_of(incident)); }
     [[nodiscard]] static std::uint64_t number_of(const Incident& incident) {
         return std::stoull(incident.id.substr(1));

@@ -8,12 +8,16 @@
 //    and log_dir, vertex "job/v" -> job and vertex; other kinds by the label of that name; cluster -> all of the
 //    cluster). A series with a `state` label answers in `text`: the state whose sample is 1.
 //  - otherwise `name` is a topology attribute of the subject; numbers and booleans ("true" is 1) also fill `value`.
+//  - {checkpoint/PATH, "newest"}: the newest complete checkpoint beside this one, where its folder can be seen from the
+//    agent's machine; `no_checkpoint` where there is none.
 //  - not known, stale or not asked for long: value nullopt and text empty. Absence is an answer, and never zero.
 #pragma once
 
 #include <compare>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/base/subject.h"
@@ -27,6 +31,11 @@ struct FactKey {
     std::string name;
     auto operator<=>(const FactKey&) const = default;
 };
+
+inline constexpr std::string_view no_checkpoint = "none";
+[[nodiscard]] inline FactKey newest_checkpoint_key(std::string cluster, std::string path) {
+    return {{std::move(cluster), "checkpoint", std::move(path)}, "newest"};
+}
 
 // nullopt and no text = asked and not known.
 struct Fact {

@@ -250,6 +250,31 @@ const char* null_in_user_code =
     "\tat fleet::Enrich::map(fleet::Event const&)(libfleet_v2.so+0x1f2)\n"
     "\tat medic::engine::flow::Task::run()(medic-engine+0x2)\n";
 
+// Its failure is thrown by Flink's own code, so that no regression of user code is found: the version to go back to is
+// known from the runs before.
+TEST(Diagnoser, StateThatNoLongerFitsNamesTheVersionThatRanWellBefore) {
+    Scene scene;
+    scene
+        .event(fault, job, "exception",
+               "org.apache.flink.util.StateMigrationException: The new state serializer "
+               "(org.apache.flink.api.java.typeutils.runtime.PojoSerializer@1) must not be incompatible with the old "
+               "state serializer (org.apache.flink.api.java.typeutils.runtime.PojoSerializer@2).\n\tat "
+               "org.apache.flink.contrib.streaming.state.RocksDBKeyedStateBackend.updateRestoredStateMetaInfo("
+               "RocksDBKeyedStateBackend.java:1)\n")
+        .attribute(job, "id", "j2")
+        .attribute(job, "version", "v3");
+    auto told = diagnose(scene, fault + 3);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].cause, "flink.state-incompatible");
+    EXPECT_FALSE(told[0].facts.contains("last_good_version"));  // Never seen: nobody guesses one.
+    scene.attribute(job, "last_good_version", "v1");
+    told = diagnose(scene, fault + 3);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].facts.at("version"), "v3");
+    EXPECT_EQ(told[0].facts.at("last_good_version"), "v1");
+    EXPECT_EQ(told[0].remedies.front(), "flink.roll-back");
+}
+
 TEST(Diagnoser, BadDeploymentIsTheUsersWithFrameRecordAndVersions) {
     Scene scene;
     scene.event(0, job, "deployment", "", {{"job_id", "j1"}, {"version", "v1"}})

@@ -19,7 +19,8 @@ constexpr std::array absences{"broker-lost",
                               "ConnectTaskUnassigned",
                               "connector-task-silent",
                               "worker-lost",
-                              "jobmanager-lost"};
+                              "jobmanager-lost",
+                              "job-lost"};
 
 const std::string* field(const std::map<std::string, std::string>& fields, const std::string& name) {
     const auto found = fields.find(name);

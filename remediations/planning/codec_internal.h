@@ -72,7 +72,7 @@ template <class A> void fields(A& a, PartitionMove& v) { a("topic", v.topic); a(
 template <class A> void fields(A& a, AlterReassignments& v) { a("moves", v.moves); }
 template <class A> void fields(A& a, Condition& v) { a("fact", v.fact); a("is", v.is); a("value", v.value); a("texts", v.texts); }
 template <class A> void fields(A& a, Expectation& v) {
-    a("all", v.all); a("worse_if", v.worse_if); a("within", v.within); a("stable_for", v.stable_for); a("cause_gone", v.cause_gone);
+    a("all", v.all); a.later("any", v.any); a("worse_if", v.worse_if); a("within", v.within); a("stable_for", v.stable_for); a("cause_gone", v.cause_gone);
 }
 template <class A> void fields(A& a, Step& v) {
     a("remedy", v.remedy); a("cause", v.cause); a("subject", v.subject); a("text", v.text); a("operation", v.operation);

@@ -98,6 +98,18 @@ AllHold all_hold(std::span<const Condition> conditions, const FactBook& book, co
     return result;
 }
 
+AllHold as_expected(const Expectation& expectation, const FactBook& book, const ConditionContext& context) {
+    AllHold result = all_hold(expectation.all, book, context);
+    if (result.truth == Truth::no || expectation.any.empty()) return result;
+    AllHold other{Truth::unknown, "not known: " + describe(expectation.any.front())};
+    for (const auto& condition : expectation.any) {
+        const Truth one = holds(condition, book, context);
+        if (one == Truth::yes) return result;
+        if (one == Truth::no && other.truth == Truth::unknown) other = {Truth::no, "not so: " + describe(condition)};
+    }
+    return other;
+}
+
 std::vector<Fact> read_facts(std::span<const Condition> conditions, const FactBook& book) {
     std::vector<Fact> facts;
     for (const auto& condition : conditions) {

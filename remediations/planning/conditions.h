@@ -30,6 +30,10 @@ struct AllHold {
 [[nodiscard]] AllHold all_hold(std::span<const Condition> conditions, const FactBook& book,
                                const ConditionContext& context);
 
+// The whole of what a step hopes for. Of `any` one that holds is enough; where none does, those that are known decide.
+[[nodiscard]] AllHold as_expected(const Expectation& expectation, const FactBook& book,
+                                  const ConditionContext& context);
+
 // The facts that a condition list reads, as they are now (unknown ones included): what a decision records.
 [[nodiscard]] std::vector<Fact> read_facts(std::span<const Condition> conditions, const FactBook& book);
 

@@ -42,6 +42,7 @@ struct Condition {
 // How a step's success will be seen. A step without an expectation can't be proposed.
 struct Expectation {
     std::vector<Condition> all{};       // Every one holds …
+    std::vector<Condition> any{};       // … and one of these, where there are any: which can be seen differs.
     std::vector<Condition> worse_if{};  // … and none of these: then it made things worse.
     Duration within{60'000};            // By when `all` must begin to hold.
     Duration stable_for{0};             // For how long it must go on holding.

@@ -27,7 +27,9 @@ Condition jobmanager_answers(const Diagnosis& diagnosis) {
 }
 
 Expectation job_runs_and_progresses(const Subject& job) {
-    return {.all = {text_in(job, "flink_job_state", {"RUNNING"}), progressing(job, "flink_subtask_records_in_total")},
+    return {.all = {text_in(job, "flink_job_state", {"RUNNING"})},
+            .any = {progressing(job, "flink_checkpoints_completed_total"),
+                    progressing(job, "flink_subtask_records_in_total")},
             .worse_if = {text_in(job, "flink_job_state", {"FAILED"})},
             .within = Duration{60'000},
             .stable_for = Duration{2'000}};

@@ -9,6 +9,10 @@
 
 namespace medic::remedies {
 
+// A page is read once a minute, and every 5 s while what it tells is to prove a step: time for a few such looks on a
+// busy machine, after a task that needs a while to open what it writes to.
+inline constexpr Duration page_proves_within{60'000};
+
 // A parameter that the diagnosis must carry; invalid when it does not.
 [[nodiscard]] Result<std::string> parameter(const Diagnosis& diagnosis, std::string_view name);
 [[nodiscard]] Result<std::int64_t> number(const Diagnosis& diagnosis, std::string_view name);
@@ -17,7 +21,8 @@ namespace medic::remedies {
     return {diagnosis.subject.cluster, std::move(kind), std::move(name)};
 }
 [[nodiscard]] Condition jobmanager_answers(const Diagnosis& diagnosis);
-// RUNNING is not enough: records must pass.
+// RUNNING is not enough: a checkpoint completes or records pass. After a task manager froze, Flink tells no task's
+// figures for a while, and a job whose source is idle still completes checkpoints.
 [[nodiscard]] Expectation job_runs_and_progresses(const Subject& job);
 
 // A spare task manager other than `lost`, in its zone where there is one; nullptr when the pool is empty.

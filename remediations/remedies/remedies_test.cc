@@ -196,6 +196,15 @@ TEST_F(RollBack, goes_back_to_the_last_good_version_from_the_newest_checkpoint_a
     EXPECT_EQ(plan("flink.roll-back")->quarantine->version, "v2");
     EXPECT_EQ(plan("flink.roll-back")->needs_approval, "");
 }
+TEST_F(RollBack, is_for_state_that_does_not_fit_the_new_version_too) {
+    diagnosis_.cause = "flink.state-incompatible";
+    fact(job, "checkpoint_path", 0, "/sp/1");
+    EXPECT_EQ(operations("flink.roll-back"),
+              (std::vector<std::string>{"lab: cancel-job abc", "lab: start-deployment fleet version v1 from /sp/1"}));
+    EXPECT_EQ(Planner(remedies::all_remedies()).level("flink.roll-back", diagnosis_.cause), 1);
+    diagnosis_.facts.erase("last_good_version");
+    EXPECT_EQ(refusal("flink.roll-back"), ErrorCode::invalid);
+}
 TEST_F(RollBack, an_older_savepoint_needs_a_person) {
     fact(job, "savepoint_path", 0, "/sp/1");
     EXPECT_NE(plan("flink.roll-back")->needs_approval, "");
@@ -208,6 +217,68 @@ TEST_F(RollBack, needs_a_known_good_version_that_was_not_itself_rolled_back) {
     diagnosis_.facts["last_good_version"] = "v1";
     view_.quarantined.insert({"fleet", "v1"});
     EXPECT_EQ(refusal("flink.roll-back"), ErrorCode::invalid);
+}
+
+class StartLostJob : public RemedyTest {
+protected:
+    void SetUp() override {
+        about("flink.job-lost", job,
+              {{"job", "fleet"}, {"version", "v1"}, {"parallelism", "4"}, {"checkpoint_path", "file:/cp/chk-7"}});
+        fact(lost_, "listed", 0, "false");
+        fact(lost_, "old_attempt", 0, "may run");
+    }
+    void newest(std::string path) {
+        const auto key = newest_checkpoint_key("lab", "file:/cp/chk-7");
+        view_.facts.push_back({key.subject, key.name, std::nullopt, std::move(path), now});
+    }
+    const Subject lost_{"lab", "lost-job", "fleet"};
+};
+
+TEST_F(StartLostJob, starts_what_ran_from_the_newest_checkpoint_once_the_old_attempt_is_gone) {
+    newest("file:/cp/chk-9");
+    EXPECT_EQ(operations("flink.start-lost-job"),
+              (std::vector<std::string>{"lab: start-deployment fleet version v1 from file:/cp/chk-9, parallelism 4"}));
+    const auto made = plan("flink.start-lost-job");
+    EXPECT_EQ(made->needs_approval, "");
+    ASSERT_EQ(made->steps.size(), 1U);
+    const Step& step = made->steps[0];
+    EXPECT_FALSE(step.idempotent);  // Never twice.
+    ASSERT_EQ(step.precondition.size(), 2U);
+    EXPECT_EQ(describe(step.precondition[0]), "lost-job/fleet listed is false");
+    EXPECT_EQ(describe(step.precondition[1]), "lost-job/fleet old_attempt is gone");
+    EXPECT_EQ(describe(step.done[0]), "lost-job/fleet listed is true");
+}
+TEST_F(StartLostJob, asks_a_person_where_a_newer_checkpoint_cannot_be_ruled_out) {
+    EXPECT_NE(plan("flink.start-lost-job")->needs_approval, "");
+}
+TEST_F(StartLostJob, refuses_what_was_never_seen_and_says_so) {
+    newest("file:/cp/chk-9");
+    diagnosis_.facts.erase("version");
+    EXPECT_EQ(refusal("flink.start-lost-job"), ErrorCode::invalid);
+    diagnosis_.facts["version"] = "v1";
+    diagnosis_.facts.erase("checkpoint_path");
+    EXPECT_EQ(refusal("flink.start-lost-job"), ErrorCode::invalid);
+    EXPECT_NE(plan("flink.start-lost-job").error().message.find("no complete checkpoint"), std::string::npos);
+}
+TEST_F(StartLostJob, never_starts_empty_unknown_or_rolled_back) {
+    newest(std::string(no_checkpoint));
+    EXPECT_EQ(refusal("flink.start-lost-job"), ErrorCode::invalid);
+    view_.facts.back().text = "file:/cp/chk-9";
+    diagnosis_.facts["version"] = "v0";
+    EXPECT_EQ(refusal("flink.start-lost-job"), ErrorCode::invalid);
+    diagnosis_.facts["version"] = "v1";
+    view_.quarantined.insert({"fleet", "v1"});
+    EXPECT_EQ(refusal("flink.start-lost-job"), ErrorCode::invalid);
+}
+TEST_F(StartLostJob, never_beside_a_job_of_the_same_name) {
+    newest("file:/cp/chk-9");
+    fact(job, "flink_job_state", 1, "RUNNING");
+    EXPECT_EQ(refusal("flink.start-lost-job"), ErrorCode::invalid);
+}
+TEST_F(StartLostJob, waits_where_it_is_not_known_whether_it_is_listed) {
+    newest("file:/cp/chk-9");
+    std::erase_if(view_.facts, [&](const Fact& one) { return one.name == "listed"; });
+    EXPECT_EQ(refusal("flink.start-lost-job"), ErrorCode::not_ready);
 }
 
 class ChangeConfiguration : public RemedyTest {

@@ -1,6 +1,7 @@
 #include "remediations/verification/verification.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -36,13 +37,14 @@ Verification verify(const VerificationQuestion& question) {
     const ConditionContext context{.now = question.now, .since = question.acted_at};
     Verification result;
     result.facts = read_facts(expectation.all, *question.book);
+    std::ranges::copy(read_facts(expectation.any, *question.book), std::back_inserter(result.facts));
     for (const auto& bad : expectation.worse_if)
         if (holds(bad, *question.book, context) == Truth::yes && !held_before(bad, question.baseline)) {
             result.outcome = Outcome::worse;
             result.text = "worse than before: " + describe(bad);
             return result;
         }
-    AllHold now = all_hold(expectation.all, *question.book, context);
+    AllHold now = as_expected(expectation, *question.book, context);
     if (now.truth == Truth::yes && expectation.cause_gone) {
         if (!question.cause_present)
             now = {Truth::unknown, "no look at the cause since"};

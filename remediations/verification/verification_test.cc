@@ -83,5 +83,34 @@ TEST_F(VerificationTest, a_cause_that_must_be_gone_needs_a_look) {
     EXPECT_EQ(judge(Duration{10'000}).outcome, Outcome::healed);
 }
 
+class AnyOf : public VerificationTest {
+protected:
+    AnyOf() { expectation_.any = {progressing(job, "checkpoints"), progressing(job, "records")}; }
+    void counts(std::string name, double value, Duration after) {
+        book_.record({job, std::move(name), value, "", acted + after}, acted + after);
+    }
+};
+
+TEST_F(AnyOf, one_of_them_is_enough) {
+    state("RUNNING", Duration{4'000});
+    counts("checkpoints", 1, Duration{1'000});
+    counts("checkpoints", 2, Duration{4'000});
+    EXPECT_EQ(judge(Duration{4'000}).outcome, Outcome::healed);
+}
+
+TEST_F(AnyOf, those_that_are_known_decide) {
+    state("RUNNING", Duration{9'000});
+    counts("records", 5, Duration{4'000});
+    counts("records", 5, Duration{9'000});
+    EXPECT_EQ(judge(Duration{9'000}).outcome, Outcome::pending);
+    EXPECT_EQ(judge(Duration{10'000}).outcome, Outcome::no_effect);
+}
+
+TEST_F(AnyOf, where_none_is_known_it_cannot_be_told) {
+    state("RUNNING", Duration{9'000});
+    EXPECT_EQ(judge(Duration{9'000}).outcome, Outcome::pending);
+    EXPECT_EQ(judge(Duration{10'000}).outcome, Outcome::cannot_tell);
+}
+
 }  // namespace
 }  // namespace medic

@@ -25,7 +25,7 @@ Result<Plan> roll_back_again(const Diagnosis& diagnosis, const PlanningView& vie
 Result<Plan> replace_and_hope(const Diagnosis& diagnosis, const PlanningView& view) {
     auto plan = original("flink.replace-taskmanager").plan(diagnosis, view);
     if (plan)
-        for (auto& step : plan->steps) step.expectation.all = step.done;
+        for (auto& step : plan->steps) step.expectation.all = step.done, step.expectation.any.clear();
     return plan;
 }
 

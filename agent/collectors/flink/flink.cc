@@ -1,6 +1,8 @@
 #include "agent/collectors/flink/flink.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "agent/collectors/flink/checkpoint_parts_internal.h"
@@ -22,16 +24,36 @@ struct JobMemory {
     bool end_examined = false;
     bool announced = false;  // Its deployment event has been made.
     std::string before, version_before;
+    std::string last_good_version;  // The newest version before this run that completed a checkpoint.
     std::map<std::string, std::string> attributes;
     // The slow checkpoint that was last looked into.
     std::optional<std::int64_t> parts_of;
     WallTime parts_at;
+    std::set<std::string> task_managers;  // That were registered while it was last listed.
+    std::optional<WallTime> missing_since;
+    bool was_missing = false;  // A run before this one went with its job manager.
+
+    [[nodiscard]] std::string attribute(const std::string& name) const {
+        const auto found = attributes.find(name);
+        return found == attributes.end() ? "" : found->second;
+    }
+    // A version is good once it has completed a checkpoint of its own.
+    [[nodiscard]] std::string good_version() const {
+        return attributes.contains("checkpoint_id") && attributes.contains("version") ? attribute("version")
+                                                                                      : last_good_version;
+    }
 };
 
 // A slow checkpoint costs up to four questions: no more than once a minute for each job.
 constexpr Duration parts_pace{60'000};
 
 constexpr std::size_t task_managers_remembered_max = 1'000;
+// A job that went with its job manager is told of for so long, and so many of them.
+constexpr Duration missing_told_for{3600 * 1000};
+constexpr std::size_t missing_jobs_max = 100;
+// A task manager that finds no job manager ends itself after taskmanager.registration.timeout, 5 min by default; one
+// that loses it cancels its tasks after heartbeat.timeout, 50 s by default.
+constexpr Duration old_tasks_may_run_for{6 * 60'000};
 // How long a task manager that was seen before is told as missing: longer than any restart, shorter than a forgotten
 // name's life.
 constexpr Duration vanished_told_for{3600 * 1000};
@@ -64,6 +86,7 @@ struct FlinkCollector::Look {
     std::map<std::string, CheckpointAsked> slow_checkpoints;    // By job id.
     std::vector<CheckpointParts> checkpoint_parts;
     std::vector<std::string> task_managers;
+    std::optional<double> slots_in_use;  // nullopt: not told by every task manager.
     bool task_managers_told = false;
     bool jobs_told = false;
     bool answered = false;
@@ -77,6 +100,7 @@ struct FlinkCollector::Memory {
     };
     std::map<std::string, TaskManager> task_managers;
     bool looked = false;  // Who was there at the first look has not just joined.
+    bool silent = false;  // The job manager gave no answer since it last listed its jobs.
     StateMemory states;
     std::string version;
 };
@@ -201,9 +225,13 @@ std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
         JobMemory& known = memory_->jobs[job.name];
         const Subject subject = into.subject("job", job.name);
         if (known.id != job.id) {
-            const std::string version = known.attributes.contains("version") ? known.attributes.at("version") : "";
-            known = {.id = job.id, .start_ms = job.start_ms, .before = known.id, .version_before = version};
+            JobMemory next{.id = job.id, .start_ms = job.start_ms, .before = known.id};
+            next.version_before = known.attribute("version");
+            next.last_good_version = known.good_version();
+            next.was_missing = known.missing_since.has_value();
+            known = std::move(next);
         }
+        known.missing_since.reset();
         if (!known.state.empty() && known.state != job.state)
             observation.events.push_back(
                 {.at = observation.at,
@@ -231,8 +259,56 @@ std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
         }
         look_->jobs.emplace(job.id, std::move(job));
     }
-    std::erase_if(memory_->jobs, [&](const auto& entry) { return !look_->jobs.contains(entry.second.id); });
+    if (observation.outcome == ScrapeOutcome::complete) note_missing_jobs();
     return asks;
+}
+
+// What is not listed any more has ended and was forgotten by Flink, unless it went with a job manager that gave no
+// answer meanwhile. Without high availability nobody starts it again.
+void FlinkCollector::note_missing_jobs() {
+    const WallTime at = look_->observation.at;
+    const bool silent = std::exchange(memory_->silent, false);
+    std::size_t missing = 0;
+    for (auto& [name, known] : memory_->jobs)
+        if (!look_->jobs.contains(known.id) && !known.missing_since && silent && !is_terminal(known.state))
+            known.missing_since = at;
+    std::erase_if(memory_->jobs, [&](const auto& entry) {
+        const JobMemory& known = entry.second;
+        if (look_->jobs.contains(known.id)) return false;
+        return !known.missing_since || at - *known.missing_since > missing_told_for || ++missing > missing_jobs_max;
+    });
+}
+
+// Of its task managers each must be back, with no slot in use that no listed job explains, or away for so long that it
+// has ended by itself: until then tasks of the old attempt may still run.
+bool FlinkCollector::old_tasks_may_run(const std::set<std::string>& task_managers, WallTime since) const {
+    if (!look_->slots_in_use || !look_->jobs_told) return true;
+    double explained = 0;
+    for (const auto& [id, job] : look_->jobs)
+        explained += job.terminal() ? 0 : static_cast<double>(job.parallelism_max);
+    if (*look_->slots_in_use > explained) return true;
+    const bool all_back = std::ranges::all_of(task_managers, [&](const std::string& id) {
+        return std::ranges::find(look_->task_managers, id) != look_->task_managers.end();
+    });
+    return !all_back && look_->observation.at - since < old_tasks_may_run_for;
+}
+
+void FlinkCollector::tell_missing_jobs() {
+    Observation& observation = look_->observation;
+    for (auto& [name, known] : memory_->jobs) {
+        const bool listed = look_->jobs.contains(known.id);
+        if (listed ? !known.was_missing : !known.missing_since) continue;
+        auto& told = observation.attributes[{options_.cluster, "lost-job", name}];
+        told["listed"] = listed ? "true" : "false";
+        if (listed) continue;
+        told["job_id"] = known.id;
+        told["state_before"] = known.state;
+        told["since"] = std::to_string(known.missing_since->unix_ms);
+        told["old_attempt"] = old_tasks_may_run(known.task_managers, *known.missing_since) ? "may run" : "gone";
+        told["url"] = options_.url;
+        for (const char* kept : {"version", "checkpoint_path", "parallelism"})
+            if (const std::string value = known.attribute(kept); !value.empty()) told[kept] = value;
+    }
 }
 
 void FlinkCollector::on_task_managers(const HttpAnswer& answer) {
@@ -244,6 +320,7 @@ void FlinkCollector::on_task_managers(const HttpAnswer& answer) {
     task_managers({options_.cluster, look_->observation.at, look_->observation, memory_->states}, *parsed,
                   look_->task_managers);
     look_->task_managers_told = true;
+    look_->slots_in_use = slots_in_use(*parsed);
 }
 
 // A task manager seen before and missing now has a series that says 0 (not none), and one event for its going.
@@ -326,6 +403,7 @@ Observation FlinkCollector::finish() {
     observation.sample("flink_jobmanager_reachable", {{"cluster", options_.cluster}}, look_->answered ? 1 : 0);
     if (!look_->answered || (!look_->jobs_told && !look_->task_managers_told))
         observation.outcome = ScrapeOutcome::failed;
+    if (!look_->answered) memory_->silent = true;
     if (look_->task_managers_told) forget_vanished();
     for (const auto& [id, watermark] : look_->watermarks)
         if (watermark.second)
@@ -335,12 +413,17 @@ Observation FlinkCollector::finish() {
     // What was asked only once (config, the end of a job) is repeated: topology is replaced at every look.
     for (const auto& [id, job] : look_->jobs) {
         auto& attributes = observation.attributes[{options_.cluster, "job", job.name}];
-        auto& known = memory_->jobs[job.name].attributes;
-        for (const auto& [key, value] : attributes) known[key] = value;
-        attributes = known;
+        JobMemory& memory = memory_->jobs[job.name];
+        for (const auto& [key, value] : attributes) memory.attributes[key] = value;
+        if (job.parallelism_max > 0) memory.attributes["parallelism"] = std::to_string(job.parallelism_max);
+        if (look_->task_managers_told)
+            memory.task_managers = {look_->task_managers.begin(), look_->task_managers.end()};
+        attributes = memory.attributes;
+        if (!memory.last_good_version.empty()) attributes["last_good_version"] = memory.last_good_version;
         attributes["url"] = options_.url;
         if (!memory_->version.empty()) attributes["flink_version"] = memory_->version;
     }
+    tell_missing_jobs();
     announce_deployments();
     tell_checkpoint_parts();
     memory_->states.turn(observation.outcome == ScrapeOutcome::complete);

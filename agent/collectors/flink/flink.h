@@ -52,6 +52,9 @@ private:
     void tell_checkpoint_parts();
     void announce_deployments();
     void forget_vanished();
+    void note_missing_jobs();
+    void tell_missing_jobs();
+    [[nodiscard]] bool old_tasks_may_run(const std::set<std::string>& task_managers, WallTime since) const;
 
     FlinkCollectorOptions options_;
     std::unique_ptr<Look> look_;

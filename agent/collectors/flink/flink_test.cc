@@ -266,5 +266,120 @@ TEST(Flink, ASecondJobOfTheSameNameCountsOnlyWhileItLives) {
     EXPECT_EQ(seen.attributes.at({"c", "job", "j"}).at("id"), "old");
 }
 
+// A Flink with one job, whose job manager can go and forget it.
+class ForgetfulFlink : public testing::Test {
+protected:
+    Observation look_at(int second) {
+        return look(collector_, {second * 1'000}, [&](const std::string& url) -> Result<HttpAnswer> {
+            if (!answers_) return fail(ErrorCode::unavailable, "connection refused");
+            if (url.ends_with("/jobs/overview")) return ok(R"({"jobs":[)" + jobs_ + "]}");
+            if (url.ends_with("/taskmanagers")) return ok(R"({"taskmanagers":[)" + task_managers_ + "]}");
+            if (url.ends_with("/jars")) return ok(R"({"files":[{"id":"x","name":"j-1.jar","uploaded":900}]})");
+            if (url.ends_with("/checkpoints"))
+                return ok(R"({"latest":{"completed":{"id":7,"external_path":"file:/cp/chk-7"}},"history":[]})");
+            if (url.ends_with("/jobs/a")) return ok(R"({"vertices":[{"id":"v","name":"v","parallelism":2}]})");
+            return ok("{}");
+        });
+    }
+    std::map<std::string, std::string> told(int second) {
+        const auto seen = look_at(second);
+        const auto found = seen.attributes.find({"c", "lost-job", "j"});
+        return found == seen.attributes.end() ? std::map<std::string, std::string>{} : found->second;
+    }
+    void restart_job_manager(int second) {
+        answers_ = false;
+        (void)look_at(second);
+        answers_ = true;
+        jobs_ = "";
+    }
+    static std::string manager(int in_use) {
+        return R"({"id":"tm-1","slotsNumber":4,"freeSlots":)" + std::to_string(4 - in_use) + "}";
+    }
+
+    FlinkCollector collector_{{.cluster = "c",
+                               .url = "http://jm",
+                               .target = "c/flink",
+                               .artifacts = {{"j", {{"v1", "j-1.jar"}, {"v2", "j-2.jar"}}}}}};
+    bool answers_ = true;
+    std::string jobs_ = R"({"jid":"a","name":"j","state":"RUNNING","start-time":1000})";
+    std::string task_managers_ = manager(2);
+};
+
+TEST_F(ForgetfulFlink, AJobThatWentWithItsJobManagerIsToldWithWhatWasKnownOfIt) {
+    EXPECT_TRUE(told(5).empty());
+    restart_job_manager(10);
+    auto lost = told(15);
+    EXPECT_EQ(lost.at("listed"), "false");
+    EXPECT_EQ(lost.at("job_id"), "a");
+    EXPECT_EQ(lost.at("state_before"), "RUNNING");
+    EXPECT_EQ(lost.at("version"), "v1");
+    EXPECT_EQ(lost.at("checkpoint_path"), "file:/cp/chk-7");
+    EXPECT_EQ(lost.at("parallelism"), "2");
+    EXPECT_EQ(lost.at("since"), "15000");
+    EXPECT_EQ(lost.at("old_attempt"), "may run");  // Its slots are still taken.
+    task_managers_ = manager(0);
+    EXPECT_EQ(told(20).at("old_attempt"), "gone");
+    jobs_ = R"({"jid":"b","name":"j","state":"RUNNING","start-time":20000})";
+    lost = told(25);
+    EXPECT_EQ(lost.at("listed"), "true");
+    EXPECT_FALSE(lost.contains("job_id"));
+}
+
+TEST_F(ForgetfulFlink, ATaskManagerThatIsNotBackMayStillRunItsOldTasksForAWhile) {
+    (void)look_at(5);
+    restart_job_manager(10);
+    task_managers_ = "";
+    EXPECT_EQ(told(15).at("old_attempt"), "may run");
+    EXPECT_EQ(told(15 + 300).at("old_attempt"), "may run");
+    EXPECT_EQ(told(15 + 361).at("old_attempt"), "gone");
+    task_managers_ = R"({"id":"tm-1"})";  // Says nothing of its slots.
+    EXPECT_EQ(told(400).at("old_attempt"), "may run");
+}
+
+TEST_F(ForgetfulFlink, WhatHadEndedOrIsForgottenByALivingJobManagerIsNotLost) {
+    jobs_ = R"({"jid":"a","name":"j","state":"CANCELED","start-time":1000})";
+    (void)look_at(5);
+    restart_job_manager(10);
+    EXPECT_TRUE(told(15).empty());
+    jobs_ = R"({"jid":"a","name":"j","state":"RUNNING","start-time":1000})";
+    (void)look_at(20);
+    jobs_ = "";
+    EXPECT_TRUE(told(25).empty());
+}
+
+TEST_F(ForgetfulFlink, HalfAnAnswerProvesNoLoss) {
+    (void)look_at(5);
+    restart_job_manager(10);
+    task_managers_ = "nonsense";
+    const auto lost = told(15);
+    EXPECT_EQ(lost.at("old_attempt"), "may run");
+}
+
+TEST(Flink, AVersionIsGoodOnceItHasCompletedACheckpoint) {
+    FlinkCollector collector({.cluster = "c",
+                              .url = "http://jm",
+                              .target = "c/flink",
+                              .artifacts = {{"j", {{"v1", "j-1.jar"}, {"v2", "j-2.jar"}, {"v3", "j-3.jar"}}}}});
+    std::string id = "a", start = "1000", jar = "j-1.jar", completed = R"({"id":4,"external_path":"file:/cp/4"})";
+    const auto server = [&](const std::string& url) -> Result<HttpAnswer> {
+        if (url.ends_with("/jobs/overview"))
+            return ok(R"({"jobs":[{"jid":")" + id + R"(","name":"j","state":"RUNNING","start-time":)" + start + "}]}");
+        if (url.ends_with("/jars")) return ok(R"({"files":[{"id":"x","name":")" + jar + R"(","uploaded":900}]})");
+        if (url.ends_with("/checkpoints")) return ok(R"({"latest":{"completed":)" + completed + R"(},"history":[]})");
+        return ok("{}");
+    };
+    const auto good = [&](int second) {
+        const auto seen = look(collector, {second * 1'000}, server);
+        const auto& job = seen.attributes.at({"c", "job", "j"});
+        const auto found = job.find("last_good_version");
+        return found == job.end() ? std::string("-") : found->second;
+    };
+    EXPECT_EQ(good(5), "-");  // Nothing before it was seen.
+    id = "b", start = "2000", jar = "j-2.jar", completed = "null";
+    EXPECT_EQ(good(10), "v1");
+    id = "c", start = "3000", jar = "j-3.jar";
+    EXPECT_EQ(good(15), "v1");  // v2 never ran well.
+}
+
 }  // namespace
 }  // namespace medic

@@ -37,7 +37,6 @@ void job_state(const Into& into, const Job& job) {
 }
 
 void job_details(const Into& into, const Json& answer, Job& job, std::size_t vertices_max) {
-    double parallelism_max = 0;
     std::map<std::string, int> names;
     for (const Json& entry : array(answer, "vertices")) {
         if (job.vertices.size() >= vertices_max) {
@@ -50,16 +49,16 @@ void job_details(const Into& into, const Json& answer, Job& job, std::size_t ver
         if (vertex.id.empty()) continue;
         if (vertex.name.empty()) vertex.name = vertex.id;
         if (names[vertex.name]++ > 0) vertex.name += "#" + vertex.id.substr(0, 8);
-        parallelism_max = std::max(parallelism_max, static_cast<double>(vertex.parallelism));
+        job.parallelism_max = std::max(job.parallelism_max, vertex.parallelism);
         into.observation.attributes[into.subject("vertex", job.name + "/" + vertex.name)] = {
             {"id", vertex.id}, {"parallelism", std::to_string(vertex.parallelism)}, {"state", text(entry, "status")}};
         into.observation.relations.push_back(
             {into.subject("vertex", job.name + "/" + vertex.name), "vertex-of", into.subject("job", job.name)});
         job.vertices.push_back(std::move(vertex));
     }
-    if (parallelism_max > 0)
+    if (job.parallelism_max > 0)
         into.observation.sample("flink_job_parallelism", {{"cluster", into.cluster}, {"job", job.name}},
-                                parallelism_max);
+                                static_cast<double>(job.parallelism_max));
 }
 
 void job_metrics(const Into& into, const Json& answer, const Job& job) {
@@ -129,6 +128,16 @@ void task_managers(const Into& into, const Json& answer, std::vector<std::string
         if (const auto from = path.find('@'); from != std::string::npos)
             attributes["address"] = path.substr(from + 1, path.find('/', from) - from - 1);
     }
+}
+
+std::optional<double> slots_in_use(const Json& answer) {
+    double in_use = 0;
+    for (const Json& entry : array(answer, "taskmanagers")) {
+        const auto slots = number(entry, "slotsNumber"), free = number(entry, "freeSlots");
+        if (!slots || !free) return std::nullopt;
+        in_use += *slots - *free;
+    }
+    return in_use;
 }
 
 }  // namespace medic::flink_read

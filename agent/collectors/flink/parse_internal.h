@@ -3,7 +3,9 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/collectors/json_internal.h"
@@ -20,13 +22,18 @@ struct Vertex {
     std::size_t parallelism = 0;
 };
 
+[[nodiscard]] inline bool is_terminal(std::string_view state) {
+    return state == "FINISHED" || state == "CANCELED" || state == "FAILED";
+}
+
 struct Job {
     std::string id;
     std::string name;
     std::string state;
     std::int64_t start_ms = 0;
     std::vector<Vertex> vertices;
-    [[nodiscard]] bool terminal() const { return state == "FINISHED" || state == "CANCELED" || state == "FAILED"; }
+    std::size_t parallelism_max = 0;  // 0: not told.
+    [[nodiscard]] bool terminal() const { return is_terminal(state); }
 };
 
 // Where an answer's facts go.
@@ -45,6 +52,8 @@ struct Into {
 // What the overview tells of a job: its state as series and attributes.
 void job_state(const Into& into, const Job& job);
 void task_managers(const Into& into, const Json& answer, std::vector<std::string>& seen);
+// nullopt: one of the task managers does not tell.
+[[nodiscard]] std::optional<double> slots_in_use(const Json& answer);
 
 // The job's details: fills job.vertices and the largest parallelism.
 void job_details(const Into& into, const Json& answer, Job& job, std::size_t vertices_max);

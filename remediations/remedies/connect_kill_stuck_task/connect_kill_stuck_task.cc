@@ -31,7 +31,7 @@ std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
 Expectation moves_records(const Subject& task) {
     return {.all = {text_in(task, "connect_task_state", {"RUNNING"}), progressing(task, "connect_task_records_total")},
 
-            .within = Duration{30'000},
+            .within = page_proves_within,
             .stable_for = Duration{1'000}};
 }
 

@@ -24,8 +24,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     restart.done = {text_in(subject, "connect_task_state", {"RUNNING", "RESTARTING"})};
     restart.expectation = {.all = {text_in(subject, "connect_task_state", {"RUNNING"}),
                                    progressing(subject, "connect_task_records_total")},
-
-                           .within = Duration{30'000},
+                           .within = page_proves_within,
                            .stable_for = Duration{2'000}};
     restart.undo = "pause the connector";
     restart.risk = Risk::reversible;

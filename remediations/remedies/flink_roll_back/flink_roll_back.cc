@@ -76,7 +76,7 @@ Remedy descriptor() {
     return {.name = "flink.roll-back",
             .what = "starts the last good version from the newest complete checkpoint and quarantines the bad one",
             .destroys = Destroys::availability,
-            .cures = {{"flink.null-dereference"}, {"flink.user-exception"}},
+            .cures = {{"flink.null-dereference"}, {"flink.user-exception"}, {"flink.state-incompatible"}},
             .needs = needs,
             .plan = plan};
 }

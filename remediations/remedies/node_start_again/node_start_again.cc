@@ -1,7 +1,8 @@
 #include "remediations/remedies/parts.h"
 
 // A job manager, Connect worker or broker is gone, or alive but silent: fence it where it still has a process, start it
-// again. Nothing is moved: its work comes back with it, or went elsewhere by itself.
+// again. Nothing is moved: its work comes back with it, or went elsewhere by itself. Jobs that a job manager without
+// high availability has forgotten are a trouble of their own (flink.job-lost).
 namespace medic::remedies::node_start_again {
 namespace {
 

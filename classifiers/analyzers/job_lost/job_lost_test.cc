@@ -1,0 +1,86 @@
+#include <gtest/gtest.h>
+
+#include "classifiers/analyzers/scene_internal.h"
+
+namespace medic::analyzers {
+namespace {
+
+const Subject job = Scene::lab("job", "fleet"), lost = Scene::lab("lost-job", "fleet");
+const std::vector<LabelPair> manager{{"node", "jm"}, {"role", "jobmanager"}};
+
+// The job manager answers at second 60 without the job that ran on it before.
+Scene gone() {
+    Scene scene;
+    scene.series("flink_jobmanager_reachable", {}, [](int s) { return s < 30 || s >= 60 ? 1.0 : 0.0; })
+        .series("process_up", manager, [](int s) { return s < 30 || s >= 50 ? 1.0 : 0.0; })
+        .attribute(lost, "listed", "false")
+        .attribute(lost, "since", std::to_string(Scene::at(60).unix_ms))
+        .attribute(lost, "state_before", "RUNNING")
+        .attribute(lost, "job_id", "j1")
+        .attribute(lost, "version", "v1")
+        .attribute(lost, "parallelism", "4")
+        .attribute(lost, "checkpoint_path", "file:/cp/j1/chk-7");
+    return scene;
+}
+
+TEST(JobLost, AJobThatItsJobManagerDoesNotKnowAnyMore) {
+    const auto found = gone().findings("job-lost", 85);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].subject, job);
+    EXPECT_EQ(found[0].since, Scene::at(60));
+    EXPECT_EQ(found[0].fields.at("version"), "v1");
+    EXPECT_EQ(found[0].fields.at("checkpoint_path"), "file:/cp/j1/chk-7");
+    EXPECT_EQ(found[0].fields.at("job_id_before"), "j1");
+    EXPECT_EQ(found[0].evidence.size(), 1U);
+}
+
+TEST(JobLost, HighAvailabilityAndApplicationModeGetTimeToListIt) {
+    EXPECT_TRUE(gone().findings("job-lost", 75).empty());
+    EXPECT_TRUE(gone().attribute(lost, "listed", "true").findings("job-lost", 85).empty());
+}
+
+TEST(JobLost, WhatRunsInAnotherFlinkOfTheClusterIsNotLost) {
+    EXPECT_TRUE(gone().attribute(job, "state", "RUNNING").findings("job-lost", 85).empty());
+}
+
+TEST(JobLost, WhoStopsAJobManagerInGoodOrderKnowsItsJobs) {
+    EXPECT_TRUE(gone()
+                    .event(29, Scene::lab("node", "jm"), "clean-stop", "RECEIVED SIGNAL 15: SIGTERM", {{"node", "jm"}})
+                    .findings("job-lost", 85)
+                    .empty());
+    EXPECT_TRUE(gone()
+                    .series("process_stopped_in_order", {{"node", "jm"}}, [](int s) { return s >= 31 ? 1.0 : 0.0; })
+                    .findings("job-lost", 85)
+                    .empty());
+    // Another node's stop says nothing of this one.
+    EXPECT_EQ(gone()
+                  .event(29, Scene::lab("node", "tm-1"), "clean-stop", "SIGTERM", {{"node", "tm-1"}})
+                  .findings("job-lost", 85)
+                  .size(),
+              1U);
+}
+
+TEST(JobLost, NothingWhileTheJobManagerIsAwayOrNobodyAsksIt) {
+    Scene away;
+    away.constant("flink_jobmanager_reachable", {}, 0)
+        .attribute(lost, "listed", "false")
+        .attribute(lost, "since", std::to_string(Scene::at(10).unix_ms));
+    EXPECT_TRUE(away.findings("job-lost", 85).empty());
+    Scene unseen;
+    unseen.attribute(lost, "listed", "false").attribute(lost, "since", std::to_string(Scene::at(10).unix_ms));
+    EXPECT_TRUE(unseen.findings("job-lost", 85).empty());
+}
+
+TEST(JobLost, WhatWasNeverSeenIsNotTold) {
+    Scene scene;
+    scene.constant("flink_jobmanager_reachable", {}, 1)
+        .attribute(lost, "listed", "false")
+        .attribute(lost, "since", std::to_string(Scene::at(10).unix_ms));
+    const auto found = scene.findings("job-lost", 85);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_FALSE(found[0].fields.contains("version"));
+    EXPECT_FALSE(found[0].fields.contains("checkpoint_path"));
+}
+
+}  // namespace
+}  // namespace medic::analyzers

@@ -1,0 +1,112 @@
+#include <algorithm>
+
+#include "remediations/remedies/parts.h"
+
+// A job went with its job manager and nobody starts it again: start the version that ran, from the newest complete
+// checkpoint, once nothing of the old attempt can run any more. Never beside a job of the same name, and never empty.
+namespace medic::remedies::flink_start_lost_job {
+namespace {
+
+// Task managers register anew and load the job's classes first.
+constexpr Duration runs_within{120'000};
+
+struct About {
+    std::string name;
+    Subject job, lost;
+};
+
+Result<About> about(const Diagnosis& diagnosis) {
+    MEDIC_TRY(const std::string name, parameter(diagnosis, "job"));
+    return About{name, subject_in(diagnosis, "job", name), subject_in(diagnosis, "lost-job", name)};
+}
+
+std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
+    const auto what = about(diagnosis);
+    if (!what) return {};
+    std::vector<FactKey> keys{{what->lost, "listed"}, {what->lost, "old_attempt"}, {what->job, "flink_job_state"}};
+    if (const auto path = parameter(diagnosis, "checkpoint_path"))
+        keys.push_back(newest_checkpoint_key(diagnosis.subject.cluster, *path));
+    return keys;
+}
+
+struct Run {
+    std::string version, checkpoint;
+    int parallelism = 0;  // 0: not seen, as the version says.
+    std::string needs_approval;
+};
+
+Result<Run> last_run(const Diagnosis& diagnosis, const PlanningView& view, const About& what) {
+    const auto version = parameter(diagnosis, "version");
+    if (!version)
+        return fail(ErrorCode::invalid, "which version of job {} ran was never seen: it is not started again",
+                    what.name);
+    const auto path = parameter(diagnosis, "checkpoint_path");
+    if (!path)
+        return fail(ErrorCode::invalid,
+                    "no complete checkpoint of job {} was ever seen: it is not started again with empty state",
+                    what.name);
+    const DeploymentInfo* deployment = view.deployment(what.name);
+    if (deployment == nullptr) return fail(ErrorCode::invalid, "no deployment of job {} is configured", what.name);
+    if (std::ranges::find(deployment->versions, *version) == deployment->versions.end())
+        return fail(ErrorCode::invalid, "version {} of job {} is not in the configuration", *version, what.name);
+    if (view.quarantined.contains({what.name, *version}))
+        return fail(ErrorCode::invalid, "version {} of job {} was rolled back before", *version, what.name);
+    Run run{.version = *version, .checkpoint = *path, .parallelism = 0, .needs_approval = {}};
+    if (const auto parallelism = number(diagnosis, "parallelism"); parallelism && *parallelism > 0)
+        run.parallelism = static_cast<int>(*parallelism);
+    const Fact* newest = view.fact(newest_checkpoint_key(diagnosis.subject.cluster, *path));
+    if (newest == nullptr) {
+        run.needs_approval = fmt::format(
+            "whether there is a newer checkpoint than {} can't be seen from here: what was put out since it would be "
+            "put out again",
+            *path);
+    } else if (newest->text == no_checkpoint) {
+        return fail(ErrorCode::invalid, "no complete checkpoint is left beside {}", *path);
+    } else {
+        run.checkpoint = newest->text;
+    }
+    return run;
+}
+
+Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
+    MEDIC_TRY(const About what, about(diagnosis));
+    MEDIC_TRY(const Run run, last_run(diagnosis, view, what));
+    if (const Fact* state = view.fact({what.job, "flink_job_state"}); state != nullptr)
+        return fail(ErrorCode::invalid, "a job {} is {}: it is not lost", what.name, state->text);
+    if (view.fact({what.lost, "listed"}) == nullptr)
+        return fail(ErrorCode::not_ready, "whether job {} is listed is not known", what.name);
+
+    Plan result;
+    result.summary = fmt::format("{} went with its job manager: start version {} again from {}", what.name, run.version,
+                                 run.checkpoint);
+    result.needs_approval = run.needs_approval;
+    Step start{.subject = what.job,
+               .text = fmt::format("start version {} of {} from {}", run.version, what.name, run.checkpoint),
+               .operation = StartDeployment{.job = what.name,
+                                            .version = run.version,
+                                            .restore_from = run.checkpoint,
+                                            .parallelism = run.parallelism,
+                                            .settings = {}}};
+    start.timeout = Duration{60'000};
+    start.precondition = {text_in(what.lost, "listed", {"false"}), text_in(what.lost, "old_attempt", {"gone"})};
+    start.done = {text_in(what.lost, "listed", {"true"})};
+    start.expectation = job_runs_and_progresses(what.job);
+    start.expectation.within = runs_within;
+    start.undo = "stop it with a savepoint";
+    // `job` stays empty: no state is known of a job that nobody lists. That it had not ended is in the finding.
+    result.steps = {start};
+    return result;
+}
+
+}  // namespace
+
+Remedy descriptor() {
+    return {.name = "flink.start-lost-job",
+            .what = "starts a job that went with its job manager again, from its newest complete checkpoint",
+            .destroys = Destroys::nothing,
+            .cures = {{"flink.job-lost"}},
+            .needs = needs,
+            .plan = plan};
+}
+
+}  // namespace medic::remedies::flink_start_lost_job
