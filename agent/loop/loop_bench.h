@@ -164,8 +164,8 @@ public:
     std::vector<Input> inbox;
     std::vector<Operation> sent;
     std::vector<Notification> notes;
-    std::string door_says;  // What the outbox finds when it looks once more.
-    std::vector<FactKey> stale;              // That the loop would have read sooner, as of the last tick.
+    std::string door_says;       // What the outbox finds when it looks once more.
+    std::vector<FactKey> stale;  // That the loop would have read sooner, as of the last tick.
     std::function<void(const Operation&)> on_send;
 
 private:

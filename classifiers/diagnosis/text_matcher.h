@@ -19,7 +19,8 @@ namespace medic {
 //   cast_to_itself=yes record=yes exit=N fatal=yes message=TEXT
 // `root` is the deepest cause and `root_owner` whose class it is, `decide` the deciding frame's owner, `top` the
 // innermost frame's, `owners` all that occur, `next` whose package called the deciding frame's, `lacks` whose class a
-// linkage error misses or finds unfit ("own": of the family of the code that asks for it), `message` what the root says.
+// linkage error misses or finds unfit ("own": of the family of the code that asks for it), `message` what the root
+// says.
 [[nodiscard]] std::string shape_of(const FailureText& text, Component component);
 
 struct TextMatches {

@@ -5,8 +5,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "remediations/journal/journal.h"
 #include "agent/sqlite/sqlite.h"
+#include "remediations/journal/journal.h"
 
 namespace medic::rows {
 
