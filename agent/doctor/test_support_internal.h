@@ -33,8 +33,13 @@ inline ClusterConfig all_configured(discovery::FakeOutside& outside) {
             if (origin.mbean.empty() || page_kind_of(origin.page) != "kafka-broker") continue;
             // Socket servers have no name: theirs are told by listener, and add up.
             std::string labels;
-            for (const auto& [label, value] : origin.where)
-                labels += (labels.empty() ? "" : ",") + label + "=\"" + value + "\"";
+            std::string rest = origin.mbean;
+            for (auto comma = rest.find(','); comma != std::string::npos; comma = rest.find(',')) {
+                rest.erase(0, comma + 1);
+                const std::string key = rest.substr(0, rest.find(','));
+                const auto equals = key.find('=');
+                labels += (labels.empty() ? "" : ",") + key.substr(0, equals) + "=\"" + key.substr(equals + 1) + "\"";
+            }
             const std::string first = labels.empty() ? "listener=\"L\"" : labels;
             const std::string second = labels.empty() ? "listener=\"M\"" : labels;
             page += origin.page + "{" + first + "} 1\n" + origin.page + "{" + second + ",topic=\"orders\"} 1\n";
