@@ -31,13 +31,18 @@ inline ClusterConfig all_configured(discovery::FakeOutside& outside) {
     for (const CanonicalSeries& series : CanonicalNames::built_in().series())
         for (const PageOrigin& origin : series.pages) {
             if (origin.mbean.empty() || page_kind_of(origin.page) != "kafka-broker") continue;
-            const auto name = origin.mbean.find(",name=");
-            page +=
-                origin.page +
-                (name == std::string::npos ? "{listener=\"L\"" : "{name=\"" + origin.mbean.substr(name + 6) + "\"") +
-                "} 1\n" + origin.page +
-                (name == std::string::npos ? "{listener=\"M\"" : "{name=\"" + origin.mbean.substr(name + 6) + "\"") +
-                ",topic=\"orders\"} 1\n";
+            // Socket servers have no name: theirs are told by listener, and add up.
+            std::string labels;
+            std::string rest = origin.mbean;
+            for (auto comma = rest.find(','); comma != std::string::npos; comma = rest.find(',')) {
+                rest.erase(0, comma + 1);
+                const std::string key = rest.substr(0, rest.find(','));
+                const auto equals = key.find('=');
+                labels += (labels.empty() ? "" : ",") + key.substr(0, equals) + "=\"" + key.substr(equals + 1) + "\"";
+            }
+            const std::string first = labels.empty() ? "listener=\"L\"" : labels;
+            const std::string second = labels.empty() ? "listener=\"M\"" : labels;
+            page += origin.page + "{" + first + "} 1\n" + origin.page + "{" + second + ",topic=\"orders\"} 1\n";
         }
     outside.bodies["http://kafka-1:7071/metrics"] = page;
     outside.bodies["http://worker-1:7072/metrics"] = recorded::file("kafka-3.9.1-flink-1.20.1/connect-worker.prom");
