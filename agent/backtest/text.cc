@@ -131,8 +131,10 @@ std::vector<CauseSummary> summary_of(const Outcome& outcome) {
 }
 
 std::string text_of(const Outcome& outcome) {
-    std::string text =
-        fmt::format("{} to {}, a look every {}\n\n", rfc3339(outcome.from), rfc3339(outcome.to), spoken(outcome.step));
+    std::string text = fmt::format(
+        "{} to {}, a look every {}\n"
+        "Processes are judged by whether they could be scraped: \"gone\" may be \"silent\".\n\n",
+        rfc3339(outcome.from), rfc3339(outcome.to), spoken(outcome.step));
     for (std::size_t i = 0; i < std::min(outcome.cases.size(), listed_max); ++i)
         text += case_text(outcome.cases[i], outcome, outcome.comparison ? &outcome.comparison->met[i] : nullptr);
     if (outcome.cases.size() > listed_max)
