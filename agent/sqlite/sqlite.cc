@@ -1,5 +1,7 @@
 #include "agent/sqlite/sqlite.h"
 
+#include <sqlite3.h>
+
 namespace medic::sqlite {
 
 std::unexpected<Error> Database::error(std::string_view doing) const {
@@ -27,6 +29,16 @@ Result<Statement> Statement::prepare(const Database& database, const std::string
         return database.error("can't be read");
     return Statement(database, handle);
 }
+
+Database::~Database() { sqlite3_close_v2(handle_); }
+Statement::~Statement() { sqlite3_finalize(handle_); }
+
+void Statement::bind(int index, std::string_view text) {
+    sqlite3_bind_text(handle_, index, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
+}
+void Statement::bind(int index, std::int64_t value) { sqlite3_bind_int64(handle_, index, value); }
+void Statement::reset() { sqlite3_reset(handle_), sqlite3_clear_bindings(handle_); }
+std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(handle_, column); }
 
 Result<bool> Statement::step() {
     const int code = sqlite3_step(handle_);

@@ -2,8 +2,6 @@
 // keeps something in a file (the journal, the leases) writes its own SQL. One thread at a time.
 #pragma once
 
-#include <sqlite3.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,6 +9,9 @@
 
 #include "agent/base/result.h"
 #include "agent/base/time.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
 
 namespace medic::sqlite {
 
@@ -24,7 +25,7 @@ public:
     Database& operator=(Database&&) = delete;
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
-    ~Database() { sqlite3_close_v2(handle_); }
+    ~Database();
 
     [[nodiscard]] Status execute(const char* sql) const;
     [[nodiscard]] sqlite3* handle() const { return handle_; }
@@ -44,17 +45,15 @@ public:
     Statement& operator=(Statement&&) = delete;
     Statement(const Statement&) = delete;
     Statement& operator=(const Statement&) = delete;
-    ~Statement() { sqlite3_finalize(handle_); }
+    ~Statement();
 
-    void bind(int index, std::string_view text) {
-        sqlite3_bind_text(handle_, index, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
-    }
-    void bind(int index, std::int64_t value) { sqlite3_bind_int64(handle_, index, value); }
+    void bind(int index, std::string_view text);
+    void bind(int index, std::int64_t value);
     [[nodiscard]] Result<bool> step();  // true: a row is there.
-    void reset() { sqlite3_reset(handle_), sqlite3_clear_bindings(handle_); }
+    void reset();
 
     [[nodiscard]] std::string text(int column) const;
-    [[nodiscard]] std::int64_t integer(int column) const { return sqlite3_column_int64(handle_, column); }
+    [[nodiscard]] std::int64_t integer(int column) const;
 
 private:
     Statement(const Database& database, sqlite3_stmt* handle) : database_(&database), handle_(handle) {}
