@@ -21,6 +21,14 @@ std::string job_id_of(const OperationBody& body) {
 // "I17/2/1": 2.
 std::uint64_t step_number_of(const std::string& key) { return std::stoull(key.substr(key.find('/') + 1)); }
 
+// "13 s ago" is no other reason than "12 s ago".
+std::string without_figures(const std::vector<Refusal>& refusals) {
+    std::string text;
+    for (const auto& refusal : refusals) text += refusal.guard + ": " + refusal.why + "; ";
+    std::erase_if(text, [](char c) { return c >= '0' && c <= '9'; });
+    return text;
+}
+
 }  // namespace
 
 bool ends_a_job(const OperationBody& body) {
@@ -146,6 +154,8 @@ void Loop::State::refused(Incident& incident, const GuardQuestion& question, std
     const std::string verdict = verdict_text(std::unexpected(refusals));
     std::string names;
     for (const auto& refusal : refusals) names += fmt::format("{}:{} ", refusal.guard, static_cast<int>(refusal.kind));
+    if (without_figures(incident.refusals) != without_figures(refusals))
+        touch(incident);  // Whoever looks sees the new.
     incident.refusals = std::move(refusals);
     if (names != incident.last_verdict) {  // The same objection again is not news.
         incident.last_verdict = names;
