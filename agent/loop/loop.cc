@@ -26,6 +26,10 @@ Effects Loop::State::tick(Now at, std::span<const Input> inputs) {
     now = at.wall;
     if (fresh_start) settle_after_restart();
     for (const auto& input : inputs) std::visit([&](const auto& what) { take(what); }, input);
+    // What is found in this tick is found everywhere before anything is done about it anywhere: a fault of many clusters
+    // is known as one.
+    for (auto& [number, incident] : open)
+        if (incident.state == IncidentState::diagnosing) advance(incident);
     for (auto& [number, incident] : open) {
         for (int moves = 0; moves < moves_per_tick_max; ++moves) {
             const auto before = std::tuple(incident.state, incident.step_number, incident.ladder);
