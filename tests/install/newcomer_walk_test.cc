@@ -1,0 +1,325 @@
+// The first day of somebody who has never seen it, on a whole embedded platform: unpacked from the tarball; discover,
+// doctor, what doctor says is missing, diagnose, the agent with a webhook; a task manager dies, and the message that
+// arrives is right and can be acted upon; then all of it is removed. Every command that is printed on the way is run.
+// With MEDIC_LIVE_DATA, the folder of `make live-up`, it walks on the real products instead.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "agent/base/yaml.h"
+#include "agent/world/real/clock.h"
+#include "agent/world/real/http_client.h"
+#include "agent/world/real/http_server.h"
+#include "engine/common/process.h"
+
+namespace medic {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr std::chrono::seconds patience{240};  // Generous: no figure is measured here.
+
+std::string text_of(const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+std::set<std::string> files_below(const fs::path& folder) {
+    std::set<std::string> all;
+    for (const auto& entry : fs::recursive_directory_iterator(folder))
+        if (!entry.is_directory()) all.insert(fs::relative(entry.path(), folder).string());
+    return all;
+}
+
+// Takes messages and answers as a chat would.
+class Chat {
+public:
+    Chat() {
+        server_ = HttpServer::start({}, [this](const HttpRequest& request) {
+                      const std::lock_guard guard(mutex_);
+                      messages_.push_back(Json::parse(request.body, nullptr, false));
+                      return HttpResponse{.status = 200, .body = "", .headers = {}};
+                  }).value();
+    }
+    [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(server_->port()) + "/hook"; }
+    // The newest message about this cause; null: none yet.
+    [[nodiscard]] Json about(const std::string& cause) const {
+        const std::lock_guard guard(mutex_);
+        for (auto one = messages_.rbegin(); one != messages_.rend(); ++one)
+            if (one->is_object() && one->value("cause", "") == cause) return *one;
+        return nullptr;
+    }
+    [[nodiscard]] std::string all() const {
+        const std::lock_guard guard(mutex_);
+        return Json(messages_).dump(2);
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::vector<Json> messages_;
+    std::unique_ptr<HttpServer> server_;
+};
+
+class Walk : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = (fs::temp_directory_path() / "medic-walk-XXXXXX").string();
+        folder_ = mkdtemp(pattern.data());
+        for (const char* one : {"stage", "installed", "work", "home", "tmp"}) fs::create_directories(folder_ / one);
+    }
+    void TearDown() override {
+        end_agent();
+        if (fs::exists(folder_ / "lab"))
+            (void)run({MEDIC_BINARY_DIR "/medic-engine", "lab", "down", "--data", (folder_ / "lab").string()});
+        else if (is_live() && !start_.empty())
+            (void)run(start_);
+        fs::remove_all(folder_);
+    }
+
+    struct Ran {
+        int code = -1;
+        std::string out;
+    };
+    // As a person in a folder of their own, with a home and a place for temporary files that are theirs alone.
+    [[nodiscard]] engine::ProcessSpec spec(std::vector<std::string> argv, const fs::path& log) const {
+        engine::ProcessSpec one;
+        one.argv = std::move(argv);
+        one.log_file = log.string();
+        one.environment = {"HOME=" + (folder_ / "home").string(), "TMPDIR=" + (folder_ / "tmp").string(),
+                           "XDG_CONFIG_HOME=" + (folder_ / "home/.config").string(), "NO_COLOR=1"};
+        one.working_directory = (folder_ / "work").string();
+        return one;
+    }
+    Ran run(std::vector<std::string> argv) {
+        const fs::path log = folder_ / ("run-" + std::to_string(++runs_));
+        const auto child = engine::spawn(spec(std::move(argv), log));
+        if (!child) return {-1, child.error().message};
+        std::optional<engine::ProcessExit> ended;
+        if (!until([&] { return (ended = engine::reap(*child)).has_value(); }))
+            engine::terminate(*child, Duration{1'000});
+        return {ended ? ended->code : -1, text_of(log)};
+    }
+    template <class Condition>
+    static bool until(Condition condition) {
+        const auto deadline = std::chrono::steady_clock::now() + patience;
+        while (!condition()) {
+            if (std::chrono::steady_clock::now() > deadline) return false;
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        }
+        return true;
+    }
+    [[nodiscard]] std::string program(const std::string& name) const {
+        return (folder_ / "installed/bin" / name).string();
+    }
+    Ran medic(std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), program("medic"));
+        return run(std::move(arguments));
+    }
+    // A command line as it was printed: "medic doctor --config medic.yaml".
+    Ran as_printed(const std::string& line) {
+        const std::string with_path = "PATH=" + (folder_ / "installed/bin").string() + ":$PATH; ";
+        return run({"/bin/sh", "-c", with_path + line});
+    }
+    // Commands that an output offers, as they stand there.
+    static std::set<std::string> offered(const std::string& out) {
+        std::set<std::string> all;
+        static const std::regex line(R"((?:^|\n)(?:Next: | *)(medic [a-z][^\n]*))");
+        for (auto it = std::sregex_iterator(out.begin(), out.end(), line); it != std::sregex_iterator(); ++it)
+            all.insert((*it)[1].str());
+        return all;
+    }
+
+    void install() {
+        const Ran staged = run(
+            {"/usr/bin/env", "DESTDIR=" + (folder_ / "stage").string(), MEDIC_CMAKE, "--install", MEDIC_BINARY_DIR});
+        ASSERT_EQ(staged.code, 0) << staged.out;
+        const std::string tarball = (folder_ / "streammedic.tar.gz").string();
+        ASSERT_EQ(run({"/bin/tar", "-C", (folder_ / "stage").string() + MEDIC_PREFIX, "-czf", tarball, "."}).code, 0);
+        ASSERT_EQ(run({"/bin/tar", "-C", (folder_ / "installed").string(), "-xzf", tarball}).code, 0);
+        fs::remove_all(folder_ / "stage");
+        installed_ = files_below(folder_ / "installed");
+        EXPECT_TRUE(installed_.contains("bin/medic"));
+    }
+    // The embedded one, or the real products of `make live-up` where MEDIC_LIVE_DATA names their folder.
+    void start_platform() {
+        if (const char* live = std::getenv("MEDIC_LIVE_DATA"); live != nullptr) platform_ = live;
+        if (!is_live()) {
+            platform_ = folder_ / "lab";
+            const Ran up = medic({"lab", "up", "--profile", "quick", "--data", platform_.string()});
+            ASSERT_EQ(up.code, 0) << up.out;
+        }
+        const auto config = load_yaml_file((platform_ / "medic.yaml").string());
+        ASSERT_TRUE(config);
+        const YamlNode clusters = config->get("clusters");
+        cluster_name_ = clusters.entries().at(0).first;
+        const YamlNode cluster = clusters.get(cluster_name_);
+        kafka_ = cluster.get("kafka").get("bootstrap").items().at(0).text();
+        connect_ = cluster.get("connect").get("urls").items().at(0).text();
+        flink_ = cluster.get("flink").items().at(0).get("url").text();
+        for (const YamlNode& node : cluster.get("nodes").items()) {
+            if (node.get("role").text() != "taskmanager" || !victim_.empty()) continue;
+            victim_ = node.get("name").text();
+            for (const YamlNode& word : node.get("driver").get("kill").items()) kill_.push_back(word.text());
+            for (const YamlNode& word : node.get("driver").get("start").items()) start_.push_back(word.text());
+        }
+        ASSERT_FALSE(kill_.empty());
+    }
+    [[nodiscard]] bool is_live() const { return !platform_.empty() && platform_ != folder_ / "lab"; }
+    [[nodiscard]] std::string config() const { return text_of(folder_ / "work/medic.yaml"); }
+    void write_config(const std::string& text) const { std::ofstream(folder_ / "work/medic.yaml") << text; }
+
+    // What the doctor says is missing, in the words of the platform's own file: its nodes with their drivers. discover
+    // lists workers as nodes without drivers: the file's own list takes their place.
+    void add_nodes() const {
+        std::string mine = config();
+        const std::string all = text_of(platform_ / "medic.yaml");
+        const auto [from, to] = nodes_in(all);
+        ASSERT_LT(from, to);
+        const auto [old_from, old_to] = nodes_in(mine);
+        mine.erase(old_from, old_to - old_from);
+        write_config(mine + all.substr(from, to - from));
+    }
+    // The lines of `nodes:` under the only cluster, or an empty stretch at the end.
+    static std::pair<std::size_t, std::size_t> nodes_in(const std::string& text) {
+        const auto line_end = text.find("\n    nodes:");
+        if (line_end == std::string::npos) return {text.size(), text.size()};
+        const auto from = line_end + 1;
+        auto to = text.find('\n', from) + 1;
+        while (to < text.size() && text.compare(to, 5, "     ") == 0) {
+            const auto end = text.find('\n', to);
+            to = end == std::string::npos ? text.size() : end + 1;
+        }
+        return {from, to};
+    }
+
+    void start_agent() {
+        const auto started =
+            engine::spawn(spec({program("medic"), "agent", "--config", "medic.yaml"}, folder_ / "agent.log"));
+        ASSERT_TRUE(started) << started.error().message;
+        agent_ = *started;
+        ASSERT_TRUE(until([&] { return text_of(folder_ / "agent.log").find("listens on") != std::string::npos; }))
+            << text_of(folder_ / "agent.log");
+    }
+    void end_agent() {
+        if (agent_.pid > 0) engine::terminate(std::exchange(agent_, {}), Duration{20'000});
+    }
+
+    fs::path folder_;
+    std::set<std::string> installed_;
+    fs::path platform_;
+    std::string cluster_name_, kafka_, connect_, flink_;
+    std::string victim_;  // A task manager's node, and how it is killed and started.
+    std::vector<std::string> kill_, start_;
+    engine::ProcessId agent_;
+    int runs_ = 0;
+};
+
+TEST_F(Walk, FromTheTarballToTheRightMessageAndBackToNothing) {
+    install();
+    if (HasFatalFailure()) return;
+    start_platform();
+    if (HasFatalFailure()) return;
+
+    // discover: a configuration, and what comes next.
+    const Ran found = medic({"discover", "--kafka", kafka_, "--connect", connect_, "--flink", flink_, "--name",
+                             cluster_name_, "--output", "medic.yaml"});
+    ASSERT_EQ(found.code, 0) << found.out;
+    EXPECT_NE(found.out.find("Written: medic.yaml"), std::string::npos);
+    // What a newcomer changes at once: where the journal lies.
+    write_config(std::regex_replace(config(), std::regex("data_dir: [^ \n]*"), "data_dir: data"));
+    EXPECT_TRUE(offered(found.out).contains("medic doctor --config medic.yaml")) << found.out;
+    for (const std::string& one : offered(found.out)) {
+        const Ran next = as_printed(one);
+        EXPECT_EQ(next.code, 0) << one << "\n" << next.out;
+    }
+
+    // doctor: what stays hidden, and the line that mends it. Who follows it is not told of it again.
+    const Ran bare = medic({"doctor", "--config", "medic.yaml"});
+    EXPECT_NE(bare.out.find("no driver can look at task managers"), std::string::npos) << bare.out;
+    EXPECT_NE(bare.out.find("flink.taskmanager-lost"), std::string::npos);
+    add_nodes();
+    const Ran checked = medic({"config", "check", "medic.yaml"});
+    ASSERT_EQ(checked.code, 0) << checked.out << config();
+    const Ran mended = medic({"doctor", "--config", "medic.yaml"});
+    EXPECT_EQ(mended.code, 0) << mended.out;
+    EXPECT_EQ(mended.out.find("no driver can look at task managers"), std::string::npos) << mended.out;
+
+    // diagnose: nothing is wrong yet, and nothing is made up.
+    const Ran healthy = medic({"diagnose", "--config", "medic.yaml", "-o", "json"});
+    const Json before =
+        Json::parse(healthy.out.substr(std::min(healthy.out.find('{'), healthy.out.size())), nullptr, false);
+    ASSERT_TRUE(before.is_object()) << healthy.out;
+    EXPECT_TRUE(before["diagnoses"].empty()) << healthy.out;
+
+    // The agent, with somebody who is told. It says that it may change nothing.
+    const Chat chat;
+    std::ofstream(folder_ / "work/tokens") << "ana 0123456789abcdef-ana\n";
+    fs::permissions(folder_ / "work/tokens", fs::perms::owner_read | fs::perms::owner_write);
+    write_config(
+        std::regex_replace(config(), std::regex("listen: \"[^\"]*\""), "listen: \"127.0.0.1:0\", token_file: tokens") +
+        "notify:\n  - {name: chat, kind: webhook, url: \"" + chat.url() + "\"}\n");
+    start_agent();
+    if (HasFatalFailure()) return;
+    EXPECT_NE(text_of(folder_ / "agent.log").find("may change nothing"), std::string::npos);
+    ASSERT_TRUE(until([&] {
+        return medic({"diagnose", "--config", "medic.yaml"}).out.find("seen by the agent") != std::string::npos;
+    })) << text_of(folder_ / "agent.log");
+
+    const WallTime killed = read_clock().wall;
+    const Ran kill = run(kill_);
+    ASSERT_EQ(kill.code, 0) << kill.out;
+    Json message;
+    ASSERT_TRUE(until([&] { return !(message = chat.about("flink.taskmanager-lost")).is_null(); }))
+        << chat.all() << text_of(folder_ / "agent.log");
+    EXPECT_EQ(message["event"], "opened") << message;
+    EXPECT_EQ(message["cluster"], cluster_name_);
+    EXPECT_EQ(message["side"], "system");
+    EXPECT_FALSE(message["owner"].get<std::string>().empty());
+    EXPECT_NE(message["owner"], "unknown");
+    EXPECT_TRUE(message["subject"].get<std::string>().starts_with("taskmanager/")) << message["subject"];
+    if (!is_live()) {  // On the real products a task manager has an id of its own.
+        EXPECT_EQ(message["subject"], "taskmanager/" + victim_);
+    }
+    EXPECT_FALSE(message["evidence"].empty());
+    const auto since = message["since"].get<std::string>();
+    std::tm parts = {};
+    ASSERT_NE(strptime(since.c_str(), "%Y-%m-%dT%H:%M:%S", &parts), nullptr) << since;
+    const Duration late = WallTime{timegm(&parts) * 1'000} - killed;
+    EXPECT_GE(late.count(), -10'000) << since;  // The newest look before it.
+    EXPECT_LE(late.count(), 60'000) << since;
+    EXPECT_NE(message["text"].get<std::string>().find(message["owner"].get<std::string>()), std::string::npos);
+    // Whoever reads it can say whether it was right, and look at all of it.
+    const Ran said = as_printed(message["verdict"]["right_command"].get<std::string>());
+    EXPECT_EQ(said.code, 0) << message["verdict"] << said.out;
+    const Ran shown = as_printed("medic incidents " + message["incident"].get<std::string>() + " --config medic.yaml");
+    EXPECT_EQ(shown.code, 0) << shown.out;
+    EXPECT_NE(shown.out.find("flink.taskmanager-lost"), std::string::npos) << shown.out;
+
+    // Away with it: the program's files are as they were unpacked, and elsewhere there is only what was asked for.
+    end_agent();
+    if (!is_live()) {
+        ASSERT_EQ(medic({"lab", "down", "--data", platform_.string()}).code, 0);
+    }
+    EXPECT_EQ(files_below(folder_ / "installed"), installed_) << "something was written into the program's folder";
+    for (const std::string& one : installed_) fs::remove(folder_ / "installed" / one);
+    EXPECT_TRUE(files_below(folder_ / "installed").empty());
+    EXPECT_TRUE(files_below(folder_ / "home").empty()) << *files_below(folder_ / "home").begin();
+    EXPECT_TRUE(files_below(folder_ / "tmp").empty()) << *files_below(folder_ / "tmp").begin();
+    for (const std::string& one : files_below(folder_ / "work"))
+        EXPECT_TRUE(one == "medic.yaml" || one == "tokens" || one.starts_with("data/")) << one;
+}
+
+}  // namespace
+}  // namespace medic
