@@ -26,8 +26,8 @@ Effects Loop::State::tick(Now at, std::span<const Input> inputs) {
     now = at.wall;
     if (fresh_start) settle_after_restart();
     for (const auto& input : inputs) std::visit([&](const auto& what) { take(what); }, input);
-    // What is found in this tick is found everywhere before anything is done about it anywhere: a fault of many clusters
-    // is known as one.
+    // What is found in this tick is found everywhere before anything is done about it anywhere: a fault of many
+    // clusters is known as one.
     for (auto& [number, incident] : open)
         if (incident.state == IncidentState::diagnosing) advance(incident);
     for (auto& [number, incident] : open) {
