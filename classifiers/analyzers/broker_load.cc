@@ -21,10 +21,7 @@ void add(std::optional<double>& sum, std::optional<double> value) {
 std::optional<double> page_mean(const Lookup& lookup, SeriesId series) {
     if (!page_value(lookup, series)) return std::nullopt;
     const auto samples = lookup.history(series, load_window);
-    if (samples.size() < looks_needed) return std::nullopt;
-    double sum = 0;
-    for (const auto& sample : samples) sum += sample.value;
-    return sum / static_cast<double>(samples.size());
+    return samples.size() < looks_needed ? std::nullopt : std::optional{mean_of(samples)};
 }
 
 void add_disks(const Lookup& lookup, const std::string& cluster, BrokerLoad& load) {
@@ -112,17 +109,9 @@ void each_partition(std::string_view assignment, const std::function<void(const 
     }
 }
 
-double median_of(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::ranges::nth_element(values, middle);
-    return *middle;
-}
-
 std::string megabytes_per_second(double bytes) {
     const long tenths = std::lround(bytes / 1e5);
     return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " MB/s";
 }
-
-std::string percent_of(double ratio) { return std::to_string(std::lround(ratio * 100)) + " %"; }
 
 }  // namespace medic::analyzers

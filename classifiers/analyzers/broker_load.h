@@ -43,8 +43,6 @@ struct PartitionPlace {
 // Of a topic's attribute "assignment"; stops at what it can't read.
 void each_partition(std::string_view assignment, const std::function<void(const PartitionPlace&)>& take);
 
-[[nodiscard]] double median_of(std::vector<double> values);  // At least one value.
 [[nodiscard]] std::string megabytes_per_second(double bytes);
-[[nodiscard]] std::string percent_of(double ratio);
 
 }  // namespace medic::analyzers

@@ -1,6 +1,7 @@
 #include "classifiers/analyzers/lookup.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "classifiers/analyzers/analyzer.h"
@@ -110,6 +111,14 @@ std::optional<std::pair<std::string, WallTime>> Lookup::state(std::string_view n
     return found;
 }
 
+std::optional<double> Lookup::number(const Subject& subject, std::string_view attribute) const {
+    const auto told = view_.topology.attribute(subject, attribute);
+    std::int64_t number = 0;
+    if (!told || std::from_chars(told->data(), told->data() + told->size(), number).ec != std::errc{})
+        return std::nullopt;
+    return static_cast<double>(number);
+}
+
 std::vector<Subject> Lookup::jobs_running_for(Duration at_least) const {
     constexpr Duration window{3'600'000};
     std::vector<Subject> jobs;
@@ -170,6 +179,20 @@ std::optional<Evidence> stopped_by_signal(const Lookup& lookup, const LabelValue
     if (lookup.value("process_stopped", node) != 1) return std::nullopt;
     return Evidence{"metric", "process_stopped", "the kernel shows it stopped (state T)", 1, at};
 }
+
+double mean_of(const std::vector<Sample>& samples) {
+    double sum = 0;
+    for (const auto& sample : samples) sum += sample.value;
+    return sum / static_cast<double>(samples.size());
+}
+
+double median_of(std::vector<double> values) {
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::ranges::nth_element(values, middle);
+    return *middle;
+}
+
+std::string percent_of(double ratio) { return std::to_string(std::lround(ratio * 100)) + " %"; }
 
 std::string spoken(Duration duration) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();

@@ -60,6 +60,9 @@ public:
     // The agent's own loop ran late, or every process that we can see stood still at once: silence proves nothing.
     [[nodiscard]] bool starved(std::string_view cluster) const;
 
+    // A whole number that topology tells of the subject; nullopt: not told, or no number.
+    [[nodiscard]] std::optional<double> number(const Subject& subject, std::string_view attribute) const;
+
     // The node (driver name) that hosts a task manager, worker or broker.
     [[nodiscard]] std::optional<std::string> node_of(const Subject& subject) const;
     // Warm spares of the role that are up and idle, by node name.
@@ -82,6 +85,11 @@ private:
 [[nodiscard]] Evidence uses_no_cpu(const std::string& node, const Motion& ticks);
 [[nodiscard]] std::optional<Evidence> stopped_by_signal(const Lookup& lookup, const LabelValues& node, WallTime at);
 
+[[nodiscard]] double mean_of(const std::vector<Sample>& samples);  // At least one sample.
+[[nodiscard]] double median_of(std::vector<double> values);  // At least one value; of two in the middle the upper.
+
+// "70 %": a share for a person.
+[[nodiscard]] std::string percent_of(double ratio);
 // "12 s", "3 min": a duration for a person.
 [[nodiscard]] std::string spoken(Duration duration);
 

@@ -4,7 +4,6 @@
 // that lacks a broker already is told by others. What no page tells is not guessed: a resource whose figures are
 // missing is left out.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -78,9 +77,7 @@ void add_topic(const Lookup& lookup, Cluster& cluster, const Subject& topic) {
     const auto assignment = lookup.view().topology.attribute(topic, "assignment");
     if (!assignment) return;
     const Leaders leaders = leaders_of(lookup, topic);
-    double wanted = 0;
-    if (const auto text = lookup.view().topology.attribute(topic, "min.insync.replicas"))
-        std::from_chars(text->data(), text->data() + text->size(), wanted);
+    const double wanted = lookup.number(topic, "min.insync.replicas").value_or(0);
     each_partition(*assignment, [&](const PartitionPlace& place) {
         const auto replicas = static_cast<double>(place.replicas.size());
         cluster.replicas_most = std::max(cluster.replicas_most, replicas);

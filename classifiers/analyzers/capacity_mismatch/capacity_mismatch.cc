@@ -102,11 +102,9 @@ std::optional<std::pair<std::string, Vertex>> bottleneck(const Lookup& lookup, c
     for (const auto series : lookup.select("flink_subtask_busy_ratio", labels)) {
         if (!lookup.value(series)) continue;
         auto& vertex = vertices[lookup.label(series, "vertex")];
-        double sum = 0;
         const auto history = lookup.history(series, span_needs);
-        for (const auto& sample : history) sum += sample.value;
         if (history.empty()) continue;
-        vertex.busy += sum / static_cast<double>(history.size());
+        vertex.busy += mean_of(history);
         ++vertex.measured;
         subtasks[lookup.label(series, "vertex")].insert(lookup.label(series, "subtask"));
     }

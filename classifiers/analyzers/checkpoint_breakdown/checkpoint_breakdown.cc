@@ -17,6 +17,7 @@ namespace {
 constexpr Duration recent{4 * 60'000};
 constexpr Duration history{15 * 60'000};
 constexpr Duration busy_window{60'000};
+constexpr std::size_t samples_needed = 3;  // In it.
 // AWS's recommended alarm for managed Flink: lastCheckpointDuration above half of the interval.
 constexpr double slow_of_interval = 0.5;
 // The same share of the time-out (Flink's default: execution.checkpointing.timeout = 10 min).
@@ -48,22 +49,15 @@ struct Part {
     }
 };
 
-std::optional<double> attribute(const Lookup& lookup, const Subject& job, const std::string& name) {
-    const auto told = lookup.view().topology.attribute(job, name);
-    std::int64_t out = 0;
-    if (!told || std::from_chars(told->data(), told->data() + told->size(), out).ec != std::errc{}) return std::nullopt;
-    return static_cast<double>(out);
-}
-
 // Whether so long a checkpoint is too long for this job. Without an interval, only its time-out can say so.
 bool too_slow(const Lookup& lookup, const Subject& job, const Part& part) {
     const auto took = part.number("duration_ms");
     if (!took || *took < slow_min_ms) return false;
     // One that a failure of the job ended says nothing of slowness.
     if (part.text("status") == "failed" && part.text("expired") == "true") return true;
-    const double timeout = attribute(lookup, job, "checkpoint_timeout_ms").value_or(default_timeout_ms);
+    const double timeout = lookup.number(job, "checkpoint_timeout_ms").value_or(default_timeout_ms);
     if (*took >= late_of_timeout * timeout) return true;
-    const auto interval = attribute(lookup, job, "checkpoint_interval_ms");
+    const auto interval = lookup.number(job, "checkpoint_interval_ms");
     return part.text("status") == "completed" && interval && *took >= slow_of_interval * *interval;
 }
 
@@ -175,13 +169,6 @@ std::optional<Verdict> by_parts(const std::vector<Part>& newest) {
     return std::nullopt;
 }
 
-std::optional<double> mean(const std::vector<Sample>& samples) {
-    if (samples.size() < 3) return std::nullopt;
-    double sum = 0;
-    for (const auto& sample : samples) sum += sample.value;
-    return sum / static_cast<double>(samples.size());
-}
-
 struct Limit {
     std::string vertex;  // The one that others wait for; "" when nobody is busy enough.
     double busy = 0, waiting = 0;
@@ -194,8 +181,8 @@ Limit limit_of(const Lookup& lookup, const Subject& job) {
     const auto each = [&](const char* name, const auto& take) {
         for (const auto series : lookup.select(name, labels))
             if (lookup.value(series))
-                if (const auto value = mean(lookup.history(series, busy_window)))
-                    take(lookup.label(series, "vertex"), *value);
+                if (const auto samples = lookup.history(series, busy_window); samples.size() >= samples_needed)
+                    take(lookup.label(series, "vertex"), mean_of(samples));
     };
     each("flink_subtask_backpressured_ratio", [&](const std::string& vertex, double value) {
         if (value > limit.waiting) limit.waiting = value, limit.waits = vertex;
@@ -279,10 +266,9 @@ Finding tell(const Lookup& lookup, const Subject& job, const Verdict& verdict, c
     if (verdict.id == "checkpoint-barriers-late" && !limit.vertex.empty()) {
         finding.fields["limit"] = limit.vertex;
         finding.summary += "; " + limit.vertex + " limits the job";
-        finding.evidence.push_back(
-            {"metric", "flink_subtask_busy_ratio",
-             limit.vertex + " is busy " + std::to_string(std::lround(limit.busy * 100)) + " % of the time", limit.busy,
-             lookup.now().wall});
+        finding.evidence.push_back({"metric", "flink_subtask_busy_ratio",
+                                    limit.vertex + " is busy " + percent_of(limit.busy) + " of the time", limit.busy,
+                                    lookup.now().wall});
     }
     if (verdict.id == "checkpoint-subtask-late") name_taskmanager(lookup, job, finding);
     add_breakdown(part, finding);

@@ -4,7 +4,6 @@
 // job, connector, partition or rebalance is the trouble: that is told by those who watch them.
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <map>
 
@@ -176,10 +175,8 @@ Reader reader_of(const Lookup& lookup, const Subject& group) {
     for (const Subject& job : lookup.view().topology.all(group.cluster, "job")) {
         if (lookup.view().topology.attribute(job, "group") != group.name) continue;
         reader.job = job.name;
-        const auto interval = lookup.view().topology.attribute(job, "checkpoint_interval_ms");
-        std::int64_t every = 0;
-        if (interval && std::from_chars(interval->data(), interval->data() + interval->size(), every).ec == std::errc{})
-            reader.commits_every = Duration{every};
+        if (const auto every = lookup.number(job, "checkpoint_interval_ms"))
+            reader.commits_every = Duration{std::llround(*every)};
     }
     if (group.name.starts_with("connect-")) reader.connector = group.name.substr(8);
     return reader;

@@ -1,7 +1,6 @@
 // A broker that went through a controlled shutdown: it was no longer a member, or led nothing any more, at the very
 // look that first found it silent. One that was killed is listed, as a leader, until its session ends.
 #include <algorithm>
-#include <charconv>
 
 #include "classifiers/analyzers/planned_work/planned_internal.h"
 
@@ -73,22 +72,15 @@ std::string second_away(const Lookup& lookup, const Broker& broker) {
     return "";
 }
 
-// As far as the topic's own setting or its brokers' default is known.
-std::optional<double> min_in_sync(const Lookup& lookup, const std::string& cluster, const std::string& topic) {
-    const auto text = lookup.view().topology.attribute({cluster, "topic", topic}, "min.insync.replicas");
-    int number = 0;
-    if (!text || std::from_chars(text->data(), text->data() + text->size(), number).ec != std::errc{})
-        return std::nullopt;
-    return number;
-}
-
 std::string partitions_suffer(const Lookup& lookup, const std::string& cluster) {
     for (const auto id : lookup.select("kafka_partition_leader", {{"cluster", cluster}}))
         if (lookup.value(id).value_or(0) == -1)
             return "partition " + lookup.label(id, "topic") + "-" + lookup.label(id, "partition") + " has no leader";
     for (const auto id : lookup.select("kafka_partition_in_sync_replicas", {{"cluster", cluster}})) {
         const auto topic = lookup.label(id, "topic");
-        const auto in_sync = lookup.value(id), least = min_in_sync(lookup, cluster, topic);
+        // As far as the topic's own setting or its brokers' default is known.
+        const auto least = lookup.number({cluster, "topic", topic}, "min.insync.replicas");
+        const auto in_sync = lookup.value(id);
         if (in_sync && least && *in_sync < *least)
             return "partition " + topic + "-" + lookup.label(id, "partition") + " is under its min.insync.replicas";
     }

@@ -26,9 +26,7 @@ struct Subtask {
 
 std::optional<double> mean(const std::vector<Sample>& samples) {
     if (samples.size() < 3 || Duration{samples.back().at_ms - samples.front().at_ms} < span_needs) return std::nullopt;
-    double sum = 0;
-    for (const auto& sample : samples) sum += sample.value;
-    return sum / static_cast<double>(samples.size());
+    return mean_of(samples);
 }
 
 std::optional<double> rate(const std::vector<Sample>& samples) {
@@ -36,11 +34,6 @@ std::optional<double> rate(const std::vector<Sample>& samples) {
     const double rise = samples.back().value - samples.front().value;
     if (rise < 0) return std::nullopt;  // A new attempt began to count at zero.
     return rise * 1000 / static_cast<double>(samples.back().at_ms - samples.front().at_ms);
-}
-
-double median(std::vector<double> values) {
-    std::ranges::sort(values);
-    return values[values.size() / 2];
 }
 
 std::map<std::string, std::vector<Subtask>> vertices_of(const Lookup& lookup, const Subject& job) {
@@ -69,8 +62,6 @@ double held_up_elsewhere(const Lookup& lookup, const Subject& job, const std::st
     return most;
 }
 
-std::string percent(double ratio) { return std::to_string(static_cast<int>(ratio * 100 + 0.5)) + " %"; }
-
 std::optional<Finding> examine(const Lookup& lookup, const Subject& job, const std::string& vertex,
                                const std::vector<Subtask>& subtasks) {
     if (subtasks.size() < 2) return std::nullopt;
@@ -81,9 +72,9 @@ std::optional<Finding> examine(const Lookup& lookup, const Subject& job, const s
         busy.push_back(one->busy);
         if (one->rate) rates.push_back(*one->rate);
     }
-    if (hot->busy < hot_busy || median(busy) > siblings_busy_of_hot * hot->busy) return std::nullopt;
+    if (hot->busy < hot_busy || median_of(busy) > siblings_busy_of_hot * hot->busy) return std::nullopt;
     if (!hot->rate || rates.size() < busy.size()) return std::nullopt;
-    const double usual = median(rates), times = usual > 0 ? *hot->rate / usual : skewed_over_median * 10;
+    const double usual = median_of(rates), times = usual > 0 ? *hot->rate / usual : skewed_over_median * 10;
     const bool skewed = times >= skewed_over_median, slow = times <= even_over_median;
     if ((!skewed && !slow) || held_up_elsewhere(lookup, job, vertex) < held_up) return std::nullopt;
     Finding finding{.id = skewed ? "data-skew" : "subtask-slow",
@@ -94,13 +85,13 @@ std::optional<Finding> examine(const Lookup& lookup, const Subject& job, const s
                     .fields = {{"job", job.name}, {"vertex", vertex}, {"subtask", hot->index}},
                     .evidence = {}};
     if (!hot->taskmanager.empty()) finding.fields["taskmanager"] = hot->taskmanager;
-    finding.summary = "subtask " + hot->index + " of " + vertex + " is busy " + percent(hot->busy) +
-                      " of the time, its siblings " + percent(median(busy)) + "; it gets " +
+    finding.summary = "subtask " + hot->index + " of " + vertex + " is busy " + percent_of(hot->busy) +
+                      " of the time, its siblings " + percent_of(median_of(busy)) + "; it gets " +
                       (skewed ? std::to_string(static_cast<int>(times)) + " times their records"
                               : std::string("no more records than they do"));
     finding.evidence.push_back({"metric", "flink_subtask_busy_ratio",
-                                "subtask " + hot->index + " of " + vertex + " is busy " + percent(hot->busy), hot->busy,
-                                lookup.now().wall});
+                                "subtask " + hot->index + " of " + vertex + " is busy " + percent_of(hot->busy),
+                                hot->busy, lookup.now().wall});
     finding.evidence.push_back({"metric", "flink_subtask_records_in_total",
                                 "it reads " + std::to_string(static_cast<long>(*hot->rate)) + " records/s, a sibling " +
                                     std::to_string(static_cast<long>(usual)),
