@@ -270,7 +270,7 @@ void FlinkCollector::note_missing_jobs() {
     const bool silent = std::exchange(memory_->silent, false);
     std::size_t missing = 0;
     for (auto& [name, known] : memory_->jobs)
-        if (!look_->jobs.contains(known.id) && !known.missing_since && silent && !is_terminal(known.state))
+        if (!look_->jobs.contains(known.id) && !known.missing_since && silent && !is_terminal_job_state(known.state))
             known.missing_since = at;
     std::erase_if(memory_->jobs, [&](const auto& entry) {
         const JobMemory& known = entry.second;

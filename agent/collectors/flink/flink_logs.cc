@@ -5,6 +5,7 @@
 #include <cctype>
 #include <utility>
 
+#include "agent/base/flink_state.h"
 #include "agent/collectors/json_internal.h"
 
 namespace medic {
@@ -118,7 +119,7 @@ std::vector<HttpAsk> FlinkLogCollector::on_jobs(const Result<HttpAnswer>& answer
     for (const Json& job : array(*parsed, "jobs")) {
         const std::string id = text(job, "jid"), state = text(job, "state");
         const std::int64_t end_ms = integer(job, "end-time").value_or(-1);
-        const bool ended = state == "FINISHED" || state == "CANCELED" || state == "FAILED";
+        const bool ended = is_terminal_job_state(state);
         const bool long_ago = end_ms > 0 && look_->observation.at - WallTime{end_ms} > options_.trouble_lasts;
         if (!plain(id) || (ended && (state != "FAILED" || long_ago))) continue;
         look_->trouble = look_->trouble || state == "FAILED" || state == "FAILING" || state == "RESTARTING";

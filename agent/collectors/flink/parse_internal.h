@@ -5,9 +5,9 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "agent/base/flink_state.h"
 #include "agent/collectors/json_internal.h"
 #include "agent/collectors/observation.h"
 #include "agent/collectors/state_memory.h"
@@ -22,10 +22,6 @@ struct Vertex {
     std::size_t parallelism = 0;
 };
 
-[[nodiscard]] inline bool is_terminal(std::string_view state) {
-    return state == "FINISHED" || state == "CANCELED" || state == "FAILED";
-}
-
 struct Job {
     std::string id;
     std::string name;
@@ -33,7 +29,7 @@ struct Job {
     std::int64_t start_ms = 0;
     std::vector<Vertex> vertices;
     std::size_t parallelism_max = 0;  // 0: not told.
-    [[nodiscard]] bool terminal() const { return is_terminal(state); }
+    [[nodiscard]] bool terminal() const { return is_terminal_job_state(state); }
 };
 
 // Where an answer's facts go.

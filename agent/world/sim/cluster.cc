@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/base/flink_state.h"
+
 namespace medic::sim {
 namespace {
 
@@ -14,8 +16,6 @@ template <class... Fs>
 struct Overload : Fs... {
     using Fs::operator()...;
 };
-
-bool ended(const std::string& state) { return state == "CANCELED" || state == "FINISHED" || state == "FAILED"; }
 
 }  // namespace
 
@@ -52,7 +52,7 @@ bool SimCluster::healthy() const {
 }
 
 bool SimCluster::end_job(WallTime now) {
-    if (ended(job.state)) return false;
+    if (is_terminal_job_state(job.state)) return false;
     job.state = "CANCELED";
     job.live = 0;
     job.ended_by_person_at = now;
@@ -62,7 +62,7 @@ bool SimCluster::end_job(WallTime now) {
 void SimCluster::start_job_again() {
     if (!job.ended_by_person_at) return;
     job.ended_by_person_at.reset();
-    if (!ended(job.state)) return;
+    if (!is_terminal_job_state(job.state)) return;
     job.state = "RUNNING";
     job.live = 1;
     job.id = "j" + std::to_string(++job.started);
@@ -73,7 +73,7 @@ void SimCluster::live_on(Duration by) {
     for (auto& [number, task] : tasks)
         if (task.state == "RUNNING" && !task.stuck) task.records += records_per_second * seconds;
     disk.used = std::min(disk.total, disk.used + disk.growth_per_second * seconds);
-    if (ended(job.state)) return;
+    if (is_terminal_job_state(job.state)) return;
     const bool can_run = active_nodes() >= task_managers_needed && job.blocked_by.empty();
     if (job.state == "RUNNING" && (!can_run || job.version == "v2")) {
         job.state = "RESTARTING";
@@ -150,7 +150,7 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                  },
                  [&](const CancelJob& op) -> Result<std::string> {
                      if (op.job_id != job.id) return fail(ErrorCode::invalid, "no such job");
-                     if (!ended(job.state)) job.state = "CANCELED", job.live = 0;
+                     if (!is_terminal_job_state(job.state)) job.state = "CANCELED", job.live = 0;
                      return "cancelled";
                  },
                  [&](const StopJobWithSavepoint& op) -> Result<std::string> {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "agent/base/flink_state.h"
 #include "classifiers/analyzers/analyzer.h"
 #include "classifiers/analyzers/lookup.h"
 
@@ -16,7 +17,7 @@ constexpr Duration look_back{10 * 60'000};
 
 bool runs_somewhere(const Lookup& lookup, const Subject& job) {
     const auto state = lookup.view().topology.attribute(job, "state");
-    return state && *state != "FINISHED" && *state != "CANCELED" && *state != "FAILED";
+    return state && !is_terminal_job_state(*state);
 }
 
 std::vector<std::string> job_managers(const Lookup& lookup, const std::string& cluster) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "agent/base/flink_state.h"
 #include "engine/common/process.h"
 #include "engine/common/rest_internal.h"
 #include "engine/lab/processes.h"
@@ -28,8 +29,6 @@ constexpr auto job_patience = std::chrono::seconds(90);
 constexpr auto flow_look = std::chrono::seconds(3);
 constexpr std::uint64_t checkpoints_wanted = 2;
 constexpr const char* connectors[] = {"inventory-source", "inventory-sink", "audit-sink"};
-
-bool over(const std::string& state) { return state == "FINISHED" || state == "CANCELED" || state == "FAILED"; }
 
 // The newest complete checkpoint or savepoint below the session cluster's folders; empty: none.
 std::string newest_snapshot(const std::string& data_dir) {
@@ -139,14 +138,15 @@ Status Site::cancel_jobs() const {
     MEDIC_TRY(const json body, call_json({.url = url("jobmanager", "/jobs/overview")}));
     std::vector<std::string> ids;
     for (const json& job : member(body, "jobs", json::array()))
-        if (member(job, "name", std::string()) == job_name && !over(member(job, "state", std::string())))
+        if (member(job, "name", std::string()) == job_name &&
+            !is_terminal_job_state(member(job, "state", std::string())))
             ids.push_back(member(job, "jid", std::string()));
     for (const std::string& id : ids)
         (void)call_json({.method = "PATCH", .url = url("jobmanager", "/jobs/" + id + "?mode=cancel")});
     const auto deadline = std::chrono::steady_clock::now() + job_patience;
     while (std::chrono::steady_clock::now() < deadline) {
         const auto view = job();
-        if (ids.empty() || !view || over(view->state)) return {};
+        if (ids.empty() || !view || is_terminal_job_state(view->state)) return {};
         std::this_thread::sleep_for(poll);
     }
     return fail(ErrorCode::unavailable, "the job cannot be cancelled");
@@ -203,7 +203,7 @@ Status Site::mend_job() const {
     const auto view = job();
     const bool answers = call_json({.url = url("jobmanager", "/overview")}).has_value();
     if (!answers) return fail(ErrorCode::not_ready, "the job manager does not answer");
-    if (!view || over(view->state)) {
+    if (!view || is_terminal_job_state(view->state)) {
         MEDIC_TRY(const json registered, call_json({.url = url("jobmanager", "/taskmanagers")}));
         if (static_cast<int>(member(registered, "taskmanagers", json::array()).size()) < plan_.options.taskmanagers)
             return fail(ErrorCode::not_ready, "too few task managers for the job");
