@@ -11,13 +11,6 @@ namespace {
 
 constexpr std::size_t result_bytes_max = 4'096;
 
-// Of the job that an operation ends; "" = not known.
-std::string job_id_of(const OperationBody& body) {
-    if (const auto* cancel = std::get_if<CancelJob>(&body)) return cancel->job_id;
-    if (const auto* stop = std::get_if<StopJobWithSavepoint>(&body)) return stop->job_id;
-    return "";
-}
-
 // "I17/2/1": 2.
 std::uint64_t step_number_of(const std::string& key) { return std::stoull(key.substr(key.find('/') + 1)); }
 
@@ -30,10 +23,6 @@ std::string without_figures(const std::vector<Refusal>& refusals) {
 }
 
 }  // namespace
-
-bool ends_a_job(const OperationBody& body) {
-    return std::holds_alternative<CancelJob>(body) || std::holds_alternative<StopJobWithSavepoint>(body);
-}
 
 // One that backs off has given the cluster away, perhaps to what it needs, and has it again when it next acts.
 bool holds_cluster(const Incident& incident) { return incident.begun && !incident.yielded; }
@@ -201,9 +190,9 @@ void Loop::State::send(Incident& incident, Permit permit) {
     incident.begun = incident.acted = true;
     incident.yielded = false;
     incident.already_so = all_hold(signs_of(step), book, context()).truth == Truth::yes;
-    if (ends_a_job(step.operation)) {
+    if (const std::string* id = ended_job(step.operation)) {
         incident.stopped_job = step.job;
-        incident.stopped_job_id = job_id_of(step.operation);
+        incident.stopped_job_id = *id;
     }
     history.push_back({incident.key, incident.id, incident.cluster, step.remedy, step.cause, incident.diagnosis.subject,
                        step.subject, now, incident.undoing});
@@ -247,7 +236,7 @@ void Loop::State::take(const OperationReply& reply) {
     const bool not_sent = error.message.starts_with("not sent");
     record_attempt(*incident, not_sent ? "not-sent" : "failed", error.message);
     if (not_sent) changed_nothing(*incident, false);
-    if (ends_a_job(incident->current().operation)) incident->stopped_job = {};  // Refused: it did not happen.
+    if (ended_job(incident->current().operation)) incident->stopped_job = {};  // Refused: it did not happen.
     if (error.code == ErrorCode::invalid)
         return plan_failed(*incident, Outcome::no_effect, incident->current().text + ": " + error.message);
     retry(*incident, incident->current().text + ": " + error.message);
@@ -265,7 +254,7 @@ void Loop::State::changed_nothing(Incident& incident, bool left) {
             history.erase(at_hand);
         }
     }
-    if (ends_a_job(incident.current().operation)) incident.stopped_job = {};
+    if (ended_job(incident.current().operation)) incident.stopped_job = {};
     if (incident.undoing) return;  // What it takes back was done.
     const auto plan_begins_at = incident.step_number - incident.step;
     incident.begun = std::ranges::any_of(history, [&](const PastAttempt& past) {

@@ -41,7 +41,7 @@ void Loop::State::notice_living_job(Incident& incident) {
     const FactKey key{incident.stopped_job, "flink_job_state"}, id_key{incident.stopped_job, "id"};
     want(key);
     want(id_key);
-    if (incident.plan && ends_a_job(incident.current().operation)) return;  // It lives until that takes effect.
+    if (incident.plan && ended_job(incident.current().operation)) return;  // It lives until that takes effect.
     constexpr std::array alive{"CREATED", "INITIALIZING", "RUNNING", "RESTARTING", "FAILING"};
     const Fact* state = book.latest(key);
     const Fact* id = book.latest(id_key);

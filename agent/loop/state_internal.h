@@ -161,8 +161,6 @@ struct Loop::State {
     [[nodiscard]] bool blind() const;
 };
 
-[[nodiscard]] bool ends_a_job(const OperationBody& body);
-
 // The cluster is this incident's: its plan is under way, and not backing off.
 [[nodiscard]] bool holds_cluster(const Incident& incident);
 

@@ -12,6 +12,12 @@ struct Overload : Fs... {
 
 }  // namespace
 
+const std::string* ended_job(const OperationBody& body) {
+    if (const auto* cancel = std::get_if<CancelJob>(&body)) return &cancel->job_id;
+    if (const auto* stop = std::get_if<StopJobWithSavepoint>(&body)) return &stop->job_id;
+    return nullptr;
+}
+
 std::string_view operation_name(const OperationBody& body) {
     return std::visit(Overload{
                           [](const StartNode&) { return "start-node"; },

@@ -98,6 +98,8 @@ struct Operation {
     std::uint64_t fencing_token = 0;  // Of the lease that it is sent under: drivers refuse an older one. 0: no lease.
 };
 
+// The id of the job that it ends ("" where only the sending knows it); nullptr: it ends none.
+[[nodiscard]] const std::string* ended_job(const OperationBody& body);
 [[nodiscard]] std::string_view operation_name(const OperationBody& body);  // "kill-node", "restart-connector-task", …
 [[nodiscard]] std::string describe(const Operation& operation);  // One line for journal and dry run; no secrets.
 

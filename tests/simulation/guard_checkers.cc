@@ -225,7 +225,7 @@ public:
         if (was_ended_ && !ended) stops_.clear();  // Started again: what comes later is another end.
         was_ended_ = ended;
         for (const auto& operation : ticked.effects.operations)
-            if (ends_a_job(operation.body)) stops_.insert(operation.key);
+            if (ended_job(operation.body)) stops_.insert(operation.key);
     }
     void on_sending(const Sending& sending) override {
         const auto& body = sending.operation.body;
@@ -238,11 +238,8 @@ public:
     }
 
 private:
-    static bool ends_a_job(const OperationBody& body) {
-        return std::holds_alternative<CancelJob>(body) || std::holds_alternative<StopJobWithSavepoint>(body);
-    }
     bool may_have_ended_it(const Sending& sending) const {
-        if (ends_a_job(sending.operation.body)) return true;
+        if (ended_job(sending.operation.body)) return true;
         return std::ranges::any_of(sending.attempts, [&](const AttemptRow& row) {
             return stops_.contains(row.key) && row.state != "not-sent" && row.state != "not-done" &&
                    row.state != "failed";
