@@ -204,11 +204,7 @@ Result<Outcome> run(const Options& options,
                     const std::function<void(const Progress&)>& progress) {
     MEDIC_CHECK(check(options));
     const Config& config = options.config;
-    MEDIC_TRY(auto brain, Brain::make({.rules_directory = options.rules_directory,
-                                       .remedies = {},
-                                       .cluster_default = config.clusters.size() == 1 ? config.clusters[0].name : "",
-                                       .interval = config.intervals.evaluate,
-                                       .planned_grace = config.intervals.planned_grace}));
+    MEDIC_TRY(auto brain, Brain::make(brain_options_of(config, options.rules_directory)));
     Replay replay(options, std::move(brain));
     std::vector<std::unique_ptr<Source>> sources;
     for (const ClusterConfig& cluster : config.clusters)

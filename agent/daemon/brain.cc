@@ -76,6 +76,15 @@ KnownIds known_ids(const RuleSet& rules, const std::vector<std::string>& remedie
 
 }  // namespace
 
+BrainOptions brain_options_of(const Config& config, const std::string& rules_directory) {
+    return {.rules_directory = rules_directory,
+            .remedies = {},
+            .cluster_default = config.clusters.size() == 1 ? config.clusters[0].name : "",
+            .interval = config.intervals.evaluate,
+            .planned_grace = config.intervals.planned_grace,
+            .diagnoser = {}};
+}
+
 Result<std::unique_ptr<Brain>> Brain::make(const BrainOptions& options) {
     MEDIC_TRY(RuleSet rules, load_rules(options.rules_directory));
     const KnownIds known = known_ids(rules, options.remedies);
@@ -106,7 +115,7 @@ DiagnosisReport Brain::evaluate(Knowledge& knowledge, const Now& now) {
     for (const Finding& finding : findings)
         if (finding.id == planned_work_id) report.planned.push_back(finding);
     report.diagnoses = diagnoser_.diagnose(view, now);
-    hint_at_silences(knowledge.silences(), report);
+    if (!report.diagnoses.empty()) hint_at_silences(knowledge.silences(), report);
     report.blind_targets = knowledge.blind_targets(now.wall);
     report.targets_total = knowledge.targets();
     return report;

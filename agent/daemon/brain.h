@@ -23,6 +23,9 @@ struct BrainOptions {
     DiagnoserOptions diagnoser;
 };
 
+// As medic.yaml says. `rules_directory`: as above.
+[[nodiscard]] BrainOptions brain_options_of(const Config& config, const std::string& rules_directory);
+
 class Brain {
 public:
     [[nodiscard]] static Result<std::unique_ptr<Brain>> make(const BrainOptions& options);

@@ -146,13 +146,9 @@ Result<std::unique_ptr<Look>> Look::start(DiagnoseOptions options) {
     auto made = std::make_unique<State>(std::move(options));
     State& state = *made;
     const Config& config = state.options.config;
-    BrainOptions brain_options{.rules_directory = state.options.rules_directory,
-                               .remedies = {},
-                               .cluster_default = config.clusters.size() == 1 ? config.clusters[0].name : "",
-                               .interval = config.intervals.evaluate,
-                               .planned_grace = config.intervals.planned_grace,
-                               // There may be no later look that could tell the cause.
-                               .diagnoser = {.effect_waits_for_cause = Duration{0}}};
+    BrainOptions brain_options = brain_options_of(config, state.options.rules_directory);
+    // There may be no later look that could tell the cause.
+    brain_options.diagnoser.effect_waits_for_cause = Duration{0};
     MEDIC_TRY(state.brain, Brain::make(brain_options));
     state.watcher.prepare();
     state.reactor.every(config.intervals.evaluate, config.intervals.evaluate, [&state] {

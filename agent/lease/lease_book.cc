@@ -24,6 +24,10 @@ void LeaseBook::heard(const std::string& cluster, Instant asked, const Result<Le
 
 LeaseBook::Status LeaseBook::status(const std::string& cluster, Instant now) const {
     const std::lock_guard guard(mutex_);
+    return status_of(cluster, now);
+}
+
+LeaseBook::Status LeaseBook::status_of(const std::string& cluster, Instant now) const {
     Status status{.cluster = cluster};
     const auto found = entries_.find(cluster);
     if (found == entries_.end()) {
@@ -49,10 +53,10 @@ std::vector<LeaseBook::Status> LeaseBook::all(Instant now) const {
 }
 
 std::string LeaseBook::objection(const std::string& cluster, Duration timeout, Instant now) const {
-    const Status known = status(cluster, now);
+    const std::lock_guard guard(mutex_);
+    const Status known = status_of(cluster, now);
     if (!known.problem.empty()) return fmt::format("it is not known who acts for {}: {}", cluster, known.problem);
     if (!known.ours) return fmt::format("{} acts for {}", known.holder, cluster);
-    const std::lock_guard guard(mutex_);
     const Duration left = *entries_.at(cluster).good_until - now;
     if (left > timeout) return "";
     return fmt::format("the lease of {} ends in {} ms, within the request's time-out of {} ms", cluster, left.count(),

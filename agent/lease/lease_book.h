@@ -43,6 +43,8 @@ private:
         std::optional<Instant> good_until;  // nullopt: nothing was ever heard.
         std::string problem;                // Of the newest claim.
     };
+    [[nodiscard]] Status status_of(const std::string& cluster, Instant now) const;  // Under the mutex.
+
     std::vector<std::string> clusters_;
     Duration ttl_;
     mutable std::mutex mutex_;

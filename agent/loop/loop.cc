@@ -78,9 +78,8 @@ void Loop::State::shift_times(Duration by) {
 
 void Loop::State::shift_times(Incident& incident, Duration by) {
     for (WallTime* time :
-         {&incident.state_since, &incident.last_reported_at, &incident.step_acted_at, &incident.deadline})
-        *time = *time + by;
-    for (WallTime* time : {&incident.opened_at, &incident.detected_at, &incident.acted_at, &incident.healed_at})
+         {&incident.opened_at, &incident.detected_at, &incident.acted_at, &incident.healed_at, &incident.state_since,
+          &incident.last_reported_at, &incident.step_acted_at, &incident.deadline})
         if (time->unix_ms != 0) *time = *time + by;
     if (incident.not_before) incident.not_before = *incident.not_before + by;
     incident.holds_since.reset();

@@ -160,14 +160,11 @@ void Run::step(Mortality mortality) {
     if (sends && options_.several_agents && chance_.chance(3)) lose_lease();
     deliver(ack, sends && chance_.chance(3));
     if (death == Death::after_send) return die(sends ? "died-after-sending" : "died-after-tick");
-    if (!observer_.everywhere)
-        everywhere_since_.reset();
-    else if (!everywhere_since_)
-        everywhere_since_ = monotonic_;
-    if (!observer_.dark)
-        dark_since_.reset();
-    else if (!dark_since_)
-        dark_since_ = monotonic_;
+    const auto note = [&](bool holds, std::optional<Duration>& since) {
+        since = holds ? std::optional(since.value_or(monotonic_)) : std::nullopt;
+    };
+    note(observer_.everywhere, everywhere_since_);
+    note(observer_.dark, dark_since_);
     journal_broken_ = !ack.durable;  // The next tick is told.
     inbox_.emplace_back(JournalAck{ack.sequence, ack.durable});
 }
