@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <map>
 #include <string>
 
 namespace medic {
@@ -13,6 +14,16 @@ inline std::string text_of(const Json& object, const char* key) {
     if (!object.is_object()) return "";
     const auto found = object.find(key);
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// The texts among a member's own members; what is of another type is left.
+inline std::map<std::string, std::string> texts_of(const Json& object, const char* key) {
+    std::map<std::string, std::string> all;
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_object()) return all;
+    for (const auto& [name, value] : found->items())
+        if (value.is_string()) all[name] = value.get<std::string>();
+    return all;
 }
 
 // Other people's bytes may be no UTF-8: they are replaced, never a reason to fail.

@@ -4,12 +4,11 @@
 #include <optional>
 
 #include "agent/api/incident_view.h"
+#include "agent/api/json_internal.h"
 #include "agent/collectors/json_internal.h"
 
 namespace medic::backtest {
 namespace {
-
-using json_read::Json;
 
 constexpr std::size_t alerts_max = 100'000;
 
@@ -61,9 +60,7 @@ Result<std::vector<SeenAlert>> read_alerts(std::string_view json) {
         SeenAlert alert{.start = *start, .end = end.value_or(*start), .labels = {}};
         // Alertmanager says 0001-01-01 for "not yet".
         if (alert.end < alert.start) alert.end = alert.start;
-        if (const Json* labels = json_read::member(entry, "labels"); labels != nullptr && labels->is_object())
-            for (const auto& [name, value] : labels->items())
-                if (value.is_string()) alert.labels[name] = value.get<std::string>();
+        alert.labels = texts_of(entry, "labels");
         alerts.push_back(std::move(alert));
     }
     return alerts;

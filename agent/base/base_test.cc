@@ -32,6 +32,14 @@ TEST(Labels, are_sorted_unique_and_without_empty_values) {
     EXPECT_EQ(labels.to_string(), R"(up{a="x\"y",z="2"})");
 }
 
+TEST(Subject, is_read_back_from_its_text) {
+    const Subject log_dir{"lab", "log-dir", "2:/data/kafka"};
+    EXPECT_EQ(subject_of(to_string(log_dir)), log_dir);
+    EXPECT_EQ(subject_of("job/fleet"), (Subject{"", "job", "fleet"}));
+    for (const char* none : {"", "lab:", "lab:job", "lab:job/", "lab:/fleet", ":"})
+        EXPECT_EQ(subject_of(none), Subject{}) << none;
+}
+
 TEST(Subject, reads_the_rule_annotation) {
     EXPECT_EQ(parse_subject("lab", "job/a/b"), (Subject{"lab", "job", "a/b"}));
     EXPECT_EQ(parse_subject("lab", "job/"), Subject{});

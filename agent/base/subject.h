@@ -22,6 +22,9 @@ struct Subject {
 // "cluster:kind/name", for keys and for people.
 [[nodiscard]] std::string to_string(const Subject& subject);
 
+// Reads that form back. Without a colon, no cluster is named: "kind/name". What is no subject gives an empty one.
+[[nodiscard]] Subject subject_of(std::string_view text);
+
 // Reads "kind/name" (the form of the rule annotation `medic_subject`). Empty kind or name gives an empty Subject.
 [[nodiscard]] Subject parse_subject(std::string_view cluster, std::string_view text);
 

@@ -5,43 +5,21 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
 #include "agent/api/incident_view.h"
+#include "agent/api/json_internal.h"
 #include "agent/daemon/brain.h"
 #include "agent/daemon/owners.h"
 
 namespace medic::bundle {
 namespace {
 
-using Json = nlohmann::json;
-
-const std::string& text_of(const std::vector<File>& files, const std::string& name) {
+const std::string& file_text(const std::vector<File>& files, const std::string& name) {
     static const std::string none;
     const auto found = std::ranges::find(files, name, &File::name);
     return found == files.end() ? none : found->text;
-}
-
-std::string said(const Json& of, const char* key) {
-    const auto found = of.find(key);
-    return found != of.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::map<std::string, std::string> texts(const Json& of, const char* key) {
-    std::map<std::string, std::string> all;
-    const auto found = of.find(key);
-    if (found == of.end() || !found->is_object()) return all;
-    for (const auto& [name, value] : found->items())
-        if (value.is_string()) all[name] = value.get<std::string>();
-    return all;
-}
-
-Subject subject_of(const std::string& text) {
-    const auto colon = text.find(':');
-    if (colon == std::string::npos) return parse_subject("", text);
-    return parse_subject(text.substr(0, colon), std::string_view(text).substr(colon + 1));
 }
 
 // The objects among a file's lines. Others are left: a stranger's file may hold anything.
@@ -69,7 +47,7 @@ struct Recording {
 
 void read_series(const std::string& text, const WeighOptions& options, Recording& out) {
     each_line(text, [&](const Json& line) {
-        auto named = texts(line, "labels");
+        auto named = texts_of(line, "labels");
         const std::string name = named["__name__"];
         const auto samples = line.find("samples");
         if (name.empty() || samples == line.end() || !samples->is_array()) return;
@@ -89,13 +67,13 @@ void read_series(const std::string& text, const WeighOptions& options, Recording
 
 void read_events(const std::string& text, const WeighOptions& options, Recording& out) {
     each_line(text, [&](const Json& line) {
-        const auto at = read_rfc3339(said(line, "at"));
+        const auto at = read_rfc3339(text_of(line, "at"));
         if (!at || out.events.size() >= options.events_max) return;
         out.events.push_back({.at = *at,
-                              .subject = subject_of(said(line, "subject")),
-                              .kind = said(line, "kind"),
-                              .text = said(line, "text"),
-                              .fields = texts(line, "fields"),
+                              .subject = subject_of(text_of(line, "subject")),
+                              .kind = text_of(line, "kind"),
+                              .text = text_of(line, "text"),
+                              .fields = texts_of(line, "fields"),
                               .id = fmt::format("bundle/{}", out.events.size())});
     });
     std::ranges::stable_sort(out.events, {}, &Event::at);
@@ -103,7 +81,7 @@ void read_events(const std::string& text, const WeighOptions& options, Recording
 
 void read_relations(const std::string& text, const WeighOptions& options, Recording& out) {
     each_line(text, [&](const Json& line) {
-        Relation one{subject_of(said(line, "from")), said(line, "kind"), subject_of(said(line, "to"))};
+        Relation one{subject_of(text_of(line, "from")), text_of(line, "kind"), subject_of(text_of(line, "to"))};
         if (one.from.kind.empty() || one.to.kind.empty() || out.relations.size() >= options.relations_max) return;
         out.relations.push_back(std::move(one));
     });
@@ -181,19 +159,16 @@ std::string shown(const Diagnosis& one) {
 
 Result<Weighed> weigh_anew(const std::vector<File>& files, const WeighOptions& options) {
     Recording recording;
-    read_series(text_of(files, "series.jsonl"), options, recording);
+    read_series(file_text(files, "series.jsonl"), options, recording);
     if (recording.points.empty()) return fail(ErrorCode::not_ready, "the bundle holds no samples");
-    read_events(text_of(files, "events.jsonl"), options, recording);
-    read_relations(text_of(files, "topology.jsonl"), options, recording);
+    read_events(file_text(files, "events.jsonl"), options, recording);
+    read_relations(file_text(files, "topology.jsonl"), options, recording);
     Weighed weighed;
     weighed.at = {recording.points.back().at_ms};
-    const Config config = config_of(text_of(files, "config.yaml"), recording, weighed.note);
-    BrainOptions brain_options{.rules_directory = options.rules_directory,
-                               .remedies = {},
-                               .cluster_default = config.clusters.size() == 1 ? config.clusters[0].name : "",
-                               .interval = options.step,
-                               .planned_grace = config.intervals.planned_grace,
-                               .diagnoser = {.effect_waits_for_cause = Duration{0}}};
+    const Config config = config_of(file_text(files, "config.yaml"), recording, weighed.note);
+    BrainOptions brain_options = brain_options_of(config, options.rules_directory);
+    brain_options.interval = options.step;
+    brain_options.diagnoser.effect_waits_for_cause = Duration{0};  // What is recorded is all that there is.
     MEDIC_TRY(const auto brain, Brain::make(brain_options));
     weighed.diagnoses = Player(recording, config, *brain).play(options).diagnoses;
     name_owners(config, weighed.diagnoses);

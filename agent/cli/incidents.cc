@@ -1,9 +1,8 @@
 #include <fmt/core.h>
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "agent/api/incident_view.h"
+#include "agent/api/json_internal.h"
 #include "agent/cli/api_client_internal.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/terminal.h"
@@ -14,17 +13,10 @@
 namespace medic::cli {
 namespace {
 
-using Json = nlohmann::json;
-
 struct Options {
     AgentAddress agent;
     std::string id, output = "text", verdict, reason;
 };
-
-std::string text(const Json& object, const char* key) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 // From the agent, or from its journal when it is down.
 Result<Json> fetch(const Options& options, const std::string& id) {
@@ -51,13 +43,14 @@ Result<Json> fetch(const Options& options, const std::string& id) {
 
 std::string line(const Json& incident) {
     const Json& diagnosis = incident["diagnosis"];
-    const std::string state = text(incident, "state");
+    const std::string state = text_of(incident, "state");
     const Tone tone = state == "resolved" || state == "healed" ? Tone::good
                       : state == "escalated"                   ? Tone::bad
                                                                : Tone::warn;
-    return fmt::format("{:<6} {} {:<16} {:<10} {:<8} {}\n", text(incident, "id"), text(incident, "opened_at"),
-                       paint(fmt::format("{:<16}", state), tone), text(incident, "cluster"), text(diagnosis, "side"),
-                       text(diagnosis, "summary").empty() ? text(diagnosis, "cause") : text(diagnosis, "summary"));
+    return fmt::format(
+        "{:<6} {} {:<16} {:<10} {:<8} {}\n", text_of(incident, "id"), text_of(incident, "opened_at"),
+        paint(fmt::format("{:<16}", state), tone), text_of(incident, "cluster"), text_of(diagnosis, "side"),
+        text_of(diagnosis, "summary").empty() ? text_of(diagnosis, "cause") : text_of(diagnosis, "summary"));
 }
 
 int list(const Options& options) {
@@ -82,12 +75,12 @@ int show(const Options& options) {
     }
     fmt::print("{}", line(*one));
     const Json& diagnosis = (*one)["diagnosis"];
-    fmt::print("  cause {} · owner {}\n", text(diagnosis, "cause"), text(diagnosis, "owner"));
-    if (const std::string first = text(*one, "first_failure"); !first.empty())
+    fmt::print("  cause {} · owner {}\n", text_of(diagnosis, "cause"), text_of(diagnosis, "owner"));
+    if (const std::string first = text_of(*one, "first_failure"); !first.empty())
         fmt::print("{}\n  {}\n", paint("First failure", Tone::strong), first);
     fmt::print("{}\n", paint("Story", Tone::strong));
     for (const Json& entry : one->value("story", Json::array()))
-        fmt::print("  {} {}\n", text(entry, "at"), text(entry, "text"));
+        fmt::print("  {} {}\n", text_of(entry, "at"), text_of(entry, "text"));
     return exit_ok;
 }
 

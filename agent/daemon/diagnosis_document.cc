@@ -77,12 +77,7 @@ double number(const Json& of, const char* key) {
 
 WallTime time(const Json& of, const char* key) { return read_rfc3339(text_of(of, key)).value_or(WallTime{}); }
 
-Subject subject(const Json& of, const char* key) {
-    const std::string said = text_of(of, key);
-    const auto colon = said.find(':');
-    if (colon == std::string::npos) return parse_subject("", said);
-    return parse_subject(said.substr(0, colon), std::string_view(said).substr(colon + 1));
-}
+Subject subject(const Json& of, const char* key) { return subject_of(text_of(of, key)); }
 
 const Json& items(const Json& of, const char* key) {
     static const Json none = Json::array();
@@ -104,15 +99,6 @@ std::vector<std::string> texts(const Json& of, const char* key) {
     for (const Json& one : items(of, key))
         if (one.is_string()) list.push_back(one.get<std::string>());
     return list;
-}
-
-std::map<std::string, std::string> fields(const Json& of, const char* key) {
-    std::map<std::string, std::string> all;
-    const auto found = of.find(key);
-    if (found == of.end() || !found->is_object()) return all;
-    for (const auto& [name, value] : found->items())
-        if (value.is_string()) all[name] = value.get<std::string>();
-    return all;
 }
 
 template <typename Kind, std::size_t size>
@@ -146,7 +132,7 @@ Diagnosis diagnosis(const Json& of) {
             .effects = texts(of, "effects"),
             .missing = texts(of, "missing"),
             .remedies = texts(of, "remedies"),
-            .facts = fields(of, "facts")};
+            .facts = texts_of(of, "facts")};
 }
 
 OpenIncident incident(const Json& of) {
@@ -166,7 +152,7 @@ Finding planned(const Json& of) {
     one.subject = subject(of, "subject");
     one.since = time(of, "since");
     one.summary = text_of(of, "summary");
-    one.fields = fields(of, "facts");
+    one.fields = texts_of(of, "facts");
     one.evidence = all(of, "evidence", evidence);
     return one;
 }
