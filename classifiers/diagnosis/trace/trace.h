@@ -3,6 +3,7 @@
 // Linear in the text's length; bounded by TraceLimits. Called by analyzers (events) and by `medic classify` (files).
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -72,6 +73,8 @@ struct TraceLimits {
 
 [[nodiscard]] FailureText read_failures(std::string_view text, const Ownership& ownership = {},
                                         const TraceLimits& limits = {});
+template <std::same_as<std::string> Temporary>
+FailureText read_failures(Temporary&& text, const Ownership& = {}, const TraceLimits& = {}) = delete;  // Views dangle.
 
 // The record that a text names: "topic 't' partition 0 at offset 5", "ConsumerRecord(topic = …", "t-3 at offset 42".
 [[nodiscard]] std::optional<RecordRef> find_record(std::string_view text);

@@ -96,7 +96,8 @@ TEST(Trace, SuppressedThrowablesNeverDecide) {
 TEST(Trace, WhoCalledACheckDecides) {
     const std::string check =
         "java.lang.IllegalArgumentException: x\n\tat com.acme.util.Preconditions.checkArgument(P.java:1)\n";
-    auto read = read_failures(check + "\tat com.acme.Cause.go(Cause.java:5)\n");
+    const std::string called = check + "\tat com.acme.Cause.go(Cause.java:5)\n";
+    auto read = read_failures(called);
     ASSERT_EQ(read.failures.size(), 1U);
     EXPECT_EQ(read.failures[0].deciding()->function, "com.acme.Cause.go");
     read = read_failures(check);  // Its caller is unknown.
