@@ -49,18 +49,14 @@ Result<void> Agent::State::open() {
     loop_options.several_agents = config.lease.kind != LeaseConfig::Kind::none;
     loop_options.on_several_hosts = config.lease.kind == LeaseConfig::Kind::etcd;
     MEDIC_CHECK(open_leases());
-    BrainOptions brain_options{.rules_directory = options.rules_directory,
-                               .remedies = {},
-                               .cluster_default = config.clusters.size() == 1 ? config.clusters[0].name : "",
-                               .interval = config.intervals.evaluate,
-                               .planned_grace = config.intervals.planned_grace};
-    MEDIC_TRY(brain, Brain::make(brain_options));
+    MEDIC_TRY(brain, Brain::make(brain_options_of(config, options.rules_directory)));
     const Planner planner(loop_options.remedies);
     const auto may = what_may_change(options.policy, planner, clusters());
     if (may.empty()) options.say("may change nothing: no policy allows it; every remedy is observed only");
     for (const std::string& line : may) options.say("may change: " + line);
     loop = std::make_unique<Loop>(std::move(loop_options), restored);
-    shown = to_tell = loop->incidents();
+    shown = loop->incidents();
+    for (const Incident* incident : loop->open_incidents()) to_tell.push_back(*incident);
     told = restored.deliveries;
     node_links = restored.node_links;
     notices = restored.notices;

@@ -73,5 +73,31 @@ TEST(Agreement, it_covers_a_plan_that_has_begun) {
     EXPECT_EQ(bench.incident().outcome, "healed") << bench.story();
 }
 
+// One cause in three clusters asks a person: also when the others' incidents are over, and when the agent was restarted
+// since.
+TEST(Agreement, what_was_found_in_other_clusters_counts_across_a_restart) {
+    Bench bench(options(Mode::auto_));
+    bench.run(3);
+    bench.set({node("tm-1"), "process_up"}, 0);
+    bench.text({job, "flink_job_state"}, "RESTARTING");
+    for (const char* other : {"east", "west"}) {
+        bench.diagnoses.push_back(node_lost());
+        bench.diagnoses.back().subject.cluster = other;
+        bench.diagnoses.back().since = bench.wall();
+    }
+    bench.run(3);
+    bench.diagnoses.clear();
+    bench.run(15);  // Both are over.
+    ASSERT_TRUE(bench.loop().open_incidents().empty()) << bench.story();
+    bench.restart();
+    lose_node(bench);
+    bench.run(20);
+    EXPECT_TRUE(bench.sent.empty()) << bench.story();
+    EXPECT_EQ(bench.incident().state, IncidentState::waiting_approval) << bench.story();
+    agree(bench);
+    bench.run(3);
+    EXPECT_FALSE(bench.sent.empty()) << bench.story();
+}
+
 }  // namespace
 }  // namespace medic

@@ -6,15 +6,6 @@
 #include "agent/loop/state_internal.h"
 
 namespace medic {
-namespace {
-
-Subject subject_from(const std::string& text) {
-    const auto colon = text.find(':');
-    return colon == std::string::npos ? Subject{} : parse_subject(text.substr(0, colon), text.substr(colon + 1));
-}
-
-}  // namespace
-
 Loop::State::State(LoopOptions given, const JournalState& restored)
     : options(std::move(given)), planner(options.remedies), guards(options.guards) {
     restore(restored);
@@ -35,11 +26,14 @@ void Loop::State::restore(const JournalState& restored) {
         const auto number = number_of(*incident);
         open.emplace(number, *std::move(incident));
     }
+    for (const auto& row : restored.ended_incidents)  // What was found in other clusters counts, also when it is over.
+        if (auto incident = from_row(row)) ended.push_back(*std::move(incident));
+    while (ended.size() > options.ended_kept_max) ended.pop_front();
     for (const auto& row : restored.attempts) {
         newest_recorded = std::max({newest_recorded, row.intended_at, row.finished_at});
         if (row.state == "not-sent") continue;
-        history.push_back({row.key, row.incident, row.cluster, row.remedy, row.cause, subject_from(row.diagnosed),
-                           subject_from(row.target), row.intended_at, row.undo, row.state == "not-done"});
+        history.push_back({row.key, row.incident, row.cluster, row.remedy, row.cause, subject_of(row.diagnosed),
+                           subject_of(row.target), row.intended_at, row.undo, row.state == "not-done"});
     }
     std::ranges::stable_sort(history, {}, &PastAttempt::at);
     for (const auto& row : restored.pauses) pauses.push_back({row.cluster, row.reason, row.by, row.since});
@@ -50,7 +44,7 @@ void Loop::State::restore(const JournalState& restored) {
         Alert alert;
         alert.fingerprint = row.fingerprint;
         alert.starts_at = row.starts_at;
-        alert.subject = subject_from(row.subject);
+        alert.subject = subject_of(row.subject);
         alert.name = row.name;
         alert.received_from = row.received_from;
         alerts.emplace(fmt::format("{}@{}", row.fingerprint, row.starts_at.unix_ms), std::move(alert));

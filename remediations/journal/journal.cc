@@ -1,5 +1,6 @@
 #include "remediations/journal/journal.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
@@ -179,6 +180,11 @@ JournalState Journal::load(WallTime now) const {
     const std::string open = "(SELECT id FROM incidents WHERE closed = 0)";
     take(state, rows::select<IncidentRow>(database, "WHERE closed = 0 ORDER BY CAST(substr(id, 2) AS INTEGER)"),
          state.open_incidents);
+    take(state,
+         rows::select<IncidentRow>(database, "WHERE closed = 1 ORDER BY CAST(substr(id, 2) AS INTEGER) DESC LIMIT " +
+                                                 std::to_string(state_->options.ended_max)),
+         state.ended_incidents);
+    std::ranges::reverse(state.ended_incidents);
     take(state,
          rows::select<AttemptRow>(
              database, "WHERE intended_at >= CAST(? AS INTEGER) OR incident IN " + open + " ORDER BY sequence",

@@ -119,9 +119,10 @@ struct JournalState {
     std::string problem{};             // For a person; "" when complete.
     std::uint64_t incidents_ever = 0;  // Ids are I1, I2, …
     std::vector<IncidentRow> open_incidents{};
-    std::vector<AttemptRow> attempts{};    // Of the last `history`, and every one of an open incident.
-    std::vector<PauseRow> pauses{};        // Active ones.
-    std::vector<ApprovalRow> approvals{};  // Of open incidents.
+    std::vector<IncidentRow> ended_incidents{};  // The newest `ended_max`, by id.
+    std::vector<AttemptRow> attempts{};          // Of the last `history`, and every one of an open incident.
+    std::vector<PauseRow> pauses{};              // Active ones.
+    std::vector<ApprovalRow> approvals{};        // Of open incidents.
     std::vector<QuarantineRow> quarantines{};
     std::vector<NodeRoleRow> node_roles{};
     std::vector<NodeLinkRow> node_links{};
@@ -134,6 +135,7 @@ struct JournalState {
 struct JournalOptions {
     std::string path{};                         // ":memory:" for tests.
     std::size_t pending_entries_max = 100'000;  // append() refuses above it: the disk is too slow or gone.
+    std::size_t ended_max = 100;                // Ended incidents that load() reads.
     std::uint64_t bytes_max = 4ULL << 30;       // The file grows no further; then flush() fails as on a full disk.
     Duration history{
         24 * 3'600'000};  // How far back load() reads attempts and untold ends: more than the longest sensible window.

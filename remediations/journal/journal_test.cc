@@ -196,6 +196,17 @@ TEST_F(JournalTest, ended_incidents_are_forgotten_after_their_time) {
     EXPECT_TRUE(journal->attempts("I1")->empty());
 }
 
+TEST_F(JournalTest, the_newest_ended_incidents_are_loaded_in_order) {
+    auto journal = *Journal::open({.path = ":memory:", .ended_max = 3});
+    for (const char* id : {"I8", "I9", "I10", "I11"}) ASSERT_TRUE(journal->append({incident(id, true)}));
+    ASSERT_TRUE(journal->append({incident("I12")}));
+    ASSERT_TRUE(journal->flush().durable);
+    const auto state = journal->load(now);
+    std::vector<std::string> ids;
+    for (const auto& row : state.ended_incidents) ids.push_back(row.id);
+    EXPECT_EQ(ids, (std::vector<std::string>{"I9", "I10", "I11"}));
+}
+
 TEST_F(JournalTest, nothing_of_an_open_incident_is_ever_forgotten) {
     auto journal = open();
     IncidentRow open_one = incident("I1");
