@@ -41,7 +41,13 @@ std::set<std::string> topics_of(const Lookup& lookup, const Subject& job) {
     return topics;
 }
 
-// The group by which the job reads: named by topology, or the only one (not a connector's) that reads its topics.
+bool is_only_job(const Lookup& lookup, const Subject& job) {
+    const auto running = lookup.jobs_running_for(Duration{0});
+    return std::ranges::all_of(running, [&](const Subject& one) { return one.cluster != job.cluster || one == job; });
+}
+
+// The group by which the job reads: named by topology; or the only one (not a connector's) that is named like the job,
+// or that reads its topics. Whose topics are not known reads by the only group if no other job could be its reader.
 std::vector<std::string> groups_of(const Lookup& lookup, const Subject& job) {
     if (const auto named = lookup.view().topology.attribute(job, "group")) return {*named};
     const auto topics = topics_of(lookup, job);
@@ -54,7 +60,7 @@ std::vector<std::string> groups_of(const Lookup& lookup, const Subject& job) {
         if (group.find(job.name) != std::string::npos) similar.insert(group);
     }
     if (similar.size() == 1) return {*similar.begin()};
-    if (groups.size() == 1) return {*groups.begin()};
+    if (groups.size() == 1 && (!topics.empty() || is_only_job(lookup, job))) return {*groups.begin()};
     return {};  // Not to be told which: no guess.
 }
 

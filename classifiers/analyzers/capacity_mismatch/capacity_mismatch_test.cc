@@ -9,19 +9,22 @@ struct Load {
     double offered = 500, processed = 200, busy = 0.95;
     bool offsets_known = true;
     int running_from = 0;
+    const char* group = "fleet";
+    bool topics_known = true, second_job = false;
 };
 
 Scene job(const Load& load) {
     Scene scene;
     const std::vector<LabelPair> partition{{"topic", "events"}, {"partition", "0"}};
     auto group = partition;
-    group.emplace_back("group", "fleet");
+    group.emplace_back("group", load.group);
     scene
         .series("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}},
                 [=](int s) { return s >= load.running_from ? std::optional{1.0} : std::nullopt; })
         .series("kafka_group_lag_records", group,
-                [=](int s) { return std::max(0.0, 1000 + (load.offered - load.processed) * s); })
-        .relation(Scene::lab("job", "fleet"), "reads", Scene::lab("topic", "events"));
+                [=](int s) { return std::max(0.0, 1000 + (load.offered - load.processed) * s); });
+    if (load.topics_known) scene.relation(Scene::lab("job", "fleet"), "reads", Scene::lab("topic", "events"));
+    if (load.second_job) scene.constant("flink_job_state", {{"job", "other"}, {"state", "RUNNING"}}, 1);
     if (load.offsets_known) scene.counter("kafka_partition_log_end_offset", partition, load.offered);
     for (const char* subtask : {"0", "1"}) {
         const auto at = [&](const char* vertex) -> std::vector<LabelPair> {
@@ -56,6 +59,16 @@ TEST(CapacityMismatch, LagOfAnIdleJobIsNotItsCapacity) {
 
 TEST(CapacityMismatch, JobThatJustStartedIsGivenTime) {
     EXPECT_TRUE(job({.running_from = 30}).findings("capacity-mismatch", 40).empty());
+}
+
+TEST(CapacityMismatch, TheOnlyGroupIsTheOnlyJobs) {
+    const Load unknown{.group = "readers", .topics_known = false};
+    EXPECT_EQ(job(unknown).findings("capacity-mismatch", 40).size(), 1U);
+    Load two = unknown;
+    two.second_job = true;  // Which of them reads by it?
+    EXPECT_TRUE(job(two).findings("capacity-mismatch", 40).empty());
+    two.topics_known = true;
+    EXPECT_EQ(job(two).findings("capacity-mismatch", 40).size(), 1U);
 }
 
 TEST(CapacityMismatch, NothingWithoutTheOfferedRate) {
