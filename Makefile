@@ -53,7 +53,7 @@ test-live: packages-live build  ## Facts, Kafka's own tools and faults on the re
 bench: build  ## Benchmarks, each beside its peer where one is installed
 	@for bench in $(BUILD)/tests/bench/*_bench; do echo "== $$bench"; $$bench || exit 1; done
 
-fuzz: packages-build+fuzz  ## Every parser's fuzz target, FUZZ_SECONDS each
+fuzz: packages-build+clang  ## Every parser's fuzz target, FUZZ_SECONDS each
 	@test -f $(BUILD)/fuzz/build.ninja || cmake --preset fuzz
 	@cmake --build $(BUILD)/fuzz -j $(JOBS) --target fuzzers
 	@tools/run_fuzzers $(BUILD)/fuzz $(FUZZ_SECONDS)
@@ -64,7 +64,7 @@ format: packages-lint  ## clang-format over the whole tree
 lint: packages-build+lint  ## Formatting, the house rules (tests/tidy) and clang-tidy
 	@tools/lint $(BUILD)
 
-asan: packages-build+test  ## Unit tests under the address and undefined-behaviour sanitizers
+asan: packages-build+test+clang  ## Unit tests under the address and undefined-behaviour sanitizers
 	@test -f $(BUILD)/asan-ubsan/build.ninja || cmake --preset asan-ubsan
 	@cmake --build $(BUILD)/asan-ubsan -j $(JOBS) --target unit_tests
 	@ctest --preset asan-ubsan -j $(JOBS) -L unit

@@ -87,7 +87,7 @@ private:
     mutable std::mutex mutex_;
     Listener listener_;
     std::condition_variable changed_;
-    bool released_ = false, closing_ = false;
+    bool released_ = false;
     int hanging_ = 0;
     std::vector<Log> logs_;
     std::map<std::int32_t, std::int64_t> committed_;
