@@ -106,6 +106,25 @@ TEST(Classifier, TellsWhoseClassALinkageErrorMisses) {
                 HasSubstr(" lacks=own"));
     EXPECT_THAT(shape("java.lang.ClassNotFoundException: org.acme.shaded.com.fast.Map" + under_connector),
                 HasSubstr(" lacks=relocated"));
+    EXPECT_THAT(shape("java.lang.ClassNotFoundException: Class org.fast.map.impl.Gone not found"
+                      "\n\tat com.acme.flink.shaded.org.fast.map.Loader.load(Loader.java:1)"),
+                HasSubstr(" lacks=relocated"));
+    EXPECT_THAT(shape("java.io.InvalidClassException: com.acme.state.Session; local class incompatible"),
+                HasSubstr(" lacks=user"));
+    EXPECT_THAT(shape("java.io.InvalidClassException: org.apache.iceberg.flink.Sketch; local class incompatible"),
+                HasSubstr(" lacks=connector"));
+}
+
+TEST(Classifier, TellsWhoseClassesAFailedCastNames) {
+    const auto shape = [](const std::string& message) {
+        return classifier().classify_text("java.lang.ClassCastException: " + message, Component::flink).shape;
+    };
+    EXPECT_THAT(shape("class org.apache.avro.util.Utf8 cannot be cast to class com.acme.Name (unnamed module)"),
+                HasSubstr(" cast=library-to-user"));
+    EXPECT_THAT(shape("Cannot cast org.apache.flink.table.data.GenericArrayData to java.util.List"),
+                HasSubstr(" cast=flink-to-jdk"));
+    EXPECT_THAT(shape("[B cannot be cast to java.lang.String"), HasSubstr(" cast=jdk-to-jdk"));
+    EXPECT_THAT(shape("no names here"), testing::Not(HasSubstr(" cast=")));
 }
 
 TEST(Classifier, KnowsAClassThatIsNotOfTheKindItsNameSays) {

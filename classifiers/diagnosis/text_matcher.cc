@@ -151,19 +151,34 @@ bool is_kin(std::string_view from, std::string_view to) {
     return own.ends_with(kind);
 }
 
+struct Cast {
+    std::string_view from, to;
+};
+
+// What a failed cast names: "class a.B cannot be cast to class c.D (…)", "Cannot cast a.B to c.D". Empty names: no cast.
+Cast cast_named_by(const Throwable& root) {
+    constexpr std::string_view between = " cannot be cast to ", before = "Cannot cast ", to_word = " to ";
+    if (!root.type.ends_with("ClassCastException")) return {};
+    Cast cast;
+    if (const auto at = root.message.find(between); at != std::string_view::npos) {
+        cast = {.from = root.message.substr(0, at), .to = root.message.substr(at + between.size())};
+    } else if (root.message.starts_with(before)) {
+        const auto names = root.message.substr(before.size());
+        const auto middle = names.find(to_word);
+        if (middle == std::string_view::npos) return {};
+        cast = {.from = names.substr(0, middle), .to = names.substr(middle + to_word.size())};
+    }
+    for (auto* name : {&cast.from, &cast.to}) {
+        if (name->starts_with("class ")) name->remove_prefix(6);
+        *name = name->substr(0, name->find_first_of(" (;"));
+    }
+    return cast;
+}
+
 // "class a.B cannot be cast to class a.B": the same name from two loaders. Likewise a class that is not of the kind its
 // name says it is of.
-bool casts_to_itself(const Throwable& root) {
-    constexpr std::string_view between = " cannot be cast to ";
-    if (!root.type.ends_with("ClassCastException")) return false;
-    const auto at = root.message.find(between);
-    if (at == std::string_view::npos) return false;
-    auto from = root.message.substr(0, at), to = root.message.substr(at + between.size());
-    for (auto* name : {&from, &to}) {
-        if (name->starts_with("class ")) name->remove_prefix(6);
-        *name = name->substr(0, name->find_first_of(" ("));
-    }
-    return !from.empty() && (from == to || is_kin(from, to));
+bool casts_to_itself(const Cast& cast) {
+    return !cast.from.empty() && (cast.from == cast.to || is_kin(cast.from, cast.to));
 }
 
 // Python's classes say where they live, but not whose that is: an installed package's own class, by its files on the
@@ -208,6 +223,12 @@ std::string_view class_named_by_linkage_error(std::string_view message) {
     return found;
 }
 
+// Whose class a message names: a plain or array type is the language's own.
+std::string named_class_owner(std::string_view name, Component component) {
+    const bool plain = name.starts_with("[") || name.find('.') == std::string_view::npos;
+    return std::string{to_string(plain ? FrameOwner::jdk : owner_of(name, {}, {.component = component}))};
+}
+
 // How many leading parts two names share.
 std::size_t shared_parts(std::string_view a, std::string_view b) {
     std::size_t parts = 0;
@@ -216,19 +237,37 @@ std::size_t shared_parts(std::string_view a, std::string_view b) {
     return parts;
 }
 
+constexpr std::array<std::string_view, 5> relocation_marks{".shaded.", ".shade.", ".relocated.", ".repackaged.",
+                                                            ".thirdparty."};
+
+// A class that moved code still asks for by its old name: "a.shaded.org.b.c.X.f" for "org.b.c.Y".
+bool asked_for_by_moved_kin(const Failure& failure, std::string_view name) {
+    constexpr std::size_t kin_parts = 3;
+    for (const auto& frame : failure.root().frames)
+        for (const auto mark : relocation_marks) {
+            const auto at = frame.function.rfind(mark);
+            if (at != std::string_view::npos &&
+                shared_parts(name, frame.function.substr(at + mark.size())) >= kin_parts)
+                return true;
+        }
+    return false;
+}
+
 // Whose class a linkage error misses: "own" when it comes from the package family of the code that asks for it,
-// "relocated" when somebody's packing has moved it.
+// "relocated" when somebody's packing has moved it, or the code that asks for it.
 std::string lacking_owner(const Failure& failure, Component component) {
     const auto type = failure.root_type();
     if (std::ranges::none_of(std::array{"NoClassDefFoundError", "ClassNotFoundException", "NoSuchMethodError",
-                                        "NoSuchFieldError", "AbstractMethodError", "IncompatibleClassChangeError"},
+                                        "NoSuchFieldError", "AbstractMethodError", "IncompatibleClassChangeError",
+                                        "InvalidClassException"},
                              [&](std::string_view end) { return type.ends_with(end); }))
         return {};
     std::string name{class_named_by_linkage_error(failure.root().message)};
     if (name.empty()) return {};
     std::ranges::replace(name, '/', '.');
-    for (const std::string_view mark : {".shaded.", ".shade.", ".relocated.", ".repackaged.", ".thirdparty."})
+    for (const auto mark : relocation_marks)
         if (name.find(mark) != std::string::npos) return "relocated";
+    if (asked_for_by_moved_kin(failure, name)) return "relocated";
     auto owner = owner_of(name, {}, {.component = component});
     if (owner == FrameOwner::library && name.starts_with("org.apache.flink.")) owner = FrameOwner::flink;
     constexpr std::size_t family_parts = 3, engine_family_parts = 5;
@@ -274,7 +313,10 @@ std::string shape_of(const FailureText& text, Component component) {
     }
     if (failure != nullptr)
         if (const auto lacks = lacking_owner(*failure, component); !lacks.empty()) out += " lacks=" + lacks;
-    if (failure != nullptr && casts_to_itself(failure->root())) out += " cast_to_itself=yes";
+    if (const auto cast = failure != nullptr ? cast_named_by(failure->root()) : Cast{}; !cast.from.empty()) {
+        if (casts_to_itself(cast)) out += " cast_to_itself=yes";
+        out += " cast=" + named_class_owner(cast.from, component) + "-to-" + named_class_owner(cast.to, component);
+    }
     if (text.record) out += " record=yes";
     if (text.exit_code) out += " exit=" + std::to_string(*text.exit_code);
     if (failure != nullptr && failure->root().type.starts_with("SIG")) out += " fatal=yes";

@@ -56,6 +56,11 @@ bool names_a_plugin(std::string_view function) {
     return false;
 }
 
+// "com.vendor.flink.sink.Writer" of a house that is known for its libraries: what it makes for Flink is a connector.
+bool names_a_flink_connector(std::string_view function) {
+    return function.find(".flink.") != std::string_view::npos && !function.starts_with("org.apache.flink.");
+}
+
 // The last part of a native location: "libfleet_monitor.so+0x1f2" of "/opt/jobs/libfleet_monitor.so+0x1f2".
 std::string_view object_of(std::string_view location) {
     const auto slash = location.rfind('/');
@@ -134,6 +139,9 @@ FrameOwner owner_of(std::string_view function, std::string_view location, const 
     if (const auto relocated = relocated_owner(function)) return *relocated;
     if (const auto known = known_owner(function)) {
         if (*known == FrameOwner::library && ownership.component == Component::connect && names_a_plugin(function))
+            return FrameOwner::connector;
+        if (*known == FrameOwner::library && ownership.component == Component::flink &&
+            names_a_flink_connector(function))
             return FrameOwner::connector;
         return *known;
     }

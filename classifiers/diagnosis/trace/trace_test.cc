@@ -213,6 +213,10 @@ TEST(Owner, RelocatedClassesBelongToWhomTheyBelongAtHome) {
         owner_of("org.apache.flink.kafka.shaded.org.apache.kafka.clients.Metadata.fetch", "Metadata.java:1", flink),
         FrameOwner::kafka);
     EXPECT_EQ(owner_of("com.acme.shaded.Enrich.map", "Enrich.java:1", flink), FrameOwner::user);
+    EXPECT_EQ(owner_of("com.google.cloud.flink.bigquery.sink.Writer.write", "Writer.java:1", flink),
+              FrameOwner::connector);
+    EXPECT_EQ(owner_of("com.google.cloud.storage.Storage.get", "Storage.java:1", flink), FrameOwner::library);
+    EXPECT_EQ(owner_of("com.acme.flink.Enrich.map", "Enrich.java:1", flink), FrameOwner::user);
 }
 
 TEST(Owner, DriversAndSinksOfOneHouseAreToldApart) {
