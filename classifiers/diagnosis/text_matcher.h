@@ -13,16 +13,6 @@
 
 namespace medic {
 
-// The shape of a text, one line of `key=value` words in this order (absent ones are left out):
-//   component=… throwables=N root=TYPE root_message=none|some root_owner=OWNER decide=OWNER decide_frame=FUNCTION
-//   caller=OWNER top=OWNER top_frame=FUNCTION owners=user,connector,… next=OWNER lacks=OWNER|own|relocated
-//   cast_to_itself=yes cast=OWNER-to-OWNER record=yes exit=N fatal=yes message=TEXT
-// `root` is the deepest cause and `root_owner` whose class it is, `decide` the deciding frame's owner, `top` the
-// innermost frame's, `owners` all that occur, `next` whose package called the deciding frame's, `lacks` whose class a
-// linkage error misses or finds unfit ("own": of the family of the code that asks for it), `cast` whose classes a
-// failed cast names, `message` what the root says.
-[[nodiscard]] std::string shape_of(const FailureText& text, Component component);
-
 struct TextMatches {
     std::vector<std::size_t> signatures;  // Positions in Catalogue::signatures(), ascending.
     std::vector<std::size_t> asides;      // Those of them that only an INFO or WARN line beside a failure speaks for.
