@@ -33,7 +33,8 @@ void Loop::State::restore(const JournalState& restored) {
         newest_recorded = std::max({newest_recorded, row.intended_at, row.finished_at});
         if (row.state == "not-sent") continue;
         history.push_back({row.key, row.incident, row.cluster, row.remedy, row.cause, subject_of(row.diagnosed),
-                           subject_of(row.target), row.intended_at, row.undo, row.state == "not-done"});
+                           subject_of(row.target), row.intended_at, row.undo, row.state == "not-done",
+                           tells_of_taken_node(row.operation)});
     }
     std::ranges::stable_sort(history, {}, &PastAttempt::at);
     for (const auto& row : restored.pauses) pauses.push_back({row.cluster, row.reason, row.by, row.since});

@@ -1,6 +1,6 @@
 // The loop's state and its parts. Only for this room's .cc files: intake.cc (what was heard), advance.cc (one
-// incident's next move), act.cc (guards, sending, outcomes), restore.cc (after a restart), loop.cc (the order of a
-// tick).
+// incident's next move), question.cc (what the guards are told), act.cc (refusals, sending, outcomes), restore.cc
+// (after a restart), loop.cc (the order of a tick).
 #pragma once
 
 #include <deque>
@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "agent/loop/loop.h"
+#include "remediations/guards/reach.h"
 #include "remediations/planning/conditions.h"
 #include "remediations/verification/verification.h"
 
@@ -109,7 +110,7 @@ struct Loop::State {
     [[nodiscard]] bool observes_only(const Incident& incident) const;
     void wait(Incident& incident);
     void want_plan(const Incident& incident);
-    bool answered(const Step& step) const;
+    [[nodiscard]] bool answered(const Incident& incident, const Step& step) const;
     void notice_living_job(Incident& incident);
     void expect_reply(Incident& incident);
     void probe(Incident& incident);
@@ -121,11 +122,16 @@ struct Loop::State {
     bool recurs(const Incident& incident) const;
     PlanningView view_of(const Incident& incident, const std::vector<FactKey>& needs) const;
 
-    // act.cc
+    // question.cc
     Step prepared(const Incident& incident) const;
     [[nodiscard]] std::vector<std::string> clusters_with_cause_of(const Incident& incident) const;
     void ask_silences(const Incident& incident, GuardQuestion& question) const;
+    [[nodiscard]] std::vector<NodeInfo> role_of(const Incident& incident, const std::string& node) const;
+    [[nodiscard]] std::optional<TakenAway> taken_by(const Incident& incident, const Step& step) const;
     GuardQuestion question_about(const Incident& incident, const Step& step) const;
+    std::vector<std::string> others_acting(const Incident& incident) const;
+
+    // act.cc
     void refused(Incident& incident, const GuardQuestion& question, std::vector<Refusal> refusals);
     void send(Incident& incident, Permit permit);
     void changed_nothing(Incident& incident, bool left);
@@ -136,7 +142,6 @@ struct Loop::State {
     void plan_ended(Incident& incident);
     void plan_failed(Incident& incident, Outcome outcome, const std::string& why);
     void begin_undo(Incident& incident, const std::string& why);
-    std::vector<std::string> others_acting(const Incident& incident) const;
     void record_attempt(const Incident& incident, std::string state, std::string result);
 
     // Both.

@@ -22,7 +22,8 @@ struct PastAttempt {
     Subject target{};     // What the step changed.
     WallTime at{};        // When its intent was written.
     bool undo = false;
-    bool not_done = false;  // It left, and is known to have changed nothing.
+    bool not_done = false;   // It left, and is known to have changed nothing.
+    bool took_node = false;  // It ended the process of `target`.
 };
 
 struct Pause {
@@ -63,6 +64,21 @@ struct SilencedBy {
     std::optional<WallTime> until{};
 };
 
+// One node of the role of which the step takes one away.
+struct RoleNode {
+    std::string name{}, zone{};
+    bool spare = false;
+    std::optional<bool> up{};            // Its process exists, looked at since we last took it. nullopt: not known.
+    std::optional<WallTime> taken_at{};  // When we last took it out of service.
+};
+
+// What a step takes out of service.
+struct TakenAway {
+    std::string node{}, role{};  // role "": the configuration does not say what runs there.
+    bool patient = false;        // It is what the incident is about: lost or frozen, whether its process exists or not.
+    std::vector<RoleNode> nodes{};  // Of that role, this one included.
+};
+
 // Everything that guards may look at: values only, so that a decision can be recorded, explained and replayed.
 struct GuardQuestion {
     Step step{};
@@ -96,6 +112,7 @@ struct GuardQuestion {
     bool version_quarantined = false;                     // The step would start a version that was rolled back.
     std::optional<ActingAgent> acting_agent{};            // nullopt: this agent is the only one.
     std::vector<std::string> clusters_with_this_cause{};  // Others, where it was named within same_cause_window.
+    std::optional<TakenAway> takes_away{};                // nullopt: the step takes no node out of service.
 };
 
 // A person has agreed to this very action, and not too long ago.

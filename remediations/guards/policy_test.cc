@@ -54,6 +54,19 @@ TEST(Policy, limits_come_from_the_rule_then_the_defaults) {
     EXPECT_EQ(decision.limits.budget_window, Duration{600'000});
 }
 
+TEST(Policy, how_many_nodes_may_be_taken_is_said_part_by_part) {
+    const auto policy = read(
+        "defaults: {blast_radius: {nodes: 9, window: 1h}}\n"
+        "policy:\n  - {remedy: \"connect.*\", mode: auto, blast_radius: {share: 20, healthy: 0, zones: 2}}\n");
+    const BlastRadius radius = decide(policy, restart("lab")).limits.blast_radius;
+    EXPECT_EQ(radius.nodes, 9);
+    EXPECT_EQ(radius.window, Duration{3'600'000});
+    EXPECT_EQ(radius.share_percent, 20);
+    EXPECT_EQ(radius.healthy_min, 0);
+    EXPECT_EQ(radius.zones, 2);
+    EXPECT_EQ(policy.defaults.blast_radius.share_percent, 50);
+}
+
 TEST(Policy, an_object_is_named_only_without_a_wildcard) {
     const auto policy = read(
         "policy:\n"
@@ -88,6 +101,9 @@ INSTANTIATE_TEST_SUITE_P(Policy, PolicyRefuses,
                                          Bad{"policy:\n  - {remedy: a, mode: ask, attempts: 0}\n", "1–1000"},
                                          Bad{"defaults: {budget: {operations: 0, window: 1h}}\n", "1–1000"},
                                          Bad{"defaults: {budget: {operations: 1, window: 0}}\n", "above 0"},
+                                         Bad{"defaults: {blast_radius: {share: 101}}\n", "1–100"},
+                                         Bad{"defaults: {blast_radius: {node: 1}}\n", "node"},
+                                         Bad{"defaults: {blast_radius: {window: 0}}\n", "above 0"},
                                          Bad{"defaults: {backoff: 10s, backoff_max: 1s}\n", "shorter"},
                                          Bad{"catalogue: 99\n", "catalogue"}, Bad{"schema: 7\n", "schema"},
                                          Bad{"policy:\n  - {remedy: a, object: \"topic:*\", floor: 1h, mode: ask}\n",

@@ -74,6 +74,10 @@ private:
 // The parts of all_checkers(): what is true of every agent, and what the guards promise.
 void add_general_checkers(std::vector<std::unique_ptr<Checker>>& all);
 void add_guard_checkers(std::vector<std::unique_ptr<Checker>>& all);
+void add_reach_checkers(std::vector<std::unique_ptr<Checker>>& all);
+
+[[nodiscard]] const Limits& limits_of(const Policy& policy);  // Of the one rule that a simulated policy has.
+[[nodiscard]] bool is_agreed(const Sending& sending);         // A person has agreed to this incident's act, lately.
 
 // Parts of a key: "I17/2/1" is of incident "I17" and of action "I17/2".
 [[nodiscard]] std::string incident_of(const std::string& key);

@@ -70,6 +70,18 @@ void Run::hurt_cluster() {
     }
 }
 
+// What hits one hits others: a rack, a kernel, a noisy neighbour.
+void Run::hurt_nodes() {
+    faults_ever_ = true;
+    const bool frozen = chance_.chance(70);
+    for (auto& [name, node] : cluster_.nodes) {
+        if (!node.up || !chance_.chance(60)) continue;
+        node.up = frozen, node.frozen = frozen;
+        node.faulty_at = wall_;
+    }
+    probe("nodes-at-once");
+}
+
 void Run::hurt_sight() {
     const WallTime until = wall_ + Duration{chance_.between(2'000, 60'000)};
     switch (chance_.between(0, 9)) {
@@ -140,6 +152,7 @@ void Run::disturb() {
         hurt_cluster();
         probe("faults-at-once");
     }
+    if (chance_.between(1, 1'500) == 1) hurt_nodes();
     if (chance_.between(1, 400) == 1) hurt_sight();
     if (chance_.between(1, 400) == 1) {  // An alert storm: the same few alerts over and over.
         for (int i = 0; i < 50; ++i)

@@ -13,6 +13,7 @@ const std::vector<std::string>& expected_probes() {
                                               "job-ended-by-person",
                                               "flap",
                                               "faults-at-once",
+                                              "nodes-at-once",
                                               "facts-dark",
                                               "facts-frozen",
                                               "targets-blind",

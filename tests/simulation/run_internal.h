@@ -51,6 +51,7 @@ private:
     // disturb.cc
     void disturb();
     void hurt_cluster();
+    void hurt_nodes();
     void hurt_sight();
     void cut_off();
     void lose_lease();

@@ -76,7 +76,11 @@ LoopOptions simulation_options(sim::Seeded& chance) {
                    .backoff_max = Duration{30'000},
                    .budget_operations = static_cast<int>(chance.between(6, 30)),
                    .budget_window = Duration{5 * 60'000},
-                   .approval_ttl = Duration{60'000}};
+                   .approval_ttl = Duration{60'000},
+                   .blast_radius = {.nodes = static_cast<int>(chance.between(1, 3)),
+                                    .share_percent = chance.chance(50) ? 50 : 100,
+                                    .window = Duration{3 * 60'000},
+                                    .zones = chance.chance(50) ? 1 : 2}};
     options.policy.rules = {rule};
     options.remedies = remedies::all_remedies();
     options.remedies.push_back({.name = std::string(drop_data_remedy),
