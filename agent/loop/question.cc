@@ -102,6 +102,7 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
                                     : ActingAgent{.problem = "its lease has not been asked for yet"};
     }
     question.clusters_with_this_cause = clusters_with_cause_of(incident);
+    question.storm = storm_in(incident.cluster);
     question.takes_away = taken_by(incident, step);
     ask_silences(incident, question);
     question.sight = sight;

@@ -1,6 +1,6 @@
 // The loop's state and its parts. Only for this room's .cc files: intake.cc (what was heard), advance.cc (one
 // incident's next move), question.cc (what the guards are told), act.cc (refusals, sending, outcomes), restore.cc
-// (after a restart), loop.cc (the order of a tick).
+// (after a restart), storm.cc (too many incidents at once), loop.cc (the order of a tick).
 #pragma once
 
 #include <deque>
@@ -20,6 +20,19 @@ struct CauseKey {
     std::string cluster, cause;
     Subject subject;
     auto operator<=>(const CauseKey&) const = default;
+};
+
+// How many incidents one cluster has had lately. Counted from the incidents themselves, so that an agent that is
+// restarted counts the same.
+struct StormWatch {
+    std::deque<WallTime> opened;      // At most StormLimits::incidents_max + 1, oldest first.
+    std::size_t most = 0;             // Within the window, in this storm.
+    std::optional<WallTime> over_at;  // nullopt: calm.
+    bool told = false;                // People know of this storm.
+
+    void add(WallTime at, const StormLimits& limits);
+    void shift(Duration by);
+    void restart(WallTime now, const StormLimits& limits);  // By the clock of an agent that has just begun.
 };
 
 struct Loop::State {
@@ -49,6 +62,7 @@ struct Loop::State {
     std::vector<Pause> pauses;
     std::set<std::tuple<std::string, std::string, std::string>> quarantined;  // cluster, job, version
     std::map<std::pair<std::string, std::string>, bool> node_is_spare;        // cluster, node
+    std::map<std::string, StormWatch> storms;                                 // By cluster.
     bool fresh_start = true;                                                  // The first tick after a restart.
     bool journal_writable = true, history_complete = true;
     std::string problem;
@@ -75,6 +89,11 @@ struct Loop::State {
     // restore.cc
     void restore(const JournalState& restored);
     void settle_after_restart();
+
+    // storm.cc
+    void restore_storms();
+    void watch_storms();
+    [[nodiscard]] std::optional<Storm> storm_in(const std::string& cluster) const;
 
     // intake.cc
     void take(const TimerTick&) {}

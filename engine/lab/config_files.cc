@@ -124,7 +124,7 @@ std::string policy_yaml() {
            "policy (observe).\n"
            "schema: 1\n"
            "defaults: {cooldown: 10s, attempts: 3, backoff: 2s, budget: {operations: 60, window: 10m}, blast_radius: "
-           "{nodes: 10, share: 100, zones: 10}}\n"
+           "{nodes: 10, share: 100, zones: 10}, storm: {incidents: 50}}\n"
            "policy:\n"
            "  - {remedy: kafka.cut-retention, cluster: lab, mode: ask}\n"
            "  - {cause: kafka.disk-filling, cluster: lab, mode: observe}  # 60 %: say so; 80 % is the next rule's.\n"

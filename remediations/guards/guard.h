@@ -64,6 +64,12 @@ struct SilencedBy {
     std::optional<WallTime> until{};
 };
 
+// More incidents were opened in the cluster than the policy takes for single faults, and it has not been calm since.
+struct Storm {
+    std::size_t incidents = 0;  // Within the policy's window, at most.
+    WallTime over_at{};         // When it will have been calm for long enough, if nothing is added.
+};
+
 // One node of the role of which the step takes one away.
 struct RoleNode {
     std::string name{}, zone{};
@@ -112,6 +118,7 @@ struct GuardQuestion {
     bool version_quarantined = false;                     // The step would start a version that was rolled back.
     std::optional<ActingAgent> acting_agent{};            // nullopt: this agent is the only one.
     std::vector<std::string> clusters_with_this_cause{};  // Others, where it was named within same_cause_window.
+    std::optional<Storm> storm{};                         // nullopt: calm, as far as the history is complete.
     std::optional<TakenAway> takes_away{};                // nullopt: the step takes no node out of service.
 };
 

@@ -184,6 +184,12 @@ const std::vector<Case> refused = {
      [](auto& q) { q.acting_agent = ActingAgent{false, "", "etcd does not answer"}; }},
     {"known_once_and_not_now", "lease",
      [](auto& q) { q.acting_agent = ActingAgent{true, "", "its lease has run out"}; }},
+    {"in_a_storm", "storm", [](auto& q) { q.storm = Storm{11, now + Duration{60'000}}; }},
+    {"in_a_storm_with_an_agreement_of_long_ago", "storm",
+     [](auto& q) {
+         q.storm = Storm{11, now + Duration{60'000}};
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{24 * 3'600'000}};
+     }},
     {"the_third_node_within_the_window", "blast-radius", take_two},
     {"a_node_taken_in_a_time_to_come", "blast-radius",
      [](auto& q) {
@@ -303,6 +309,21 @@ const std::vector<Case> allowed = {
          q.job_state->text = "FINISHED";
          q.step.after_own_stop = true;
      }},
+    {"in_a_storm_what_was_begun_goes_on", "storm",
+     [](auto& q) {
+         q.storm = Storm{11, now + Duration{60'000}};
+         q.plan_begun = true;
+     }},
+    {"in_a_storm_what_was_done_is_taken_back", "storm",
+     [](auto& q) {
+         q.storm = Storm{11, now + Duration{60'000}};
+         q.undo = true;
+     }},
+    {"in_a_storm_a_person_has_agreed", "storm",
+     [](auto& q) {
+         q.storm = Storm{11, now + Duration{60'000}};
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{60'000}};
+     }},
     {"a_dead_node_takes_nothing_away", "blast-radius",
      [](auto& q) {
          take_two(q);
@@ -368,7 +389,8 @@ INSTANTIATE_TEST_SUITE_P(Guards, GuardAllows, testing::ValuesIn(allowed), case_n
 TEST(Guards, an_unreadable_history_is_refused_by_every_guard_that_counts) {
     GuardQuestion question = fine();
     question.history_complete = false;
-    EXPECT_EQ(objectors(question), (std::vector<std::string>{"blast-radius", "budget", "cooldown", "one-in-flight"}));
+    EXPECT_EQ(objectors(question),
+              (std::vector<std::string>{"blast-radius", "budget", "cooldown", "one-in-flight", "storm"}));
 }
 
 TEST(Guards, what_takes_a_node_away_is_known_from_the_journal_too) {

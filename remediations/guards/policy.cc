@@ -45,6 +45,17 @@ Result<BlastRadius> read_blast_radius(const YamlNode& node, BlastRadius limits) 
     return limits;
 }
 
+Result<StormLimits> read_storm(const YamlNode& node) {
+    StormLimits limits;
+    if (!node) return limits;
+    MEDIC_CHECK(node.expect_map("storm"));
+    MEDIC_CHECK(node.expect_keys({"incidents", "window", "calm"}));
+    MEDIC_TRY(limits.incidents, count_or(node, "incidents", limits.incidents, {1, StormLimits::incidents_max}));
+    MEDIC_TRY(limits.window, window_or(node, "storm", "window", limits.window));
+    MEDIC_TRY(limits.calm, window_or(node, "storm", "calm", limits.calm));
+    return limits;
+}
+
 Result<Limits> read_limits(const YamlNode& node, Limits limits) {
     MEDIC_TRY(limits.cooldown, node.duration_or("cooldown", limits.cooldown));
     MEDIC_TRY(limits.attempts_max, count_or(node, "attempts", limits.attempts_max));
@@ -137,8 +148,9 @@ Result<Policy> read_policy(const YamlNode& root) {
     if (const auto defaults = root.get("defaults")) {
         MEDIC_CHECK(defaults.expect_map("defaults"));
         MEDIC_CHECK(defaults.expect_keys(
-            {"cooldown", "attempts", "backoff", "backoff_max", "budget", "approval", "blast_radius"}));
+            {"cooldown", "attempts", "backoff", "backoff_max", "budget", "approval", "blast_radius", "storm"}));
         MEDIC_TRY(policy.defaults, read_limits(defaults, policy.defaults));
+        MEDIC_TRY(policy.storm, read_storm(defaults.get("storm")));
     }
     const auto rules = root.get("policy");
     if (!rules) return policy;

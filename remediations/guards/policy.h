@@ -53,6 +53,15 @@ struct Limits {
     BlastRadius blast_radius{};
 };
 
+// More incidents in one cluster than single faults explain: a shared cause, or an agent that is wrong.
+struct StormLimits {
+    static constexpr int incidents_max = 50;  // Fewer than the ended incidents that an agent remembers when it starts.
+    int incidents = 10;                       // More than so many …
+    Duration window{5 * 60'000};              // … opened within it …
+    Duration calm{5 * 60'000};  // … and nothing new begins by itself before there were fewer for so long (Medik8s'
+                                // stormCooldownDuration, which is off unless it is set).
+};
+
 struct PolicyRule {
     std::string remedy = "*", cause = "*", cluster = "*", object = "*";
     Mode mode = Mode::observe;
@@ -64,6 +73,7 @@ struct PolicyRule {
 struct Policy {
     int catalogue = 1;
     Limits defaults{};
+    StormLimits storm{};  // Of each cluster; stands beside the defaults, and no rule overrides it.
     std::vector<PolicyRule> rules{};
 };
 

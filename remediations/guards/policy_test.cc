@@ -67,6 +67,14 @@ TEST(Policy, how_many_nodes_may_be_taken_is_said_part_by_part) {
     EXPECT_EQ(policy.defaults.blast_radius.share_percent, 50);
 }
 
+TEST(Policy, what_a_storm_is_holds_for_all_rules) {
+    const auto policy = read("defaults: {storm: {incidents: 5, calm: 1m}}\npolicy: []\n");
+    EXPECT_EQ(policy.storm.incidents, 5);
+    EXPECT_EQ(policy.storm.window, Duration{300'000});
+    EXPECT_EQ(policy.storm.calm, Duration{60'000});
+    EXPECT_EQ(read("policy: []\n").storm.incidents, 10);
+}
+
 TEST(Policy, an_object_is_named_only_without_a_wildcard) {
     const auto policy = read(
         "policy:\n"
@@ -101,6 +109,9 @@ INSTANTIATE_TEST_SUITE_P(Policy, PolicyRefuses,
                                          Bad{"policy:\n  - {remedy: a, mode: ask, attempts: 0}\n", "1–1000"},
                                          Bad{"defaults: {budget: {operations: 0, window: 1h}}\n", "1–1000"},
                                          Bad{"defaults: {budget: {operations: 1, window: 0}}\n", "above 0"},
+                                         Bad{"defaults: {storm: {incidents: 51}}\n", "1–50"},
+                                         Bad{"defaults: {storm: {calm: 0}}\n", "above 0"},
+                                         Bad{"policy:\n  - {remedy: a, mode: ask, storm: {incidents: 1}}\n", "storm"},
                                          Bad{"defaults: {blast_radius: {share: 101}}\n", "1–100"},
                                          Bad{"defaults: {blast_radius: {node: 1}}\n", "node"},
                                          Bad{"defaults: {blast_radius: {window: 0}}\n", "above 0"},

@@ -144,6 +144,13 @@ const Limits& limits_of(const Policy& policy) {
     return policy.rules.empty() ? policy.defaults : policy.rules.front().limits;
 }
 
+// An attempt of which the agent can't know that nothing came has begun a plan.
+bool is_begun(const Sending& sending) {
+    return std::ranges::any_of(sending.attempts, [&](const AttemptRow& row) {
+        return row.key != sending.operation.key && row.state != "not-sent" && row.state != "not-done";
+    });
+}
+
 bool is_agreed(const Sending& sending) {
     return std::ranges::any_of(sending.approved, [&](const auto& one) {
         return incident_of(one.first) == incident_of(sending.operation.key) &&

@@ -16,13 +16,6 @@ bool is_of(const Sending& sending, std::string_view layer) {
     return sending.intent && sending.intent->remedy.starts_with(layer);
 }
 
-// An attempt of which the agent can't know that nothing came has begun a plan.
-bool is_begun(const Sending& sending) {
-    return std::ranges::any_of(sending.attempts, [&](const AttemptRow& row) {
-        return row.key != sending.operation.key && row.state != "not-sent" && row.state != "not-done";
-    });
-}
-
 // Two incidents' operations never overlap in time, from leaving to taking effect.
 class OneChangeAtATime final : public Checker {
 public:

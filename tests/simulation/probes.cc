@@ -14,6 +14,7 @@ const std::vector<std::string>& expected_probes() {
                                               "flap",
                                               "faults-at-once",
                                               "nodes-at-once",
+                                              "incident-storm",
                                               "facts-dark",
                                               "facts-frozen",
                                               "targets-blind",

@@ -75,10 +75,20 @@ private:
     std::map<std::string, Taken> taken_;  // By key: what was alive when it left.
 };
 
+class StormAsks final : public Checker {
+public:
+    std::string_view name() const override { return "storm-asks"; }
+    void on_sending(const Sending& sending) override {
+        if (sending.in_storm && !is_begun(sending) && !is_agreed(sending))
+            violated("began something by itself in a storm of incidents: " + describe(sending.operation));
+    }
+};
+
 }  // namespace
 
 void add_reach_checkers(std::vector<std::unique_ptr<Checker>>& all) {
     all.push_back(std::make_unique<BlastRadiusKept>());
+    all.push_back(std::make_unique<StormAsks>());
 }
 
 }  // namespace medic::simulation
