@@ -1,6 +1,7 @@
 // What the guards are told about a step: everything that they may look at, as it is known now.
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -102,6 +103,7 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
                                     : ActingAgent{.problem = "its lease has not been asked for yet"};
     }
     question.clusters_with_this_cause = clusters_with_cause_of(incident);
+    question.managed = managed_by_others(incident);
     question.storm = storm_in(incident.cluster);
     question.takes_away = taken_by(incident, step);
     ask_silences(incident, question);
@@ -129,6 +131,14 @@ void Loop::State::ask_silences(const Incident& incident, GuardQuestion& question
         if (concerned(incident.diagnosis.subject) || concerned(question.step.subject) || concerned(question.step.job))
             question.silenced.push_back({spoken(one), one.until});
     }
+}
+
+// A plan that may not be ended is not begun: all that is still to come of it counts.
+std::vector<ManagedChange> Loop::State::managed_by_others(const Incident& incident) const {
+    const auto to_come = std::span(incident.steps()).subspan(incident.step);
+    const auto cluster = std::ranges::find(options.clusters, incident.cluster, &ClusterInfo::name);
+    if (cluster == options.clusters.end()) return managed_changes(to_come, {{.object = "*"}});  // By whom, nobody says.
+    return managed_changes(to_come, cluster->managed);
 }
 
 // The nodes of the cluster of the role that `node` has.

@@ -145,6 +145,7 @@ struct Loop::State {
     Step prepared(const Incident& incident) const;
     [[nodiscard]] std::vector<std::string> clusters_with_cause_of(const Incident& incident) const;
     void ask_silences(const Incident& incident, GuardQuestion& question) const;
+    [[nodiscard]] std::vector<ManagedChange> managed_by_others(const Incident& incident) const;
     [[nodiscard]] std::vector<NodeInfo> role_of(const Incident& incident, const std::string& node) const;
     [[nodiscard]] std::optional<TakenAway> taken_by(const Incident& incident, const Step& step) const;
     GuardQuestion question_about(const Incident& incident, const Step& step) const;

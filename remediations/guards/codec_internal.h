@@ -23,6 +23,9 @@ template <class A> void fields(A& a, PastAttempt& v) {
     a("diagnosed", v.diagnosed); a("target", v.target); a("at", v.at); a("undo", v.undo);
     a.later("took_node", v.took_node);
 }
+template <class A> void fields(A& a, ManagedChange& v) {
+    a("object", v.object); a("by", v.by); a("proposal", v.proposal); a("restart", v.restart);
+}
 template <class A> void fields(A& a, Storm& v) { a("incidents", v.incidents); a("over_at", v.over_at); }
 template <class A> void fields(A& a, RoleNode& v) {
     a("name", v.name); a("zone", v.zone); a("spare", v.spare); a("up", v.up); a("taken_at", v.taken_at);
@@ -49,6 +52,7 @@ template <class A> void fields(A& a, GuardQuestion& v) {
     a("approval", v.approval); a("version_quarantined", v.version_quarantined);
     a.later("acting_agent", v.acting_agent); a.later("clusters_with_this_cause", v.clusters_with_this_cause);
     a.later("takes_away", v.takes_away); a.later("storm", v.storm);
+    a.later("managed", v.managed);
 }
 // clang-format on
 

@@ -70,6 +70,14 @@ struct Storm {
     WallTime over_at{};         // When it will have been calm for long enough, if nothing is added.
 };
 
+// Something that the rest of the plan would change or restart, and that another system owns.
+struct ManagedChange {
+    std::string object{};    // KIND:NAME
+    std::string by{};        // Its owner; "": nobody has told whether there is one.
+    std::string proposal{};  // What the owner would have to change, in its own terms where they are simple; one line.
+    bool restart = false;    // It stays as it is defined; the owner does restarts as well.
+};
+
 // One node of the role of which the step takes one away.
 struct RoleNode {
     std::string name{}, zone{};
@@ -118,6 +126,7 @@ struct GuardQuestion {
     bool version_quarantined = false;                     // The step would start a version that was rolled back.
     std::optional<ActingAgent> acting_agent{};            // nullopt: this agent is the only one.
     std::vector<std::string> clusters_with_this_cause{};  // Others, where it was named within same_cause_window.
+    std::vector<ManagedChange> managed{};                 // Of this step and those that follow it.
     std::optional<Storm> storm{};                         // nullopt: calm, as far as the history is complete.
     std::optional<TakenAway> takes_away{};                // nullopt: the step takes no node out of service.
 };

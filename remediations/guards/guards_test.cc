@@ -184,6 +184,16 @@ const std::vector<Case> refused = {
      [](auto& q) { q.acting_agent = ActingAgent{false, "", "etcd does not answer"}; }},
     {"known_once_and_not_now", "lease",
      [](auto& q) { q.acting_agent = ActingAgent{true, "", "its lease has run out"}; }},
+    {"what_another_system_defines", "managed-elsewhere",
+     [](auto& q) { q.managed = {{"job:fleet", "flink-operator", "{kind: FlinkDeployment}", false}}; }},
+    {"what_another_system_restarts", "managed-elsewhere",
+     [](auto& q) { q.managed = {{"node:tm-1", "strimzi", "kill-node tm-1", true}}; }},
+    {"a_person_can_not_agree_to_a_change_behind_the_owners_back", "managed-elsewhere",
+     [](auto& q) {
+         q.managed = {{"job:fleet", "flink-operator", "{kind: FlinkDeployment}", false}};
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{60'000}};
+     }},
+    {"who_defines_it_is_unknown", "managed-elsewhere", [](auto& q) { q.managed = {{"job:fleet", "", "x", false}}; }},
     {"in_a_storm", "storm", [](auto& q) { q.storm = Storm{11, now + Duration{60'000}}; }},
     {"in_a_storm_with_an_agreement_of_long_ago", "storm",
      [](auto& q) {
@@ -308,6 +318,17 @@ const std::vector<Case> allowed = {
      [](auto& q) {
          q.job_state->text = "FINISHED";
          q.step.after_own_stop = true;
+     }},
+    {"nothing_of_others_is_changed", "managed-elsewhere", [](auto& q) { q.managed.clear(); }},
+    {"a_plan_that_was_begun_is_ended", "managed-elsewhere",
+     [](auto& q) {
+         q.managed = {{"job:fleet", "flink-operator", "{kind: FlinkDeployment}", false}};
+         q.plan_begun = true;
+     }},
+    {"what_was_changed_is_taken_back", "managed-elsewhere",
+     [](auto& q) {
+         q.managed = {{"job:fleet", "flink-operator", "{kind: FlinkDeployment}", false}};
+         q.undo = true;
      }},
     {"in_a_storm_what_was_begun_goes_on", "storm",
      [](auto& q) {

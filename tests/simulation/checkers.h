@@ -19,6 +19,7 @@ struct Sending {
     const Operation& operation;
     const sim::SimCluster& cluster;
     const Policy& policy;
+    const std::vector<ManagedBy>& managed;    // What other systems own.
     const std::vector<AttemptRow>& attempts;  // Of its incident, as a second reader finds them: what is durable …
     std::optional<AttemptRow> intent;         // … and this very one.
     WallTime now;

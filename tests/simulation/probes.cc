@@ -49,6 +49,7 @@ const std::vector<std::string>& expected_probes() {
                                               "attempt-not-sent",
                                               "approved",
                                               "rejected",
+                                              "proposed-elsewhere",
                                               "healed",
                                               "escalated",
                                               "went-away"};

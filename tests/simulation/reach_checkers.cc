@@ -1,4 +1,5 @@
-// What the guards promise about how far the agent may reach: how many nodes, …, seen from outside. One checker each.
+// What the guards promise about how far the agent may reach: how many nodes, in a storm, into what others own. One
+// checker each.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -84,11 +85,29 @@ public:
     }
 };
 
+// In the simulation a job is only cancelled to start another version of it.
+class ManagedLeftAlone final : public Checker {
+public:
+    std::string_view name() const override { return "managed-left-alone"; }
+    void on_sending(const Sending& sending) override {
+        const auto& body = sending.operation.body;
+        const bool job = std::holds_alternative<StartDeployment>(body) || std::holds_alternative<CancelJob>(body);
+        const bool broker = std::holds_alternative<GrowStorage>(body);
+        const bool connector =
+            std::holds_alternative<KillConnectorTask>(body) || std::holds_alternative<RestartConnectorTask>(body);
+        for (const auto& owner : sending.managed)
+            if ((job && owner.object == "job:*") || (broker && owner.object == "broker:*") ||
+                (connector && owner.object == "connector:*"))
+                violated(fmt::format("{} is of {}: {}", owner.object, owner.by, describe(sending.operation)));
+    }
+};
+
 }  // namespace
 
 void add_reach_checkers(std::vector<std::unique_ptr<Checker>>& all) {
     all.push_back(std::make_unique<BlastRadiusKept>());
     all.push_back(std::make_unique<StormAsks>());
+    all.push_back(std::make_unique<ManagedLeftAlone>());
 }
 
 }  // namespace medic::simulation

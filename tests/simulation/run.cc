@@ -104,6 +104,7 @@ void Run::check(const Operation& operation, bool paused_by_file) {
         .operation = operation,
         .cluster = cluster_,
         .policy = options_.policy,
+        .managed = options_.clusters.front().managed,
         .attempts = attempts,
         .intent = row != attempts.end() ? std::optional(*row) : std::nullopt,
         .now = wall_,
@@ -210,6 +211,8 @@ void Run::count(const Incident& incident) {
                                  to_string(incident.state), incident.outcome);
     for (const auto& line : incident.story)
         result_.story += fmt::format("    {} ms: {}\n", line.at.unix_ms - 1'700'000'000'000, line.text);
+    if (std::ranges::any_of(incident.untried, [](const auto& why) { return why.contains("managed-elsewhere"); }))
+        probe("proposed-elsewhere");
     if (incident.outcome == "healed") probe("healed");
     if (incident.state == IncidentState::escalated) probe("escalated");
     if (incident.outcome == "went_away") probe("went-away");

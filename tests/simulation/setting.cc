@@ -102,6 +102,10 @@ LoopOptions simulation_options(sim::Seeded& chance) {
     options.guard_wait_max = Duration{4 * 60'000};
     options.still_reported_max = Duration{3 * 60'000};
     options.clusters = {lab()};
+    auto& managed = options.clusters.front().managed;
+    if (chance.chance(15)) managed.push_back({"job:*", "flink-operator", false});
+    if (chance.chance(15)) managed.push_back({"broker:*", "strimzi", false});
+    if (chance.chance(10)) managed.push_back({"connector:*", "strimzi", true});
     return options;
 }
 
