@@ -1,6 +1,11 @@
 #include "remediations/guards/policy.h"
 
+#include <fstream>
+#include <sstream>
+
 #include <gtest/gtest.h>
+
+#include "remediations/guards/policy_reference.h"
 
 namespace medic {
 namespace {
@@ -119,6 +124,13 @@ INSTANTIATE_TEST_SUITE_P(Policy, PolicyRefuses,
                                          Bad{"catalogue: 99\n", "catalogue"}, Bad{"schema: 7\n", "schema"},
                                          Bad{"policy:\n  - {remedy: a, object: \"topic:*\", floor: 1h, mode: ask}\n",
                                              "very object"}));
+
+TEST(Policy, the_reference_page_is_what_the_reader_takes) {
+    std::ifstream in("docs/policy.md");
+    std::stringstream page;
+    page << in.rdbuf();
+    EXPECT_EQ(page.str(), policy_reference()) << "run: medic config reference --policy > docs/policy.md";
+}
 
 TEST(Glob, matches_stars_and_question_marks) {
     EXPECT_TRUE(glob_matches("*", ""));
