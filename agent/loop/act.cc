@@ -144,6 +144,10 @@ void Loop::State::changed_nothing(Incident& incident, bool left) {
             history.erase(at_hand);
         }
     }
+    // Nothing of this incident has ever left: when its cause goes away, so does it.
+    if (!left && incident.tried.empty() &&
+        std::ranges::find(history, incident.id, &PastAttempt::incident) == history.end())
+        incident.acted = false;
     if (ended_job(incident.current().operation)) incident.stopped_job = {};
     if (incident.undoing) return;  // What it takes back was done.
     const auto plan_begins_at = incident.step_number - incident.step;
