@@ -3,6 +3,7 @@
 
 #include "agent/cli/command_internal.h"
 #include "agent/config/config.h"
+#include "remediations/guards/policy_reference.h"
 
 namespace medic::cli {
 namespace {
@@ -32,9 +33,11 @@ void add_config(CLI::App& app, Context& context) {
         config->add_subcommand("check", "Read a file as the agent would; errors say file:line:column");
     check_command->add_option("FILE", path, "medic.yaml")->required();
     check_command->callback([&context] { context.exit_code = check(path); });
-    config->add_subcommand("reference", "Print all keys, their types, defaults and meaning (Markdown)")->callback([] {
-        fmt::print("{}", config_reference());
-    });
+    static bool policy = false;
+    CLI::App* reference =
+        config->add_subcommand("reference", "Print all keys, their types, defaults and meaning (Markdown)");
+    reference->add_flag("--policy", policy, "Of policy.yaml instead of medic.yaml");
+    reference->callback([] { fmt::print("{}", policy ? policy_reference() : config_reference()); });
 }
 
 }  // namespace medic::cli

@@ -21,6 +21,7 @@ struct Loader : AccessLoader {
     NodeConfig node(const YamlNode& node);
     DeploymentConfig deployment(const YamlNode& node);
     ClusterConfig cluster(const std::string& name, const YamlNode& node);
+    std::vector<ManagedByConfig> managed(Section& cluster, const YamlNode& node);
     void check_cluster(const ClusterConfig& cluster, const YamlNode& node);
     NotifyConfig notify(const YamlNode& node, std::size_t number);
     void check_access(Section& section, const NotifyConfig& receiver);
@@ -114,6 +115,32 @@ DeploymentConfig Loader::deployment(const YamlNode& node) {
     return result;
 }
 
+// One name for the whole cluster, or KIND:NAME to a name or to a map.
+std::vector<ManagedByConfig> Loader::managed(Section& cluster, const YamlNode& node) {
+    if (!node.is_map()) {
+        const auto by = node.as_string();
+        if (!by || by->empty()) cluster.refuse(node, "managed_by: expected a system's name, or a map");
+        return {{.object = "*", .by = by.value_or("")}};
+    }
+    std::vector<ManagedByConfig> all;
+    for (const auto& [object, owner] : node.entries()) {
+        ManagedByConfig& one = all.emplace_back(ManagedByConfig{.object = object});
+        if (object != "*" && object.find(':') == std::string::npos)
+            cluster.refuse(node.key_node(object),
+                           "managed_by: expected KIND:NAME, for example job:fraud-*, or *, got `" + object + "`");
+        if (owner.is_map()) {
+            Section section(owner, "clusters.NAME.managed_by.OBJECT", status);
+            one.by = section.text("by");
+            one.restarts = section.boolean("restarts");
+            continue;
+        }
+        const auto by = owner.as_string();
+        if (!by || by->empty()) cluster.refuse(owner, "managed_by: expected a system's name for `" + object + "`");
+        one.by = by.value_or("");
+    }
+    return all;
+}
+
 void Loader::check_cluster(const ClusterConfig& cluster, const YamlNode& node) {
     const auto refuse = [&](const YamlNode& at, const std::string& message) {
         if (status) status = at.error(message);
@@ -201,6 +228,7 @@ ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
                 result.owners[pattern] = *text;
         }
     }
+    if (section.has("managed_by")) result.managed = managed(section, section.node("managed_by"));
     if (status) check_cluster(result, node);
     return result;
 }

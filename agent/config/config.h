@@ -82,6 +82,13 @@ struct LogConfig {
     std::string component;  // flink | kafka | connect
 };
 
+// Another system owns the definition of what matches, and maybe its restarts.
+struct ManagedByConfig {
+    std::string object;  // A glob over KIND:NAME; "*": all of the cluster.
+    std::string by;
+    bool restarts = false;
+};
+
 struct ClusterConfig {
     std::string name;
     KafkaConfig kafka;
@@ -96,6 +103,7 @@ struct ClusterConfig {
     std::vector<DeploymentConfig> deployments;
     std::vector<LogConfig> logs;
     std::map<std::string, std::string> owners;  // "job:fraud-*" → team-fraud
+    std::vector<ManagedByConfig> managed;       // As in the file: the first that fits decides.
 
     [[nodiscard]] const NodeConfig* node(std::string_view node_name) const;
     [[nodiscard]] const DeploymentConfig* deployment(std::string_view job) const;

@@ -151,6 +151,10 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{small + "    deployments: [{job: j, driver: {kind: session-rest}, versions: [{id: v, artifact: a}]}]\n",
             "the driver needs `url`"},
         Bad{small + "    owners: {fraud: team}\n", "expected KIND:NAME"},
+        Bad{small + "    managed_by: {fraud: team}\n", "expected KIND:NAME"},
+        Bad{small + "    managed_by: {\"job:*\": {restarts: true}}\n", "`by` is missing"},
+        Bad{small + "    managed_by: {\"job:*\": []}\n", "expected a system's name"},
+        Bad{small + "    managed_by: [strimzi]\n", "expected a system's name"},
         Bad{small + "api: {listen: here}\n", "listen: expected host:port, got `here`"},
         Bad{small + "notify: [{kind: webhook}]\n", "needs `url`"},
         Bad{"schema: 1\ndata_dir: d\nclusters: {a: {kafka: {bootstrap: [a:1], sasl: {mechanism: PLAIN, username: "
@@ -184,6 +188,22 @@ INSTANTIATE_TEST_SUITE_P(
             "`n` is there twice"},
         Bad{"schema: 1\ndata_dir: d\nclusters: {\"a:b\": {kafka: {bootstrap: [a:1]}}}\n", "cluster name `a:b`"},
         Bad{"- 1\n", "expected a map"}, Bad{"a: [", "medic.yaml:"}, Bad{"", "is missing"}));
+
+TEST(Config, WhatOthersDefineIsReadInTheFilesOrder) {
+    const auto managed = [](const std::string& value) {
+        const auto config = load_config(small + "    managed_by: " + value + "\n", "medic.yaml");
+        EXPECT_TRUE(config) << (config ? "" : config.error().message);
+        return config ? config->clusters[0].managed : std::vector<ManagedByConfig>{};
+    };
+    const auto all = managed("strimzi");
+    ASSERT_EQ(all.size(), 1U);
+    EXPECT_EQ(all[0].object + " " + all[0].by, "* strimzi");
+    EXPECT_FALSE(all[0].restarts);
+    const auto some = managed(R"({"topic:scratch-*": nobody, "topic:*": {by: terraform, restarts: true}, "*": ci})");
+    ASSERT_EQ(some.size(), 3U);
+    EXPECT_EQ(some[0].by + " " + some[1].by + " " + some[2].by, "nobody terraform ci");
+    EXPECT_TRUE(some[1].restarts);
+}
 
 TEST(Config, ReferenceNamesEveryKey) {
     const std::string page = config_reference();

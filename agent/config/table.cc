@@ -83,6 +83,14 @@ constexpr Key keys[] = {
      "Logs on this host: errors and stack traces become events."},
     {"clusters.NAME", "owners", Type::named, "", false, 0, 0, "",
      "Who answers for what: `\"job:fraud-*\": team-fraud`. For a platform: `\"owner:kafka platform\": team-kafka`."},
+    {"clusters.NAME", "managed_by", Type::named, "", false, 0, 0, "",
+     "What another system defines: `\"job:fraud-*\": flink-operator`, `\"topic:*\": terraform`, or one name for the "
+     "whole cluster. Its definition (configuration, version, parallelism, placement, retention) is then never changed, "
+     "only proposed to a person; strimzi, flink-operator and terraform get it in their own terms. The first that fits "
+     "decides; `nobody` makes an exception. KIND is job, topic, broker, connector or node."},
+    {"clusters.NAME.managed_by.OBJECT", "by", Type::text, "", true, 0, 0, "", "The system's name."},
+    {"clusters.NAME.managed_by.OBJECT", "restarts", Type::boolean, "false", false, 0, 0, "",
+     "It restarts and replaces, too: that is left to it as well."},
 
     {"clusters.NAME.kafka", "bootstrap", Type::texts, "", true, 0, 0, "", "Brokers to begin with: host:port."},
     {"clusters.NAME.kafka", "cluster_id", Type::text, "", false, 0, 0, "",

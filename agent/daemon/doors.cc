@@ -66,6 +66,8 @@ std::vector<ClusterInfo> clusters_of(const Config& config) {
             }
             info.deployments.push_back(std::move(one));
         }
+        for (const ManagedByConfig& owner : cluster.managed)
+            info.managed.push_back({owner.object, owner.by, owner.restarts});
         all.push_back(std::move(info));
     }
     return all;

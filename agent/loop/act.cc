@@ -1,4 +1,4 @@
-// From a step to an operation and back: the guards' question, sending, replies, what an outcome leads to.
+// From a step to an operation and back: refusals, sending, replies, what an outcome leads to.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -23,116 +23,6 @@ std::string without_figures(const std::vector<Refusal>& refusals) {
 }
 
 }  // namespace
-
-// One that backs off has given the cluster away, perhaps to what it needs, and has it again when it next acts.
-bool holds_cluster(const Incident& incident) { return incident.begun && !incident.yielded; }
-
-// The step with what only this incident knows filled in.
-Step Loop::State::prepared(const Incident& incident) const {
-    Step step = incident.current();
-    if (auto* stop = std::get_if<StopJobWithSavepoint>(&step.operation); stop != nullptr && stop->job_id.empty()) {
-        const Fact* id = book.fresh({step.job, "id"}, now, guard_facts_age_max);
-        if (id != nullptr) stop->job_id = id->text;
-    }
-    if (!step.restore_from_own_savepoint) return step;
-    auto& start = std::get<StartDeployment>(step.operation);
-    start.restore_from = incident.savepoint;
-    if (start.restore_from.empty()) {
-        const Fact* path = book.fresh({step.job, "savepoint_path"}, now, guard_facts_age_max);
-        if (path != nullptr) start.restore_from = path->text;
-    }
-    return step;
-}
-
-std::vector<std::string> Loop::State::others_acting(const Incident& incident) const {
-    std::vector<std::string> others;
-    for (const auto& [number, other] : open)
-        if (other.id != incident.id && other.cluster == incident.cluster && holds_cluster(other))
-            others.push_back(other.id);
-    return others;
-}
-
-std::vector<std::string> Loop::State::clusters_with_cause_of(const Incident& incident) const {
-    std::set<std::string> clusters;
-    const auto look = [&](const Incident& other) {
-        if (other.cluster == incident.cluster || other.diagnosis.cause != incident.diagnosis.cause) return;
-        if (other.detected_at.unix_ms != 0 && std::chrono::abs(now - other.detected_at) <= same_cause_window)
-            clusters.insert(other.cluster);
-    };
-    for (const auto& [number, other] : open) look(other);
-    for (const auto& other : ended) look(other);
-    return {clusters.begin(), clusters.end()};
-}
-
-GuardQuestion Loop::State::question_about(const Incident& incident, const Step& step) const {
-    GuardQuestion question;
-    question.step = step;
-    // Found ended before we had ended it: that was a person.
-    question.step.after_own_stop = step.after_own_stop && incident.stopped_job == step.job;
-    question.key = fmt::format("{}/{}", incident.action_id(), incident.attempt);
-    question.incident = incident.id;
-    question.cluster = incident.cluster;
-    question.diagnosed = incident.diagnosis.subject;
-    question.attempt = incident.attempt;
-    question.plan_begun = incident.begun;
-    question.undo = incident.undoing;
-    question.needs_approval = incident.plan->needs_approval;
-    question.now = now;
-    question.policy = decide(options.policy, {step.remedy, step.cause, incident.cluster, step.object,
-                                              planner.level(step.remedy, step.cause)});
-    question.journal_writable = journal_writable;
-    question.history_complete = history_complete;
-    const Duration window = std::max(question.policy.limits.budget_window, question.policy.limits.cooldown);
-    for (const auto& past : history)
-        if (past.cluster == incident.cluster && now - past.at < window) question.history.push_back(past);
-    question.not_before = incident.not_before;
-    question.others_acting = others_acting(incident);
-    const Fact* pause_file = book.fresh(pause_file_key(), now, guard_facts_age_max);
-    if (pause_file != nullptr && pause_file->value) question.pause_file = *pause_file->value != 0;
-    question.pauses = pauses;
-    question.facts = read_facts(step.precondition, book);
-    question.precondition = all_hold(step.precondition, book, context()).why;
-    if (!step.job.kind.empty()) {
-        const Fact* state = book.latest({step.job, "flink_job_state"});
-        if (state != nullptr) question.job_state = *state;
-    }
-    if (operations.at.unix_ms != 0) question.operations_seen_at = operations.at;
-    for (const auto& operation : operations.operations)
-        if (operation.subject.cluster == incident.cluster && operation.by != "medic")
-            question.operations.push_back(operation);
-    if (options.several_agents) {
-        const auto agent = acting_agents.find(incident.cluster);
-        question.acting_agent = agent != acting_agents.end()
-                                    ? agent->second
-                                    : ActingAgent{.problem = "its lease has not been asked for yet"};
-    }
-    question.clusters_with_this_cause = clusters_with_cause_of(incident);
-    ask_silences(incident, question);
-    question.sight = sight;
-    question.clock = clock;
-    if (!incident.approved_by.empty())
-        question.approval = Approval{incident.action_id(), incident.approved_by, {}, incident.approved_at};
-    if (const auto* start = std::get_if<StartDeployment>(&step.operation))
-        question.version_quarantined = quarantined.contains({incident.cluster, start->job, start->version});
-    return question;
-}
-
-// Whoever silences the patient or what the step changes is at work there.
-void Loop::State::ask_silences(const Incident& incident, GuardQuestion& question) const {
-    const auto mine = std::ranges::find(operations.silences, incident.cluster, &ClusterSilences::cluster);
-    if (mine == operations.silences.end()) return;
-    question.silences_configured = true;
-    question.silences_read_at = mine->read_at;
-    question.silences_problem = mine->problem;
-    for (const Silence& one : mine->active) {
-        if (one.until && *one.until <= now) continue;
-        const auto concerned = [&](const Subject& subject) {
-            return !subject.kind.empty() && concerns(one, labels_of(subject, mine->also_called));
-        };
-        if (concerned(incident.diagnosis.subject) || concerned(question.step.subject) || concerned(question.step.job))
-            question.silenced.push_back({spoken(one), one.until});
-    }
-}
 
 void Loop::State::refused(Incident& incident, const GuardQuestion& question, std::vector<Refusal> refusals) {
     using Kind = Refusal::Kind;
@@ -195,7 +85,7 @@ void Loop::State::send(Incident& incident, Permit permit) {
         incident.stopped_job_id = *id;
     }
     history.push_back({incident.key, incident.id, incident.cluster, step.remedy, step.cause, incident.diagnosis.subject,
-                       step.subject, now, incident.undoing});
+                       step.subject, now, incident.undoing, false, taken_node(step.operation) != nullptr});
     record_attempt(incident, "intended", {});
     effects.operations.push_back(to_operation(std::move(permit)));
     set_state(incident, IncidentState::acting, step.text);
@@ -254,6 +144,10 @@ void Loop::State::changed_nothing(Incident& incident, bool left) {
             history.erase(at_hand);
         }
     }
+    // Nothing of this incident has ever left: when its cause goes away, so does it.
+    if (!left && incident.tried.empty() &&
+        std::ranges::find(history, incident.id, &PastAttempt::incident) == history.end())
+        incident.acted = false;
     if (ended_job(incident.current().operation)) incident.stopped_job = {};
     if (incident.undoing) return;  // What it takes back was done.
     const auto plan_begins_at = incident.step_number - incident.step;

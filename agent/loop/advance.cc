@@ -239,14 +239,19 @@ void Loop::State::want_plan(const Incident& incident) {
         for (const auto* conditions : {&step.precondition, &step.skip_if, &step.done, &step.expectation.all,
                                        &step.expectation.any, &step.expectation.worse_if})
             want(*conditions);
+        if (const std::string* node = taken_node(step.operation))
+            for (const auto& one : role_of(incident, *node)) want({{incident.cluster, "node", one.name}, "process_up"});
         if (!step.job.kind.empty()) want({step.job, "flink_job_state"});
         if (step.restore_from_own_savepoint) want({step.job, "savepoint_path"});
         if (std::holds_alternative<StopJobWithSavepoint>(step.operation)) want({step.job, "id"});
     }
 }
 
-bool Loop::State::answered(const Step& step) const {
+bool Loop::State::answered(const Incident& incident, const Step& step) const {
     const auto heard = [&](const Condition& condition) { return book.latest(condition.fact) != nullptr; };
+    if (const std::string* node = taken_node(step.operation))
+        for (const auto& one : role_of(incident, *node))
+            if (book.latest({{incident.cluster, "node", one.name}, "process_up"}) == nullptr) return false;
     return std::ranges::all_of(step.precondition, heard) && std::ranges::all_of(step.skip_if, heard) &&
            (step.job.kind.empty() || book.latest({step.job, "flink_job_state"}) != nullptr);
 }
@@ -257,7 +262,7 @@ void Loop::State::wait(Incident& incident) {
     const Step step = prepared(incident);
     want_plan(incident);
     // Asked for a moment ago: a refusal for want of an answer would only be noise.
-    if (now - incident.state_since < options.plan_facts_max && !answered(step)) return;
+    if (now - incident.state_since < options.plan_facts_max && !answered(incident, step)) return;
     if (!step.skip_if.empty() && all_hold(step.skip_if, book, context()).truth == Truth::yes)
         return step_done(incident, "nothing to do: " + step.text);
     if (incident.attempt > 1) {  // It may have come about late, or with somebody else's help.

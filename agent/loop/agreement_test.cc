@@ -99,5 +99,24 @@ TEST(Agreement, what_was_found_in_other_clusters_counts_across_a_restart) {
     EXPECT_FALSE(bench.sent.empty()) << bench.story();
 }
 
+TEST(Agreement, what_never_left_keeps_no_incident_whose_cause_is_gone) {
+    Bench bench(options(Mode::auto_));
+    bench.on_send = [&](const Operation& operation) { obey(bench, operation); };
+    bench.run(3);
+    lose_node(bench);
+    bench.set({node("tm-1"), "process_up"}, 1);
+    bench.diagnoses[0].cause = "flink.taskmanager-frozen";
+    bench.door_says = "another agent may act";
+    bench.run(4);
+    ASSERT_TRUE(bench.sent.empty());
+    bench.diagnoses.clear();  // The other agent has mended it.
+    bench.run(12);
+    bench.door_says.clear();
+    bench.run(60);
+    EXPECT_TRUE(bench.sent.empty()) << bench.story();
+    EXPECT_EQ(bench.incident().state, IncidentState::resolved) << bench.story();
+    EXPECT_EQ(bench.incident().outcome, "went_away");
+}
+
 }  // namespace
 }  // namespace medic

@@ -131,5 +131,28 @@ TEST(Loop, a_plan_that_has_backed_off_does_not_take_the_cluster_from_another) {
     for (const auto& one : bench.loop().incidents()) EXPECT_EQ(one.outcome, "healed") << bench.story();
 }
 
+TEST(Escalated, what_another_system_defines_is_proposed_to_a_person_and_left_running) {
+    LoopOptions given = options(Mode::auto_);
+    given.clusters[0].deployments = {{.job = "fleet", .savepoints = "/s", .versions = {"v1", "v2"}, .parallelism = {}}};
+    given.clusters[0].managed = {{"job:*", "flink-operator", false}};
+    Bench bench(given);
+    bench.text({job, "checkpoint_path"}, "/chk/7");
+    bench.run(3);
+    bench.diagnoses = {node_lost()};
+    bench.diagnoses[0].cause = "flink.user-exception";
+    bench.diagnoses[0].subject = job;
+    bench.diagnoses[0].remedies = {"flink.roll-back"};
+    bench.diagnoses[0].facts = {{"job", "fleet"}, {"job_id", "j1"}, {"version", "v2"}, {"last_good_version", "v1"}};
+    bench.run(20);
+    EXPECT_TRUE(bench.sent.empty());
+    const Incident incident = bench.incident();
+    EXPECT_EQ(incident.state, IncidentState::escalated);
+    const std::string proposal = "proposed there: {kind: FlinkDeployment, metadata: {name: fleet}";
+    EXPECT_NE(incident.story.back().text.find(proposal), std::string::npos) << bench.story();
+    const auto told = std::ranges::find(bench.notes, Notification::Kind::escalated, &Notification::kind);
+    ASSERT_NE(told, bench.notes.end());
+    EXPECT_NE(told->text.find(proposal), std::string::npos) << told->text;
+}
+
 }  // namespace
 }  // namespace medic

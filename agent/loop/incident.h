@@ -45,6 +45,7 @@ struct Incident {
 
     // Times, wall; unix_ms 0: not yet. Time to detect = detected_at − opened_at, to recover = healed_at − opened_at.
     WallTime opened_at;    // First evidence.
+    WallTime noticed_at;   // This agent, or the one before its restart, has made an incident of it.
     WallTime detected_at;  // The cause was named.
     WallTime acted_at;     // First operation was decided.
     WallTime healed_at, resolved_at;

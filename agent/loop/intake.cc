@@ -160,7 +160,8 @@ Incident* Loop::State::open_incident(const Diagnosis& diagnosis) {
     incident.cluster = diagnosis.subject.cluster;
     incident.diagnosis = diagnosis;
     incident.opened_at = diagnosis.since.unix_ms != 0 ? diagnosis.since : now;
-    incident.state_since = incident.last_reported_at = now;
+    incident.state_since = incident.last_reported_at = incident.noticed_at = now;
+    storms[incident.cluster].add(now, options.policy.storm);
     Incident& opened = open.emplace(incidents_ever, std::move(incident)).first->second;
     tell(opened, diagnosis.summary);
     notify(opened, Notification::Kind::opened, diagnosis.summary);

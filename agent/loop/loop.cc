@@ -26,6 +26,7 @@ Effects Loop::State::tick(Now at, std::span<const Input> inputs) {
     now = at.wall;
     if (fresh_start) settle_after_restart();
     for (const auto& input : inputs) std::visit([&](const auto& what) { take(what); }, input);
+    watch_storms();
     // What is found in this tick is found everywhere before anything is done about it anywhere: a fault of many
     // clusters is known as one.
     for (auto& [number, incident] : open)
@@ -74,12 +75,13 @@ void Loop::State::shift_times(Duration by) {
     if (sight.reported_at) sight.reported_at = *sight.reported_at + by;
     operations.at = operations.at + by;
     for (auto& [number, incident] : open) shift_times(incident, by);
+    for (auto& [cluster, storm] : storms) storm.shift(by);
 }
 
 void Loop::State::shift_times(Incident& incident, Duration by) {
     for (WallTime* time :
-         {&incident.opened_at, &incident.detected_at, &incident.acted_at, &incident.healed_at, &incident.state_since,
-          &incident.last_reported_at, &incident.step_acted_at, &incident.deadline})
+         {&incident.opened_at, &incident.noticed_at, &incident.detected_at, &incident.acted_at, &incident.healed_at,
+          &incident.state_since, &incident.last_reported_at, &incident.step_acted_at, &incident.deadline})
         if (time->unix_ms != 0) *time = *time + by;
     if (incident.not_before) incident.not_before = *incident.not_before + by;
     incident.holds_since.reset();

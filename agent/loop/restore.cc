@@ -29,11 +29,13 @@ void Loop::State::restore(const JournalState& restored) {
     for (const auto& row : restored.ended_incidents)  // What was found in other clusters counts, also when it is over.
         if (auto incident = from_row(row)) ended.push_back(*std::move(incident));
     while (ended.size() > options.ended_kept_max) ended.pop_front();
+    restore_storms();
     for (const auto& row : restored.attempts) {
         newest_recorded = std::max({newest_recorded, row.intended_at, row.finished_at});
         if (row.state == "not-sent") continue;
         history.push_back({row.key, row.incident, row.cluster, row.remedy, row.cause, subject_of(row.diagnosed),
-                           subject_of(row.target), row.intended_at, row.undo, row.state == "not-done"});
+                           subject_of(row.target), row.intended_at, row.undo, row.state == "not-done",
+                           tells_of_taken_node(row.operation)});
     }
     std::ranges::stable_sort(history, {}, &PastAttempt::at);
     for (const auto& row : restored.pauses) pauses.push_back({row.cluster, row.reason, row.by, row.since});
@@ -54,6 +56,7 @@ void Loop::State::restore(const JournalState& restored) {
 // Time has passed unseen. Nothing has ended merely because nobody looked, and what was in flight must be probed.
 void Loop::State::settle_after_restart() {
     fresh_start = false;
+    for (auto& [cluster, storm] : storms) storm.restart(now, options.policy.storm);
     for (auto& [number, incident] : open) {
         // The clock was set back meanwhile: what it waits for would not come before the old time.
         if (incident.state_since > now) shift_times(incident, now - incident.state_since);

@@ -1,6 +1,6 @@
 // The loop's state and its parts. Only for this room's .cc files: intake.cc (what was heard), advance.cc (one
-// incident's next move), act.cc (guards, sending, outcomes), restore.cc (after a restart), loop.cc (the order of a
-// tick).
+// incident's next move), question.cc (what the guards are told), act.cc (refusals, sending, outcomes), restore.cc
+// (after a restart), storm.cc (too many incidents at once), loop.cc (the order of a tick).
 #pragma once
 
 #include <deque>
@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "agent/loop/loop.h"
+#include "remediations/guards/reach.h"
 #include "remediations/planning/conditions.h"
 #include "remediations/verification/verification.h"
 
@@ -19,6 +20,19 @@ struct CauseKey {
     std::string cluster, cause;
     Subject subject;
     auto operator<=>(const CauseKey&) const = default;
+};
+
+// How many incidents one cluster has had lately. Counted from the incidents themselves, so that an agent that is
+// restarted counts the same.
+struct StormWatch {
+    std::deque<WallTime> opened;      // At most StormLimits::incidents_max + 1, oldest first.
+    std::size_t most = 0;             // Within the window, in this storm.
+    std::optional<WallTime> over_at;  // nullopt: calm.
+    bool told = false;                // People know of this storm.
+
+    void add(WallTime at, const StormLimits& limits);
+    void shift(Duration by);
+    void restart(WallTime now, const StormLimits& limits);  // By the clock of an agent that has just begun.
 };
 
 struct Loop::State {
@@ -48,6 +62,7 @@ struct Loop::State {
     std::vector<Pause> pauses;
     std::set<std::tuple<std::string, std::string, std::string>> quarantined;  // cluster, job, version
     std::map<std::pair<std::string, std::string>, bool> node_is_spare;        // cluster, node
+    std::map<std::string, StormWatch> storms;                                 // By cluster.
     bool fresh_start = true;                                                  // The first tick after a restart.
     bool journal_writable = true, history_complete = true;
     std::string problem;
@@ -74,6 +89,11 @@ struct Loop::State {
     // restore.cc
     void restore(const JournalState& restored);
     void settle_after_restart();
+
+    // storm.cc
+    void restore_storms();
+    void watch_storms();
+    [[nodiscard]] std::optional<Storm> storm_in(const std::string& cluster) const;
 
     // intake.cc
     void take(const TimerTick&) {}
@@ -109,7 +129,7 @@ struct Loop::State {
     [[nodiscard]] bool observes_only(const Incident& incident) const;
     void wait(Incident& incident);
     void want_plan(const Incident& incident);
-    bool answered(const Step& step) const;
+    [[nodiscard]] bool answered(const Incident& incident, const Step& step) const;
     void notice_living_job(Incident& incident);
     void expect_reply(Incident& incident);
     void probe(Incident& incident);
@@ -121,11 +141,17 @@ struct Loop::State {
     bool recurs(const Incident& incident) const;
     PlanningView view_of(const Incident& incident, const std::vector<FactKey>& needs) const;
 
-    // act.cc
+    // question.cc
     Step prepared(const Incident& incident) const;
     [[nodiscard]] std::vector<std::string> clusters_with_cause_of(const Incident& incident) const;
     void ask_silences(const Incident& incident, GuardQuestion& question) const;
+    [[nodiscard]] std::vector<ManagedChange> managed_by_others(const Incident& incident) const;
+    [[nodiscard]] std::vector<NodeInfo> role_of(const Incident& incident, const std::string& node) const;
+    [[nodiscard]] std::optional<TakenAway> taken_by(const Incident& incident, const Step& step) const;
     GuardQuestion question_about(const Incident& incident, const Step& step) const;
+    std::vector<std::string> others_acting(const Incident& incident) const;
+
+    // act.cc
     void refused(Incident& incident, const GuardQuestion& question, std::vector<Refusal> refusals);
     void send(Incident& incident, Permit permit);
     void changed_nothing(Incident& incident, bool left);
@@ -136,7 +162,6 @@ struct Loop::State {
     void plan_ended(Incident& incident);
     void plan_failed(Incident& incident, Outcome outcome, const std::string& why);
     void begin_undo(Incident& incident, const std::string& why);
-    std::vector<std::string> others_acting(const Incident& incident) const;
     void record_attempt(const Incident& incident, std::string state, std::string result);
 
     // Both.

@@ -7,9 +7,13 @@
 namespace medic::codec {
 
 // clang-format off
+template <class A> void fields(A& a, BlastRadius& v) {
+    a("nodes", v.nodes); a("share_percent", v.share_percent); a("window", v.window); a("zones", v.zones); a("healthy_min", v.healthy_min);
+}
 template <class A> void fields(A& a, Limits& v) {
     a("cooldown", v.cooldown); a("attempts_max", v.attempts_max); a("backoff", v.backoff); a("backoff_max", v.backoff_max);
     a("budget_operations", v.budget_operations); a("budget_window", v.budget_window); a("approval_ttl", v.approval_ttl);
+    a.later("blast_radius", v.blast_radius);
 }
 template <class A> void fields(A& a, PolicyDecision& v) {
     a("mode", v.mode); a("why", v.why); a("names_object", v.names_object); a("floor", v.floor); a("limits", v.limits);
@@ -17,7 +21,16 @@ template <class A> void fields(A& a, PolicyDecision& v) {
 template <class A> void fields(A& a, PastAttempt& v) {
     a("key", v.key); a("incident", v.incident); a("cluster", v.cluster); a("remedy", v.remedy); a("cause", v.cause);
     a("diagnosed", v.diagnosed); a("target", v.target); a("at", v.at); a("undo", v.undo);
+    a.later("took_node", v.took_node);
 }
+template <class A> void fields(A& a, ManagedChange& v) {
+    a("object", v.object); a("by", v.by); a("proposal", v.proposal); a("restart", v.restart);
+}
+template <class A> void fields(A& a, Storm& v) { a("incidents", v.incidents); a("over_at", v.over_at); }
+template <class A> void fields(A& a, RoleNode& v) {
+    a("name", v.name); a("zone", v.zone); a("spare", v.spare); a("up", v.up); a("taken_at", v.taken_at);
+}
+template <class A> void fields(A& a, TakenAway& v) { a("node", v.node); a("role", v.role); a("patient", v.patient); a("nodes", v.nodes); }
 template <class A> void fields(A& a, Pause& v) { a("cluster", v.cluster); a("reason", v.reason); a("by", v.by); a("since", v.since); }
 template <class A> void fields(A& a, Approval& v) { a("action", v.action); a("by", v.by); a("reason", v.reason); a("at", v.at); }
 template <class A> void fields(A& a, Sight& v) {
@@ -38,6 +51,8 @@ template <class A> void fields(A& a, GuardQuestion& v) {
     a("silences_problem", v.silences_problem); a("silenced", v.silenced); a("sight", v.sight); a("clock", v.clock);
     a("approval", v.approval); a("version_quarantined", v.version_quarantined);
     a.later("acting_agent", v.acting_agent); a.later("clusters_with_this_cause", v.clusters_with_this_cause);
+    a.later("takes_away", v.takes_away); a.later("storm", v.storm);
+    a.later("managed", v.managed);
 }
 // clang-format on
 

@@ -22,7 +22,8 @@ struct PastAttempt {
     Subject target{};     // What the step changed.
     WallTime at{};        // When its intent was written.
     bool undo = false;
-    bool not_done = false;  // It left, and is known to have changed nothing.
+    bool not_done = false;   // It left, and is known to have changed nothing.
+    bool took_node = false;  // It ended the process of `target`.
 };
 
 struct Pause {
@@ -63,6 +64,35 @@ struct SilencedBy {
     std::optional<WallTime> until{};
 };
 
+// More incidents were opened in the cluster than the policy takes for single faults, and it has not been calm since.
+struct Storm {
+    std::size_t incidents = 0;  // Within the policy's window, at most.
+    WallTime over_at{};         // When it will have been calm for long enough, if nothing is added.
+};
+
+// Something that the rest of the plan would change or restart, and that another system owns.
+struct ManagedChange {
+    std::string object{};    // KIND:NAME
+    std::string by{};        // Its owner; "": nobody has told whether there is one.
+    std::string proposal{};  // What the owner would have to change, in its own terms where they are simple; one line.
+    bool restart = false;    // It stays as it is defined; the owner does restarts as well.
+};
+
+// One node of the role of which the step takes one away.
+struct RoleNode {
+    std::string name{}, zone{};
+    bool spare = false;
+    std::optional<bool> up{};            // Its process exists, looked at since we last took it. nullopt: not known.
+    std::optional<WallTime> taken_at{};  // When we last took it out of service.
+};
+
+// What a step takes out of service.
+struct TakenAway {
+    std::string node{}, role{};  // role "": the configuration does not say what runs there.
+    bool patient = false;        // It is what the incident is about: lost or frozen, whether its process exists or not.
+    std::vector<RoleNode> nodes{};  // Of that role, this one included.
+};
+
 // Everything that guards may look at: values only, so that a decision can be recorded, explained and replayed.
 struct GuardQuestion {
     Step step{};
@@ -96,6 +126,9 @@ struct GuardQuestion {
     bool version_quarantined = false;                     // The step would start a version that was rolled back.
     std::optional<ActingAgent> acting_agent{};            // nullopt: this agent is the only one.
     std::vector<std::string> clusters_with_this_cause{};  // Others, where it was named within same_cause_window.
+    std::vector<ManagedChange> managed{};                 // Of this step and those that follow it.
+    std::optional<Storm> storm{};                         // nullopt: calm, as far as the history is complete.
+    std::optional<TakenAway> takes_away{};                // nullopt: the step takes no node out of service.
 };
 
 // A person has agreed to this very action, and not too long ago.

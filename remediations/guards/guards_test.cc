@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "remediations/guards/reach.h"
+
 namespace medic {
 namespace {
 
@@ -44,7 +46,22 @@ GuardQuestion fine() {
     question.operations_seen_at = now - Duration{1'000};
     question.sight = {now - Duration{1'000}, 0, 8, 0.01};
     question.clock.compared = true;
+    question.takes_away = TakenAway{.node = "tm-1",
+                                    .role = "taskmanager",
+                                    .patient = true,
+                                    .nodes = {{"tm-1", "a", false, true, {}},
+                                              {"tm-2", "b", false, true, {}},
+                                              {"tm-3", "a", false, true, {}},
+                                              {"tm-4", "b", true, true, {}}}};
     return question;
+}
+
+RoleNode& of_role(GuardQuestion& question, std::size_t index) { return question.takes_away->nodes.at(index); }
+
+// Two others were taken out of service lately, and are back.
+void take_two(GuardQuestion& question) {
+    of_role(question, 1).taken_at = now - Duration{60'000};
+    of_role(question, 2).taken_at = now - Duration{500'000};
 }
 
 std::vector<std::string> objectors(const GuardQuestion& question) {
@@ -167,6 +184,59 @@ const std::vector<Case> refused = {
      [](auto& q) { q.acting_agent = ActingAgent{false, "", "etcd does not answer"}; }},
     {"known_once_and_not_now", "lease",
      [](auto& q) { q.acting_agent = ActingAgent{true, "", "its lease has run out"}; }},
+    {"what_another_system_defines", "managed-elsewhere",
+     [](auto& q) { q.managed = {{"job:fleet", "flink-operator", "{kind: FlinkDeployment}", false}}; }},
+    {"what_another_system_restarts", "managed-elsewhere",
+     [](auto& q) { q.managed = {{"node:tm-1", "strimzi", "kill-node tm-1", true}}; }},
+    {"a_person_can_not_agree_to_a_change_behind_the_owners_back", "managed-elsewhere",
+     [](auto& q) {
+         q.managed = {{"job:fleet", "flink-operator", "{kind: FlinkDeployment}", false}};
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{60'000}};
+     }},
+    {"who_defines_it_is_unknown", "managed-elsewhere", [](auto& q) { q.managed = {{"job:fleet", "", "x", false}}; }},
+    {"in_a_storm", "storm", [](auto& q) { q.storm = Storm{11, now + Duration{60'000}}; }},
+    {"in_a_storm_with_an_agreement_of_long_ago", "storm",
+     [](auto& q) {
+         q.storm = Storm{11, now + Duration{60'000}};
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{24 * 3'600'000}};
+     }},
+    {"the_third_node_within_the_window", "blast-radius", take_two},
+    {"a_node_taken_in_a_time_to_come", "blast-radius",
+     [](auto& q) {
+         take_two(q);
+         of_role(q, 1).taken_at = now + Duration{3'600'000};
+     }},
+    {"half_of_a_small_role", "blast-radius",
+     [](auto& q) {
+         q.takes_away->nodes.resize(2);
+         of_role(q, 1).taken_at = now - Duration{60'000};
+     }},
+    {"nodes_of_two_zones_missing_at_once", "blast-radius",
+     [](auto& q) {
+         of_role(q, 1).taken_at = now - Duration{60'000};
+         of_role(q, 1).up = false;
+     }},
+    {"whether_the_node_of_the_other_zone_is_back_is_unknown", "blast-radius",
+     [](auto& q) {
+         of_role(q, 1).taken_at = now - Duration{60'000};
+         of_role(q, 1).up.reset();
+     }},
+    {"the_last_one_in_service", "blast-radius",
+     [](auto& q) {
+         q.takes_away->patient = false;
+         of_role(q, 1).up = of_role(q, 2).up = false;  // The spare serves nobody.
+     }},
+    {"whether_others_are_in_service_is_unknown", "blast-radius",
+     [](auto& q) {
+         q.takes_away->patient = false;
+         for (auto& node : q.takes_away->nodes) node.up.reset();
+     }},
+    {"whether_the_node_itself_runs_is_unknown", "blast-radius",
+     [](auto& q) {
+         take_two(q);
+         of_role(q, 0).up.reset();
+     }},
+    {"a_node_of_an_unknown_role", "blast-radius", [](auto& q) { q.takes_away = TakenAway{.node = "tm-1"}; }},
 };
 
 const std::vector<Case> allowed = {
@@ -249,6 +319,82 @@ const std::vector<Case> allowed = {
          q.job_state->text = "FINISHED";
          q.step.after_own_stop = true;
      }},
+    {"nothing_of_others_is_changed", "managed-elsewhere", [](auto& q) { q.managed.clear(); }},
+    {"a_plan_that_was_begun_is_ended", "managed-elsewhere",
+     [](auto& q) {
+         q.managed = {{"job:fleet", "flink-operator", "{kind: FlinkDeployment}", false}};
+         q.plan_begun = true;
+     }},
+    {"what_was_changed_is_taken_back", "managed-elsewhere",
+     [](auto& q) {
+         q.managed = {{"job:fleet", "flink-operator", "{kind: FlinkDeployment}", false}};
+         q.undo = true;
+     }},
+    {"in_a_storm_what_was_begun_goes_on", "storm",
+     [](auto& q) {
+         q.storm = Storm{11, now + Duration{60'000}};
+         q.plan_begun = true;
+     }},
+    {"in_a_storm_what_was_done_is_taken_back", "storm",
+     [](auto& q) {
+         q.storm = Storm{11, now + Duration{60'000}};
+         q.undo = true;
+     }},
+    {"in_a_storm_a_person_has_agreed", "storm",
+     [](auto& q) {
+         q.storm = Storm{11, now + Duration{60'000}};
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{60'000}};
+     }},
+    {"a_dead_node_takes_nothing_away", "blast-radius",
+     [](auto& q) {
+         take_two(q);
+         of_role(q, 0).up = false;
+     }},
+    {"a_step_that_takes_no_node", "blast-radius", [](auto& q) { q.takes_away.reset(); }},
+    {"the_second_node_within_the_window", "blast-radius",
+     [](auto& q) { of_role(q, 2).taken_at = now - Duration{60'000}; }},
+    {"the_window_of_the_nodes_is_over", "blast-radius",
+     [](auto& q) {
+         take_two(q);
+         of_role(q, 2).taken_at = now - Duration{600'000};
+     }},
+    {"the_same_node_counts_once", "blast-radius",
+     [](auto& q) {
+         of_role(q, 0).taken_at = now - Duration{60'000};
+         of_role(q, 2).taken_at = now - Duration{60'000};
+     }},
+    {"a_second_node_of_the_same_zone_missing", "blast-radius",
+     [](auto& q) {
+         of_role(q, 2).taken_at = now - Duration{60'000};
+         of_role(q, 2).up = false;
+     }},
+    {"zones_that_nobody_knows", "blast-radius",
+     [](auto& q) {
+         of_role(q, 1).taken_at = now - Duration{60'000};
+         of_role(q, 1).up = false;
+         of_role(q, 0).zone.clear();
+     }},
+    {"a_person_has_agreed_to_one_more_node", "blast-radius",
+     [](auto& q) {
+         take_two(q);
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{60'000}};
+     }},
+    {"taking_it_back_is_not_limited_to_so_many_nodes", "blast-radius",
+     [](auto& q) {
+         take_two(q);
+         q.undo = true;
+     }},
+    {"the_patient_is_not_missed", "blast-radius", [](auto& q) { of_role(q, 1).up = of_role(q, 2).up = false; }},
+    {"the_only_one_of_its_role_has_no_others", "blast-radius",
+     [](auto& q) {
+         q.takes_away->patient = false;
+         q.takes_away->nodes.resize(1);
+     }},
+    {"another_one_is_in_service", "blast-radius",
+     [](auto& q) {
+         q.takes_away->patient = false;
+         of_role(q, 1).up = false;
+     }},
     {"step_without_a_job", "terminal-job",
      [](auto& q) {
          q.job_state.reset();
@@ -260,11 +406,26 @@ std::string case_name(const testing::TestParamInfo<Case>& info) { return info.pa
 INSTANTIATE_TEST_SUITE_P(Guards, GuardRefuses, testing::ValuesIn(refused), case_name);
 INSTANTIATE_TEST_SUITE_P(Guards, GuardAllows, testing::ValuesIn(allowed), case_name);
 
-// These two see one unreadable history, so both must object.
+// They see one unreadable history, so all must object.
 TEST(Guards, an_unreadable_history_is_refused_by_every_guard_that_counts) {
     GuardQuestion question = fine();
     question.history_complete = false;
-    EXPECT_EQ(objectors(question), (std::vector<std::string>{"budget", "cooldown", "one-in-flight"}));
+    EXPECT_EQ(objectors(question),
+              (std::vector<std::string>{"blast-radius", "budget", "cooldown", "one-in-flight", "storm"}));
+}
+
+TEST(Guards, what_takes_a_node_away_is_known_from_the_journal_too) {
+    const auto tells = [](OperationBody body) {
+        const bool takes = taken_node(body) != nullptr;
+        EXPECT_EQ(tells_of_taken_node(describe(Operation{.key = {}, .cluster = "lab", .body = std::move(body)})),
+                  takes);
+        return takes;
+    };
+    EXPECT_TRUE(tells(KillNode{"tm-1"}));
+    EXPECT_TRUE(tells(StopNode{"tm-1"}));
+    EXPECT_FALSE(tells(StartNode{"kill-node"}));
+    EXPECT_FALSE(tells(KillConnectorTask{"connect-1", "orders", 0}));
+    EXPECT_FALSE(tells_of_taken_node(""));
 }
 
 TEST(Guards, every_guard_has_a_case_that_it_refuses) {

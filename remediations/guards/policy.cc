@@ -17,11 +17,43 @@ Result<Mode> read_mode(const YamlNode& node) {
     return node.error("mode: expected observe, ask or auto, found " + text);
 }
 
-Result<int> count_or(const YamlNode& node, std::string_view key, int fallback) {
+struct Range {
+    int min = 1, max = 1'000;
+};
+
+Result<int> count_or(const YamlNode& node, std::string_view key, int fallback, Range range = {}) {
     MEDIC_TRY(const std::int64_t value, node.int_or(key, fallback));
-    if (value < 1 || value > 1'000)
-        return node.get(key).error(fmt::format("{}: expected 1–1000, found {}", key, value));
+    if (value < range.min || value > range.max)
+        return node.get(key).error(fmt::format("{}: expected {}–{}, found {}", key, range.min, range.max, value));
     return static_cast<int>(value);
+}
+
+Result<Duration> window_or(const YamlNode& node, std::string_view section, std::string_view key, Duration fallback) {
+    MEDIC_TRY(const Duration value, node.duration_or(key, fallback));
+    if (value.count() <= 0) return node.error(fmt::format("{}.{}: expected a duration above 0", section, key));
+    return value;
+}
+
+Result<BlastRadius> read_blast_radius(const YamlNode& node, BlastRadius limits) {
+    MEDIC_CHECK(node.expect_map("blast_radius"));
+    MEDIC_CHECK(node.expect_keys({"nodes", "share", "window", "zones", "healthy"}));
+    MEDIC_TRY(limits.nodes, count_or(node, "nodes", limits.nodes));
+    MEDIC_TRY(limits.share_percent, count_or(node, "share", limits.share_percent, {1, 100}));
+    MEDIC_TRY(limits.window, window_or(node, "blast_radius", "window", limits.window));
+    MEDIC_TRY(limits.zones, count_or(node, "zones", limits.zones));
+    MEDIC_TRY(limits.healthy_min, count_or(node, "healthy", limits.healthy_min, {0, 1'000}));
+    return limits;
+}
+
+Result<StormLimits> read_storm(const YamlNode& node) {
+    StormLimits limits;
+    if (!node) return limits;
+    MEDIC_CHECK(node.expect_map("storm"));
+    MEDIC_CHECK(node.expect_keys({"incidents", "window", "calm"}));
+    MEDIC_TRY(limits.incidents, count_or(node, "incidents", limits.incidents, {1, StormLimits::incidents_max}));
+    MEDIC_TRY(limits.window, window_or(node, "storm", "window", limits.window));
+    MEDIC_TRY(limits.calm, window_or(node, "storm", "calm", limits.calm));
+    return limits;
 }
 
 Result<Limits> read_limits(const YamlNode& node, Limits limits) {
@@ -35,8 +67,10 @@ Result<Limits> read_limits(const YamlNode& node, Limits limits) {
         MEDIC_CHECK(budget.expect_map("budget"));
         MEDIC_CHECK(budget.expect_keys({"operations", "window"}));
         MEDIC_TRY(limits.budget_operations, count_or(budget, "operations", limits.budget_operations));
-        MEDIC_TRY(limits.budget_window, budget.duration_or("window", limits.budget_window));
-        if (limits.budget_window.count() <= 0) return budget.error("budget.window: expected a duration above 0");
+        MEDIC_TRY(limits.budget_window, window_or(budget, "budget", "window", limits.budget_window));
+    }
+    if (const auto radius = node.get("blast_radius")) {
+        MEDIC_TRY(limits.blast_radius, read_blast_radius(radius, limits.blast_radius));
     }
     return limits;
 }
@@ -44,7 +78,7 @@ Result<Limits> read_limits(const YamlNode& node, Limits limits) {
 Result<PolicyRule> read_rule(const YamlNode& node, const Limits& defaults) {
     MEDIC_CHECK(node.expect_map("a rule"));
     MEDIC_CHECK(node.expect_keys({"remedy", "cause", "cluster", "object", "mode", "floor", "cooldown", "attempts",
-                                  "backoff", "backoff_max", "budget", "approval"}));
+                                  "backoff", "backoff_max", "budget", "approval", "blast_radius"}));
     PolicyRule rule;
     rule.where = node.where();
     MEDIC_TRY(rule.remedy, node.string_or("remedy", "*"));
@@ -113,8 +147,10 @@ Result<Policy> read_policy(const YamlNode& root) {
     policy.catalogue = static_cast<int>(catalogue);
     if (const auto defaults = root.get("defaults")) {
         MEDIC_CHECK(defaults.expect_map("defaults"));
-        MEDIC_CHECK(defaults.expect_keys({"cooldown", "attempts", "backoff", "backoff_max", "budget", "approval"}));
+        MEDIC_CHECK(defaults.expect_keys(
+            {"cooldown", "attempts", "backoff", "backoff_max", "budget", "approval", "blast_radius", "storm"}));
         MEDIC_TRY(policy.defaults, read_limits(defaults, policy.defaults));
+        MEDIC_TRY(policy.storm, read_storm(defaults.get("storm")));
     }
     const auto rules = root.get("policy");
     if (!rules) return policy;

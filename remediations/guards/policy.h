@@ -31,6 +31,16 @@ namespace medic {
 enum class Mode : std::uint8_t { observe, ask, auto_ };
 [[nodiscard]] std::string_view to_string(Mode mode);
 
+// How much of one role (all brokers, all task managers, …) may be taken out of service by us. The stricter of `nodes`
+// and `share_percent` holds, and one node may always be taken.
+struct BlastRadius {
+    int nodes = 3;             // Different nodes of one role …
+    int share_percent = 50;    // … and their share of it, spares included (Medik8s' usual minHealthy: 51 %) …
+    Duration window{600'000};  // … within it.
+    int zones = 1;             // In so many zones may nodes that we took be missing at the same time.
+    int healthy_min = 1;       // Others of its role in service, before one that works is taken.
+};
+
 struct Limits {
     Duration cooldown{
         5 * 60'000};  // Between two healings of one subject by one remedy (kubernaut's recentlyRemediatedCooldown).
@@ -40,6 +50,16 @@ struct Limits {
     int budget_operations = 10;          // Operations per cluster …
     Duration budget_window{3'600'000};   // … in this window.
     Duration approval_ttl{15 * 60'000};  // An approval older than this no longer counts.
+    BlastRadius blast_radius{};
+};
+
+// More incidents in one cluster than single faults explain: a shared cause, or an agent that is wrong.
+struct StormLimits {
+    static constexpr int incidents_max = 50;  // Fewer than the ended incidents that an agent remembers when it starts.
+    int incidents = 10;                       // More than so many …
+    Duration window{5 * 60'000};              // … opened within it …
+    Duration calm{5 * 60'000};  // … and nothing new begins by itself before there were fewer for so long (Medik8s'
+                                // stormCooldownDuration, which is off unless it is set).
 };
 
 struct PolicyRule {
@@ -53,6 +73,7 @@ struct PolicyRule {
 struct Policy {
     int catalogue = 1;
     Limits defaults{};
+    StormLimits storm{};  // Of each cluster; stands beside the defaults, and no rule overrides it.
     std::vector<PolicyRule> rules{};
 };
 

@@ -1,6 +1,11 @@
 #include "remediations/guards/policy.h"
 
+#include <fstream>
+#include <sstream>
+
 #include <gtest/gtest.h>
+
+#include "remediations/guards/policy_reference.h"
 
 namespace medic {
 namespace {
@@ -54,6 +59,27 @@ TEST(Policy, limits_come_from_the_rule_then_the_defaults) {
     EXPECT_EQ(decision.limits.budget_window, Duration{600'000});
 }
 
+TEST(Policy, how_many_nodes_may_be_taken_is_said_part_by_part) {
+    const auto policy = read(
+        "defaults: {blast_radius: {nodes: 9, window: 1h}}\n"
+        "policy:\n  - {remedy: \"connect.*\", mode: auto, blast_radius: {share: 20, healthy: 0, zones: 2}}\n");
+    const BlastRadius radius = decide(policy, restart("lab")).limits.blast_radius;
+    EXPECT_EQ(radius.nodes, 9);
+    EXPECT_EQ(radius.window, Duration{3'600'000});
+    EXPECT_EQ(radius.share_percent, 20);
+    EXPECT_EQ(radius.healthy_min, 0);
+    EXPECT_EQ(radius.zones, 2);
+    EXPECT_EQ(policy.defaults.blast_radius.share_percent, 50);
+}
+
+TEST(Policy, what_a_storm_is_holds_for_all_rules) {
+    const auto policy = read("defaults: {storm: {incidents: 5, calm: 1m}}\npolicy: []\n");
+    EXPECT_EQ(policy.storm.incidents, 5);
+    EXPECT_EQ(policy.storm.window, Duration{300'000});
+    EXPECT_EQ(policy.storm.calm, Duration{60'000});
+    EXPECT_EQ(read("policy: []\n").storm.incidents, 10);
+}
+
 TEST(Policy, an_object_is_named_only_without_a_wildcard) {
     const auto policy = read(
         "policy:\n"
@@ -88,10 +114,23 @@ INSTANTIATE_TEST_SUITE_P(Policy, PolicyRefuses,
                                          Bad{"policy:\n  - {remedy: a, mode: ask, attempts: 0}\n", "1–1000"},
                                          Bad{"defaults: {budget: {operations: 0, window: 1h}}\n", "1–1000"},
                                          Bad{"defaults: {budget: {operations: 1, window: 0}}\n", "above 0"},
+                                         Bad{"defaults: {storm: {incidents: 51}}\n", "1–50"},
+                                         Bad{"defaults: {storm: {calm: 0}}\n", "above 0"},
+                                         Bad{"policy:\n  - {remedy: a, mode: ask, storm: {incidents: 1}}\n", "storm"},
+                                         Bad{"defaults: {blast_radius: {share: 101}}\n", "1–100"},
+                                         Bad{"defaults: {blast_radius: {node: 1}}\n", "node"},
+                                         Bad{"defaults: {blast_radius: {window: 0}}\n", "above 0"},
                                          Bad{"defaults: {backoff: 10s, backoff_max: 1s}\n", "shorter"},
                                          Bad{"catalogue: 99\n", "catalogue"}, Bad{"schema: 7\n", "schema"},
                                          Bad{"policy:\n  - {remedy: a, object: \"topic:*\", floor: 1h, mode: ask}\n",
                                              "very object"}));
+
+TEST(Policy, the_reference_page_is_what_the_reader_takes) {
+    std::ifstream in("docs/policy.md");
+    std::stringstream page;
+    page << in.rdbuf();
+    EXPECT_EQ(page.str(), policy_reference()) << "run: medic config reference --policy > docs/policy.md";
+}
 
 TEST(Glob, matches_stars_and_question_marks) {
     EXPECT_TRUE(glob_matches("*", ""));

@@ -64,10 +64,11 @@ struct Step {
     std::string undo{};  // How it is undone, for a person. "" is refused by the planner.
     Risk risk = Risk::disruptive;
     Destroys destroys = Destroys::nothing;
-    std::string object{};         // What a policy must name before data is destroyed: "topic:events".
-    Subject job{};                // The job that it acts on; empty kind: none. Terminal jobs are never touched …
-    bool after_own_stop = false;  // … but for a job that this very plan has stopped: not sent before it has.
-    bool after_heal = false;      // Tidying up (refill the pool): the incident counts as healed before it.
+    std::string object{};          // What a policy must name before data is destroyed: "topic:events".
+    Subject job{};                 // The job that it acts on; empty kind: none. Terminal jobs are never touched …
+    bool same_definition = false;  // It starts again what ran: version, parallelism and settings stay as they were.
+    bool after_own_stop = false;   // … but for a job that this very plan has stopped: not sent before it has.
+    bool after_heal = false;       // Tidying up (refill the pool): the incident counts as healed before it.
     bool restore_from_own_savepoint =
         false;  // StartDeployment::restore_from is the newest savepoint that this incident has taken.
 };

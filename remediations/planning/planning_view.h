@@ -29,10 +29,18 @@ struct DeploymentInfo {
     bool fenced = false;                       // Its start command is told the fencing token.
 };
 
+// Another system owns the definition of what matches.
+struct ManagedBy {
+    std::string object{};   // A glob over KIND:NAME: "job:fraud-*", "topic:*", "*".
+    std::string by{};       // strimzi | flink-operator | terraform | ci | a name of your own; nobody: it is free.
+    bool restarts = false;  // It restarts and replaces, too, and that is left to it as well.
+};
+
 struct ClusterInfo {
     std::string name{};
     std::vector<NodeInfo> nodes{};
     std::vector<DeploymentInfo> deployments{};
+    std::vector<ManagedBy> managed{};  // The first that fits decides.
 };
 
 struct PlanningView {

@@ -140,6 +140,24 @@ void Checker::violated(std::string text) {
     if (violations_.size() < violations_max) violations_.push_back(std::move(text));
 }
 
+const Limits& limits_of(const Policy& policy) {
+    return policy.rules.empty() ? policy.defaults : policy.rules.front().limits;
+}
+
+// An attempt of which the agent can't know that nothing came has begun a plan.
+bool is_begun(const Sending& sending) {
+    return std::ranges::any_of(sending.attempts, [&](const AttemptRow& row) {
+        return row.key != sending.operation.key && row.state != "not-sent" && row.state != "not-done";
+    });
+}
+
+bool is_agreed(const Sending& sending) {
+    return std::ranges::any_of(sending.approved, [&](const auto& one) {
+        return incident_of(one.first) == incident_of(sending.operation.key) &&
+               sending.monotonic - one.second <= limits_of(sending.policy).approval_ttl + Duration{2'000};
+    });
+}
+
 std::string incident_of(const std::string& key) { return key.substr(0, key.find('/')); }
 std::string action_of(const std::string& key) { return key.substr(0, key.rfind('/')); }
 
@@ -157,6 +175,7 @@ std::vector<std::unique_ptr<Checker>> all_checkers() {
     std::vector<std::unique_ptr<Checker>> all;
     add_general_checkers(all);
     add_guard_checkers(all);
+    add_reach_checkers(all);
     return all;
 }
 

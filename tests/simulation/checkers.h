@@ -19,6 +19,7 @@ struct Sending {
     const Operation& operation;
     const sim::SimCluster& cluster;
     const Policy& policy;
+    const std::vector<ManagedBy>& managed;    // What other systems own.
     const std::vector<AttemptRow>& attempts;  // Of its incident, as a second reader finds them: what is durable …
     std::optional<AttemptRow> intent;         // … and this very one.
     WallTime now;
@@ -33,7 +34,8 @@ struct Sending {
     bool blind = false;                               // The agent was told so before it decided …
     bool others_at_work = false;                      // … and this.
     bool silenced = false;                            // … and that a person has silenced the cluster.
-    bool faults_ever = false;                         // Anything at all was wrong in this run.
+    bool in_storm = false;     // More incidents were opened lately than the policy takes for single faults.
+    bool faults_ever = false;  // Anything at all was wrong in this run.
 };
 
 // After a tick of the loop, before its journal entries are written.
@@ -74,6 +76,11 @@ private:
 // The parts of all_checkers(): what is true of every agent, and what the guards promise.
 void add_general_checkers(std::vector<std::unique_ptr<Checker>>& all);
 void add_guard_checkers(std::vector<std::unique_ptr<Checker>>& all);
+void add_reach_checkers(std::vector<std::unique_ptr<Checker>>& all);
+
+[[nodiscard]] const Limits& limits_of(const Policy& policy);  // Of the one rule that a simulated policy has.
+[[nodiscard]] bool is_begun(const Sending& sending);          // By an attempt that the agent can't know to be undone.
+[[nodiscard]] bool is_agreed(const Sending& sending);         // A person has agreed to this incident's act, lately.
 
 // Parts of a key: "I17/2/1" is of incident "I17" and of action "I17/2".
 [[nodiscard]] std::string incident_of(const std::string& key);

@@ -70,6 +70,35 @@ void Run::hurt_cluster() {
     }
 }
 
+// What hits one hits others: a rack, a kernel, a noisy neighbour.
+void Run::hurt_nodes() {
+    faults_ever_ = true;
+    const bool frozen = chance_.chance(70);
+    for (auto& [name, node] : cluster_.nodes) {
+        if (!node.up || !chance_.chance(60)) continue;
+        node.up = frozen, node.frozen = frozen;
+        node.faulty_at = wall_;
+    }
+    probe("nodes-at-once");
+}
+
+// Alerts of many things at once, each an incident of its own; they end with the cause that they share.
+void Run::storm(bool firing) {
+    if (firing) storm_began_ = wall_;
+    for (int i = 0; i < 12; ++i)
+        inbox_.emplace_back(Alert{.fingerprint = fmt::format("s{}", i),
+                                  .starts_at = storm_began_,
+                                  .firing = firing,
+                                  .subject = {"lab", "topic", fmt::format("t{}", i)},
+                                  .name = "UnderReplicated",
+                                  .received_from = "prom",
+                                  .labels = {},
+                                  .annotations = {}});
+    if (!firing) return;
+    over_at_["storm"] = wall_ + Duration{chance_.between(3'000, 90'000)};
+    probe("incident-storm");
+}
+
 void Run::hurt_sight() {
     const WallTime until = wall_ + Duration{chance_.between(2'000, 60'000)};
     switch (chance_.between(0, 9)) {
@@ -140,6 +169,8 @@ void Run::disturb() {
         hurt_cluster();
         probe("faults-at-once");
     }
+    if (chance_.between(1, 1'500) == 1) hurt_nodes();
+    if (chance_.between(1, 2'500) == 1 && !over_at_.contains("storm")) storm(true);
     if (chance_.between(1, 400) == 1) hurt_sight();
     if (chance_.between(1, 400) == 1) {  // An alert storm: the same few alerts over and over.
         for (int i = 0; i < 50; ++i)
@@ -203,6 +234,8 @@ void Run::passes(const std::string& name) {
         inbox_.emplace_back(OperatorCommand{OperatorCommand::Kind::resume, "lab", "", "ann"});
     else if (name == "full")
         full_ = !journal_->limit_bytes(journal_bytes_plenty).has_value();
+    else if (name == "storm")
+        storm(false);
     else if (name == "job")
         cluster_.start_job_again();
     else
@@ -220,6 +253,7 @@ void Run::settle() {
         observer_.paused_by_file = false;
     observer_.agent = Observer::Acting::ours;
     observer_.everywhere = false;
+    storm(false);
     inbox_.emplace_back(OperatorCommand{OperatorCommand::Kind::resume, "lab", "", "ann"});
     static_cast<void>(journal_->limit_bytes(journal_bytes_plenty).has_value());
     for (int i = 0; i < 3; ++i)

@@ -10,28 +10,10 @@
 namespace medic::simulation {
 namespace {
 
-const Limits& limits_of(const Sending& sending) {
-    return sending.policy.rules.empty() ? sending.policy.defaults : sending.policy.rules.front().limits;
-}
-
 int attempt_of(const std::string& key) { return std::stoi(key.substr(key.rfind('/') + 1)); }
 
 bool is_of(const Sending& sending, std::string_view layer) {
     return sending.intent && sending.intent->remedy.starts_with(layer);
-}
-
-// An attempt of which the agent can't know that nothing came has begun a plan.
-bool is_begun(const Sending& sending) {
-    return std::ranges::any_of(sending.attempts, [&](const AttemptRow& row) {
-        return row.key != sending.operation.key && row.state != "not-sent" && row.state != "not-done";
-    });
-}
-
-bool is_agreed(const Sending& sending) {
-    return std::ranges::any_of(sending.approved, [&](const auto& one) {
-        return incident_of(one.first) == incident_of(sending.operation.key) &&
-               sending.monotonic - one.second <= limits_of(sending).approval_ttl + Duration{2'000};
-    });
 }
 
 // Two incidents' operations never overlap in time, from leaving to taking effect.
@@ -73,7 +55,7 @@ class BudgetKept final : public Checker {
 public:
     std::string_view name() const override { return "budget-kept"; }
     void on_sending(const Sending& sending) override {
-        const Limits& limits = limits_of(sending);
+        const Limits& limits = limits_of(sending.policy);
         const std::string& key = sending.operation.key;
         std::erase_if(at_, [&](WallTime at) { return at > sending.now || sending.now - at >= limits.budget_window; });
         const bool goes_on = begun_.contains(incident_of(key)) && attempt_of(key) == 1;
@@ -94,7 +76,7 @@ class AttemptsCapped final : public Checker {
 public:
     std::string_view name() const override { return "attempts-capped"; }
     void on_sending(const Sending& sending) override {
-        const Limits& limits = limits_of(sending);
+        const Limits& limits = limits_of(sending.policy);
         Step& step = steps_[action_of(sending.operation.key)];
         if (++step.sent > limits.attempts_max)
             violated(fmt::format("{} is sending {}; the policy allows {}", sending.operation.key, step.sent,
@@ -123,7 +105,7 @@ public:
         const bool first = begun_.insert(row.incident).second;
         auto& last = last_[{row.remedy, row.diagnosed}];
         if (first && !last.incident.empty() && last.incident != row.incident && last.at <= row.intended_at &&
-            row.intended_at - last.at < limits_of(sending).cooldown)
+            row.intended_at - last.at < limits_of(sending.policy).cooldown)
             violated(fmt::format("{} used {} on {} {} ms after {}", row.incident, row.remedy, row.diagnosed,
                                  (row.intended_at - last.at).count(), last.incident));
         last = {row.incident, row.intended_at};

@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tests/simulation/compare.h"
 #include "tests/simulation/mutations.h"
 #include "tests/simulation/run.h"
 
@@ -21,7 +22,7 @@ struct Settings {
     std::uint64_t seed = 0, first = 1, seeds = 1;
     int minutes = 10, jobs = 1, seconds_max = 0;
     std::string output = "text", without;
-    bool mutations = false;
+    bool mutations = false, compare = false;
     [[nodiscard]] bool json() const { return output == "json"; }
 };
 
@@ -117,6 +118,31 @@ int try_mutations(const Settings& settings) {
     return all_noticed ? 0 : 1;
 }
 
+int compare_healers(const Settings& settings) {
+    const auto results =
+        medic::simulation::compare({.first = settings.first, .seeds = settings.seeds, .minutes = settings.minutes});
+    if (!settings.json()) {
+        std::cout << medic::simulation::comparison_text(results);
+        return 0;
+    }
+    nlohmann::json arms = nlohmann::json::array();
+    for (const auto& one : results)
+        arms.push_back({{"healer", to_string(one.arm)},
+                        {"job_available", one.job_available},
+                        {"connector_available", one.connector_available},
+                        {"recover_seconds_min", one.harmed_seconds},
+                        {"troubles", one.troubles},
+                        {"mended", one.mended},
+                        {"left_to_people", one.left_to_people},
+                        {"operations", one.operations},
+                        {"harmful_total", one.harmful_total()},
+                        {"harmful", one.harmful}});
+    std::cout << nlohmann::json{{"schema", 1}, {"seeds", settings.seeds}, {"first", settings.first}, {"healers", arms}}
+                     .dump(2)
+              << "\n";
+    return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -141,6 +167,8 @@ int main(int argc, char** argv) {
         });
     app.add_flag("--mutations", settings.mutations,
                  "Take each protection away in turn, until a checker notices or --seeds have run; prints a table");
+    app.add_flag("--compare", settings.compare,
+                 "Other healers against the same faults: availability, time to recover, harmful operations");
     app.add_option("-o", settings.output, "text or json")->check(CLI::IsMember({"text", "json"}));
     try {
         app.parse(argc, argv);
@@ -148,6 +176,7 @@ int main(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : 64;
     }
     if (settings.seed != 0) settings.first = settings.seed, settings.seeds = 1, settings.jobs = 1;
+    if (settings.compare) return compare_healers(settings);
     if (settings.mutations) return try_mutations(settings);
     Sum sum;
     run_seeds(settings, sum);

@@ -49,6 +49,8 @@ std::vector<Mutation> all_mutations() {
         {mutation::last_look, "a pause is looked for once more before every sending"},
         {mutation::probe_after_restart, "what was on its way when the agent died is looked for, not sent again"},
         {mutation::history_after_restart, "attempts are remembered across restarts"},
+        {mutation::incidents_after_restart,
+         "incidents that are over count across restarts: how many there were, and where"},
         {mutation::pauses_after_restart, "pauses are remembered across restarts"},
         {mutation::idempotency,
          "what may not happen twice is not sent again blindly (and without fresh-facts, which would do)"},
@@ -75,6 +77,7 @@ void mutate(LoopOptions& options, std::string_view without) {
 void mutate(JournalState& restored, std::string_view without) {
     if (without == mutation::probe_after_restart) forget_what_was_on_its_way(restored);
     if (without == mutation::history_after_restart) restored.attempts.clear();
+    if (without == mutation::incidents_after_restart) restored.ended_incidents.clear();
     if (without == mutation::pauses_after_restart) restored.pauses.clear();
 }
 

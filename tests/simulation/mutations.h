@@ -27,6 +27,7 @@ constexpr std::string_view journal_before_act = "journal-before-act";
 constexpr std::string_view last_look = "last-look";
 constexpr std::string_view probe_after_restart = "probe-after-restart";
 constexpr std::string_view history_after_restart = "history-after-restart";
+constexpr std::string_view incidents_after_restart = "incidents-after-restart";
 constexpr std::string_view pauses_after_restart = "pauses-after-restart";
 constexpr std::string_view idempotency = "idempotency";
 constexpr std::string_view verification = "verification";

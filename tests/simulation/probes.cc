@@ -13,6 +13,8 @@ const std::vector<std::string>& expected_probes() {
                                               "job-ended-by-person",
                                               "flap",
                                               "faults-at-once",
+                                              "nodes-at-once",
+                                              "incident-storm",
                                               "facts-dark",
                                               "facts-frozen",
                                               "targets-blind",
@@ -47,6 +49,7 @@ const std::vector<std::string>& expected_probes() {
                                               "attempt-not-sent",
                                               "approved",
                                               "rejected",
+                                              "proposed-elsewhere",
                                               "healed",
                                               "escalated",
                                               "went-away"};

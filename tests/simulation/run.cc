@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ranges>
+#include <set>
 #include <stdexcept>
 
 #include "agent/loop/incident_codec.h"
@@ -10,6 +11,7 @@ namespace medic::simulation {
 namespace {
 
 constexpr Duration tick{500};
+constexpr std::size_t incidents_read_max = 100'000;
 constexpr Duration calm{12 * 60'000};  // Longer than every time-out of the loop under simulation_options().
 // Incidents of one cluster wait for one another: several need several such times.
 constexpr Duration calm_max{60 * 60'000};
@@ -62,8 +64,37 @@ void Run::die(const char* where) {
     probe(where);
     journal_.reset();  // What was not flushed is gone.
     journal_ = open_journal();
+    std::set<std::string> durable;
+    for (const auto& row : journal_->incidents(incidents_read_max).value_or(std::vector<IncidentRow>{}))
+        durable.insert(row.id);
+    std::erase_if(opened_, [&](const auto& one) { return !durable.contains(one.first); });
     if (full_) full_ = !journal_->limit_bytes(journal_bytes_plenty).has_value();
     boot();
+}
+
+void Run::note_opened(const Effects& effects) {
+    for (const auto& incident : effects.incident_updates)
+        if (incident.cluster == "lab") opened_.try_emplace(incident.id, Opened{monotonic_, wall_});
+}
+
+// By the policy's measure, and by either clock: a step that no agent saw is no fault of its own.
+bool Run::in_storm() const {
+    const StormLimits& limits = options_.policy.storm;
+    const auto storms = [&](std::vector<std::int64_t> at, std::int64_t now) {
+        std::erase_if(at, [&](std::int64_t one) { return one > now; });
+        std::ranges::sort(at);
+        for (auto i = static_cast<std::size_t>(limits.incidents); i < at.size(); ++i) {
+            const auto fewer_at = at[i - static_cast<std::size_t>(limits.incidents)] + limits.window.count();
+            if (at[i] < fewer_at && now + tick.count() < fewer_at + limits.calm.count()) return true;
+        }
+        return false;
+    };
+    std::vector<std::int64_t> by_monotonic, by_wall;
+    for (const auto& [id, opened] : opened_) {
+        by_monotonic.push_back(opened.monotonic.count());
+        by_wall.push_back(opened.wall.unix_ms);
+    }
+    return storms(std::move(by_monotonic), monotonic_.count()) && storms(std::move(by_wall), wall_.unix_ms);
 }
 
 void Run::check(const Operation& operation, bool paused_by_file) {
@@ -73,6 +104,7 @@ void Run::check(const Operation& operation, bool paused_by_file) {
         .operation = operation,
         .cluster = cluster_,
         .policy = options_.policy,
+        .managed = options_.clusters.front().managed,
         .attempts = attempts,
         .intent = row != attempts.end() ? std::optional(*row) : std::nullopt,
         .now = wall_,
@@ -87,6 +119,7 @@ void Run::check(const Operation& operation, bool paused_by_file) {
         .blind = observer_.blind,
         .others_at_work = observer_.somebody_at_work,
         .silenced = observer_.silenced,
+        .in_storm = in_storm(),
         .faults_ever = faults_ever_};
     for (const auto& checker : checkers_) checker->on_sending(sending);
 }
@@ -126,6 +159,7 @@ Effects Run::think() {
     Effects effects = loop_->tick({Instant(monotonic_), wall_}, inputs);
     compared_ = true;
     wanted_ = effects.fact_requests;
+    note_opened(effects);
     for (const auto& checker : checkers_)
         checker->on_tick({.loop = *loop_,
                           .options = options_,
@@ -177,6 +211,8 @@ void Run::count(const Incident& incident) {
                                  to_string(incident.state), incident.outcome);
     for (const auto& line : incident.story)
         result_.story += fmt::format("    {} ms: {}\n", line.at.unix_ms - 1'700'000'000'000, line.text);
+    if (std::ranges::any_of(incident.untried, [](const auto& why) { return why.contains("managed-elsewhere"); }))
+        probe("proposed-elsewhere");
     if (incident.outcome == "healed") probe("healed");
     if (incident.state == IncidentState::escalated) probe("escalated");
     if (incident.outcome == "went_away") probe("went-away");
@@ -194,7 +230,7 @@ RunResult Run::finish() {
             result_.violations.push_back(fmt::format("{}: {}", checker->name(), violation));
     }
     for (const auto& [passage, count] : cluster_.passages) result_.probes[passage] += count;
-    const auto rows = keeper_->incidents(100'000);
+    const auto rows = keeper_->incidents(incidents_read_max);
     if (!rows) throw std::runtime_error(rows.error().message);
     for (const auto& row : std::views::reverse(*rows)) {
         ++result_.incidents;

@@ -20,6 +20,11 @@ constexpr std::uint64_t journal_bytes_plenty = 1ULL << 30;
 enum class Mortality : std::uint8_t { immortal, mortal };
 enum class Death : std::uint8_t { none, before_append, before_flush, after_flush, after_send };
 
+struct Opened {
+    Duration monotonic{0};
+    WallTime wall;
+};
+
 class Run {
 public:
     explicit Run(const RunOptions& options)
@@ -51,6 +56,8 @@ private:
     // disturb.cc
     void disturb();
     void hurt_cluster();
+    void hurt_nodes();
+    void storm(bool firing);
     void hurt_sight();
     void cut_off();
     void lose_lease();
@@ -67,6 +74,8 @@ private:
     Effects think();
     void die(const char* where);
     void check(const Operation& operation, bool paused_by_file);
+    void note_opened(const Effects& effects);
+    [[nodiscard]] bool in_storm() const;
     void deliver(const JournalAckResult& ack, bool paused_just_now);
     void count(const Incident& incident);
     RunResult finish();
@@ -94,6 +103,8 @@ private:
     bool compared_ = false;                     // This agent has ticked: it knows what the clocks were.
     bool journal_broken_ = false;               // The loop was told so.
     std::map<std::string, Duration> approved_;  // By action, monotonic.
+    WallTime storm_began_;
+    std::map<std::string, Opened> opened_;  // Incidents of the lab by id, as the journal or the living agent has them.
     RunResult result_;
 };
 

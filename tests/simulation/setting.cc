@@ -76,8 +76,14 @@ LoopOptions simulation_options(sim::Seeded& chance) {
                    .backoff_max = Duration{30'000},
                    .budget_operations = static_cast<int>(chance.between(6, 30)),
                    .budget_window = Duration{5 * 60'000},
-                   .approval_ttl = Duration{60'000}};
+                   .approval_ttl = Duration{60'000},
+                   .blast_radius = {.nodes = static_cast<int>(chance.between(1, 3)),
+                                    .share_percent = chance.chance(50) ? 50 : 100,
+                                    .window = Duration{3 * 60'000},
+                                    .zones = chance.chance(50) ? 1 : 2}};
     options.policy.rules = {rule};
+    options.policy.storm = {
+        .incidents = static_cast<int>(chance.between(4, 8)), .window = Duration{2 * 60'000}, .calm = Duration{60'000}};
     options.remedies = remedies::all_remedies();
     options.remedies.push_back({.name = std::string(drop_data_remedy),
                                 .what = "drops data that no policy names",
@@ -96,6 +102,10 @@ LoopOptions simulation_options(sim::Seeded& chance) {
     options.guard_wait_max = Duration{4 * 60'000};
     options.still_reported_max = Duration{3 * 60'000};
     options.clusters = {lab()};
+    auto& managed = options.clusters.front().managed;
+    if (chance.chance(15)) managed.push_back({"job:*", "flink-operator", false});
+    if (chance.chance(15)) managed.push_back({"broker:*", "strimzi", false});
+    if (chance.chance(10)) managed.push_back({"connector:*", "strimzi", true});
     return options;
 }
 

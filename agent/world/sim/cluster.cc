@@ -171,6 +171,10 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      disk.total = std::max(disk.total, static_cast<double>(op.bytes));
                      return "grown";
                  },
+                 [&](const AlterReassignments&) -> Result<std::string> {
+                     disk.used /= 2;  // Half of its replicas go where there is room.
+                     return "moved";
+                 },
                  [](const auto&) -> Result<std::string> { return fail(ErrorCode::invalid, "not simulated"); }},
         body);
 }

@@ -93,6 +93,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     start.expectation = job_runs_and_progresses(what.job);
     start.expectation.within = runs_within;
     start.undo = "stop it with a savepoint";
+    start.same_definition = true;
     // `job` stays empty: no state is known of a job that nobody lists. That it had not ended is in the finding.
     result.steps = {start};
     return result;

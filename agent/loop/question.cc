@@ -1,0 +1,171 @@
+// What the guards are told about a step: everything that they may look at, as it is known now.
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include <fmt/format.h>
+
+#include "agent/loop/state_internal.h"
+
+namespace medic {
+namespace {
+
+// The node's own process is what the incident is about, not something that runs on it.
+bool is_patient(const Diagnosis& diagnosis, const std::string& node) {
+    constexpr std::array processes{"node", "taskmanager", "jobmanager", "worker", "broker"};
+    if (std::ranges::find(processes, diagnosis.subject.kind) == processes.end()) return false;
+    const auto named = diagnosis.facts.find("node");
+    return diagnosis.subject.name == node || (named != diagnosis.facts.end() && named->second == node);
+}
+
+}  // namespace
+
+// One that backs off has given the cluster away, perhaps to what it needs, and has it again when it next acts.
+bool holds_cluster(const Incident& incident) { return incident.begun && !incident.yielded; }
+
+// The step with what only this incident knows filled in.
+Step Loop::State::prepared(const Incident& incident) const {
+    Step step = incident.current();
+    if (auto* stop = std::get_if<StopJobWithSavepoint>(&step.operation); stop != nullptr && stop->job_id.empty()) {
+        const Fact* id = book.fresh({step.job, "id"}, now, guard_facts_age_max);
+        if (id != nullptr) stop->job_id = id->text;
+    }
+    if (!step.restore_from_own_savepoint) return step;
+    auto& start = std::get<StartDeployment>(step.operation);
+    start.restore_from = incident.savepoint;
+    if (start.restore_from.empty()) {
+        const Fact* path = book.fresh({step.job, "savepoint_path"}, now, guard_facts_age_max);
+        if (path != nullptr) start.restore_from = path->text;
+    }
+    return step;
+}
+
+std::vector<std::string> Loop::State::others_acting(const Incident& incident) const {
+    std::vector<std::string> others;
+    for (const auto& [number, other] : open)
+        if (other.id != incident.id && other.cluster == incident.cluster && holds_cluster(other))
+            others.push_back(other.id);
+    return others;
+}
+
+std::vector<std::string> Loop::State::clusters_with_cause_of(const Incident& incident) const {
+    std::set<std::string> clusters;
+    const auto look = [&](const Incident& other) {
+        if (other.cluster == incident.cluster || other.diagnosis.cause != incident.diagnosis.cause) return;
+        if (other.detected_at.unix_ms != 0 && std::chrono::abs(now - other.detected_at) <= same_cause_window)
+            clusters.insert(other.cluster);
+    };
+    for (const auto& [number, other] : open) look(other);
+    for (const auto& other : ended) look(other);
+    return {clusters.begin(), clusters.end()};
+}
+
+GuardQuestion Loop::State::question_about(const Incident& incident, const Step& step) const {
+    GuardQuestion question;
+    question.step = step;
+    // Found ended before we had ended it: that was a person.
+    question.step.after_own_stop = step.after_own_stop && incident.stopped_job == step.job;
+    question.key = fmt::format("{}/{}", incident.action_id(), incident.attempt);
+    question.incident = incident.id;
+    question.cluster = incident.cluster;
+    question.diagnosed = incident.diagnosis.subject;
+    question.attempt = incident.attempt;
+    question.plan_begun = incident.begun;
+    question.undo = incident.undoing;
+    question.needs_approval = incident.plan->needs_approval;
+    question.now = now;
+    question.policy = decide(options.policy, {step.remedy, step.cause, incident.cluster, step.object,
+                                              planner.level(step.remedy, step.cause)});
+    question.journal_writable = journal_writable;
+    question.history_complete = history_complete;
+    const Duration window = std::max(question.policy.limits.budget_window, question.policy.limits.cooldown);
+    for (const auto& past : history)
+        if (past.cluster == incident.cluster && now - past.at < window) question.history.push_back(past);
+    question.not_before = incident.not_before;
+    question.others_acting = others_acting(incident);
+    const Fact* pause_file = book.fresh(pause_file_key(), now, guard_facts_age_max);
+    if (pause_file != nullptr && pause_file->value) question.pause_file = *pause_file->value != 0;
+    question.pauses = pauses;
+    question.facts = read_facts(step.precondition, book);
+    question.precondition = all_hold(step.precondition, book, context()).why;
+    if (!step.job.kind.empty()) {
+        const Fact* state = book.latest({step.job, "flink_job_state"});
+        if (state != nullptr) question.job_state = *state;
+    }
+    if (operations.at.unix_ms != 0) question.operations_seen_at = operations.at;
+    for (const auto& operation : operations.operations)
+        if (operation.subject.cluster == incident.cluster && operation.by != "medic")
+            question.operations.push_back(operation);
+    if (options.several_agents) {
+        const auto agent = acting_agents.find(incident.cluster);
+        question.acting_agent = agent != acting_agents.end()
+                                    ? agent->second
+                                    : ActingAgent{.problem = "its lease has not been asked for yet"};
+    }
+    question.clusters_with_this_cause = clusters_with_cause_of(incident);
+    question.managed = managed_by_others(incident);
+    question.storm = storm_in(incident.cluster);
+    question.takes_away = taken_by(incident, step);
+    ask_silences(incident, question);
+    question.sight = sight;
+    question.clock = clock;
+    if (!incident.approved_by.empty())
+        question.approval = Approval{incident.action_id(), incident.approved_by, {}, incident.approved_at};
+    if (const auto* start = std::get_if<StartDeployment>(&step.operation))
+        question.version_quarantined = quarantined.contains({incident.cluster, start->job, start->version});
+    return question;
+}
+
+// Whoever silences the patient or what the step changes is at work there.
+void Loop::State::ask_silences(const Incident& incident, GuardQuestion& question) const {
+    const auto mine = std::ranges::find(operations.silences, incident.cluster, &ClusterSilences::cluster);
+    if (mine == operations.silences.end()) return;
+    question.silences_configured = true;
+    question.silences_read_at = mine->read_at;
+    question.silences_problem = mine->problem;
+    for (const Silence& one : mine->active) {
+        if (one.until && *one.until <= now) continue;
+        const auto concerned = [&](const Subject& subject) {
+            return !subject.kind.empty() && concerns(one, labels_of(subject, mine->also_called));
+        };
+        if (concerned(incident.diagnosis.subject) || concerned(question.step.subject) || concerned(question.step.job))
+            question.silenced.push_back({spoken(one), one.until});
+    }
+}
+
+// A plan that may not be ended is not begun: all that is still to come of it counts.
+std::vector<ManagedChange> Loop::State::managed_by_others(const Incident& incident) const {
+    const auto to_come = std::span(incident.steps()).subspan(incident.step);
+    const auto cluster = std::ranges::find(options.clusters, incident.cluster, &ClusterInfo::name);
+    if (cluster == options.clusters.end()) return managed_changes(to_come, {{.object = "*"}});  // By whom, nobody says.
+    return managed_changes(to_come, cluster->managed);
+}
+
+// The nodes of the cluster of the role that `node` has.
+std::vector<NodeInfo> Loop::State::role_of(const Incident& incident, const std::string& node) const {
+    std::vector<NodeInfo> all = view_of(incident, {}).cluster.nodes;
+    const auto found = std::ranges::find(all, node, &NodeInfo::name);
+    if (found == all.end()) return {};
+    const std::string role = found->role;
+    std::erase_if(all, [&](const NodeInfo& one) { return one.role != role; });
+    return all;
+}
+
+std::optional<TakenAway> Loop::State::taken_by(const Incident& incident, const Step& step) const {
+    const std::string* node = taken_node(step.operation);
+    if (node == nullptr) return std::nullopt;
+    TakenAway taking{.node = *node, .patient = is_patient(incident.diagnosis, *node)};
+    for (const NodeInfo& one : role_of(incident, *node)) {
+        taking.role = one.role;
+        const Subject subject{incident.cluster, "node", one.name};
+        RoleNode& known = taking.nodes.emplace_back(RoleNode{.name = one.name, .zone = one.zone, .spare = one.spare});
+        for (const auto& past : history)
+            if (past.took_node && !past.not_done && past.target == subject) known.taken_at = past.at;
+        const Fact* up = book.fresh({subject, "process_up"}, now, guard_facts_age_max);
+        const bool since = up != nullptr && (!known.taken_at || up->observed_at > *known.taken_at);
+        if (since && up->value) known.up = *up->value != 0;
+    }
+    return taking;
+}
+
+}  // namespace medic
