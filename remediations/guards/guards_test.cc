@@ -229,7 +229,7 @@ const std::vector<Case> refused = {
     {"whether_others_are_in_service_is_unknown", "blast-radius",
      [](auto& q) {
          q.takes_away->patient = false;
-         for (auto& node : q.takes_away->nodes) node.up.reset();
+         for (auto& one : q.takes_away->nodes) one.up.reset();
      }},
     {"whether_the_node_itself_runs_is_unknown", "blast-radius",
      [](auto& q) {
