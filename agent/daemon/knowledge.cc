@@ -33,6 +33,13 @@ ScrapeBatch intern(SeriesStore& store, const Observation& observation, const std
     return batch;
 }
 
+Observation spelled_out(const SeriesStore& store, const ScrapeBatch& batch) {
+    Observation page{.target = batch.target, .at = batch.at, .outcome = batch.outcome, .error = batch.error};
+    for (const auto& [id, value] : batch.samples)
+        if (store.contains(id)) page.samples.emplace_back(store.labels(id), value);
+    return page;
+}
+
 }  // namespace
 
 Knowledge::Knowledge(const Config& config, KnowledgeOptions options)
@@ -49,6 +56,12 @@ void Knowledge::expect(const std::string& target, const std::string& cluster, Du
                  std::max(options_.store.sample_bytes_max, options_.sample_bytes_max)));
 }
 
+std::vector<Knowledge::Expected> Knowledge::expected() const {
+    std::vector<Expected> all;
+    for (const auto& [target, health] : health_) all.push_back({target, health.cluster, health.interval});
+    return all;
+}
+
 void Knowledge::note(const std::string& target, const std::string& cluster, WallTime at, ScrapeOutcome outcome,
                      const std::string& error) {
     Health& health = health_[target];
@@ -59,6 +72,7 @@ void Knowledge::note(const std::string& target, const std::string& cluster, Wall
 }
 
 void Knowledge::apply(Observation observation) {
+    if (listener_) listener_(observation);
     const std::string target = observation.target;
     const std::string cluster = target.substr(0, target.find('/'));
     note(target, cluster, observation.at, observation.outcome, observation.error);
@@ -93,6 +107,7 @@ void Knowledge::apply(Observation observation) {
 }
 
 void Knowledge::apply(const std::string& cluster, ScrapeBatch batch) {
+    if (listener_) listener_(spelled_out(series_, batch));
     note(batch.target, cluster, batch.at, batch.outcome, batch.error);
     ScrapeBatch up{
         .target = batch.target + "/up", .at = batch.at, .outcome = ScrapeOutcome::complete, .error = {}, .samples = {}};

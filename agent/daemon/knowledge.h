@@ -2,6 +2,7 @@
 // fresh. Observations come in; facts, blind targets and views go out. It asks nobody and decides nothing.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -38,9 +39,17 @@ public:
 
     // Before a target's first look: it is blind until then.
     void expect(const std::string& target, const std::string& cluster, Duration interval);
+    struct Expected {
+        std::string target, cluster;
+        Duration interval{0};
+    };
+    [[nodiscard]] std::vector<Expected> expected() const;
 
     void apply(Observation observation);
     void apply(const std::string& cluster, ScrapeBatch batch);
+    // Told of everything that apply() is given, before it is kept: whoever records it. One at most.
+    using Listener = std::function<void(const Observation&)>;
+    void listen(Listener listener) { listener_ = std::move(listener); }
     void tick_lateness(double seconds, WallTime at);
     void forget(WallTime now);
 
@@ -93,6 +102,7 @@ private:
 
     const Config& config_;
     KnowledgeOptions options_;
+    Listener listener_;
     SeriesStore series_;
     Timeline timeline_;
     Topology topology_;

@@ -40,6 +40,19 @@ struct Fixture : testing::Test {
     }
 };
 
+TEST_F(Fixture, AListenerHearsObservationsAndPagesAlike) {
+    std::vector<std::string> heard;
+    knowledge.listen([&](const Observation& told) {
+        for (const auto& [labels, value] : told.samples) heard.push_back(told.target + " " + labels.to_string());
+    });
+    Observation seen = from("lab/flink", {10'000});
+    seen.sample("a", {{"cluster", "lab"}}, 1);
+    knowledge.apply(std::move(seen));
+    const SeriesId id = *knowledge.series().intern(Labels("b", {{"cluster", "lab"}}));
+    knowledge.apply("lab", {.target = "lab/tm-1/metrics", .at = {10'000}, .samples = {{id, 2}}});
+    EXPECT_EQ(heard, (std::vector<std::string>{"lab/flink a{cluster=\"lab\"}", "lab/tm-1/metrics b{cluster=\"lab\"}"}));
+}
+
 TEST_F(Fixture, AFactIsTheNewestSampleOfItsSubject) {
     Observation seen = from("lab/flink", {10'000});
     seen.sample("flink_job_parallelism", {{"cluster", "lab"}, {"job", "j"}}, 4);

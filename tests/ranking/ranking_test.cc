@@ -1,0 +1,37 @@
+// The line that is held: how often the right cause is told first over a fixed set of scenarios. Figures are those of
+// docs/accuracy.md; whoever makes the diagnosis better raises them.
+#include <gtest/gtest.h>
+
+#include "tests/ranking/score.h"
+
+namespace medic::ranking_test {
+namespace {
+
+const std::vector<Episode>& episodes() {
+    static const std::vector<Episode> read = read_episodes(MEDIC_RANKING_EPISODES).value();
+    return read;
+}
+
+std::vector<Scenario> every_episode_once(Disturbance how, std::uint64_t seed) {
+    return scenarios_of(episodes(), {.seed = seed, .how = std::string(to_string(how))}).value();
+}
+
+double share(std::size_t part, std::size_t whole) { return static_cast<double>(part) / static_cast<double>(whole); }
+
+TEST(Ranking, TheSameSeedGivesTheSameStory) {
+    const std::vector<Scenario> scenarios =
+        scenarios_of(episodes(), {.only = "taskmanager-lost", .how = "mixed"}).value();
+    EXPECT_EQ(replay(scenarios.front()).value().story, replay(scenarios.front()).value().story);
+}
+
+TEST(Ranking, TheLineIsHeldUnderDisturbances) {
+    const Scenarios played = replay_all(every_episode_once(Disturbance::mixed, 1)).value();
+    const Count all = played.all(), masking = played.masking();
+    constexpr double first_min = 0.70, three_min = 0.72;  // Measured: 70.3 % and 73.0 %; the aim is 90 % and 98 %.
+    EXPECT_GE(share(all.first, all.faults), first_min) << misses(played);
+    EXPECT_GE(share(all.three, all.faults), three_min) << misses(played);
+    EXPECT_EQ(masking.first, masking.faults) << misses(played);
+}
+
+}  // namespace
+}  // namespace medic::ranking_test
