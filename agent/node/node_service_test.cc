@@ -139,8 +139,8 @@ TEST_F(Sidecar, RunsItsDriversCommandOnceForAKey) {
 
 TEST_F(Sidecar, TheOutcomeOfAnOperationThatADeathCutOffIsUnknown) {
     auto book = OperationBook::open({.path = (folder.path / "operations.db").string()}).value();
-    ASSERT_TRUE(book.admit({.key = "s/I1/1/1", .cluster = "lab", .node = "tm-1", .action = "kill", .values = "{}"},
-                           now.wall));
+    ASSERT_TRUE(
+        book.admit({.key = "s/I1/1/1", .cluster = "lab", .node = "tm-1", .action = "kill", .values = "{}"}, now.wall));
     const auto answer = order("tm-1/kill", "s/I1/1/1");
     EXPECT_EQ(answer.status, 500) << answer.body;
     EXPECT_NE(answer.body.find("how it ended was not written down"), std::string::npos);
