@@ -22,8 +22,8 @@ constexpr std::size_t secret_bytes_min = 4;  // Shorter ones would strike half o
 constexpr std::size_t secret_file_bytes_max = 64 * 1024;
 constexpr std::string_view hidden = "[hidden]";
 
-constexpr std::array<std::string_view, 9> argument_lists = {"status", "start",     "start_spare", "stop", "kill",
-                                                            "grow",   "kill_task", "command",     "args"};
+constexpr std::array<std::string_view, 10> argument_lists = {"status", "start",     "start_spare", "stop",    "kill",
+                                                             "grow",   "kill_task", "threads",     "command", "args"};
 
 std::string file_text(const std::string& path, bool& read) {
     std::ifstream in(path, std::ios::binary);
@@ -152,6 +152,7 @@ Redaction::Redaction(const Config& config) {
         for (const auto* urls : {&cluster.connect_urls, &cluster.flink_urls})
             for (const std::string& url : *urls) learn_url(url, UrlParts::login_and_query);
         for (const PageConfig& page : cluster.pages) learn_url(page.url, UrlParts::login_and_query);
+        for (const NodeConfig& node : cluster.nodes) learn_url(node.driver.url, UrlParts::login_and_query);
         learn_url(cluster.prometheus.url, UrlParts::login_and_query);
     }
     for (const NotifyConfig& receiver : config.notify) {

@@ -74,4 +74,12 @@ Result<Config> config_of(const Addresses& addresses) {
     return config;
 }
 
+Result<Config> load_cluster_config(const std::string& path) {
+    MEDIC_TRY(Config config, load_config_file(path));
+    if (config.scope == Scope::node)
+        return fail(ErrorCode::invalid,
+                    "{}: a sidecar's file (`scope: node`): give the one of the agent that watches the cluster", path);
+    return config;
+}
+
 }  // namespace medic::cli

@@ -25,4 +25,8 @@ inline constexpr const char* access_help =
 // The same as a whole configuration, of this one cluster.
 [[nodiscard]] Result<Config> config_of(const Addresses& addresses);
 
+// medic.yaml of an agent that watches clusters. A sidecar's file is refused: what it holds is no picture of a cluster,
+// and would be called healthy.
+[[nodiscard]] Result<Config> load_cluster_config(const std::string& path);
+
 }  // namespace medic::cli

@@ -7,6 +7,7 @@
 
 #include "agent/api/incident_view.h"
 #include "agent/cli/command_internal.h"
+#include "agent/node/node_agent.h"
 #include "agent/world/real/clock.h"
 #include "agent/world/real/service_manager.h"
 #include "agent/world/real/worker.h"
@@ -21,6 +22,30 @@ void say(const std::string& line) {
     std::fflush(stdout);
 }
 
+// Until it is told to stop.
+template <class Running>
+int run_until_stopped(Running& agent) {
+    say(fmt::format("listens on port {}", agent.port()));
+    tell_service_manager(ServiceState::ready);
+    const int signal = wait_for_stop_signal();
+    tell_service_manager(ServiceState::stopping);
+    say(fmt::format("stops (signal {})", signal));
+    agent.stop();
+    say("stopped");
+    return exit_ok;
+}
+
+int refuse(const Error& error) {
+    return complain(error.message, error.code == ErrorCode::invalid ? exit_usage : exit_problem);
+}
+
+int run_sidecar(Config config) {
+    for (const ClusterConfig& cluster : config.clusters)
+        for (const NodeConfig& node : cluster.nodes) say("looks at node " + node.name + " of " + cluster.name);
+    auto agent = NodeAgent::start({.config = std::move(config), .say = say});
+    return agent ? run_until_stopped(**agent) : refuse(agent.error());
+}
+
 int run_agent(const std::string& config_path, const std::string& policy_path, const std::string& rules) {
     trim_allocator();
     raise_descriptor_limit();
@@ -29,6 +54,14 @@ int run_agent(const std::string& config_path, const std::string& policy_path, co
     auto config = load_config_file(config_path);
     if (!config) return complain(config.error().message, exit_usage);
     options.config = *std::move(config);
+    if (options.config.scope == Scope::node) {
+        if (!policy_path.empty() || !rules.empty())
+            return complain(config_path +
+                                ": with `scope: node` nothing is decided: --policy and --rules are for the agent of "
+                                "scope cluster",
+                            exit_usage);
+        return run_sidecar(std::move(options.config));
+    }
     if (!policy_path.empty()) {
         auto policy = load_policy_file(policy_path);
         if (!policy) return complain(policy.error().message, exit_usage);
@@ -38,16 +71,7 @@ int run_agent(const std::string& config_path, const std::string& policy_path, co
     options.say = say;
     for (const ClusterConfig& cluster : options.config.clusters) say("watches " + cluster.name);
     auto agent = Agent::start(std::move(options));
-    if (!agent)
-        return complain(agent.error().message, agent.error().code == ErrorCode::invalid ? exit_usage : exit_problem);
-    say(fmt::format("listens on port {}", (*agent)->port()));
-    tell_service_manager(ServiceState::ready);
-    const int signal = wait_for_stop_signal();
-    tell_service_manager(ServiceState::stopping);
-    say(fmt::format("stops (signal {})", signal));
-    (*agent)->stop();
-    say("stopped");
-    return exit_ok;
+    return agent ? run_until_stopped(**agent) : refuse(agent.error());
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ Result<Config> config_for(const Options& options) {
         given.clusters[0].prometheus.match = options.match;
     }
     if (options.config.empty()) return given;
-    MEDIC_TRY(Config config, load_config_file(options.config));
+    MEDIC_TRY(Config config, load_cluster_config(options.config));
     if (given.clusters.empty()) return config;
     const ClusterConfig& one = given.clusters[0];
     for (ClusterConfig& cluster : config.clusters) {

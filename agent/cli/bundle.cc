@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "agent/base/yaml.h"
+#include "agent/cli/addresses.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/diagnose_agent.h"
 #include "agent/cli/table.h"
@@ -58,7 +59,7 @@ int make(const Options& options) {
     constexpr Duration last_max{2 * 3'600'000};  // What an agent keeps.
     if (!last || last->count() <= 0 || *last > last_max)
         return complain("--last: expected a duration up to 2h, as 30m", exit_usage);
-    const auto config = load_config_file(options.config);
+    const auto config = load_cluster_config(options.config);
     if (!config) return complain(config.error().message, exit_usage);
     auto seen = options.look ? fail(ErrorCode::not_ready, "as --look asks") : from_agent(options, *config, *last);
     if (!seen) seen = from_look(options, *config, *last, seen.error().message);

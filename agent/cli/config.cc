@@ -16,8 +16,9 @@ int check(const std::string& path) {
         nodes += cluster.nodes.size();
         pages += cluster.pages.size();
     }
-    fmt::print("{}: good. {} cluster(s), {} node(s), {} page(s); API on {}, data in {}\n", path,
-               config->clusters.size(), nodes, pages, config->api_listen, config->data_dir);
+    fmt::print("{}: good.{} {} cluster(s), {} node(s), {} page(s); API on {}, data in {}\n", path,
+               config->scope == Scope::node ? " A sidecar (scope: node):" : "", config->clusters.size(), nodes, pages,
+               config->api_listen, config->data_dir);
     for (const std::string& note : config_notes(*config)) fmt::print("note: {}\n", note);
     return exit_ok;
 }

@@ -110,7 +110,7 @@ Result<Sources> sources_of(Options options) {
             "diagnose: give --config FILE, --url AGENT, or --kafka, --flink, --connect, --prometheus, or --file");
     }
     DiagnoseOptions once;
-    MEDIC_TRY(once.config, options.config.empty() ? config_of(options.addresses) : load_config_file(options.config));
+    MEDIC_TRY(once.config, options.config.empty() ? config_of(options.addresses) : load_cluster_config(options.config));
     once.rules_directory = options.rules;
     once.look_for = Duration(static_cast<std::int64_t>(options.seconds * 1000));
     if (!options.policy.empty()) {

@@ -9,6 +9,7 @@
 #include "agent/daemon/doors.h"
 #include "agent/doctor/exporter.h"
 #include "agent/doctor/local.h"
+#include "agent/world/real/clock.h"
 
 namespace medic::cli {
 namespace {
@@ -32,6 +33,14 @@ Result<Config> config_of(const Options& options) {
     return config_of(addresses);
 }
 
+int print(const Exam& exam, const Options& options) {
+    if (options.output == "json")
+        fmt::print("{}", json_of(exam));
+    else
+        fmt::print("{}", text_of(exam, options.output == "wide"));
+    return exam.is_good() ? exit_ok : exit_problem;
+}
+
 int doctor(const Options& options) {
     if (!options.print.empty()) {
         const auto text = doctor::exporter_file(options.print);
@@ -41,6 +50,8 @@ int doctor(const Options& options) {
     }
     const auto config = config_of(options);
     if (!config) return complain(config.error().message, exit_usage);
+    // A sidecar asks nobody: there is only its own machine to look at.
+    if (config->scope == Scope::node) return print({.machine = doctor::local(*config, read_clock().wall)}, options);
     const auto knowing = doctor::built_in_knowledge();
     if (!knowing) return complain(knowing.error().message, exit_problem);
     const auto outside = make_outside(access_of(*config));
@@ -59,12 +70,8 @@ int doctor(const Options& options) {
                                  .sight = doctor::sight_of(cluster, look, *knowing)});
     }
     progress("");
-    if (options.output == "json")
-        fmt::print("{}", json_of(exam));
-    else
-        fmt::print("{}", text_of(exam, options.output == "wide"));
-    if (exam.saw_nothing()) return exit_cannot_tell;
-    return exam.is_good() ? exit_ok : exit_problem;
+    const int good = print(exam, options);
+    return exam.saw_nothing() ? exit_cannot_tell : good;
 }
 
 }  // namespace

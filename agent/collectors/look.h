@@ -18,6 +18,7 @@ struct HttpAsk {
     std::string purpose;         // The collector's own note of what this answer will be.
     std::size_t bytes_max = 0;   // A longer answer is an error; 0: as the sender says.
     std::size_t tail_bytes = 0;  // Only so much of its end is handed over; 0: all.
+    Duration timeout{0};         // An answer later than this is none; 0: as the sender says.
 };
 
 struct HttpAnswer {

@@ -30,6 +30,7 @@ struct Observation {
     WallTime at;
     ScrapeOutcome outcome = ScrapeOutcome::complete;
     std::string error;
+    bool withdraws = false;  // With a failed outcome: its former samples are no longer known, instead of merely old.
     std::vector<std::pair<Labels, double>> samples;
     std::vector<Event> events;
     std::vector<Relation> relations;

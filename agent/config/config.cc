@@ -5,6 +5,7 @@
 #include <set>
 
 #include "agent/config/access_internal.h"
+#include "agent/config/scope_internal.h"
 #include "agent/config/table_internal.h"
 
 namespace medic {
@@ -13,12 +14,16 @@ using config_table::Section;
 
 namespace {
 
+constexpr const char* node_actions[] = {"start", "start_spare", "stop", "kill", "kill_task", "grow"};
+
 // Reads one file; the first error wins and ends up in `status`.
 struct Loader : AccessLoader {
     KafkaConfig kafka(const YamlNode& node);
     void access(Section& endpoint, const std::vector<std::string>& urls, ClusterConfig& cluster);
-    NodeDriverConfig driver(const YamlNode& node);
-    NodeConfig node(const YamlNode& node);
+    void keep(Section& endpoint, const HttpAccess& given, const std::string& url, ClusterConfig& cluster);
+    NodeDriverConfig driver(const YamlNode& node, ClusterConfig& cluster);
+    void sidecar(Section& section, const YamlNode& node, NodeDriverConfig& driver, ClusterConfig& cluster);
+    NodeConfig node(const YamlNode& node, ClusterConfig& cluster);
     DeploymentConfig deployment(const YamlNode& node);
     ClusterConfig cluster(const std::string& name, const YamlNode& node);
     std::vector<ManagedByConfig> managed(Section& cluster, const YamlNode& node);
@@ -44,25 +49,63 @@ KafkaConfig Loader::kafka(const YamlNode& node) {
 // `auth` and `tls` of one endpoint; kept by its URLs only when there is something to keep.
 void Loader::access(Section& endpoint, const std::vector<std::string>& urls, ClusterConfig& cluster) {
     const HttpAccess given = http(endpoint);
-    for (const std::string& url : urls) {
-        if (given.tls && !url.starts_with("https://"))
-            endpoint.refuse(endpoint.node("tls"), "tls: `" + url + "` is plain HTTP: expected https://");
-        const auto [known, added] = cluster.http.try_emplace(url, given);
-        if (!added && known->second != given)
-            endpoint.refuse(endpoint.node("auth") ? endpoint.node("auth") : endpoint.node("url"),
-                            "`" + url + "` is there twice, with different `auth` or `tls`");
-    }
+    for (const std::string& url : urls) keep(endpoint, given, url, cluster);
 }
 
-NodeDriverConfig Loader::driver(const YamlNode& node) {
+void Loader::keep(Section& endpoint, const HttpAccess& given, const std::string& url, ClusterConfig& cluster) {
+    if (given.tls && !url.starts_with("https://"))
+        endpoint.refuse(endpoint.node("tls"), "tls: `" + url + "` is plain HTTP: expected https://");
+    const auto [known, added] = cluster.http.try_emplace(url, given);
+    if (!added && known->second != given)
+        endpoint.refuse(endpoint.node("auth") ? endpoint.node("auth") : endpoint.node("url"),
+                        "`" + url + "` is there twice, with different `auth` or `tls`");
+}
+
+// A sidecar looks at the node and handles it: all commands are its own.
+void Loader::sidecar(Section& section, const YamlNode& node, NodeDriverConfig& driver, ClusterConfig& cluster) {
+    constexpr Duration look_timeout{3'000};
+    if (!section.has("timeout")) driver.timeout = look_timeout;
+    driver.url = section.text("url");
+    if (driver.url.empty()) section.refuse(node, "driver: kind agent needs `url`");
+    for (const auto& [action, command] : driver.commands)
+        section.refuse(section.node(action),
+                       action + ": the sidecar has its own commands; `actions` says which it may be asked for");
+    for (const std::string& action : section.texts("actions")) {
+        if (std::ranges::find(node_actions, action) == std::end(node_actions))
+            section.refuse(section.node("actions"),
+                           "actions: expected start, start_spare, stop, kill, kill_task or grow, got `" + action + "`");
+        driver.actions.insert(action);
+    }
+    driver.actions.insert("status");
+    HttpAccess given = http(section);
+    const std::string token_file = path(section.text("token_file"));
+    if (token_file.empty() == !given.auth.bearer.given())
+        section.refuse(node, "driver: kind agent needs a token: `token_file`, or `auth` with `bearer_…`, one of them");
+    if (!token_file.empty()) given.auth.bearer.file = token_file;
+    keep(section, given, driver.url, cluster);
+}
+
+NodeDriverConfig Loader::driver(const YamlNode& node, ClusterConfig& cluster) {
+    using Kind = NodeDriverConfig::Kind;
     Section section(node, "clusters.NAME.nodes[].driver", status);
     NodeDriverConfig driver;
-    driver.kind = section.text("kind") == "systemd" ? NodeDriverConfig::Kind::systemd : NodeDriverConfig::Kind::command;
+    const std::string kind = section.text("kind");
+    driver.kind = kind == "systemd" ? Kind::systemd : kind == "agent" ? Kind::agent : Kind::command;
     driver.unit = section.text("unit");
     driver.timeout = section.duration("timeout");
-    for (const char* action : {"status", "start", "start_spare", "stop", "kill", "kill_task", "grow"})
+    for (const char* action : {"status", "threads"})
         if (section.has(action)) driver.commands[action] = section.texts(action);
-    if (driver.kind == NodeDriverConfig::Kind::systemd) {
+    for (const char* action : node_actions)
+        if (section.has(action)) driver.commands[action] = section.texts(action);
+    if (driver.kind != Kind::systemd && !driver.unit.empty())
+        section.refuse(section.node("unit"), "unit: only for kind systemd");
+    if (driver.kind == Kind::agent) {
+        sidecar(section, node, driver, cluster);
+        return driver;
+    }
+    for (const char* key : {"url", "token_file", "auth", "tls", "actions"})
+        if (section.has(key)) section.refuse(section.node(key), std::string(key) + ": only for kind agent");
+    if (driver.kind == Kind::systemd) {
         if (driver.unit.empty()) section.refuse(node, "driver: kind systemd needs `unit`");
         driver.commands.try_emplace("start", std::vector<std::string>{"systemctl", "start", driver.unit});
         driver.commands.try_emplace("stop", std::vector<std::string>{"systemctl", "stop", driver.unit});
@@ -70,20 +113,18 @@ NodeDriverConfig Loader::driver(const YamlNode& node) {
                                     std::vector<std::string>{"systemctl", "kill", "--signal=SIGKILL", driver.unit});
         driver.commands.try_emplace(
             "status", std::vector<std::string>{"systemctl", "show", "--property=MainPID,ActiveState", driver.unit});
-    } else if (!driver.unit.empty()) {
-        section.refuse(section.node("unit"), "unit: only for kind systemd");
     }
     return driver;
 }
 
-NodeConfig Loader::node(const YamlNode& node) {
+NodeConfig Loader::node(const YamlNode& node, ClusterConfig& cluster) {
     Section section(node, "clusters.NAME.nodes[]", status);
     NodeConfig result{.name = section.text("name"),
                       .role = section.text("role"),
                       .spare = section.boolean("spare"),
                       .zone = section.text("zone"),
                       .driver = {}};
-    if (section.has("driver")) result.driver = driver(section.node("driver"));
+    if (section.has("driver")) result.driver = driver(section.node("driver"), cluster);
     return result;
 }
 
@@ -211,7 +252,7 @@ ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
         if (result.logs.back().path.empty() == result.logs.back().unit.empty())
             log.refuse(entry, "logs: expected either `path` (a glob) or `unit` (of systemd)");
     }
-    for (const YamlNode& entry : section.sections("nodes")) result.nodes.push_back(this->node(entry));
+    for (const YamlNode& entry : section.sections("nodes")) result.nodes.push_back(this->node(entry, result));
     for (const YamlNode& entry : section.sections("deployments")) result.deployments.push_back(deployment(entry));
     for (DeploymentConfig& one : result.deployments)
         if (one.kind == DeploymentConfig::Kind::session_rest && one.url.empty() && result.flink_urls.size() == 1)
@@ -306,6 +347,7 @@ Config Loader::top(const YamlNode& node) {
     Section section(node, "", status);
     Config config;
     (void)section.integer("schema");
+    config.scope = section.text("scope") == "node" ? Scope::node : Scope::cluster;
     config.data_dir = path(section.text("data_dir"));
     Section api(section.has("api") ? section.node("api") : *load_yaml("{}", "api"), "api", status);
     config.api_listen = api.text("listen");
@@ -350,6 +392,7 @@ Config Loader::top(const YamlNode& node) {
         if (!receivers.insert(config.notify.back().name).second)
             section.refuse(entry, "notify: `" + config.notify.back().name + "` is there twice");
     }
+    if (status) status = check_scope(node, config);
     return config;
 }
 

@@ -35,15 +35,19 @@ struct PrometheusConfig {
 };
 
 // How a node's process is looked at and handled. Every command is an argument list, never a shell line.
-// Placeholders in arguments: {connector} {task} {log_dir} {bytes} {fencing_token}.
+// Placeholders in arguments: {connector} {task} {log_dir} {bytes} {fencing_token}; in `threads`: {pid}.
 struct NodeDriverConfig {
-    enum class Kind : std::uint8_t { none, command, systemd };
+    enum class Kind : std::uint8_t { none, command, systemd, agent };
     Kind kind = Kind::none;
     std::string unit;  // systemd: its unit.
     std::map<std::string, std::vector<std::string>>
-        commands;  // status, start, start_spare, stop, kill, kill_task, grow
+        commands;  // status, start, start_spare, stop, kill, kill_task, grow; threads (with scope: node)
     Duration timeout{10'000};
-    [[nodiscard]] bool can(const std::string& action) const { return commands.contains(action); }
+    std::string url;                // agent: the sidecar on the node's host. How it is opened: ClusterConfig::http.
+    std::set<std::string> actions;  // agent: what it may be asked for; always `status`.
+    [[nodiscard]] bool can(const std::string& action) const {
+        return commands.contains(action) || actions.contains(action);
+    }
 };
 
 struct NodeConfig {
@@ -158,8 +162,13 @@ struct LeaseConfig {
     std::string username, password_file, ca_file;
 };
 
+// cluster: watches whole clusters, diagnoses, and acts where a policy lets it. node: a sidecar that looks at the nodes
+// of its own host and handles them for an agent with scope cluster; it decides nothing (agent/node).
+enum class Scope : std::uint8_t { cluster, node };
+
 struct Config {
     std::string path;  // As given, for messages.
+    Scope scope = Scope::cluster;
     std::string data_dir;
     std::string api_listen;
     std::string api_token_file;    // "" = nothing can be changed over HTTP.

@@ -47,6 +47,13 @@ struct Notes {
 
 std::vector<std::string> config_notes(const Config& config) {
     Notes notes;
+    if (config.scope == Scope::node) {
+        notes.file("api", config.api_token_file);
+        if (!is_loopback("://" + config.api_listen))
+            notes.all.push_back("api: " + config.api_listen +
+                                " is plain HTTP: tokens go readable over the network; listen on loopback behind a "
+                                "proxy that speaks TLS");
+    }
     for (const ClusterConfig& cluster : config.clusters) {
         const std::string kafka = "cluster " + cluster.name + ": kafka";
         const KafkaSecurity& security = cluster.kafka.security;

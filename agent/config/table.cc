@@ -11,6 +11,11 @@ constexpr double second = 1000, minute = 60 * second, hour = 60 * minute, day = 
 
 constexpr Key keys[] = {
     {"", "schema", Type::integer, "", true, 1, 1, "", "Version of this file's format: 1."},
+    {"", "scope", Type::choice, "cluster", false, 0, 0, "cluster|node",
+     "cluster: watches, diagnoses, and acts where a policy lets it. node: a sidecar that only looks at nodes of its "
+     "own "
+     "host and handles them when an agent of scope cluster asks; it takes `data_dir`, `api`, `intervals.process` and "
+     "`clusters.NAME.nodes`, and nothing else."},
     {"", "data_dir", Type::path, "", true, 0, 0, "",
      "Folder for the journal, snapshots and the PAUSE file; made when it does not exist."},
     {"", "api", Type::section, "", false, 0, 0, "", "The agent's own HTTP server."},
@@ -27,7 +32,8 @@ constexpr Key keys[] = {
     {"api", "listen", Type::host_port, "127.0.0.1:9469", false, 0, 0, "",
      "Address; loopback unless you say otherwise. Port 0: any free one, printed at start."},
     {"api", "token_file", Type::path, "", false, 0, 0, "",
-     "Lines `NAME TOKEN`: who may approve, pause and send alerts. Without it nothing can be changed over HTTP."},
+     "Lines `NAME TOKEN`: who may approve, pause and send alerts. Without it nothing can be changed over HTTP. "
+     "Required with `scope: node`, where it is who may look and act."},
     {"api", "external_url", Type::url, "", false, 0, 0, "",
      "Where people reach this server, for links in messages; without it, http://LISTEN."},
 
@@ -162,8 +168,8 @@ constexpr Key keys[] = {
     {"clusters.NAME.nodes[]", "zone", Type::text, "", false, 0, 0, "", "Failure domain."},
     {"clusters.NAME.nodes[]", "driver", Type::section, "", false, 0, 0, "",
      "How its process is looked at and handled; without it, it is only watched from afar."},
-    {"clusters.NAME.nodes[].driver", "kind", Type::choice, "", true, 0, 0, "command|systemd",
-     "Own commands, or a systemd unit on this host."},
+    {"clusters.NAME.nodes[].driver", "kind", Type::choice, "", true, 0, 0, "command|systemd|agent",
+     "Own commands, a systemd unit on this host, or a sidecar (`scope: node`) on the node's own host."},
     {"clusters.NAME.nodes[].driver", "unit", Type::text, "", false, 0, 0, "", "systemd: the unit."},
     {"clusters.NAME.nodes[].driver", "status", Type::texts, "", false, 0, 0, "",
      "Prints JSON: {\"pid\": N, \"start_time\": unix seconds, \"state\": \"running|stopped|…\"}. Read only."},
@@ -177,8 +183,21 @@ constexpr Key keys[] = {
      "Kills the process of one connector task: {connector} {task}."},
     {"clusters.NAME.nodes[].driver", "grow", Type::texts, "", false, 0, 0, "",
      "Gives a log directory more room: {log_dir} {bytes}."},
+    {"clusters.NAME.nodes[].driver", "threads", Type::texts, "", false, 0, 0, "",
+     "With `scope: node`: prints a thread dump of {pid}, for whoever asks: [jcmd, \"{pid}\", Thread.print]."},
+    {"clusters.NAME.nodes[].driver", "url", Type::url, "", false, 0, 0, "", "agent: the sidecar's address."},
+    {"clusters.NAME.nodes[].driver", "token_file", Type::path, "", false, 0, 0, "",
+     "agent: file whose first line is a token that the sidecar knows. Or `auth`."},
+    {"clusters.NAME.nodes[].driver", "auth", Type::section, "", false, 0, 0, "",
+     "agent: the token from elsewhere (`bearer_…`)."},
+    {"clusters.NAME.nodes[].driver", "tls", Type::section, "", false, 0, 0, "",
+     "agent: whom to trust at an https:// address."},
+    {"clusters.NAME.nodes[].driver", "actions", Type::texts, "", false, 0, 0, "",
+     "agent: what the sidecar may be asked to do: start, start_spare, stop, kill, kill_task, grow. Nothing without "
+     "it."},
     {"clusters.NAME.nodes[].driver", "timeout", Type::duration, "10s", false, 100, hour, "",
-     "A command that takes longer is killed; its outcome is then unknown."},
+     "A command that takes longer is killed; its outcome is then unknown. agent: a look that takes longer has failed; "
+     "3s unless given."},
 
     {"clusters.NAME.deployments[]", "job", Type::text, "", true, 0, 0, "", "The job's name in Flink."},
     {"clusters.NAME.deployments[]", "driver", Type::section, "", true, 0, 0, "", "How it is started."},

@@ -7,6 +7,7 @@
 #include "agent/daemon/agent_state_internal.h"
 #include "agent/daemon/doors.h"
 #include "agent/daemon/kafka_door.h"
+#include "agent/daemon/sender.h"
 #include "agent/loop/incident_codec.h"
 #include "remediations/remedies/remedies.h"
 
@@ -33,6 +34,7 @@ KnowledgeOptions knowledge_options(const Config& config) {
 Result<void> Agent::State::open() {
     MEDIC_TRY(lock, FolderLock::take(config.data_dir));
     pause_file = config.data_dir + "/PAUSE";
+    MEDIC_TRY(sender, sender_of(config.data_dir));
     MEDIC_TRY(journal, Journal::open({.path = config.data_dir + "/journal.db"}));
     const JournalState restored = journal->load(read_clock().wall);
     if (!restored.complete)
@@ -101,7 +103,9 @@ void Agent::State::recall() {
 
 void Agent::State::run() {
     fetcher = std::make_unique<HttpFetcher>(reactor, HttpFetcherOptions{.access = access_of(config)});
-    world = std::make_unique<RealWorld>(reactor, *fetcher, doors_of(config),
+    auto doors = doors_of(config);
+    for (auto& [name, cluster] : doors) cluster.sender = sender;
+    world = std::make_unique<RealWorld>(reactor, *fetcher, std::move(doors),
                                         [this](OperationReply reply) { on_reply(std::move(reply)); });
     knowledge = std::make_unique<Knowledge>(config, knowledge_options(config));
     recall();

@@ -13,13 +13,13 @@
 #include "agent/api/api.h"
 #include "agent/daemon/agent.h"
 #include "agent/daemon/brain.h"
-#include "agent/daemon/folder_lock.h"
 #include "agent/daemon/lease_keeper.h"
 #include "agent/daemon/own_metrics.h"
 #include "agent/daemon/watcher.h"
 #include "agent/loop/loop.h"
 #include "agent/notify/notifier.h"
 #include "agent/world/real/clock.h"
+#include "agent/world/real/folder_lock.h"
 #include "agent/world/real/http_fetcher.h"
 #include "agent/world/real/http_server.h"
 #include "agent/world/real/reactor.h"
@@ -45,6 +45,7 @@ struct Agent::State : ApiBackend {
     const Config& config;
     FolderLock lock;
     std::string pause_file;
+    std::string sender;  // Of this journal's operations.
 
     // io
     Reactor reactor;

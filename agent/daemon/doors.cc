@@ -21,7 +21,9 @@ std::map<std::string, ClusterDoors> doors_of(const Config& config) {
         doors.name = cluster.name;
         doors.connect_urls = cluster.connect_urls;
         doors.flink_urls = cluster.flink_urls;
-        for (const NodeConfig& node : cluster.nodes) doors.nodes[node.name].commands = node.driver.commands;
+        for (const NodeConfig& node : cluster.nodes)
+            doors.nodes[node.name] = {
+                .commands = node.driver.commands, .sidecar = node.driver.url, .actions = node.driver.actions};
         for (const DeploymentConfig& deployment : cluster.deployments) {
             DeploymentDoor& door = doors.deployments[deployment.job];
             if (deployment.kind == DeploymentConfig::Kind::session_rest) door.url = deployment.url;

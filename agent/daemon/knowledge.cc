@@ -79,6 +79,10 @@ void Knowledge::apply(Observation observation) {
     relabel(observation);
     const ScrapeBatch batch = intern(series_, observation, target, false);
     if (batch.outcome != observation.outcome) note(target, cluster, observation.at, batch.outcome, batch.error);
+    // A whole look without any series: all that the target told are marked as gone.
+    if (observation.outcome == ScrapeOutcome::failed && observation.withdraws)
+        series_.append(
+            {.target = target, .at = observation.at, .outcome = ScrapeOutcome::complete, .error = {}, .samples = {}});
     series_.append(batch);
     ScrapeBatch up = intern(series_, observation, target + "/up", true);
     up.outcome = ScrapeOutcome::complete;

@@ -80,6 +80,30 @@ TEST_F(Fixture, ManySamplesOfASubjectAddUpAndFormerOnesAreLeftOut) {
     EXPECT_EQ(knowledge.fact({subject("vertex", "j/v"), "flink_subtask_records_in_total"}, {61'000}).value, 10);
 }
 
+TEST_F(Fixture, WhatASidecarToldIsNoLongerKnownWhenItFallsSilent) {
+    const FactKey up{subject("node", "tm-1"), "process_up"};
+    Observation seen = from("lab/node/h:9470", {10'000});
+    seen.sample("process_up", {{"cluster", "lab"}, {"node", "tm-1"}, {"role", "taskmanager"}}, 1);
+    knowledge.expect("lab/node/h:9470", "lab", Duration{1'000});
+    knowledge.apply(std::move(seen));
+    EXPECT_EQ(knowledge.fact(up, {10'500}).value, 1);
+    for (const std::int64_t at : {11'000, 12'000}) {
+        Observation none = from("lab/node/h:9470", {at});
+        none.outcome = ScrapeOutcome::failed;
+        none.error = "connection refused";
+        none.withdraws = true;
+        knowledge.apply(std::move(none));
+        EXPECT_FALSE(knowledge.fact(up, {at}).known());
+        EXPECT_EQ(knowledge.blind_targets({at}), std::vector<std::string>{"lab/node/h:9470"});
+        EXPECT_EQ(knowledge.problem("lab/node/h:9470"), "connection refused");
+    }
+    Observation again = from("lab/node/h:9470", {13'000});
+    again.sample("process_up", {{"cluster", "lab"}, {"node", "tm-1"}, {"role", "taskmanager"}}, 0);
+    knowledge.apply(std::move(again));
+    EXPECT_EQ(knowledge.fact(up, {13'000}).value, 0);
+    EXPECT_TRUE(knowledge.blind_targets({13'000}).empty());
+}
+
 TEST_F(Fixture, AStateIsAWord) {
     Observation seen = from("lab/flink", {10'000});
     seen.sample("flink_job_state", {{"cluster", "lab"}, {"job", "j"}, {"state", "RUNNING"}}, 0);
@@ -243,6 +267,42 @@ TEST_F(Fixture, ALogLineIsAboutTheMostSpecificThingThatItNames) {
               subject("taskmanager", "tm-1-a"));
     EXPECT_EQ(log({{"node", "w"}, {"connector", "c"}, {"task", "0"}}), subject("connector-task", "c/0"));
     EXPECT_EQ(log({{"node", "w"}}), subject("node", "w"));  // Not known to be any worker yet.
+}
+
+// Brokers on hosts of their own all listen on the same port: which is which says the host, or the name.
+TEST(KnowledgeOfSeveralHosts, ASharedPortAloneLinksNobody) {
+    const Config config = load_config(R"(schema: 1
+data_dir: d
+clusters:
+  lab:
+    kafka: {bootstrap: [h:9092]}
+    nodes:
+      - {name: broker-1, role: broker, driver: {kind: agent, url: "http://h1:9470", token_file: t}}
+      - {name: broker-2, role: broker, driver: {kind: agent, url: "http://h2:9470", token_file: t}}
+      - {name: blue, role: broker, driver: {kind: agent, url: "http://h3:9470", token_file: t}}
+)",
+                                      "medic.yaml")
+                              .value();
+    Knowledge knowledge{config};
+    Observation kafka;
+    kafka.target = "lab/kafka";
+    kafka.at = {10'000};
+    // Broker 1 advertises another name of its host, broker 3 nothing that fits.
+    kafka.attributes[{"lab", "broker", "1"}] = {{"address", "kafka-one:9092"}};
+    kafka.attributes[{"lab", "broker", "2"}] = {{"address", "h2:9092"}};
+    kafka.attributes[{"lab", "broker", "3"}] = {{"address", "kafka-three:9092"}};
+    knowledge.apply(std::move(kafka));
+    for (const auto& [node, host] :
+         {std::pair{"broker-1", "h1"}, std::pair{"broker-2", "h2"}, std::pair{"blue", "h3"}}) {
+        Observation seen;
+        seen.target = std::string("lab/node/") + host + ":9470";
+        seen.at = {11'000};
+        seen.attributes[{"lab", "node", node}] = {{"role", "broker"}, {"ports", "9092"}};
+        knowledge.apply(std::move(seen));
+    }
+    EXPECT_EQ(knowledge.link("lab", "broker-2").broker, "2");
+    EXPECT_EQ(knowledge.link("lab", "broker-1").broker, "1");
+    EXPECT_EQ(knowledge.link("lab", "blue").broker, "");
 }
 
 }  // namespace

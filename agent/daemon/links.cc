@@ -1,6 +1,7 @@
 // Which process is which broker, worker and task manager: by the port that it listens on, or else by names and hosts
 // that leave no doubt.
 #include <algorithm>
+#include <set>
 
 #include "agent/daemon/knowledge.h"
 
@@ -28,6 +29,15 @@ bool named_after(const std::string& id, const std::string& node) {
            (id.starts_with(node) && id.size() > node.size() && (id[node.size()] == '-' || id[node.size()] == ':'));
 }
 
+// "http://[::1]:9470/x" and "[::1]:9092" → "[::1]": without scheme, login, port and path.
+std::string host_of(std::string text) {
+    if (const auto scheme = text.find("://"); scheme != std::string::npos) text = text.substr(scheme + 3);
+    text = text.substr(0, text.find('/'));
+    if (const auto login = text.rfind('@'); login != std::string::npos) text = text.substr(login + 1);
+    const auto colon = text.rfind(':');
+    return colon == std::string::npos ? text : text.substr(0, colon);
+}
+
 struct Linker {
     const Topology& topology;
     const ClusterConfig& cluster;
@@ -36,14 +46,39 @@ struct Linker {
         return topology.attribute({cluster.name, kind, name}, key).value_or("");
     }
 
+    // Whether nodes of the role are on more hosts than one, as far as their drivers tell: then a port alone says
+    // little.
+    [[nodiscard]] bool several_hosts(const std::string& role) const {
+        std::set<std::string> hosts;
+        for (const NodeConfig& node : cluster.nodes)
+            if (node.role == role) hosts.insert(host_of(node.driver.url));
+        return hosts.size() > 1;
+    }
+
+    // Of those with a port of the node: the one on its host, or the one that is called like it.
+    [[nodiscard]] std::string on_host(const std::string& kind, const NodeConfig& node,
+                                      const std::vector<Subject>& fits) const {
+        const std::string host = host_of(node.driver.url);
+        for (const Subject& one : fits)
+            if (!host.empty() && host_of(attribute(kind, one.name, "address")) == host) return one.name;
+        for (const Subject& one : fits)
+            if (named_after(one.name, node.name) || (kind == "broker" && one.name == number_at_end(node.name)))
+                return one.name;
+        return "";
+    }
+
     // The subject of `kind` that runs as `node`; "" when it can't be told.
     [[nodiscard]] std::string find(const std::string& kind, const NodeConfig& node,
                                    const std::vector<std::string>& port_keys) const {
         const std::string ports = attribute("node", node.name, "ports");
         const auto all = topology.all(cluster.name, kind);
+        std::vector<Subject> fits;
         for (const Subject& one : all)
-            for (const std::string& key : port_keys)
-                if (lists(ports, after_last(":" + attribute(kind, one.name, key.c_str()), ':'))) return one.name;
+            if (std::ranges::any_of(port_keys, [&](const std::string& key) {
+                    return lists(ports, after_last(":" + attribute(kind, one.name, key.c_str()), ':'));
+                }))
+                fits.push_back(one);
+        if (!fits.empty()) return several_hosts(node.role) ? on_host(kind, node, fits) : fits.front().name;
         if (!ports.empty()) return "";  // Its ports are known and none fits: it is not registered now.
         for (const Subject& one : all)
             if (named_after(one.name, node.name)) return one.name;

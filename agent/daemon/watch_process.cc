@@ -55,6 +55,7 @@ std::vector<Planned> process_targets(const Watcher::Parts& parts, const ClusterC
     options.page_bytes = static_cast<double>(sysconf(_SC_PAGESIZE));
     Duration timeout{1'000};
     for (const NodeConfig& node : cluster.nodes) {
+        if (node.driver.kind == NodeDriverConfig::Kind::agent) continue;  // Its sidecar looks (watch_rest.cc).
         const auto status = node.driver.commands.find("status");
         options.nodes.push_back({node.name, node.role, node.zone, node.spare,
                                  status == node.driver.commands.end() ? std::vector<std::string>{} : status->second});

@@ -1,4 +1,5 @@
-// Looks at what answers over HTTP and is asked question after question: Flink, Connect, Prometheus servers.
+// Looks at what answers over HTTP and is asked question after question: Flink, Connect, Prometheus servers, sidecars.
+#include <algorithm>
 #include <deque>
 #include <filesystem>
 
@@ -6,6 +7,7 @@
 #include "agent/collectors/connect/connect.h"
 #include "agent/collectors/flink/flink.h"
 #include "agent/collectors/flink/flink_logs.h"
+#include "agent/collectors/node/node_collector.h"
 #include "agent/collectors/prometheus/server.h"
 #include "agent/daemon/watch_internal.h"
 #include "agent/world/real/clock.h"
@@ -65,6 +67,7 @@ private:
                     request.body_bytes_max = one.bytes_max;
                     request.timeout = file_timeout;
                 }
+                if (one.timeout > Duration{0}) request.timeout = one.timeout;
                 parts_.fetcher.fetch(std::move(request), [this, one](Result<FetchReply> reply) {
                     parts_.ingest.post_waiting(
                         [this, one, answer = answer_of(std::move(reply))] { answered(one, answer); });
@@ -172,6 +175,11 @@ std::vector<Planned> rest_targets(const Watcher::Parts& parts, const ClusterConf
                                                                              .target = cluster.name + "/prometheus",
                                                                              .watched = watched_kinds(cluster)}),
             prometheus_every);
+    for (NodeCollectorOptions& options : sidecars_of(cluster)) {
+        // As long as a target may be silent before it counts as blind.
+        options.age_max = std::max(options.age_max, every.process * 3);
+        add("node", std::make_unique<NodeCollector>(std::move(options)), every.process);
+    }
     if (!cluster.alertmanager_url.empty())
         add("alertmanager",
             std::make_unique<SilenceCollector>(

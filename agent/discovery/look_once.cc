@@ -4,6 +4,7 @@
 
 #include "agent/collectors/connect/connect.h"
 #include "agent/collectors/flink/flink.h"
+#include "agent/collectors/node/node_collector.h"
 #include "agent/collectors/prometheus/server.h"
 #include "agent/discovery/telling_reader_internal.h"
 
@@ -63,6 +64,13 @@ public:
             http(collector, "flink", {url});
         }
         if (!cluster_.prometheus.url.empty()) prometheus();
+        for (NodeCollectorOptions& sidecar : sidecars_of(cluster_)) {
+            const std::string url = sidecar.url;
+            options_.progress("sidecar " + shown_address(url));
+            NodeCollector collector(std::move(sidecar));
+            http(collector, "node", {url});
+            note_sidecar(url);
+        }
         pages();
         look_.calls = summed(std::move(look_.calls));
     }
@@ -120,6 +128,17 @@ private:
             asks = std::move(more);
         }
         look_.observations.push_back(collector.finish());
+    }
+
+    // An answer that is no look at the nodes counts as none.
+    void note_sidecar(const std::string& url) {
+        const Observation& seen = look_.observations.back();
+        for (Call& call : look_.calls)
+            if (call.part == "node" && call.target == shown_address(url) &&
+                (call.outcome != Call::Outcome::answered || seen.outcome != ScrapeOutcome::complete)) {
+                if (call.outcome != Call::Outcome::refused) call.outcome = Call::Outcome::failed;
+                call.detail = seen.error;
+            }
     }
 
     void take(const std::string& part, const std::string& base, const std::string& url, const Got& got) {

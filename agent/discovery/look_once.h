@@ -21,7 +21,7 @@ struct Call {
         unsupported,  // The other side is too old for it, or has no such call.
         failed,       // No answer, or none that can be read.
     };
-    std::string part;    // kafka | connect | flink | metrics | prometheus
+    std::string part;    // kafka | connect | flink | metrics | prometheus | node
     std::string target;  // Address asked; "broker 2" for a Kafka broker.
     std::string name;    // ListGroups; GET /jobs/:id/checkpoints
     Duration took{0};

@@ -6,7 +6,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
@@ -67,6 +69,30 @@ Check journal(const std::string& folder, WallTime now) {
                         state.open_incidents.size(), static_cast<double>(fs::file_size(path, error)) / 1e6)};
 }
 
+// Whether what a sidecar would run is there: found as execvp() finds it, and not run.
+void programs(const Config& config, std::vector<Check>& checks) {
+    const auto is_there = [](const std::string& program) {
+        if (program.find('/') != std::string::npos) return access(program.c_str(), X_OK) == 0;
+        const char* given = std::getenv("PATH");
+        const std::string path = given != nullptr ? given : "/usr/bin:/bin";
+        for (std::size_t from = 0; from <= path.size();) {
+            const auto end = std::min(path.find(':', from), path.size());
+            if (access((path.substr(from, end - from) + "/" + program).c_str(), X_OK) == 0) return true;
+            from = end + 1;
+        }
+        return false;
+    };
+    for (const ClusterConfig& cluster : config.clusters)
+        for (const NodeConfig& node : cluster.nodes) {
+            std::string missing;
+            for (const auto& [action, argv] : node.driver.commands)
+                if (!is_there(argv[0])) missing += (missing.empty() ? "" : ", ") + action + ": " + argv[0];
+            checks.push_back(missing.empty()
+                                 ? Check{Grade::good, "node " + node.name, "its driver's programs are there"}
+                                 : Check{Grade::bad, "node " + node.name, "can't be run: " + missing});
+        }
+}
+
 void secret(const std::string& key, const std::string& path, std::vector<Check>& checks) {
     if (path.empty()) return;
     const std::string what = key + " " + path;
@@ -82,7 +108,11 @@ void secret(const std::string& key, const std::string& path, std::vector<Check>&
 }  // namespace
 
 std::vector<Check> local(const Config& config, WallTime now) {
-    std::vector<Check> checks = {data_dir(config.data_dir), lock(config.data_dir), journal(config.data_dir, now)};
+    std::vector<Check> checks = {data_dir(config.data_dir), lock(config.data_dir)};
+    if (config.scope == Scope::node)
+        programs(config, checks);
+    else
+        checks.push_back(journal(config.data_dir, now));
     secret("token_file", config.api_token_file, checks);
     const auto tls = [&](const std::optional<TlsFiles>& files) {
         if (files) secret("key", files->key, checks);

@@ -58,5 +58,23 @@ TEST(Local, a_data_dir_that_is_a_file_or_in_nowhere_is_told_with_the_command) {
     EXPECT_FALSE(std::filesystem::exists(folder.path / "not"));
 }
 
+TEST(Local, a_sidecar_needs_the_programs_of_its_drivers_and_has_no_journal) {
+    const TestFolder folder;
+    Config config;
+    config.scope = Scope::node;
+    config.data_dir = folder.path.string();
+    NodeConfig good{.name = "tm-1", .role = "taskmanager", .zone = "", .driver = {}}, bad = good;
+    good.driver.commands = {{"status", {"sh", "-c", "true"}}, {"kill", {"/bin/sh"}}};
+    bad.name = "tm-2";
+    bad.driver.commands = {{"status", {"sh"}}, {"kill", {"/no/such/program"}}, {"start", {"no-such-program"}}};
+    config.clusters.push_back({.name = "c"});
+    config.clusters[0].nodes = {good, bad};
+    const auto checks = local(config, {1});
+    EXPECT_EQ(named(checks, "node tm-1").grade, Grade::good);
+    EXPECT_EQ(named(checks, "node tm-2").grade, Grade::bad);
+    EXPECT_EQ(named(checks, "node tm-2").text, "can't be run: kill: /no/such/program, start: no-such-program");
+    EXPECT_TRUE(std::ranges::none_of(checks, [](const Check& one) { return one.what.starts_with("journal"); }));
+}
+
 }  // namespace
 }  // namespace medic::doctor

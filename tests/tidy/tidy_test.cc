@@ -90,6 +90,10 @@ const std::vector<Layer>& layers() {
         {"agent/doctor/",
          {"agent/base/", "agent/wire/", "agent/world/", "agent/store/", "agent/collectors/", "agent/config/",
           "agent/discovery/", "agent/doctor/", "classifiers/", "remediations/journal/"}},
+        // A sidecar: it looks and is told what to do. Nothing that decides is in reach.
+        {"agent/node/",
+         {"agent/base/", "agent/sqlite/", "agent/world/", "agent/store/", "agent/collectors/", "agent/config/",
+          "agent/api/tokens.h", "agent/node/"}},
         {"agent/advice/", {"agent/base/", "agent/world/", "agent/store/", "agent/collectors/", "agent/advice/"}},
         {"agent/report/", everything},
         {"agent/backtest/", everything},

@@ -169,6 +169,28 @@ void Run::finish_if_complete() {
 
 }  // namespace
 
+std::vector<std::string> filled(const std::vector<std::string>& argv,
+                                const std::map<std::string, std::string>& values) {
+    std::vector<std::string> out = argv;
+    for (std::string& argument : out) {
+        std::string text;
+        for (std::size_t at = 0; at < argument.size();) {
+            const auto close = argument[at] == '{' ? argument.find('}', at) : std::string::npos;
+            const auto value =
+                close == std::string::npos ? values.end() : values.find(argument.substr(at + 1, close - at - 1));
+            if (value == values.end()) {
+                text += argument[at++];
+                continue;
+            }
+            text +=
+                value->second;  // Put in as it is and not looked at again: a value can't bring placeholders with it.
+            at = close + 1;
+        }
+        argument = std::move(text);
+    }
+    return out;
+}
+
 void run_command(Reactor& reactor, CommandRequest request, std::function<void(Result<CommandReply>)> done) {
     if (request.argv.empty() || request.argv[0].empty()) {
         reactor.post([done = std::move(done)] { done(fail(ErrorCode::invalid, "an empty command")); });

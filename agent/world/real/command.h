@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ struct CommandReply {
     std::string output;  // stdout
     std::string errors;  // stderr
 };
+
+// Replaces {name} in every argument by its value; unknown placeholders stay. A value can't become another argument.
+[[nodiscard]] std::vector<std::string> filled(const std::vector<std::string>& argv,
+                                              const std::map<std::string, std::string>& values);
 
 // unavailable: it could not be started. outcome_unknown: the deadline passed and it was killed.
 // Whatever its exit code, a program that ended by itself is a reply.

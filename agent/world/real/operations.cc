@@ -6,28 +6,6 @@
 
 namespace medic::operations {
 
-std::vector<std::string> filled(const std::vector<std::string>& argv,
-                                const std::map<std::string, std::string>& values) {
-    std::vector<std::string> out = argv;
-    for (std::string& argument : out) {
-        std::string text;
-        for (std::size_t at = 0; at < argument.size();) {
-            const auto close = argument[at] == '{' ? argument.find('}', at) : std::string::npos;
-            const auto value =
-                close == std::string::npos ? values.end() : values.find(argument.substr(at + 1, close - at - 1));
-            if (value == values.end()) {
-                text += argument[at++];
-                continue;
-            }
-            text +=
-                value->second;  // Put in as it is and not looked at again: a value can't bring placeholders with it.
-            at = close + 1;
-        }
-        argument = std::move(text);
-    }
-    return out;
-}
-
 void command(const Doors& doors, std::vector<std::string> argv, Duration timeout, Finish done) {
     const std::string program = argv.empty() ? "" : argv[0];
     run_command(doors.reactor, {.argv = std::move(argv), .timeout = timeout, .output_bytes_max = 64 * 1024},
@@ -46,6 +24,9 @@ void on_node(const Doors& doors, const std::string& node, const std::string& act
     const auto found = doors.cluster.nodes.find(node);
     if (found == doors.cluster.nodes.end())
         return done(fail(ErrorCode::invalid, "node {} is not in the configuration", node));
+    if (!found->second.sidecar.empty())
+        return on_sidecar(doors, found->second, {.node = node, .action = action, .values = values, .timeout = timeout},
+                          std::move(done));
     const auto& commands = found->second.commands;
     const auto argv = commands.find(action);
     if (argv == commands.end()) return done(fail(ErrorCode::invalid, "node {}: its driver has no `{}`", node, action));

@@ -18,6 +18,7 @@ struct Doors {
     HttpFetcher& fetcher;
     const ClusterDoors& cluster;
     std::uint64_t fencing_token;  // Operation::fencing_token.
+    std::string key;              // Operation::key.
 
     void fetch(FetchRequest request, HttpFetcher::Done done) const {
         request.cluster = cluster.name;
@@ -25,12 +26,15 @@ struct Doors {
     }
 };
 
-// Replaces {name} in every argument by its value; unknown placeholders stay.
-[[nodiscard]] std::vector<std::string> filled(const std::vector<std::string>& argv,
-                                              const std::map<std::string, std::string>& values);
-
 void on_node(const Doors& doors, const std::string& node, const std::string& action,
              const std::map<std::string, std::string>& values, Duration timeout, Finish done);
+// The same through the sidecar on the node's host, which answers a key that it knows with what came of it.
+struct SidecarAsk {
+    std::string node, action;
+    std::map<std::string, std::string> values;
+    Duration timeout{0};
+};
+void on_sidecar(const Doors& doors, const NodeDoor& door, const SidecarAsk& ask, Finish done);
 void command(const Doors& doors, std::vector<std::string> argv, Duration timeout, Finish done);
 
 // `path` begins with '/'. Any worker can take it; the next one is tried only if the request surely never arrived.

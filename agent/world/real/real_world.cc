@@ -108,7 +108,7 @@ void RealWorld::State::start(const Operation& operation) {
     reactor.after(operation.timeout + grace, [finish, timeout = operation.timeout] {
         finish(fail(ErrorCode::outcome_unknown, "no answer within {} ms", timeout.count()));
     });
-    dispatch(operation, {reactor, fetcher, found->second, operation.fencing_token}, finish);
+    dispatch(operation, {reactor, fetcher, found->second, operation.fencing_token, operation.key}, finish);
 }
 
 RealWorld::RealWorld(Reactor& reactor, HttpFetcher& fetcher, std::map<std::string, ClusterDoors> doors,

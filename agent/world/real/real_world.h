@@ -1,11 +1,12 @@
-// The World of a running agent: operations become commands of node drivers, HTTP requests to Connect and Flink, Kafka
-// admin requests. Each key is sent at most once. It decides nothing: whoever calls send() holds a permit and the
-// journal's ack.
+// The World of a running agent: operations become commands of node drivers, HTTP requests to sidecars, Connect and
+// Flink, Kafka admin requests. Each key is sent at most once. It decides nothing: whoever calls send() holds a permit
+// and the journal's ack.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ namespace medic {
 // How a cluster is reached, as plain values (agent/daemon fills them from medic.yaml).
 struct NodeDoor {
     std::map<std::string, std::vector<std::string>> commands;  // start, start_spare, stop, kill, kill_task, grow
+    std::string sidecar{};            // Instead: the address of the agent on its host that has the commands …
+    std::set<std::string> actions{};  // … and what that one may be asked for.
 };
 struct DeploymentDoor {
     std::string url;                                           // Flink's REST address; "" = by commands.
@@ -30,7 +33,8 @@ struct DeploymentDoor {
     std::map<std::string, Version> versions;
 };
 struct ClusterDoors {
-    std::string name;  // As in medic.yaml: decides which credentials a request may carry.
+    std::string name;      // As in medic.yaml: decides which credentials a request may carry.
+    std::string sender{};  // Of keys, for sidecars: two journals give the same ones ("I17/2/1").
     std::vector<std::string> connect_urls, flink_urls;
     std::map<std::string, NodeDoor> nodes;
     std::map<std::string, DeploymentDoor> deployments;  // By job.

@@ -1,4 +1,4 @@
-#include "agent/daemon/folder_lock.h"
+#include "agent/world/real/folder_lock.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
