@@ -58,7 +58,7 @@ public:
         const Limits& limits = limits_of(sending.policy);
         const std::string& key = sending.operation.key;
         std::erase_if(at_, [&](WallTime at) { return at > sending.now || sending.now - at >= limits.budget_window; });
-        const bool goes_on = begun_.contains(incident_of(key)) && attempt_of(key) == 1;
+        const bool goes_on = (begun_.contains(incident_of(key)) || is_begun(sending)) && attempt_of(key) == 1;
         const bool undoes = sending.intent && sending.intent->undo;
         if (at_.size() >= static_cast<std::size_t>(limits.budget_operations) && !goes_on && !undoes)
             violated(fmt::format("{} began something new after {} operations in a window for {}", key, at_.size(),
