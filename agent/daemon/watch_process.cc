@@ -1,6 +1,4 @@
 // Looks at the processes of nodes on this host, through /proc and the drivers' status commands.
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "agent/collectors/process/process.h"
@@ -14,8 +12,8 @@ namespace {
 
 class Processes : public Watched {
 public:
-    Processes(const Watcher::Parts& parts, ProcessCollectorOptions options, Duration command_timeout)
-        : Watched(parts), collector_(std::move(options)), command_timeout_(command_timeout) {}
+    Processes(const Watcher::Parts& parts, ProcessCollectorOptions options)
+        : Watched(parts), command_timeout_(options.status_timeout), collector_(std::move(options)) {}
 
     bool look(FetchRequest::Standing, Done done) override {
         return parts_.ingest.post([this, done = std::move(done)] {
@@ -41,8 +39,8 @@ private:
                     });
     }
 
-    ProcessCollector collector_;
     Duration command_timeout_;
+    ProcessCollector collector_;
 };
 
 }  // namespace
@@ -50,22 +48,13 @@ private:
 std::vector<Planned> process_targets(const Watcher::Parts& parts, const ClusterConfig& cluster) {
     std::vector<Planned> all;
     if (cluster.nodes.empty()) return all;
-    ProcessCollectorOptions options{.cluster = cluster.name, .target = cluster.name + "/process", .nodes = {}};
-    options.ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK));
-    options.page_bytes = static_cast<double>(sysconf(_SC_PAGESIZE));
-    Duration timeout{1'000};
-    for (const NodeConfig& node : cluster.nodes) {
-        if (node.driver.kind == NodeDriverConfig::Kind::agent) continue;  // Its sidecar looks (watch_rest.cc).
-        const auto status = node.driver.commands.find("status");
-        options.nodes.push_back({node.name, node.role, node.zone, node.spare,
-                                 status == node.driver.commands.end() ? std::vector<std::string>{} : status->second});
-        timeout = std::max(timeout, node.driver.timeout);
-    }
+    ProcessCollectorOptions options =
+        process_options_of(cluster);  // Of the others, their sidecars tell (watch_rest.cc).
     const std::string name = options.target;
     const Duration interval = parts.config.intervals.process;
     parts.knowledge.expect(name, cluster.name, interval);
     all.push_back({{.name = name, .kind = "process", .interval = interval},
-                   std::make_unique<Processes>(parts, std::move(options), timeout)});
+                   std::make_unique<Processes>(parts, std::move(options))});
     return all;
 }
 

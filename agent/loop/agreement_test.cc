@@ -78,13 +78,10 @@ TEST(Agreement, it_covers_a_plan_that_has_begun) {
 TEST(Agreement, what_was_found_in_other_clusters_counts_across_a_restart) {
     Bench bench(options(Mode::auto_));
     bench.run(3);
-    bench.set({node("tm-1"), "process_up"}, 0);
-    bench.text({job, "flink_job_state"}, "RESTARTING");
-    for (const char* other : {"east", "west"}) {
-        bench.diagnoses.push_back(node_lost());
-        bench.diagnoses.back().subject.cluster = other;
-        bench.diagnoses.back().since = bench.wall();
-    }
+    lose_node(bench);
+    bench.diagnoses.push_back(bench.diagnoses[0]);
+    bench.diagnoses[0].subject.cluster = "east";
+    bench.diagnoses[1].subject.cluster = "west";
     bench.run(3);
     bench.diagnoses.clear();
     bench.run(15);  // Both are over.

@@ -31,6 +31,7 @@ struct StormWatch {
     bool told = false;                // People know of this storm.
 
     void add(WallTime at, const StormLimits& limits);
+    void end();
     void shift(Duration by);
     void restart(WallTime now, const StormLimits& limits);  // By the clock of an agent that has just begun.
 };

@@ -15,11 +15,7 @@ Notification to_everybody(const std::string& cluster, std::string text, WallTime
 }  // namespace
 
 void StormWatch::add(WallTime at, const StormLimits& limits) {
-    if (over_at && at >= *over_at) {
-        over_at.reset();
-        most = 0;
-        told = false;
-    }
+    if (over_at && at >= *over_at) end();
     opened.push_back(at);
     while (opened.size() > StormLimits::incidents_max + 1) opened.pop_front();
     const auto within =
@@ -30,6 +26,12 @@ void StormWatch::add(WallTime at, const StormLimits& limits) {
     // There are too many until so few are left in the window as the policy allows; then calm begins.
     const WallTime fewer_at = opened[opened.size() - 1 - allowed] + limits.window;
     over_at = std::max(over_at.value_or(fewer_at), fewer_at + limits.calm);
+}
+
+void StormWatch::end() {
+    over_at.reset();
+    most = 0;
+    told = false;
 }
 
 void StormWatch::shift(Duration by) {
@@ -45,8 +47,8 @@ void StormWatch::restart(WallTime now, const StormLimits& limits) {
     std::ranges::sort(all);
     StormWatch again;
     for (const auto at : all) again.add(at, limits);
-    if (again.over_at && *again.over_at <= now) again = {.opened = again.opened};  // It has ended unseen.
-    again.told = again.over_at.has_value();                                        // By the agent before.
+    if (again.over_at && *again.over_at <= now) again.end();  // Unseen.
+    again.told = again.over_at.has_value();                   // By the agent before.
     *this = std::move(again);
 }
 
@@ -68,15 +70,12 @@ void Loop::State::watch_storms() {
         std::string text;
         if (now >= *storm.over_at) {
             text = fmt::format("the storm in {} is over: the agent acts again as the policy says", cluster);
-            storm.over_at.reset();
-            storm.most = 0;
-            storm.told = false;
+            storm.end();
         } else if (!storm.told) {
             storm.told = true;
             text = fmt::format(
                 "a storm in {}: {} incidents within {} s, more than {}. Nothing new begins there by itself before "
-                "there "
-                "were fewer for {} s; what was begun goes on, and what a person approves is done",
+                "there were fewer for {} s; what was begun goes on, and what a person approves is done",
                 cluster, storm.most, options.policy.storm.window.count() / 1000, options.policy.storm.incidents,
                 options.policy.storm.calm.count() / 1000);
         }

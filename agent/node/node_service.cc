@@ -1,7 +1,5 @@
 #include "agent/node/node_service.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include <nlohmann/json.hpp>
@@ -16,20 +14,6 @@ using Json = nlohmann::json;
 
 constexpr std::size_t dump_bytes_max = 4 * 1024 * 1024;  // A thousand threads with deep stacks.
 constexpr const char* actions[] = {"start", "start_spare", "stop", "kill", "kill_task", "grow"};
-
-ProcessCollectorOptions collector_options(const ClusterConfig& cluster, const std::string& proc) {
-    ProcessCollectorOptions options{
-        .cluster = cluster.name, .target = cluster.name + "/process", .nodes = {}, .proc = proc};
-    options.ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK));
-    options.page_bytes = static_cast<double>(sysconf(_SC_PAGESIZE));
-    for (const NodeConfig& node : cluster.nodes)
-        options.nodes.push_back({.name = node.name,
-                                 .role = node.role,
-                                 .zone = node.zone,
-                                 .spare = node.spare,
-                                 .status_command = node.driver.commands.at("status")});
-    return options;
-}
 
 HttpResponse plain(int status, std::string body) {
     return {.status = status, .body = std::move(body), .content_type = "text/plain; charset=utf-8", .headers = {}};
@@ -49,11 +33,11 @@ HttpResponse node_problem(int status, const std::string& message) {
 
 NodeService::NodeService(Parts parts) : state_(std::make_unique<State>(std::move(parts))) {
     for (const ClusterConfig& cluster : state_->parts.config.clusters) {
-        Duration timeout{1'000};
-        for (const NodeConfig& node : cluster.nodes) timeout = std::max(timeout, node.driver.timeout);
+        ProcessCollectorOptions options = process_options_of(cluster);
+        options.proc = state_->parts.proc;
+        const Duration timeout = options.status_timeout;
         state_->collectors.emplace(
-            cluster.name, State::Looked{.collector = ProcessCollector(collector_options(cluster, state_->parts.proc)),
-                                        .status_timeout = timeout});
+            cluster.name, State::Looked{.collector = ProcessCollector(std::move(options)), .status_timeout = timeout});
     }
 }
 NodeService::~NodeService() = default;

@@ -1,5 +1,7 @@
 #include "agent/collectors/process/process.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -27,6 +29,20 @@ std::vector<LabelPair> node_labels(const std::string& cluster, const WatchedNode
 }
 
 }  // namespace
+
+ProcessCollectorOptions process_options_of(const ClusterConfig& cluster) {
+    ProcessCollectorOptions options{.cluster = cluster.name, .target = cluster.name + "/process", .nodes = {}};
+    options.ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK));
+    options.page_bytes = static_cast<double>(sysconf(_SC_PAGESIZE));
+    for (const NodeConfig& node : cluster.nodes) {
+        if (node.driver.kind == NodeDriverConfig::Kind::agent) continue;
+        const auto status = node.driver.commands.find("status");
+        options.nodes.push_back({node.name, node.role, node.zone, node.spare,
+                                 status == node.driver.commands.end() ? std::vector<std::string>{} : status->second});
+        options.status_timeout = std::max(options.status_timeout, node.driver.timeout);
+    }
+    return options;
+}
 
 ProcessCollector::ProcessCollector(ProcessCollectorOptions options) : options_(std::move(options)) {
     boot_time_ = proc_read::boot_time(options_.proc).value_or(0);

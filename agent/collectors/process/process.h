@@ -11,6 +11,7 @@
 
 #include "agent/base/result.h"
 #include "agent/collectors/observation.h"
+#include "agent/config/config.h"
 
 namespace medic {
 
@@ -32,7 +33,11 @@ struct ProcessCollectorOptions {
     Duration ports_every{300'000};   // … and the tables of sockets most of all; a young process is looked at sooner.
     double ticks_per_second = 100;   // sysconf(_SC_CLK_TCK)
     double page_bytes = 4096;        // sysconf(_SC_PAGESIZE)
+    Duration status_timeout{1'000};  // What a status command may take; for whoever runs it.
 };
+
+// For the cluster's nodes of this host, in this host's units: those that a sidecar looks at are left out.
+[[nodiscard]] ProcessCollectorOptions process_options_of(const ClusterConfig& cluster);
 
 struct StatusAsk {
     std::string node;
