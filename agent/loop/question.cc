@@ -71,6 +71,8 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
     question.diagnosed = incident.diagnosis.subject;
     question.attempt = incident.attempt;
     question.plan_begun = incident.begun;
+    question.step_index = incident.step;
+    question.cause_reported_at = incident.last_reported_at;
     question.undo = incident.undoing;
     question.needs_approval = incident.plan->needs_approval;
     question.now = now;

@@ -99,9 +99,11 @@ struct GuardQuestion {
     std::string key{}, incident{}, cluster{};
     Subject diagnosed{};
     int attempt = 1;
-    bool plan_begun = false;       // An earlier step of this plan was sent: cool-down counts for whole plans.
-    bool undo = false;             // It takes back what we did.
-    std::string needs_approval{};  // Plan::needs_approval.
+    bool plan_begun = false;     // An earlier step of this plan was sent: cool-down counts for whole plans.
+    std::size_t step_index = 0;  // Of this plan's steps; those before it are done.
+    std::optional<WallTime> cause_reported_at{};  // When the cause was last in a report.
+    bool undo = false;                            // It takes back what we did.
+    std::string needs_approval{};                 // Plan::needs_approval.
     WallTime now{};
     PolicyDecision policy{};
     bool journal_writable = true;

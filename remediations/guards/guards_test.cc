@@ -45,6 +45,7 @@ GuardQuestion fine() {
     question.job_state = Fact{job, "flink_job_state", 1.0, "RESTARTING", now - Duration{1'000}};
     question.operations_seen_at = now - Duration{1'000};
     question.sight = {now - Duration{1'000}, 0, 8, 0.01};
+    question.cause_reported_at = now - Duration{1'000};
     question.clock.compared = true;
     question.takes_away = TakenAway{.node = "tm-1",
                                     .role = "taskmanager",
@@ -200,6 +201,23 @@ const std::vector<Case> refused = {
          q.storm = Storm{11, now + Duration{60'000}};
          q.approval = Approval{"I2/1", "ann", "", now - Duration{24 * 3'600'000}};
      }},
+    {"no_longer_reported", "still-reported", [](auto& q) { q.cause_reported_at = now - Duration{3'000}; }},
+    {"no_longer_reported_and_agreed_to", "still-reported",
+     [](auto& q) {
+         q.cause_reported_at = now - Duration{3'000};
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{60'000}};
+     }},
+    {"no_longer_reported_before_its_first_step_is_tried_again", "still-reported",
+     [](auto& q) {
+         q.cause_reported_at = now - Duration{3'000};
+         q.plan_begun = true;
+     }},
+    {"no_longer_reported_and_its_first_step_was_needless", "still-reported",
+     [](auto& q) {
+         q.cause_reported_at = now - Duration{3'000};
+         q.step_index = 1;
+     }},
+    {"never_reported", "still-reported", [](auto& q) { q.cause_reported_at.reset(); }},
     {"the_third_node_within_the_window", "blast-radius", take_two},
     {"a_node_taken_in_a_time_to_come", "blast-radius",
      [](auto& q) {
@@ -261,6 +279,18 @@ const std::vector<Case> allowed = {
      [](auto& q) {
          q.clusters_with_this_cause = {"east", "west"};
          q.plan_begun = true;
+     }},
+    {"reported_since_the_last_report_was_made", "still-reported", [](auto& q) { q.cause_reported_at = now; }},
+    {"no_longer_reported_since_it_was_begun", "still-reported",
+     [](auto& q) {
+         q.cause_reported_at = now - Duration{60'000};
+         q.plan_begun = true;
+         q.step_index = 1;
+     }},
+    {"what_is_no_longer_reported_is_taken_back", "still-reported",
+     [](auto& q) {
+         q.cause_reported_at = now - Duration{60'000};
+         q.undo = true;
      }},
     {"this_agent_acts", "lease", [](auto& q) { q.acting_agent = ActingAgent{true, "", ""}; }},
     {"pause_of_another_cluster", "pause", [](auto& q) { q.pauses = {{"prod", "game day", "ann", now}}; }},

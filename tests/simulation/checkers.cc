@@ -52,18 +52,33 @@ public:
     }
 };
 
-// A node is killed only if something was wrong with it (or it held a blocking task) within the last minutes.
+// A process is killed only while something is wrong with it, or was a moment ago; a node, if it holds a blocking task.
 class NoHarm final : public Checker {
 public:
     std::string_view name() const override { return "no-harm"; }
+    void on_tick(const Ticked& ticked) override {
+        const auto note = [&](const std::string& what, bool well) {
+            if (!well) was_ill_[what] = ticked.monotonic;
+        };
+        for (const auto& [name, node] : ticked.cluster.nodes)
+            note(name, node.up && !node.frozen && ticked.cluster.job.blocked_by != name);
+        for (const auto& [number, task] : ticked.cluster.tasks) note(std::to_string(number), !task.stuck);
+    }
     void on_sending(const Sending& sending) override {
         if (!sending.faults_ever) violated("acted although nothing was ever wrong: " + describe(sending.operation));
-        const auto* kill = std::get_if<KillNode>(&sending.operation.body);
-        if (kill == nullptr) return;
-        const auto node = sending.cluster.nodes.find(kill->node);
-        if (node == sending.cluster.nodes.end() || node->second.faulty_at.unix_ms == 0)
-            violated("killed a node that never was at fault: " + kill->node);
+        if (const auto* kill = std::get_if<KillNode>(&sending.operation.body)) judge(sending, kill->node);
+        if (const auto* kill = std::get_if<KillConnectorTask>(&sending.operation.body))
+            judge(sending, std::to_string(kill->task));
     }
+
+private:
+    void judge(const Sending& sending, const std::string& what) {
+        constexpr Duration moment{2'000};  // Between what happens and the tick that sees it.
+        const auto ill = was_ill_.find(what);
+        if (ill == was_ill_.end() || sending.monotonic - ill->second > moment)
+            violated("of what was well: " + describe(sending.operation));
+    }
+    std::map<std::string, Duration> was_ill_;  // Monotonic, last.
 };
 
 class EveryIncidentEnds final : public Checker {

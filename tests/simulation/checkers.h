@@ -30,7 +30,7 @@ struct Sending {
     bool paused_by_file = false;                      // At this very moment.
     bool facts_dark = false;                          // For longer than facts may be old, none could be looked up.
     bool lease_lost = false;                          // Another agent acts, or nobody knows which.
-    bool everywhere = false;                          // The agent was told so long enough before it decided.
+    bool everywhere = false;                          // The agent was told of this cause in two other clusters.
     bool blind = false;                               // The agent was told so before it decided …
     bool others_at_work = false;                      // … and this.
     bool silenced = false;                            // … and that a person has silenced the cluster.

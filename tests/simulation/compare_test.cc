@@ -28,15 +28,9 @@ TEST(Compare, who_does_nothing_harms_nothing_and_mends_least) {
 
 TEST(Compare, the_guarded_agent_keeps_the_rules_that_a_script_breaks) {
     const auto all = compare({.first = 1, .seeds = 6, .minutes = 5});
-    const auto broken = [&](Arm arm, const std::string& rule) {
-        const auto& harmful = of(all, arm).harmful;
-        const auto found = harmful.find(rule);
-        return found == harmful.end() ? 0U : found->second;
-    };
-    for (const char* rule : {"two changes at once", "acted while people were at work", "the job ran twice",
-                             "worked on a job that a person had ended"})
-        for (const Arm arm : {Arm::ours, Arm::ours_cautious}) EXPECT_EQ(broken(arm, rule), 0U) << rule;
-    EXPECT_GT(broken(Arm::restart_always, "two changes at once"), 0U);
+    for (const Arm arm : {Arm::ours, Arm::ours_cautious}) EXPECT_EQ(of(all, arm).harmful_total(), 0U);
+    const auto& harmful = of(all, Arm::restart_always).harmful;
+    EXPECT_TRUE(harmful.contains("two changes at once"));
 }
 
 }  // namespace

@@ -154,6 +154,7 @@ void Run::hurt_sight() {
             wall_ = wall_ + by;
             if (compared_) clock_stepped_ = monotonic_;  // An agent that has just started can't see it.
             observer_.shift(by);
+            told_of_others_.clear();  // The guard's ten minutes are those of the wall clock.
             for (auto& [name, at] : over_at_) at = at + by;
             for (auto& [name, node] : cluster_.nodes)
                 if (node.faulty_at.unix_ms != 0) node.faulty_at = node.faulty_at + by;

@@ -17,6 +17,7 @@ constexpr Duration calm{12 * 60'000};  // Longer than every time-out of the loop
 constexpr Duration calm_max{60 * 60'000};
 // At the end all must have been at rest for so long: what the last plan has hidden is reported, and opens an incident.
 constexpr Duration rest_min{10'000};
+constexpr Duration told_slack{3'000};  // Until what is told has become an incident.
 
 }  // namespace
 
@@ -62,6 +63,7 @@ bool Run::everything_ended() const {
 
 void Run::die(const char* where) {
     probe(where);
+    forget_told();
     journal_.reset();  // What was not flushed is gone.
     journal_ = open_journal();
     std::set<std::string> durable;
@@ -97,6 +99,29 @@ bool Run::in_storm() const {
     return storms(std::move(by_monotonic), monotonic_.count()) && storms(std::move(by_wall), wall_.unix_ms);
 }
 
+void Run::note_told(const DiagnosisReport& report) {
+    for (const auto& diagnosis : report.diagnoses) {
+        if (diagnosis.subject.cluster == "lab") continue;
+        const auto [told, is_new] = told_of_others_.try_emplace(diagnosis.cause, Told{monotonic_, monotonic_});
+        if (monotonic_ - told->second.last > options_.still_reported_max + told_slack) told->second.first = monotonic_;
+        told->second.last = monotonic_;
+    }
+}
+
+// What an agent heard just before it died, or while its journal could not be written, the next one does not know.
+void Run::forget_told() {
+    if (journal_broken_ || full_) return told_of_others_.clear();
+    std::erase_if(told_of_others_, [&](const auto& one) { return monotonic_ - one.second.first <= told_slack; });
+}
+
+// For as long as the guard must remember.
+bool Run::told_of_others(const std::string& cause) const {
+    const auto told = told_of_others_.find(cause);
+    if (told == told_of_others_.end()) return false;
+    const Duration ago = monotonic_ - told->second.first;
+    return ago > told_slack && ago < same_cause_window - told_slack;
+}
+
 void Run::check(const Operation& operation, bool paused_by_file) {
     const auto attempts = keeper_->attempts(incident_of(operation.key)).value_or(std::vector<AttemptRow>{});
     const auto row = std::ranges::find(attempts, operation.key, &AttemptRow::key);
@@ -115,7 +140,7 @@ void Run::check(const Operation& operation, bool paused_by_file) {
         .paused_by_file = paused_by_file,
         .facts_dark = observer_.dark && dark_since_ && monotonic_ - *dark_since_ > guard_facts_age_max,
         .lease_lost = lease_lost(),
-        .everywhere = everywhere_since_ && monotonic_ - *everywhere_since_ > Duration{3'000},
+        .everywhere = row != attempts.end() && told_of_others(row->cause),
         .blind = observer_.blind,
         .others_at_work = observer_.somebody_at_work,
         .silenced = observer_.silenced,
@@ -152,7 +177,9 @@ void Run::hear_people() {
 }
 
 Effects Run::think() {
-    std::vector<Input> inputs{observer_.answer(wanted_, wall_), observer_.under_way(wall_), observer_.report(wall_)};
+    const DiagnosisReport report = observer_.report(wall_);
+    note_told(report);
+    std::vector<Input> inputs{observer_.answer(wanted_, wall_), observer_.under_way(wall_), report};
     if (options_.several_agents) inputs.emplace_back(observer_.acting_agents());
     inputs.insert(inputs.end(), std::make_move_iterator(inbox_.begin()), std::make_move_iterator(inbox_.end()));
     inbox_.clear();
@@ -197,7 +224,6 @@ void Run::step(Mortality mortality) {
     const auto note = [&](bool holds, std::optional<Duration>& since) {
         since = holds ? std::optional(since.value_or(monotonic_)) : std::nullopt;
     };
-    note(observer_.everywhere, everywhere_since_);
     note(observer_.dark, dark_since_);
     journal_broken_ = !ack.durable;  // The next tick is told.
     inbox_.emplace_back(JournalAck{ack.sequence, ack.durable});

@@ -25,6 +25,11 @@ struct Opened {
     WallTime wall;
 };
 
+// Of the other clusters: reported without a gap in which their incidents could have ended. Monotonic.
+struct Told {
+    Duration first{0}, last{0};
+};
+
 class Run {
 public:
     explicit Run(const RunOptions& options)
@@ -76,6 +81,9 @@ private:
     void check(const Operation& operation, bool paused_by_file);
     void note_opened(const Effects& effects);
     [[nodiscard]] bool in_storm() const;
+    void note_told(const DiagnosisReport& report);
+    void forget_told();
+    [[nodiscard]] bool told_of_others(const std::string& cause) const;
     void deliver(const JournalAckResult& ack, bool paused_just_now);
     void count(const Incident& incident);
     RunResult finish();
@@ -96,13 +104,13 @@ private:
     std::vector<FactKey> wanted_;
     std::vector<Input> inbox_;
     bool quiet_ = false, deadly_ = false, faults_ever_ = false, paused_ = false, full_ = false;
-    std::optional<Duration> everywhere_since_;  // Monotonic.
-    std::optional<Duration> dark_since_;        // Monotonic.
-    std::map<std::string, WallTime> over_at_;   // Passing disturbances, by name.
-    Duration clock_stepped_{-1};                // Monotonic; below 0: not since the agent's first tick.
-    bool compared_ = false;                     // This agent has ticked: it knows what the clocks were.
-    bool journal_broken_ = false;               // The loop was told so.
-    std::map<std::string, Duration> approved_;  // By action, monotonic.
+    std::map<std::string, Told> told_of_others_;  // By cause.
+    std::optional<Duration> dark_since_;          // Monotonic.
+    std::map<std::string, WallTime> over_at_;     // Passing disturbances, by name.
+    Duration clock_stepped_{-1};                  // Monotonic; below 0: not since the agent's first tick.
+    bool compared_ = false;                       // This agent has ticked: it knows what the clocks were.
+    bool journal_broken_ = false;                 // The loop was told so.
+    std::map<std::string, Duration> approved_;    // By action, monotonic.
     WallTime storm_began_;
     std::map<std::string, Opened> opened_;  // Incidents of the lab by id, as the journal or the living agent has them.
     RunResult result_;
