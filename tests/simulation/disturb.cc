@@ -8,17 +8,17 @@ constexpr Duration frozen_clock_step{3'600'000};
 
 }  // namespace
 
-void Run::hurt_cluster() {
+void Run::hurt_cluster(sim::Seeded chance) {
     faults_ever_ = true;
-    if (chance_.chance(10)) {  // Somebody looks after it, too, and takes a savepoint first.
+    if (chance.chance(10)) {  // Somebody looks after it, too, and takes a savepoint first.
         observer_.somebody_at_work = true;
-        over_at_["work"] = wall_ + Duration{chance_.between(5'000, 60'000)};
+        over_at_["work"] = wall_ + Duration{chance.between(5'000, 60'000)};
         probe("somebody-at-work");
     }
     auto& nodes = cluster_.nodes;
-    const auto name = fmt::format("tm-{}", chance_.between(1, 4));
+    const auto name = fmt::format("tm-{}", chance.between(1, 4));
     sim::SimNode& node = nodes[name];
-    switch (chance_.between(0, 8)) {
+    switch (chance.between(0, 8)) {
         case 0:
             node.up = false;
             node.faulty_at = wall_;
@@ -32,11 +32,11 @@ void Run::hurt_cluster() {
             }
             break;
         case 2:
-            cluster_.tasks[static_cast<int>(chance_.between(0, 1))].stuck = true;
+            cluster_.tasks[static_cast<int>(chance.between(0, 1))].stuck = true;
             probe("task-stuck");
             break;
         case 3:
-            cluster_.tasks[static_cast<int>(chance_.between(0, 1))].state = "FAILED";
+            cluster_.tasks[static_cast<int>(chance.between(0, 1))].state = "FAILED";
             probe("task-failed");
             break;
         case 4:
@@ -50,12 +50,12 @@ void Run::hurt_cluster() {
             if (cluster_.job.state == "RUNNING") cluster_.job.version = "v2", probe("bad-deployment");
             break;
         case 6:
-            cluster_.disk.growth_per_second = static_cast<double>(chance_.between(1'000, 20'000));
+            cluster_.disk.growth_per_second = static_cast<double>(chance.between(1'000, 20'000));
             probe("disk-fills");
             break;
         case 7:
             if (cluster_.end_job(wall_)) {
-                over_at_["job"] = wall_ + Duration{chance_.between(20'000, 120'000)};
+                over_at_["job"] = wall_ + Duration{chance.between(20'000, 120'000)};
                 probe("job-ended-by-person");
             }
             break;
@@ -63,7 +63,7 @@ void Run::hurt_cluster() {
             if (node.up && !node.frozen) {
                 node.frozen = true;
                 node.faulty_at = wall_;
-                over_at_["thaw " + name] = wall_ + Duration{chance_.between(500, 4'000)};
+                over_at_["thaw " + name] = wall_ + Duration{chance.between(500, 4'000)};
                 probe("flap");
             }
             break;
@@ -71,11 +71,11 @@ void Run::hurt_cluster() {
 }
 
 // What hits one hits others: a rack, a kernel, a noisy neighbour.
-void Run::hurt_nodes() {
+void Run::hurt_nodes(sim::Seeded chance) {
     faults_ever_ = true;
-    const bool frozen = chance_.chance(70);
+    const bool frozen = chance.chance(70);
     for (auto& [name, node] : cluster_.nodes) {
-        if (!node.up || !chance_.chance(60)) continue;
+        if (!node.up || !chance.chance(60)) continue;
         node.up = frozen, node.frozen = frozen;
         node.faulty_at = wall_;
     }
@@ -83,7 +83,7 @@ void Run::hurt_nodes() {
 }
 
 // Alerts of many things at once, each an incident of its own; they end with the cause that they share.
-void Run::storm(bool firing) {
+void Run::storm(bool firing, Duration lasts) {
     if (firing) storm_began_ = wall_;
     for (int i = 0; i < 12; ++i)
         inbox_.emplace_back(Alert{.fingerprint = fmt::format("s{}", i),
@@ -95,13 +95,13 @@ void Run::storm(bool firing) {
                                   .labels = {},
                                   .annotations = {}});
     if (!firing) return;
-    over_at_["storm"] = wall_ + Duration{chance_.between(3'000, 90'000)};
+    over_at_["storm"] = wall_ + lasts;
     probe("incident-storm");
 }
 
-void Run::hurt_sight() {
-    const WallTime until = wall_ + Duration{chance_.between(2'000, 60'000)};
-    switch (chance_.between(0, 9)) {
+void Run::hurt_sight(sim::Seeded chance) {
+    const WallTime until = wall_ + Duration{chance.between(2'000, 60'000)};
+    switch (chance.between(0, 9)) {
         case 0:
             observer_.dark = true;
             over_at_["dark"] = until;
@@ -150,7 +150,7 @@ void Run::hurt_sight() {
             probe("fault-everywhere");
             break;
         default: {
-            const Duration by{chance_.chance(50) ? frozen_clock_step.count() : -frozen_clock_step.count()};
+            const Duration by{chance.chance(50) ? frozen_clock_step.count() : -frozen_clock_step.count()};
             wall_ = wall_ + by;
             if (compared_) clock_stepped_ = monotonic_;  // An agent that has just started can't see it.
             observer_.shift(by);
@@ -163,28 +163,39 @@ void Run::hurt_sight() {
     }
 }
 
+// The same few alerts over and over.
+void Run::storm_of_alerts(sim::Seeded chance) {
+    for (int i = 0; i < 50; ++i)
+        inbox_.emplace_back(Alert{.fingerprint = fmt::format("f{}", i % 3),
+                                  .starts_at = WallTime{wall_.unix_ms / 600'000},
+                                  .firing = chance.chance(70),
+                                  .subject = {"lab", "taskmanager", fmt::format("tm-{}", 1 + i % 3)},
+                                  .name = "TaskManagerDown",
+                                  .received_from = "prom",
+                                  .labels = {},
+                                  .annotations = {}});
+    probe("alert-storm");
+}
+
 void Run::disturb() {
-    if (chance_.between(1, 200) == 1) hurt_cluster();
-    if (chance_.between(1, 2'000) == 1) {
-        hurt_cluster();
-        hurt_cluster();
+    // Drawn whether they are needed or not: what is left out changes nothing for the others.
+    std::vector<sim::Seeded> own;
+    for (int i = 0; i < 7; ++i) own.emplace_back(chance_.next());
+    if (chanced(200, "fault")) hurt_cluster(own[0]);
+    if (chanced(2'000, "faults-at-once")) {
+        hurt_cluster(own[1]);
+        hurt_cluster(own[2]);
         probe("faults-at-once");
     }
-    if (chance_.between(1, 1'500) == 1) hurt_nodes();
-    if (chance_.between(1, 2'500) == 1 && !over_at_.contains("storm")) storm(true);
-    if (chance_.between(1, 400) == 1) hurt_sight();
-    if (chance_.between(1, 400) == 1) {  // An alert storm: the same few alerts over and over.
-        for (int i = 0; i < 50; ++i)
-            inbox_.emplace_back(Alert{.fingerprint = fmt::format("f{}", i % 3),
-                                      .starts_at = WallTime{wall_.unix_ms / 600'000},
-                                      .firing = chance_.chance(70),
-                                      .subject = {"lab", "taskmanager", fmt::format("tm-{}", 1 + i % 3)},
-                                      .name = "TaskManagerDown",
-                                      .received_from = "prom",
-                                      .labels = {},
-                                      .annotations = {}});
-        probe("alert-storm");
-    }
+    if (chanced(1'500, "nodes")) hurt_nodes(own[3]);
+    if (chanced(2'500, "incidents") && !over_at_.contains("storm"))
+        storm(true, Duration{own[4].between(3'000, 90'000)});
+    if (chanced(400, "sight")) hurt_sight(own[5]);
+    if (chanced(400, "alerts")) storm_of_alerts(own[6]);
+    end_what_is_over();
+}
+
+void Run::end_what_is_over() {
     std::vector<std::string> over;
     for (const auto& [name, at] : over_at_)
         if (wall_ >= at) over.push_back(name);
@@ -246,10 +257,9 @@ void Run::passes(const std::string& name) {
 // The disturbances end; what they have broken stays for the agent.
 void Run::settle() {
     for (auto& [name, at] : over_at_) at = wall_;
-    if (!quiet_) disturb();
+    end_what_is_over();
     cluster_.disk.growth_per_second = 0;
     cluster_.bad_passage_percent = 0;
-    for (auto& [name, at] : over_at_) at = wall_;
     observer_.dark = observer_.frozen = observer_.blind = observer_.somebody_at_work = observer_.silenced =
         observer_.paused_by_file = false;
     observer_.agent = Observer::Acting::ours;

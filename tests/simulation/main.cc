@@ -13,6 +13,7 @@
 #include "tests/simulation/compare.h"
 #include "tests/simulation/mutations.h"
 #include "tests/simulation/run.h"
+#include "tests/simulation/shrink.h"
 
 namespace {
 
@@ -22,7 +23,7 @@ struct Settings {
     std::uint64_t seed = 0, first = 1, seeds = 1;
     int minutes = 10, jobs = 1, seconds_max = 0;
     std::string output = "text", without;
-    bool mutations = false, compare = false;
+    bool mutations = false, compare = false, shrink = false;
     [[nodiscard]] bool json() const { return output == "json"; }
 };
 
@@ -32,6 +33,9 @@ public:
     void add(std::uint64_t seed, const RunResult& result) {
         const std::lock_guard guard(mutex_);
         ++seeds;
+        for (const auto& text : result.violations) std::cerr << "VIOLATION seed " << seed << ": " << text << "\n";
+        if (seeds % told_every == 0)
+            std::cerr << seeds << " seeds, " << incidents << " incidents, " << violations.size() << " violations\n";
         incidents += result.incidents;
         for (const auto& [name, count] : result.outcomes) outcomes[name] += count;
         for (const auto& [name, count] : result.probes) probes[name] += count;
@@ -49,6 +53,7 @@ public:
     std::multimap<std::uint64_t, std::string> violations;
 
 private:
+    static constexpr std::uint64_t told_every = 1'000;
     std::mutex mutex_;
 };
 
@@ -118,6 +123,27 @@ int try_mutations(const Settings& settings) {
     return all_noticed ? 0 : 1;
 }
 
+// Exits with 1 when the seed breaks something: it still does.
+int shrink_seed(const Settings& settings) {
+    constexpr std::size_t runs_max = 3'000;  // Some minutes.
+    using medic::simulation::Shrunk;
+    const Shrunk shrunk =
+        medic::simulation::shrink({.seed = settings.first, .minutes = settings.minutes, .without = settings.without},
+                                  runs_max, [](const Shrunk& now) {
+                                      std::cerr << now.runs << " runs: " << now.minutes << " min, "
+                                                << now.result.happenings.size() << " happenings\n";
+                                  });
+    if (shrunk.checker.empty()) {
+        std::cout << "seed " << settings.first << " breaks nothing\n";
+        return 0;
+    }
+    std::cout << shrunk.result.story << "\nWhat is needed, " << shrunk.result.happenings.size() << " of "
+              << shrunk.happenings_before << " happenings:\n"
+              << medic::simulation::schedule_text(shrunk.result);
+    for (const auto& text : shrunk.result.violations) std::cout << "VIOLATION " << text << "\n";
+    return 1;
+}
+
 int compare_healers(const Settings& settings) {
     const auto results =
         medic::simulation::compare({.first = settings.first, .seeds = settings.seeds, .minutes = settings.minutes});
@@ -150,6 +176,7 @@ int main(int argc, char** argv) {
     app.footer(
         "Examples:\n"
         "  medic-sim --seed 4711                       the story of one seed\n"
+        "  medic-sim --seed 4711 --shrink              the shortest schedule of which it still fails\n"
         "  medic-sim --first 1 --seeds 1000 --jobs 2   a thousand seeds on two threads\n"
         "  medic-sim --seeds 1000000 --for 240         as many as four minutes allow\n"
         "  medic-sim --mutations --seeds 500           which checker notices that which protection is missing\n");
@@ -167,6 +194,8 @@ int main(int argc, char** argv) {
         });
     app.add_flag("--mutations", settings.mutations,
                  "Take each protection away in turn, until a checker notices or --seeds have run; prints a table");
+    app.add_flag("--shrink", settings.shrink,
+                 "Leave out of --seed whatever its violation does not need; prints the rest");
     app.add_flag("--compare", settings.compare,
                  "Other healers against the same faults: availability, time to recover, harmful operations");
     app.add_option("-o", settings.output, "text or json")->check(CLI::IsMember({"text", "json"}));
@@ -176,6 +205,7 @@ int main(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : 64;
     }
     if (settings.seed != 0) settings.first = settings.seed, settings.seeds = 1, settings.jobs = 1;
+    if (settings.shrink) return shrink_seed(settings);
     if (settings.compare) return compare_healers(settings);
     if (settings.mutations) return try_mutations(settings);
     Sum sum;

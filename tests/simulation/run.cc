@@ -24,6 +24,7 @@ constexpr Duration told_slack{3'000};  // Until what is told has become an incid
 RunResult Run::play() {
     const auto faulty = static_cast<std::int64_t>(given_.minutes) * 60'000 / tick.count();
     for (std::int64_t i = 0; i < faulty; ++i) {
+        next_numbers();
         if (!quiet_) disturb();
         step(deadly_ && !quiet_ ? Mortality::mortal : Mortality::immortal);
     }
@@ -32,6 +33,7 @@ RunResult Run::play() {
     for (Duration passed{0}; passed < calm_max; passed += tick) {
         rested = everything_ended() ? rested + tick : Duration{0};
         if (passed >= calm && rested >= rest_min) break;
+        next_numbers();
         step(Mortality::immortal);
     }
     return finish();
@@ -161,7 +163,7 @@ void Run::deliver(const JournalAckResult& ack, bool paused_just_now) {
         check(operation, paused);
         const int lost = cluster_.passages["reply-lost"];
         cluster_.send(operation);
-        if (cluster_.passages["reply-lost"] != lost && chance_.chance(50)) cut_off();
+        if (cluster_.passages["reply-lost"] != lost && chanced(2, "cut-off")) cut_off();
     }
     if (!ack.durable) probe("not-durable");
     for (auto& reply : outbox_.take_refused()) inbox_.emplace_back(std::move(reply));
@@ -205,7 +207,7 @@ void Run::step(Mortality mortality) {
     Effects effects = think();
     // Rare, but often just when an operation is about to leave: that is where it hurts.
     const bool sends = !effects.operations.empty();
-    const bool dies = mortality == Mortality::mortal && chance_.chance(sends ? 25 : 1);
+    const bool dies = mortality == Mortality::mortal && chanced(sends ? 4 : 100, "death");
     const auto death = dies ? static_cast<Death>(chance_.between(1, 4)) : Death::none;
     if (is_without(mutation::journal_before_act))
         for (const auto& operation : std::exchange(effects.operations, {})) {
@@ -218,8 +220,8 @@ void Run::step(Mortality mortality) {
     outbox_.hold(sequence.value_or(0), std::move(effects.operations));
     const auto ack = journal_->flush();
     if (death == Death::after_flush) return die(sends ? "died-between-intent-and-sending" : "died-after-flush");
-    if (sends && options_.several_agents && chance_.chance(3)) lose_lease();
-    deliver(ack, sends && chance_.chance(3));
+    if (sends && options_.several_agents && chanced(33, "lease-just-now")) lose_lease();
+    deliver(ack, sends && chanced(33, "pause-just-now"));
     if (death == Death::after_send) return die(sends ? "died-after-sending" : "died-after-tick");
     const auto note = [&](bool holds, std::optional<Duration>& since) {
         since = holds ? std::optional(since.value_or(monotonic_)) : std::nullopt;

@@ -4,15 +4,29 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "agent/base/time.h"
+
 namespace medic::simulation {
+
+// What chance brought about in a run: a fault, a death of the agent, a lost way, a person's pause. In its own tick it
+// is drawn from numbers of its own, so that one left out leaves the others as they are.
+struct Happening {
+    Duration at{0};     // Since the run began, monotonic.
+    std::string kind;   // "fault", "death", …: at most one of a kind in a tick.
+    std::string probe;  // What it came to, by the last probe that it reached; "": nothing.
+    [[nodiscard]] std::pair<Duration, std::string> name() const { return {at, kind}; }
+};
 
 struct RunOptions {
     std::uint64_t seed = 1;
     int minutes = 10;     // Of faults; a calm follows in which every incident must end.
     std::string without;  // Takes one protection away (mutations.h): a checker must find it.
+    std::set<std::pair<Duration, std::string>> left_out{};  // Happenings by name that must not come about.
 };
 
 struct RunResult {
@@ -21,6 +35,7 @@ struct RunResult {
     std::map<std::string, int> probes;    // Rare states that were reached.
     std::vector<std::string> violations;  // "checker: what".
     std::string story;                    // Of all incidents, for a person.
+    std::vector<Happening> happenings;    // In order; without those that were left out.
 };
 
 [[nodiscard]] RunResult run(const RunOptions& options);

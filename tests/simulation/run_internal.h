@@ -34,7 +34,8 @@ class Run {
 public:
     explicit Run(const RunOptions& options)
         : given_(options),
-          chance_(options.seed),
+          numbers_(options.seed),
+          chance_(numbers_.next()),
           options_(simulation_options(chance_)),
           cluster_(chance_.next()),
           observer_(cluster_),
@@ -54,16 +55,30 @@ public:
 private:
     [[nodiscard]] std::unique_ptr<Journal> open_journal() const;
     void boot();
-    void probe(const std::string& name) { ++result_.probes[name]; }
+    void probe(const std::string& name) {
+        ++result_.probes[name];
+        if (!result_.happenings.empty() && result_.happenings.back().at == monotonic_)
+            result_.happenings.back().probe = name;
+    }
+    // Chance wants it; false: it is left out.
+    bool happens(const std::string& kind) {
+        if (given_.left_out.contains({monotonic_, kind})) return false;
+        result_.happenings.push_back({monotonic_, kind, {}});
+        return true;
+    }
+    bool chanced(int one_in, const std::string& kind) { return chance_.between(1, one_in) == 1 && happens(kind); }
+    void next_numbers() { chance_ = sim::Seeded(numbers_.next()); }  // For one tick.
     [[nodiscard]] bool everything_ended() const;
     [[nodiscard]] bool is_without(std::string_view name) const { return given_.without == name; }
 
     // disturb.cc
     void disturb();
-    void hurt_cluster();
-    void hurt_nodes();
-    void storm(bool firing);
-    void hurt_sight();
+    void end_what_is_over();
+    void hurt_cluster(sim::Seeded chance);
+    void hurt_nodes(sim::Seeded chance);
+    void storm(bool firing, Duration lasts = {});
+    void storm_of_alerts(sim::Seeded chance);
+    void hurt_sight(sim::Seeded chance);
     void cut_off();
     void lose_lease();
     [[nodiscard]] bool lease_lost() const {
@@ -89,7 +104,7 @@ private:
     RunResult finish();
 
     RunOptions given_;
-    sim::Seeded chance_;
+    sim::Seeded numbers_, chance_;  // Of the run; of this tick, so that no tick shifts the numbers of the next.
     LoopOptions options_;
     sim::SimCluster cluster_;
     Observer observer_;
