@@ -20,7 +20,15 @@ add_custom_command(OUTPUT ${pages} DEPENDS medic ${CMAKE_SOURCE_DIR}/cmake/pages
                    COMMENT "Manual page and completions" VERBATIM)
 add_custom_target(pages ALL DEPENDS ${pages})
 
-configure_file(${CMAKE_SOURCE_DIR}/packaging/streammedic.service.in ${made}/streammedic.service @ONLY)
+# Two units with the same bounds: the agent that watches clusters, and the sidecar beside a host's nodes.
+function(medic_unit UNIT UNIT_DESCRIPTION UNIT_ARGUMENTS)
+  configure_file(${CMAKE_SOURCE_DIR}/packaging/streammedic.service.in ${made}/${UNIT}.service @ONLY)
+  install(FILES ${made}/${UNIT}.service DESTINATION lib/systemd/system)
+endfunction()
+medic_unit(streammedic "Streammedic: keeps Kafka, Kafka Connect and Flink healthy"
+           "--config ${MEDIC_ETC}/medic.yaml --policy ${MEDIC_ETC}/policy.yaml")
+medic_unit(streammedic-node "Streammedic's sidecar: looks at the nodes of this host and handles them when asked"
+           "--config ${MEDIC_ETC}/node.yaml")
 
 install(TARGETS medic medic-engine RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS fleet_monitor_v1 fleet_monitor_v2 LIBRARY DESTINATION lib/streammedic/jobs)
@@ -28,9 +36,8 @@ install(FILES ${made}/medic.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${made}/medic.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME medic)
 install(FILES ${made}/_medic DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
 install(FILES ${made}/medic.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
-install(FILES ${made}/streammedic.service DESTINATION lib/systemd/system)
 install(FILES packaging/streammedic.rules.yaml DESTINATION ${CMAKE_INSTALL_DATADIR}/streammedic/prometheus)
-install(FILES packaging/medic.yaml packaging/policy.yaml DESTINATION ${etc})
+install(FILES packaging/medic.yaml packaging/node.yaml packaging/policy.yaml DESTINATION ${etc})
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/streammedic)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/streammedic/docs FILES_MATCHING PATTERN "*.md")
 
@@ -49,7 +56,7 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS adduser)
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "prometheus-alertmanager, prometheus")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
-file(WRITE ${made}/conffiles "/etc/streammedic/medic.yaml\n/etc/streammedic/policy.yaml\n")
+file(WRITE ${made}/conffiles "/etc/streammedic/medic.yaml\n/etc/streammedic/node.yaml\n/etc/streammedic/policy.yaml\n")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
     ${made}/conffiles
     ${CMAKE_SOURCE_DIR}/packaging/debian/postinst

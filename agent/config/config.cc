@@ -26,6 +26,7 @@ struct Loader : AccessLoader {
     NodeConfig node(const YamlNode& node, ClusterConfig& cluster);
     DeploymentConfig deployment(const YamlNode& node);
     ClusterConfig cluster(const std::string& name, const YamlNode& node);
+    static void disks(Section& section, const NodeConfig& node);
     std::vector<ManagedByConfig> managed(Section& cluster, const YamlNode& node);
     void check_cluster(const ClusterConfig& cluster, const YamlNode& node);
     NotifyConfig notify(const YamlNode& node, std::size_t number);
@@ -117,14 +118,27 @@ NodeDriverConfig Loader::driver(const YamlNode& node, ClusterConfig& cluster) {
     return driver;
 }
 
+void Loader::disks(Section& section, const NodeConfig& node) {
+    constexpr std::size_t disks_max = 16;
+    if (node.disks.size() > disks_max)
+        section.refuse(section.node("disks"), fmt::format("disks: at most {} paths", disks_max));
+    for (const std::string& path : node.disks)
+        if (!path.starts_with('/'))
+            section.refuse(section.node("disks"), "disks: expected absolute paths, got `" + path + "`");
+    if (!node.disks.empty() && node.driver.kind == NodeDriverConfig::Kind::agent)
+        section.refuse(section.node("disks"), "disks: belongs to the file of the sidecar, on the node's own host");
+}
+
 NodeConfig Loader::node(const YamlNode& node, ClusterConfig& cluster) {
     Section section(node, "clusters.NAME.nodes[]", status);
     NodeConfig result{.name = section.text("name"),
                       .role = section.text("role"),
                       .spare = section.boolean("spare"),
                       .zone = section.text("zone"),
+                      .disks = section.texts("disks"),
                       .driver = {}};
     if (section.has("driver")) result.driver = driver(section.node("driver"), cluster);
+    disks(section, result);
     return result;
 }
 

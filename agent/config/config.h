@@ -55,6 +55,7 @@ struct NodeConfig {
     std::string role;  // broker | controller | connect-worker | jobmanager | taskmanager
     bool spare = false;
     std::string zone;
+    std::vector<std::string> disks;  // Folders whose file systems are watched, on the host of whoever looks.
     NodeDriverConfig driver;
 };
 

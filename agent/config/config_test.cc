@@ -148,6 +148,7 @@ INSTANTIATE_TEST_SUITE_P(
             "unknown key `sttop`; did you mean `stop`?"},
         Bad{small + "    nodes: [{name: n, role: broker}, {name: n, role: broker}]\n", "`n` is there twice"},
         Bad{small + "    nodes: [{name: n, role: broker, driver: {kind: systemd}}]\n", "needs `unit`"},
+        Bad{small + "    nodes: [{name: n, role: broker, disks: [data]}]\n", "expected absolute paths, got `data`"},
         Bad{small + "    deployments: [{job: j, driver: {kind: session-rest}, versions: [{id: v, artifact: a}]}]\n",
             "the driver needs `url`"},
         Bad{small + "    owners: {fraud: team}\n", "expected KIND:NAME"},

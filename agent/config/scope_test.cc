@@ -65,6 +65,11 @@ TEST(ConfigScope, ASidecarNeedsATokenAndADriverOfItsOwnHost) {
               std::string::npos);
     EXPECT_NE(error_of(sidecar("", "", "{kind: agent, url: \"http://a:1\", token_file: t}")).find("asks no other one"),
               std::string::npos);
+    EXPECT_NE(error_of("schema: 1\ndata_dir: d\nclusters:\n  a:\n    flink: [{url: \"http://f:1\"}]\n    nodes:\n"
+                       "      - {name: n, role: broker, disks: [/d], driver: {kind: agent, url: \"http://a:1\", "
+                       "token_file: t}}\n")
+                  .find("belongs to the file of the sidecar"),
+              std::string::npos);
     EXPECT_NE(error_of(sidecar("", "", "{kind: command, start: [a]}")).find("without `status`"), std::string::npos);
     EXPECT_NE(error_of("schema: 1\nscope: node\ndata_dir: d\napi: {token_file: t}\nclusters: {a: {nodes: [{name: n, "
                        "role: broker}]}}\n")

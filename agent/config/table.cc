@@ -166,6 +166,9 @@ constexpr Key keys[] = {
      "broker|controller|connect-worker|jobmanager|taskmanager", "What runs there."},
     {"clusters.NAME.nodes[]", "spare", Type::boolean, "false", false, 0, 0, "", "Kept ready to replace another."},
     {"clusters.NAME.nodes[]", "zone", Type::text, "", false, 0, 0, "", "Failure domain."},
+    {"clusters.NAME.nodes[]", "disks", Type::texts, "", false, 0, 0, "",
+     "Folders of its data on local file systems, of which size, room and writability are watched: at most 16 absolute "
+     "paths."},
     {"clusters.NAME.nodes[]", "driver", Type::section, "", false, 0, 0, "",
      "How its process is looked at and handled; without it, it is only watched from afar."},
     {"clusters.NAME.nodes[].driver", "kind", Type::choice, "", true, 0, 0, "command|systemd|agent",

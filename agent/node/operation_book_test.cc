@@ -1,6 +1,9 @@
 #include "agent/node/operation_book.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
 
 #include "agent/base/test_folder_internal.h"
 
@@ -73,6 +76,44 @@ TEST_F(Book, AnOlderTokenIsRefusedAlsoAfterARestart) {
     EXPECT_TRUE(next.admit(other, {2}));
     EXPECT_FALSE(next.admit(kill("c", 8), {3}).value().known);  // What was refused was not begun.
     EXPECT_TRUE(next.admit(kill("a", 6), {3}).value().known);   // What is known only tells.
+}
+
+// The kernel refuses to let files grow, as a full disk does.
+class FullDisk {
+public:
+    FullDisk() {
+        handler_ = std::signal(SIGXFSZ, SIG_IGN);
+        getrlimit(RLIMIT_FSIZE, &before_);
+        rlimit none = before_;
+        none.rlim_cur = 0;
+        setrlimit(RLIMIT_FSIZE, &none);
+    }
+    FullDisk(const FullDisk&) = delete;
+    FullDisk& operator=(const FullDisk&) = delete;
+    ~FullDisk() {
+        setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, handler_);
+    }
+
+private:
+    rlimit before_{};
+    void (*handler_)(int) = nullptr;
+};
+
+TEST_F(Book, OnAFullDiskNothingNewIsAdmittedAndWhatIsKnownIsTold) {
+    ASSERT_TRUE(book.admit(kill("a"), {1}));
+    ASSERT_TRUE(book.finish(kill("a"), std::string("killed 7"), {2}));
+    Result<OperationBook::Admitted> fresh = OperationBook::Admitted{}, known = OperationBook::Admitted{};
+    {
+        const FullDisk full;
+        fresh = book.admit(kill("b"), {3});
+        known = book.admit(kill("a"), {3});
+    }
+    ASSERT_FALSE(fresh);
+    EXPECT_EQ(fresh.error().code, ErrorCode::unavailable);
+    ASSERT_TRUE(known) << known.error().message;
+    EXPECT_EQ(known->outcome->value(), "killed 7");
+    EXPECT_FALSE(book.admit(kill("b"), {4}).value().known) << "there is room again, and it has not run";
 }
 
 TEST_F(Book, IsBounded) {

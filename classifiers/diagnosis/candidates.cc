@@ -111,6 +111,14 @@ void add_up(Candidate& candidate, const View& view, const std::vector<Observed>&
     std::ranges::stable_sort(candidate.absent, [](const Clue* a, const Clue* b) { return a->weight > b->weight; });
 }
 
+// A log directory is hosted by its broker, and the broker by its node.
+bool stands_on(const Topology& topology, const Subject& what, const Subject& ground) {
+    return std::ranges::any_of(topology.from(what, "hosted-by"), [&](const Subject& host) {
+        const auto under = topology.from(host, "hosted-by");
+        return std::ranges::find(under, ground) != under.end();
+    });
+}
+
 }  // namespace
 
 bool is_log(const Observed& observed) { return observed.event != nullptr && observed.event->kind == "log"; }
@@ -142,7 +150,7 @@ bool related(const Topology& topology, const Subject& a, const Subject& b) {
         const auto ahead = topology.from(a, kind), behind = topology.from(b, kind);
         if (std::ranges::find(ahead, b) != ahead.end() || std::ranges::find(behind, a) != behind.end()) return true;
     }
-    return false;
+    return stands_on(topology, a, b) || stands_on(topology, b, a);
 }
 
 std::vector<Candidate> candidates_of(const Catalogue& catalogue, const View& view, const std::vector<Observed>& seen) {

@@ -398,6 +398,41 @@ TEST(Diagnoser, SymptomAloneCarriesACauseOfItsOwn) {
     EXPECT_EQ(told[0].cause, "kafka.broker-lost");
 }
 
+Symptom disk_of(const std::string& node) {
+    return {"HostDiskNearlyFull", Scene::lab("node", node), Scene::at(12), 0.05, "5% room left", {}};
+}
+
+// A broker's log directory at 85 % of its disk, most of it its own replicas.
+Scene full_log_dir() {
+    Scene scene;
+    const auto replica = {LabelPair{"broker", "1"}, {"log_dir", "/d"}, {"topic", "events"}, {"partition", "0"}};
+    scene.constant("kafka_log_dir_total_bytes", {{"broker", "1"}, {"log_dir", "/d"}}, 1e9)
+        .constant("kafka_log_dir_usable_bytes", {{"broker", "1"}, {"log_dir", "/d"}}, 150e6)
+        .constant("kafka_log_dir_online", {{"broker", "1"}, {"log_dir", "/d"}}, 1)
+        .constant("kafka_replica_size_bytes", replica, 850e6)
+        .relation(Scene::lab("log-dir", "1:/d"), "hosted-by", Scene::lab("broker", "1"));
+    return scene;
+}
+
+TEST(Diagnoser, AFullDiskOfAHostIsTheFullLogDirectoryThatStandsOnIt) {
+    Scene scene = full_log_dir();
+    scene.relation(Scene::lab("broker", "1"), "hosted-by", Scene::lab("node", "broker-1"));
+    const auto told = diagnose(scene, 30, {disk_of("broker-1")});
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].cause, "kafka.disk-nearly-full");
+    EXPECT_THAT(told[0].effects, Contains(HasSubstr("host.disk-nearly-full of")));
+}
+
+TEST(Diagnoser, AFullDiskOfAnotherHostIsAnotherMatter) {
+    Scene scene = full_log_dir();
+    scene.relation(Scene::lab("broker", "1"), "hosted-by", Scene::lab("node", "broker-1"));
+    EXPECT_EQ(diagnose(scene, 30, {disk_of("tm-1")}).size(), 2U);
+}
+
+TEST(Diagnoser, WhereNobodyKnowsTheBrokersHostBothAreTold) {
+    EXPECT_EQ(diagnose(full_log_dir(), 30, {disk_of("broker-1")}).size(), 2U);
+}
+
 Symptom log_dir_offline(const std::string& broker) {
     Symptom symptom;
     symptom.id = "KafkaLogDirOffline";

@@ -62,11 +62,13 @@ TEST_F(Installed, EveryPartIsWhereItBelongs) {
     for (const char* path :
          {"bin/medic", "bin/medic-engine", "lib/streammedic/jobs/fleet_monitor_v1.so",
           "lib/streammedic/jobs/fleet_monitor_v2.so", "lib/systemd/system/streammedic.service",
-          "share/man/man1/medic.1.gz", "share/bash-completion/completions/medic", "share/zsh/vendor-completions/_medic",
+          "lib/systemd/system/streammedic-node.service", "share/man/man1/medic.1.gz",
+          "share/bash-completion/completions/medic", "share/zsh/vendor-completions/_medic",
           "share/fish/vendor_completions.d/medic.fish", "share/streammedic/prometheus/streammedic.rules.yaml",
           "share/doc/streammedic/README.md", "share/doc/streammedic/CHANGELOG.md", "share/doc/streammedic/docs/api.md"})
         EXPECT_TRUE(fs::is_regular_file(at(path))) << path;
-    EXPECT_TRUE(fs::is_regular_file(etc("medic.yaml")) && fs::is_regular_file(etc("policy.yaml")));
+    for (const char* name : {"medic.yaml", "node.yaml", "policy.yaml"})
+        EXPECT_TRUE(fs::is_regular_file(etc(name))) << name;
 }
 
 TEST_F(Installed, TheProgramSaysItsVersionAndReadsTheExampleConfiguration) {
@@ -75,6 +77,15 @@ TEST_F(Installed, TheProgramSaysItsVersionAndReadsTheExampleConfiguration) {
     const auto check = run({medic(), "config", "check", etc("medic.yaml").string()});
     EXPECT_EQ(check.exit_code, 0) << check.errors;
     EXPECT_NE(text_of(MEDIC_SOURCE_DIR "/CHANGELOG.md").find("## [" MEDIC_VERSION "]"), std::string::npos);
+}
+
+TEST_F(Installed, TheSidecarsExampleIsUnderstoodAndItsUnitStartsIt) {
+    const auto check = run({medic(), "config", "check", etc("node.yaml").string()});
+    EXPECT_EQ(check.exit_code, 0) << check.errors;
+    const std::string unit = text_of(at("lib/systemd/system/streammedic-node.service"));
+    EXPECT_NE(unit.find(std::string("/bin/medic agent --config ") + MEDIC_ETC + "/node.yaml\n"), std::string::npos);
+    EXPECT_NE(unit.find("StateDirectory=streammedic-node\n"), std::string::npos);
+    EXPECT_NE(text_of(etc("node.yaml")).find("data_dir: /var/lib/streammedic-node\n"), std::string::npos);
 }
 
 TEST_F(Installed, TheExamplePolicyLetsNothingBeDone) {

@@ -1,4 +1,7 @@
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -129,6 +132,38 @@ std::optional<double> memory_available(const std::string& proc) {
     const auto at = text.find("MemAvailable:");
     if (at == std::string::npos) return std::nullopt;
     return std::strtod(text.c_str() + at + 13, nullptr) * 1024;
+}
+
+namespace {
+
+// Columns of /proc/PID/mountinfo: id, parent, major:minor, root, mount point, options, optional fields, "-", type,
+// source, options of the file system itself. See proc(5).
+std::optional<bool> is_read_only(const std::string& proc, const std::string& device) {
+    std::istringstream lines(read_file(proc + "/self/mountinfo"));
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream fields(line);
+        std::string id, parent, numbers, field, type, source, options;
+        fields >> id >> parent >> numbers;
+        if (numbers != device) continue;
+        while (fields >> field && field != "-") {
+        }
+        if (!(fields >> type >> source >> options)) return std::nullopt;
+        return options == "ro" || options.starts_with("ro,");
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<FileSystem> file_system(const std::string& proc, const std::string& path) {
+    struct statvfs room{};
+    struct stat entry{};
+    if (statvfs(path.c_str(), &room) != 0 || room.f_blocks == 0 || stat(path.c_str(), &entry) != 0) return std::nullopt;
+    const auto block = static_cast<double>(room.f_frsize);
+    return FileSystem{.size_bytes = block * static_cast<double>(room.f_blocks),
+                      .available_bytes = block * static_cast<double>(room.f_bavail),
+                      .read_only = is_read_only(
+                          proc, std::to_string(major(entry.st_dev)) + ":" + std::to_string(minor(entry.st_dev)))};
 }
 
 }  // namespace medic::proc_read

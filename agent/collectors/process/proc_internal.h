@@ -1,4 +1,5 @@
-// Reading /proc. Every function tolerates that the process is gone by now. Only for agent/collectors/process.
+// Reading /proc and what file systems say of themselves. Every function tolerates that what it looks at is gone by now.
+// Only for agent/collectors/process.
 #pragma once
 
 #include <optional>
@@ -32,5 +33,14 @@ struct Descriptors {
 [[nodiscard]] std::optional<std::pair<double, double>> cpu_times(
     const std::string& proc);                                                   // Busy and all, in ticks since boot.
 [[nodiscard]] std::optional<double> memory_available(const std::string& proc);  // Bytes.
+
+struct FileSystem {
+    double size_bytes = 0, available_bytes = 0;  // Available to whoever is not root.
+    // Of the file system itself, as the kernel turns it after an error: a service's own view of it may be read-only
+    // without that (systemd's ProtectSystem). nullopt: the table of mounts does not tell.
+    std::optional<bool> read_only;
+};
+// nullopt: the path can't be looked at. A hung network file system holds the caller.
+[[nodiscard]] std::optional<FileSystem> file_system(const std::string& proc, const std::string& path);
 
 }  // namespace medic::proc_read

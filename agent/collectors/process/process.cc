@@ -38,7 +38,8 @@ ProcessCollectorOptions process_options_of(const ClusterConfig& cluster) {
         if (node.driver.kind == NodeDriverConfig::Kind::agent) continue;
         const auto status = node.driver.commands.find("status");
         options.nodes.push_back({node.name, node.role, node.zone, node.spare,
-                                 status == node.driver.commands.end() ? std::vector<std::string>{} : status->second});
+                                 status == node.driver.commands.end() ? std::vector<std::string>{} : status->second,
+                                 node.disks});
         options.status_timeout = std::max(options.status_timeout, node.driver.timeout);
     }
     return options;
@@ -231,11 +232,34 @@ void ProcessCollector::host(Observation& observation) {
     if (memory_available_) observation.sample("host_memory_available_bytes", labels, *memory_available_);
 }
 
+// A folder that is not there yet says nothing of how full its disk is; the rest of the node is told all the same.
+void ProcessCollector::disks(Observation& observation, const WatchedNode& node) {
+    for (const std::string& folder : node.disks) {
+        auto& [at, seen] = disks_[folder];
+        if (at.unix_ms == 0 || observation.at - at >= options_.details_every) {
+            at = observation.at;
+            seen = proc_read::file_system(options_.proc, folder);
+        }
+        if (!seen) {
+            observation.lacks(node.name + ": " + folder + " can't be looked at");
+            continue;
+        }
+        auto labels = node_labels(options_.cluster, node);
+        labels.emplace_back("path", folder);
+        observation.sample("host_filesystem_size_bytes", labels, seen->size_bytes);
+        observation.sample("host_filesystem_available_bytes", labels, seen->available_bytes);
+        if (seen->read_only) observation.sample("host_filesystem_read_only", labels, *seen->read_only ? 1 : 0);
+    }
+}
+
 Observation ProcessCollector::look(WallTime at) {
     Observation observation;
     observation.target = options_.target;
     observation.at = at;
-    for (const WatchedNode& one : options_.nodes) node(observation, one, at);
+    for (const WatchedNode& one : options_.nodes) {
+        node(observation, one, at);
+        disks(observation, one);
+    }
     host(observation);
     return observation;
 }

@@ -1,6 +1,6 @@
 // Processes of nodes on this host, from /proc: alive, CPU time, memory, descriptors, stopped, listening ports,
-// children. The pid comes from the node's driver (its status command), which is asked only when /proc no longer answers
-// for the known one. It signals nothing.
+// children; and the file systems of the nodes' data folders. The pid comes from the node's driver (its status command),
+// which is asked only when /proc no longer answers for the known one. It signals nothing.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 
 #include "agent/base/result.h"
 #include "agent/collectors/observation.h"
+#include "agent/collectors/process/proc_internal.h"
 #include "agent/config/config.h"
 
 namespace medic {
@@ -18,7 +19,8 @@ namespace medic {
 struct WatchedNode {
     std::string name, role, zone;
     bool spare = false;
-    std::vector<std::string> status_command;  // Empty: nobody can be asked; the node stays unknown.
+    std::vector<std::string> status_command{};  // Empty: nobody can be asked; the node stays unknown.
+    std::vector<std::string> disks{};           // Folders on local file systems: a network's may hang the look.
 };
 
 struct ProcessCollectorOptions {
@@ -83,10 +85,12 @@ private:
     void node(Observation& observation, const WatchedNode& node, WallTime at);
     void tasks(Observation& observation, const WatchedNode& node, Known& known) const;
     void host(Observation& observation);
+    void disks(Observation& observation, const WatchedNode& node);
 
     ProcessCollectorOptions options_;
     std::map<std::string, Known> known_;
     double boot_time_ = 0;
+    std::map<std::string, std::pair<WallTime, std::optional<proc_read::FileSystem>>> disks_;  // By folder.
     WallTime host_at_;
     std::optional<double> cpu_busy_, memory_available_;
     std::optional<std::pair<double, double>> cpu_before_;  // busy, total

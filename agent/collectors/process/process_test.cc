@@ -1,6 +1,8 @@
 #include "agent/collectors/process/process.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -155,6 +157,53 @@ TEST(Process, NonsenseFromADriverSaysNothing) {
         const auto up = value(collector.look({2000}), "process_up" + labels);
         EXPECT_NE(up, 1) << text;
     }
+}
+
+TEST(Process, TheFileSystemsOfANodesFoldersAreTold) {
+    Proc proc;
+    const std::string folder = proc.folder.string();
+    ProcessCollector collector({.cluster = "c",
+                                .target = "c/process",
+                                .nodes = {{.name = "n", .role = "taskmanager", .zone = "z", .disks = {folder}}},
+                                .proc = folder});
+    const auto seen = collector.look({2000});
+    const std::string disk = R"({cluster="c",node="n",path=")" + folder + R"(",role="taskmanager"})";
+    ASSERT_TRUE(value(seen, "host_filesystem_size_bytes" + disk));
+    EXPECT_GT(*value(seen, "host_filesystem_size_bytes" + disk), 0);
+    EXPECT_LE(*value(seen, "host_filesystem_available_bytes" + disk),
+              *value(seen, "host_filesystem_size_bytes" + disk));
+    EXPECT_EQ(value(seen, "host_filesystem_read_only" + disk), std::nullopt) << "no table of mounts says so";
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::complete);
+}
+
+// A service may see a file system read-only that others write: what counts is the file system's own state.
+TEST(Process, AFileSystemThatCanNoLongerBeWrittenIsTold) {
+    Proc proc;
+    struct stat entry{};
+    ASSERT_EQ(stat(proc.folder.c_str(), &entry), 0);
+    const std::string device = std::to_string(major(entry.st_dev)) + ":" + std::to_string(minor(entry.st_dev));
+    const auto read_only = [&](const std::string& table) {
+        proc.write("self/mountinfo", table);
+        const auto seen = proc_read::file_system(proc.folder.string(), proc.folder.string());
+        return seen ? seen->read_only : std::nullopt;
+    };
+    EXPECT_EQ(read_only("1 0 " + device + " / / ro,relatime shared:1 - ext4 /dev/sda1 rw,errors=remount-ro\n"), false);
+    EXPECT_EQ(read_only("1 0 " + device + " / / rw,relatime - ext4 /dev/sda1 ro,errors=remount-ro\n"), true);
+    EXPECT_EQ(read_only("1 0 0:999 / /other rw - tmpfs none ro\n"), std::nullopt);
+    EXPECT_EQ(read_only("1 0 " + device + " / / rw - ext4"), std::nullopt);
+}
+
+TEST(Process, AFolderThatCanNotBeLookedAtIsMissingAndNotFull) {
+    Proc proc;
+    ProcessCollector collector(
+        {.cluster = "c",
+         .target = "c/process",
+         .nodes = {{.name = "n", .role = "taskmanager", .zone = "z", .disks = {proc.folder.string() + "/none"}}},
+         .proc = proc.folder.string()});
+    const auto seen = collector.look({2000});
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::partial);
+    EXPECT_NE(seen.error.find("/none can't be looked at"), std::string::npos);
+    for (const auto& [series, is] : seen.samples) EXPECT_FALSE(series.name().starts_with("host_filesystem"));
 }
 
 }  // namespace
