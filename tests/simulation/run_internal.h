@@ -48,6 +48,7 @@ public:
         quiet_ = chance_.chance(10);
         cluster_.bad_passage_percent = chance_.chance(50) ? static_cast<int>(chance_.between(5, 40)) : 0;
         deadly_ = chance_.chance(50);
+        cluster_.drivers_look = chance_.chance(50);
     }
 
     RunResult play();

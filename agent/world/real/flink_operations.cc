@@ -1,6 +1,7 @@
 // Flink's REST API: cancel, stop with savepoint, upload and run.
 #include <nlohmann/json.hpp>
 
+#include "agent/base/flink_state.h"
 #include "agent/world/real/operations_internal.h"
 
 namespace medic::operations {
@@ -11,6 +12,7 @@ namespace {
 
 // How often a savepoint under way is asked about.
 constexpr Duration savepoint_poll{250};
+constexpr Duration overview_timeout{5'000};
 
 std::string text(const Json& object, const char* key) {
     const auto found = object.is_object() ? object.find(key) : object.end();
@@ -89,6 +91,24 @@ void run_jar(const Doors& doors, const DeploymentDoor& door, const StartDeployme
                 });
 }
 
+// The last look before a start: somebody may have started the job while its artifact went up, and two copies write
+// twice.
+void unless_it_runs(const Doors& doors, const std::string& url, const std::string& job, const Finish& done,
+                    std::function<void()> start) {
+    doors.fetch(request("GET", url + "/jobs/overview", nullptr, overview_timeout),
+                [job, done, start = std::move(start)](Result<FetchReply> reply) {
+                    const Json body = reply && reply->status == 200 ? Json::parse(reply->body, nullptr, false) : Json();
+                    if (!body.is_object() || !body.contains("jobs") || !body["jobs"].is_array())
+                        return done(fail(ErrorCode::unavailable,
+                                         "/jobs/overview does not tell which jobs run: {} was not started", job));
+                    for (const Json& one : body["jobs"])
+                        if (text(one, "name") == job && !is_terminal_job_state(text(one, "state")))
+                            return done(fail(ErrorCode::not_ready, "{} runs already, as {}: it was not started again",
+                                             job, text(one, "jid")));
+                    start();
+                });
+}
+
 }  // namespace
 
 void cancel_job(const Doors& doors, const CancelJob& what, Duration timeout, Finish done) {
@@ -155,7 +175,9 @@ void start_deployment(const Doors& doors, const StartDeployment& what, Duration 
         if (!good) return done(fail(ErrorCode::unavailable, "{}", good.error().message));
         const std::string path = text(Json::parse(good->body, nullptr, false), "filename");
         if (path.empty()) return done(fail(ErrorCode::unavailable, "/jars/upload answered without a filename"));
-        run_jar(doors, door, what, path.substr(path.find_last_of('/') + 1), timeout, done);
+        unless_it_runs(doors, door.url, what.job, done, [=, &door] {
+            run_jar(doors, door, what, path.substr(path.find_last_of('/') + 1), timeout, done);
+        });
     });
 }
 

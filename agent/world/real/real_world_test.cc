@@ -4,12 +4,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <mutex>
+#include <span>
 #include <thread>
 
 #include "agent/world/real/command.h"
@@ -285,9 +287,12 @@ TEST(RealWorld, ASavepointThatFailedIsSaid) {
 }
 
 TEST(RealWorld, StartsADeploymentByUploadAndRun) {
+    std::string overview = R"({"jobs":[{"jid":"a","name":"j","state":"CANCELED"},)"
+                           R"({"jid":"b","name":"other","state":"RUNNING"}]})";
     Server server([&](const HttpRequest& request) {
         if (request.path == "/jars/upload")
             return answer(200, R"({"filename":"/tmp/x/abc_job.jar","status":"success"})");
+        if (request.path == "/jobs/overview") return answer(overview.empty() ? 503 : 200, overview);
         return answer(200, R"({"jobid":"new"})");
     });
     std::string artifact = (std::filesystem::temp_directory_path() / "artifact-XXXXXX").string();
@@ -304,11 +309,22 @@ TEST(RealWorld, StartsADeploymentByUploadAndRun) {
                 .job = "j", .version = "v1", .restore_from = "file:/cp", .parallelism = 4, .settings = {{"k", "v"}}})
             .value_or("?"),
         "new");
-    ASSERT_EQ(server.seen.size(), 2u);
+    ASSERT_EQ(server.seen.size(), 3u);
     EXPECT_NE(server.seen[0].find("JAR"), std::string::npos);
     EXPECT_EQ(
-        server.seen[1],
+        server.seen[2],
         R"(POST /jars/abc_job.jar/run {"allowNonRestoredState":false,"entryClass":"a.Main","flinkConfiguration":{"k":"v"},"parallelism":4,"programArgsList":["--x"],"savepointPath":"file:/cp"})");
+    const auto again = [&](const std::string& key) {
+        return acting.act(
+            StartDeployment{.job = "j", .version = "v1", .restore_from = "file:/cp", .parallelism = 0, .settings = {}},
+            key);
+    };
+    overview = R"({"jobs":[{"jid":"c","name":"j","state":"RESTARTING"}]})";
+    EXPECT_EQ(again("I1/1/3").error().code, ErrorCode::not_ready);
+    overview = "";
+    EXPECT_EQ(again("I1/1/4").error().code, ErrorCode::unavailable);
+    EXPECT_TRUE(std::ranges::none_of(std::span(server.seen).subspan(3),
+                                     [](const auto& request) { return request.contains("/run"); }));
     EXPECT_EQ(
         acting
             .act(StartDeployment{.job = "j", .version = "v9", .restore_from = "", .parallelism = 0, .settings = {}},

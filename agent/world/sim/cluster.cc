@@ -63,6 +63,9 @@ void SimCluster::start_job_again() {
     if (!job.ended_by_person_at) return;
     job.ended_by_person_at.reset();
     if (!is_terminal_job_state(job.state)) return;
+    const bool being_started = std::ranges::any_of(
+        due_, [](const Due& due) { return std::holds_alternative<StartDeployment>(due.operation.body); });
+    if (being_started && !drivers_look) return;
     job.state = "RUNNING";
     job.live = 1;
     job.id = "j" + std::to_string(++job.started);
@@ -160,6 +163,7 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                  },
                  [&](const StartDeployment& op) -> Result<std::string> {
                      if (op.restore_from.empty()) return fail(ErrorCode::invalid, "would start empty");
+                     if (drivers_look && job.live > 0) return fail(ErrorCode::not_ready, "it runs already");
                      ++job.live;
                      job.id = "j" + std::to_string(++job.started);
                      job.version = op.version;

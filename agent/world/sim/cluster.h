@@ -80,6 +80,9 @@ public:
     void start_job_again();      // The same person, unless somebody else has started it.
 
     int bad_passage_percent = 0;
+    // Whether the job runs, as a session cluster's driver asks just before it starts it; a team's own command may not.
+    // Where it does not, people look whether a start is under way before theirs: that race nobody could win.
+    bool drivers_look = true;
     std::map<std::string, SimNode> nodes;
     std::map<int, SimTask> tasks;
     SimJob job;
