@@ -44,6 +44,26 @@ const NodeInfo* choose_spare(const PlanningView& view, const NodeInfo& lost) {
     return best;
 }
 
+std::vector<FactKey> checkpoint_facts(const Subject& job) {
+    return {{job, "flink_job_state"},
+            {job, "checkpoint_path"},
+            {job, "checkpoint_is_savepoint"},
+            {job, "checkpoints_kept"}};
+}
+
+AfterCancel newest_checkpoint_after_cancel(const PlanningView& view, const Subject& job) {
+    const auto told = [&](const char* name) {
+        const Fact* fact = view.fact({job, name});
+        return fact != nullptr ? fact->text : std::string();
+    };
+    if (told("checkpoint_is_savepoint") == "true") return AfterCancel::kept;  // Whoever took it removes it.
+    const std::string kept = told("checkpoints_kept");
+    if (kept == "always") return AfterCancel::kept;
+    // It has failed already, and what is left was kept for that.
+    if (kept == "unless-cancelled" && told("flink_job_state") == "FAILED") return AfterCancel::kept;
+    return kept.empty() ? AfterCancel::unknown : AfterCancel::deleted;
+}
+
 Result<const NodeInfo*> replaceable_node(const Diagnosis& diagnosis, const PlanningView& view) {
     auto name = parameter(diagnosis, "node");
     if (!name) name = parameter(diagnosis, "taskmanager");

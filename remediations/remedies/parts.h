@@ -1,8 +1,10 @@
 // What several remedies share: reading a diagnosis's parameters, the conditions of a healthy job, choosing a spare.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "remediations/planning/conditions.h"
 #include "remediations/planning/remedy.h"
@@ -24,6 +26,12 @@ inline constexpr Duration page_proves_within{60'000};
 // RUNNING is not enough: a checkpoint completes or records pass. After a task manager froze, Flink tells no task's
 // figures for a while, and a job whose source is idle still completes checkpoints.
 [[nodiscard]] Expectation job_runs_and_progresses(const Subject& job);
+
+// What becomes of the job's newest checkpoint when the job is cancelled: Flink deletes it unless it was told to keep
+// it. Reads the facts checkpoint_facts(job).
+enum class AfterCancel : std::uint8_t { kept, deleted, unknown };
+[[nodiscard]] AfterCancel newest_checkpoint_after_cancel(const PlanningView& view, const Subject& job);
+[[nodiscard]] std::vector<FactKey> checkpoint_facts(const Subject& job);
 
 // A spare task manager other than `lost`, in its zone where there is one; nullptr when the pool is empty.
 [[nodiscard]] const NodeInfo* choose_spare(const PlanningView& view, const NodeInfo& lost);

@@ -185,6 +185,14 @@ protected:
     void SetUp() override {
         about("flink.null-dereference", job,
               {{"job", "fleet"}, {"job_id", "abc"}, {"version", "v2"}, {"last_good_version", "v1"}});
+        fact(job, "checkpoints_kept", 0, "always");
+    }
+    // The facts of a job whose checkpoints are kept in another way.
+    void kept(const std::string& how, const std::string& state) {
+        view_.facts.clear();
+        fact(job, "checkpoint_path", 0, "/cp/7");
+        fact(job, "flink_job_state", 1, state);
+        if (!how.empty()) fact(job, "checkpoints_kept", 0, how);
     }
 };
 
@@ -217,6 +225,31 @@ TEST_F(RollBack, needs_a_known_good_version_that_was_not_itself_rolled_back) {
     diagnosis_.facts["last_good_version"] = "v1";
     view_.quarantined.insert({"fleet", "v1"});
     EXPECT_EQ(refusal("flink.roll-back"), ErrorCode::invalid);
+}
+
+TEST_F(RollBack, a_job_whose_checkpoints_go_with_it_is_not_cancelled) {
+    for (const char* how : {"never", "unless-cancelled"}) {
+        kept(how, "RESTARTING");
+        EXPECT_EQ(refusal("flink.roll-back"), ErrorCode::invalid) << how;
+        fact(job, "savepoint_path", 0, "/sp/1");
+        EXPECT_NE(plan("flink.roll-back")->needs_approval, "") << how;
+        EXPECT_EQ(operations("flink.roll-back")[1], "lab: start-deployment fleet version v1 from /sp/1");
+    }
+}
+TEST_F(RollBack, what_is_kept_of_a_failed_job_is_used) {
+    kept("unless-cancelled", "FAILED");
+    EXPECT_EQ(plan("flink.roll-back")->needs_approval, "");
+    kept("never", "FAILED");
+    EXPECT_EQ(refusal("flink.roll-back"), ErrorCode::invalid);
+}
+TEST_F(RollBack, a_savepoint_that_it_was_started_from_is_kept) {
+    kept("never", "RESTARTING");
+    fact(job, "checkpoint_is_savepoint", 0, "true");
+    EXPECT_EQ(plan("flink.roll-back")->needs_approval, "");
+}
+TEST_F(RollBack, where_nobody_says_what_is_kept_nothing_is_cancelled) {
+    kept("", "RESTARTING");
+    EXPECT_EQ(refusal("flink.roll-back"), ErrorCode::not_ready);
 }
 
 class StartLostJob : public RemedyTest {

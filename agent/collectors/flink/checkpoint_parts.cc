@@ -142,6 +142,15 @@ void checkpoint_config(const Into& into, const Json& answer, const Job& job) {
         attributes["state_backend"] = backend;
     if (const Json* flag = member(answer, "unaligned_checkpoints"); flag != nullptr && flag->is_boolean())
         attributes["checkpoint_unaligned"] = flag->get<bool>() ? "true" : "false";
+    // Flink keeps the files of a job that ends only where it is told to; by default it deletes them.
+    const Json* kept = member(answer, "externalization");
+    const auto flag = [&](const char* name) -> std::optional<bool> {
+        const Json* value = kept != nullptr ? member(*kept, name) : nullptr;
+        return value != nullptr && value->is_boolean() ? std::optional(value->get<bool>()) : std::nullopt;
+    };
+    const auto enabled = flag("enabled"), deleted = flag("delete_on_cancellation");
+    if (enabled && deleted)
+        attributes["checkpoints_kept"] = !*enabled ? "never" : *deleted ? "unless-cancelled" : "always";
 }
 
 }  // namespace medic::flink_read

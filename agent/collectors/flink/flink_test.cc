@@ -25,7 +25,9 @@ Result<HttpAnswer> play(const Recording& recording, const std::string& url) {
     if (ends("/taskmanagers")) return give("flink-taskmanagers.json");
     if (ends("/jobs/" + recording.job)) return give("flink-job.json");
     if (ends("/checkpoints/config"))
-        return ok(R"({"interval":2000,"timeout":20000,"unaligned_checkpoints":false,"state_backend":"HashMap"})");
+        return ok(
+            R"({"interval":2000,"timeout":20000,"externalization":{"enabled":true,"delete_on_cancellation":false},)"
+            R"("unaligned_checkpoints":false,"state_backend":"HashMapStateBackend"})");
     if (ends("/jobs/" + recording.job + "/config")) return give("flink-job-config.json");
     if (ends("/config")) return give("flink-config.json");
     if (ends("/checkpoints")) return give("flink-checkpoints.json");
@@ -76,6 +78,8 @@ TEST_P(RealFlink, MeansTheSameInBothVersions) {
     EXPECT_FALSE(job.at("flink_version").empty());
     EXPECT_EQ(job.at("checkpoint_timeout_ms"), "20000");
     EXPECT_EQ(job.at("checkpoint_unaligned"), "false");
+    EXPECT_EQ(job.at("checkpoints_kept"), "always");
+    EXPECT_EQ(job.at("checkpoint_is_savepoint"), "false");
 }
 INSTANTIATE_TEST_SUITE_P(Versions, RealFlink, testing::Values(flink_1_20, flink_2_0));
 
@@ -221,6 +225,26 @@ TEST(Flink, TheVersionThatRunsIsTheOneUploadedLastBeforeTheStart) {
     EXPECT_EQ(second.events.at(0).fields.at("version"), "v2");
     EXPECT_EQ(second.events.at(0).fields.at("version_before"), "v1");
     EXPECT_EQ(second.events.at(0).fields.at("before"), "a");
+}
+
+TEST(Flink, WhatIsKeptOfAJobThatEndsIsReadFromItsCheckpointConfig) {
+    const auto kept = [](const std::string& externalization) {
+        FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});
+        const auto seen = look(collector, {5000}, [&](const std::string& url) -> Result<HttpAnswer> {
+            if (url.ends_with("/jobs/overview"))
+                return ok(R"({"jobs":[{"jid":"a","name":"j","state":"RUNNING","start-time":1000}]})");
+            if (url.ends_with("/checkpoints/config")) return ok("{" + externalization + "}");
+            return ok("{}");
+        });
+        const auto& job = seen.attributes.at({"c", "job", "j"});
+        return job.contains("checkpoints_kept") ? job.at("checkpoints_kept") : "not told";
+    };
+    EXPECT_EQ(kept(R"("externalization":{"enabled":true,"delete_on_cancellation":false})"), "always");
+    EXPECT_EQ(kept(R"("externalization":{"enabled":true,"delete_on_cancellation":true})"), "unless-cancelled");
+    EXPECT_EQ(kept(R"("externalization":{"enabled":false,"delete_on_cancellation":true})"), "never");
+    EXPECT_EQ(kept(R"("externalization":{"enabled":true})"), "not told");
+    EXPECT_EQ(kept(R"("externalization":7)"), "not told");
+    EXPECT_EQ(kept(R"("interval":5)"), "not told");
 }
 
 TEST(Flink, AJobWithoutACheckpointOfItsOwnGoesBackToWhatItWasRestoredFrom) {

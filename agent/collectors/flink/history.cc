@@ -10,6 +10,11 @@ using namespace json_read;
 
 namespace {
 
+bool is_savepoint(const Json& checkpoint) {
+    const Json* flag = member(checkpoint, "is_savepoint");
+    return flag != nullptr && flag->is_boolean() && flag->get<bool>();
+}
+
 void latest_checkpoint(const Into& into, const Json& latest, const Job& job) {
     const std::vector<LabelPair> labels = {{"cluster", into.cluster}, {"job", job.name}};
     auto& attributes = into.observation.attributes[into.subject("job", job.name)];
@@ -21,7 +26,10 @@ void latest_checkpoint(const Into& into, const Json& latest, const Job& job) {
             into.observation.sample("flink_checkpoint_last_size_bytes", labels, *bytes);
         if (const auto acked = number(*done, "latest_ack_timestamp"))
             into.observation.sample("flink_checkpoint_last_completed_timestamp_seconds", labels, *acked / 1000);
-        if (const std::string path = text(*done, "external_path"); !path.empty()) attributes["checkpoint_path"] = path;
+        if (const std::string path = text(*done, "external_path"); !path.empty()) {
+            attributes["checkpoint_path"] = path;
+            attributes["checkpoint_is_savepoint"] = is_savepoint(*done) ? "true" : "false";
+        }
         if (const auto id = integer(*done, "id")) attributes["checkpoint_id"] = std::to_string(*id);
     }
     if (const Json* savepoint = member(latest, "savepoint"))
@@ -31,14 +39,16 @@ void latest_checkpoint(const Into& into, const Json& latest, const Job& job) {
         const std::string path = text(*restored, "external_path");
         if (!path.empty()) attributes["restored_from"] = path;
         // Until the job completes a checkpoint of its own, this is the newest state: Flink would go back to it, too.
-        if (!path.empty() && member(latest, "completed") == nullptr) attributes["checkpoint_path"] = path;
+        if (!path.empty() && member(latest, "completed") == nullptr) {
+            attributes["checkpoint_path"] = path;
+            attributes["checkpoint_is_savepoint"] = is_savepoint(*restored) ? "true" : "false";
+        }
     }
 }
 
 void history_entry(const Into& into, const Json& entry, const Job& job) {
     const std::string status = text(entry, "status");
-    const Json* flag = member(entry, "is_savepoint");
-    const bool savepoint = flag != nullptr && flag->is_boolean() && flag->get<bool>();
+    const bool savepoint = is_savepoint(entry);
     const auto id = integer(entry, "id");
     if (!id) return;
     if (savepoint && status == "IN_PROGRESS")

@@ -197,6 +197,7 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
         if (key.name == "flink_job_state") fact.value = 1, fact.text = job.state;
         if (key.name == "flink_subtask_records_in_total") fact.value = job.records;
         if (key.name == "checkpoint_path") fact.text = "/checkpoints/" + job.id;
+        if (key.name == "checkpoints_kept") fact.text = "always";
         if (key.name == "id") fact.text = job.id;
     } else if (kind == "connector-task") {
         const auto task = tasks.find(key.subject.name == "orders/0" ? 0 : 1);

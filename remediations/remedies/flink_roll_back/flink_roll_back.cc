@@ -10,7 +10,37 @@ namespace {
 std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     const auto job = parameter(diagnosis, "job");
     const Subject subject = subject_in(diagnosis, "job", job ? *job : diagnosis.subject.name);
-    return {{subject, "flink_job_state"}, {subject, "checkpoint_path"}, {subject, "savepoint_path"}};
+    auto keys = checkpoint_facts(subject);
+    keys.push_back({subject, "savepoint_path"});
+    return keys;
+}
+
+struct Start {
+    std::string from;
+    std::string needs_approval;
+};
+
+// The newest state that is still there once the failing job is cancelled.
+Result<Start> start_from(const PlanningView& view, const Subject& job) {
+    const auto told = [&](const char* name) {
+        const Fact* fact = view.fact({job, name});
+        return fact != nullptr ? fact->text : std::string();
+    };
+    const std::string checkpoint = told("checkpoint_path"), savepoint = told("savepoint_path");
+    const AfterCancel after = newest_checkpoint_after_cancel(view, job);
+    if (!checkpoint.empty() && after == AfterCancel::kept) return Start{checkpoint, ""};
+    if (!checkpoint.empty() && after == AfterCancel::unknown)
+        return fail(ErrorCode::not_ready, "whether the checkpoints of {} outlive its cancellation is not known",
+                    job.name);
+    if (!savepoint.empty())
+        return Start{savepoint, "only an older savepoint is left (" + savepoint +
+                                    "): what was put out since then is put out again"};
+    if (!checkpoint.empty())
+        return fail(ErrorCode::invalid,
+                    "cancelling {} deletes its checkpoints, and nothing could start from them: set "
+                    "execution.checkpointing.externalized-checkpoint-retention to RETAIN_ON_CANCELLATION",
+                    job.name);
+    return fail(ErrorCode::not_ready, "no complete checkpoint and no savepoint of job {} is known", job.name);
 }
 
 Step cancel(const Subject& job, const std::string& job_id) {
@@ -40,19 +70,10 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
         return fail(ErrorCode::invalid, "version {} was rolled back before", good);
 
     const Subject job = subject_in(diagnosis, "job", name);
-    const Fact* checkpoint = view.fact({job, "checkpoint_path"});
-    const Fact* savepoint = view.fact({job, "savepoint_path"});
+    MEDIC_TRY(const Start begin, start_from(view, job));
+    const std::string& from = begin.from;
     Plan result;
-    std::string from;
-    if (checkpoint != nullptr && !checkpoint->text.empty()) {
-        from = checkpoint->text;
-    } else if (savepoint != nullptr && !savepoint->text.empty()) {
-        from = savepoint->text;
-        result.needs_approval =
-            "only an older savepoint is left (" + from + "): what was put out since then is put out again";
-    } else {
-        return fail(ErrorCode::not_ready, "no complete checkpoint and no savepoint of job {} is known", name);
-    }
+    result.needs_approval = begin.needs_approval;
     result.summary =
         fmt::format("version {} of {} fails on its own records: back to {} from {}", bad, name, good, from);
     result.quarantine = Quarantine{diagnosis.subject.cluster, name, bad};
