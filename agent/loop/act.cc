@@ -52,7 +52,10 @@ void Loop::State::refused(Incident& incident, const GuardQuestion& question, std
         set_state(incident, IncidentState::observing, "would do: " + incident.plan->summary);
         return notify(incident, Notification::Kind::opened, "would do: " + incident.plan->summary);
     }
-    if (any(Kind::needs_approval)) {
+    // Nobody is asked to agree to what could not be done yet.
+    const bool premature =
+        std::ranges::any_of(incident.refusals, [](const Refusal& one) { return one.guard == "fresh-facts"; });
+    if (any(Kind::needs_approval) && !premature) {
         if (incident.state == IncidentState::waiting_approval) return;
         incident.waiting_for = incident.diagnosis.owner.empty() ? "on call" : incident.diagnosis.owner;
         set_state(incident, IncidentState::waiting_approval,
@@ -198,7 +201,8 @@ void Loop::State::step_done(Incident& incident, const std::string& why) {
     const std::size_t next = incident.step + 1;
     const bool only_tidying_left = std::all_of(steps.begin() + static_cast<std::ptrdiff_t>(next), steps.end(),
                                                [](const Step& step) { return step.after_heal; });
-    if (only_tidying_left && !incident.undoing && incident.healed_at.unix_ms == 0) {
+    const bool mends = incident.plan->left_to_person.empty();
+    if (only_tidying_left && mends && !incident.undoing && incident.healed_at.unix_ms == 0) {
         incident.healed_at = now;
         incident.outcome = "healed";
         notify(incident, Notification::Kind::healed,
@@ -214,6 +218,10 @@ void Loop::State::plan_ended(Incident& incident) {
     if (undone)
         return escalate(incident, "undone",
                         "what was done has been taken back; the cause remains: " + incident.diagnosis.summary);
+    if (!incident.plan->left_to_person.empty()) {
+        incident.hoped_for = incident.plan->over_when;
+        return escalate(incident, "paused", incident.plan->left_to_person);
+    }
     incident.seen_gone = false;
     set_state(incident, IncidentState::healed, "healed");
 }

@@ -137,6 +137,7 @@ TEST(Escalated, what_another_system_defines_is_proposed_to_a_person_and_left_run
     given.clusters[0].managed = {{"job:*", "flink-operator", false}};
     Bench bench(given);
     bench.text({job, "checkpoint_path"}, "/chk/7");
+    bench.text({job, "checkpoints_kept"}, "always");
     bench.run(3);
     bench.diagnoses = {node_lost()};
     bench.diagnoses[0].cause = "flink.user-exception";

@@ -26,6 +26,7 @@ protected:
     RollBack() : bench(with_versions()) {
         bench.on_send = [&](const Operation& operation) { answer(operation); };
         bench.text({job, "checkpoint_path"}, "/checkpoints/7");
+        bench.text({job, "checkpoints_kept"}, "always");
         bench.text({job, "flink_job_state"}, "RESTARTING");
         bench.run(3);
     }
@@ -111,6 +112,67 @@ TEST_F(RollBack, does_not_start_a_job_that_ran_and_was_ended_while_nobody_looked
     bench.text({job, "id"}, "j2");
     bench.run(400);
     EXPECT_EQ(starts, 1) << bench.story();
+}
+
+// No version to go back to: the job fails on every restart.
+class CrashLoop : public testing::Test {
+protected:
+    CrashLoop() : bench(options(Mode::auto_)) {
+        bench.on_send = [&](const Operation& operation) {
+            if (std::holds_alternative<CancelJob>(operation.body)) {
+                bench.text({job, "flink_job_state"}, "CANCELED");
+                bench.diagnoses.clear();
+            }
+            bench.reply(operation.key, std::string("ok"));
+        };
+        bench.text({job, "checkpoint_path"}, "/checkpoints/7");
+        bench.text({job, "checkpoints_kept"}, "always");
+        bench.text({job, "flink_job_state"}, "RESTARTING");
+        bench.set({job, "checkpoint_id"}, 7);
+        bench.set({job, "flink_job_restarts_total"}, 2);
+        bench.run(3);
+        bench.diagnoses = {bad_version()};
+        bench.diagnoses[0].remedies = {"flink.pause-crash-loop"};
+        bench.diagnoses[0].since = bench.wall();
+    }
+    Bench bench;
+};
+
+TEST_F(CrashLoop, IsPausedOnceItIsShownAndStaysOpenUntilTheJobRunsAgain) {
+    bench.run(60);
+    EXPECT_TRUE(bench.sent.empty()) << bench.story();
+    bench.set({job, "flink_job_restarts_total"}, 7);
+    bench.run(30);
+    ASSERT_EQ(bench.sent.size(), 1U) << bench.story();
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated) << bench.story();
+    EXPECT_EQ(bench.incident().outcome, "paused");
+    EXPECT_EQ(bench.incident().healed_at.unix_ms, 0) << "nothing was mended";
+    EXPECT_NE(bench.story().find("start the job again from /checkpoints/7"), std::string::npos) << bench.story();
+    bench.restart();
+    bench.run(1'200);
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated) << bench.story();
+    bench.text({job, "flink_job_state"}, "RUNNING");
+    bench.run(60);
+    EXPECT_EQ(bench.incident().state, IncidentState::resolved) << bench.story();
+    EXPECT_EQ(bench.sent.size(), 1U);
+}
+
+TEST_F(CrashLoop, ThatCompletesACheckpointMovesOnAndIsNotPaused) {
+    bench.run(10);
+    bench.set({job, "flink_job_restarts_total"}, 9);
+    bench.set({job, "checkpoint_id"}, 8);
+    bench.run(60);
+    EXPECT_TRUE(bench.sent.empty()) << bench.story();
+}
+
+TEST_F(CrashLoop, ThatEndsByItselfIsOver) {
+    bench.run(10);
+    bench.diagnoses.clear();
+    bench.text({job, "flink_job_state"}, "RUNNING");
+    bench.set({job, "flink_job_restarts_total"}, 9);
+    bench.run(120);
+    EXPECT_TRUE(bench.sent.empty()) << bench.story();
+    EXPECT_EQ(bench.incident().state, IncidentState::resolved) << bench.story();
 }
 
 }  // namespace

@@ -22,9 +22,23 @@ struct Reached {
 // "2:/data" is a log directory of broker 2.
 std::string broker_of(const Subject& subject) { return subject.name.substr(0, subject.name.find(':')); }
 
-std::vector<Reached> reached(const Step& step) {
+const std::string& job_name(const Step& step) { return step.job.kind.empty() ? step.subject.name : step.job.name; }
+
+bool ends_job(const Step& step) {
+    return std::holds_alternative<CancelJob>(step.operation) ||
+           std::holds_alternative<StopJobWithSavepoint>(step.operation);
+}
+
+// A job that is ended to be started again stays defined as it was; one that is only ended does not.
+bool stays_ended(std::span<const Step> from) {
+    return ends_job(from.front()) && std::ranges::none_of(from.subspan(1), [](const Step& later) {
+               return std::holds_alternative<StartDeployment>(later.operation);
+           });
+}
+
+std::vector<Reached> reached(const Step& step, bool stays_ended) {
     using List = std::vector<Reached>;
-    const std::string job = "job:" + (step.job.kind.empty() ? step.subject.name : step.job.name);
+    const std::string job = "job:" + job_name(step);
     return std::visit(
         Overload{[](const StartNode& op) { return List{{"node:" + op.node, false}}; },
                  [](const StopNode& op) { return List{{"node:" + op.node, false}}; },
@@ -35,8 +49,8 @@ std::vector<Reached> reached(const Step& step) {
                  [](const RestartConnector& op) { return List{{"connector:" + op.connector, false}}; },
                  [](const PauseConnector& op) { return List{{"connector:" + op.connector, true}}; },
                  [](const ResumeConnector& op) { return List{{"connector:" + op.connector, true}}; },
-                 [&](const CancelJob&) { return List{{job, false}}; },
-                 [&](const StopJobWithSavepoint&) { return List{{job, false}}; },
+                 [&](const CancelJob&) { return List{{job, stays_ended}}; },
+                 [&](const StopJobWithSavepoint&) { return List{{job, stays_ended}}; },
                  [&](const StartDeployment& op) { return List{{"job:" + op.job, !step.same_definition}}; },
                  [](const AlterConfigs& op) {
                      const bool topic = op.resource == AlterConfigs::Resource::topic;
@@ -104,6 +118,9 @@ std::string for_strimzi(const Step& step) {
 
 // Part of a FlinkDeployment. Which image or jar a version is, only its owner knows.
 std::string for_flink_operator(const Step& step) {
+    if (ends_job(step))
+        return fmt::format("{{kind: FlinkDeployment, metadata: {{name: {}}}, spec: {{job: {{state: suspended}}}}}}",
+                           scalar(job_name(step)));
     const auto* start = std::get_if<StartDeployment>(&step.operation);
     if (start == nullptr) return {};
     std::string its_job, settings;
@@ -144,13 +161,15 @@ std::string proposal_for(const Step& step, std::string_view by) {
 
 std::vector<ManagedChange> managed_changes(std::span<const Step> steps, const std::vector<ManagedBy>& managed) {
     std::vector<ManagedChange> all;
-    for (const Step& step : steps)
-        for (const auto& [object, defines] : reached(step)) {
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        const Step& step = steps[i];
+        for (const auto& [object, defines] : reached(step, stays_ended(steps.subspan(i)))) {
             const auto owner =
                 std::ranges::find_if(managed, [&](const ManagedBy& one) { return glob_matches(one.object, object); });
             if (owner == managed.end() || owner->by == "nobody" || (!defines && !owner->restarts)) continue;
             all.push_back({object, owner->by, proposal_for(step, owner->by), !defines});
         }
+    }
     return all;
 }
 

@@ -37,13 +37,23 @@ TEST(Managed, a_definition_belongs_to_the_first_owner_that_fits) {
 }
 
 TEST(Managed, restarts_are_free_unless_the_owner_does_them_too) {
-    const std::vector<Step> restarts{step(KillNode{"tm-1"}), step(StartNode{"tm-3"}), step(CancelJob{"j1"}),
+    Step again = roll_back;
+    again.same_definition = true;
+    const std::vector<Step> restarts{step(KillNode{"tm-1"}), step(StartNode{"tm-3"}), step(CancelJob{"j1"}), again,
                                      step(RestartConnectorTask{"orders", 0})};
     EXPECT_TRUE(objects(restarts, {{"*", "strimzi"}}).empty());
     EXPECT_EQ(objects(restarts, {{"connector:*", "strimzi", true}, {"*", "ci"}}),
               (std::vector<std::string>{"connector:orders strimzi"}));
     EXPECT_EQ(objects(restarts, {{"*", "ci", true}}),
-              (std::vector<std::string>{"node:tm-1 ci", "node:tm-3 ci", "job:fleet ci", "connector:orders ci"}));
+              (std::vector<std::string>{"node:tm-1 ci", "node:tm-3 ci", "job:fleet ci", "job:fleet ci",
+                                        "connector:orders ci"}));
+}
+
+TEST(Managed, a_job_that_is_ended_and_not_started_again_is_its_owners_to_suspend) {
+    const Step end = step(CancelJob{"j1"});
+    EXPECT_EQ(objects({end}, {{"*", "flink-operator"}}), (std::vector<std::string>{"job:fleet flink-operator"}));
+    EXPECT_EQ(proposal_for(end, "flink-operator"),
+              "{kind: FlinkDeployment, metadata: {name: fleet}, spec: {job: {state: suspended}}}");
 }
 
 TEST(Managed, a_job_that_is_started_as_it_was_keeps_its_definition) {

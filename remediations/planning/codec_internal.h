@@ -86,6 +86,7 @@ template <class A> void fields(A& a, Quarantine& v) { a("cluster", v.cluster); a
 template <class A> void fields(A& a, Plan& v) {
     a("remedy", v.remedy); a("cause", v.cause); a("subject", v.subject); a("summary", v.summary); a("steps", v.steps);
     a("undo_steps", v.undo_steps); a("needs_approval", v.needs_approval); a("quarantine", v.quarantine);
+    a.later("left_to_person", v.left_to_person); a.later("over_when", v.over_when);
 }
 template <class A> void fields(A& a, Refusal& v) { a("guard", v.guard); a("why", v.why); a("kind", v.kind); a("until", v.until); }
 template <class A> void fields(A& a, Evidence& v) { a("kind", v.kind); a("ref", v.ref); a("text", v.text); a("value", v.value); a("at", v.at); }

@@ -86,6 +86,8 @@ struct Plan {
     std::vector<Step> undo_steps{};          // Run when the plan made things worse or had no effect; may be empty.
     std::string needs_approval{};            // Why a person must agree even under `auto`; "" when not.
     std::optional<Quarantine> quarantine{};  // Takes effect when the first step is sent.
+    std::string left_to_person{};        // The plan mends nothing itself: what a person must do after it. "": it does …
+    std::vector<Condition> over_when{};  // … and what is so once that was done; the incident stays open until then.
 };
 
 struct Refusal {

@@ -252,6 +252,45 @@ TEST_F(RollBack, where_nobody_says_what_is_kept_nothing_is_cancelled) {
     EXPECT_EQ(refusal("flink.roll-back"), ErrorCode::not_ready);
 }
 
+class PauseCrashLoop : public RemedyTest {
+protected:
+    void SetUp() override {
+        about("flink.user-exception", job, {{"job", "fleet"}, {"job_id", "abc"}});
+        fact(job, "flink_job_restarts_total", 3);
+        fact(job, "flink_job_state", 1, "RESTARTING");
+    }
+    void checkpoint(const std::string& kept) {
+        fact(job, "checkpoint_path", 0, "/cp/7");
+        fact(job, "checkpoint_id", 7);
+        if (!kept.empty()) fact(job, "checkpoints_kept", 0, kept);
+    }
+};
+
+TEST_F(PauseCrashLoop, cancels_the_job_and_says_where_to_go_on) {
+    checkpoint("always");
+    EXPECT_EQ(operations("flink.pause-crash-loop"), (std::vector<std::string>{"lab: cancel-job abc"}));
+    const auto made = plan("flink.pause-crash-loop");
+    EXPECT_EQ(made->needs_approval, "");
+    EXPECT_NE(made->left_to_person.find("from /cp/7"), std::string::npos);
+    EXPECT_EQ(describe(made->steps[0].precondition[1]), "job/fleet flink_job_restarts_total ≥ 8");
+    EXPECT_EQ(describe(made->steps[0].precondition[2]), "job/fleet checkpoint_id = 7");
+}
+TEST_F(PauseCrashLoop, keeps_a_job_whose_checkpoints_would_go_with_it) {
+    checkpoint("unless-cancelled");
+    EXPECT_EQ(refusal("flink.pause-crash-loop"), ErrorCode::invalid);
+}
+TEST_F(PauseCrashLoop, waits_while_it_is_not_known_what_is_kept) {
+    checkpoint("");
+    EXPECT_EQ(refusal("flink.pause-crash-loop"), ErrorCode::not_ready);
+}
+TEST_F(PauseCrashLoop, of_a_job_without_a_checkpoint_needs_a_person) {
+    EXPECT_NE(plan("flink.pause-crash-loop")->needs_approval, "");
+}
+TEST_F(PauseCrashLoop, waits_while_its_restarts_are_not_known) {
+    view_.facts.clear();
+    EXPECT_EQ(refusal("flink.pause-crash-loop"), ErrorCode::not_ready);
+}
+
 class StartLostJob : public RemedyTest {
 protected:
     void SetUp() override {
@@ -431,7 +470,7 @@ TEST_F(FullDisk, an_unreadable_assignment_moves_nothing) {
 
 TEST(Remedies, every_one_is_registered_once_with_its_causes) {
     const Planner planner(remedies::all_remedies());
-    EXPECT_EQ(planner.remedies().size(), 11U);
+    EXPECT_EQ(planner.remedies().size(), 12U);
     for (const auto& remedy : planner.remedies()) {
         EXPECT_FALSE(remedy.what.empty()) << remedy.name;
         EXPECT_FALSE(remedy.cures.empty()) << remedy.name;

@@ -84,14 +84,15 @@ DiagnosisReport Observer::report(WallTime now) {
         suspect(diagnosis("flink.connector-blocks-restart", job, {"flink.kill-blocking-taskmanager"},
                           {{"node", truth.blocked_by}, {"job", "fleet"}}),
                 now, report.diagnoses);
-    if (truth.version == "v2" && truth.state != "CANCELED")
-        suspect(diagnosis("flink.null-dereference", job, {std::string(start_bad_version_remedy), "flink.roll-back"},
-                          {{"job", "fleet"},
-                           {"job_id", truth.id},
-                           {"version", "v2"},
-                           {"last_good_version", "v1"},
-                           {"first_failure", "NullPointerException"}}),
+    if (truth.version == "v2" && truth.state != "CANCELED") {
+        std::map<std::string, std::string> facts{
+            {"job", "fleet"}, {"job_id", truth.id}, {"version", "v2"}, {"first_failure", "NullPointerException"}};
+        if (has_good_version) facts["last_good_version"] = "v1";
+        suspect(diagnosis("flink.null-dereference", job,
+                          {std::string(start_bad_version_remedy), "flink.roll-back", "flink.pause-crash-loop"},
+                          std::move(facts)),
                 now, report.diagnoses);
+    }
     if (cluster_.disk.used > 0.8 * cluster_.disk.total)
         suspect(diagnosis("kafka.disk-nearly-full", {"lab", "log-dir", "2:/data"},
                           {std::string(drop_data_remedy), "kafka.move-replicas", "kafka.grow-storage"},

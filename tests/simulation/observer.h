@@ -28,7 +28,8 @@ public:
     bool somebody_at_work = false;  // A person takes a savepoint of the job.
     bool silenced = false;          // A person has silenced the cluster's alerts.
     bool paused_by_file = false;
-    bool everywhere = false;  // What is wrong here is reported of two other clusters as well.
+    bool has_good_version = true;  // A version that ran well before the bad one is known.
+    bool everywhere = false;       // What is wrong here is reported of two other clusters as well.
     enum class Acting : std::uint8_t { ours, another, unknown };
     Acting agent = Acting::ours;  // Who has the lease, where several agents share one.
 

@@ -9,6 +9,7 @@ const std::vector<std::string>& expected_probes() {
                                               "task-failed",
                                               "connector-blocks-restart",
                                               "bad-deployment",
+                                              "crash-loop-paused",
                                               "disk-fills",
                                               "job-ended-by-person",
                                               "flap",

@@ -244,6 +244,7 @@ void Run::count(const Incident& incident) {
     if (incident.outcome == "healed") probe("healed");
     if (incident.state == IncidentState::escalated) probe("escalated");
     if (incident.outcome == "went_away") probe("went-away");
+    if (incident.outcome == "paused") probe("crash-loop-paused");
 }
 
 RunResult Run::finish() {

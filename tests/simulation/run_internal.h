@@ -49,6 +49,7 @@ public:
         cluster_.bad_passage_percent = chance_.chance(50) ? static_cast<int>(chance_.between(5, 40)) : 0;
         deadly_ = chance_.chance(50);
         cluster_.drivers_look = chance_.chance(50);
+        observer_.has_good_version = chance_.chance(80);
     }
 
     RunResult play();

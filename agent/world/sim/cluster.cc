@@ -81,8 +81,14 @@ void SimCluster::live_on(Duration by) {
     if (job.state == "RUNNING" && (!can_run || job.version == "v2")) {
         job.state = "RESTARTING";
         job.restart_at = now_ + restart_delay;
-    } else if (job.state == "RESTARTING" && can_run && job.version != "v2" && now_ >= job.restart_at) {
-        job.state = "RUNNING";
+        ++job.restarts;
+    } else if (job.state == "RESTARTING" && can_run && now_ >= job.restart_at) {
+        if (job.version != "v2") {
+            job.state = "RUNNING";
+        } else {  // It fails again on its first record.
+            ++job.restarts;
+            job.restart_at = now_ + restart_delay;
+        }
     } else if (job.state == "RUNNING") {
         job.records += records_per_second * seconds * job.live;
     }
@@ -197,6 +203,7 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
         if (key.name == "flink_job_state") fact.value = 1, fact.text = job.state;
         if (key.name == "flink_subtask_records_in_total") fact.value = job.records;
         if (key.name == "checkpoint_path") fact.text = "/checkpoints/" + job.id;
+        if (key.name == "flink_job_restarts_total") fact.value = job.restarts;
         if (key.name == "checkpoints_kept") fact.text = "always";
         if (key.name == "id") fact.text = job.id;
     } else if (kind == "connector-task") {

@@ -33,6 +33,7 @@ struct SimJob {
     std::string blocked_by;  // The node whose task ignores cancellation.
     WallTime restart_at;
     double records = 0;
+    int restarts = 0;
     int live = 1;  // Copies that run: more than one doubles every output.
     int started = 1;
     std::optional<WallTime> ended_by_person_at;  // On purpose: nobody may start it but that person.
