@@ -33,12 +33,36 @@ bool is_noise(std::string_view type, std::string_view message) {
     return false;
 }
 
-// Another failure, long after the last one, of a job that had recovered meanwhile. What waits for slots (five minutes
-// by default) belongs to what took them.
+// What the job manager says of its checkpoints may be older than the failure by so much: its execution graph is kept
+// for 3 s (web.refresh-interval), and we look every second.
+constexpr Duration checkpoints_lag{5'000};
+
+// Whether a checkpoint was completed in between: then the restart has worked, and the job did what it is for. Not known
+// counts as no.
+bool completed_checkpoint_between(const Lookup& lookup, const Subject& job, WallTime from, WallTime to) {
+    for (const auto series :
+         lookup.select("flink_checkpoints_completed_total", {{"cluster", job.cluster}, {"job", job.name}})) {
+        std::optional<double> before;
+        for (const auto& sample : lookup.history(series, lookup.now().wall - from)) {
+            const WallTime at{sample.at_ms};
+            if (at <= from + checkpoints_lag || at >= to) continue;
+            if (before && sample.value > *before) return true;
+            before = sample.value;
+        }
+    }
+    return false;
+}
+
+// Another failure of a job that had recovered meanwhile: long after the last one, or after a checkpoint. What waits for
+// slots (five minutes by default) belongs to what took them.
 bool begins_another(const Lookup& lookup, const Episode& so_far, const ExceptionEvent& next) {
     const auto& last = so_far.exceptions.back();
-    if (so_far.subject.kind != "job" || next.event->at - last.event->at <= recovered_after) return false;
-    if (next.type.ends_with("NoResourceAvailableException")) return false;
+    if (so_far.subject.kind != "job" || next.type.ends_with("NoResourceAvailableException")) return false;
+    // Those so far told of a peer that was lost. The job is over that and fails by itself now.
+    if (!next.noise && std::ranges::all_of(so_far.exceptions, &ExceptionEvent::noise) &&
+        completed_checkpoint_between(lookup, so_far.subject, last.event->at, next.event->at))
+        return true;
+    if (next.event->at - last.event->at <= recovered_after) return false;
     const bool seen_before = std::ranges::any_of(so_far.exceptions, [&](const ExceptionEvent& earlier) {
         return earlier.type == next.type && earlier.frame == next.frame;
     });

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "classifiers/analyzers/scene_internal.h"
 
 namespace medic::analyzers {
@@ -49,6 +51,30 @@ TEST(FirstFailure, ARecoveredJobsOtherFailureIsAnotherEpisode) {
         .event(150, job, "exception", null_at("fleet::Enrich::map()"))
         .constant("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}}, 1);
     EXPECT_EQ(scene.findings("first-failure", 160).at(0).since, Scene::at(150));
+}
+
+// A task manager is lost, the job goes on, and soon after its own function fails.
+TEST(FirstFailure, AJobThatCompletedACheckpointSinceItsPeerWasLostFailsByItself) {
+    const auto checkpoints = [](const std::function<double(int)>& completed) {
+        Scene scene;
+        scene.event(10, job, "exception", lost_peer).event(40, job, "exception", null_at("fleet::Enrich::map()"));
+        scene.series("flink_checkpoints_completed_total", {{"job", "fleet"}}, completed);
+        return scene.findings("first-failure", 60).at(0).since;
+    };
+    EXPECT_EQ(checkpoints([](int s) { return s < 25 ? 7.0 : 8.0; }), Scene::at(40));
+    EXPECT_EQ(checkpoints([](int) { return 7.0; }), Scene::at(10)) << "it never got going";
+    EXPECT_EQ(checkpoints([](int s) { return s < 12 ? 7.0 : 8.0; }), Scene::at(10)) << "of before the loss, told late";
+    EXPECT_EQ(checkpoints([](int s) { return s < 45 ? 7.0 : 8.0; }), Scene::at(10)) << "of after the second failure";
+    Scene unseen;
+    unseen.event(10, job, "exception", lost_peer).event(40, job, "exception", null_at("fleet::Enrich::map()"));
+    EXPECT_EQ(unseen.findings("first-failure", 60).at(0).since, Scene::at(10)) << "nobody looked";
+}
+
+TEST(FirstFailure, ACheckpointBetweenTwoFailuresOfItsOwnMakesNoOtherEpisode) {
+    Scene scene;
+    scene.event(10, job, "exception", null_at("fleet::Enrich::map()")).event(40, job, "exception", lost_peer);
+    scene.series("flink_checkpoints_completed_total", {{"job", "fleet"}}, [](int s) { return s < 25 ? 7.0 : 8.0; });
+    EXPECT_EQ(scene.findings("first-failure", 60).at(0).since, Scene::at(10));
 }
 
 TEST(FirstFailure, TheSameFailureAfterTwoMinutesIsTheSameEpisode) {
