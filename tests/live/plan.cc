@@ -14,8 +14,9 @@ using engine::lab::Role;
 // Small heaps, one collector thread, the quick compiler: eight JVMs share two cores and a few gigabytes.
 const std::vector<std::string> jvm_flags = {"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xss512k"};
 
-// What Flink's own start scripts open.
-const std::vector<std::string> flink_opens = {"--add-opens=java.base/java.lang=ALL-UNNAMED",
+// What Flink's own start scripts export and open; 1.17 does so for no Java above 11, and runs on 17 with the same.
+const std::vector<std::string> flink_opens = {"--add-exports=java.base/sun.net.util=ALL-UNNAMED",
+                                              "--add-opens=java.base/java.lang=ALL-UNNAMED",
                                               "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
                                               "--add-opens=java.base/java.net=ALL-UNNAMED",
                                               "--add-opens=java.base/java.text=ALL-UNNAMED",
