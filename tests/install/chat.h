@@ -30,13 +30,13 @@ public:
             if (one->is_object() && one->value("cause", "") == cause && one->value("event", "") == event) return *one;
         return nullptr;
     }
-    // What was told as somebody's since then, with another side than this one.
+    // What began to be told since then as another side's than this one.
     [[nodiscard]] std::vector<Json> of_another_side(std::size_t from, const std::string& side) const {
         const std::lock_guard guard(mutex_);
         std::vector<Json> others;
         for (std::size_t i = from; i < messages_.size(); ++i)
             if (messages_[i].is_object() && messages_[i].value("kind", "") == "incident" &&
-                messages_[i].value("side", side) != side)
+                messages_[i].value("event", "") == "opened" && messages_[i].value("side", side) != side)
                 others.push_back(messages_[i]);
         return others;
     }

@@ -197,7 +197,7 @@ protected:
                        .mend = {fault("null-pointer", "off")}});
         all.push_back({.cause = "connect.task-failed",
                        .side = "system",
-                       .subject = "task/audit-sink",
+                       .subject = "connector-task/audit-sink",
                        .make = fault("audit-dependency-down", "on"),
                        .mend = {fault("audit-dependency-down", "off"),
                                 {"/usr/bin/curl", "-s", "-X", "POST",
@@ -338,7 +338,12 @@ TEST_F(Walk, FromTheTarballToTheRightMessageAndBackToNothing) {
     EXPECT_EQ(mended.out.find("no driver can look at task managers"), std::string::npos) << mended.out;
 
     // diagnose: nothing is wrong yet, and nothing is made up.
-    const Ran healthy = medic({"diagnose", "--config", "medic.yaml", "-o", "json"});
+    // On a platform that others used before, once what they did is over.
+    Ran healthy;
+    (void)until([&] {
+        healthy = medic({"diagnose", "--config", "medic.yaml", "-o", "json"});
+        return healthy.code == 0 || !is_live();
+    });
     const Json before =
         Json::parse(healthy.out.substr(std::min(healthy.out.find('{'), healthy.out.size())), nullptr, false);
     ASSERT_TRUE(before.is_object()) << healthy.out;
