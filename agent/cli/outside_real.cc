@@ -4,7 +4,6 @@
 #include <ctime>
 #include <latch>
 
-#include "agent/cli/version_internal.h"
 #include "agent/daemon/kafka_reader.h"
 #include "agent/world/real/clock.h"
 #include "agent/world/real/http_fetcher.h"
@@ -69,8 +68,9 @@ public:
     KafkaReader& kafka(const ClusterConfig& cluster) override { return *of(cluster).reader; }
 
     Result<KafkaReader::ByBroker<wire::ApiVersionsResponse>> kafka_versions(const ClusterConfig& cluster) override {
-        return of(cluster).client->call_every_broker(wire::ApiVersionsRequest{"streammedic", version_text()},
-                                                     kafka_timeout);
+        return of(cluster).client->call_every_broker(
+            wire::ApiVersionsRequest{std::string(wire::client_software), std::string(wire::client_software_release)},
+            kafka_timeout);
     }
 
 private:

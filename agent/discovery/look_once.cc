@@ -89,7 +89,8 @@ private:
         const auto versions = answered ? outside_.kafka_versions(cluster_) : fail(ErrorCode::unavailable, "not asked");
         if (!versions) return;
         for (const auto& [broker, answer] : *versions)
-            if (answer) look_.broker_versions[broker] = kafka_release(*answer);
+            if (answer && answer->error == wire::KafkaError::none)
+                look_.broker_versions[broker] = kafka_release(*answer);
     }
 
     void prometheus() {

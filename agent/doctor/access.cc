@@ -66,6 +66,20 @@ std::optional<double> number_of(const std::string& version) {
     return static_cast<double>(major) + static_cast<double>(minor) / 100;
 }
 
+// Brokers of one cluster that speak like different releases: an upgrade on its way, or one that was left half done. A
+// fact, no fault. One whose release is not known says nothing.
+std::optional<Check> mixed_brokers(const ClusterLook& look) {
+    std::map<std::string, std::string> brokers;  // By release.
+    for (const auto& [broker, release] : look.broker_versions)
+        if (!release.empty()) (brokers[release] += brokers[release].empty() ? "" : ", ") += std::to_string(broker);
+    if (brokers.size() < 2) return std::nullopt;
+    std::string text;
+    for (const auto& [release, ids] : brokers)
+        text += (text.empty() ? "broker " : "; broker ") + ids + " like " + release;
+    return Check{Grade::advice, "Kafka's brokers",
+                 "speak like different releases (" + text + "): an upgrade is under way, or was left half done"};
+}
+
 }  // namespace
 
 Check check_version(const std::string& product, const std::string& version) {
@@ -99,6 +113,7 @@ std::vector<Check> versions(const ClusterLook& look) {
     }
     std::vector<Check> checks;
     for (const auto& [product, version] : found) checks.push_back(check_version(product, version));
+    if (auto mixed = mixed_brokers(look)) checks.push_back(*std::move(mixed));
     return checks;
 }
 

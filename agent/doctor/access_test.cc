@@ -79,6 +79,19 @@ TEST(Access, versions_are_held_against_those_tested) {
     EXPECT_EQ(found[2].what, "Kafka 3.9");
 }
 
+TEST(Access, brokers_of_different_releases_are_a_fact_that_is_told) {
+    discovery::ClusterLook look;
+    look.broker_versions = {{1, "3.9"}, {2, "3.9"}, {3, "4.0"}};
+    const auto found = versions(look);
+    ASSERT_EQ(found.size(), 3u);
+    EXPECT_EQ(found[2].grade, Grade::advice);
+    EXPECT_NE(found[2].text.find("broker 1, 2 like 3.9; broker 3 like 4.0"), std::string::npos) << found[2].text;
+    look.broker_versions = {{1, "3.9"}, {2, "3.9"}, {3, ""}};
+    EXPECT_EQ(versions(look).size(), 1u) << "one whose release is not known is no other one";
+    look.broker_versions = {};
+    EXPECT_TRUE(versions(look).empty());
+}
+
 TEST(Access, a_clock_that_is_off_is_told_and_a_second_is_not) {
     FakeOutside outside;
     outside.skew = Duration{1'500};

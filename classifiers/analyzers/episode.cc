@@ -33,16 +33,60 @@ bool is_noise(std::string_view type, std::string_view message) {
     return false;
 }
 
-// Another failure, long after the last one, of a job that had recovered meanwhile. What waits for slots (five minutes
-// by default) belongs to what took them.
+bool same_failure(const ExceptionEvent& one, const ExceptionEvent& other) {
+    return one.type == other.type && one.frame == other.frame;
+}
+
+// What the job manager says may be older than the failure by so much: its execution graph is kept
+// for 3 s (web.refresh-interval), and we look every second.
+constexpr Duration told_late{5'000};
+
+// Whether a checkpoint was completed in between: then the restart has worked, and the job did what it is for. Not known
+// counts as no.
+bool completed_checkpoint_between(const Lookup& lookup, const Subject& job, WallTime from, WallTime to) {
+    for (const auto series :
+         lookup.select("flink_checkpoints_completed_total", {{"cluster", job.cluster}, {"job", job.name}})) {
+        std::optional<double> before;
+        for (const auto& sample : lookup.history(series, lookup.now().wall - from)) {
+            const WallTime at{sample.at_ms};
+            if (at <= from + told_late || at >= to) continue;
+            if (before && sample.value > *before) return true;
+            before = sample.value;
+        }
+    }
+    return false;
+}
+
+// Another failure of a job that had recovered meanwhile: long after the last one, or after a checkpoint. What waits for
+// slots (five minutes by default) belongs to what took them.
 bool begins_another(const Lookup& lookup, const Episode& so_far, const ExceptionEvent& next) {
     const auto& last = so_far.exceptions.back();
-    if (so_far.subject.kind != "job" || next.event->at - last.event->at <= recovered_after) return false;
-    if (next.type.ends_with("NoResourceAvailableException")) return false;
-    const bool seen_before = std::ranges::any_of(so_far.exceptions, [&](const ExceptionEvent& earlier) {
-        return earlier.type == next.type && earlier.frame == next.frame;
+    if (so_far.subject.kind != "job" || next.type.ends_with("NoResourceAvailableException")) return false;
+    // Those so far told of a peer that was lost. The job is over that and fails by itself now.
+    if (!next.noise && std::ranges::all_of(so_far.exceptions, &ExceptionEvent::noise)) {
+        const WallTime from = last.event->at, to = next.event->at;
+        if (completed_checkpoint_between(lookup, so_far.subject, from, to)) return true;
+        // The job's own code, after all its tasks had been running again.
+        if (next.owner == FrameOwner::user && ran_between(lookup, so_far.subject, from + told_late, to).value_or(false))
+            return true;
+    }
+    if (next.event->at - last.event->at <= recovered_after) return false;
+    // A peer that is lost again is lost anew: only what failed by itself can be the same failure.
+    const bool seen_before = !next.noise && std::ranges::any_of(so_far.exceptions, [&](const ExceptionEvent& earlier) {
+        return same_failure(earlier, next);
     });
     return !seen_before && ran_between(lookup, so_far.subject, last.event->at, next.event->at).value_or(true);
+}
+
+// Nobody may have seen the job run in between. The same failure of its own code, time and again and without another
+// lost peer, is what holds it up now, whatever ended its first attempt.
+void forget_what_it_got_over(std::vector<ExceptionEvent>& exceptions) {
+    const auto own = std::ranges::find(exceptions, false, &ExceptionEvent::noise);
+    if (own == exceptions.begin() || own == exceptions.end() || own->owner != FrameOwner::user) return;
+    const auto after = std::ranges::subrange(std::next(own), exceptions.end());
+    if (std::ranges::none_of(after, &ExceptionEvent::noise) &&
+        std::ranges::any_of(after, [&](const ExceptionEvent& later) { return same_failure(*own, later); }))
+        exceptions.erase(exceptions.begin(), own);
 }
 
 std::size_t starter(const std::vector<ExceptionEvent>& exceptions) {
@@ -118,6 +162,7 @@ std::vector<Episode> episodes(const Lookup& lookup, Duration window) {
             auto next = read_exception(*events[i]);
             if (!episode.exceptions.empty() && begins_another(lookup, episode, next)) episode.exceptions.clear();
             episode.exceptions.push_back(std::move(next));
+            if (subject.kind == "job") forget_what_it_got_over(episode.exceptions);
         }
         if (episode.exceptions.empty()) continue;
         episode.first = starter(episode.exceptions);

@@ -1,14 +1,15 @@
 // The first day of somebody who has never seen it, on a whole embedded platform: unpacked from the tarball; discover,
 // doctor, what doctor says is missing, diagnose, the agent with a webhook; a task manager dies, and the message that
 // arrives is right and can be acted upon; then all of it is removed. Every command that is printed on the way is run.
-// With MEDIC_LIVE_DATA, the folder of `make live-up`, it walks on the real products instead.
+// With MEDIC_LIVE_DATA, the folder of `make live-up`, it walks on the real products instead, and more things break:
+// user code, a connector's task, a broker.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
@@ -18,15 +19,13 @@
 #include "agent/base/yaml.h"
 #include "agent/world/real/clock.h"
 #include "agent/world/real/http_client.h"
-#include "agent/world/real/http_server.h"
 #include "engine/common/process.h"
+#include "tests/install/chat.h"
 
 namespace medic {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
-
 constexpr std::chrono::seconds patience{240};  // Generous: no figure is measured here.
 
 std::string text_of(const fs::path& path) {
@@ -43,33 +42,11 @@ std::set<std::string> files_below(const fs::path& folder) {
     return all;
 }
 
-// Takes messages and answers as a chat would.
-class Chat {
-public:
-    Chat() {
-        server_ = HttpServer::start({}, [this](const HttpRequest& request) {
-                      const std::lock_guard guard(mutex_);
-                      messages_.push_back(Json::parse(request.body, nullptr, false));
-                      return HttpResponse{.status = 200, .body = "", .headers = {}};
-                  }).value();
-    }
-    [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(server_->port()) + "/hook"; }
-    // The newest message about this cause; null: none yet.
-    [[nodiscard]] Json about(const std::string& cause) const {
-        const std::lock_guard guard(mutex_);
-        for (auto one = messages_.rbegin(); one != messages_.rend(); ++one)
-            if (one->is_object() && one->value("cause", "") == cause) return *one;
-        return nullptr;
-    }
-    [[nodiscard]] std::string all() const {
-        const std::lock_guard guard(mutex_);
-        return Json(messages_).dump(2);
-    }
-
-private:
-    mutable std::mutex mutex_;
-    std::vector<Json> messages_;
-    std::unique_ptr<HttpServer> server_;
+// What goes wrong on the walk, and what the message about it has to say.
+struct Trouble {
+    std::string cause, side, subject;  // `subject`: what its name begins with.
+    std::vector<std::string> make;
+    std::vector<std::vector<std::string>> mend;  // As whoever owns it would.
 };
 
 class Walk : public testing::Test {
@@ -83,8 +60,9 @@ protected:
         end_agent();
         if (fs::exists(folder_ / "lab"))
             (void)run({MEDIC_BINARY_DIR "/medic-engine", "lab", "down", "--data", (folder_ / "lab").string()});
-        else if (is_live() && !start_.empty())
-            (void)run(start_);
+        else if (is_live())  // As it was, also after a failure in the middle.
+            for (const Trouble& trouble : troubles())
+                for (const auto& argv : trouble.mend) (void)run(argv);
         fs::remove_all(folder_);
     }
 
@@ -168,13 +146,113 @@ protected:
         kafka_ = cluster.get("kafka").get("bootstrap").items().at(0).text();
         connect_ = cluster.get("connect").get("urls").items().at(0).text();
         flink_ = cluster.get("flink").items().at(0).get("url").text();
+        const std::string at_work = is_live() ? working_taskmanager(cluster) : "";
         for (const YamlNode& node : cluster.get("nodes").items()) {
-            if (node.get("role").text() != "taskmanager" || !victim_.empty()) continue;
-            victim_ = node.get("name").text();
-            for (const YamlNode& word : node.get("driver").get("kill").items()) kill_.push_back(word.text());
-            for (const YamlNode& word : node.get("driver").get("start").items()) start_.push_back(word.text());
+            const std::string role = node.get("role").text(), name = node.get("name").text();
+            if (victims_.contains(role) || (role == "taskmanager" && !at_work.empty() && name != at_work)) continue;
+            Victim& victim = victims_[role];
+            victim.name = name;
+            for (const YamlNode& word : node.get("driver").get("kill").items()) victim.kill.push_back(word.text());
+            for (const YamlNode& word : node.get("driver").get("start").items()) victim.start.push_back(word.text());
         }
-        ASSERT_FALSE(kill_.empty());
+        ASSERT_TRUE(victims_.contains("taskmanager") && !victims_["taskmanager"].kill.empty());
+    }
+    // Any registered one may be the spare: the node whose slots the job takes, by the port that Flink and `status`
+    // show.
+    [[nodiscard]] std::string working_taskmanager(const YamlNode& cluster) {
+        const std::string live = cluster.get("nodes").items().at(0).get("driver").get("kill").items().at(0).text();
+        const std::string standing = run({live, "status", "--data", platform_.string()}).out;
+        HttpClient client;
+        const auto answer = client.perform({.url = flink_ + "/taskmanagers"});
+        const Json listed = Json::parse(answer ? answer->body : "", nullptr, false);
+        if (!listed.is_object()) return {};
+        for (const Json& one : listed["taskmanagers"]) {
+            if (one["freeSlots"] == one["slotsNumber"]) continue;
+            std::smatch port, line;
+            const auto path = one["path"].get<std::string>();
+            if (!std::regex_search(path, port, std::regex(R"(:(\d+)/)"))) continue;
+            if (std::regex_search(standing, line, std::regex(R"((?:^|\n)(\S+)[^\n]* rpc=)" + port[1].str() + R"(\b)")))
+                return line[1];
+        }
+        return {};
+    }
+    // The embedded platform stands for the first; the drills make the others there.
+    [[nodiscard]] std::vector<Trouble> troubles() {
+        const Victim& manager = victims_["taskmanager"];
+        // On the real products a task manager has an id of its own.
+        std::vector<Trouble> all = {{.cause = "flink.taskmanager-lost",
+                                     .side = "system",
+                                     .subject = "taskmanager/" + (is_live() ? "" : manager.name),
+                                     .make = manager.kill,
+                                     .mend = {manager.start}}};
+        if (!is_live()) return all;
+        const Victim& broker = victims_["broker"];
+        const auto fault = [&](const std::string& name, const std::string& turn) {
+            return std::vector<std::string>{broker.kill.at(0), "fault", name, turn, "--data", platform_.string()};
+        };
+        all.push_back({.cause = "flink.null-dereference",
+                       .side = "user",
+                       .subject = "job/order-totals",
+                       .make = fault("null-pointer", "on"),
+                       .mend = {fault("null-pointer", "off")}});
+        all.push_back({.cause = "connect.task-failed",
+                       .side = "system",
+                       .subject = "connector-task/audit-sink",
+                       .make = fault("audit-dependency-down", "on"),
+                       .mend = {fault("audit-dependency-down", "off"),
+                                {"/usr/bin/curl", "-s", "-X", "POST",
+                                 connect_ + "/connectors/audit-sink/restart?includeTasks=true&onlyFailed=true"}}});
+        all.push_back({.cause = "kafka.broker-lost",
+                       .side = "system",
+                       .subject = "broker/",
+                       .make = broker.kill,
+                       .mend = {broker.start}});
+        return all;
+    }
+    // It goes wrong; the right message comes, can be acted upon, and its end is told when it is mended.
+    void walk_through(const Trouble& trouble, const Chat& chat) {
+        const std::size_t told = chat.count();
+        const Now made = read_clock();
+        const Ran broken = run(trouble.make);
+        ASSERT_EQ(broken.code, 0) << broken.out;
+        ASSERT_TRUE(until([&] { return !chat.about(trouble.cause, "opened").is_null(); }))
+            << chat.all() << text_of(folder_ / "agent.log");
+        const auto named_ms = (read_clock().monotonic - made.monotonic).count();
+        check(trouble, chat.about(trouble.cause, "opened"), made.wall);
+        // Mending is tried again: who depends on something may be started before it.
+        const bool ended = until([&] {
+            for (const auto& argv : trouble.mend) (void)run(argv);
+            std::this_thread::sleep_for(std::chrono::seconds(5));
+            return !chat.about(trouble.cause, "resolved").is_null();
+        });
+        EXPECT_TRUE(ended) << chat.all();
+        EXPECT_TRUE(chat.of_another_side(told, trouble.side).empty()) << Json(chat.of_another_side(told, trouble.side));
+        std::printf("%s: told after %.1f s, over after %.1f s\n", trouble.cause.c_str(),
+                    static_cast<double>(named_ms) / 1'000,
+                    static_cast<double>((read_clock().monotonic - made.monotonic).count()) / 1'000);
+        std::fflush(stdout);
+    }
+    void check(const Trouble& trouble, const Json& message, WallTime made) {
+        EXPECT_EQ(message["cluster"], cluster_name_);
+        EXPECT_EQ(message["side"], trouble.side) << message;
+        EXPECT_FALSE(message["owner"].get<std::string>().empty());
+        EXPECT_NE(message["owner"], "unknown");
+        EXPECT_TRUE(message["subject"].get<std::string>().starts_with(trouble.subject)) << message["subject"];
+        EXPECT_FALSE(message["evidence"].empty());
+        const auto since = message["since"].get<std::string>();
+        std::tm parts = {};
+        ASSERT_NE(strptime(since.c_str(), "%Y-%m-%dT%H:%M:%S", &parts), nullptr) << since;
+        const Duration late = WallTime{timegm(&parts) * 1'000} - made;
+        EXPECT_GE(late.count(), -10'000) << since;  // The newest look before it.
+        EXPECT_LE(late.count(), 60'000) << since;
+        EXPECT_NE(message["text"].get<std::string>().find(message["owner"].get<std::string>()), std::string::npos);
+        // Whoever reads it can say whether it was right, and look at all of it.
+        const Ran said = as_printed(message["verdict"]["right_command"].get<std::string>());
+        EXPECT_EQ(said.code, 0) << message["verdict"] << said.out;
+        const Ran shown =
+            as_printed("medic incidents " + message["incident"].get<std::string>() + " --config medic.yaml");
+        EXPECT_EQ(shown.code, 0) << shown.out;
+        EXPECT_NE(shown.out.find(trouble.cause), std::string::npos) << shown.out;
     }
     [[nodiscard]] bool is_live() const { return !platform_.empty() && platform_ != folder_ / "lab"; }
     [[nodiscard]] std::string config() const { return text_of(folder_ / "work/medic.yaml"); }
@@ -220,8 +298,11 @@ protected:
     std::set<std::string> installed_;
     fs::path platform_;
     std::string cluster_name_, kafka_, connect_, flink_;
-    std::string victim_;  // A task manager's node, and how it is killed and started.
-    std::vector<std::string> kill_, start_;
+    struct Victim {
+        std::string name;
+        std::vector<std::string> kill, start;
+    };
+    std::map<std::string, Victim> victims_;  // By role: the first node of it.
     engine::ProcessId agent_;
     int runs_ = 0;
 };
@@ -257,7 +338,12 @@ TEST_F(Walk, FromTheTarballToTheRightMessageAndBackToNothing) {
     EXPECT_EQ(mended.out.find("no driver can look at task managers"), std::string::npos) << mended.out;
 
     // diagnose: nothing is wrong yet, and nothing is made up.
-    const Ran healthy = medic({"diagnose", "--config", "medic.yaml", "-o", "json"});
+    // On a platform that others used before, once what they did is over.
+    Ran healthy;
+    (void)until([&] {
+        healthy = medic({"diagnose", "--config", "medic.yaml", "-o", "json"});
+        return healthy.code == 0 || !is_live();
+    });
     const Json before =
         Json::parse(healthy.out.substr(std::min(healthy.out.find('{'), healthy.out.size())), nullptr, false);
     ASSERT_TRUE(before.is_object()) << healthy.out;
@@ -277,35 +363,11 @@ TEST_F(Walk, FromTheTarballToTheRightMessageAndBackToNothing) {
         return medic({"diagnose", "--config", "medic.yaml"}).out.find("seen by the agent") != std::string::npos;
     })) << text_of(folder_ / "agent.log");
 
-    const WallTime killed = read_clock().wall;
-    const Ran kill = run(kill_);
-    ASSERT_EQ(kill.code, 0) << kill.out;
-    Json message;
-    ASSERT_TRUE(until([&] { return !(message = chat.about("flink.taskmanager-lost")).is_null(); }))
-        << chat.all() << text_of(folder_ / "agent.log");
-    EXPECT_EQ(message["event"], "opened") << message;
-    EXPECT_EQ(message["cluster"], cluster_name_);
-    EXPECT_EQ(message["side"], "system");
-    EXPECT_FALSE(message["owner"].get<std::string>().empty());
-    EXPECT_NE(message["owner"], "unknown");
-    EXPECT_TRUE(message["subject"].get<std::string>().starts_with("taskmanager/")) << message["subject"];
-    if (!is_live()) {  // On the real products a task manager has an id of its own.
-        EXPECT_EQ(message["subject"], "taskmanager/" + victim_);
+    for (const Trouble& trouble : troubles()) {
+        SCOPED_TRACE(trouble.cause);
+        walk_through(trouble, chat);
+        if (HasFatalFailure()) return;
     }
-    EXPECT_FALSE(message["evidence"].empty());
-    const auto since = message["since"].get<std::string>();
-    std::tm parts = {};
-    ASSERT_NE(strptime(since.c_str(), "%Y-%m-%dT%H:%M:%S", &parts), nullptr) << since;
-    const Duration late = WallTime{timegm(&parts) * 1'000} - killed;
-    EXPECT_GE(late.count(), -10'000) << since;  // The newest look before it.
-    EXPECT_LE(late.count(), 60'000) << since;
-    EXPECT_NE(message["text"].get<std::string>().find(message["owner"].get<std::string>()), std::string::npos);
-    // Whoever reads it can say whether it was right, and look at all of it.
-    const Ran said = as_printed(message["verdict"]["right_command"].get<std::string>());
-    EXPECT_EQ(said.code, 0) << message["verdict"] << said.out;
-    const Ran shown = as_printed("medic incidents " + message["incident"].get<std::string>() + " --config medic.yaml");
-    EXPECT_EQ(shown.code, 0) << shown.out;
-    EXPECT_NE(shown.out.find("flink.taskmanager-lost"), std::string::npos) << shown.out;
 
     // Away with it: the program's files are as they were unpacked, and elsewhere there is only what was asked for.
     end_agent();

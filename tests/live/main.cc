@@ -9,6 +9,7 @@
 #include "engine/lab/lab.h"
 #include "tests/live/nodes.h"
 #include "tests/live/platform.h"
+#include "tests/live/report/healthy.h"
 #include "tests/live/report/report.h"
 #include "tests/live/workload.h"
 
@@ -57,7 +58,8 @@ void add_platform(CLI::App& app, LiveOptions& options, Status& status) {
     static std::string pair = "3.9.1+1.20.1", fault, turn;
     static bool keep = false;
     auto* up_command = app.add_subcommand("up", "Fetch, compile, start, and wait until records flow");
-    up_command->add_option("--pair", pair, "Kafka+Flink: 3.9.1+1.20.1 or 4.1.0+2.0.0")->capture_default_str();
+    up_command->add_option("--pair", pair, "Kafka+Flink: 3.9.1+1.20.1, 4.1.0+2.0.0 or 3.6.2+1.17.2")
+        ->capture_default_str();
     up_command->add_option("--workers", options.connect_workers, "Connect workers")->check(CLI::Range(1, 2));
     up_command->add_flag("--application", options.application_cluster, "One more Flink cluster in application mode");
     up_command->add_option("--rate", options.records_per_second, "Orders a second")->capture_default_str();
@@ -108,6 +110,29 @@ void add_report(CLI::App& app, const LiveOptions& options, Status& status) {
     });
 }
 
+void add_healthy(CLI::App& app, const LiveOptions& options, Status& status) {
+    static HealthyOptions healthy;
+    static std::string pair = "3.9.1+1.20.1";
+    static int minutes = 30;
+    auto* command = app.add_subcommand(
+        "healthy", "Planned work by hand while the agent watches: nobody may be blamed, the work must be recognised");
+    command->add_option("--minutes", minutes, "Of all; the works are spread over it")
+        ->capture_default_str()
+        ->check(CLI::Range(5, 24 * 60));
+    command->add_option("--pair", pair, "Kafka+Flink, where no platform runs yet")->capture_default_str();
+    command->add_option("--traces", healthy.traces, "A folder for the agent's log and incidents");
+    command->callback([&] {
+        healthy.platform = options;
+        healthy.platform.program = engine::own_executable();
+        healthy.agent_program =
+            std::filesystem::path(healthy.platform.program).parent_path().parent_path().parent_path() / "medic";
+        healthy.duration = Duration(std::int64_t{minutes} * 60'000);
+        auto found = find_pair(pair);
+        if (found) healthy.platform.pair = *found;
+        status = found ? run_healthy(healthy) : Status(std::unexpected(found.error()));
+    });
+}
+
 void add_parts(CLI::App& app, LiveOptions& options, Status& status) {
     static NodeCall node;
     static WorkloadOptions workload;
@@ -140,6 +165,7 @@ int run(std::span<char*> args) {
         });
     add_platform(app, options, status);
     add_report(app, options, status);
+    add_healthy(app, options, status);
     add_parts(app, options, status);
     if (const auto exit_code = engine::parse_options(app, args)) return *exit_code;
     return print_outcome(status);

@@ -127,11 +127,14 @@ Result<Toolchain> find_toolchain() {
 }
 
 Result<Pair> find_pair(const std::string& name) {
-    const std::array<Pair, 2> pairs = {{{"3.9.1", "1.20.1"}, {"4.1.0", "2.0.0"}}};
+    const std::array<Pair, 3> pairs = {
+        {{.kafka = "3.9.1", .flink = "1.20.1"},
+         {.kafka = "4.1.0", .flink = "2.0.0"},
+         {.kafka = "3.6.2", .flink = "1.17.2", .zookeeper = true, .flat_configuration = true}}};
     for (const Pair& pair : pairs)
         if (pair.name() == name) return pair;
-    return fail(ErrorCode::invalid, "no pair `{}`: expected {} or {} (Kafka+Flink)", name, pairs[0].name(),
-                pairs[1].name());
+    return fail(ErrorCode::invalid, "no pair `{}`: expected {}, {} or {} (Kafka+Flink)", name, pairs[0].name(),
+                pairs[1].name(), pairs[2].name());
 }
 
 std::string cache_folder() {

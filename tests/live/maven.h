@@ -22,9 +22,11 @@ struct Toolchain {
 // A pair of products that is tried together.
 struct Pair {
     std::string kafka, flink;
+    bool zookeeper = false;           // Kafka keeps its metadata in ZooKeeper, as before KRaft.
+    bool flat_configuration = false;  // Flink reads flink-conf.yaml, as before 1.19, instead of config.yaml.
     [[nodiscard]] std::string name() const { return kafka + "+" + flink; }
 };
-// "3.9.1+1.20.1" or "4.1.0+2.0.0". Errors: invalid, with the pairs that exist.
+// "3.9.1+1.20.1", "4.1.0+2.0.0" or "3.6.2+1.17.2". Errors: invalid, with the pairs that exist.
 [[nodiscard]] Result<Pair> find_pair(const std::string& name);
 
 // Where class paths and our own compiled jars are kept between runs.

@@ -14,8 +14,9 @@ using engine::lab::Role;
 // Small heaps, one collector thread, the quick compiler: eight JVMs share two cores and a few gigabytes.
 const std::vector<std::string> jvm_flags = {"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xss512k"};
 
-// What Flink's own start scripts open.
-const std::vector<std::string> flink_opens = {"--add-opens=java.base/java.lang=ALL-UNNAMED",
+// What Flink's own start scripts export and open; 1.17 does so for no Java above 11, and runs on 17 with the same.
+const std::vector<std::string> flink_opens = {"--add-exports=java.base/sun.net.util=ALL-UNNAMED",
+                                              "--add-opens=java.base/java.lang=ALL-UNNAMED",
                                               "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
                                               "--add-opens=java.base/java.net=ALL-UNNAMED",
                                               "--add-opens=java.base/java.text=ALL-UNNAMED",
@@ -34,6 +35,7 @@ public:
 
     Result<LabPlan> run() {
         MEDIC_TRY(plan_.agent_port, engine::lasting_port());
+        if (options_.pair.zookeeper) MEDIC_CHECK(zookeeper());
         for (int i = 1; i <= plan_.options.brokers; ++i) MEDIC_CHECK(broker(i));
         for (int i = 1; i <= options_.connect_workers; ++i) MEDIC_CHECK(worker(i));
         MEDIC_CHECK(jobmanager("jobmanager", "session", {}));
@@ -81,9 +83,20 @@ private:
                            process.ports.at("metrics"), options_.data_dir);
     }
 
+    // One server: the agent does not watch it, and no fault of it is tried.
+    Status zookeeper() {
+        MEDIC_TRY(ProcessPlan * process, add(zookeeper_name, Role::controller, {"client"}));
+        process->argv = java(128, {});
+        append(process->argv,
+               {"-Dzookeeper.admin.enableServer=false", "-cp", artifacts_.kafka_class_path,
+                "org.apache.zookeeper.server.quorum.QuorumPeerMain", options_.data_dir + "/conf/zookeeper.properties"});
+        return {};
+    }
+
     Status broker(int id) {
-        MEDIC_TRY(ProcessPlan * process,
-                  add(fmt::format("broker-{}", id), Role::broker, {"kafka", "controller", "metrics"}));
+        std::vector<std::string> ports = {"kafka", "metrics"};
+        if (!options_.pair.zookeeper) ports.emplace_back("controller");
+        MEDIC_TRY(ProcessPlan * process, add(fmt::format("broker-{}", id), Role::broker, ports));
         process->argv = java(256, {});
         append(process->argv, {exporter(*process), "-cp", artifacts_.kafka_class_path, "kafka.Kafka",
                                fmt::format("{}/conf/{}.properties", options_.data_dir, process->name)});

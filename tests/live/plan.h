@@ -39,6 +39,7 @@ constexpr const char* bounded_job_name = "order-count";
 [[nodiscard]] std::vector<std::string> job_arguments(const engine::lab::LabPlan& plan, const std::string& version);
 
 constexpr const char* cluster_name = "live";
+constexpr const char* zookeeper_name = "zookeeper";
 constexpr const char* job_name = "order-totals";
 constexpr const char* application_job_name = "order-totals-application";
 

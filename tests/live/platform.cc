@@ -141,6 +141,7 @@ Status write_files(const LiveOptions& options, const LabPlan& plan, const Artifa
     files["live.json"] = json({{"schema", 1},
                                {"kafka", options.pair.kafka},
                                {"flink", options.pair.flink},
+                               {"zookeeper", options.pair.zookeeper},
                                {"java", artifacts.java},
                                {"kafka_class_path", artifacts.kafka_class_path},
                                {"job_jar", artifacts.job_jar}})
@@ -293,7 +294,8 @@ Status jobs_complete_checkpoints(const LabPlan& plan) {
 
 Status start_all(const LiveOptions& options, const LabPlan& plan, const Artifacts& artifacts,
                  const Progress& progress) {
-    MEDIC_CHECK(format_storage(options, plan, artifacts));
+    if (!options.pair.zookeeper) MEDIC_CHECK(format_storage(options, plan, artifacts));
+    MEDIC_CHECK(start_role(plan, Role::controller, Standing::running));
     MEDIC_CHECK(start_role(plan, Role::broker, Standing::running));
     MEDIC_CHECK(start_role(plan, Role::jobmanager, Standing::running));
     MEDIC_CHECK(start_role(plan, Role::taskmanager, Standing::running));
@@ -342,9 +344,11 @@ Result<std::string> submit_job(const std::string& data_dir, const Submission& su
     MEDIC_TRY(const LabState state, lab::load_state(data_dir));
     std::vector<std::string> arguments = job_arguments(state.plan, submission.version);
     std::ranges::copy(submission.options, std::back_inserter(arguments));
-    json run = {{"entryClass", job_entry},
-                {"programArgsList", arguments},
-                {"parallelism", state.plan.options.taskmanagers * state.plan.options.slots}};
+    json run = {
+        {"entryClass", job_entry},
+        {"programArgsList", arguments},
+        {"parallelism", submission.parallelism > 0 ? submission.parallelism
+                                                   : state.plan.options.taskmanagers * state.plan.options.slots}};
     if (!submission.savepoint.empty()) run["savepointPath"] = submission.savepoint;
     return upload_and_run(data_dir, submission.version, run);
 }
@@ -379,14 +383,16 @@ Status down(const std::string& data_dir, bool keep_files) {
     MEDIC_TRY(const LabState state, lab::load_state(data_dir));
     // Whoever reads and writes first; the brokers last and together, as one of a lost quorum can't leave in order.
     for (auto process = state.plan.processes.rbegin(); process != state.plan.processes.rend(); ++process)
-        if (process->role != Role::broker) MEDIC_CHECK(lab::stop_process(data_dir, process->name, down_grace));
+        if (process->role != Role::broker && process->role != Role::controller)
+            MEDIC_CHECK(lab::stop_process(data_dir, process->name, down_grace));
     for (const auto& process : state.plan.processes) {
         const auto found = state.processes.find(process.name);
         if (process.role == Role::broker && found != state.processes.end())
             (void)engine::send_signal(found->second.id, SIGTERM);
     }
-    for (const auto& process : state.plan.processes)
-        if (process.role == Role::broker) MEDIC_CHECK(lab::stop_process(data_dir, process.name, down_grace));
+    for (const Role last : {Role::broker, Role::controller})
+        for (const auto& process : state.plan.processes)
+            if (process.role == last) MEDIC_CHECK(lab::stop_process(data_dir, process.name, down_grace));
     if (keep_files) return {};
     std::error_code error;
     fs::remove_all(data_dir, error);

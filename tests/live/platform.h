@@ -21,6 +21,7 @@ struct Submission {
     std::string savepoint;             // To start from; empty: from the group's committed offsets.
     std::string version = "v1";        // One of job_versions.
     std::vector<std::string> options;  // More KEY=VALUE for the job: see tests/live/job.
+    int parallelism = 0;               // 0: every slot of the working task managers.
 };
 // The job of the session cluster, submitted anew (after a job manager's loss, for instance). Returns its id.
 [[nodiscard]] Result<std::string> submit_job(const std::string& data_dir, const Submission& submission = {});

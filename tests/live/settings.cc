@@ -25,32 +25,53 @@ std::string list(const std::vector<std::string>& items) {
     return fmt::format("[{}]", fmt::join(parts, ", "));
 }
 
-// Kafka's own defaults wherever a key is not about addresses, folders or there being only three brokers.
-std::string broker_properties(const LiveOptions& options, const LabPlan& plan, const ProcessPlan& broker) {
+// Who keeps the cluster's metadata: the brokers themselves, or ZooKeeper.
+std::string membership(const LiveOptions& options, const LabPlan& plan, const ProcessPlan& broker) {
+    const auto id_of = [](const ProcessPlan& one) { return one.name.substr(one.name.find('-') + 1); };
+    if (options.pair.zookeeper)
+        return fmt::format(
+            "broker.id={}\n"
+            "zookeeper.connect=127.0.0.1:{}\n"
+            "listeners=PLAINTEXT://127.0.0.1:{}\n",
+            id_of(broker), plan.find(zookeeper_name)->ports.at("client"), broker.ports.at("kafka"));
     std::vector<std::string> voters;
     for (const auto& one : plan.processes)
         if (one.role == Role::broker)
-            voters.push_back(
-                fmt::format("{}@127.0.0.1:{}", one.name.substr(one.name.find('-') + 1), one.ports.at("controller")));
+            voters.push_back(fmt::format("{}@127.0.0.1:{}", id_of(one), one.ports.at("controller")));
     return fmt::format(
         "process.roles=broker,controller\n"
         "node.id={}\n"
-        "broker.rack={}\n"
         "controller.quorum.voters={}\n"
         "listeners=PLAINTEXT://127.0.0.1:{},CONTROLLER://127.0.0.1:{}\n"
         "controller.listener.names=CONTROLLER\n"
-        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n"
-        "log.dirs={}/data/{}\n"
-        "offsets.topic.replication.factor=3\n"
-        "offsets.topic.num.partitions=6\n"
-        "transaction.state.log.replication.factor=3\n"
-        "transaction.state.log.num.partitions=6\n"
-        "transaction.state.log.min.isr=2\n"
-        "default.replication.factor=3\n"
-        "min.insync.replicas=2\n"
-        "auto.create.topics.enable=false\n",
-        broker.name.substr(broker.name.find('-') + 1), broker.zone, fmt::join(voters, ","), broker.ports.at("kafka"),
-        broker.ports.at("controller"), options.data_dir, broker.name);
+        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n",
+        id_of(broker), fmt::join(voters, ","), broker.ports.at("kafka"), broker.ports.at("controller"));
+}
+
+// Kafka's own defaults wherever a key is not about addresses, folders or there being only three brokers.
+std::string broker_properties(const LiveOptions& options, const LabPlan& plan, const ProcessPlan& broker) {
+    return membership(options, plan, broker) + fmt::format(
+                                                   "broker.rack={}\n"
+                                                   "log.dirs={}/data/{}\n"
+                                                   "offsets.topic.replication.factor=3\n"
+                                                   "offsets.topic.num.partitions=6\n"
+                                                   "transaction.state.log.replication.factor=3\n"
+                                                   "transaction.state.log.num.partitions=6\n"
+                                                   "transaction.state.log.min.isr=2\n"
+                                                   "default.replication.factor=3\n"
+                                                   "min.insync.replicas=2\n"
+                                                   "auto.create.topics.enable=false\n",
+                                                   broker.zone, options.data_dir, broker.name);
+}
+
+std::string zookeeper_properties(const LiveOptions& options, const ProcessPlan& server) {
+    return fmt::format(
+        "dataDir={}/data/{}\n"
+        "clientPort={}\n"
+        "clientPortAddress=127.0.0.1\n"
+        "maxClientCnxns=0\n"
+        "tickTime=2000\n",
+        options.data_dir, server.name, server.ports.at("client"));
 }
 
 std::string worker_properties(const LiveOptions& options, const LabPlan& plan, const ProcessPlan& worker) {
@@ -76,7 +97,8 @@ std::string worker_properties(const LiveOptions& options, const LabPlan& plan, c
 }
 
 // Memory is given in its parts: the task manager then starts without Flink's shell scripts. The reporter's port must be
-// a string: Flink passes a YAML number over and takes 9249.
+// a string: Flink passes a YAML number over and takes 9249. The older flink-conf.yaml is no YAML: quotes are a part of
+// it.
 std::string flink_yaml(const LiveOptions& options, const LabPlan& plan, const std::string& cluster,
                        const ProcessPlan& manager) {
     const std::string folder = options.data_dir + "/data/flink-" + cluster;
@@ -114,10 +136,10 @@ std::string flink_yaml(const LiveOptions& options, const LabPlan& plan, const st
         "state.checkpoints.dir: file://{}/checkpoints\n"
         "state.savepoints.dir: file://{}/savepoints\n"
         "metrics.reporter.prom.factory.class: org.apache.flink.metrics.prometheus.PrometheusReporterFactory\n"
-        "metrics.reporter.prom.port: '{}'\n",
+        "metrics.reporter.prom.port: {}\n",
         manager.ports.at("rpc"), manager.ports.at("blob"), manager.ports.at("rest"), manager.ports.at("rest"), folder,
         folder, folder, plan.options.slots, plan.options.slots, folder, folder, folder, folder,
-        manager.ports.at("metrics"));
+        fmt::format(fmt::runtime(options.pair.flat_configuration ? "{}" : "'{}'"), manager.ports.at("metrics")));
 }
 
 // The part of a broker's and a worker's JMX that rules/canonical reads, in the exporter's own naming. A catch-all page
@@ -204,7 +226,7 @@ std::string live_medic_yaml(const LabPlan& plan) {
     std::vector<std::string> bootstrap, connect, flink;
     std::string metrics, nodes;
     for (const auto& process : plan.processes) {
-        if (process.role == Role::workload) continue;
+        if (process.role == Role::workload || process.role == Role::controller) continue;
         if (process.role == Role::broker) bootstrap.push_back(fmt::format("127.0.0.1:{}", process.ports.at("kafka")));
         if (process.role == Role::connect_worker)
             connect.push_back(fmt::format("http://127.0.0.1:{}", process.ports.at("rest")));
@@ -242,11 +264,14 @@ std::map<std::string, std::string> configuration_files(const LiveOptions& option
     for (const auto& process : plan.processes) {
         if (process.role == Role::broker)
             files["conf/" + process.name + ".properties"] = broker_properties(options, plan, process);
+        if (process.role == Role::controller)
+            files["conf/" + process.name + ".properties"] = zookeeper_properties(options, process);
         if (process.role == Role::connect_worker)
             files["conf/" + process.name + ".properties"] = worker_properties(options, plan, process);
         if (process.role != Role::jobmanager) continue;
         const std::string cluster = process.name == "jobmanager" ? "session" : "application";
-        files["conf/flink-" + cluster + "/config.yaml"] = flink_yaml(options, plan, cluster, process);
+        files["conf/flink-" + cluster + (options.pair.flat_configuration ? "/flink-conf.yaml" : "/config.yaml")] =
+            flink_yaml(options, plan, cluster, process);
     }
     return files;
 }

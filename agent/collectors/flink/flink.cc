@@ -47,6 +47,11 @@ struct JobMemory {
 // A slow checkpoint costs up to four questions: no more than once a minute for each job.
 constexpr Duration parts_pace{60'000};
 
+// Flink's job manager fetches its task managers' metrics every 10 s (metrics.fetcher.update-interval), and what is made
+// of them (backpressure, watermarks, numRestarts) is no newer however often it is asked: read seldom, told in all
+// looks. Each question costs a job manager about a millisecond of CPU.
+constexpr Duration metrics_pace{5'000};
+
 constexpr std::size_t task_managers_remembered_max = 1'000;
 // A job that went with its job manager is told of for so long, and so many of them.
 constexpr Duration missing_told_for{3600 * 1000};
@@ -66,24 +71,17 @@ std::string purpose(std::string_view kind, std::string_view job = {}, std::strin
     return text;
 }
 
-std::vector<HttpAsk> vertex_asks(const std::string& url, const Job& job) {
-    std::vector<HttpAsk> asks;
-    for (const Vertex& vertex : job.vertices) {
-        const std::string base = url + "/jobs/" + job.id + "/vertices/" + vertex.id;
-        asks.push_back({base, purpose("vertex", job.id, vertex.id)});
-        asks.push_back({base + "/backpressure", purpose("backpressure", job.id, vertex.id)});
-        asks.push_back({base + "/watermarks", purpose("watermarks", job.id, vertex.id)});
-    }
-    return asks;
+bool is_of_metrics(const std::string& kind) {
+    return kind == "metrics" || kind == "backpressure" || kind == "watermarks";
 }
 
 }  // namespace
 
 struct FlinkCollector::Look {
     Observation observation;
-    std::map<std::string, Job> jobs;                            // By job id.
-    std::map<std::string, std::pair<double, bool>> watermarks;  // Job id → lowest, and whether all vertices told one.
-    std::map<std::string, CheckpointAsked> slow_checkpoints;    // By job id.
+    std::map<std::string, Job> jobs;                          // By job id.
+    std::map<std::string, double> watermark_lags_s;           // By job id: the largest of its vertices.
+    std::map<std::string, CheckpointAsked> slow_checkpoints;  // By job id.
     std::vector<CheckpointParts> checkpoint_parts;
     std::vector<std::string> task_managers;
     std::optional<double> slots_in_use;  // nullopt: not told by every task manager.
@@ -99,6 +97,12 @@ struct FlinkCollector::Memory {
         bool present = true;
     };
     std::map<std::string, TaskManager> task_managers;
+    // By purpose: an answer that is of metrics, as long as Flink has nothing newer. Only while the job runs.
+    struct Kept {
+        WallTime at;
+        HttpAnswer answer;
+    };
+    std::map<std::string, Kept> kept;
     bool looked = false;  // Who was there at the first look has not just joined.
     bool silent = false;  // The job manager gave no answer since it last listed its jobs.
     StateMemory states;
@@ -113,6 +117,8 @@ std::vector<HttpAsk> FlinkCollector::begin(WallTime at) {
     look_ = std::make_unique<Look>();
     look_->observation.target = options_.target;
     look_->observation.at = at;
+    std::erase_if(memory_->kept,
+                  [&](const auto& entry) { return at < entry.second.at || at - entry.second.at >= metrics_pace; });
     std::vector<HttpAsk> asks = {{options_.url + "/jobs/overview", purpose("jobs")},
                                  {options_.url + "/taskmanagers", purpose("taskmanagers")}};
     if (memory_->version.empty()) asks.push_back({options_.url + "/config", purpose("version")});
@@ -149,10 +155,13 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
     }
     if (job_found == look_->jobs.end()) return {};
     Job& job = job_found->second;
+    WallTime read_at = observation.at;
+    if (is_of_metrics(kind) && job.state == "RUNNING")
+        read_at = memory_->kept.try_emplace(ask.purpose, Memory::Kept{observation.at, *answer}).first->second.at;
     if (kind == "job") {
         job_details(into, *parsed, job, options_.vertices_per_job_max);
         if (job.terminal()) return {};
-        return vertex_asks(options_.url, job);
+        return vertex_asks(job);
     } else if (kind == "exceptions") {
         exceptions(into, *parsed, job);
     } else if (kind == "checkpoints") {
@@ -183,13 +192,37 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
         if (kind == "vertex") vertex(into, *parsed, job, *found, options_.subtasks_per_vertex_max);
         if (kind == "backpressure") backpressure(into, *parsed, job, *found);
         if (kind == "watermarks") {
-            const auto lowest = watermarks(into, *parsed, job, *found);
-            auto& [job_lowest, known] = look_->watermarks.try_emplace(job.id, 0.0, false).first->second;
-            if (lowest) job_lowest = known ? std::min(job_lowest, *lowest) : *lowest;
-            known = known || lowest.has_value();
+            if (const auto lowest = watermarks(into, *parsed, job, *found)) {
+                const double lag_s = (static_cast<double>(read_at.unix_ms) - *lowest) / 1000;
+                double& largest = look_->watermark_lags_s.try_emplace(job.id, lag_s).first->second;
+                largest = std::max(largest, lag_s);
+            }
         }
     }
     return {};
+}
+
+std::vector<HttpAsk> FlinkCollector::vertex_asks(const flink_read::Job& job) {
+    std::vector<HttpAsk> asks;
+    for (const Vertex& vertex : job.vertices) {
+        const std::string base = options_.url + "/jobs/" + job.id + "/vertices/" + vertex.id;
+        asks.push_back({base, purpose("vertex", job.id, vertex.id)});
+        for (const char* kind : {"backpressure", "watermarks"})
+            ask_or_repeat(job, {base + "/" + kind, purpose(kind, job.id, vertex.id)}, asks);
+    }
+    return asks;
+}
+
+// What was read a moment ago is told once more instead. A job that restarts is asked: its old figures are another
+// attempt's.
+void FlinkCollector::ask_or_repeat(const flink_read::Job& job, HttpAsk ask, std::vector<HttpAsk>& asks) {
+    const auto kept = memory_->kept.find(ask.purpose);
+    if (kept != memory_->kept.end() && job.state == "RUNNING") {
+        (void)answer(ask, kept->second.answer);
+        return;
+    }
+    if (kept != memory_->kept.end()) memory_->kept.erase(kept);
+    asks.push_back(std::move(ask));
 }
 
 std::vector<HttpAsk> FlinkCollector::on_slow_checkpoint(const CheckpointAsked& slow, const std::string& job_id,
@@ -254,10 +287,11 @@ std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
             asks.push_back({base, purpose("job", job.id)});
             asks.push_back({base + "/exceptions?maxExceptions=20", purpose("exceptions", job.id)});
             asks.push_back({base + "/checkpoints", purpose("checkpoints", job.id)});
-            if (!job.terminal()) asks.push_back({base + "/metrics?get=numRestarts", purpose("metrics", job.id)});
             known.end_examined = job.terminal();
         }
-        look_->jobs.emplace(job.id, std::move(job));
+        const Job& listed = look_->jobs.emplace(job.id, std::move(job)).first->second;
+        if (!listed.terminal())
+            ask_or_repeat(listed, {base + "/metrics?get=numRestarts", purpose("metrics", listed.id)}, asks);
     }
     if (observation.outcome == ScrapeOutcome::complete) note_missing_jobs();
     return asks;
@@ -405,11 +439,9 @@ Observation FlinkCollector::finish() {
         observation.outcome = ScrapeOutcome::failed;
     if (!look_->answered) memory_->silent = true;
     if (look_->task_managers_told) forget_vanished();
-    for (const auto& [id, watermark] : look_->watermarks)
-        if (watermark.second)
-            observation.sample("flink_job_watermark_lag_seconds",
-                               {{"cluster", options_.cluster}, {"job", look_->jobs[id].name}},
-                               (static_cast<double>(observation.at.unix_ms) - watermark.first) / 1000);
+    for (const auto& [id, lag_s] : look_->watermark_lags_s)
+        observation.sample("flink_job_watermark_lag_seconds",
+                           {{"cluster", options_.cluster}, {"job", look_->jobs[id].name}}, lag_s);
     // What was asked only once (config, the end of a job) is repeated: topology is replaced at every look.
     for (const auto& [id, job] : look_->jobs) {
         auto& attributes = observation.attributes[{options_.cluster, "job", job.name}];

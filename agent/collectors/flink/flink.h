@@ -1,4 +1,4 @@
-// Flink's REST API (1.20 and 2.x): jobs, task managers, checkpoints, exceptions, subtasks → canonical series, events,
+// Flink's REST API (1.17 to 2.x): jobs, task managers, checkpoints, exceptions, subtasks → canonical series, events,
 // topology. Asks, never acts. It remembers between looks what it has seen, so that a task manager or job that vanished
 // is told.
 #pragma once
@@ -16,7 +16,8 @@ namespace medic {
 
 namespace flink_read {
 struct CheckpointAsked;
-}
+struct Job;
+}  // namespace flink_read
 
 struct FlinkCollectorOptions {
     std::string cluster;
@@ -46,6 +47,8 @@ private:
 
     std::vector<HttpAsk> on_jobs(const HttpAnswer& answer);
     void on_task_managers(const HttpAnswer& answer);
+    [[nodiscard]] std::vector<HttpAsk> vertex_asks(const flink_read::Job& job);
+    void ask_or_repeat(const flink_read::Job& job, HttpAsk ask, std::vector<HttpAsk>& asks);
     // Asks for the parts of a slow checkpoint, once a minute at most.
     std::vector<HttpAsk> on_slow_checkpoint(const flink_read::CheckpointAsked& slow, const std::string& job_id,
                                             const std::string& job_name);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "agent/collectors/recorded_internal.h"
 
 namespace medic {
@@ -82,6 +84,42 @@ TEST_P(RealFlink, MeansTheSameInBothVersions) {
     EXPECT_EQ(job.at("checkpoint_is_savepoint"), "false");
 }
 INSTANTIATE_TEST_SUITE_P(Versions, RealFlink, testing::Values(flink_1_20, flink_2_0));
+
+// Flink renews its task managers' metrics every ten seconds: asked more seldom than the rest, told in every look.
+TEST(Flink, WhatFlinkRenewsSeldomIsAskedSeldomAndToldInEveryLook) {
+    FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});
+    std::map<std::string, int> asked;
+    std::string state = "RUNNING";
+    const auto at = [&](std::int64_t seconds) {
+        return look(collector, {flink_1_20.at.unix_ms + seconds * 1'000}, [&](const std::string& url) {
+            for (const char* kind : {"/backpressure", "/watermarks", "get=numRestarts", "/exceptions"})
+                asked[kind] += url.find(kind) != std::string::npos ? 1 : 0;
+            if (!url.ends_with("/jobs/overview")) return play(flink_1_20, url);
+            return ok(R"({"jobs":[{"jid":")" + flink_1_20.job + R"(","name":"orders-by-customer","state":")" + state +
+                      R"(","start-time":1795339700000}]})");
+        });
+    };
+    const auto first = at(0), second = at(1);
+    EXPECT_EQ(asked["/backpressure"], 3);
+    EXPECT_EQ(asked["/watermarks"], 3);
+    EXPECT_EQ(asked["get=numRestarts"], 1);
+    EXPECT_EQ(asked["/exceptions"], 2) << "what tells of a failure is asked at each look";
+    for (const char* series :
+         {"flink_subtask_busy_ratio", "flink_subtask_watermark_timestamp_seconds", "flink_job_restarts_total"}) {
+        EXPECT_GT(count(first, series), 0u) << series;
+        EXPECT_EQ(count(first, series), count(second, series)) << series;
+    }
+    const std::string lag = R"(flink_job_watermark_lag_seconds{cluster="c",job="orders-by-customer"})";
+    EXPECT_EQ(value(first, lag), value(second, lag)) << "the lag is that of its reading, and does not grow by itself";
+    (void)at(5);
+    EXPECT_EQ(asked["/backpressure"], 6);
+    state = "RESTARTING";
+    (void)at(6);
+    EXPECT_EQ(asked["/backpressure"], 9) << "what was read before a restart is of another attempt";
+    state = "RUNNING";
+    (void)at(7);
+    EXPECT_EQ(asked["/backpressure"], 12);
+}
 
 // Recorded after a task manager was killed and, two minutes later, the job's own function met a null.
 TEST(Flink, EachExceptionOfTheHistoryIsAnEventWithItsTaskAndPlace) {

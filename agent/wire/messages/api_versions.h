@@ -1,6 +1,8 @@
 // ApiVersions: which versions of which APIs the broker at the other end of this connection speaks.
 #pragma once
 
+#include <string_view>
+
 #include "agent/wire/api.h"
 #include "agent/wire/codec.h"
 
@@ -38,10 +40,14 @@ struct ApiVersionsResponse {
     bool operator==(const ApiVersionsResponse&) const = default;
 };
 
+// Who asks. A broker refuses (INVALID_REQUEST) what is not of the form [a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?, and
+// then tells no versions (KIP-511).
+inline constexpr std::string_view client_software = "streammedic", client_software_release = "0.1";
+
 struct ApiVersionsRequest {
     static constexpr ApiKey api = ApiKey::api_versions;
     using Response = ApiVersionsResponse;
-    std::string client_software_name, client_software_version;  // [a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])? (KIP-511)
+    std::string client_software_name, client_software_version;  // As above.
 
     void fields(Codec& c);
     bool operator==(const ApiVersionsRequest&) const = default;

@@ -12,8 +12,6 @@ using namespace wire;
 
 namespace {
 
-constexpr std::string_view kSoftwareName = "streammedic";
-constexpr std::string_view kSoftwareVersion = "0.1";
 constexpr int kLoginRoundsMax = 4;  // SCRAM takes two, PLAIN one.
 constexpr Duration kPasswordTimeout{5'000};
 
@@ -47,9 +45,9 @@ Result<typename Request::Response> KafkaConnection::ask(const Request& request, 
 Status KafkaConnection::negotiate(KafkaDeadline deadline) {
     // v3 names our software in the broker's metrics.
     for (const std::int16_t version : {std::int16_t{3}, std::int16_t{0}}) {
-        MEDIC_TRY(
-            const auto response,
-            ask(ApiVersionsRequest{std::string(kSoftwareName), std::string(kSoftwareVersion)}, version, deadline));
+        MEDIC_TRY(const auto response, ask(ApiVersionsRequest{std::string(wire::client_software),
+                                                              std::string(wire::client_software_release)},
+                                           version, deadline));
         if (response.error == KafkaError::unsupported_version && version > 0) continue;
         MEDIC_CHECK(check(response.error, "ApiVersions of broker " + peer_));
         for (const auto& api : response.apis) versions_[api.api_key] = {api.version_min, api.version_max};

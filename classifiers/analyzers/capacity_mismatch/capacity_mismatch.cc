@@ -13,8 +13,9 @@ namespace medic::analyzers::capacity_mismatch {
 namespace {
 
 constexpr Duration window{30'000};
-// After a start or restart a job catches up with a backlog: not a mismatch.
-constexpr Duration running_needs{15'000};
+// After a start or restart a job catches up with a backlog: not a mismatch. And what was not processed while it did not
+// run must lie before the window, or the outage counts as slowness.
+constexpr Duration running_needs = window;
 constexpr Duration span_needs{8'000};
 constexpr double offered_over_processed = 1.1;
 constexpr double busy_enough = 0.7;

@@ -61,6 +61,13 @@ TEST(CapacityMismatch, JobThatJustStartedIsGivenTime) {
     EXPECT_TRUE(job({.running_from = 30}).findings("capacity-mismatch", 40).empty());
 }
 
+// A restart in the middle of the window: nothing was processed before it, which says nothing of what it can do.
+TEST(CapacityMismatch, AnOutageWithinTheWindowIsNoSlowness) {
+    const Load restarted{.running_from = 20};
+    EXPECT_TRUE(job(restarted).findings("capacity-mismatch", 40).empty());
+    EXPECT_EQ(job(restarted).findings("capacity-mismatch", 60).size(), 1U) << "it goes on though it runs";
+}
+
 TEST(CapacityMismatch, TheOnlyGroupIsTheOnlyJobs) {
     const Load unknown{.group = "readers", .topics_known = false};
     EXPECT_EQ(job(unknown).findings("capacity-mismatch", 40).size(), 1U);

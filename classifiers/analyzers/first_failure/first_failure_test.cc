@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "classifiers/analyzers/scene_internal.h"
 
 namespace medic::analyzers {
@@ -49,6 +51,73 @@ TEST(FirstFailure, ARecoveredJobsOtherFailureIsAnotherEpisode) {
         .event(150, job, "exception", null_at("fleet::Enrich::map()"))
         .constant("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}}, 1);
     EXPECT_EQ(scene.findings("first-failure", 160).at(0).since, Scene::at(150));
+}
+
+// A task manager is lost, the job goes on, and soon after its own function fails.
+TEST(FirstFailure, AJobThatCompletedACheckpointSinceItsPeerWasLostFailsByItself) {
+    const auto checkpoints = [](const std::function<double(int)>& completed) {
+        Scene scene;
+        scene.event(10, job, "exception", lost_peer).event(40, job, "exception", null_at("fleet::Enrich::map()"));
+        scene.series("flink_checkpoints_completed_total", {{"job", "fleet"}}, completed);
+        return scene.findings("first-failure", 60).at(0).since;
+    };
+    EXPECT_EQ(checkpoints([](int s) { return s < 25 ? 7.0 : 8.0; }), Scene::at(40));
+    EXPECT_EQ(checkpoints([](int) { return 7.0; }), Scene::at(10)) << "it never got going";
+    EXPECT_EQ(checkpoints([](int s) { return s < 12 ? 7.0 : 8.0; }), Scene::at(10)) << "of before the loss, told late";
+    EXPECT_EQ(checkpoints([](int s) { return s < 45 ? 7.0 : 8.0; }), Scene::at(10)) << "of after the second failure";
+    Scene unseen;
+    unseen.event(10, job, "exception", lost_peer).event(40, job, "exception", null_at("fleet::Enrich::map()"));
+    EXPECT_EQ(unseen.findings("first-failure", 60).at(0).since, Scene::at(10)) << "nobody looked";
+}
+
+TEST(FirstFailure, UserCodeThatFailsAfterTheJobRanAgainFailsByItself) {
+    const auto ran = [](const std::string& second, int from, int to) {
+        Scene scene;
+        scene.event(10, job, "exception", lost_peer).event(40, job, "exception", second);
+        scene.series("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}},
+                     [=](int s) { return s >= from && s < to ? 1.0 : 0.0; });
+        return scene.findings("first-failure", 60).at(0).since;
+    };
+    EXPECT_EQ(ran(null_at("fleet::Enrich::map()"), 30, 39), Scene::at(40));
+    EXPECT_EQ(ran(null_at("fleet::Enrich::map()"), 100, 120), Scene::at(10)) << "it did not run in between";
+    EXPECT_EQ(ran(null_at("fleet::Enrich::map()"), 0, 13), Scene::at(10)) << "of before the loss, told late";
+    EXPECT_EQ(ran("java.lang.IllegalStateException: x\n\tat org.apache.kafka.clients.producer.KafkaProducer.send"
+                  "(KafkaProducer.java:1)\n",
+                  30, 39),
+              Scene::at(10))
+        << "not the user's";
+}
+
+TEST(FirstFailure, UserCodeThatFailsTimeAndAgainIsNotALostPeersEffect) {
+    Scene scene;  // Restarts a minute apart, each so short that nobody saw it run.
+    scene.event(10, job, "exception", lost_peer).event(70, job, "exception", null_at("fleet::Enrich::map()"));
+    EXPECT_EQ(scene.findings("first-failure", 80).at(0).since, Scene::at(10)) << "once may be an effect";
+    scene.event(130, job, "exception", null_at("fleet::Enrich::map()"));
+    EXPECT_EQ(scene.findings("first-failure", 140).at(0).since, Scene::at(70));
+    scene.event(135, job, "exception", lost_peer);
+    EXPECT_EQ(scene.findings("first-failure", 140).at(0).since, Scene::at(70));
+
+    Scene losing;  // Task managers are lost in between: they may be what user code meets.
+    losing.event(10, job, "exception", lost_peer)
+        .event(40, job, "exception", null_at("fleet::Enrich::map()"))
+        .event(50, job, "exception", lost_peer)
+        .event(70, job, "exception", null_at("fleet::Enrich::map()"));
+    EXPECT_EQ(losing.findings("first-failure", 80).at(0).since, Scene::at(10));
+}
+
+TEST(FirstFailure, APeerThatIsLostAgainMuchLaterIsAnotherEpisode) {
+    Scene scene;
+    scene.event(10, job, "exception", lost_peer)
+        .event(150, job, "exception", lost_peer)
+        .constant("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}}, 1);
+    EXPECT_EQ(scene.findings("first-failure", 160).at(0).since, Scene::at(150));
+}
+
+TEST(FirstFailure, ACheckpointBetweenTwoFailuresOfItsOwnMakesNoOtherEpisode) {
+    Scene scene;
+    scene.event(10, job, "exception", null_at("fleet::Enrich::map()")).event(40, job, "exception", lost_peer);
+    scene.series("flink_checkpoints_completed_total", {{"job", "fleet"}}, [](int s) { return s < 25 ? 7.0 : 8.0; });
+    EXPECT_EQ(scene.findings("first-failure", 60).at(0).since, Scene::at(10));
 }
 
 TEST(FirstFailure, TheSameFailureAfterTwoMinutesIsTheSameEpisode) {

@@ -198,6 +198,16 @@ bool told_elsewhere(const Lookup& lookup, const Subject& group, const Reader& re
     return lookup.starved(group.cluster);
 }
 
+// A group that committed without ever having a member belongs to who assigns partitions himself, as Flink's sources do.
+// Where jobs run whose groups are not known it may be one of theirs: what holds it up is told of the job.
+bool may_be_a_jobs(const Lookup& lookup, const Subject& group) {
+    if (lookup.view().topology.all(group.cluster, "job").empty()) return false;
+    for (const auto series : lookup.select("kafka_group_members", {{"cluster", group.cluster}, {"group", group.name}}))
+        for (const Sample& one : lookup.history(series, habit_window))
+            if (one.value > 0) return false;
+    return true;
+}
+
 struct Words {
     std::string id, text;
 };
@@ -227,7 +237,7 @@ std::optional<Words> words_of(const Lookup& lookup, const Subject& group, const 
     if (members.value_or(0) > 0 || !reader.job.empty())
         return Words{"group-stalled", "has members and has committed nothing on " + where + " for " + stood};
     // Whom nobody has seen commit was given up long ago.
-    if (!worst.committed_before) return std::nullopt;
+    if (!worst.committed_before || may_be_a_jobs(lookup, group)) return std::nullopt;
     return Words{"group-stopped", "has had no members and no commits for " + stood};
 }
 

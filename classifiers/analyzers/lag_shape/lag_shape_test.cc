@@ -124,6 +124,20 @@ TEST(LagShape, SteadyDistanceIsNoTrend) {
     EXPECT_TRUE(shapes(scene_of({.committed = [](int s) { return 10.0 * s - 500; }})).empty()) << "less than a minute";
 }
 
+// Flink's sources commit without being members. Which group a job reads as is seldom known.
+TEST(LagShape, AGroupThatNeverHadMembersMayBeAJobsWhereJobsRun) {
+    Scene scene = scene_of({.committed = until(600), .members = 0});
+    scene.attribute(Scene::lab("job", "fleet"), "state", "RUNNING");
+    EXPECT_TRUE(shapes(scene).empty());
+    Scene had = scene_of({.committed = until(600), .members = {}});
+    had.attribute(Scene::lab("job", "fleet"), "state", "RUNNING")
+        .series("kafka_group_members", {{"group", "billing"}}, [](int s) { return s < 600 ? 2.0 : 0.0; });
+    EXPECT_EQ(only_id(had), "group-stopped");
+    Scene unseen = scene_of({.committed = until(600), .members = {}});
+    unseen.attribute(Scene::lab("job", "fleet"), "state", "RUNNING");
+    EXPECT_TRUE(shapes(unseen).empty());
+}
+
 TEST(LagShape, TroubleOfTheReaderIsToldByThoseWhoWatchIt) {
     const Group stopped{.committed = until(600), .members = 0};
     Scene job = scene_of(stopped);
