@@ -119,7 +119,12 @@ Truths inject_drill(Stage& stage, std::string_view name, std::string subject) {
 Truths bad_deployment(Stage& stage) { return inject_drill(stage, "bad-deployment", "job/fleet-monitor"); }
 Truths stuck_sink(Stage& stage) { return inject_drill(stage, "stuck-connector", "connector-task/inventory-sink/0"); }
 Truths restart_blocked(Stage& stage) { return inject_drill(stage, "stuck-flink-connector", "job/fleet-monitor"); }
-Truths disk_fills(Stage& stage) { return inject_drill(stage, "disk-fill", ""); }
+// It goes on until nothing is left: right words are its growth, then that it is late, then that it is over.
+Truths disk_fills(Stage& stage) {
+    MEDIC_TRY(std::vector<Truth> truths, inject_drill(stage, "disk-fill", ""));
+    truths.front().causes.insert(truths.front().causes.end(), {"kafka.disk-ran-full", "kafka.disk-filling"});
+    return truths;
+}
 Truths load_grows(Stage& stage) { return inject_drill(stage, "load-growth", "job/fleet-monitor"); }
 
 Truths lookup_fails(Stage& stage) {
@@ -230,7 +235,9 @@ Truths topic_deleted(Stage& stage) {
     request.topics.push_back({"inventory", {}});
     request.names.emplace_back("inventory");
     MEDIC_CHECK(admin(stage)->call(KafkaTarget::controller(), request));
-    return one("connect.topic-missing", "connector/inventory-sink", user_side);
+    // One connector writes it, the other one reads it.
+    return std::vector<Truth>{{{"connect.topic-missing"}, "connector/inventory-sink", user_side},
+                              {{"connect.topic-missing"}, "connector/inventory-source", user_side}};
 }
 
 // --- two at once, on different subjects ---
