@@ -167,10 +167,14 @@ std::vector<Diagnosis> Diagnoser::diagnose(const View& whole, const Now& now) {
     std::erase_if(candidates, [](const auto& candidate) { return candidate.explained; });
     const auto blind = blind_targets(view, now);
     std::vector<Diagnosis> out;
-    std::set<Subject> read;  // Subjects whose trace has been read: one reading each.
+    std::vector<Subject> read;  // Subjects whose trace has been read: one reading each.
     for (const auto& candidate : candidates) {
         if (candidate.confidence < options.confidence_min || out.size() >= options.diagnoses_max) continue;
-        if (!candidate.stands && !read.insert(candidate.subject).second) continue;
+        if (!candidate.stands) {
+            if (std::ranges::any_of(read, [&](const Subject& one) { return ranking::one_trace(one, candidate.subject); }))
+                continue;
+            read.push_back(candidate.subject);
+        }
         out.push_back(ranking::report(view, candidate, candidates, blind));
     }
     auto unclear = ranking::abstain(view, candidates, out, explained, blind);
