@@ -1,7 +1,7 @@
-// topic-absent: a topic that a connector's settings name was there, and Kafka lists it no more while it lists others:
-// somebody deleted it, or took from us the right to see it. A task does not fail of that: its client asks for the topic
-// again and again, and moves nothing. One that still moves records reads or writes other topics, and is no case.
-// A topic that is away and made anew at once (auto.create.topics.enable) is listed again and not told.
+// connector-topic-absent: a topic that a connector's settings name was there, and Kafka lists it no more while it lists
+// others: somebody deleted it, or took from us the right to see it. A task does not fail of that: its client asks for
+// the topic again and again, and moves nothing. One that still moves records reads or writes other topics, and is no
+// case. A topic that is away and made anew at once (auto.create.topics.enable) is listed again and not told.
 #include <algorithm>
 
 #include "classifiers/analyzers/analyzer.h"
@@ -38,7 +38,7 @@ std::optional<Finding> examine(const Lookup& lookup, const Subject& connector, c
     if (!gone || lookup.now().wall - *gone < gone_floor) return std::nullopt;
     const Tasks tasks = since(lookup, connector, *gone);
     if (tasks.move) return std::nullopt;
-    return Finding{.id = "topic-absent",
+    return Finding{.id = "connector-topic-absent",
                    .subject = connector,
                    .since = *gone,
                    // Without sight of its tasks it may be our right to see the topic that is gone.
@@ -71,7 +71,7 @@ std::vector<Finding> run(const View& view, const Now& now) {
 Analyzer descriptor() {
     return {"topic_absence",
             "Topics that connectors name and Kafka lists no more.",
-            {"topic-absent"},
+            {"connector-topic-absent"},
             run,
             "connect_task_state and kafka_partition_leader"};
 }

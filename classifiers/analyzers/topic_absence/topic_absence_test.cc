@@ -23,7 +23,7 @@ Scene scene(int deleted, int records_stop, int back = never) {
 }
 
 TEST(TopicAbsence, ADeletedTopicOfAConnector) {
-    const auto found = scene(fault, fault).findings("topic-absent", fault + 6);
+    const auto found = scene(fault, fault).findings("connector-topic-absent", fault + 6);
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].subject, Scene::lab("connector", "orders"));
     EXPECT_EQ(found[0].fields.at("topic"), "orders");
@@ -31,13 +31,13 @@ TEST(TopicAbsence, ADeletedTopicOfAConnector) {
 }
 
 TEST(TopicAbsence, ATopicThatIsThereOrThereAgainIsNotAbsent) {
-    EXPECT_TRUE(scene(never, fault).findings("topic-absent", fault + 30).empty());
-    EXPECT_TRUE(scene(fault, fault, fault + 3).findings("topic-absent", fault + 30).empty());
+    EXPECT_TRUE(scene(never, fault).findings("connector-topic-absent", fault + 30).empty());
+    EXPECT_TRUE(scene(fault, fault, fault + 3).findings("connector-topic-absent", fault + 30).empty());
 }
 
 // What may no longer be seen may still be written to.
 TEST(TopicAbsence, WhoMovesRecordsHasItsTopic) {
-    EXPECT_TRUE(scene(fault, never).findings("topic-absent", fault + 30).empty());
+    EXPECT_TRUE(scene(fault, never).findings("connector-topic-absent", fault + 30).empty());
 }
 
 TEST(TopicAbsence, NothingWhileKafkaListsNoTopicAtAll) {
@@ -47,12 +47,12 @@ TEST(TopicAbsence, NothingWhileKafkaListsNoTopicAtAll) {
     for (const char* topic : {"orders", "others"})
         silent.series("kafka_partition_leader", {{"topic", topic}, {"partition", "0"}},
                       [](int s) { return s < fault ? std::optional(1.0) : std::nullopt; });
-    EXPECT_TRUE(silent.findings("topic-absent", fault + 8).empty());
-    EXPECT_TRUE(silent.findings("topic-absent", fault + 30).empty());
+    EXPECT_TRUE(silent.findings("connector-topic-absent", fault + 8).empty());
+    EXPECT_TRUE(silent.findings("connector-topic-absent", fault + 30).empty());
 }
 
 TEST(TopicAbsence, ATopicThatWasNeverSeenIsNotKnownToBeGone) {
-    EXPECT_TRUE(scene(0, 0).findings("topic-absent", fault).empty());
+    EXPECT_TRUE(scene(0, 0).findings("connector-topic-absent", fault).empty());
 }
 
 TEST(TopicAbsence, WithoutSightOfTheTasksItLeansOnly) {
@@ -62,7 +62,7 @@ TEST(TopicAbsence, WithoutSightOfTheTasksItLeansOnly) {
         .constant("kafka_partition_leader", {{"topic", "others"}, {"partition", "0"}}, 1)
         .series("kafka_partition_leader", {{"topic", "orders"}, {"partition", "0"}},
                 [](int s) { return s < fault ? std::optional(1.0) : std::nullopt; });
-    const auto found = made.findings("topic-absent", fault + 6);
+    const auto found = made.findings("connector-topic-absent", fault + 6);
     ASSERT_EQ(found.size(), 1U);
     EXPECT_LT(found[0].weight, 1);
 }

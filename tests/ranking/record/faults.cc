@@ -178,7 +178,8 @@ Truths sink_option_invalid(Stage& stage) {
 }
 Truths sink_unreachable(Stage& stage) {
     MEDIC_CHECK(set_connector(stage, "inventory-sink", {{"confirm.address", "127.0.0.1:9"}}));
-    return one("connect.task-failed", "connector-task/inventory-sink/0", system_side);
+    // The service is well where it was: who changed the setting has to change it back.
+    return one("connect.option-invalid", "connector/inventory-sink", user_side);
 }
 Truths sink_path_gone(Stage& stage) {
     MEDIC_CHECK(set_connector(stage, "inventory-sink", {{"db.path", "/mnt/absent/inventory.db"}}));
