@@ -1,6 +1,6 @@
 // capacity-mismatch: more is offered to a job than its settings let it process; names the bottleneck and a fitting
 // parallelism. Needs all of: lag that grows, a job that has been RUNNING for a while, a vertex that is busy while
-// nothing below it is.
+// nothing below it is, on every task manager alike.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -8,6 +8,7 @@
 
 #include "classifiers/analyzers/analyzer.h"
 #include "classifiers/analyzers/lookup.h"
+#include "classifiers/analyzers/places.h"
 
 namespace medic::analyzers::capacity_mismatch {
 namespace {
@@ -16,6 +17,7 @@ constexpr Duration window{30'000};
 // After a start or restart a job catches up with a backlog: not a mismatch.
 constexpr Duration running_needs{15'000};
 constexpr Duration span_needs{8'000};
+constexpr Duration slow_span{5'000};
 constexpr double offered_over_processed = 1.1;
 constexpr double busy_enough = 0.7;
 // The new parallelism leaves this much room, as Flink's autoscaler does (utilization target 0.7, catch-up on top).
@@ -147,6 +149,9 @@ std::optional<Finding> examine(const Lookup& lookup, const Subject& job) {
     const auto limit = bottleneck(lookup, job);
     if (!limit || limit->second.busy < busy_enough || lookup.starved(job.cluster)) return std::nullopt;
     const auto& [name, vertex] = *limit;
+    // Where one place does far less than the others no setting is what limits the job.
+    for (const Duration lately : {span_needs, window})
+        if (slow_place(lookup, job, name, lately, slow_span)) return std::nullopt;
     Finding finding{.id = "capacity-mismatch",
                     .subject = job,
                     .since = load->at - window,
