@@ -66,6 +66,20 @@ std::vector<std::string> groups_of(const Lookup& lookup, const Subject& job) {
     return {};  // Not to be told which: no guess.
 }
 
+// Lag up to the last commit: while none comes it grows by all that is offered, whatever the job does (a checkpoint that
+// is due, a job manager that does not answer).
+std::vector<Sample> lag_up_to_commit(const Lookup& lookup, SeriesId lag, const LabelValues& which) {
+    constexpr Duration look_back{10 * 60'000};
+    for (const auto committed : lookup.select("kafka_group_committed_offset", which)) {
+        const auto moved = lookup.motion(committed, look_back);
+        if (!moved || !moved->moved) continue;
+        auto samples = lookup.history(lag, window + (lookup.now().wall - moved->changed));
+        std::erase_if(samples, [&](const Sample& one) { return one.at_ms > moved->changed.unix_ms; });
+        return samples;
+    }
+    return lookup.history(lag, window);
+}
+
 std::optional<Load> load_of(const Lookup& lookup, const Subject& job, const std::string& group) {
     Load load{.group = group, .topics = "", .at = {}};
     std::set<std::string> topics;
@@ -75,9 +89,10 @@ std::optional<Load> load_of(const Lookup& lookup, const Subject& job, const std:
         const auto lag = lookup.sample(series);
         if (!lag) continue;
         const auto topic = lookup.label(series, "topic"), partition = lookup.label(series, "partition");
-        const auto history = lookup.history(series, window);
-        const LabelValues which{{"cluster", job.cluster}, {"topic", topic}, {"partition", partition}};
+        LabelValues which{{"cluster", job.cluster}, {"topic", topic}, {"partition", partition}};
         const auto ends = lookup.select("kafka_partition_log_end_offset", which);
+        which.emplace_back("group", group);
+        const auto history = lag_up_to_commit(lookup, series, which);
         if (ends.empty() || history.size() < 3) continue;
         const auto offered = rate(lookup.history(ends.front(), window));
         if (!offered) continue;

@@ -74,7 +74,8 @@ Truths job_lost(Stage& stage) {
     MEDIC_CHECK(stage.lab.signal("jobmanager", SIGKILL));
     std::this_thread::sleep_for(std::chrono::seconds(6));
     MEDIC_CHECK(stage.lab.start("jobmanager"));
-    return one("flink.job-lost", "job/fleet-monitor", system_side);
+    return std::vector<Truth>{{{"flink.job-lost"}, "job/fleet-monitor", system_side},
+                              {{"flink.jobmanager-lost"}, "", system_side, true}};
 }
 Truths two_brokers_lost(Stage& stage) {
     MEDIC_CHECK(stage.lab.signal("broker-2", SIGKILL));
@@ -118,7 +119,12 @@ Truths inject_drill(Stage& stage, std::string_view name, std::string subject) {
 }
 Truths bad_deployment(Stage& stage) { return inject_drill(stage, "bad-deployment", "job/fleet-monitor"); }
 Truths stuck_sink(Stage& stage) { return inject_drill(stage, "stuck-connector", "connector-task/inventory-sink/0"); }
-Truths restart_blocked(Stage& stage) { return inject_drill(stage, "stuck-flink-connector", "job/fleet-monitor"); }
+// The other service does err, once: the job restarts for that, and does not come back for the sink that hangs.
+Truths restart_blocked(Stage& stage) {
+    MEDIC_TRY(std::vector<Truth> truths, inject_drill(stage, "stuck-flink-connector", "job/fleet-monitor"));
+    truths.push_back({{"flink.dependency-unavailable"}, "job/fleet-monitor", system_side, true});
+    return truths;
+}
 // It goes on until nothing is left: right words are its growth, then that it is late, then that it is over.
 Truths disk_fills(Stage& stage) {
     MEDIC_TRY(std::vector<Truth> truths, inject_drill(stage, "disk-fill", ""));
@@ -137,6 +143,13 @@ Truths confirm_fails(Stage& stage) {
     MEDIC_CHECK(stage.lab.fail_next("confirm", for_long));
     return std::vector<Truth>{
         {{"connect.task-failed", "connect.dependency-overloaded"}, "connector-task/inventory-sink/0", system_side}};
+}
+
+// The program that serves both dies: nobody listens where they were.
+Truths services_down(Stage& stage) {
+    MEDIC_CHECK(stage.lab.signal(stage.lab.plan().only(Role::workload).name, SIGKILL));
+    return std::vector<Truth>{{{"flink.dependency-unavailable"}, "job/fleet-monitor", system_side},
+                              {{"connect.task-failed"}, "connector-task/inventory-sink/0", system_side}};
 }
 
 // Another process holds the sink's database.
@@ -251,7 +264,8 @@ Truths both(Stage& stage) {
     return truths;
 }
 
-constexpr engine::drill::LabShape roomy{.slots = 8, .job_parallelism = 2};
+// At parallelism 2 the usual load is all that the job can do: nothing would be well before the fault.
+constexpr engine::drill::LabShape roomy{.slots = 8, .job_parallelism = 4};
 
 }  // namespace
 
@@ -299,6 +313,15 @@ const std::vector<Fault>& all_faults() {
          both<bad_deployment, broker_lost>, usual, Seconds(50)},
         {"two-worker-and-broker", "kill -9 of the Connect worker, kill -STOP of a broker", "",
          both<worker_lost, broker_frozen>},
+        {"services-down", "the program that serves the job's and the sink's calls dies", "", services_down},
+        {"two-topic-and-taskmanager", "the connectors' topic is deleted, and kill -9 of a task manager",
+         "the peers' broken connections", both<topic_deleted, taskmanager_lost>},
+        {"two-disk-and-sink", "one topic fills a broker's disk, and a sink with an invalid option", "",
+         both<sink_option_invalid, disk_fills>},
+        {"two-lookup-and-broker", "a service that the job asks answers errors, and kill -9 of a broker", "",
+         both<lookup_fails, broker_lost>},
+        {"two-worker-and-jobmanager", "kill -9 of the Connect worker and of the job manager", "",
+         both<worker_lost, jobmanager_lost>},
         {"two-sink-option-and-taskmanager", "a sink with an invalid option, and kill -9 of a task manager",
          "the peers' broken connections", both<sink_option_invalid, taskmanager_lost>},
     };
