@@ -27,7 +27,7 @@ TEST(Ranking, TheSameSeedGivesTheSameStory) {
 TEST(Ranking, TheLineIsHeldUnderDisturbances) {
     const Scenarios played = replay_all(every_episode_once(Disturbance::mixed, 1)).value();
     const Count all = played.all(), masking = played.masking();
-    constexpr double first_min = 0.70, three_min = 0.72;  // Measured: 70.3 % and 73.0 %; the aim is 90 % and 98 %.
+    constexpr double first_min = 0.92, three_min = 0.92;  // Measured: 94.7 % and 94.7 %; the aim is 90 % and 98 %.
     EXPECT_GE(share(all.first, all.faults), first_min) << misses(played);
     EXPECT_GE(share(all.three, all.faults), three_min) << misses(played);
     EXPECT_EQ(masking.first, masking.faults) << misses(played);
