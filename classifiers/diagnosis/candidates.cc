@@ -153,6 +153,12 @@ bool related(const Topology& topology, const Subject& a, const Subject& b) {
     return stands_on(topology, a, b) || stands_on(topology, b, a);
 }
 
+bool one_trace(const Subject& a, const Subject& b) {
+    if (a == b) return true;
+    const bool connector = a.kind.starts_with("connector") && b.kind.starts_with("connector");
+    return connector && a.cluster == b.cluster && (named_within(a, b) || named_within(b, a));
+}
+
 std::vector<Candidate> candidates_of(const Catalogue& catalogue, const View& view, const std::vector<Observed>& seen) {
     std::vector<Candidate> all;
     std::set<std::pair<std::string, Subject>> known;
@@ -178,7 +184,7 @@ void weigh(std::vector<Candidate>& candidates) {
         if (candidate.stands) continue;
         double total = std::exp(nothing_score);
         for (const auto& rival : candidates)
-            if (!rival.stands && rival.subject == candidate.subject)
+            if (!rival.stands && one_trace(rival.subject, candidate.subject))
                 total += std::exp(std::min(rival.score, score_max));
         candidate.confidence = std::min(candidate.confidence, std::exp(std::min(candidate.score, score_max)) / total);
     }

@@ -42,6 +42,11 @@ std::vector<std::string> blind_targets(const View& view, const Now& now) {
     return blind;
 }
 
+bool reads_a_trace(const Candidate& candidate) {
+    return std::ranges::any_of(candidate.support,
+                               [](const Observed* seen) { return seen->kind == Clue::Kind::signature; });
+}
+
 const Event* event_with_id(const View& view, const Subject& subject, const std::string& id, WallTime from) {
     for (const auto* event : view.timeline.about(subject, from))
         if (event->id == id) return event;
@@ -167,10 +172,13 @@ std::vector<Diagnosis> Diagnoser::diagnose(const View& whole, const Now& now) {
     std::erase_if(candidates, [](const auto& candidate) { return candidate.explained; });
     const auto blind = blind_targets(view, now);
     std::vector<Diagnosis> out;
-    std::set<Subject> read;  // Subjects whose trace has been read: one reading each.
+    std::vector<Subject> read;  // Subjects whose trace has been read: one reading each.
     for (const auto& candidate : candidates) {
         if (candidate.confidence < options.confidence_min || out.size() >= options.diagnoses_max) continue;
-        if (!candidate.stands && !read.insert(candidate.subject).second) continue;
+        const bool known =
+            std::ranges::any_of(read, [&](const Subject& one) { return ranking::one_trace(one, candidate.subject); });
+        if (!candidate.stands && known) continue;
+        if (!known && (!candidate.stands || reads_a_trace(candidate))) read.push_back(candidate.subject);
         out.push_back(ranking::report(view, candidate, candidates, blind));
     }
     auto unclear = ranking::abstain(view, candidates, out, explained, blind);

@@ -45,6 +45,7 @@ TEST(LoadCauses, EachFindingHasOneCauseAboutItsSubject) {
                           {"checkpoint-state-skewed", "job", "flink.data-skew", Side::user},
                           {"checkpoint-storage-slow", "job", "flink.checkpoint-storage-slow", Side::system},
                           {"checkpoint-state-large", "job", "flink.checkpoint-state-large", Side::user},
+                          {"taskmanager-slow", "taskmanager", "flink.subtask-slow", Side::system},
                           {"checkpoint-sync-slow", "job", "flink.checkpoint-sync-slow", Side::user},
                           {"group-stopped", "group", "kafka.group-stopped", Side::user},
                           {"group-stalled", "group", "kafka.group-stalled", Side::user},

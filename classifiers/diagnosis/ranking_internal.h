@@ -43,6 +43,8 @@ struct Candidate {
 [[nodiscard]] std::string field(const Observed& observed, const std::string& name);  // "" when it says nothing of it.
 // Whether one is, holds, runs on, reads or writes the other.
 [[nodiscard]] bool related(const Topology& topology, const Subject& a, const Subject& b);
+// Readings of one trace compete, also where one is about a connector's settings and the other about its task.
+[[nodiscard]] bool one_trace(const Subject& a, const Subject& b);
 // Which product the exceptions of a subject come from.
 [[nodiscard]] Component component_of(const Subject& subject);
 

@@ -120,7 +120,8 @@ Diagnosis report(const View& view, const Candidate& candidate, const std::vector
             out.evidence.push_back(evidence_of(*observed));
     }
     for (const auto& other : all) {
-        if (&other == &candidate || other.subject != candidate.subject || out.alternatives.size() >= alternatives_max)
+        if (&other == &candidate || !one_trace(other.subject, candidate.subject) ||
+            out.alternatives.size() >= alternatives_max)
             continue;
         out.alternatives.push_back({other.cause->id, other.cause->side, other.confidence, why_not(candidate, other)});
     }

@@ -54,8 +54,11 @@ public:
                      {"config", episode_.config},
                      {"begins", begin_},
                      {"fault_at", episode_.fault_at.unix_ms - begin_}};
-        for (const Truth& one : episode_.truths)
-            head["truths"].push_back({{"causes", one.causes}, {"subject", one.subject}, {"side", one.side}});
+        for (const Truth& one : episode_.truths) {
+            Json truth = {{"causes", one.causes}, {"subject", one.subject}, {"side", one.side}};
+            if (one.passing) truth["passing"] = true;
+            head["truths"].push_back(std::move(truth));
+        }
         for (const auto& [name, target] : episode_.targets)
             head["targets"][name] = {target.cluster, target.interval.count()};
         out_ += dump(head);
@@ -149,8 +152,8 @@ private:
         episode_.config = text_of(head, "config");
         episode_.fault_at = {begin_ + head.at("fault_at").get<std::int64_t>()};
         for (const Json& one : head.at("truths"))
-            episode_.truths.push_back(
-                {one.at("causes").get<std::vector<std::string>>(), text_of(one, "subject"), text_of(one, "side")});
+            episode_.truths.push_back({one.at("causes").get<std::vector<std::string>>(), text_of(one, "subject"),
+                                       text_of(one, "side"), one.value("passing", false)});
         for (const auto& [name, target] : head.at("targets").items())
             episode_.targets[name] = {target.at(0).get<std::string>(), Duration{target.at(1).get<std::int64_t>()}};
     }

@@ -17,6 +17,8 @@ struct Truth {
     std::vector<std::string> causes;
     std::string subject;  // "kind/name".
     std::string side;     // user | system.
+    // Was wrong on the way and is over: right as a first word, and not asked for at the end.
+    bool passing = false;
 };
 
 struct Look {

@@ -68,7 +68,7 @@ public:
           fault_at_(episode.fault_at + moved),
           ends_(episode.ends() + moved) {
         for (const Truth& truth : episode.truths)
-            verdicts_.push_back({.episode = &episode, .truth = &truth, .instead = {}});
+            if (!truth.passing) verdicts_.push_back({.episode = &episode, .truth = &truth, .instead = {}});
     }
 
     void look(const DiagnosisReport& report, Outcome& outcome) {

@@ -1,6 +1,6 @@
 // capacity-mismatch: more is offered to a job than its settings let it process; names the bottleneck and a fitting
 // parallelism. Needs all of: lag that grows, a job that has been RUNNING for a while, a vertex that is busy while
-// nothing below it is.
+// nothing below it is, on every task manager alike.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -8,6 +8,7 @@
 
 #include "classifiers/analyzers/analyzer.h"
 #include "classifiers/analyzers/lookup.h"
+#include "classifiers/analyzers/places.h"
 
 namespace medic::analyzers::capacity_mismatch {
 namespace {
@@ -17,6 +18,7 @@ constexpr Duration window{30'000};
 // run must lie before the window, or the outage counts as slowness.
 constexpr Duration running_needs = window;
 constexpr Duration span_needs{8'000};
+constexpr Duration slow_span{5'000};
 constexpr double offered_over_processed = 1.1;
 constexpr double busy_enough = 0.7;
 // The new parallelism leaves this much room, as Flink's autoscaler does (utilization target 0.7, catch-up on top).
@@ -65,6 +67,20 @@ std::vector<std::string> groups_of(const Lookup& lookup, const Subject& job) {
     return {};  // Not to be told which: no guess.
 }
 
+// Lag up to the last commit: while none comes it grows by all that is offered, whatever the job does (a checkpoint that
+// is due, a job manager that does not answer).
+std::vector<Sample> lag_up_to_commit(const Lookup& lookup, SeriesId lag, const LabelValues& which) {
+    constexpr Duration look_back{10 * 60'000};
+    for (const auto committed : lookup.select("kafka_group_committed_offset", which)) {
+        const auto moved = lookup.motion(committed, look_back);
+        if (!moved || !moved->moved) continue;
+        auto samples = lookup.history(lag, window + (lookup.now().wall - moved->changed));
+        std::erase_if(samples, [&](const Sample& one) { return one.at_ms > moved->changed.unix_ms; });
+        return samples;
+    }
+    return lookup.history(lag, window);
+}
+
 std::optional<Load> load_of(const Lookup& lookup, const Subject& job, const std::string& group) {
     Load load{.group = group, .topics = "", .at = {}};
     std::set<std::string> topics;
@@ -74,9 +90,10 @@ std::optional<Load> load_of(const Lookup& lookup, const Subject& job, const std:
         const auto lag = lookup.sample(series);
         if (!lag) continue;
         const auto topic = lookup.label(series, "topic"), partition = lookup.label(series, "partition");
-        const auto history = lookup.history(series, window);
-        const LabelValues which{{"cluster", job.cluster}, {"topic", topic}, {"partition", partition}};
+        LabelValues which{{"cluster", job.cluster}, {"topic", topic}, {"partition", partition}};
         const auto ends = lookup.select("kafka_partition_log_end_offset", which);
+        which.emplace_back("group", group);
+        const auto history = lag_up_to_commit(lookup, series, which);
         if (ends.empty() || history.size() < 3) continue;
         const auto offered = rate(lookup.history(ends.front(), window));
         if (!offered) continue;
@@ -148,6 +165,9 @@ std::optional<Finding> examine(const Lookup& lookup, const Subject& job) {
     const auto limit = bottleneck(lookup, job);
     if (!limit || limit->second.busy < busy_enough || lookup.starved(job.cluster)) return std::nullopt;
     const auto& [name, vertex] = *limit;
+    // Where one place does far less than the others no setting is what limits the job.
+    for (const Duration lately : {span_needs, window})
+        if (slow_place(lookup, job, name, lately, slow_span)) return std::nullopt;
     Finding finding{.id = "capacity-mismatch",
                     .subject = job,
                     .since = load->at - window,

@@ -78,6 +78,47 @@ TEST(CapacityMismatch, TheOnlyGroupIsTheOnlyJobs) {
     EXPECT_EQ(job(two).findings("capacity-mismatch", 40).size(), 1U);
 }
 
+// Commits, every other second, and the lag that is left by each, until second `last`; then all that is offered waits.
+Scene commits_until(int last, double lag_growth) {
+    constexpr double offered = 500;
+    const std::vector<LabelPair> group{{"topic", "events"}, {"partition", "0"}, {"group", "fleet"}};
+    Scene scene = job({.offsets_known = true, .group = "another"});
+    const auto committed = [=](int s) {
+        const double at = std::min(s, last) / 2 * 2;
+        return offered * at - 1'000 - lag_growth * at;
+    };
+    return std::move(scene)
+        .attribute(Scene::lab("job", "fleet"), "group", "fleet")
+        .series("kafka_group_committed_offset", group, committed)
+        .series("kafka_group_lag_records", group, [=](int s) { return offered * s - committed(s); });
+}
+
+TEST(CapacityMismatch, LagThatGrowsSinceNobodyCommitsSaysNothing) {
+    EXPECT_TRUE(commits_until(30, 0).findings("capacity-mismatch", 40).empty());
+    EXPECT_EQ(commits_until(30, 300).findings("capacity-mismatch", 40).size(), 1U);
+}
+
+// Both task managers are busy, and one of them does a fifth of what the other one does.
+TEST(CapacityMismatch, OneSlowPlaceIsNoMatterOfSettings) {
+    const auto scene = [](double there) {
+        Scene made = job({});
+        for (const int i : {2, 3}) {
+            std::vector<LabelPair> which{{"job", "fleet"}, {"vertex", "enrich"}, {"subtask", std::to_string(i)}};
+            made.constant("flink_subtask_busy_ratio", which, 0.95);
+        }
+        for (const int i : {0, 1, 2, 3})
+            made.counter("flink_subtask_records_in_total",
+                         {{"job", "fleet"},
+                          {"vertex", "enrich"},
+                          {"subtask", std::to_string(i)},
+                          {"taskmanager", i < 2 ? "tm-1" : "tm-2"}},
+                         i < 2 ? 100 : there);
+        return made;
+    };
+    EXPECT_TRUE(scene(20).findings("capacity-mismatch", 40).empty());
+    EXPECT_EQ(scene(95).findings("capacity-mismatch", 40).size(), 1U);
+}
+
 TEST(CapacityMismatch, NothingWithoutTheOfferedRate) {
     EXPECT_TRUE(job({.offsets_known = false}).findings("capacity-mismatch", 40).empty());
 }

@@ -1,12 +1,14 @@
 // connector-task-silent: a connector task that says RUNNING and moves nothing although there is something to move.
 // Sink: records wait in the topics of its group `connect-NAME` and its offsets stand, or records came into its topics
 // since it read its last one. Source: silent against its own history. Where the task is a process of its own, it must
-// be quiet as well (heart beats go on in a task that hangs): slow is not stuck, and idle is not stuck.
+// be quiet as well (heart beats go on in a task that hangs): slow is not stuck, and idle is not stuck. Nor is a task
+// that waits for Kafka: only the time counts in which every broker was known to answer and its topics to be there.
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "classifiers/analyzers/analyzer.h"
+#include "classifiers/analyzers/kafka_answers.h"
 #include "classifiers/analyzers/lookup.h"
 
 namespace medic::analyzers::connector_task_silence {
@@ -151,6 +153,20 @@ bool rebalancing(const Lookup& lookup, const Task& task) {
     return state && (state->first == "PreparingRebalance" || state->first == "CompletingRebalance");
 }
 
+bool topic_gone(const Lookup& lookup, const Task& task) {
+    const Subject connector{task.cluster, "connector", task.connector};
+    for (const char* kind : {"reads", "writes"})
+        for (const Subject& topic : lookup.view().topology.from(connector, kind))
+            if (topic_gone_since(lookup, task.cluster, topic.name, look_back)) return true;
+    return false;
+}
+
+// It stood still for `floor` while nothing of Kafka's held it up. False, too, where that is not known.
+bool stood_by_itself(const Lookup& lookup, const Task& task, WallTime since, Duration floor) {
+    const auto answered = brokers_answered(lookup, task.cluster, look_back);
+    return answered && answered->until - std::max(since, answered->from) >= floor && !topic_gone(lookup, task);
+}
+
 std::optional<Finding> examine(const Lookup& lookup, const Task& task, WallTime running_since) {
     auto records = motion(lookup, "connect_task_polls_total", task);
     if (const auto moved = motion(lookup, "connect_task_records_total", task);
@@ -175,6 +191,7 @@ std::optional<Finding> examine(const Lookup& lookup, const Task& task, WallTime 
     const auto& silent = records ? *records : *cpu;
     const WallTime since = std::max(silent.changed, running_since);
     if (silent.newest - since < floor || rebalancing(lookup, task) || lookup.starved(task.cluster)) return std::nullopt;
+    if (!stood_by_itself(lookup, task, since, floor)) return std::nullopt;
 
     Finding finding{.id = "connector-task-silent",
                     .subject = {task.cluster, "connector-task", task.connector + "/" + task.task},
@@ -225,7 +242,9 @@ Analyzer descriptor() {
             "Connector tasks that say RUNNING and move nothing.",
             {"connector-task-silent"},
             run,
-            "connect_task_state and (connect_task_polls_total or connect_task_records_total)"};
+            "connect_task_state and (connect_task_polls_total or connect_task_records_total) and "
+            "(kafka_broker_reachable or "
+            "kafka_broker_up)"};
 }
 
 }  // namespace medic::analyzers::connector_task_silence

@@ -17,9 +17,17 @@ std::vector<LabelPair> running() {
     return labels;
 }
 
+// Broker 1 answers all the while; broker 2 not from second `away` to `back`.
+void brokers(Scene& scene, int away = 1 << 20, int back = 1 << 20) {
+    scene.constant("kafka_broker_up", {{"broker", "1"}}, 1)
+        .constant("kafka_broker_up", {{"broker", "2"}}, 1)
+        .constant("kafka_broker_reachable", {{"broker", "1"}}, 1)
+        .series("kafka_broker_reachable", {{"broker", "2"}}, [=](int s) { return s >= away && s < back ? 0.0 : 1.0; });
+}
+
 struct Shape {
     int records_stop = fault, cpu_stop = fault, lag_from = fault;
-    bool cpu_known = true, lag_known = true;
+    bool cpu_known = true, lag_known = true, brokers_known = true;
 };
 
 Scene sink(const Shape& shape) {
@@ -29,6 +37,7 @@ Scene sink(const Shape& shape) {
         .counter("connect_task_records_total", task, 50, shape.records_stop)
         .attribute(Scene::lab("connector", "orders"), "type", "sink")
         .attribute(Scene::lab("worker", "w:8083"), "node", "connect-1");
+    if (shape.brokers_known) brokers(scene);
     if (shape.cpu_known) scene.counter("connect_task_process_cpu_seconds_total", task, 0.05, shape.cpu_stop);
     if (shape.lag_known) {
         scene.counter("kafka_group_committed_offset", partition, 50, shape.records_stop)
@@ -121,12 +130,13 @@ TEST(ConnectorTaskSilence, WithoutSightOfTheProcessItTakesLonger) {
     EXPECT_LT(found[0].weight, 1);
 }
 
-Scene source(int records_stop, int cpu_stop) {
+Scene source(int records_stop, int cpu_stop, int away = 1 << 20, int back = 1 << 20) {
     Scene scene;
     scene.constant("connect_task_state", running(), 1)
         .counter("connect_task_polls_total", task, 50, records_stop)
         .counter("connect_task_process_cpu_seconds_total", task, 0.05, cpu_stop)
         .attribute(Scene::lab("connector", "orders"), "type", "source");
+    brokers(scene, away, back);
     return scene;
 }
 
@@ -141,8 +151,61 @@ TEST(ConnectorTaskSilence, SourceThatOftenPausesIsNotStuckSoon) {
         .series("connect_task_polls_total", task, [](int s) { return s / 10 * 100.0; })
         .series("connect_task_process_cpu_seconds_total", task, [](int s) { return s / 10 * 0.1; })
         .attribute(Scene::lab("connector", "orders"), "type", "source");
+    brokers(scene);
     for (int second = 60; second < 80; ++second)
         EXPECT_TRUE(scene.findings("connector-task-silent", second).empty()) << second;
+}
+
+TEST(ConnectorTaskSilence, WhoWaitsForABrokerIsNotStuck) {
+    const Scene scene = source(fault, fault, fault + 4);
+    for (int second = fault; second < fault + 120; second += 3)
+        EXPECT_TRUE(scene.findings("connector-task-silent", second).empty()) << second;
+}
+
+// Its last answer may be older than its fall: a standstill counts only as far as the broker is known to have answered.
+TEST(ConnectorTaskSilence, ABrokersAnswerOfBeforeTheStandstillProvesNothing) {
+    Scene scene = source(fault, fault);
+    scene.series("kafka_broker_reachable", {{"broker", "3"}},
+                 [](int s) { return s < fault ? std::optional(1.0) : std::nullopt; });
+    EXPECT_TRUE(scene.findings("connector-task-silent", fault + 12).empty());
+}
+
+TEST(ConnectorTaskSilence, StuckStillWhenTheBrokerIsLongBack) {
+    const Scene scene = source(fault, fault, fault + 4, fault + 20);
+    EXPECT_TRUE(scene.findings("connector-task-silent", fault + 50).empty());
+    EXPECT_EQ(scene.findings("connector-task-silent", fault + 60).size(), 1U);
+}
+
+// Whom the cluster has struck off leads nothing any more.
+TEST(ConnectorTaskSilence, StuckBesideABrokerThatWasGivenUpLongAgo) {
+    Scene scene = source(fault, fault);
+    scene.series("kafka_broker_up", {{"broker", "3"}}, [](int s) { return s < 20 ? 1.0 : 0.0; })
+        .series("kafka_broker_reachable", {{"broker", "3"}}, [](int s) { return s < 11 ? 1.0 : 0.0; });
+    EXPECT_EQ(scene.findings("connector-task-silent", fault + 10).size(), 1U);
+}
+
+TEST(ConnectorTaskSilence, CannotTellWithoutSightOfTheBrokers) {
+    EXPECT_TRUE(sink({.brokers_known = false}).findings("connector-task-silent", fault + 60).empty());
+}
+
+TEST(ConnectorTaskSilence, MetadataAloneTellsOfBrokersLater) {
+    Scene scene = sink({.brokers_known = false});
+    scene.constant("kafka_broker_up", {{"broker", "1"}}, 1);
+    EXPECT_TRUE(scene.findings("connector-task-silent", fault + 10).empty());
+    EXPECT_EQ(scene.findings("connector-task-silent", fault + 20).size(), 1U);
+}
+
+TEST(ConnectorTaskSilence, WhoseTopicIsGoneIsNotStuck) {
+    const auto scene = [](int deleted) {
+        Scene made = source(fault, fault);
+        made.relation(Scene::lab("connector", "orders"), "writes", Scene::lab("topic", "orders"))
+            .constant("kafka_partition_leader", {{"topic", "others"}, {"partition", "0"}}, 1)
+            .series("kafka_partition_leader", {{"topic", "orders"}, {"partition", "0"}},
+                    [=](int s) { return s < deleted ? std::optional(1.0) : std::nullopt; });
+        return made;
+    };
+    EXPECT_TRUE(scene(fault).findings("connector-task-silent", fault + 30).empty());
+    EXPECT_EQ(scene(1 << 20).findings("connector-task-silent", fault + 30).size(), 1U);
 }
 
 }  // namespace

@@ -74,7 +74,8 @@ Truths job_lost(Stage& stage) {
     MEDIC_CHECK(stage.lab.signal("jobmanager", SIGKILL));
     std::this_thread::sleep_for(std::chrono::seconds(6));
     MEDIC_CHECK(stage.lab.start("jobmanager"));
-    return one("flink.job-lost", "job/fleet-monitor", system_side);
+    return std::vector<Truth>{{{"flink.job-lost"}, "job/fleet-monitor", system_side},
+                              {{"flink.jobmanager-lost"}, "", system_side, true}};
 }
 Truths two_brokers_lost(Stage& stage) {
     MEDIC_CHECK(stage.lab.signal("broker-2", SIGKILL));
@@ -118,8 +119,18 @@ Truths inject_drill(Stage& stage, std::string_view name, std::string subject) {
 }
 Truths bad_deployment(Stage& stage) { return inject_drill(stage, "bad-deployment", "job/fleet-monitor"); }
 Truths stuck_sink(Stage& stage) { return inject_drill(stage, "stuck-connector", "connector-task/inventory-sink/0"); }
-Truths restart_blocked(Stage& stage) { return inject_drill(stage, "stuck-flink-connector", "job/fleet-monitor"); }
-Truths disk_fills(Stage& stage) { return inject_drill(stage, "disk-fill", ""); }
+// The other service does err, once: the job restarts for that, and does not come back for the sink that hangs.
+Truths restart_blocked(Stage& stage) {
+    MEDIC_TRY(std::vector<Truth> truths, inject_drill(stage, "stuck-flink-connector", "job/fleet-monitor"));
+    truths.push_back({{"flink.dependency-unavailable"}, "job/fleet-monitor", system_side, true});
+    return truths;
+}
+// It goes on until nothing is left: right words are its growth, then that it is late, then that it is over.
+Truths disk_fills(Stage& stage) {
+    MEDIC_TRY(std::vector<Truth> truths, inject_drill(stage, "disk-fill", ""));
+    truths.front().causes.insert(truths.front().causes.end(), {"kafka.disk-ran-full", "kafka.disk-filling"});
+    return truths;
+}
 Truths load_grows(Stage& stage) { return inject_drill(stage, "load-growth", "job/fleet-monitor"); }
 
 Truths lookup_fails(Stage& stage) {
@@ -132,6 +143,13 @@ Truths confirm_fails(Stage& stage) {
     MEDIC_CHECK(stage.lab.fail_next("confirm", for_long));
     return std::vector<Truth>{
         {{"connect.task-failed", "connect.dependency-overloaded"}, "connector-task/inventory-sink/0", system_side}};
+}
+
+// The program that serves both dies: nobody listens where they were.
+Truths services_down(Stage& stage) {
+    MEDIC_CHECK(stage.lab.signal(stage.lab.plan().only(Role::workload).name, SIGKILL));
+    return std::vector<Truth>{{{"flink.dependency-unavailable"}, "job/fleet-monitor", system_side},
+                              {{"connect.task-failed"}, "connector-task/inventory-sink/0", system_side}};
 }
 
 // Another process holds the sink's database.
@@ -173,7 +191,8 @@ Truths sink_option_invalid(Stage& stage) {
 }
 Truths sink_unreachable(Stage& stage) {
     MEDIC_CHECK(set_connector(stage, "inventory-sink", {{"confirm.address", "127.0.0.1:9"}}));
-    return one("connect.task-failed", "connector-task/inventory-sink/0", system_side);
+    // The service is well where it was: who changed the setting has to change it back.
+    return one("connect.option-invalid", "connector/inventory-sink", user_side);
 }
 Truths sink_path_gone(Stage& stage) {
     MEDIC_CHECK(set_connector(stage, "inventory-sink", {{"db.path", "/mnt/absent/inventory.db"}}));
@@ -230,7 +249,9 @@ Truths topic_deleted(Stage& stage) {
     request.topics.push_back({"inventory", {}});
     request.names.emplace_back("inventory");
     MEDIC_CHECK(admin(stage)->call(KafkaTarget::controller(), request));
-    return one("connect.topic-missing", "connector/inventory-sink", user_side);
+    // One connector writes it, the other one reads it.
+    return std::vector<Truth>{{{"connect.topic-missing"}, "connector/inventory-sink", user_side},
+                              {{"connect.topic-missing"}, "connector/inventory-source", user_side}};
 }
 
 // --- two at once, on different subjects ---
@@ -243,7 +264,8 @@ Truths both(Stage& stage) {
     return truths;
 }
 
-constexpr engine::drill::LabShape roomy{.slots = 8, .job_parallelism = 2};
+// On a busy machine parallelism 2 only just carries the usual load, and 4 the grown one.
+constexpr engine::drill::LabShape roomy{.slots = 8, .job_parallelism = 3};
 
 }  // namespace
 
@@ -291,6 +313,15 @@ const std::vector<Fault>& all_faults() {
          both<bad_deployment, broker_lost>, usual, Seconds(50)},
         {"two-worker-and-broker", "kill -9 of the Connect worker, kill -STOP of a broker", "",
          both<worker_lost, broker_frozen>},
+        {"services-down", "the program that serves the job's and the sink's calls dies", "", services_down},
+        {"two-topic-and-taskmanager", "the connectors' topic is deleted, and kill -9 of a task manager",
+         "the peers' broken connections", both<topic_deleted, taskmanager_lost>},
+        {"two-disk-and-sink", "one topic fills a broker's disk, and a sink with an invalid option", "",
+         both<sink_option_invalid, disk_fills>},
+        {"two-lookup-and-broker", "a service that the job asks answers errors, and kill -9 of a broker", "",
+         both<lookup_fails, broker_lost>},
+        {"two-worker-and-jobmanager", "kill -9 of the Connect worker and of the job manager", "",
+         both<worker_lost, jobmanager_lost>},
         {"two-sink-option-and-taskmanager", "a sink with an invalid option, and kill -9 of a task manager",
          "the peers' broken connections", both<sink_option_invalid, taskmanager_lost>},
     };
