@@ -5,6 +5,7 @@ namespace medic::simulation {
 namespace {
 
 constexpr Duration frozen_clock_step{3'600'000};
+constexpr Duration long_ago{24 * 3'600'000};
 
 }  // namespace
 
@@ -154,7 +155,10 @@ void Run::hurt_sight(sim::Seeded chance) {
             wall_ = wall_ + by;
             if (compared_) clock_stepped_ = monotonic_;  // An agent that has just started can't see it.
             observer_.shift(by);
-            told_of_others_.clear();  // The guard's ten minutes are those of the wall clock.
+            // Times in the journal are those of the wall clock: an agent that starts after a step, or dies before it
+            // could write what it made of one, can't tell how long ago they are.
+            told_of_others_.clear();
+            for (auto& [id, opened] : opened_) opened = {monotonic_ - long_ago, wall_ - long_ago};
             for (auto& [name, at] : over_at_) at = at + by;
             for (auto& [name, node] : cluster_.nodes)
                 if (node.faulty_at.unix_ms != 0) node.faulty_at = node.faulty_at + by;
