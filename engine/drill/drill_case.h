@@ -36,7 +36,10 @@ struct DrillCase {
     Result<bool> (*safe)(Platform&) = nullptr;
     // Where set: false as long as the fault still grows. A drill isn't over before it is spent.
     bool (*spent)(const Platform&) = nullptr;
-    // What of the records is checked at the end.
+    // The remedy limits the harm, and only a person ends it: what the agent says of that counts, records don't, and the
+    // lab is of no further use.
+    bool left_to_person = false;
+    // What of the records is checked at the end; not needed where it is left to a person.
     Result<RecordCheck> (*check)(Platform&, Duration patience) = nullptr;
     // What the remedy does to the platform, as the platform's own logs tell it; more often than `most` is done twice.
     std::vector<LogEffect> effects{};

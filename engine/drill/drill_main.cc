@@ -99,7 +99,9 @@ Result<int> run_all(const Options& options) {
             const bool last = i + 1 == drills.size() && round + 1 == options.repeat;
             MEDIC_TRY(DrillResult result, runner.run(drill, last ? nullptr : &drills[(i + 1) % drills.size()]));
             std::fprintf(stderr, "%s: %s\n\n", drill.name.c_str(),
-                         result.passed() ? "healed, nothing lost, nothing doubled" : "FAILED");
+                         !result.passed()        ? "FAILED"
+                         : result.left_to_person ? "paused, for a person to end"
+                                                 : "healed, nothing lost, nothing doubled");
             scorecard.results.push_back(std::move(result));
         }
     }

@@ -13,6 +13,7 @@
 #include "agent/world/real/kafka_client.h"
 #include "engine/common/rest_internal.h"
 #include "engine/lab/processes.h"
+#include "engine/workload/kafka_delivery.h"
 
 namespace medic::engine::drill {
 namespace {
@@ -210,6 +211,11 @@ std::vector<std::string> Platform::bootstrap() const {
         if (process.role == Role::broker) addresses.push_back(fmt::format("127.0.0.1:{}", process.ports.at("kafka")));
     }
     return addresses;
+}
+
+Status Platform::deliver_poison() const {
+    MEDIC_TRY(const auto delivery, workload::KafkaDelivery::connect(plan_.bootstrap()));
+    return delivery->deliver("fleet-events", {{0, "s-1", "\x01\x02not an event"}});
 }
 
 Status Platform::start_filling() {

@@ -64,8 +64,9 @@ public:
         const;  // One that runs subtasks of the job; the last by name.
     [[nodiscard]] Result<std::uint64_t> completed_checkpoints(const std::string& job_id) const;
     [[nodiscard]] Status deploy(
-        const std::string& version) const;  // As a team would: stop with a savepoint, start the version from it.
-    [[nodiscard]] Status start_filling();   // A topic on one broker grows; see DiskFiller.
+        const std::string& version) const;        // As a team would: stop with a savepoint, start the version from it.
+    [[nodiscard]] Status deliver_poison() const;  // A record that is no event, into the job's topic.
+    [[nodiscard]] Status start_filling();         // A topic on one broker grows; see DiskFiller.
     [[nodiscard]] Status stop_filling();
     [[nodiscard]] bool filling_is_over() const { return !filler_ || filler_->done(); }
     [[nodiscard]] Result<std::uint64_t> filler_lost() const;

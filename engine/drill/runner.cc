@@ -195,6 +195,7 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
                        .expected_side = drill.expected_side,
                        .expected_cause = drill.expected_cause,
                        .expected_remedy = drill.expected_remedy,
+                       .left_to_person = drill.left_to_person,
                        .at_least_once = drill.at_least_once};
     if (alone_) MEDIC_CHECK(drill.inject(*alone_));
     const Instant injected_alone_at = read_clock().monotonic;
@@ -218,7 +219,8 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
         result.cause = incident->cause;
         result.remedy = incident->remedy;
         result.detect = Duration(std::max<std::int64_t>(incident->detected_ms - observed.injected_wall_ms, 0));
-        result.healed = observed.recovered().has_value() && incident->healed_ms > 0;
+        const bool ended = drill.left_to_person ? incident->outcome == "paused" : incident->healed_ms > 0;
+        result.healed = observed.recovered().has_value() && ended;
         if (!result.healed)
             result.notes.push_back(
                 fmt::format("the agent's incident {} is {} {}", incident->id, incident->state, incident->outcome));
@@ -258,6 +260,7 @@ void Runner::check_effects(const DrillCase& drill, const std::vector<int>& befor
 
 // Counts the records, and leaves the arm with the agent as the next drill needs it: what is broken is made anew.
 void Runner::finish(const DrillCase& drill, DrillResult& result) {
+    if (drill.left_to_person) return healed_.end();
     if (drill.clear != nullptr) {
         if (const Status status = drill.clear(*healed_.lab); !status) result.notes.push_back(status.error().message);
     }

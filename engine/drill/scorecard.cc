@@ -73,8 +73,10 @@ std::string render_text(const Scorecard& scorecard) {
     for (const auto& result : scorecard.results) {
         text += fmt::format(
             "{:<22} {:<7} {:>9} {:>10} {:>14}  {:>5} {:>7}  {} · {} · {}\n", result.name,
-            result.passed() ? "healed" : "FAILED", seconds_or(result.detect, "never"),
-            seconds_or(result.recover, "never"),
+            !result.passed()        ? "FAILED"
+            : result.left_to_person ? "paused"
+                                    : "healed",
+            seconds_or(result.detect, "never"), seconds_or(result.recover, "never"),
             seconds_or(result.recover_without, result.waited.count() == 0 ? "–" : "> " + seconds_text(result.waited)),
             result.records_lost, result.records_doubled, beside_expected(result.side, result.expected_side),
             beside_expected(result.cause, result.expected_cause),
@@ -107,6 +109,7 @@ std::string render_json(const Scorecard& scorecard) {
                           {"records_checked", result.records_checked},
                           {"records_lost", result.records_lost},
                           {"records_doubled", result.records_doubled},
+                          {"left_to_person", result.left_to_person},
                           {"at_least_once", result.at_least_once},
                           {"notes", result.notes}});
     }

@@ -22,6 +22,7 @@ struct DrillResult {
     Duration waited{0};                       // How long the arm without the agent was given.
     std::uint64_t records_lost = 0, records_doubled = 0;
     std::uint64_t records_checked = 0;
+    bool left_to_person = false;     // The remedy has limited the harm; only a person ends it, and records don't count.
     bool at_least_once = false;      // The fault itself makes this path repeat records, with and without the agent.
     std::vector<std::string> notes;  // What a person should know: scaled load, what went wrong.
 
