@@ -381,8 +381,12 @@ void Loop::State::watch_escalated(Incident& incident) {
     if (!is_gone(incident)) return;
     const Truth over = is_over(incident);
     if (over == Truth::no) return;
-    // What can't be looked up keeps an incident for a while, not for ever: the job may have been deleted.
-    if (over == Truth::unknown && now - incident.last_reported_at < options.still_reported_max) return;
+    // What can't be looked up keeps an incident for a while, not for ever: the job may have been deleted. Not so what
+    // we have ended ourselves: Flink forgets an ended job after an hour (jobstore.expiration-time), and it is still
+    // wanted.
+    const bool waits =
+        !incident.stopped_job.kind.empty() || now - incident.last_reported_at < options.still_reported_max;
+    if (over == Truth::unknown && waits) return;
     resolve(incident, "went_away", "it is no longer reported");
 }
 

@@ -151,6 +151,9 @@ TEST_F(CrashLoop, IsPausedOnceItIsShownAndStaysOpenUntilTheJobRunsAgain) {
     bench.restart();
     bench.run(1'200);
     EXPECT_EQ(bench.incident().state, IncidentState::escalated) << bench.story();
+    bench.unknown({job, "flink_job_state"});  // Flink forgets a job that has ended.
+    bench.run(2'400);
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated) << bench.story();
     bench.text({job, "flink_job_state"}, "RUNNING");
     bench.run(60);
     EXPECT_EQ(bench.incident().state, IncidentState::resolved) << bench.story();
