@@ -96,7 +96,7 @@ std::vector<Work> works() {
             {"the job is rescaled back", "job/", [](Site& site) { return rescale(site, 0); }},
             {"a connector comes and goes", "", rebalance},
             {"a connector is paused and resumed", "connector/", pause},
-            {"a task manager with work is stopped and started", "taskmanager/", [](Site& site) -> Status {
+            {"a task manager with work is stopped and started", "node/", [](Site& site) -> Status {
                  MEDIC_TRY(const std::string node, site.working_taskmanager());
                  MEDIC_CHECK(site.node("stop", node));
                  return site.node("start", node);
