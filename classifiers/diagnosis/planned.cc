@@ -94,7 +94,9 @@ Unplanned set_aside_planned(std::span<const Symptom> symptoms, std::span<const F
 void remember_broker_work(std::span<const Finding> findings, const Now& now, std::map<std::string, BrokerWork>& known) {
     std::erase_if(known, [&](const auto& one) { return now.wall - one.second.until > clients_settle; });
     const auto on_broker = [](const Finding& one) {
-        return one.id == planned_work_id && one.fields.contains("broker");
+        const auto* kind = field(one.fields, "kind");
+        return one.id == planned_work_id && one.fields.contains("broker") && kind != nullptr &&
+               (*kind == "roll" || *kind == "stop");
     };
     for (const auto& finding : findings) {
         if (!on_broker(finding) || !explains(finding)) continue;
@@ -111,7 +113,8 @@ bool comes_of_broker_work(std::string_view cause, const Subject& subject, WallTi
                           const std::map<std::string, BrokerWork>& known) {
     if (std::ranges::find(clients_troubles, cause) == clients_troubles.end()) return false;
     const auto work = known.find(subject.cluster);
-    return work != known.end() && since >= work->second.since && now.wall - work->second.until <= clients_settle;
+    return work != known.end() && since >= work->second.since && now.wall - work->second.until <= clients_settle &&
+           now.wall - since <= clients_suffer_max;
 }
 
 void hint_at_planned(const View& view, std::vector<Diagnosis>& diagnoses) {

@@ -20,6 +20,8 @@ inline constexpr std::string_view planned_work_id = "planned-work";
 // A client gives a record up after Kafka's default delivery.timeout.ms = 120 s, and its failure is told for a minute.
 // Counted from the end of the work, which is told until a minute after the broker's return.
 inline constexpr Duration clients_settle{180'000};
+// However many brokers are rolled: a client that has been in trouble for so long is told.
+inline constexpr Duration clients_suffer_max{10 * 60'000};
 
 // What is left to explain. Planned work itself is not among it.
 struct Unplanned {
@@ -33,7 +35,8 @@ struct BrokerWork {
     WallTime since, until;
 };
 
-// Keeps, by cluster, the work on brokers that explains their absence; one that is long over, or in doubt, is forgotten.
+// Keeps, by cluster, the stops and rolls of brokers that explain their absence; one that is long over, or in doubt, is
+// forgotten. Neither a drained broker nor maintenance that was told makes clients suffer for as long as it goes on.
 void remember_broker_work(std::span<const Finding> findings, const Now& now, std::map<std::string, BrokerWork>& known);
 // Whether trouble of a broker's client is an effect of that work: of that cause, begun meanwhile or a client's
 // patience later. What outlasts the work by `clients_settle` is trouble of its own.

@@ -145,6 +145,33 @@ TEST(Planned, AClientsTroubleThatOutlastsTheRollIsTold) {
     EXPECT_EQ(told[0].cause, "kafka.brokers-unreachable");
 }
 
+TEST(Planned, ALongRollDoesNotHideAClientForLong) {
+    std::map<std::string, BrokerWork> known;
+    const Finding work{.id = "planned-work",
+                       .subject = Scene::lab("broker", "2"),
+                       .since = Scene::at(60),
+                       .weight = 1,
+                       .summary = "",
+                       .fields = {{"kind", "roll"}, {"broker", "2"}, {"explains", "true"}},
+                       .evidence = {}};
+    const auto hidden = [&](const Finding& finding, int second) {
+        const Now now{Instant{Duration{second * 1'000}}, Scene::at(second)};
+        remember_broker_work(std::span(&finding, 1), now, known);
+        return comes_of_broker_work("kafka.brokers-unreachable", Scene::lab("job", "totals"), Scene::at(100), now,
+                                    known);
+    };
+    EXPECT_TRUE(hidden(work, 600));
+    EXPECT_FALSE(hidden(work, 701)) << "ten minutes";
+    EXPECT_FALSE(comes_of_broker_work("kafka.disk-full", Scene::lab("job", "totals"), Scene::at(100),
+                                      {Instant{}, Scene::at(600)}, known));
+    for (const char* kind : {"decommission", "maintenance"}) {
+        known.clear();
+        Finding other = work;
+        other.fields["kind"] = kind;
+        EXPECT_FALSE(hidden(other, 200)) << kind;
+    }
+}
+
 TEST(Planned, WithoutAWordOfHowTheBrokerWentItsClientsTroubleIsTold) {
     Scene none;
     none.constant("kafka_broker_reachable", {{"broker", "2"}}, 1);
