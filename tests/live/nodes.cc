@@ -51,7 +51,9 @@ Status start(const NodeCall& call) {
         if (engine::is_alive(process.id)) process.standing = lab::Standing::running;
         return {};
     }));
-    return lab::start_process(call.data_dir, call.node, lab::Standing::running);
+    MEDIC_CHECK(lab::start_process(call.data_dir, call.node, lab::Standing::running));
+    forget_stop(call);
+    return {};
 }
 
 }  // namespace
@@ -65,9 +67,13 @@ Status call_node(const NodeCall& call) {
         return {};
     }
     if (call.action == "stop") return stop(call);
-    if (call.action != "freeze" && call.action != "thaw") forget_stop(call);
+    if (call.action == "kill") forget_stop(call);
     if (call.action == "start") return start(call);
-    if (call.action == "start-spare") return lab::start_process(call.data_dir, call.node, lab::Standing::spare);
+    if (call.action == "start-spare") {
+        MEDIC_CHECK(lab::start_process(call.data_dir, call.node, lab::Standing::spare));
+        forget_stop(call);
+        return {};
+    }
     if (call.action == "kill") return lab::kill_process(call.data_dir, call.node);
     if (call.action == "freeze") return lab::signal_process(call.data_dir, call.node, SIGSTOP);
     if (call.action == "thaw") return lab::signal_process(call.data_dir, call.node, SIGCONT);

@@ -23,14 +23,16 @@ std::optional<Absence> last_absence(const Lookup& lookup, SeriesId presence) {
 
 namespace {
 
-// The last word of the service manager about this absence, also when the process is back by now.
+// The first word of the service manager about this absence, also when the process is back by now. Later ones are about
+// what came then: a unit that is being started again is no longer `inactive`.
 std::optional<Sample> service_manager_says(const Lookup& lookup, const std::string& cluster, const std::string& node,
                                            const Absence& absence) {
     std::optional<Sample> said;
     const WallTime from = absence.last_there, to = absence.ended.value_or(lookup.now().wall);
     for (const auto id : lookup.select("process_stopped_in_order", {{"cluster", cluster}, {"node", node}}))
         for (const auto& sample : lookup.history(id, look_back))
-            if (sample.at_ms > from.unix_ms && sample.at_ms <= to.unix_ms) said = sample;
+            if (sample.at_ms > from.unix_ms && sample.at_ms <= to.unix_ms && (!said || sample.at_ms < said->at_ms))
+                said = sample;
     return said;
 }
 

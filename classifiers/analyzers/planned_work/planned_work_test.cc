@@ -218,6 +218,10 @@ TEST(PlannedWorker, WhatItsServiceManagerSaidIsEnoughAlsoAfterItsReturn) {
     EXPECT_EQ(planned(restarted(1), 65).size(), 1U);
     EXPECT_EQ(planned(restarted(1), 90).size(), 1U);
     EXPECT_TRUE(planned(restarted(0), 90).empty());
+    Scene starting = restarted(1);
+    starting.series("process_stopped_in_order", {{"node", "connect-1"}, {"role", "connect-worker"}, {"look", "later"}},
+                    [](int s) { return s >= 70 && s < 74 ? std::optional(0.0) : std::nullopt; });
+    EXPECT_EQ(planned(starting, 90).size(), 1U) << "it is being started again";
 }
 
 TEST(PlannedJobManager, OneWhoseLogSaysThatItWasAskedTo) {
