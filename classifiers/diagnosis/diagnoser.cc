@@ -62,6 +62,8 @@ struct Diagnoser::State {
     std::deque<std::string> trace_order;
     std::map<std::pair<std::string, Subject>, WallTime> explained;  // By cause and subject: when it last was.
 
+    std::map<std::string, BrokerWork> broker_work;  // By cluster.
+
     // Marks those, too, that were explained until a moment ago, and those whose cause may still show.
     void remember_explained(std::vector<ranking::Candidate>& candidates, const Now& now);
     const std::vector<std::size_t>& signatures_of(const Event& event) {
@@ -95,7 +97,7 @@ Diagnoser::Diagnoser(Diagnoser&&) noexcept = default;
 Diagnoser& Diagnoser::operator=(Diagnoser&&) noexcept = default;
 
 Diagnoser::Diagnoser(Catalogue catalogue, DiagnoserOptions options)
-    : state_(std::make_unique<State>(State{Classifier{std::move(catalogue)}, options, {}, {}, {}})) {}
+    : state_(std::make_unique<State>(State{Classifier{std::move(catalogue)}, options, {}, {}, {}, {}})) {}
 
 void Diagnoser::State::remember_explained(std::vector<ranking::Candidate>& candidates, const Now& now) {
     std::erase_if(explained, [&](const auto& one) { return now.wall - one.second > options.effect_outlives_cause; });
@@ -159,6 +161,7 @@ std::vector<Diagnosis> Diagnoser::diagnose(const View& whole, const Now& now) {
               .symptoms = unplanned.symptoms,
               .findings = unplanned.findings,
               .planned_grace = whole.planned_grace};
+    remember_broker_work(whole.findings, now, state_->broker_work);
     if (view.findings.empty() && view.symptoms.empty()) return {};
     const DiagnoserOptions& options = state_->options;
     const std::vector<Observed> seen = state_->observe(view, now);
@@ -166,6 +169,9 @@ std::vector<Diagnosis> Diagnoser::diagnose(const View& whole, const Now& now) {
     ranking::weigh(candidates);
     ranking::explain_away(view, candidates, options.confidence_min);
     state_->remember_explained(candidates, now);
+    for (auto& candidate : candidates)
+        if (comes_of_broker_work(candidate.cause->id, candidate.subject, candidate.since, now, state_->broker_work))
+            candidate.explained = true;
     std::set<Subject> explained;
     for (const auto& candidate : candidates)
         if (candidate.explained && candidate.confidence >= options.confidence_min) explained.insert(candidate.subject);

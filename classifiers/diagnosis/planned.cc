@@ -22,6 +22,10 @@ constexpr std::array absences{"broker-lost",
                               "jobmanager-lost",
                               "job-lost"};
 
+// What the clients of a broker that goes for a moment complain of. Not a task that failed for good: somebody must
+// restart it.
+constexpr std::array clients_troubles{"kafka.brokers-unreachable"};
+
 const std::string* field(const std::map<std::string, std::string>& fields, const std::string& name) {
     const auto found = fields.find(name);
     return found == fields.end() ? nullptr : &found->second;
@@ -85,6 +89,32 @@ Unplanned set_aside_planned(std::span<const Symptom> symptoms, std::span<const F
             left.findings.push_back(finding);
     }
     return left;
+}
+
+void remember_broker_work(std::span<const Finding> findings, const Now& now, std::map<std::string, BrokerWork>& known) {
+    std::erase_if(known, [&](const auto& one) { return now.wall - one.second.until > clients_settle; });
+    const auto on_broker = [](const Finding& one) {
+        const auto* kind = field(one.fields, "kind");
+        return one.id == planned_work_id && one.fields.contains("broker") && kind != nullptr &&
+               (*kind == "roll" || *kind == "stop");
+    };
+    for (const auto& finding : findings) {
+        if (!on_broker(finding) || !explains(finding)) continue;
+        BrokerWork& work = known.try_emplace(finding.subject.cluster, finding.since, now.wall).first->second;
+        work.since = std::min(work.since, finding.since);
+        work.until = now.wall;
+    }
+    // A second broker is away, or one stays away: no longer what was planned, and its clients have a case.
+    for (const auto& finding : findings)
+        if (on_broker(finding) && !explains(finding)) known.erase(finding.subject.cluster);
+}
+
+bool comes_of_broker_work(std::string_view cause, const Subject& subject, WallTime since, const Now& now,
+                          const std::map<std::string, BrokerWork>& known) {
+    if (std::ranges::find(clients_troubles, cause) == clients_troubles.end()) return false;
+    const auto work = known.find(subject.cluster);
+    return work != known.end() && since >= work->second.since && now.wall - work->second.until <= clients_settle &&
+           now.wall - since <= clients_suffer_max;
 }
 
 void hint_at_planned(const View& view, std::vector<Diagnosis>& diagnoses) {

@@ -13,6 +13,7 @@ constexpr std::size_t answer_bytes_max = 4 * 1024 * 1024;
 // Of one node, by its label `node`.
 constexpr std::string_view of_processes[] = {"process_up",
                                              "process_stopped_in_order",
+                                             "process_end_awaited",
                                              "process_cpu_seconds_total",
                                              "process_resident_memory_bytes",
                                              "process_start_time_seconds",
@@ -110,7 +111,8 @@ void NodeCollector::take_samples(const Observation& said) {
         const std::string cluster = options_.cluster;
         if (among(of_processes, name)) {
             const WatchedNode* of = node(labels.get("node"));
-            const bool flag = name == "process_up" || name == "process_stopped" || name == "process_stopped_in_order";
+            const bool flag = name == "process_up" || name == "process_stopped" || name == "process_stopped_in_order" ||
+                              name == "process_end_awaited";
             if (of == nullptr || (flag && value != 0 && value != 1)) continue;
             observation_.sample(name, {{"cluster", cluster}, {"node", of->name}, {"role", of->role}}, value);
         } else if (among(of_hosts, name)) {

@@ -23,6 +23,8 @@ namespace {
 // Two clocks are compared (the kernel's ticks since boot and the driver's): differences below this are rounding.
 constexpr double start_time_tolerance_s = 2.5;
 constexpr Duration host_every{5'000};
+// Nobody waits for longer for the driver's word of how a process ended: it takes a fraction of a second as a rule.
+constexpr Duration end_awaited_max{3'000};
 
 std::vector<LabelPair> node_labels(const std::string& cluster, const WatchedNode& node) {
     return {{"cluster", cluster}, {"node", node.name}, {"role", node.role}};
@@ -62,11 +64,23 @@ std::optional<ProcessCollector::Stat> ProcessCollector::read_stat(int pid) const
     return stat;
 }
 
+void ProcessCollector::note_end(Known& known, WallTime at) const {
+    if (known.pid == 0) return;
+    const auto stat = read_stat(known.pid);
+    if (stat && (!known.start_time || std::abs(stat->start_time - *known.start_time) <= start_time_tolerance_s)) return;
+    known.pid = 0;
+    known.stopped_in_order.reset();  // What was said while it ran.
+    known.asked_at = {};             // Ask the driver at once: it may have been restarted under another pid.
+    known.ended_at = at;
+    known.ports.clear();
+}
+
 std::vector<StatusAsk> ProcessCollector::due(WallTime at) {
     std::vector<StatusAsk> asks;
     for (const WatchedNode& node : options_.nodes) {
         if (node.status_command.empty()) continue;
         Known& known = known_[node.name];
+        note_end(known, at);  // How it ended is asked in the same look that finds it gone.
         if (known.asked) continue;
         const Duration wait = known.pid != 0 ? options_.status_every : options_.status_retry;
         if (known.asked_at.unix_ms != 0 && at - known.asked_at < wait) continue;
@@ -81,6 +95,7 @@ void ProcessCollector::answer(const std::string& node, const Result<std::string>
     Known& known = known_[node];
     known.asked = false;
     known.asked_at = at;
+    known.ended_at.reset();
     if (!output) {
         // The pid stays: what /proc says of it is not worse for the driver's silence.
         known.problem = output.error().message;
@@ -158,21 +173,16 @@ void ProcessCollector::node(Observation& observation, const WatchedNode& node, W
     attributes = {
         {"role", node.role}, {"zone", node.zone}, {"spare", known.spare.value_or(node.spare) ? "true" : "false"}};
     if (node.status_command.empty()) return;
-    auto stat = known.pid != 0 ? read_stat(known.pid) : std::nullopt;
-    if (stat && known.start_time && std::abs(stat->start_time - *known.start_time) > start_time_tolerance_s)
-        stat.reset();
-    if (!stat && known.pid != 0) {
-        known.pid = 0;
-        known.stopped_in_order.reset();  // What was said while it ran.
-        known.asked_at = {};             // Ask the driver at once: it may have been restarted under another pid.
-        known.ports.clear();
-    }
+    note_end(known, at);
+    const auto stat = known.pid != 0 ? read_stat(known.pid) : std::nullopt;
     if (!stat && !known.told)
         return observation.lacks(node.name + ": " + (known.problem.empty() ? "not asked yet" : known.problem));
     const auto labels = node_labels(options_.cluster, node);
     observation.sample("process_up", labels, stat ? 1 : 0);
     if (!stat && known.stopped_in_order)
         observation.sample("process_stopped_in_order", labels, *known.stopped_in_order ? 1 : 0);
+    if (!stat)
+        observation.sample("process_end_awaited", labels, known.ended_at && at - *known.ended_at < end_awaited_max);
     if (!stat) return;
     details(known, at);
     if (node.role == "connect-worker") children(known, at);

@@ -72,6 +72,7 @@ private:
         std::optional<double> start_time;  // As the process has it: a recycled pid is another process.
         std::optional<bool> spare;
         std::optional<bool> stopped_in_order;  // What ended the process, as far as its driver says.
+        std::optional<WallTime> ended_at;      // Found gone; the driver's word of it has not come yet.
         WallTime asked_at, detailed_at, ports_at, children_at;
         std::optional<double> descriptors;
         std::string ports;
@@ -80,6 +81,7 @@ private:
     };
     struct Stat;
     [[nodiscard]] std::optional<Stat> read_stat(int pid) const;
+    void note_end(Known& known, WallTime at) const;  // Whether its process has gone since the last look.
     void details(Known& known, WallTime at);
     void children(Known& known, WallTime at);
     void node(Observation& observation, const WatchedNode& node, WallTime at);

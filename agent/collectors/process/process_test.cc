@@ -130,6 +130,25 @@ TEST(Process, AGoneProcessTellsWhatItsServiceManagerSaysOfItsEnd) {
     EXPECT_EQ(end(R"({"pid": 0})"), std::nullopt);
 }
 
+TEST(Process, AskedHowItEndedInTheLookThatFindsItGone) {
+    Proc proc;
+    proc.process(7, 'S', 150, 500);
+    auto collector = proc.collector("taskmanager");
+    (void)collector.due({1000});
+    collector.answer("n", R"({"pid": 7})", {1000});
+    EXPECT_EQ(value(collector.look({2000}), "process_end_awaited" + labels), std::nullopt) << "it is there";
+    proc.process(7, 'Z', 150, 500);
+    EXPECT_EQ(collector.due({3000}).size(), 1U);
+    auto seen = collector.look({3000});
+    EXPECT_EQ(value(seen, "process_up" + labels), 0);
+    EXPECT_EQ(value(seen, "process_end_awaited" + labels), 1);
+    EXPECT_EQ(value(collector.look({6000}), "process_end_awaited" + labels), 0) << "a driver that hangs";
+    collector.answer("n", R"({"pid": 0, "stopped_in_order": true})", {6500});
+    seen = collector.look({7000});
+    EXPECT_EQ(value(seen, "process_stopped_in_order" + labels), 1);
+    EXPECT_EQ(value(seen, "process_end_awaited" + labels), 0);
+}
+
 TEST(Process, TasksOfAWorkerAreItsChildren) {
     Proc proc;
     proc.process(7, 'S', 150, 500);

@@ -21,18 +21,34 @@ std::optional<Absence> last_absence(const Lookup& lookup, SeriesId presence) {
     return absence;
 }
 
+namespace {
+
+// The first word of the service manager about this absence, also when the process is back by now. Later ones are about
+// what came then: a unit that is being started again is no longer `inactive`.
+std::optional<Sample> service_manager_says(const Lookup& lookup, const std::string& cluster, const std::string& node,
+                                           const Absence& absence) {
+    std::optional<Sample> said;
+    const WallTime from = absence.last_there, to = absence.ended.value_or(lookup.now().wall);
+    for (const auto id : lookup.select("process_stopped_in_order", {{"cluster", cluster}, {"node", node}}))
+        for (const auto& sample : lookup.history(id, look_back))
+            if (sample.at_ms > from.unix_ms && sample.at_ms <= to.unix_ms && (!said || sample.at_ms < said->at_ms))
+                said = sample;
+    return said;
+}
+
+}  // namespace
+
 std::optional<Evidence> ended_by_request(const Lookup& lookup, const std::string& cluster, const std::string& node,
                                          const Absence& absence) {
     if (node.empty()) return std::nullopt;
-    for (const auto id : lookup.select("process_stopped_in_order", {{"cluster", cluster}, {"node", node}}))
-        if (const auto said = lookup.sample(id); said && !absence.ended && said->at_ms >= absence.began.unix_ms)
-            return said->value == 1
-                       ? std::optional(Evidence{"metric",
-                                                "process_stopped_in_order",
-                                                "the service manager of " + node + " has stopped it in good order",
-                                                1,
-                                                {said->at_ms}})
-                       : std::nullopt;
+    if (const auto said = service_manager_says(lookup, cluster, node, absence))
+        return said->value == 1
+                   ? std::optional(Evidence{"metric",
+                                            "process_stopped_in_order",
+                                            "the service manager of " + node + " has stopped it in good order",
+                                            1,
+                                            {said->at_ms}})
+                   : std::nullopt;
     for (const auto* event : lookup.view().timeline.since(absence.began - stop_takes_max)) {
         if (event->kind != "clean-stop" || event->subject.cluster != cluster) continue;
         const auto named = event->fields.find("node");

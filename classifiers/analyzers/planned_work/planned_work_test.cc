@@ -187,6 +187,43 @@ TEST(PlannedTaskManager, ItsOwnLogOrItsJobSaysThatItWasStopped) {
     EXPECT_EQ(planned(systemd, 62).size(), 1U);
 }
 
+TEST(PlannedTaskManager, WhatItsServiceManagerSaidHoldsUntilItsReturnIsSettled) {
+    const auto restarted = [](std::optional<double> said, int said_at = 61) {
+        Scene scene;
+        scene
+            .series("process_up", {{"node", "tm-1"}, {"role", "taskmanager"}},
+                    [](int s) { return s < 60 || s >= 70 ? 1.0 : 0.0; })
+            .series("process_stopped_in_order", {{"node", "tm-1"}, {"role", "taskmanager"}},
+                    [=](int s) { return s >= said_at && s < said_at + 9 ? said : std::nullopt; });
+        return scene;
+    };
+    EXPECT_EQ(planned(restarted(1.0), 90).size(), 1U);
+    EXPECT_TRUE(planned(restarted(1.0), 140).empty()) << "settled";
+    EXPECT_TRUE(planned(restarted(0.0), 90).empty()) << "it was killed";
+    EXPECT_TRUE(planned(restarted(std::nullopt), 90).empty()) << "nobody said";
+    EXPECT_TRUE(planned(restarted(1.0, 20), 90).empty()) << "said of an earlier stop";
+}
+
+TEST(PlannedWorker, WhatItsServiceManagerSaidIsEnoughAlsoAfterItsReturn) {
+    const auto restarted = [](double said) {
+        Scene scene;
+        scene
+            .series("connect_worker_reachable", {{"worker", "w1"}}, [](int s) { return s < 60 || s >= 75 ? 1.0 : 0.0; })
+            .constant("connect_worker_reachable", {{"worker", "w2"}}, 1)
+            .series("process_stopped_in_order", {{"node", "connect-1"}, {"role", "connect-worker"}},
+                    [=](int s) { return s >= 62 && s < 70 ? std::optional(said) : std::nullopt; })
+            .relation(Scene::lab("worker", "w1"), "hosted-by", Scene::lab("node", "connect-1"));
+        return scene;
+    };
+    EXPECT_EQ(planned(restarted(1), 65).size(), 1U);
+    EXPECT_EQ(planned(restarted(1), 90).size(), 1U);
+    EXPECT_TRUE(planned(restarted(0), 90).empty());
+    Scene starting = restarted(1);
+    starting.series("process_stopped_in_order", {{"node", "connect-1"}, {"role", "connect-worker"}, {"look", "later"}},
+                    [](int s) { return s >= 70 && s < 74 ? std::optional(0.0) : std::nullopt; });
+    EXPECT_EQ(planned(starting, 90).size(), 1U) << "it is being started again";
+}
+
 TEST(PlannedJobManager, OneWhoseLogSaysThatItWasAskedTo) {
     Scene gone;
     gone.series("process_up", {{"node", "jm"}, {"role", "jobmanager"}}, [](int s) { return s < 60 ? 1.0 : 0.0; });

@@ -104,6 +104,10 @@ std::optional<Finding> lost(const Lookup& lookup, const Manager& manager) {
     if (!moved || moved->value != 0 || !moved->moved) return std::nullopt;
     auto said = peers_miss_it(lookup, manager, moved->changed);
     if (said.empty()) return std::nullopt;
+    // One that was stopped in good order tells its job manager before it is gone, and its service manager says so a
+    // moment later: nobody is blamed in between.
+    if (lookup.value("process_end_awaited", {{"cluster", manager.cluster}, {"node", manager.node}}) == 1.0)
+        return std::nullopt;
     Finding finding{.id = "taskmanager-lost",
                     .subject = {manager.cluster, "taskmanager", manager.id},
                     .since = moved->changed,

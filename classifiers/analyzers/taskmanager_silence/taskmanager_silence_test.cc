@@ -57,6 +57,18 @@ Scene stopped(int resumed = 1 << 20) {
     return scene;
 }
 
+TEST(TaskManagerLost, WaitsForTheDriversWordOfItsEndAndNoLonger) {
+    Scene scene = killed();
+    EXPECT_EQ(scene.findings("taskmanager-lost", fault + 2).size(), 1U) << "nobody is asked";
+    scene.series("process_end_awaited", node("tm-1"),
+                 [](int s) { return s < fault ? std::nullopt : std::optional(s < fault + 3 ? 1.0 : 0.0); });
+    EXPECT_TRUE(scene.findings("taskmanager-lost", fault + 2).empty());
+    EXPECT_EQ(scene.findings("taskmanager-lost", fault + 3).size(), 1U);
+    Scene other = killed();
+    other.constant("process_end_awaited", node("tm-2"), 1);
+    EXPECT_EQ(other.findings("taskmanager-lost", fault + 2).size(), 1U) << "of another node";
+}
+
 TEST(TaskManagerLost, ProcessGoneAndMissedByTheJobManager) {
     const auto found = killed().findings("taskmanager-lost", fault + 2);
     ASSERT_EQ(found.size(), 1U);

@@ -29,6 +29,8 @@ using nlohmann::json;
 
 constexpr auto look_every = std::chrono::seconds(2);
 constexpr Duration settle_patience{180'000};
+// Connect waits for a worker that left, and hands its tasks out after that (scheduled.rebalance.max.delay.ms = 5 min).
+constexpr Duration worker_patience{330'000};
 constexpr Duration still_told{30'000};  // What a work brings may be told until so long after it.
 
 void tell(const std::string& line) {
@@ -51,7 +53,7 @@ auto rolled(Role role) {
             if (process.role != role || process.spare) continue;
             MEDIC_CHECK(site.node("stop", process.name));
             MEDIC_CHECK(site.node("start", process.name));
-            MEDIC_CHECK(site.settle(settle_patience));
+            MEDIC_CHECK(site.settle(role == Role::connect_worker ? worker_patience : settle_patience));
             if (role == Role::taskmanager) break;  // One is enough: the spare has its work now.
         }
         return {};
@@ -94,7 +96,7 @@ std::vector<Work> works() {
             {"the job is rescaled back", "job/", [](Site& site) { return rescale(site, 0); }},
             {"a connector comes and goes", "", rebalance},
             {"a connector is paused and resumed", "connector/", pause},
-            {"a task manager with work is stopped and started", "taskmanager/", [](Site& site) -> Status {
+            {"a task manager with work is stopped and started", "node/", [](Site& site) -> Status {
                  MEDIC_TRY(const std::string node, site.working_taskmanager());
                  MEDIC_CHECK(site.node("stop", node));
                  return site.node("start", node);
