@@ -9,6 +9,7 @@ namespace medic::advice {
 namespace {
 
 using json_read::array;
+using json_read::boolean;
 using json_read::integer;
 using json_read::Json;
 using json_read::member;
@@ -23,15 +24,9 @@ std::optional<int> small(const Json& object, std::string_view key) {
     return static_cast<int>(*value);
 }
 
-bool flag(const Json& object, std::string_view key) {
-    const Json* value = member(object, key);
-    return value != nullptr && value->is_boolean() && value->get<bool>();
-}
-
 // "complete": false: not every subtask has reported yet.
 std::optional<double> reported(const Json& metrics, const std::string& key) {
-    const Json* complete = member(metrics, key + "-complete");
-    if (complete != nullptr && complete->is_boolean() && !complete->get<bool>()) return std::nullopt;
+    if (!boolean(metrics, key + "-complete").value_or(true)) return std::nullopt;
     return number(metrics, key);
 }
 
@@ -67,7 +62,8 @@ void read_checkpoints(const ShapeAnswers& answers, Checkpointing& out) {
         out.min_pause_ms = integer(config, "min_pause");
         out.storage = text(config, "checkpoint_storage");
         if (const Json* kept = member(config, "externalization"))
-            out.kept_on_cancel = flag(*kept, "enabled") && !flag(*kept, "delete_on_cancellation");
+            out.kept_on_cancel =
+                boolean(*kept, "enabled").value_or(false) && !boolean(*kept, "delete_on_cancellation").value_or(false);
     }
     const Json done = parse(answers.checkpoints);
     const Json* counts = member(done, "counts");

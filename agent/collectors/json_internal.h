@@ -50,6 +50,12 @@ inline std::optional<std::int64_t> integer(const Json& object, std::string_view 
     return value->get<std::int64_t>();
 }
 
+inline std::optional<bool> boolean(const Json& object, std::string_view key) {
+    const Json* value = member(object, key);
+    if (value == nullptr || !value->is_boolean()) return std::nullopt;
+    return value->get<bool>();
+}
+
 inline std::string text(const Json& object, std::string_view key) {
     const Json* value = member(object, key);
     return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();

@@ -216,8 +216,8 @@ constexpr Key keys[] = {
     {"clusters.NAME.deployments[].driver", "start", Type::texts, "", false, 0, 0, "",
      "command: {version} {artifact} {entry} {restore_from} {parallelism} {fencing_token}. It should end with an error "
      "where the job runs already, as session-rest does: somebody may just have started it. With several agents, a "
-     "start "
-     "that takes {fencing_token} and refuses one below the highest that it has seen needs no person's agreement."},
+     "start that takes {fencing_token} and refuses one below the highest that it has seen needs no person's "
+     "agreement."},
     {"clusters.NAME.deployments[].driver", "stop", Type::texts, "", false, 0, 0, "", "command: stops the job."},
     {"clusters.NAME.deployments[].driver", "timeout", Type::duration, "60s", false, 100, hour, "",
      "A start that takes longer has an unknown outcome."},

@@ -8,6 +8,7 @@
 namespace medic::discovery {
 
 using json_read::array;
+using json_read::boolean;
 using json_read::Json;
 using json_read::member;
 using json_read::text;
@@ -54,8 +55,8 @@ public:
         const Json config = body_of(look_, flink_.url + "/config");
         flink_.version = text(config, "flink-version");
         if (const Json* features = config.is_discarded() ? nullptr : member(config, "features"))
-            if (const Json* submit = member(*features, "web-submit"); submit != nullptr && submit->is_boolean())
-                flink_.mode = submit->get<bool>() ? "session" : "application";
+            if (const auto submit = boolean(*features, "web-submit"))
+                flink_.mode = *submit ? "session" : "application";
         task_managers();
         for (const std::string& name : facts_.names("job")) job(name);
         ask_sources();

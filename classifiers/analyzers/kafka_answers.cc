@@ -1,6 +1,7 @@
 #include "classifiers/analyzers/kafka_answers.h"
 
 #include <algorithm>
+#include <set>
 
 namespace medic::analyzers {
 namespace {
@@ -35,13 +36,10 @@ std::optional<AllAnswered> answered(const Lookup& lookup, std::string_view clust
 
 std::optional<AllAnswered> brokers_answered(const Lookup& lookup, std::string_view cluster, Duration window) {
     std::optional<AllAnswered> all;
-    std::vector<std::string> brokers;
+    std::set<std::string> brokers;
     for (const std::string_view name : {"kafka_broker_up", "kafka_broker_reachable"})
         for (const auto series : lookup.select(name, {{"cluster", cluster}}))
-            brokers.push_back(lookup.label(series, "broker"));
-    std::ranges::sort(brokers);
-    const auto [same, end] = std::ranges::unique(brokers);
-    brokers.erase(same, end);
+            brokers.insert(lookup.label(series, "broker"));
     for (const std::string& broker : brokers) {
         const auto one = answered(lookup, cluster, broker, window);
         if (!one) return std::nullopt;

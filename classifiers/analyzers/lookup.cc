@@ -180,6 +180,17 @@ std::optional<Evidence> stopped_by_signal(const Lookup& lookup, const LabelValue
     return Evidence{"metric", "process_stopped", "the kernel shows it stopped (state T)", 1, at};
 }
 
+bool spans(const std::vector<Sample>& samples, Duration span_min) {
+    return samples.size() >= 3 && Duration{samples.back().at_ms - samples.front().at_ms} >= span_min;
+}
+
+std::optional<double> rate_of(const std::vector<Sample>& samples, Duration span_min) {
+    if (!spans(samples, span_min)) return std::nullopt;
+    double rise = 0;
+    for (std::size_t i = 1; i < samples.size(); ++i) rise += std::max(0.0, samples[i].value - samples[i - 1].value);
+    return rise * 1000 / static_cast<double>(samples.back().at_ms - samples.front().at_ms);
+}
+
 double mean_of(const std::vector<Sample>& samples) {
     double sum = 0;
     for (const auto& sample : samples) sum += sample.value;

@@ -85,6 +85,10 @@ private:
 [[nodiscard]] Evidence uses_no_cpu(const std::string& node, const Motion& ticks);
 [[nodiscard]] std::optional<Evidence> stopped_by_signal(const Lookup& lookup, const LabelValues& node, WallTime at);
 
+// Enough samples, over long enough, for a mean or a rate.
+[[nodiscard]] bool spans(const std::vector<Sample>& samples, Duration span_min);
+// Of a counter, per second; one that began anew counts on from there. nullopt: not `spans`.
+[[nodiscard]] std::optional<double> rate_of(const std::vector<Sample>& samples, Duration span_min);
 [[nodiscard]] double mean_of(const std::vector<Sample>& samples);  // At least one sample.
 [[nodiscard]] double median_of(std::vector<double> values);  // At least one value; of two in the middle the upper.
 

@@ -17,17 +17,6 @@ struct Place {
     std::size_t subtasks = 0;
 };
 
-bool spans(const std::vector<Sample>& samples, Duration span) {
-    return samples.size() >= 3 && Duration{samples.back().at_ms - samples.front().at_ms} >= span;
-}
-
-std::optional<double> rate_of(const std::vector<Sample>& samples, Duration span) {
-    if (!spans(samples, span)) return std::nullopt;
-    double rise = 0;  // A new attempt began to count at zero.
-    for (std::size_t i = 1; i < samples.size(); ++i) rise += std::max(0.0, samples[i].value - samples[i - 1].value);
-    return rise * 1000 / static_cast<double>(samples.back().at_ms - samples.front().at_ms);
-}
-
 // By task manager; empty where the rate of one subtask is not known.
 std::map<std::string, Place> places_of(const Lookup& lookup, const LabelValues& vertex, std::string_view records,
                                        Duration window, Duration span) {

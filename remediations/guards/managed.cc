@@ -24,14 +24,9 @@ std::string broker_of(const Subject& subject) { return subject.name.substr(0, su
 
 const std::string& job_name(const Step& step) { return step.job.kind.empty() ? step.subject.name : step.job.name; }
 
-bool ends_job(const Step& step) {
-    return std::holds_alternative<CancelJob>(step.operation) ||
-           std::holds_alternative<StopJobWithSavepoint>(step.operation);
-}
-
 // A job that is ended to be started again stays defined as it was; one that is only ended does not.
 bool stays_ended(std::span<const Step> from) {
-    return ends_job(from.front()) && std::ranges::none_of(from.subspan(1), [](const Step& later) {
+    return ended_job(from.front().operation) != nullptr && std::ranges::none_of(from.subspan(1), [](const Step& later) {
                return std::holds_alternative<StartDeployment>(later.operation);
            });
 }
@@ -118,7 +113,7 @@ std::string for_strimzi(const Step& step) {
 
 // Part of a FlinkDeployment. Which image or jar a version is, only its owner knows.
 std::string for_flink_operator(const Step& step) {
-    if (ends_job(step))
+    if (ended_job(step.operation) != nullptr)
         return fmt::format("{{kind: FlinkDeployment, metadata: {{name: {}}}, spec: {{job: {{state: suspended}}}}}}",
                            scalar(job_name(step)));
     const auto* start = std::get_if<StartDeployment>(&step.operation);

@@ -44,6 +44,11 @@ const NodeInfo* choose_spare(const PlanningView& view, const NodeInfo& lost) {
     return best;
 }
 
+std::string told(const PlanningView& view, const FactKey& key) {
+    const Fact* fact = view.fact(key);
+    return fact != nullptr ? fact->text : std::string();
+}
+
 std::vector<FactKey> checkpoint_facts(const Subject& job) {
     return {{job, "flink_job_state"},
             {job, "checkpoint_path"},
@@ -52,15 +57,12 @@ std::vector<FactKey> checkpoint_facts(const Subject& job) {
 }
 
 AfterCancel newest_checkpoint_after_cancel(const PlanningView& view, const Subject& job) {
-    const auto told = [&](const char* name) {
-        const Fact* fact = view.fact({job, name});
-        return fact != nullptr ? fact->text : std::string();
-    };
-    if (told("checkpoint_is_savepoint") == "true") return AfterCancel::kept;  // Whoever took it removes it.
-    const std::string kept = told("checkpoints_kept");
+    if (told(view, {job, "checkpoint_is_savepoint"}) == "true")
+        return AfterCancel::kept;  // Whoever took it removes it.
+    const std::string kept = told(view, {job, "checkpoints_kept"});
     if (kept == "always") return AfterCancel::kept;
     // It has failed already, and what is left was kept for that.
-    if (kept == "unless-cancelled" && told("flink_job_state") == "FAILED") return AfterCancel::kept;
+    if (kept == "unless-cancelled" && told(view, {job, "flink_job_state"}) == "FAILED") return AfterCancel::kept;
     return kept.empty() ? AfterCancel::unknown : AfterCancel::deleted;
 }
 

@@ -27,6 +27,9 @@ inline constexpr Duration page_proves_within{60'000};
 // figures for a while, and a job whose source is idle still completes checkpoints.
 [[nodiscard]] Expectation job_runs_and_progresses(const Subject& job);
 
+// A fact's text as it is known now; "" when it is not.
+[[nodiscard]] std::string told(const PlanningView& view, const FactKey& key);
+
 // What becomes of the job's newest checkpoint when the job is cancelled: Flink deletes it unless it was told to keep
 // it. Reads the facts checkpoint_facts(job).
 enum class AfterCancel : std::uint8_t { kept, deleted, unknown };

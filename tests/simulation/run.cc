@@ -223,10 +223,7 @@ void Run::step(Mortality mortality) {
     if (sends && options_.several_agents && chanced(33, "lease-just-now")) lose_lease();
     deliver(ack, sends && chanced(33, "pause-just-now"));
     if (death == Death::after_send) return die(sends ? "died-after-sending" : "died-after-tick");
-    const auto note = [&](bool holds, std::optional<Duration>& since) {
-        since = holds ? std::optional(since.value_or(monotonic_)) : std::nullopt;
-    };
-    note(observer_.dark, dark_since_);
+    dark_since_ = observer_.dark ? std::optional(dark_since_.value_or(monotonic_)) : std::nullopt;
     journal_broken_ = !ack.durable;  // The next tick is told.
     inbox_.emplace_back(JournalAck{ack.sequence, ack.durable});
 }

@@ -41,17 +41,12 @@ std::optional<WallTime> time_of(const std::string& text) {
     return WallTime{seconds * 1000};
 }
 
-bool flag(const Json& object, std::string_view key, bool otherwise) {
-    const Json* value = member(object, key);
-    return value != nullptr && value->is_boolean() ? value->get<bool>() : otherwise;
-}
-
 std::vector<LabelMatcher> matchers_of(const Json& silence) {
     using Op = LabelMatcher::Op;
     std::vector<LabelMatcher> all;
     for (const Json& one : array(silence, "matchers")) {
         // Before 0.22 there were no negative ones, and no isEqual.
-        const bool regex = flag(one, "isRegex", false), equal = flag(one, "isEqual", true);
+        const bool regex = boolean(one, "isRegex").value_or(false), equal = boolean(one, "isEqual").value_or(true);
         const Op op = equal ? (regex ? Op::matches : Op::equal) : (regex ? Op::not_matches : Op::not_equal);
         all.push_back({text(one, "name"), op, text(one, "value")});
     }

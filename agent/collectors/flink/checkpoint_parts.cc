@@ -58,8 +58,7 @@ std::string whole(double value) { return std::to_string(static_cast<std::int64_t
 std::optional<CheckpointAsked> slow_checkpoint(const Json& answer, WallTime at) {
     std::size_t looked_at = 0;
     for (const Json& entry : array(answer, "history")) {
-        const Json* savepoint = member(entry, "is_savepoint");
-        if (savepoint != nullptr && savepoint->is_boolean() && savepoint->get<bool>()) continue;
+        if (boolean(entry, "is_savepoint").value_or(false)) continue;
         if (++looked_at > newest_looked_at) break;
         const auto id = integer(entry, "id"), began = integer(entry, "trigger_timestamp");
         const std::string status = text(entry, "status");
@@ -140,15 +139,12 @@ void checkpoint_config(const Into& into, const Json& answer, const Job& job) {
             attributes[name] = std::to_string(*value);
     if (const std::string backend = text(answer, "state_backend"); !backend.empty())
         attributes["state_backend"] = backend;
-    if (const Json* flag = member(answer, "unaligned_checkpoints"); flag != nullptr && flag->is_boolean())
-        attributes["checkpoint_unaligned"] = flag->get<bool>() ? "true" : "false";
+    if (const auto unaligned = boolean(answer, "unaligned_checkpoints"))
+        attributes["checkpoint_unaligned"] = *unaligned ? "true" : "false";
     // Flink keeps the files of a job that ends only where it is told to; by default it deletes them.
     const Json* kept = member(answer, "externalization");
-    const auto flag = [&](const char* name) -> std::optional<bool> {
-        const Json* value = kept != nullptr ? member(*kept, name) : nullptr;
-        return value != nullptr && value->is_boolean() ? std::optional(value->get<bool>()) : std::nullopt;
-    };
-    const auto enabled = flag("enabled"), deleted = flag("delete_on_cancellation");
+    if (kept == nullptr) return;
+    const auto enabled = boolean(*kept, "enabled"), deleted = boolean(*kept, "delete_on_cancellation");
     if (enabled && deleted)
         attributes["checkpoints_kept"] = !*enabled ? "never" : *deleted ? "unless-cancelled" : "always";
 }

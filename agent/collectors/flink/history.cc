@@ -10,10 +10,7 @@ using namespace json_read;
 
 namespace {
 
-bool is_savepoint(const Json& checkpoint) {
-    const Json* flag = member(checkpoint, "is_savepoint");
-    return flag != nullptr && flag->is_boolean() && flag->get<bool>();
-}
+bool is_savepoint(const Json& checkpoint) { return boolean(checkpoint, "is_savepoint").value_or(false); }
 
 void latest_checkpoint(const Into& into, const Json& latest, const Job& job) {
     const std::vector<LabelPair> labels = {{"cluster", into.cluster}, {"job", job.name}};

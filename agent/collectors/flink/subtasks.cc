@@ -40,8 +40,7 @@ void vertex(const Into& into, const Json& answer, const Job& job, const Vertex& 
         if (metrics == nullptr) continue;
         // "…-complete: false" means that Flink's own fetch has not come back yet: the figure is not known, not 0.
         const auto known = [&](const char* figure, const char* complete) -> std::optional<double> {
-            const Json* flag = member(*metrics, complete);
-            if (flag != nullptr && flag->is_boolean() && !flag->get<bool>()) return std::nullopt;
+            if (!boolean(*metrics, complete).value_or(true)) return std::nullopt;
             return number(*metrics, figure);
         };
         if (const auto in = known("read-records", "read-records-complete"))

@@ -120,10 +120,8 @@ void ProcessCollector::answer(const std::string& node, const Result<std::string>
         }
         pid = static_cast<int>(integer(document, "pid").value_or(0));
         said_start = number(document, "start_time");
-        if (const Json* spare = member(document, "spare"); spare != nullptr && spare->is_boolean())
-            known.spare = spare->get<bool>();
-        if (const Json* order = member(document, "stopped_in_order"); order != nullptr && order->is_boolean())
-            known.stopped_in_order = order->get<bool>();
+        if (const auto spare = boolean(document, "spare")) known.spare = spare;
+        if (const auto order = boolean(document, "stopped_in_order")) known.stopped_in_order = order;
         for (const Json& task : array(document, "tasks"))
             if (const auto number = integer(task, "task"); number && !text(task, "connector").empty())
                 known.tasks.push_back({text(task, "connector"), std::to_string(*number),

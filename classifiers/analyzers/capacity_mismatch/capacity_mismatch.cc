@@ -31,13 +31,6 @@ struct Load {
     WallTime at;
 };
 
-std::optional<double> rate(const std::vector<Sample>& samples) {
-    if (samples.size() < 3 || Duration{samples.back().at_ms - samples.front().at_ms} < span_needs) return std::nullopt;
-    double increase = 0;
-    for (std::size_t i = 1; i < samples.size(); ++i) increase += std::max(0.0, samples[i].value - samples[i - 1].value);
-    return increase * 1000 / static_cast<double>(samples.back().at_ms - samples.front().at_ms);
-}
-
 std::set<std::string> topics_of(const Lookup& lookup, const Subject& job) {
     std::set<std::string> topics;
     for (const auto& topic : lookup.view().topology.from(job, "reads")) topics.insert(topic.name);
@@ -95,7 +88,7 @@ std::optional<Load> load_of(const Lookup& lookup, const Subject& job, const std:
         which.emplace_back("group", group);
         const auto history = lag_up_to_commit(lookup, series, which);
         if (ends.empty() || history.size() < 3) continue;
-        const auto offered = rate(lookup.history(ends.front(), window));
+        const auto offered = rate_of(lookup.history(ends.front(), window), span_needs);
         if (!offered) continue;
         const double seconds = static_cast<double>(history.back().at_ms - history.front().at_ms) / 1000;
         const double growth = seconds > 0 ? (history.back().value - history.front().value) / seconds : 0;

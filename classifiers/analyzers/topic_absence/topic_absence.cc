@@ -2,7 +2,7 @@
 // others: somebody deleted it, or took from us the right to see it. A task does not fail of that: its client asks for
 // the topic again and again, and moves nothing. One that still moves records reads or writes other topics, and is no
 // case. A topic that is away and made anew at once (auto.create.topics.enable) is listed again and not told.
-#include <algorithm>
+#include <set>
 
 #include "classifiers/analyzers/analyzer.h"
 #include "classifiers/analyzers/kafka_answers.h"
@@ -53,11 +53,8 @@ std::optional<Finding> examine(const Lookup& lookup, const Subject& connector, c
 std::vector<Finding> run(const View& view, const Now& now) {
     const Lookup lookup{view, now};
     std::vector<Finding> found;
-    std::vector<std::string> clusters;
-    for (const auto series : lookup.select("connect_task_state")) clusters.push_back(lookup.label(series, "cluster"));
-    std::ranges::sort(clusters);
-    const auto [same, end] = std::ranges::unique(clusters);
-    clusters.erase(same, end);
+    std::set<std::string> clusters;
+    for (const auto series : lookup.select("connect_task_state")) clusters.insert(lookup.label(series, "cluster"));
     for (const std::string& cluster : clusters)
         for (const Subject& connector : view.topology.all(cluster, "connector"))
             for (const bool reads : {true, false})

@@ -25,12 +25,12 @@ struct Subtask {
 };
 
 std::optional<double> mean(const std::vector<Sample>& samples) {
-    if (samples.size() < 3 || Duration{samples.back().at_ms - samples.front().at_ms} < span_needs) return std::nullopt;
+    if (!spans(samples, span_needs)) return std::nullopt;
     return mean_of(samples);
 }
 
 std::optional<double> rate(const std::vector<Sample>& samples) {
-    if (samples.size() < 3 || Duration{samples.back().at_ms - samples.front().at_ms} < span_needs) return std::nullopt;
+    if (!spans(samples, span_needs)) return std::nullopt;
     const double rise = samples.back().value - samples.front().value;
     if (rise < 0) return std::nullopt;  // A new attempt began to count at zero.
     return rise * 1000 / static_cast<double>(samples.back().at_ms - samples.front().at_ms);

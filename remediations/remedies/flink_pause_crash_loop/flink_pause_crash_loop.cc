@@ -30,11 +30,11 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     const Fact* restarts = view.fact({job, "flink_job_restarts_total"});
     if (restarts == nullptr || !restarts->value)
         return fail(ErrorCode::not_ready, "how often {} has restarted is not known", name);
-    const Fact* checkpoint = view.fact({job, "checkpoint_path"});
-    const bool has_checkpoint = checkpoint != nullptr && !checkpoint->text.empty();
-    if (has_checkpoint && newest_checkpoint_after_cancel(view, job) == AfterCancel::unknown)
+    const std::string checkpoint = told(view, {job, "checkpoint_path"});
+    const AfterCancel after = newest_checkpoint_after_cancel(view, job);
+    if (!checkpoint.empty() && after == AfterCancel::unknown)
         return fail(ErrorCode::not_ready, "whether the checkpoints of {} outlive its cancellation is not known", name);
-    if (has_checkpoint && newest_checkpoint_after_cancel(view, job) == AfterCancel::deleted)
+    if (!checkpoint.empty() && after == AfterCancel::deleted)
         return fail(ErrorCode::invalid, "cancelling {} deletes its checkpoints: it is left as it is", name);
 
     Step cancel{.subject = job, .text = "pause the crash loop: cancel " + name, .operation = CancelJob{job_id}};
@@ -46,14 +46,14 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
         cancel.precondition.push_back(equals(job, "checkpoint_id", *id->value));
     cancel.done = {text_in(job, "flink_job_state", {"CANCELED", "FAILED", "FINISHED"})};
     cancel.expectation = {.all = cancel.done, .within = Duration{60'000}};
-    cancel.undo = has_checkpoint ? "start the job again from " + checkpoint->text : "start the job again";
+    cancel.undo = checkpoint.empty() ? "start the job again" : "start the job again from " + checkpoint;
     cancel.destroys = Destroys::availability;
     cancel.job = job;
 
     Plan result;
     result.summary =
         fmt::format("{} fails on its own code or data after every restart: cancel it, keep its checkpoint", name);
-    if (!has_checkpoint)
+    if (checkpoint.empty())
         result.needs_approval = "no checkpoint of " + name + " is known: it would begin where it was first started";
     result.left_to_person = fmt::format("{} is paused; mend its code or its data, then {}", name, cancel.undo);
     result.over_when = {text_in(job, "flink_job_state", {"RUNNING"})};

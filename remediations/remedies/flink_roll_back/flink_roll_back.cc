@@ -22,11 +22,8 @@ struct Start {
 
 // The newest state that is still there once the failing job is cancelled.
 Result<Start> start_from(const PlanningView& view, const Subject& job) {
-    const auto told = [&](const char* name) {
-        const Fact* fact = view.fact({job, name});
-        return fact != nullptr ? fact->text : std::string();
-    };
-    const std::string checkpoint = told("checkpoint_path"), savepoint = told("savepoint_path");
+    const std::string checkpoint = told(view, {job, "checkpoint_path"}),
+                      savepoint = told(view, {job, "savepoint_path"});
     const AfterCancel after = newest_checkpoint_after_cancel(view, job);
     if (!checkpoint.empty() && after == AfterCancel::kept) return Start{checkpoint, ""};
     if (!checkpoint.empty() && after == AfterCancel::unknown)
