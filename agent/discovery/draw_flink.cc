@@ -55,8 +55,7 @@ public:
         const Json config = body_of(look_, flink_.url + "/config");
         flink_.version = text(config, "flink-version");
         if (const Json* features = config.is_discarded() ? nullptr : member(config, "features"))
-            if (const auto submit = boolean(*features, "web-submit"))
-                flink_.mode = *submit ? "session" : "application";
+            if (const auto submit = boolean(*features, "web-submit")) flink_.mode = *submit ? "session" : "application";
         task_managers();
         for (const std::string& name : facts_.names("job")) job(name);
         ask_sources();
