@@ -40,5 +40,8 @@ if(MEDIC_MOLD)
 endif()
 find_program(MEDIC_CCACHE ccache)
 if(MEDIC_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${MEDIC_CCACHE})
+  # Clones share one cache: paths below the source are taken relative, and the folder itself does not count. The time
+  # stamps of a precompiled header's parts do not, either: its contents do.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${MEDIC_CCACHE})
 endif()
