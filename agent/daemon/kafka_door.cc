@@ -49,6 +49,35 @@ Result<std::string> alter_reassignments(KafkaClient& client, const AlterReassign
     return std::to_string(what.moves.size()) + " moves begun";
 }
 
+// A partition whose preferred leader leads already is as it should be. Others may fail by themselves (the replica fell
+// out of sync meanwhile): the step's expectation tells whether what was reached is enough.
+Result<std::string> elect_leaders(KafkaClient& client, const ElectLeaders& what, Duration timeout) {
+    if (what.partitions.empty()) return fail(ErrorCode::invalid, "no partition is named: that would mean all of them");
+    std::map<std::string, std::vector<std::int32_t>> by_topic;
+    for (const PartitionOfTopic& one : what.partitions) by_topic[one.topic].push_back(one.partition);
+    wire::ElectLeadersRequest request;
+    request.timeout_ms = static_cast<std::int32_t>(timeout.count());
+    auto& topics = request.topics.emplace();
+    for (auto& [name, partitions] : by_topic) topics.push_back({name, std::move(partitions)});
+    MEDIC_TRY(const auto answer, client.call(KafkaTarget::controller(), request, timeout));
+    MEDIC_CHECK(wire::check(answer.error, "elect leaders"));
+    std::size_t lead = 0;
+    Status first_failure;
+    for (const auto& topic : answer.topics)
+        for (const auto& one : topic.partitions) {
+            if (one.error == wire::KafkaError::none || one.error == wire::KafkaError::election_not_needed) {
+                ++lead;
+            } else if (first_failure) {
+                first_failure = wire::check(one.error, "elect " + topic.name + "-" + std::to_string(one.partition),
+                                            one.error_message.value_or(""));
+            }
+        }
+    if (lead == 0 && !first_failure) return std::unexpected(first_failure.error());
+    std::string text = fmt::format("{} of {} are led by their preferred leader", lead, what.partitions.size());
+    if (!first_failure) text += "; " + first_failure.error().message;
+    return text;
+}
+
 }  // namespace
 
 Result<std::string> change_kafka(KafkaClient& client, const Operation& operation) {
@@ -56,6 +85,8 @@ Result<std::string> change_kafka(KafkaClient& client, const Operation& operation
         return alter_configs(client, *configs, operation.timeout);
     if (const auto* moves = std::get_if<AlterReassignments>(&operation.body))
         return alter_reassignments(client, *moves, operation.timeout);
+    if (const auto* election = std::get_if<ElectLeaders>(&operation.body))
+        return elect_leaders(client, *election, operation.timeout);
     return fail(ErrorCode::internal, "{} is no Kafka operation", operation_name(operation.body));
 }
 

@@ -1,4 +1,4 @@
-// AlterConfigs and AlterReassignments over a KafkaClient. Waits for the answer: on a thread of its own.
+// AlterConfigs, AlterReassignments and ElectLeaders over a KafkaClient. Waits for the answer: on a thread of its own.
 #pragma once
 
 #include "agent/world/operation.h"

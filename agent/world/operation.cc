@@ -34,6 +34,7 @@ std::string_view operation_name(const OperationBody& body) {
                           [](const StartDeployment&) { return "start-deployment"; },
                           [](const AlterConfigs&) { return "alter-configs"; },
                           [](const AlterReassignments&) { return "alter-reassignments"; },
+                          [](const ElectLeaders&) { return "elect-leaders"; },
                       },
                       body);
 }
@@ -76,6 +77,12 @@ std::string describe(const Operation& operation) {
                                                   : fmt::format("{}-{} to [{}]", move.topic, move.partition,
                                                                 fmt::join(move.replicas, ","));
                 }
+                return text;
+            },
+            [](const ElectLeaders& op) {
+                std::string text;
+                for (const auto& one : op.partitions)
+                    text += fmt::format("{}{}-{}", text.empty() ? "" : ", ", one.topic, one.partition);
                 return text;
             },
         },

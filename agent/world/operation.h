@@ -83,10 +83,17 @@ struct PartitionMove {
 struct AlterReassignments {
     std::vector<PartitionMove> moves;
 };  // Empty replicas cancels that partition's move.
+struct PartitionOfTopic {
+    std::string topic;
+    int partition = 0;
+};
+struct ElectLeaders {
+    std::vector<PartitionOfTopic> partitions;
+};  // The preferred leader of each takes over. Unclean elections, which lose records, are not offered.
 
 using OperationBody = std::variant<StartNode, StopNode, KillNode, KillConnectorTask, GrowStorage, RestartConnectorTask,
                                    RestartConnector, PauseConnector, ResumeConnector, CancelJob, StopJobWithSavepoint,
-                                   StartDeployment, AlterConfigs, AlterReassignments>;
+                                   StartDeployment, AlterConfigs, AlterReassignments, ElectLeaders>;
 
 // `key` names incident, step and attempt ("I17/2/1"): a World sends an operation at most once per key.
 struct Operation {

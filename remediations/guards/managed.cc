@@ -31,6 +31,15 @@ bool stays_ended(std::span<const Step> from) {
            });
 }
 
+std::vector<Reached> topics_of(const auto& partitions, bool defines) {
+    std::vector<Reached> all;
+    for (const auto& one : partitions) {
+        const std::string object = "topic:" + one.topic;
+        if (std::ranges::find(all, object, &Reached::object) == all.end()) all.push_back({object, defines});
+    }
+    return all;
+}
+
 std::vector<Reached> reached(const Step& step, bool stays_ended) {
     using List = std::vector<Reached>;
     const std::string job = "job:" + job_name(step);
@@ -51,15 +60,9 @@ std::vector<Reached> reached(const Step& step, bool stays_ended) {
                      const bool topic = op.resource == AlterConfigs::Resource::topic;
                      return List{{(topic ? "topic:" : "broker:") + op.name, true}};
                  },
-                 [](const AlterReassignments& op) {
-                     List all;
-                     for (const auto& move : op.moves) {
-                         const std::string object = "topic:" + move.topic;
-                         if (std::ranges::find(all, object, &Reached::object) == all.end())
-                             all.push_back({object, true});
-                     }
-                     return all;
-                 }},
+                 [](const AlterReassignments& op) { return topics_of(op.moves, true); },
+                 // Who leads is no part of any definition.
+                 [](const ElectLeaders& op) { return topics_of(op.partitions, false); }},
         step.operation);
 }
 

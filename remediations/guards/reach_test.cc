@@ -69,6 +69,13 @@ TEST(Managed, a_topic_whose_replicas_move_counts_once) {
     EXPECT_EQ(objects({moves}, {{"topic:*", "ci"}}), (std::vector<std::string>{"topic:events ci", "topic:other ci"}));
 }
 
+TEST(Managed, who_leads_is_only_left_to_an_owner_that_restarts_as_well) {
+    const Step election = step(ElectLeaders{.partitions = {{"events", 0}, {"events", 1}}});
+    EXPECT_TRUE(objects({election}, {{"topic:*", "strimzi"}}).empty());
+    EXPECT_EQ(objects({election}, {{"topic:*", "cruise-control", true}}),
+              (std::vector<std::string>{"topic:events cruise-control"}));
+}
+
 TEST(Managed, owners_get_the_change_in_their_own_terms) {
     EXPECT_EQ(proposal_for(cut, "strimzi"),
               "{kind: KafkaTopic, metadata: {name: events}, spec: {config: {retention.ms: 21600000}}}");

@@ -70,6 +70,8 @@ template <class A> void fields(A& a, StartDeployment& v) {
 template <class A> void fields(A& a, AlterConfigs& v) { a("resource", v.resource); a("name", v.name); a("set", v.set); }
 template <class A> void fields(A& a, PartitionMove& v) { a("topic", v.topic); a("partition", v.partition); a("replicas", v.replicas); }
 template <class A> void fields(A& a, AlterReassignments& v) { a("moves", v.moves); }
+template <class A> void fields(A& a, PartitionOfTopic& v) { a("topic", v.topic); a("partition", v.partition); }
+template <class A> void fields(A& a, ElectLeaders& v) { a("partitions", v.partitions); }
 template <class A> void fields(A& a, Condition& v) { a("fact", v.fact); a("is", v.is); a("value", v.value); a("texts", v.texts); }
 template <class A> void fields(A& a, Expectation& v) {
     a("all", v.all); a.later("any", v.any); a("worse_if", v.worse_if); a("within", v.within); a("stable_for", v.stable_for); a("cause_gone", v.cause_gone);
