@@ -63,6 +63,18 @@ public:
     Result<wire::DescribeConfigsResponse> configs(const wire::DescribeConfigsRequest& request) override {
         return call(KafkaTarget::any(), request);
     }
+    Result<ByBroker<wire::DescribeConfigsResponse>> broker_configs(const std::vector<std::string>& keys) override {
+        MEDIC_TRY(const Duration timeout, time_left());
+        return client_->ask_every_broker<wire::DescribeConfigsRequest>(
+            [&keys](std::int32_t broker) {
+                wire::DescribeConfigsRequest request;
+                request.resources.push_back({.type = static_cast<std::int8_t>(wire::ConfigResource::broker),
+                                             .name = std::to_string(broker),
+                                             .keys = keys});
+                return request;
+            },
+            timeout);
+    }
     Result<wire::DescribeQuorumResponse> quorum() override {
         wire::DescribeQuorumRequest request;
         request.topics.push_back({"__cluster_metadata", {{0}}});

@@ -137,6 +137,9 @@ struct FakeKafkaCluster : KafkaReader {
     Result<wire::DescribeConfigsResponse> configs(const wire::DescribeConfigsRequest&) override {
         return wire::DescribeConfigsResponse{};
     }
+    Result<ByBroker<wire::DescribeConfigsResponse>> broker_configs(const std::vector<std::string>&) override {
+        return from_all(wire::DescribeConfigsResponse{});
+    }
     Result<wire::DescribeQuorumResponse> quorum() override {
         wire::DescribeQuorumResponse answer;
         answer.error = error("DescribeQuorum");

@@ -245,4 +245,25 @@ Result<wire::DescribeConfigsResponse> TellingReader::configs(const wire::Describ
     return answer;
 }
 
+Result<KafkaReader::ByBroker<wire::DescribeConfigsResponse>> TellingReader::broker_configs(
+    const std::vector<std::string>& keys) {
+    const Instant began = outside_.now().monotonic;
+    auto answers = inner_.broker_configs(keys);
+    const auto codes = [](const wire::DescribeConfigsResponse& response) {
+        Codes found;
+        for (const auto& resource : response.resources)
+            found.emplace_back(resource.error, "settings of broker " + resource.name);
+        return found;
+    };
+    if (!answers) {
+        note<wire::DescribeConfigsResponse>("every broker", "DescribeConfigs of brokers", began,
+                                            std::unexpected(answers.error()), codes);
+        return answers;
+    }
+    for (const auto& [broker, answer] : *answers)
+        note<wire::DescribeConfigsResponse>("broker " + std::to_string(broker), "DescribeConfigs of brokers", began,
+                                            answer, codes);
+    return answers;
+}
+
 }  // namespace medic::discovery

@@ -28,6 +28,7 @@ public:
     Result<wire::ListOffsetsResponse> offsets(std::int32_t leader, const wire::ListOffsetsRequest& request) override;
     Result<wire::ListPartitionReassignmentsResponse> reassignments() override;
     Result<wire::DescribeConfigsResponse> configs(const wire::DescribeConfigsRequest& request) override;
+    Result<ByBroker<wire::DescribeConfigsResponse>> broker_configs(const std::vector<std::string>& keys) override;
     Result<wire::DescribeQuorumResponse> quorum() override;
     Result<wire::DescribeClientQuotasResponse> quotas() override;
     Result<ByBroker<wire::ListTransactionsResponse>> transactions() override;

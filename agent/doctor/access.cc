@@ -31,6 +31,7 @@ const std::vector<Right>& rights() {
         {"Metadata", "Describe on topics", "--topic '*'", {"Describe"}},
         {"ListOffsets", "Describe on topics", "--topic '*'", {"Describe"}},
         {"DescribeConfigs", "DescribeConfigs on topics", "--topic '*'", {"DescribeConfigs"}},
+        {"DescribeConfigs of brokers", "DescribeConfigs on the cluster", "--cluster", {"DescribeConfigs"}},
         {"ListGroups", "Describe on the cluster", "--cluster", {"Describe"}},
         {"DescribeLogDirs", "Describe on the cluster", "--cluster", {"Describe"}},
         {"ListPartitionReassignments", "Describe on the cluster", "--cluster", {"Describe"}},

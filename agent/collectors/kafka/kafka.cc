@@ -31,6 +31,7 @@ Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
     Look look{options_.cluster, observation, *std::move(metadata), {}, {}};
     brokers(look);
     partitions(look);
+    preferred_leaders(look);
     log_dirs(look, reader);
     moves(look, reader);
     offsets(look, reader, wire::kLatestOffset);
@@ -40,10 +41,9 @@ Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
     transactions(look, reader);
     if (looks_++ % static_cast<std::uint64_t>(options_.configs_every) == 0) seldom(look, reader);
     observation.samples.insert(observation.samples.end(), seldom_samples_.begin(), seldom_samples_.end());
-    for (const auto& [topic, settings] : topic_settings_) {
-        auto& attributes = observation.attributes[look.subject("topic", topic)];
-        attributes.insert(settings.begin(), settings.end());
-    }
+    for (const auto& [kind, all] : {std::pair{"topic", &topic_settings_}, std::pair{"broker", &broker_settings_}})
+        for (const auto& [name, settings] : *all)
+            observation.attributes[look.subject(kind, name)].insert(settings.begin(), settings.end());
     const std::string between = look.not_visible.empty() || not_visible_.empty() ? "" : "; ";
     if (const std::string all = look.not_visible + between + not_visible_; !all.empty())
         observation.attributes[look.subject("cluster", options_.cluster)]["kafka_not_visible"] = all;
@@ -56,6 +56,7 @@ void KafkaCollector::seldom(Look& look, KafkaReader& reader) {
     const std::string each_look = std::exchange(look.not_visible, {});
     const std::size_t before = look.observation.samples.size();
     configs(look, reader);
+    broker_configs(look, reader);
     quotas(look, reader);
     open_transactions(look, reader);
     const auto from = look.observation.samples.begin() + static_cast<std::ptrdiff_t>(before);
@@ -122,6 +123,41 @@ void KafkaCollector::partitions(Look& look) {
     }
 }
 
+// The first replica of a partition is its preferred leader. While another one leads although the first is in sync, it
+// is displaced: that is what Kafka's own leader balancing goes by, and what an election mends without moving data.
+void KafkaCollector::preferred_leaders(Look& look) const {
+    struct Preferred {
+        double all = 0, displaced = 0;
+        std::string partitions;  // "orders:0,3;logs:1"
+        const std::string* last = nullptr;
+    };
+    std::map<std::int32_t, Preferred> by_broker;
+    for (const auto& topic : look.metadata.topics) {
+        if (!topic.name || topic.error != KafkaError::none) continue;
+        for (const auto& partition : topic.partitions) {
+            if (partition.replicas.empty()) continue;
+            const std::int32_t first = partition.replicas.front();
+            Preferred& preferred = by_broker[first];
+            preferred.all += 1;
+            const bool in_sync = std::ranges::find(partition.isr, first) != partition.isr.end();
+            if (partition.leader_id < 0 || partition.leader_id == first || !in_sync) continue;
+            preferred.displaced += 1;
+            if (preferred.displaced > static_cast<double>(options_.displaced_named_max)) continue;
+            const bool same = preferred.last == &*topic.name;
+            if (!same && preferred.last != nullptr) preferred.partitions += ';';
+            preferred.partitions += (same ? "," : *topic.name + ":") + std::to_string(partition.partition);
+            preferred.last = &*topic.name;
+        }
+    }
+    for (const auto& [broker, preferred] : by_broker) {
+        const std::string id = std::to_string(broker);
+        look.sample("kafka_broker_leaders_preferred", {{"broker", id}}, preferred.all);
+        look.sample("kafka_broker_leaders_displaced", {{"broker", id}}, preferred.displaced);
+        if (preferred.displaced > 0)
+            look.observation.attributes[look.subject("broker", id)]["displaced_partitions"] = preferred.partitions;
+    }
+}
+
 // Every broker is asked itself: that is also how it is known whether it answers.
 void KafkaCollector::log_dirs(Look& look, KafkaReader& reader) {
     const auto answers = reader.log_dirs();
@@ -167,11 +203,14 @@ void KafkaCollector::moves(Look& look, KafkaReader& reader) const {
     if (!answer) return look.observation.lacks("reassignments: " + answer.error().message);
     if (const auto good = wire::check(answer->error, "ListPartitionReassignments"); !good)
         return look.missing("reassignments", good.error());
+    std::size_t count = 0;
     for (const auto& topic : answer->topics)
         for (const auto& partition : topic.partitions) {
+            ++count;
             look.partition_sample("kafka_partition_reassigning", topic.name, partition.partition, 1);
             look.observation.under_way.push_back({look.subject("topic", topic.name), "reassignment", ""});
         }
+    look.sample("kafka_cluster_partitions_reassigning", {}, static_cast<double>(count));
 }
 
 std::map<std::int32_t, wire::ListOffsetsRequest> KafkaCollector::offset_requests(const Look& look, std::int64_t which) {
@@ -232,6 +271,29 @@ void KafkaCollector::configs(Look& look, KafkaReader& reader) {
             if (config.source != static_cast<std::int8_t>(wire::ConfigSource::topic)) continue;
             std::string& overridden = settings["overridden"];
             overridden += (overridden.empty() ? "" : ",") + config.name;
+        }
+    }
+}
+
+void KafkaCollector::broker_configs(Look& look, KafkaReader& reader) {
+    const auto answers =
+        reader.broker_configs({"auto.leader.rebalance.enable", "leader.imbalance.check.interval.seconds"});
+    if (!answers) return look.missing("brokers' settings", answers.error());
+    broker_settings_.clear();
+    for (const auto& [broker, answer] : *answers) {
+        const std::string what = "settings of broker " + std::to_string(broker);
+        if (!answer) {
+            look.missing(what, answer.error());
+            continue;
+        }
+        for (const auto& resource : answer->resources) {
+            if (const auto good = wire::check(resource.error, what, resource.error_message.value_or("")); !good) {
+                look.missing(what, good.error());
+                continue;
+            }
+            for (const auto& config : resource.configs)
+                if (config.value && !config.is_sensitive)
+                    broker_settings_[std::to_string(broker)][config.name] = *config.value;
         }
     }
 }

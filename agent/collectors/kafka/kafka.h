@@ -50,6 +50,9 @@ public:
     [[nodiscard]] virtual Result<wire::ListPartitionReassignmentsResponse> reassignments() = 0;
     [[nodiscard]] virtual Result<wire::DescribeConfigsResponse> configs(
         const wire::DescribeConfigsRequest& request) = 0;
+    // Each broker's own settings, which only it knows.
+    [[nodiscard]] virtual Result<ByBroker<wire::DescribeConfigsResponse>> broker_configs(
+        const std::vector<std::string>& keys) = 0;
     [[nodiscard]] virtual Result<wire::DescribeQuorumResponse> quorum() = 0;
     [[nodiscard]] virtual Result<wire::DescribeClientQuotasResponse> quotas() = 0;
     // Those that are open, by coordinator.
@@ -66,6 +69,7 @@ struct KafkaCollectorOptions {
     std::size_t groups_max = 200;  // More are counted as missing, not silently left out.
     std::size_t partitions_max = 50'000;
     std::size_t config_topics_max = 500;
+    std::size_t displaced_named_max = 2'000;  // Partitions of one broker that are told by name.
     std::size_t transactions_max = 200;
     std::size_t held_partitions_max = 100;  // Whose producers are asked for, as a transaction holds up their readers.
     int configs_every = 3;                  // Looks between two readings of topic settings: they change seldom.
@@ -84,6 +88,7 @@ private:
     struct Look;
     void brokers(Look& look);
     void partitions(Look& look);
+    void preferred_leaders(Look& look) const;
     void log_dirs(Look& look, KafkaReader& reader);
     void moves(Look& look, KafkaReader& reader) const;
     // By leader.
@@ -100,6 +105,7 @@ private:
     void transactions(Look& look, KafkaReader& reader) const;
     void seldom(Look& look, KafkaReader& reader);
     void configs(Look& look, KafkaReader& reader);
+    void broker_configs(Look& look, KafkaReader& reader);
     void quotas(Look& look, KafkaReader& reader) const;
     void open_transactions(Look& look, KafkaReader& reader);
     void producers(Look& look, KafkaReader& reader, std::int32_t leader,
@@ -107,7 +113,7 @@ private:
 
     KafkaCollectorOptions options_;
     std::set<std::int32_t> brokers_seen_;
-    std::map<std::string, std::map<std::string, std::string>> topic_settings_;
+    std::map<std::string, std::map<std::string, std::string>> topic_settings_, broker_settings_;
     std::vector<std::pair<Labels, double>> seldom_samples_;
     std::map<PartitionKey, std::int64_t> held_at_;  // Last stable offset where it was behind the end.
     std::string not_visible_;                       // Of what is read seldom.

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "agent/collectors/recorded_internal.h"
 
 namespace medic {
@@ -20,6 +22,9 @@ struct FakeKafka : KafkaReader {
     bool old = false;  // Knows none of the newer calls.
     bool forbidden = false;
     bool open_transaction = false, modern_group = false;
+    int leader_of_1 = 2;  // Its preferred leader is broker 2.
+    std::vector<std::int32_t> isr_of_1 = {2};
+    std::string leader_rebalance = "false";
 
     Result<wire::MetadataResponse> metadata() override {
         if (metadata_fails) return fail(ErrorCode::unavailable, "nobody answers");
@@ -31,7 +36,7 @@ struct FakeKafka : KafkaReader {
         topic.name = "t";
         topic.partitions.push_back({.partition = 0, .leader_id = 1, .replicas = {1, 2}, .isr = {1, 2}});
         topic.partitions.push_back(
-            {.partition = 1, .leader_id = broker_2_gone ? -1 : 2, .replicas = {2, 1}, .isr = {2}});
+            {.partition = 1, .leader_id = broker_2_gone ? -1 : leader_of_1, .replicas = {2, 1}, .isr = isr_of_1});
         answer.topics.push_back(topic);
         return answer;
     }
@@ -128,6 +133,19 @@ struct FakeKafka : KafkaReader {
         answer.resources.push_back(resource);
         return answer;
     }
+    Result<ByBroker<wire::DescribeConfigsResponse>> broker_configs(const std::vector<std::string>& keys) override {
+        ByBroker<wire::DescribeConfigsResponse> all;
+        for (const int broker : {1, 2}) {
+            wire::DescribeConfigsResponse answer;
+            auto& resource = answer.resources.emplace_back();
+            resource.name = std::to_string(broker);
+            if (forbidden) resource.error = wire::KafkaError::cluster_authorization_failed;
+            if (!forbidden) resource.configs.push_back({.name = keys.at(0), .value = leader_rebalance});
+            all.emplace(broker, answer);
+        }
+        if (broker_2_silent) all.at(2) = fail(ErrorCode::unavailable, "no answer within 2 s");
+        return all;
+    }
     template <class Response>
     Result<Response> newer(Response answer) const {
         if (old) return fail(ErrorCode::invalid, "broker 1 does not offer it");
@@ -205,6 +223,7 @@ TEST(Kafka, AHealthyClusterBecomesCanonicalSeries) {
     EXPECT_EQ(count(seen, "kafka_group_lag_records"), 1u);
     EXPECT_EQ(value(seen, R"(kafka_group_members{cluster="c",group="g"})"), 2);
     EXPECT_EQ(value(seen, R"(kafka_partition_reassigning{cluster="c",partition="1",topic="t"})"), 1);
+    EXPECT_EQ(value(seen, R"(kafka_cluster_partitions_reassigning{cluster="c"})"), 1);
     ASSERT_EQ(seen.under_way.size(), 1u);
     EXPECT_EQ(seen.under_way[0].kind, "reassignment");
     EXPECT_EQ(seen.attributes.at({"c", "topic", "t"}).at("assignment"), "0:1,2;1:2,1");
@@ -313,6 +332,45 @@ TEST(Kafka, NobodyAnsweringIsAFailedLook) {
     const auto seen = look.look(kafka, {1000});
     EXPECT_EQ(seen.outcome, ScrapeOutcome::failed);
     EXPECT_TRUE(seen.samples.empty());
+}
+
+TEST(Kafka, ALeaderIsDisplacedWhileThePreferredOneIsInSyncAndDoesNotLead) {
+    FakeKafka kafka;
+    const auto displaced = [&](const char* broker) {
+        auto look = collector();
+        const auto seen = look.look(kafka, {1000});
+        EXPECT_EQ(value(seen, R"(kafka_broker_leaders_preferred{broker="2",cluster="c"})"), 1);
+        const auto& about = seen.attributes.at({"c", "broker", "2"});
+        const auto named = about.find("displaced_partitions");
+        return std::pair(
+            value(seen, fmt::format(R"(kafka_broker_leaders_displaced{{broker="{}",cluster="c"}})", broker)),
+            named == about.end() ? std::string() : named->second);
+    };
+    EXPECT_EQ(displaced("2"), std::pair(std::optional(0.0), std::string()));
+    kafka.leader_of_1 = 1;
+    kafka.isr_of_1 = {1};
+    EXPECT_EQ(displaced("2"), std::pair(std::optional(0.0), std::string())) << "out of sync: it can't lead yet";
+    kafka.isr_of_1 = {1, 2};
+    EXPECT_EQ(displaced("2"), std::pair(std::optional(1.0), std::string("t:1")));
+    EXPECT_EQ(displaced("1"), std::pair(std::optional(0.0), std::string("t:1")));
+    kafka.broker_2_gone = true;
+    auto look = collector();
+    EXPECT_EQ(value(look.look(kafka, {1000}), R"(kafka_broker_leaders_displaced{broker="2",cluster="c"})"), 0)
+        << "no leader at all is another trouble";
+}
+
+TEST(Kafka, EachBrokersOwnSettingsAreToldAndWhatIsHiddenIsSaid) {
+    FakeKafka kafka;
+    auto look = collector();
+    const auto seen = look.look(kafka, {1000});
+    EXPECT_EQ(seen.attributes.at({"c", "broker", "2"}).at("auto.leader.rebalance.enable"), "false");
+    EXPECT_EQ(seen.attributes.at({"c", "broker", "2"}).at("address"), "h:9093");
+    kafka.forbidden = true;
+    auto other = collector();
+    const auto hidden = other.look(kafka, {1000});
+    EXPECT_FALSE(hidden.attributes.at({"c", "broker", "2"}).contains("auto.leader.rebalance.enable"));
+    EXPECT_NE(hidden.attributes.at({"c", "cluster", "c"}).at("kafka_not_visible").find("settings of broker 2"),
+              std::string::npos);
 }
 
 TEST(Kafka, AGroupAheadOfTheEndThatWasReadHasNoLag) {

@@ -85,13 +85,20 @@ public:
     template <class Request>
     [[nodiscard]] Result<std::map<std::int32_t, Result<typename Request::Response>>> call_every_broker(
         const Request& request, std::optional<Duration> timeout = {}) {
+        return ask_every_broker<Request>([&request](std::int32_t) { return request; }, timeout);
+    }
+    // The same with a request of its own for each.
+    template <class Request>
+    [[nodiscard]] Result<std::map<std::int32_t, Result<typename Request::Response>>> ask_every_broker(
+        const std::function<Request(std::int32_t)>& request_for, std::optional<Duration> timeout = {}) {
         MEDIC_TRY(const KafkaBrokers cluster, brokers());
         std::map<std::int32_t, Result<typename Request::Response>> answers;
         std::vector<std::function<void()>> calls;
         for (const auto& [id, endpoint] : cluster.brokers) {
             auto& answer = answers.emplace(id, typename Request::Response{}).first->second;
-            calls.emplace_back(
-                [this, id, &answer, &request, timeout] { answer = call(KafkaTarget::broker(id), request, timeout); });
+            calls.emplace_back([this, id, &answer, &request_for, timeout] {
+                answer = call(KafkaTarget::broker(id), request_for(id), timeout);
+            });
         }
         run_all(calls);
         return answers;
