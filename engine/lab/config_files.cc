@@ -123,6 +123,7 @@ std::string policy_yaml() {
     return "# Written by `medic lab up`: on this lab the agent may act by itself. On your clusters start without a "
            "policy (observe).\n"
            "schema: 1\n"
+           "catalogue: 2\n"
            "defaults: {cooldown: 10s, attempts: 3, backoff: 2s, budget: {operations: 60, window: 10m}, blast_radius: "
            "{nodes: 10, share: 100, zones: 10}, storm: {incidents: 50}}\n"
            "policy:\n"
