@@ -258,13 +258,15 @@ Outcome ControllerState::reassign(std::string_view topic, std::int32_t partition
 }
 
 Outcome ControllerState::elect_preferred(std::string_view topic, std::int32_t partition) {
+    // The sentences are those of Kafka's ReplicationControlManager and Errors.
+    if (!image_.topic(topic)) return {Fault::unknown_topic_or_partition, fmt::format("No such topic as {}", topic)};
     const PartitionState* state = image_.partition(topic, partition);
-    if (!state) return {Fault::unknown_topic_or_partition, "This server does not host this topic-partition."};
+    if (!state) return {Fault::unknown_topic_or_partition, fmt::format("No such partition as {}-{}", topic, partition)};
     const BrokerId preferred = state->replicas.front();
-    if (state->leader == preferred) return {Fault::election_not_needed, "The preferred replica already leads."};
-    if (!contains(state->isr, preferred) || !image_.usable(preferred)) {
-        return {Fault::preferred_leader_not_available, "The preferred replica is not in sync."};
-    }
+    if (state->leader == preferred)
+        return {Fault::election_not_needed, "Leader election not needed for topic partition."};
+    if (!contains(state->isr, preferred) || !image_.usable(preferred))
+        return {Fault::preferred_leader_not_available, "The preferred leader was not available."};
     PartitionState next = *state;
     next.leader = preferred;
     ++next.leader_epoch;

@@ -208,6 +208,8 @@ TEST_F(ControllerTest, the_preferred_leader_comes_back_only_in_sync) {
     cluster_with_topic();
     const BrokerId preferred = t0().replicas.front();
     EXPECT_EQ(state_.elect_preferred("t", 0).fault, Fault::election_not_needed);
+    EXPECT_EQ(state_.elect_preferred("u", 0).message, "No such topic as u");
+    EXPECT_EQ(state_.elect_preferred("t", 1).message, "No such partition as t-1");
     beat(preferred, at(0), true);
     EXPECT_EQ(state_.elect_preferred("t", 0).fault, Fault::preferred_leader_not_available);
     join(preferred, at(1));
