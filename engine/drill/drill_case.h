@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace medic::engine::drill {
 struct LabShape {
     int slots = 2;  // Per task manager.
     int job_parallelism = 4;
+    std::map<std::string, std::string> kafka{};  // Settings of its brokers beside the profile's.
     auto operator<=>(const LabShape&) const = default;
 };
 
@@ -53,6 +55,8 @@ struct DrillCase {
     bool at_least_once = false;  // The fault itself repeats records on this path.
     // How long the agent must have watched before the fault: it judges a standstill against the subject's own history.
     Duration history{0};
+    // Both arms are given at least so long: where the products, or a person, are given minutes before one acts.
+    Duration patience{0};
     std::string note;  // Printed with the result.
 };
 

@@ -23,6 +23,7 @@ using nlohmann::json;
 
 constexpr auto poll_interval = std::chrono::milliseconds(200);
 constexpr auto savepoint_patience = std::chrono::seconds(30);
+constexpr Duration stop_grace{60'000};
 
 std::int64_t window_floor(std::int64_t at_ms) { return at_ms - at_ms % workload::window_ms; }
 
@@ -102,6 +103,11 @@ Status Platform::signal(const std::string& node, int signal) const {
 
 Status Platform::start(const std::string& node) const {
     return lab::start_process(data_dir(), node, lab::Standing::running);
+}
+
+Status Platform::restart_in_good_order(const std::string& node) const {
+    MEDIC_CHECK(lab::stop_process(data_dir(), node, stop_grace));
+    return start(node);
 }
 
 Result<JobState> Platform::job() const {
@@ -251,6 +257,27 @@ Result<std::map<std::string, double>> Platform::disk_fill() const {
         }
     }
     return fill;
+}
+
+Result<double> Platform::displaced_leaders() const {
+    KafkaClient client(
+        {.bootstrap = bootstrap(), .connect_timeout = Duration(1'000), .request_timeout = Duration(3'000)});
+    MEDIC_TRY(const auto metadata, client.metadata(std::nullopt));
+    struct Preferred {
+        double all = 0, displaced = 0;
+    };
+    std::map<std::int32_t, Preferred> brokers;
+    for (const auto& topic : metadata.topics) {
+        for (const auto& partition : topic.partitions) {
+            if (partition.replicas.empty()) continue;
+            Preferred& preferred = brokers[partition.replicas.front()];
+            preferred.all += 1;
+            if (partition.leader_id != partition.replicas.front()) preferred.displaced += 1;
+        }
+    }
+    double worst = 0;
+    for (const auto& [broker, preferred] : brokers) worst = std::max(worst, preferred.displaced / preferred.all);
+    return worst;
 }
 
 }  // namespace medic::engine::drill

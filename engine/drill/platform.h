@@ -57,6 +57,8 @@ public:
     // --- processes ---
     [[nodiscard]] Status signal(const std::string& node, int signal) const;
     [[nodiscard]] Status start(const std::string& node) const;
+    // As people do for an upgrade: stopped in good order, started again at once.
+    [[nodiscard]] Status restart_in_good_order(const std::string& node) const;
 
     // --- the products' own interfaces ---
     [[nodiscard]] Result<JobState> job() const;  // The newest job of the workload's name.
@@ -72,6 +74,9 @@ public:
     [[nodiscard]] Result<std::uint64_t> filler_lost() const;
     [[nodiscard]] Result<std::map<std::string, double>> disk_fill()
         const;  // Broker → used share of its log directory, by DescribeLogDirs.
+
+    // Of each broker's preferred partitions, the share that another one leads: the worst broker's, 0…1.
+    [[nodiscard]] Result<double> displaced_leaders() const;
 
     // Waits until the output has come past the present event time, then compares all windows since the last check.
     [[nodiscard]] Result<RecordCheck> check_records(Duration patience);

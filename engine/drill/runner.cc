@@ -72,6 +72,7 @@ Result<std::unique_ptr<Platform>> Runner::new_lab(const std::string& name, const
                             .workload = options_.workload};
     options.slots = shape.slots;
     options.workload.job_parallelism = shape.job_parallelism;
+    for (const auto& [key, value] : shape.kafka) options.profile.kafka[key] = value;
     MEDIC_TRY(auto platform, Platform::up(options, options_.leave, [](const std::string&) {}));
     MEDIC_CHECK(settle(*platform));
     return platform;
@@ -154,7 +155,8 @@ void Runner::note_agents_view(Observed& observed) const {
 
 Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed, const DrillCase* next,
                                      const AgentKiller& killer) {
-    const Instant give_up = observed.injected_at + options_.agent_patience;
+    const Instant give_up = observed.injected_at + std::max(options_.agent_patience, drill.patience);
+    const Duration patience = std::max(options_.patience, drill.patience);
     bool told_detected = false, told_recovered = false;
     for (int round = 0;; ++round) {
         std::this_thread::sleep_for(sample_interval);
@@ -177,9 +179,9 @@ Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed,
         // From here on only the arm without the agent is waited for.
         if (healed && next != nullptr && next->shape != shape_ && !next_healed_.valid()) start_healed(next->shape);
         const bool alone_decided =
-            !alone_ || observed.without_agent.recovered_after() || now - observed.injected_at >= options_.patience;
+            !alone_ || observed.without_agent.recovered_after() || now - observed.injected_at >= patience;
         if ((healed && alone_decided) || now >= give_up) {
-            observed.waited = std::min(now - observed.injected_at, options_.patience);
+            observed.waited = std::min(now - observed.injected_at, patience);
             return {};
         }
     }
