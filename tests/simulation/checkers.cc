@@ -16,6 +16,7 @@ constexpr std::size_t violations_max = 20;  // Per checker and run.
 std::string truth_of(const sim::SimCluster& cluster) {
     std::string text = fmt::format("job {} {} of {}, disk {:.0f} of {:.0f}", cluster.job.id, cluster.job.state,
                                    cluster.job.version, cluster.disk.used, cluster.disk.total);
+    if (cluster.leaders.displaced > 0) text += fmt::format(", {} leaders displaced", cluster.leaders.displaced);
     for (const auto& [name, node] : cluster.nodes)
         text += fmt::format(", {} {}{}", name, node.up ? node.frozen ? "frozen" : "up" : "down",
                             node.spare ? " (spare)" : "");

@@ -19,7 +19,7 @@ void Run::hurt_cluster(sim::Seeded chance) {
     auto& nodes = cluster_.nodes;
     const auto name = fmt::format("tm-{}", chance.between(1, 4));
     sim::SimNode& node = nodes[name];
-    switch (chance.between(0, 8)) {
+    switch (chance.between(0, 9)) {
         case 0:
             node.up = false;
             node.faulty_at = wall_;
@@ -59,6 +59,10 @@ void Run::hurt_cluster(sim::Seeded chance) {
                 over_at_["job"] = wall_ + Duration{chance.between(20'000, 120'000)};
                 probe("job-ended-by-person");
             }
+            break;
+        case 8:
+            cluster_.restart_broker(Duration{chance.between(0, 30'000)});
+            probe("leaders-displaced");
             break;
         default:  // A flap: gone and back before anybody can do anything about it.
             if (node.up && !node.frozen) {

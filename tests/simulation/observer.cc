@@ -98,6 +98,10 @@ DiagnosisReport Observer::report(WallTime now) {
                           {std::string(drop_data_remedy), "kafka.move-replicas", "kafka.grow-storage"},
                           {{"broker", "2"}, {"log_dir", "/data"}, {"node", "broker-2"}, {"topic", "events"}}),
                 now, report.diagnoses);
+    if (cluster_.leaders.displaced > 0 && cluster_.leaders.out_of_sync == 0)
+        suspect(diagnosis("kafka.leaders-displaced", {"lab", "cluster", "lab"}, {"kafka.elect-preferred-leaders"},
+                          {{"brokers", "3"}}),
+                now, report.diagnoses);
     if (everywhere) report.diagnoses = with_other_clusters(std::move(report.diagnoses));
     std::erase_if(first_seen_, [&](const auto& item) { return !seen_now_.contains(item.first); });
     return report;

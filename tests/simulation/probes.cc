@@ -11,6 +11,7 @@ const std::vector<std::string>& expected_probes() {
                                               "bad-deployment",
                                               "crash-loop-paused",
                                               "disk-fills",
+                                              "leaders-displaced",
                                               "job-ended-by-person",
                                               "flap",
                                               "faults-at-once",

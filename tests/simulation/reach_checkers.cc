@@ -1,5 +1,5 @@
-// What the guards promise about how far the agent may reach: how many nodes, in a storm, into what others own. One
-// checker each.
+// What the guards promise about how far the agent may reach: how many nodes, in a storm, into what others own, onto
+// whom it puts leaders. One checker each.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -102,12 +102,30 @@ public:
     }
 };
 
+// A broker that has been catching up for longer than facts may be old is given no leaders.
+class ElectionsInSync final : public Checker {
+public:
+    std::string_view name() const override { return "elections-in-sync"; }
+    void on_tick(const Ticked& ticked) override {
+        if (ticked.cluster.leaders.out_of_sync == 0) in_sync_ = ticked.monotonic;
+    }
+    void on_sending(const Sending& sending) override {
+        if (std::holds_alternative<ElectLeaders>(sending.operation.body) &&
+            sending.monotonic - in_sync_ > guard_facts_age_max + slack)
+            violated("elected a broker that still catches up: " + sending.operation.key);
+    }
+
+private:
+    Duration in_sync_{0};  // Monotonic, last.
+};
+
 }  // namespace
 
 void add_reach_checkers(std::vector<std::unique_ptr<Checker>>& all) {
     all.push_back(std::make_unique<BlastRadiusKept>());
     all.push_back(std::make_unique<StormAsks>());
     all.push_back(std::make_unique<ManagedLeftAlone>());
+    all.push_back(std::make_unique<ElectionsInSync>());
 }
 
 }  // namespace medic::simulation

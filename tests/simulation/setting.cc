@@ -82,6 +82,7 @@ LoopOptions simulation_options(sim::Seeded& chance) {
                                     .window = Duration{3 * 60'000},
                                     .zones = chance.chance(50) ? 1 : 2}};
     options.policy.rules = {rule};
+    options.policy.catalogue = catalogue_level;
     options.policy.storm = {
         .incidents = static_cast<int>(chance.between(4, 8)), .window = Duration{2 * 60'000}, .calm = Duration{60'000}};
     options.remedies = remedies::all_remedies();

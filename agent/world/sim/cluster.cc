@@ -48,7 +48,12 @@ bool SimCluster::healthy() const {
     const bool tasks_fine = std::ranges::all_of(
         tasks, [](const auto& item) { return item.second.state == "RUNNING" && !item.second.stuck; });
     const bool job_fine = job.ended_by_person_at || (job.state == "RUNNING" && job.version != "v2");
-    return tasks_fine && job_fine && disk.used < 0.8 * disk.total;
+    return tasks_fine && job_fine && disk.used < 0.8 * disk.total && leaders.displaced == 0;
+}
+
+void SimCluster::restart_broker(Duration catches_up_for) {
+    leaders.displaced = leaders.out_of_sync = leaders.preferred;
+    leaders.in_sync_at = now_ + catches_up_for;
 }
 
 bool SimCluster::end_job(WallTime now) {
@@ -76,6 +81,7 @@ void SimCluster::live_on(Duration by) {
     for (auto& [number, task] : tasks)
         if (task.state == "RUNNING" && !task.stuck) task.records += records_per_second * seconds;
     disk.used = std::min(disk.total, disk.used + disk.growth_per_second * seconds);
+    if (now_ >= leaders.in_sync_at) leaders.out_of_sync = 0;
     if (is_terminal_job_state(job.state)) return;
     const bool can_run = active_nodes() >= task_managers_needed && job.blocked_by.empty();
     if (job.state == "RUNNING" && (!can_run || job.version == "v2")) {
@@ -101,6 +107,7 @@ std::vector<OperationReply> SimCluster::advance(WallTime now) {
         for (auto& due : due_) due.at = due.at + by, due.sent_at = due.sent_at + by;
         for (auto& answer : replies_) answer.at = answer.at + by;
         job.restart_at = job.restart_at + by;
+        leaders.in_sync_at = leaders.in_sync_at + by;
         if (job.ended_by_person_at) job.ended_by_person_at = *job.ended_by_person_at + by;
     }
     now_ = now;
@@ -185,6 +192,11 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      disk.used /= 2;  // Half of its replicas go where there is room.
                      return "moved";
                  },
+                 [&](const ElectLeaders& op) -> Result<std::string> {
+                     if (leaders.out_of_sync > 0) return fail(ErrorCode::unavailable, "PREFERRED_LEADER_NOT_AVAILABLE");
+                     leaders.displaced = std::max(0, leaders.displaced - static_cast<int>(op.partitions.size()));
+                     return "elected";
+                 },
                  [](const auto&) -> Result<std::string> { return fail(ErrorCode::invalid, "not simulated"); }},
         body);
 }
@@ -210,6 +222,14 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
         const auto task = tasks.find(key.subject.name == "orders/0" ? 0 : 1);
         if (key.name == "connect_task_state") fact.value = 1, fact.text = task->second.state;
         if (key.name == "connect_task_records_total") fact.value = task->second.records;
+    } else if (kind == "broker" && key.subject.name == "3") {
+        if (key.name == "kafka_broker_reachable") fact.value = 1;
+        if (key.name == "kafka_broker_replicas_out_of_sync") fact.value = leaders.out_of_sync;
+        // Displaced are those that it could lead.
+        const int displaced = leaders.out_of_sync > 0 ? 0 : leaders.displaced;
+        if (key.name == "kafka_broker_leaders_displaced") fact.value = displaced;
+        for (int i = 0; key.name == "displaced_partitions" && i < displaced; ++i)
+            fact.text += (i == 0 ? "events:" : ",") + std::to_string(i);
     } else if (kind == "log-dir") {
         if (key.name == "kafka_log_dir_total_bytes") fact.value = disk.total;
         if (key.name == "kafka_log_dir_usable_bytes") fact.value = disk.total - disk.used;

@@ -1,4 +1,5 @@
-// A simulated cluster: task managers with a warm pool, one Flink job, a connector's tasks, a broker's disk. It carries
+// A simulated cluster: task managers with a warm pool, one Flink job, a connector's tasks, a broker's disk,
+// another one's leaders. It carries
 // out operations as the real products would, some of them badly: lost, late, doubled, unknown, or reported and not
 // done. Deterministic from its seed. It knows nothing of the agent; faults are injected by name, truth is read by the
 // simulation.
@@ -43,6 +44,13 @@ struct SimDisk {
     double total = 1'000'000, used = 300'000, growth_per_second = 0;
 };
 
+// Broker 3's leaders. It goes for a moment and comes back; they stay where they went, as where Kafka's own balancing is
+// off. An election before it is in sync again would lead nowhere.
+struct SimLeaders {
+    int preferred = 40, displaced = 0, out_of_sync = 0;
+    WallTime in_sync_at;
+};
+
 // How the way to the cluster and its drivers behave for one operation.
 enum class Passage : std::uint8_t {
     fine,
@@ -77,8 +85,9 @@ public:
     [[nodiscard]] Fact look_up(const FactKey& key, WallTime now) const;
     [[nodiscard]] bool healthy() const;  // Every fault is over.
 
-    bool end_job(WallTime now);  // A person cancels it; false: it does not run.
-    void start_job_again();      // The same person, unless somebody else has started it.
+    void restart_broker(Duration catches_up_for);  // In good order; its leaders do not come back by themselves.
+    bool end_job(WallTime now);                    // A person cancels it; false: it does not run.
+    void start_job_again();                        // The same person, unless somebody else has started it.
 
     int bad_passage_percent = 0;
     // Whether the job runs, as a session cluster's driver asks just before it starts it; a team's own command may not.
@@ -88,6 +97,7 @@ public:
     std::map<int, SimTask> tasks;
     SimJob job;
     SimDisk disk;
+    SimLeaders leaders;
     std::vector<Executed> executed;       // Bounded by the run.
     std::map<std::string, int> passages;  // How often each was taken.
 
