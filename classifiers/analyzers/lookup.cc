@@ -86,6 +86,26 @@ bool Lookup::is_only(SeriesId id, double value, Duration window) const {
     return view_.series.is_only(id, value, now_.wall - window, now_.wall);
 }
 
+std::optional<std::vector<Sample>> Lookup::all_along(std::string_view name, const LabelValues& labels,
+                                                     Duration window) const {
+    const auto series = select(name, labels);
+    if (series.size() != 1 || !sample(series.front())) return std::nullopt;
+    auto samples = history(series.front(), window + fresh_within);
+    const std::int64_t began = (now_.wall - window).unix_ms;
+    const auto after = std::ranges::find_if(samples, [&](const Sample& one) { return one.at_ms > began; });
+    if (after == samples.begin()) return std::nullopt;
+    samples.erase(samples.begin(), after - 1);
+    const auto gap = std::ranges::adjacent_find(
+        samples, [](const Sample& one, const Sample& next) { return next.at_ms - one.at_ms > fresh_within.count(); });
+    if (gap != samples.end()) return std::nullopt;
+    return samples;
+}
+
+bool Lookup::held(std::string_view name, const LabelValues& labels, double value, Duration window) const {
+    const auto samples = all_along(name, labels, window);
+    return samples && std::ranges::all_of(*samples, [&](const Sample& one) { return one.value == value; });
+}
+
 std::optional<Motion> Lookup::motion(SeriesId id, Duration window) const {
     if (!sample(id)) return std::nullopt;
     const auto samples = history(id, window);

@@ -44,6 +44,12 @@ public:
     [[nodiscard]] std::vector<Sample> history(SeriesId id, Duration window) const;
     // Within `window` before now it had no other value.
     [[nodiscard]] bool is_only(SeriesId id, double value, Duration window) const;
+    // All that was told of one series within the window, from the sample that held when it began; nullopt: it is not
+    // fresh, does not reach back so far, has a gap that may hide anything, or the labels pick out several.
+    [[nodiscard]] std::optional<std::vector<Sample>> all_along(std::string_view name, const LabelValues& labels,
+                                                               Duration window) const;
+    // It was told all along and never had another value.
+    [[nodiscard]] bool held(std::string_view name, const LabelValues& labels, double value, Duration window) const;
     // nullopt: fewer than two samples, or none fresh.
     [[nodiscard]] std::optional<Motion> motion(SeriesId id, Duration window) const;
     // Since when a gauge has held its present value, as far as the window reaches; nullopt when not fresh.

@@ -22,6 +22,18 @@ struct Broker {
     double preferred = 0, displaced = 0;
 };
 
+// Those that hold replicas: one that was drained and taken out is remembered as away, and is none of them any more.
+std::vector<std::string> members(const Lookup& lookup, const std::string& cluster) {
+    std::vector<std::string> ids;
+    for (const SeriesId series : lookup.select("kafka_broker_up", {{"cluster", cluster}})) {
+        const std::string id = lookup.label(series, "broker");
+        if (lookup.value(series) != 0.0 ||
+            lookup.value("kafka_broker_partitions", {{"cluster", cluster}, {"broker", id}}))
+            ids.push_back(id);
+    }
+    return ids;
+}
+
 // How long displaced leaders are left alone: where Kafka's own balancing is on, or may be, until it has had its chance.
 struct Waiting {
     Duration window = settled_after;
@@ -29,8 +41,8 @@ struct Waiting {
 };
 Waiting waiting(const Lookup& lookup, const std::string& cluster) {
     Waiting result;
-    for (const SeriesId series : lookup.select("kafka_broker_up", {{"cluster", cluster}})) {
-        const Subject broker{cluster, "broker", lookup.label(series, "broker")};
+    for (const std::string& id : members(lookup, cluster)) {
+        const Subject broker{cluster, "broker", id};
         const auto on = lookup.view().topology.attribute(broker, "auto.leader.rebalance.enable");
         if (on && *on == "false") continue;
         const auto seconds = lookup.number(broker, "leader.imbalance.check.interval.seconds");
@@ -41,35 +53,11 @@ Waiting waiting(const Lookup& lookup, const std::string& cluster) {
     return result;
 }
 
-// All that was told of the series within the window, if it was told all along: a gap may hide anything.
-std::optional<std::vector<Sample>> all_along(const Lookup& lookup, std::string_view name, const LabelValues& labels,
-                                             Duration window) {
-    const auto series = lookup.select(name, labels);
-    if (series.size() != 1 || !lookup.sample(series.front())) return std::nullopt;
-    auto samples = lookup.history(series.front(), window + fresh_within);
-    // From the one that held when the window began.
-    const std::int64_t began = (lookup.now().wall - window).unix_ms;
-    const auto after = std::ranges::find_if(samples, [&](const Sample& one) { return one.at_ms > began; });
-    if (after == samples.begin()) return std::nullopt;
-    samples.erase(samples.begin(), after - 1);
-    const auto gap = std::ranges::adjacent_find(
-        samples, [](const Sample& one, const Sample& next) { return next.at_ms - one.at_ms > fresh_within.count(); });
-    if (gap != samples.end()) return std::nullopt;
-    return samples;
-}
-
-bool held(const Lookup& lookup, std::string_view name, const LabelValues& labels, double value, Duration window) {
-    const auto samples = all_along(lookup, name, labels, window);
-    return samples && std::ranges::all_of(*samples, [&](const Sample& one) { return one.value == value; });
-}
-
 // Every broker was there all along, and no replica is being moved: else leaders are where they are for a reason.
 bool quiet(const Lookup& lookup, const std::string& cluster, Duration window) {
-    for (const SeriesId series : lookup.select("kafka_broker_up", {{"cluster", cluster}})) {
-        const std::string broker = lookup.label(series, "broker");
-        if (!held(lookup, "kafka_broker_up", {{"cluster", cluster}, {"broker", broker}}, 1, window)) return false;
-    }
-    return held(lookup, "kafka_cluster_partitions_reassigning", {{"cluster", cluster}}, 0, window);
+    for (const std::string& id : members(lookup, cluster))
+        if (!lookup.held("kafka_broker_up", {{"cluster", cluster}, {"broker", id}}, 1, window)) return false;
+    return lookup.held("kafka_cluster_partitions_reassigning", {{"cluster", cluster}}, 0, window);
 }
 
 std::vector<Broker> displaced_brokers(const Lookup& lookup, const std::string& cluster, Duration window) {
@@ -78,12 +66,12 @@ std::vector<Broker> displaced_brokers(const Lookup& lookup, const std::string& c
         const std::string id = lookup.label(series, "broker");
         const LabelValues which{{"cluster", cluster}, {"broker", id}};
         const auto preferred = lookup.value("kafka_broker_leaders_preferred", which);
-        const auto samples = all_along(lookup, "kafka_broker_leaders_displaced", which, window);
+        const auto samples = lookup.all_along("kafka_broker_leaders_displaced", which, window);
         if (!preferred || *preferred <= 0 || !samples) continue;
         const double least = std::ranges::min(*samples, {}, &Sample::value).value;
         if (least <= share_max * *preferred) continue;
         // One that has not caught up with everything yet has enough to do.
-        if (!held(lookup, "kafka_broker_replicas_out_of_sync", which, 0, window)) continue;
+        if (!lookup.held("kafka_broker_replicas_out_of_sync", which, 0, window)) continue;
         found.push_back({id, *preferred, samples->back().value});
     }
     std::ranges::sort(found, [](const Broker& a, const Broker& b) {
@@ -144,8 +132,7 @@ Analyzer descriptor() {
             {"leaders-displaced"},
             run,
             "kafka_broker_up and kafka_broker_leaders_displaced and kafka_broker_replicas_out_of_sync and "
-            "kafka_cluster_partitions_reassigning",
-            Duration{5'000}};
+            "kafka_cluster_partitions_reassigning"};
 }
 
 }  // namespace medic::analyzers::leaders_displaced

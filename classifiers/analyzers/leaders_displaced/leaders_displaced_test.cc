@@ -15,6 +15,7 @@ struct Cluster {
     int moving_until = -1;  // A partition is reassigned until then.
     int blind_from = 0, blind_until = 0;
     bool displaced_known = true, sync_known = true, moves_known = true;
+    bool fourth_was_there = false, fourth_holds_replicas = false;
 };
 
 Scene scene_of(const Cluster& cluster) {
@@ -26,6 +27,7 @@ Scene scene_of(const Cluster& cluster) {
             scene.series(name, broker, [=](int s) { return seen(s) ? std::optional(value(s)) : std::nullopt; });
         };
         told("kafka_broker_up", [=](int s) { return b == 2 && s < cluster.back_at ? 0.0 : 1.0; });
+        told("kafka_broker_partitions", [](int) { return 30.0; });
         told("kafka_broker_leaders_preferred", [](int) { return 10.0; });
         if (cluster.sync_known)
             told("kafka_broker_replicas_out_of_sync",
@@ -40,6 +42,8 @@ Scene scene_of(const Cluster& cluster) {
         if (!cluster.interval.empty())
             scene.attribute(subject, "leader.imbalance.check.interval.seconds", cluster.interval);
     }
+    if (cluster.fourth_was_there) scene.constant("kafka_broker_up", {{"broker", "4"}}, 0);
+    if (cluster.fourth_holds_replicas) scene.constant("kafka_broker_partitions", {{"broker", "4"}}, 7);
     if (cluster.moves_known)
         scene.series("kafka_cluster_partitions_reassigning", {}, [=](int s) {
             return seen(s) ? std::optional(s <= cluster.moving_until ? 1.0 : 0.0) : std::nullopt;
@@ -87,6 +91,11 @@ TEST(LeadersDisplaced, HealthyLookAlikesAreSilent) {
     EXPECT_TRUE(displaced({.elected_at = 80}, 90).empty()) << "they have just gone back";
     EXPECT_TRUE(displaced({.moving_until = 40}, 90).empty()) << "replicas are being moved";
     EXPECT_TRUE(displaced({.back_at = 1'000, .in_sync_at = 1'000}, 200).empty()) << "it is still away";
+}
+
+TEST(LeadersDisplaced, ABrokerThatWasTakenOutOfTheClusterIsNotWaitedFor) {
+    EXPECT_EQ(displaced({.fourth_was_there = true}, 90).size(), 1U);
+    EXPECT_TRUE(displaced({.fourth_was_there = true, .fourth_holds_replicas = true}, 90).empty()) << "it is away";
 }
 
 TEST(LeadersDisplaced, NothingWhereTheFactsAreMissingOrHaveAGap) {
