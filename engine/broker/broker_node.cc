@@ -70,7 +70,7 @@ BrokerNode::BrokerNode(Loop& loop, BrokerNodeOptions options)
                          });
                      },
                  .log_dir_failed = [this] { link_->heartbeat_now(); }}),
-      fetchers_(loop, fetcher_options(options_, config_), image_, replicas_) {}
+      fetchers_(loop, fetcher_options(options_, config_), image_, config_, replicas_) {}
 
 BrokerNode::~BrokerNode() = default;
 

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <limits>
 
+#include "engine/broker/replication_throttle.h"
+
 namespace medic::engine::broker {
 namespace {
 
@@ -10,9 +12,14 @@ using enum ConfigType;
 constexpr auto on_topic = ConfigResource::topic;
 constexpr auto on_broker = ConfigResource::broker;
 
+constexpr std::string_view unlimited =
+    "9223372036854775807";  // Kafka's default: QuotaConfig.QUOTA_BYTES_PER_SECOND_DEFAULT
+
 constexpr ConfigDefinition definitions[] = {
     {"cleanup.policy", on_topic, list, "delete", -1, "log.cleanup.policy", true, "delete|compact"},
+    {"follower.replication.throttled.replicas", on_topic, list, ""},
     {"index.interval.bytes", on_topic, integer, "4096", 0, "log.index.interval.bytes"},
+    {"leader.replication.throttled.replicas", on_topic, list, ""},
     {"max.message.bytes", on_topic, integer, "1048588", 0, "message.max.bytes"},
     {"message.timestamp.type", on_topic, string, "CreateTime", -1, "log.message.timestamp.type", true,
      "CreateTime|LogAppendTime"},
@@ -29,10 +36,12 @@ constexpr ConfigDefinition definitions[] = {
     {"broker.session.timeout.ms", on_broker, integer, "9000", 1, "", false},
     {"connections.max.idle.ms", on_broker, long_integer, "600000", 1, "", false},
     {"default.replication.factor", on_broker, integer, "1", 1, "", false},
+    {"follower.replication.throttled.rate", on_broker, long_integer, unlimited, 0, ""},
     {"group.initial.rebalance.delay.ms", on_broker, integer, "3000", 0, "", false},
     {"group.max.session.timeout.ms", on_broker, integer, "1800000", 1, "", false},
     {"group.min.session.timeout.ms", on_broker, integer, "6000", 1, "", false},
     {"leader.imbalance.check.interval.seconds", on_broker, long_integer, "300", 1, "", false},
+    {"leader.replication.throttled.rate", on_broker, long_integer, unlimited, 0, ""},
     {"log.cleanup.policy", on_broker, list, "delete", -1, "", true, "delete|compact"},
     {"log.index.interval.bytes", on_broker, integer, "4096", 0, ""},
     {"log.message.timestamp.type", on_broker, string, "CreateTime", -1, "", true, "CreateTime|LogAppendTime"},
@@ -114,6 +123,12 @@ Status check_config(ConfigResource resource, std::string_view name, std::string_
             return {};
         case string:
         case list:
+            if (name.ends_with(".replication.throttled.replicas") && !is_throttled_list(value))
+                return fail(
+                    ErrorCode::invalid,
+                    "Invalid value {} for configuration {}: it must be the literal '*' or a list of replicas in "
+                    "the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],...",
+                    value, name);
             if (!definition->choices.empty() && !is_choice(definition->choices, value)) {
                 return fail(ErrorCode::invalid, "Invalid value {} for configuration {}: expected {}", value, name,
                             definition->choices);

@@ -104,6 +104,7 @@ wire::FetchResponse::Partition FetchRequests::read(const wire::FetchRequest& fet
         reply.error = Fault::offset_out_of_range;
         return reply;
     }
+    if (from_follower(fetch) && holds_back(*replica, fetch.replica_id)) return reply;
     const std::int64_t end = from_follower(fetch) ? log.end_offset() : replica->high_watermark;
     const std::int64_t left = fetch.max_bytes - collected.bytes;
     if (partition.fetch_offset >= end || (left <= 0 && collected.bytes > 0)) return reply;
@@ -120,6 +121,11 @@ wire::FetchResponse::Partition FetchRequests::read(const wire::FetchRequest& fet
     collected.buffers.push_back(*std::move(bytes));
     reply.records = collected.buffers.back();
     return reply;
+}
+
+bool FetchRequests::holds_back(const Replica& replica, BrokerId follower) const {
+    return std::ranges::find(replica.state.isr, follower) == replica.state.isr.end() &&
+           throttle_.names(replica.id.topic, replica.id.partition) && throttle_.exceeded(parts_.loop.now());
 }
 
 void FetchRequests::wait(std::uint64_t id, const wire::FetchRequest& fetch) {
@@ -180,6 +186,8 @@ void FetchRequests::count(const wire::FetchRequest& fetch, const Collected& coll
                 counters.bytes_out += bytes;
                 continue;
             }
+            if (throttle_.names(topic.name, partition.partition))
+                throttle_.record(static_cast<std::int64_t>(bytes), parts_.loop.now());
             const PartitionState* state = parts_.image.partition(topic.name, partition.partition);
             if (state && std::ranges::find(state->adding, fetch.replica_id) != state->adding.end()) {
                 all.reassignment_bytes_out += bytes;

@@ -6,13 +6,15 @@
 #include <unordered_map>
 
 #include "agent/wire/messages/fetch.h"
+#include "engine/broker/replication_throttle.h"
 #include "engine/broker/requests.h"
 
 namespace medic::engine::broker {
 
 class FetchRequests {
 public:
-    explicit FetchRequests(BrokerParts parts) : parts_(parts) {}
+    explicit FetchRequests(BrokerParts parts)
+        : parts_(parts), throttle_(ReplicationThrottle::Side::leader, parts.self, parts.image, parts.config) {}
 
     void on_request(const Incoming& request);
     void on_ready(std::uint64_t id) { ready_.push_back(id); }  // A replica that request `id` waits for has moved.
@@ -44,7 +46,11 @@ private:
     void park(Pending pending);
     void wait(std::uint64_t id, const wire::FetchRequest& fetch);
 
+    // A follower out of sync gets nothing for now.
+    [[nodiscard]] bool holds_back(const Replica& replica, BrokerId follower) const;
+
     BrokerParts parts_;
+    ReplicationThrottle throttle_;
     std::unordered_map<std::uint64_t, Pending> pending_;
     std::vector<std::uint64_t> ready_;
     std::uint64_t next_ = 0;

@@ -15,8 +15,13 @@ constexpr Duration answer_timeout{30'000};  // replica.socket.timeout.ms
 
 }  // namespace
 
-Fetchers::Fetchers(Loop& loop, FetcherOptions options, const ClusterImage& image, Replicas& replicas)
-    : loop_(loop), options_(options), image_(image), replicas_(replicas) {}
+Fetchers::Fetchers(Loop& loop, FetcherOptions options, const ClusterImage& image, const Config& config,
+                   Replicas& replicas)
+    : loop_(loop),
+      options_(options),
+      image_(image),
+      replicas_(replicas),
+      throttle_(ReplicationThrottle::Side::follower, options.self, image, config) {}
 
 Fetchers::~Fetchers() = default;
 
@@ -56,7 +61,7 @@ wire::FetchRequest Fetchers::request_for(Leader& leader) {
     request.min_bytes = options_.min_bytes;
     request.max_bytes = options_.response_bytes_max;
     for (const auto& [id, follow] : leader.partitions) {
-        if (follow.not_before > loop_.now()) continue;
+        if (follow.not_before > loop_.now() || holds_back(follow)) continue;
         const Replica* replica = replicas_.find(id.topic, id.partition);
         if (!replica || !replica->log) continue;
         if (request.topics.empty() || request.topics.back().name != id.topic)
@@ -69,6 +74,11 @@ wire::FetchRequest Fetchers::request_for(Leader& leader) {
                                                     .partition_max_bytes = options_.partition_bytes_max});
     }
     return request;
+}
+
+bool Fetchers::holds_back(const Follow& follow) const {
+    return !follow.caught_up && throttle_.names(follow.id.topic, follow.id.partition) &&
+           throttle_.exceeded(loop_.now());
 }
 
 void Fetchers::fetch(BrokerId id) {
@@ -126,6 +136,9 @@ bool Fetchers::take(Follow& follow, const wire::FetchResponse::Partition& partit
         case Fault::none:
             if (!take_good(*replica, partition)) return false;
             follow.lag = std::max<std::int64_t>(partition.high_watermark - replica->log->end_offset(), 0);
+            follow.caught_up = follow.lag == 0;
+            if (partition.records && throttle_.names(follow.id.topic, follow.id.partition))
+                throttle_.record(static_cast<std::int64_t>(partition.records->size()), loop_.now());
             return true;
         case Fault::offset_out_of_range:
             // Retention at the leader has passed us by: begin anew where its log begins.

@@ -5,6 +5,7 @@
 #include "agent/wire/messages/fetch.h"
 #include "engine/broker/peer.h"
 #include "engine/broker/replicas.h"
+#include "engine/broker/replication_throttle.h"
 
 namespace medic::engine::broker {
 
@@ -18,7 +19,7 @@ struct FetcherOptions {
 
 class Fetchers {
 public:
-    Fetchers(Loop& loop, FetcherOptions options, const ClusterImage& image, Replicas& replicas);
+    Fetchers(Loop& loop, FetcherOptions options, const ClusterImage& image, const Config& config, Replicas& replicas);
     ~Fetchers();
 
     void assign();  // Roles or addresses have changed: every leader gets the partitions that it leads.
@@ -31,6 +32,7 @@ private:
         TopicPartition id;
         Instant not_before;
         std::int64_t lag = 0;
+        bool caught_up = false;  // At the last answer: it had all that is committed.
         bool failed = false;
     };
     struct Leader {
@@ -43,6 +45,7 @@ private:
     void fetch(BrokerId id);
     void fetch_later(BrokerId id, Duration delay);
     [[nodiscard]] wire::FetchRequest request_for(Leader& leader);
+    [[nodiscard]] bool holds_back(const Follow& follow) const;
     void on_answer(BrokerId id, Result<std::string_view> answer);
     [[nodiscard]] bool take(Follow& follow, const wire::FetchResponse::Partition& partition);
     [[nodiscard]] bool take_good(Replica& replica, const wire::FetchResponse::Partition& partition);
@@ -51,6 +54,7 @@ private:
     FetcherOptions options_;
     const ClusterImage& image_;
     Replicas& replicas_;
+    ReplicationThrottle throttle_;
     std::map<BrokerId, Leader> leaders_;
 };
 

@@ -175,6 +175,9 @@ void Requests::describe_configs(const Incoming& request) {
                 effective.source != ConfigSource::dynamic_default_broker) {
                 continue;
             }
+            // As in Kafka (DynamicConfig.Broker): known only while it is set.
+            if (definition.name.ends_with(".replication.throttled.rate") && effective.source == ConfigSource::fallback)
+                continue;
             reply.configs.push_back(describe_config(definition, effective));
             if (!asked->include_synonyms) reply.configs.back().synonyms.clear();
         }

@@ -65,9 +65,17 @@ protected:
         return bytes;
     }
     void set_config(const std::string& topic, const std::string& key, const std::string& value) {
+        alter(wire::ConfigResource::topic, topic, key, value);
+    }
+    // No value: back to the default.
+    void alter(wire::ConfigResource type, const std::string& name, const std::string& key,
+               const std::optional<std::string>& value) {
+        const auto operation = value ? wire::ConfigOperation::set : wire::ConfigOperation::remove;
         wire::IncrementalAlterConfigsRequest request;
         request.resources.push_back(
-            {.type = 2, .name = topic, .configs = {{.name = key, .operation = 0, .value = value}}});
+            {.type = static_cast<std::int8_t>(type),
+             .name = name,
+             .configs = {{.name = key, .operation = static_cast<std::int8_t>(operation), .value = value}}});
         const auto response = client_->call(KafkaTarget::controller(), request);
         ASSERT_TRUE(response) << response.error().message;
         ASSERT_EQ(response->resources.at(0).error, KafkaError::none);
@@ -79,6 +87,32 @@ protected:
     std::unique_ptr<KafkaCluster> cluster_;
     std::unique_ptr<KafkaClient> client_;
 };
+
+// Held to a byte a second it would take eight times eleven seconds: a portion is a megabyte, a mean goes over eleven.
+TEST_F(BrokerFaults, a_throttled_replica_catches_up_only_once_the_throttle_is_gone) {
+    up();
+    cluster_->create_topic("held", 1, 3);
+    cluster_->create_topic("free", 1, 3);
+    int follower = 1;
+    while (follower == partition("held").leader_id || follower == partition("free").leader_id) ++follower;
+    cluster_->stop_broker(follower);
+    ASSERT_TRUE(wait_for_isr("held", 2) && wait_for_isr("free", 2));
+    produce("free", numbers(1, 10));
+    std::string lines;
+    for (int i = 0; i < 8'000; ++i) lines += std::string(1'000, static_cast<char>('a' + i % 26)) + "\n";
+    produce("held", lines);
+    const std::string id = std::to_string(follower);
+    const char* const rate = "follower.replication.throttled.rate";
+    set_config("held", "follower.replication.throttled.replicas", "0:" + id);
+    alter(wire::ConfigResource::broker, id, rate, "1");
+    cluster_->start_broker(follower);
+    ASSERT_TRUE(wait_for_isr("free", 3)) << "in the same fetches";
+    EXPECT_EQ(partition("held").isr.size(), 2U);
+
+    alter(wire::ConfigResource::topic, "held", "follower.replication.throttled.replicas", std::nullopt);
+    EXPECT_TRUE(wait_for_isr("held", 3));
+    alter(wire::ConfigResource::broker, id, rate, std::nullopt);
+}
 
 TEST_F(BrokerFaults, a_killed_leader_is_replaced_and_catches_up_when_it_is_back) {
     up();
