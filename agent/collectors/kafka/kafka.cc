@@ -9,6 +9,12 @@ using wire::KafkaError;
 
 namespace {
 
+constexpr const char* throttled_by_leader = "leader.replication.throttled.replicas";
+constexpr const char* throttled_by_follower = "follower.replication.throttled.replicas";
+constexpr const char* leader_rate = "leader.replication.throttled.rate";
+constexpr const char* follower_rate = "follower.replication.throttled.rate";
+constexpr const char* no_throttle = "none";  // Told in its place: an empty text would mean that nobody knows.
+
 // Appends one partition to a topic's attribute "assignment": "0:1,2,3;1:2,3,1", the preferred leader first.
 void append_assignment(std::string& text, std::int32_t partition, const std::vector<std::int32_t>& replicas) {
     if (!text.empty()) text += ';';
@@ -41,9 +47,15 @@ Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
     transactions(look, reader);
     if (looks_++ % static_cast<std::uint64_t>(options_.configs_every) == 0) seldom(look, reader);
     observation.samples.insert(observation.samples.end(), seldom_samples_.begin(), seldom_samples_.end());
-    for (const auto& [kind, all] : {std::pair{"topic", &topic_settings_}, std::pair{"broker", &broker_settings_}})
-        for (const auto& [name, settings] : *all)
-            observation.attributes[look.subject(kind, name)].insert(settings.begin(), settings.end());
+    for (const auto& [topic, settings] : topic_settings_) {
+        auto& attributes = observation.attributes[look.subject("topic", topic)];
+        attributes.insert(settings.begin(), settings.end());
+    }
+    // One that has left since is not told of.
+    for (const auto& [broker, settings] : broker_settings_)
+        if (const auto present = observation.attributes.find(look.subject("broker", broker));
+            present != observation.attributes.end())
+            present->second.insert(settings.begin(), settings.end());
     const std::string between = look.not_visible.empty() || not_visible_.empty() ? "" : "; ";
     if (const std::string all = look.not_visible + between + not_visible_; !all.empty())
         observation.attributes[look.subject("cluster", options_.cluster)]["kafka_not_visible"] = all;
@@ -251,11 +263,11 @@ void KafkaCollector::configs(Look& look, KafkaReader& reader) {
     for (const auto& topic : look.metadata.topics) {
         if (!topic.name || topic.error != KafkaError::none || request.resources.size() >= options_.config_topics_max)
             continue;
-        request.resources.push_back(
-            {.type = static_cast<std::int8_t>(wire::ConfigResource::topic),
-             .name = *topic.name,
-             .keys = std::vector<std::string>{"retention.ms", "retention.bytes", "cleanup.policy",
-                                              "min.insync.replicas", "segment.bytes"}});
+        request.resources.push_back({.type = static_cast<std::int8_t>(wire::ConfigResource::topic),
+                                     .name = *topic.name,
+                                     .keys = std::vector<std::string>{
+                                         "retention.ms", "retention.bytes", "cleanup.policy", "min.insync.replicas",
+                                         "segment.bytes", throttled_by_leader, throttled_by_follower}});
     }
     if (request.resources.empty()) return;
     const auto answer = reader.configs(request);
@@ -267,6 +279,10 @@ void KafkaCollector::configs(Look& look, KafkaReader& reader) {
         for (const auto& config : resource.configs) {
             if (!config.value || config.is_sensitive) continue;
             settings[config.name] = *config.value;
+            if (config.name == throttled_by_leader || config.name == throttled_by_follower) {
+                note_throttled(look, resource.name, config.name, *config.value);
+                if (config.value->empty()) settings[config.name] = no_throttle;
+            }
             // Said on the topic itself, not taken over from its brokers.
             if (config.source != static_cast<std::int8_t>(wire::ConfigSource::topic)) continue;
             std::string& overridden = settings["overridden"];
@@ -275,9 +291,35 @@ void KafkaCollector::configs(Look& look, KafkaReader& reader) {
     }
 }
 
+// Replicas that a throttle names one by one. "*" is a standing limit that somebody has set on purpose; tools that move
+// replicas name each.
+void KafkaCollector::note_throttled(const Look& look, const std::string& topic, const std::string& setting,
+                                    const std::string& list) {
+    if (list.empty() || list == "*") return;
+    const auto count = 1 + std::ranges::count(list, ',');
+    look.sample("kafka_topic_throttled_replicas",
+                {{"topic", topic}, {"side", setting == throttled_by_leader ? "leader" : "follower"}},
+                static_cast<double>(count));
+}
+
+void KafkaCollector::broker_setting(const Look& look, const std::string& broker,
+                                    const wire::DescribeConfigsResponse::Resource::Config& config) {
+    std::string& setting = broker_settings_[broker][config.name];
+    setting = *config.value;
+    if (config.name != leader_rate && config.name != follower_rate) return;
+    // The default is no limit; one for all brokers alike is no single move's.
+    if (config.source != static_cast<std::int8_t>(wire::ConfigSource::dynamic_broker)) {
+        setting = no_throttle;
+        return;
+    }
+    look.sample("kafka_broker_replication_throttle_bytes_per_second",
+                {{"broker", broker}, {"side", config.name == leader_rate ? "leader" : "follower"}},
+                std::strtod(config.value->c_str(), nullptr));
+}
+
 void KafkaCollector::broker_configs(Look& look, KafkaReader& reader) {
-    const auto answers =
-        reader.broker_configs({"auto.leader.rebalance.enable", "leader.imbalance.check.interval.seconds"});
+    const auto answers = reader.broker_configs(
+        {"auto.leader.rebalance.enable", "leader.imbalance.check.interval.seconds", leader_rate, follower_rate});
     if (!answers) return look.missing("brokers' settings", answers.error());
     broker_settings_.clear();
     for (const auto& [broker, answer] : *answers) {
@@ -291,9 +333,11 @@ void KafkaCollector::broker_configs(Look& look, KafkaReader& reader) {
                 look.missing(what, good.error());
                 continue;
             }
+            // Kafka tells a throttle only while one is set (DynamicConfig.Broker).
+            for (const char* rate : {leader_rate, follower_rate})
+                broker_settings_[std::to_string(broker)][rate] = no_throttle;
             for (const auto& config : resource.configs)
-                if (config.value && !config.is_sensitive)
-                    broker_settings_[std::to_string(broker)][config.name] = *config.value;
+                if (config.value && !config.is_sensitive) broker_setting(look, std::to_string(broker), config);
         }
     }
 }

@@ -106,6 +106,10 @@ private:
     void seldom(Look& look, KafkaReader& reader);
     void configs(Look& look, KafkaReader& reader);
     void broker_configs(Look& look, KafkaReader& reader);
+    static void note_throttled(const Look& look, const std::string& topic, const std::string& setting,
+                               const std::string& list);
+    void broker_setting(const Look& look, const std::string& broker,
+                        const wire::DescribeConfigsResponse::Resource::Config& config);
     void quotas(Look& look, KafkaReader& reader) const;
     void open_transactions(Look& look, KafkaReader& reader);
     void producers(Look& look, KafkaReader& reader, std::int32_t leader,

@@ -24,7 +24,8 @@ struct FakeKafka : KafkaReader {
     bool open_transaction = false, modern_group = false;
     int leader_of_1 = 2;  // Its preferred leader is broker 2.
     std::vector<std::int32_t> isr_of_1 = {2};
-    std::string leader_rebalance = "false";
+    std::string leader_rebalance = "false", throttled = "0:1,1:2", rate_of_2;
+    wire::ConfigSource rate_source = wire::ConfigSource::dynamic_broker;
 
     Result<wire::MetadataResponse> metadata() override {
         if (metadata_fails) return fail(ErrorCode::unavailable, "nobody answers");
@@ -130,6 +131,7 @@ struct FakeKafka : KafkaReader {
         resource.configs.push_back({.name = "segment.bytes",
                                     .value = "1073741824",
                                     .source = static_cast<std::int8_t>(wire::ConfigSource::default_value)});
+        resource.configs.push_back({.name = "follower.replication.throttled.replicas", .value = throttled});
         answer.resources.push_back(resource);
         return answer;
     }
@@ -141,6 +143,11 @@ struct FakeKafka : KafkaReader {
             resource.name = std::to_string(broker);
             if (forbidden) resource.error = wire::KafkaError::cluster_authorization_failed;
             if (!forbidden) resource.configs.push_back({.name = keys.at(0), .value = leader_rebalance});
+            // A throttle is told only while it is set; one of all brokers alike comes from elsewhere.
+            if (!forbidden && broker == 2 && !rate_of_2.empty())
+                resource.configs.push_back({.name = "leader.replication.throttled.rate",
+                                            .value = rate_of_2,
+                                            .source = static_cast<std::int8_t>(rate_source)});
             all.emplace(broker, answer);
         }
         if (broker_2_silent) all.at(2) = fail(ErrorCode::unavailable, "no answer within 2 s");
@@ -365,12 +372,42 @@ TEST(Kafka, EachBrokersOwnSettingsAreToldAndWhatIsHiddenIsSaid) {
     const auto seen = look.look(kafka, {1000});
     EXPECT_EQ(seen.attributes.at({"c", "broker", "2"}).at("auto.leader.rebalance.enable"), "false");
     EXPECT_EQ(seen.attributes.at({"c", "broker", "2"}).at("address"), "h:9093");
+    kafka.broker_2_gone = true;
+    EXPECT_FALSE(look.look(kafka, {2000}).attributes.contains({"c", "broker", "2"}));
+    kafka.broker_2_gone = false;
     kafka.forbidden = true;
     auto other = collector();
     const auto hidden = other.look(kafka, {1000});
     EXPECT_FALSE(hidden.attributes.at({"c", "broker", "2"}).contains("auto.leader.rebalance.enable"));
     EXPECT_NE(hidden.attributes.at({"c", "cluster", "c"}).at("kafka_not_visible").find("settings of broker 2"),
               std::string::npos);
+}
+
+TEST(Kafka, ThrottlesThatNameReplicasAreToldWithTheirRates) {
+    FakeKafka kafka;
+    kafka.rate_of_2 = "1000";
+    const auto look_at = [&] {
+        auto look = collector();
+        return look.look(kafka, {1000});
+    };
+    auto seen = look_at();
+    const char* const throttled = R"(kafka_topic_throttled_replicas{cluster="c",side="follower",topic="t"})";
+    EXPECT_EQ(value(seen, throttled), 2);
+    EXPECT_EQ(
+        value(seen, R"(kafka_broker_replication_throttle_bytes_per_second{broker="2",cluster="c",side="leader"})"),
+        1000);
+    EXPECT_EQ(count(seen, "kafka_broker_replication_throttle_bytes_per_second"), 1u) << "not set is no limit";
+    EXPECT_EQ(seen.attributes.at({"c", "broker", "1"}).at("leader.replication.throttled.rate"), "none");
+    EXPECT_EQ(seen.attributes.at({"c", "broker", "2"}).at("leader.replication.throttled.rate"), "1000");
+    kafka.throttled = "*";
+    kafka.rate_source = wire::ConfigSource::dynamic_default_broker;
+    seen = look_at();
+    EXPECT_EQ(count(seen, "kafka_broker_replication_throttle_bytes_per_second"), 0u) << "of all brokers alike";
+    EXPECT_EQ(seen.attributes.at({"c", "broker", "2"}).at("leader.replication.throttled.rate"), "none");
+    EXPECT_EQ(count(seen, "kafka_topic_throttled_replicas"), 0u) << "a standing limit";
+    EXPECT_EQ(seen.attributes.at({"c", "topic", "t"}).at("follower.replication.throttled.replicas"), "*");
+    kafka.throttled = "";
+    EXPECT_EQ(look_at().attributes.at({"c", "topic", "t"}).at("follower.replication.throttled.replicas"), "none");
 }
 
 TEST(Kafka, AGroupAheadOfTheEndThatWasReadHasNoLag) {
