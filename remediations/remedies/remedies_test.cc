@@ -1,72 +1,10 @@
 // Every remedy: the plan it makes, its refusal where it can't help, and its wait where a fact is missing.
-#include "remediations/remedies/remedies.h"
-
-#include <gtest/gtest.h>
-
-#include "remediations/planning/conditions.h"
-#include "remediations/planning/planner.h"
+#include "remediations/remedies/remedy_test_internal.h"
 
 namespace medic {
 namespace {
 
-constexpr WallTime now{1'700'000'000'000};
-const Subject job{"lab", "job", "fleet"};
-
-class RemedyTest : public testing::Test {
-protected:
-    RemedyTest() {
-        view_.now = now;
-        view_.cluster.name = "lab";
-        for (const char* name : {"tm-1", "tm-2", "tm-3"})
-            view_.cluster.nodes.push_back({.name = name,
-                                           .role = "taskmanager",
-                                           .zone = std::string(name) == "tm-2" ? "b" : "a",
-                                           .can_start = true,
-                                           .can_kill = true});
-        view_.cluster.nodes.push_back({.name = "broker-2", .role = "broker", .can_grow = true});
-        view_.cluster.nodes.push_back({.name = "connect-1",
-                                       .role = "connect-worker",
-                                       .can_start = true,
-                                       .can_kill = true,
-                                       .can_kill_task = true});
-        view_.cluster.deployments.push_back(
-            {.job = "fleet", .savepoints = "/sp", .versions = {"v1", "v2"}, .parallelism = {}, .parallelism_max = 8});
-    }
-
-    NodeInfo& node(std::string_view name) {
-        for (auto& one : view_.cluster.nodes)
-            if (one.name == name) return one;
-        throw std::invalid_argument("no such node");
-    }
-    void fact(const Subject& subject, std::string name, double value, std::string text = {}) {
-        view_.facts.push_back({subject, std::move(name), value, std::move(text), now});
-    }
-    void about(std::string cause, Subject subject, std::map<std::string, std::string> facts) {
-        diagnosis_.cause = std::move(cause);
-        diagnosis_.subject = std::move(subject);
-        diagnosis_.facts = std::move(facts);
-    }
-    Result<Plan> plan(std::string_view remedy) {
-        return Planner(remedies::all_remedies()).plan(remedy, diagnosis_, view_);
-    }
-    std::vector<std::string> operations(std::string_view remedy) {
-        const auto made = plan(remedy);
-        EXPECT_TRUE(made) << (made ? "" : made.error().message);
-        std::vector<std::string> result;
-        if (made)
-            for (const auto& step : made->steps)
-                result.push_back(describe(Operation{.key = {}, .cluster = "lab", .body = step.operation}));
-        return result;
-    }
-    ErrorCode refusal(std::string_view remedy) {
-        const auto made = plan(remedy);
-        EXPECT_FALSE(made);
-        return made ? ErrorCode::internal : made.error().code;
-    }
-
-    Diagnosis diagnosis_;
-    PlanningView view_;
-};
+using namespace remedy_test;
 
 class StartAgain : public RemedyTest {
 protected:
@@ -468,67 +406,9 @@ TEST_F(FullDisk, an_unreadable_assignment_moves_nothing) {
     EXPECT_EQ(refusal("kafka.move-replicas"), ErrorCode::invalid);
 }
 
-class ElectPreferredLeaders : public RemedyTest {
-protected:
-    void SetUp() override {
-        about("kafka.leaders-displaced", {"lab", "cluster", "lab"}, {{"brokers", "2,3"}, {"displaced", "4"}});
-        knows("2", 3, "orders:0,3;logs:1");
-        knows("3", 1, "orders:2");
-    }
-    void knows(const std::string& broker, double displaced, const std::string& partitions, double out_of_sync = 0) {
-        const Subject subject{"lab", "broker", broker};
-        fact(subject, "kafka_broker_leaders_displaced", displaced);
-        fact(subject, "kafka_broker_replicas_out_of_sync", out_of_sync);
-        fact(subject, "displaced_partitions", 0, partitions);
-    }
-};
-
-TEST_F(ElectPreferredLeaders, names_every_partition_broker_by_broker) {
-    EXPECT_EQ(
-        operations("kafka.elect-preferred-leaders"),
-        (std::vector<std::string>{"lab: elect-leaders orders-0, orders-3, logs-1", "lab: elect-leaders orders-2"}));
-    const auto made = plan("kafka.elect-preferred-leaders");
-    EXPECT_EQ(made->needs_approval, "");
-    const Step& first = made->steps[0];
-    EXPECT_TRUE(first.idempotent);
-    EXPECT_EQ(describe(first.precondition[0]), "broker/2 kafka_broker_reachable = 1");
-    EXPECT_EQ(describe(first.precondition[1]), "broker/2 kafka_broker_replicas_out_of_sync = 0");
-    EXPECT_EQ(describe(first.done[0]), "broker/2 kafka_broker_leaders_displaced ≤ 0");
-}
-TEST_F(ElectPreferredLeaders, many_go_in_portions) {
-    view_.facts.clear();
-    std::string many = "orders:0";
-    for (int i = 1; i < 600; ++i) many += "," + std::to_string(i);
-    knows("2", 600, many);
-    knows("3", 0, "");
-    const auto made = plan("kafka.elect-preferred-leaders");
-    ASSERT_TRUE(made) << made.error().message;
-    ASSERT_EQ(made->steps.size(), 3U);
-    EXPECT_EQ(describe(made->steps[0].done[0]), "broker/2 kafka_broker_leaders_displaced ≤ 350");
-    EXPECT_EQ(describe(made->steps[2].done[0]), "broker/2 kafka_broker_leaders_displaced ≤ 0");
-}
-TEST_F(ElectPreferredLeaders, a_broker_that_catches_up_is_waited_for) {
-    view_.facts.clear();
-    knows("2", 3, "orders:0,3;logs:1", 7);
-    EXPECT_EQ(refusal("kafka.elect-preferred-leaders"), ErrorCode::not_ready);
-}
-TEST_F(ElectPreferredLeaders, nothing_is_elected_twice_or_blindly) {
-    view_.facts.clear();
-    EXPECT_EQ(refusal("kafka.elect-preferred-leaders"), ErrorCode::not_ready);
-    knows("2", 3, "");
-    EXPECT_EQ(refusal("kafka.elect-preferred-leaders"), ErrorCode::not_ready) << "how many, but not which";
-    view_.facts.clear();
-    knows("2", 0, "");
-    knows("3", 0, "");
-    EXPECT_EQ(refusal("kafka.elect-preferred-leaders"), ErrorCode::invalid) << "by now they lead";
-    view_.facts.clear();
-    knows("2", 3, "orders:x");
-    EXPECT_EQ(refusal("kafka.elect-preferred-leaders"), ErrorCode::invalid);
-}
-
 TEST(Remedies, every_one_is_registered_once_with_its_causes) {
     const Planner planner(remedies::all_remedies());
-    EXPECT_EQ(planner.remedies().size(), 13U);
+    EXPECT_EQ(planner.remedies().size(), 14U);
     for (const auto& remedy : planner.remedies()) {
         EXPECT_FALSE(remedy.what.empty()) << remedy.name;
         EXPECT_FALSE(remedy.cures.empty()) << remedy.name;
