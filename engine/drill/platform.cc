@@ -6,9 +6,11 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "agent/wire/messages/cluster.h"
+#include "agent/wire/messages/configs.h"
 #include "agent/world/real/http_server.h"
 #include "agent/world/real/kafka_client.h"
 #include "engine/common/rest_internal.h"
@@ -24,6 +26,7 @@ using nlohmann::json;
 constexpr auto poll_interval = std::chrono::milliseconds(200);
 constexpr auto savepoint_patience = std::chrono::seconds(30);
 constexpr Duration stop_grace{60'000};
+constexpr const char* workload_topic = "fleet-events";
 
 std::int64_t window_floor(std::int64_t at_ms) { return at_ms - at_ms % workload::window_ms; }
 
@@ -221,7 +224,7 @@ std::vector<std::string> Platform::bootstrap() const {
 
 Status Platform::deliver_poison() const {
     MEDIC_TRY(const auto delivery, workload::KafkaDelivery::connect(plan_.bootstrap()));
-    return delivery->deliver("fleet-events", {{0, "s-1", "\x01\x02not an event"}});
+    return delivery->deliver(workload_topic, {{0, "s-1", "\x01\x02not an event"}});
 }
 
 Status Platform::start_filling() {
@@ -259,10 +262,53 @@ Result<std::map<std::string, double>> Platform::disk_fill() const {
     return fill;
 }
 
-Result<double> Platform::displaced_leaders() const {
+Result<wire::MetadataResponse> Platform::metadata() const {
     KafkaClient client(
         {.bootstrap = bootstrap(), .connect_timeout = Duration(1'000), .request_timeout = Duration(3'000)});
-    MEDIC_TRY(const auto metadata, client.metadata(std::nullopt));
+    return client.metadata(std::nullopt);
+}
+
+Status Platform::throttle_replication(std::int64_t bytes_per_second) const {
+    MEDIC_TRY(const auto known, metadata());
+    std::string replicas;
+    std::set<std::int32_t> brokers;
+    for (const auto& topic : known.topics) {
+        if (topic.name != workload_topic) continue;
+        for (const auto& partition : topic.partitions)
+            for (const std::int32_t broker : partition.replicas) {
+                replicas += fmt::format("{}{}:{}", replicas.empty() ? "" : ",", partition.partition, broker);
+                brokers.insert(broker);
+            }
+    }
+    wire::IncrementalAlterConfigsRequest request;
+    const auto set = [&](wire::ConfigResource type, std::string name, const char* what, const std::string& value) {
+        auto& resource = request.resources.emplace_back();
+        resource.type = static_cast<std::int8_t>(type);
+        resource.name = std::move(name);
+        for (const char* side : {"leader", "follower"})
+            resource.configs.push_back({fmt::format("{}.replication.throttled.{}", side, what), 0, value});
+    };
+    set(wire::ConfigResource::topic, workload_topic, "replicas", replicas);
+    for (const std::int32_t broker : brokers)
+        set(wire::ConfigResource::broker, std::to_string(broker), "rate", std::to_string(bytes_per_second));
+    KafkaClient client({.bootstrap = bootstrap()});
+    MEDIC_TRY(const auto answer, client.call(KafkaTarget::controller(), request));
+    for (const auto& one : answer.resources)
+        MEDIC_CHECK(wire::check(one.error, "throttle " + one.name, one.error_message.value_or("")));
+    return {};
+}
+
+Result<int> Platform::under_replicated() const {
+    MEDIC_TRY(const auto known, metadata());
+    int count = 0;
+    for (const auto& topic : known.topics)
+        for (const auto& partition : topic.partitions)
+            count += partition.isr.size() < partition.replicas.size() ? 1 : 0;
+    return count;
+}
+
+Result<double> Platform::displaced_leaders() const {
+    MEDIC_TRY(const auto metadata, this->metadata());
     struct Preferred {
         double all = 0, displaced = 0;
     };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/base/result.h"
+#include "agent/wire/messages/metadata.h"
 #include "engine/drill/disk_filler.h"
 #include "engine/drill/scorecard.h"
 #include "engine/lab/lab.h"
@@ -75,6 +76,11 @@ public:
     [[nodiscard]] Result<std::map<std::string, double>> disk_fill()
         const;  // Broker → used share of its log directory, by DescribeLogDirs.
 
+    // As a reassignment sets them: every replica of the workload's topic on the brokers is held to so many bytes a
+    // second.
+    [[nodiscard]] Status throttle_replication(std::int64_t bytes_per_second) const;
+    // Partitions that lack in-sync replicas.
+    [[nodiscard]] Result<int> under_replicated() const;
     // Of each broker's preferred partitions, the share that another one leads: the worst broker's, 0…1.
     [[nodiscard]] Result<double> displaced_leaders() const;
 
@@ -89,6 +95,7 @@ private:
     lab::LabPlan plan_;
     lab::Leave leave_;
     [[nodiscard]] std::vector<std::string> bootstrap() const;
+    [[nodiscard]] Result<wire::MetadataResponse> metadata() const;
 
     std::int64_t checked_until_ms_ = 0;  // Event time.
     std::unique_ptr<DiskFiller> filler_;
