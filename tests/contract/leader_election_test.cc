@@ -1,5 +1,7 @@
 // Preferred-leader elections as the agent sends them, against the embedded brokers: what is elected, what is said of
 // what can't be, and that kcat (librdkafka) sees the same leaders.
+#include <algorithm>
+
 #include "agent/daemon/kafka_door.h"
 #include "agent/wire/messages/placement.h"
 #include "tests/contract/kafka_cluster.h"
@@ -23,8 +25,8 @@ protected:
         return count;
     }
     bool all_in_sync() {
-        const auto all = partitions();
-        return !all.empty() && std::ranges::all_of(all, [](const auto& one) { return one.isr.size() == 3; });
+        const auto now = partitions();
+        return !now.empty() && std::ranges::all_of(now, [](const auto& one) { return one.isr.size() == 3; });
     }
     // Leaders go elsewhere and stay there, as nobody balances them.
     void restart(int broker) {
