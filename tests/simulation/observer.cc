@@ -67,6 +67,13 @@ DiagnosisReport Observer::report(WallTime now) {
             suspect(diagnosis("flink.taskmanager-frozen", subject, {"flink.replace-taskmanager"}, facts), now,
                     report.diagnoses);
     }
+    for (const auto& [name, broker] : cluster_.brokers) {
+        if (broker.serves() || broker.stopped_in_order) continue;  // The latter is recognised as planned work.
+        const std::string id = name.substr(name.find('-') + 1);
+        suspect(diagnosis(broker.up ? "kafka.broker-frozen" : "kafka.broker-lost", {"lab", "broker", id},
+                          {"node.start-again"}, {{"node", name}, {"broker", id}}),
+                now, report.diagnoses);
+    }
     for (const auto& [number, task] : cluster_.tasks) {
         const auto text = std::to_string(number);
         const std::map<std::string, std::string> facts{

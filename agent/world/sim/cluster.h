@@ -1,7 +1,7 @@
-// A simulated cluster: task managers with a warm pool, one Flink job, a connector's tasks, a broker's disk. It carries
-// out operations as the real products would, some of them badly: lost, late, doubled, unknown, or reported and not
-// done. Deterministic from its seed. It knows nothing of the agent; faults are injected by name, truth is read by the
-// simulation.
+// A simulated cluster: task managers with a warm pool, one Flink job, a connector's tasks, three brokers, one's disk.
+// It carries out operations as the real products would, some of them badly: lost, late, doubled, unknown, or reported
+// and not done. Deterministic from its seed. It knows nothing of the agent; faults are injected by name, truth is read
+// by the simulation.
 #pragma once
 
 #include <deque>
@@ -43,6 +43,15 @@ struct SimDisk {
     double total = 1'000'000, used = 300'000, growth_per_second = 0;
 };
 
+// Each holds a replica of every partition; two must be in sync.
+struct SimBroker {
+    bool up = true, frozen = false;
+    bool stopped_in_order = false;  // It signed off: others lead at once, and nobody wonders where it is.
+    bool in_sync = true;
+    Duration lasts{0};  // For how long it has served and was not in sync yet, or was in sync and did not serve.
+    [[nodiscard]] bool serves() const { return up && !frozen; }
+};
+
 // How the way to the cluster and its drivers behave for one operation.
 enum class Passage : std::uint8_t {
     fine,
@@ -76,6 +85,8 @@ public:
 
     [[nodiscard]] Fact look_up(const FactKey& key, WallTime now) const;
     [[nodiscard]] bool healthy() const;  // Every fault is over.
+    // Could this broker go, and every partition kept its two copies?
+    [[nodiscard]] bool can_spare(const std::string& broker) const;
 
     bool end_job(WallTime now);  // A person cancels it; false: it does not run.
     void start_job_again();      // The same person, unless somebody else has started it.
@@ -86,6 +97,7 @@ public:
     bool drivers_look = true;
     std::map<std::string, SimNode> nodes;
     std::map<int, SimTask> tasks;
+    std::map<std::string, SimBroker> brokers;  // By node.
     SimJob job;
     SimDisk disk;
     std::vector<Executed> executed;       // Bounded by the run.
@@ -106,6 +118,8 @@ private:
     void carry_out(const Due& due);
     Result<std::string> apply(const OperationBody& body);
     void live_on(Duration by);
+    void replicate(Duration by);
+    [[nodiscard]] Fact look_up_broker(Fact fact) const;
     [[nodiscard]] int active_nodes() const;
 
     Seeded chance_;
