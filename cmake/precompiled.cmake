@@ -16,15 +16,16 @@ function(medic_precompiled_for target)
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
     target_compile_options(${target} PRIVATE -fPIC)
   endif()
+  target_link_libraries(${target} PRIVATE fmt::fmt)  # For its definitions: they must be the same everywhere.
   target_precompile_headers(${target} REUSE_FROM ${shared})
 endfunction()
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-pthread)  # Some libraries ask for it, and it must be the same everywhere, too.
   file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/precompiled.cc CONTENT "// Only for its precompiled headers.\n")
   foreach(shared medic_precompiled medic_precompiled_tests)
     add_library(${shared} OBJECT ${CMAKE_BINARY_DIR}/generated/precompiled.cc)
   endforeach()
-  # What the headers' own macros hang on must be defined here as it is there.
   target_link_libraries(medic_precompiled PRIVATE fmt::fmt)
   target_link_libraries(medic_precompiled_tests PRIVATE fmt::fmt medic_gtest)
   target_precompile_headers(medic_precompiled PRIVATE ${precompiled_headers})
