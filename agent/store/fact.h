@@ -33,8 +33,6 @@ struct FactKey {
 };
 
 inline constexpr std::string_view no_checkpoint = "none";
-// {broker/ID, "kafka_broker_needed_by"}: what would be lost if it stopped now, for a person, or this.
-inline constexpr std::string_view needed_by_nothing = "nothing";
 [[nodiscard]] inline FactKey newest_checkpoint_key(std::string cluster, std::string path) {
     return {{std::move(cluster), "checkpoint", std::move(path)}, "newest"};
 }

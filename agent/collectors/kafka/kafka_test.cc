@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "agent/collectors/recorded_internal.h"
-#include "agent/store/fact.h"
+#include "agent/store/broker_needs.h"
 
 namespace medic {
 namespace {

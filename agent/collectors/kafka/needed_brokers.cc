@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "agent/collectors/kafka/look_internal.h"
+#include "agent/store/broker_needs.h"
 
 namespace medic {
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "agent/base/flink_state.h"
+#include "agent/store/broker_needs.h"
 
 namespace medic::sim {
 namespace {

@@ -146,7 +146,7 @@ Remedy descriptor() {
     return {.name = "node.roll",
             .what = "restarts brokers, Connect workers or task managers one after another, when a person asks for it",
             .destroys = Destroys::availability,
-            .cures = {{"operator.roll"}},
+            .cures = {{"operator.roll", 2}},
             .needs = needs,
             .plan = plan};
 }
