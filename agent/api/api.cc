@@ -132,6 +132,7 @@ HttpResponse Api::post(const HttpRequest& request, const std::string& person) {
         return command(
             request,
             {.kind = path == "/api/v1/pause" ? Kind::pause : Kind::resume, .target = "", .reason = "", .by = person});
+    if (path == "/api/v1/roll") return roll(request, person);
     // An action's id holds a slash (I17/2); it comes escaped as one segment or as two.
     if (segments.size() >= 5 && path.starts_with("/api/v1/actions/")) {
         const auto kind = kind_of(segments.back());
@@ -161,6 +162,27 @@ HttpResponse Api::command(const HttpRequest& request, OperatorCommand command) {
         const std::string verdict = text_of(body, "verdict");
         if (verdict != "right" && verdict != "wrong") return problem(400, "verdict: expected right or wrong");
         if (verdict == "wrong") command.kind = Kind::verdict_wrong;
+    }
+    return of(backend_.command(std::move(command)));
+}
+
+HttpResponse Api::roll(const HttpRequest& request, const std::string& person) {
+    const Json body = Json::parse(request.body, nullptr, false);
+    if (!body.is_object())
+        return problem(400, R"(expected {"cluster": …, "role": "broker", "nodes": […], "reason": …})");
+    OperatorCommand command{.kind = OperatorCommand::Kind::roll,
+                            .target = text_of(body, "cluster"),
+                            .reason = redact(text_of(body, "reason"), 1'000),
+                            .by = person,
+                            .role = text_of(body, "role")};
+    const auto clusters = backend_.clusters();
+    if (command.target.empty() && clusters.size() == 1) command.target = clusters[0];
+    if (std::ranges::find(clusters, command.target) == clusters.end())
+        return problem(400, "cluster `" + command.target + "` is not in the configuration");
+    if (command.reason.empty()) return problem(400, "a roll needs a `reason`: whoever sees it must know why");
+    for (const Json& node : body.value("nodes", Json::array())) {
+        if (!node.is_string()) return problem(400, "nodes: expected names");
+        command.nodes.push_back(node.get<std::string>());
     }
     return of(backend_.command(std::move(command)));
 }

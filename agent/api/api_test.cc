@@ -173,6 +173,22 @@ TEST_F(Fixture, PeopleApprovePauseAndJudge) {
     EXPECT_EQ(send("POST", "/api/v1/actions/I1/2/dance").status, 404);
 }
 
+TEST_F(Fixture, APersonAsksForARoll) {
+    EXPECT_EQ(send("POST", "/api/v1/roll", R"({"role":"broker","nodes":["broker-2"],"reason":"patches"})").status, 200);
+    ASSERT_EQ(backend.commands.size(), 1u);
+    EXPECT_EQ(backend.commands[0].kind, OperatorCommand::Kind::roll);
+    EXPECT_EQ(backend.commands[0].target, "lab") << "the only one there is";
+    EXPECT_EQ(backend.commands[0].role, "broker");
+    EXPECT_EQ(backend.commands[0].nodes, std::vector<std::string>{"broker-2"});
+    EXPECT_EQ(backend.commands[0].by, "ana");
+    EXPECT_EQ(send("POST", "/api/v1/roll", R"({"role":"broker"})").status, 400) << "why?";
+    EXPECT_EQ(send("POST", "/api/v1/roll", R"({"cluster":"nope","role":"broker","reason":"x"})").status, 400);
+    EXPECT_EQ(send("POST", "/api/v1/roll", R"({"role":"broker","nodes":[7],"reason":"x"})").status, 400);
+    EXPECT_EQ(send("POST", "/api/v1/roll", "not json").status, 400);
+    backend.next = fail(ErrorCode::invalid, "x is no broker");
+    EXPECT_EQ(send("POST", "/api/v1/roll", R"({"role":"broker","nodes":["x"],"reason":"y"})").status, 400);
+}
+
 TEST_F(Fixture, ADeploymentIsToldOf) {
     EXPECT_EQ(send("POST", "/api/v1/changes", R"({"subject":"job/j","version":"v2"})").status, 200);
     ASSERT_EQ(backend.told.size(), 1u);

@@ -3,7 +3,9 @@
 
 #include "agent/daemon/agent_state_internal.h"
 #include "agent/daemon/diagnosis_document.h"
+#include "agent/daemon/doors.h"
 #include "agent/loop/incident_codec.h"
+#include "agent/loop/request.h"
 
 namespace medic {
 namespace {
@@ -37,6 +39,11 @@ Result<Incident> Agent::State::incident(const std::string& id) const {
 }
 
 Status Agent::State::command(OperatorCommand command) {
+    if (command.kind == OperatorCommand::Kind::roll)  // Refused at once, while the person still looks.
+        for (const ClusterInfo& cluster : clusters_of(config))
+            if (cluster.name == command.target)
+                if (const auto nodes = nodes_to_roll(cluster, command.role, command.nodes); !nodes)
+                    return std::unexpected(nodes.error());
     give(std::move(command));
     return {};
 }

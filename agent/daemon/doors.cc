@@ -53,6 +53,7 @@ std::vector<ClusterInfo> clusters_of(const Config& config) {
                                   .zone = node.zone,
                                   .spare = node.spare,
                                   .can_start = node.driver.can("start"),
+                                  .can_stop = node.driver.can("stop"),
                                   .can_kill = node.driver.can("kill"),
                                   .can_kill_task = node.driver.can("kill_task"),
                                   .can_grow = node.driver.can("grow")});

@@ -204,9 +204,10 @@ void Loop::State::step_done(Incident& incident, const std::string& why) {
     const bool mends = incident.plan->left_to_person.empty();
     if (only_tidying_left && mends && !incident.undoing && incident.healed_at.unix_ms == 0) {
         incident.healed_at = now;
-        incident.outcome = "healed";
+        const bool asked_for = !incident.requested_by.empty();
+        incident.outcome = asked_for ? "done" : "healed";
         notify(incident, Notification::Kind::healed,
-               incident.diagnosis.summary + " — healed: " + incident.plan->summary);
+               fmt::format("{} — {}: {}", incident.diagnosis.summary, incident.outcome, incident.plan->summary));
     }
     if (next < steps.size()) return begin_step(incident, next);
     plan_ended(incident);

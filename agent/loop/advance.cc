@@ -84,7 +84,7 @@ void Loop::State::diagnose(Incident& incident) {
         if (diagnosis.remedies.empty())
             return escalate(incident, "no_remedy",
                             "no remedy is known for " + diagnosis.cause + ": " + diagnosis.summary);
-        if (recurs(incident))
+        if (incident.requested_by.empty() && recurs(incident))
             return escalate(incident, "recurs",
                             fmt::format("{} of {} was healed {} times and comes back: healing does not end it",
                                         diagnosis.cause, diagnosis.subject.name, options.recurrence_max));
@@ -176,7 +176,7 @@ void Loop::State::plan(Incident& incident) {
     ++incident.plans;
     incident.undoing = incident.begun = false;
     incident.last_verdict.clear();
-    incident.approved_by.clear();
+    if (incident.requested_by.empty()) incident.approved_by.clear();  // Who asks for a thing agrees to it.
     begin_step(incident, 0);
     tell(incident, "plan: " + made->summary);
 }
@@ -234,13 +234,14 @@ void Loop::State::next_rung(Incident& incident, Rung left, const std::string& re
 // Of this step and of those to come, so that no step waits for a look-up.
 void Loop::State::want_plan(const Incident& incident) {
     const auto& steps = incident.steps();
+    want_what_runs_there(incident);
     for (std::size_t i = incident.step; i < steps.size(); ++i) {
         const Step& step = steps[i];
         for (const auto* conditions : {&step.precondition, &step.skip_if, &step.done, &step.expectation.all,
                                        &step.expectation.any, &step.expectation.worse_if})
             want(*conditions);
         if (const std::string* node = taken_node(step.operation))
-            for (const auto& one : role_of(incident, *node)) want({{incident.cluster, "node", one.name}, "process_up"});
+            for (const FactKey& key : facts_before_taking(incident, *node)) want(key);
         if (!step.job.kind.empty()) want({step.job, "flink_job_state"});
         if (step.restore_from_own_savepoint) want({step.job, "savepoint_path"});
         if (std::holds_alternative<StopJobWithSavepoint>(step.operation)) want({step.job, "id"});
@@ -250,8 +251,8 @@ void Loop::State::want_plan(const Incident& incident) {
 bool Loop::State::answered(const Incident& incident, const Step& step) const {
     const auto heard = [&](const Condition& condition) { return book.latest(condition.fact) != nullptr; };
     if (const std::string* node = taken_node(step.operation))
-        for (const auto& one : role_of(incident, *node))
-            if (book.latest({{incident.cluster, "node", one.name}, "process_up"}) == nullptr) return false;
+        for (const FactKey& key : facts_before_taking(incident, *node))
+            if (book.latest(key) == nullptr) return false;
     return std::ranges::all_of(step.precondition, heard) && std::ranges::all_of(step.skip_if, heard) &&
            (step.job.kind.empty() || book.latest({step.job, "flink_job_state"}) != nullptr);
 }
@@ -354,7 +355,10 @@ void Loop::State::check(Incident& incident) {
 }
 
 void Loop::State::watch_healed(Incident& incident) {
-    if (is_gone(incident)) return resolve(incident, "healed", "healed, and the cause is no longer reported");
+    if (is_gone(incident))
+        return resolve(incident, "healed",
+                       incident.requested_by.empty() ? "healed, and the cause is no longer reported"
+                                                     : "all that was asked for is done");
     if (now - incident.state_since >= options.still_reported_max)
         escalate(incident, "still_reported",
                  "every step had its effect, yet the cause is still reported: " + incident.diagnosis.summary);

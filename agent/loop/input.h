@@ -42,11 +42,14 @@ struct Alert {
 };
 
 struct OperatorCommand {
-    enum class Kind : std::uint8_t { pause, resume, approve, reject, stop, undo, verdict_right, verdict_wrong };
+    enum class Kind : std::uint8_t { pause, resume, approve, reject, stop, undo, verdict_right, verdict_wrong, roll };
     Kind kind = Kind::pause;
-    std::string target;  // Cluster for pause and resume ("" = all), action or incident id otherwise.
+    std::string target;  // Cluster for pause and resume ("" = all) and roll, action or incident id otherwise.
     std::string reason;
     std::string by;  // Who the token or the shell says it is.
+    // Of a roll.
+    std::string role{};
+    std::vector<std::string> nodes{};  // Empty: all of that role that are no spares.
 };
 
 struct JournalAck {

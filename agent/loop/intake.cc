@@ -60,6 +60,7 @@ void Loop::State::take(const DiagnosisReport& report) {
         reported.insert(key_of(diagnosis));
         present.emplace(key_of(diagnosis), diagnosis.since);
     }
+    keep_requests_alive(reported);
     for (const auto& diagnosis : report.diagnoses) take_diagnosis(diagnosis, reported);
     for (auto& [number, incident] : open)
         if (incident.state == IncidentState::healed && !blind() && !reported.contains(key_of(incident.diagnosis)))
@@ -224,6 +225,7 @@ void Loop::State::take(const OperatorCommand& command) {
     using Kind = OperatorCommand::Kind;
     if (command.kind == Kind::pause) return pause(command);
     if (command.kind == Kind::resume) return resume(command);
+    if (command.kind == Kind::roll) return roll(command);
     if (command.kind == Kind::verdict_right || command.kind == Kind::verdict_wrong) {
         effects.journal.emplace_back(
             VerdictRow{command.target, command.kind == Kind::verdict_right, command.by, command.reason, now});

@@ -96,7 +96,8 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
     }
     if (operations.at.unix_ms != 0) question.operations_seen_at = operations.at;
     for (const auto& operation : operations.operations)
-        if (operation.subject.cluster == incident.cluster && operation.by != "medic")
+        if (operation.subject.cluster == incident.cluster && operation.by != "medic" &&
+            !is_own_work(incident, operation))
             question.operations.push_back(operation);
     if (options.several_agents) {
         const auto agent = acting_agents.find(incident.cluster);
@@ -143,6 +144,26 @@ std::vector<ManagedChange> Loop::State::managed_by_others(const Incident& incide
     return managed_changes(to_come, cluster->managed);
 }
 
+// The broker that runs on `node`, as the topology has it; "" = not known.
+std::string Loop::State::broker_on(const Incident& incident, const std::string& node) const {
+    const Fact* broker = book.latest({{incident.cluster, "node", node}, "broker"});
+    return broker == nullptr ? std::string() : broker->text;
+}
+
+// What must be looked up before `node` is taken out of service.
+std::vector<FactKey> Loop::State::facts_before_taking(const Incident& incident, const std::string& node) const {
+    std::vector<FactKey> keys;
+    for (const NodeInfo& one : role_of(incident, node)) {
+        keys.push_back({{incident.cluster, "node", one.name}, "process_up"});
+        if (one.name != node || one.role != "broker") continue;
+        keys.push_back({{incident.cluster, "node", node}, "broker"});
+        if (const std::string broker = broker_on(incident, node); !broker.empty())
+            for (const char* fact : {"kafka_broker_needed_by", "kafka_broker_logs_to_recover"})
+                keys.push_back({{incident.cluster, "broker", broker}, fact});
+    }
+    return keys;
+}
+
 // The nodes of the cluster of the role that `node` has.
 std::vector<NodeInfo> Loop::State::role_of(const Incident& incident, const std::string& node) const {
     std::vector<NodeInfo> all = view_of(incident, {}).cluster.nodes;
@@ -153,6 +174,16 @@ std::vector<NodeInfo> Loop::State::role_of(const Incident& incident, const std::
     return all;
 }
 
+void Loop::State::add_broker(const Incident& incident, TakenAway& taking) const {
+    taking.broker = broker_on(incident, taking.node);
+    if (taking.broker.empty()) return;
+    const Subject broker{incident.cluster, "broker", taking.broker};
+    const Fact* needed = book.fresh({broker, "kafka_broker_needed_by"}, now, guard_facts_age_max);
+    if (needed != nullptr && !needed->text.empty()) taking.needed_by = needed->text;
+    const Fact* logs = book.latest({broker, "kafka_broker_logs_to_recover"});  // On a page that is read once a minute.
+    if (logs != nullptr) taking.logs_to_recover = logs->value;
+}
+
 std::optional<TakenAway> Loop::State::taken_by(const Incident& incident, const Step& step) const {
     const std::string* node = taken_node(step.operation);
     if (node == nullptr) return std::nullopt;
@@ -161,12 +192,18 @@ std::optional<TakenAway> Loop::State::taken_by(const Incident& incident, const S
         taking.role = one.role;
         const Subject subject{incident.cluster, "node", one.name};
         RoleNode& known = taking.nodes.emplace_back(RoleNode{.name = one.name, .zone = one.zone, .spare = one.spare});
-        for (const auto& past : history)
-            if (past.took_node && !past.not_done && past.target == subject) known.taken_at = past.at;
+        bool by_request = false;
+        for (const auto& past : history) {
+            if (!past.took_node || past.not_done || past.target != subject) continue;
+            known.taken_at = past.at;
+            by_request = past.incident == incident.id && !incident.requested_by.empty();
+        }
         const Fact* up = book.fresh({subject, "process_up"}, now, guard_facts_age_max);
         const bool since = up != nullptr && (!known.taken_at || up->observed_at > *known.taken_at);
         if (since && up->value) known.up = *up->value != 0;
+        known.brought_back = by_request && known.up == true;
     }
+    if (taking.role == "broker") add_broker(incident, taking);
     return taking;
 }
 

@@ -1,6 +1,7 @@
 // The loop's state and its parts. Only for this room's .cc files: intake.cc (what was heard), advance.cc (one
-// incident's next move), question.cc (what the guards are told), act.cc (refusals, sending, outcomes), restore.cc
-// (after a restart), storm.cc (too many incidents at once), loop.cc (the order of a tick).
+// incident's next move), requests.cc (what people ask for), question.cc (what the guards are told), act.cc (refusals,
+// sending, outcomes), restore.cc (after a restart), storm.cc (too many incidents at once), loop.cc (the order of a
+// tick).
 #pragma once
 
 #include <deque>
@@ -118,6 +119,12 @@ struct Loop::State {
     void stop(Incident& incident, const OperatorCommand& command);
     void undo(Incident& incident, const OperatorCommand& command);
 
+    // requests.cc
+    void roll(const OperatorCommand& command);
+    void keep_requests_alive(std::set<CauseKey>& reported);
+    void want_what_runs_there(const Incident& incident);
+    [[nodiscard]] bool is_own_work(const Incident& incident, const OperationUnderWay& operation) const;
+
     // advance.cc
     void advance(Incident& incident);
     void diagnose(Incident& incident);
@@ -148,6 +155,9 @@ struct Loop::State {
     void ask_silences(const Incident& incident, GuardQuestion& question) const;
     [[nodiscard]] std::vector<ManagedChange> managed_by_others(const Incident& incident) const;
     [[nodiscard]] std::vector<NodeInfo> role_of(const Incident& incident, const std::string& node) const;
+    [[nodiscard]] std::string broker_on(const Incident& incident, const std::string& node) const;
+    [[nodiscard]] std::vector<FactKey> facts_before_taking(const Incident& incident, const std::string& node) const;
+    void add_broker(const Incident& incident, TakenAway& taking) const;
     [[nodiscard]] std::optional<TakenAway> taken_by(const Incident& incident, const Step& step) const;
     GuardQuestion question_about(const Incident& incident, const Step& step) const;
     std::vector<std::string> others_acting(const Incident& incident) const;

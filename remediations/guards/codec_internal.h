@@ -28,9 +28,9 @@ template <class A> void fields(A& a, ManagedChange& v) {
 }
 template <class A> void fields(A& a, Storm& v) { a("incidents", v.incidents); a("over_at", v.over_at); }
 template <class A> void fields(A& a, RoleNode& v) {
-    a("name", v.name); a("zone", v.zone); a("spare", v.spare); a("up", v.up); a("taken_at", v.taken_at);
+    a("name", v.name); a("zone", v.zone); a("spare", v.spare); a("up", v.up); a("taken_at", v.taken_at); a.later("brought_back", v.brought_back);
 }
-template <class A> void fields(A& a, TakenAway& v) { a("node", v.node); a("role", v.role); a("patient", v.patient); a("nodes", v.nodes); }
+template <class A> void fields(A& a, TakenAway& v) { a("node", v.node); a("role", v.role); a("patient", v.patient); a("nodes", v.nodes); a.later("broker", v.broker); a.later("needed_by", v.needed_by); a.later("logs_to_recover", v.logs_to_recover); }
 template <class A> void fields(A& a, Pause& v) { a("cluster", v.cluster); a("reason", v.reason); a("by", v.by); a("since", v.since); }
 template <class A> void fields(A& a, Approval& v) { a("action", v.action); a("by", v.by); a("reason", v.reason); a("at", v.at); }
 template <class A> void fields(A& a, Sight& v) {

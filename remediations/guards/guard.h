@@ -84,6 +84,7 @@ struct RoleNode {
     bool spare = false;
     std::optional<bool> up{};            // Its process exists, looked at since we last took it. nullopt: not known.
     std::optional<WallTime> taken_at{};  // When we last took it out of service.
+    bool brought_back = false;           // … and this very request of a person has started it again: it is up.
 };
 
 // What a step takes out of service.
@@ -91,6 +92,10 @@ struct TakenAway {
     std::string node{}, role{};  // role "": the configuration does not say what runs there.
     bool patient = false;        // It is what the incident is about: lost or frozen, whether its process exists or not.
     std::vector<RoleNode> nodes{};  // Of that role, this one included.
+    // Of a broker only.
+    std::string broker{};                     // Its id; "": not known.
+    std::optional<std::string> needed_by{};   // The fact kafka_broker_needed_by; nullopt: not known, or too old.
+    std::optional<double> logs_to_recover{};  // nullopt: its exporter does not tell.
 };
 
 // Everything that guards may look at: values only, so that a decision can be recorded, explained and replayed.

@@ -65,6 +65,14 @@ void take_two(GuardQuestion& question) {
     of_role(question, 2).taken_at = now - Duration{500'000};
 }
 
+// One of three brokers, none of which is needed.
+void take_broker(GuardQuestion& question) {
+    question.step.operation = StopNode{"tm-1"};
+    question.takes_away->role = "broker";
+    question.takes_away->broker = "1";
+    question.takes_away->needed_by = "nothing";
+}
+
 std::vector<std::string> objectors(const GuardQuestion& question) {
     std::vector<std::string> names;
     const auto judgement = Guards(guards::all_guards()).judge(question);
@@ -255,6 +263,32 @@ const std::vector<Case> refused = {
          of_role(q, 0).up.reset();
      }},
     {"a_node_of_an_unknown_role", "blast-radius", [](auto& q) { q.takes_away = TakenAway{.node = "tm-1"}; }},
+    {"a_broker_that_a_partition_needs", "partitions-available",
+     [](auto& q) {
+         take_broker(q);
+         q.takes_away->needed_by = "no other in-sync replica: orders-0";
+     }},
+    {"a_broker_that_a_partition_needs_though_a_person_has_agreed", "partitions-available",
+     [](auto& q) {
+         take_broker(q);
+         q.takes_away->needed_by = "no other in-sync replica: orders-0";
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{60'000}};
+     }},
+    {"what_a_broker_is_needed_for_is_unknown", "partitions-available",
+     [](auto& q) {
+         take_broker(q);
+         q.takes_away->needed_by.reset();
+     }},
+    {"which_broker_it_is_is_unknown", "partitions-available",
+     [](auto& q) {
+         take_broker(q);
+         q.takes_away->broker.clear();
+     }},
+    {"a_broker_that_recovers_its_logs", "partitions-available",
+     [](auto& q) {
+         take_broker(q);
+         q.takes_away->logs_to_recover = 3;
+     }},
 };
 
 const std::vector<Case> allowed = {
@@ -268,6 +302,23 @@ const std::vector<Case> allowed = {
      [](auto& q) {
          q.policy.mode = Mode::ask;
          q.plan_begun = true;
+     }},
+    {"a_broker_that_nothing_needs", "partitions-available", [](auto& q) { take_broker(q); }},
+    {"a_broker_whose_exporter_tells_of_no_recovery", "partitions-available",
+     [](auto& q) {
+         take_broker(q);
+         q.takes_away->logs_to_recover = 0;
+     }},
+    {"a_broker_that_is_gone_already", "partitions-available",
+     [](auto& q) {
+         take_broker(q);
+         q.takes_away->needed_by = "no other in-sync replica: orders-0";
+         of_role(q, 0).up = false;
+     }},
+    {"nodes_that_this_roll_has_brought_back", "blast-radius",
+     [](auto& q) {
+         take_two(q);
+         of_role(q, 1).brought_back = of_role(q, 2).brought_back = true;
      }},
     {"the_second_cluster_with_this_cause", "fleet-wide", [](auto& q) { q.clusters_with_this_cause = {"east"}; }},
     {"a_person_has_looked", "fleet-wide",

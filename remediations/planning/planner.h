@@ -8,7 +8,7 @@
 
 namespace medic {
 
-constexpr std::size_t plan_steps_max = 10;
+constexpr std::size_t plan_steps_max = 60;  // A roll of thirty nodes; a healing plan has a handful.
 
 class Planner {
 public:

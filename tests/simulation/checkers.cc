@@ -20,6 +20,9 @@ std::string truth_of(const sim::SimCluster& cluster) {
     for (const auto& [name, node] : cluster.nodes)
         text += fmt::format(", {} {}{}", name, node.up ? node.frozen ? "frozen" : "up" : "down",
                             node.spare ? " (spare)" : "");
+    for (const auto& [name, broker] : cluster.brokers)
+        text += fmt::format(", {} {}{}", name, broker.up ? broker.frozen ? "frozen" : "up" : "down",
+                            broker.in_sync ? "" : " (behind)");
     for (const auto& [number, task] : cluster.tasks)
         text += fmt::format(", task {} {}{}", number, task.state, task.stuck ? " (stuck)" : "");
     return text;
@@ -63,6 +66,7 @@ public:
         };
         for (const auto& [name, node] : ticked.cluster.nodes)
             note(name, node.up && !node.frozen && ticked.cluster.job.blocked_by != name);
+        for (const auto& [name, broker] : ticked.cluster.brokers) note(name, broker.serves());
         for (const auto& [number, task] : ticked.cluster.tasks) note(std::to_string(number), !task.stuck);
     }
     void on_sending(const Sending& sending) override {

@@ -75,6 +75,30 @@ void Run::hurt_cluster(sim::Seeded chance) {
     }
 }
 
+// A broker is lost, frozen, or frozen for a moment.
+void Run::hurt_broker(sim::Seeded chance) {
+    faults_ever_ = true;
+    const auto name = fmt::format("broker-{}", chance.between(1, 3));
+    sim::SimBroker& broker = cluster_.brokers[name];
+    if (!broker.serves()) return;
+    const auto what = chance.between(0, 2);
+    if (what == 0) broker.up = broker.stopped_in_order = false;
+    if (what != 0) broker.frozen = true;
+    if (what == 2) over_at_["thaw " + name] = wall_ + Duration{chance.between(500, 20'000)};
+    probe(what == 0 ? "broker-lost" : "broker-frozen");
+}
+
+// A person wants all brokers, or all task managers, restarted one after another.
+void Run::ask_for_roll(sim::Seeded chance) {
+    faults_ever_ = true;  // From now on there may be something to do.
+    inbox_.emplace_back(OperatorCommand{.kind = OperatorCommand::Kind::roll,
+                                        .target = "lab",
+                                        .reason = "patches",
+                                        .by = "ann",
+                                        .role = chance.chance(70) ? "broker" : "taskmanager"});
+    probe("roll-asked");
+}
+
 // What hits one hits others: a rack, a kernel, a noisy neighbour.
 void Run::hurt_nodes(sim::Seeded chance) {
     faults_ever_ = true;
@@ -188,7 +212,7 @@ void Run::storm_of_alerts(sim::Seeded chance) {
 void Run::disturb() {
     // Drawn whether they are needed or not: what is left out changes nothing for the others.
     std::vector<sim::Seeded> own;
-    for (int i = 0; i < 7; ++i) own.emplace_back(chance_.next());
+    for (int i = 0; i < 9; ++i) own.emplace_back(chance_.next());
     if (chanced(200, "fault")) hurt_cluster(own[0]);
     if (chanced(2'000, "faults-at-once")) {
         hurt_cluster(own[1]);
@@ -200,6 +224,8 @@ void Run::disturb() {
         storm(true, Duration{own[4].between(3'000, 90'000)});
     if (chanced(400, "sight")) hurt_sight(own[5]);
     if (chanced(400, "alerts")) storm_of_alerts(own[6]);
+    if (chanced(900, "broker")) hurt_broker(own[7]);
+    if (chanced(1'200, "roll")) ask_for_roll(own[8]);
     end_what_is_over();
 }
 
@@ -258,6 +284,8 @@ void Run::passes(const std::string& name) {
         storm(false);
     else if (name == "job")
         cluster_.start_job_again();
+    else if (const auto broker = cluster_.brokers.find(name.substr(5)); broker != cluster_.brokers.end())
+        broker->second.frozen = false;
     else
         cluster_.nodes[name.substr(5)].frozen = false;
 }

@@ -67,6 +67,13 @@ DiagnosisReport Observer::report(WallTime now) {
             suspect(diagnosis("flink.taskmanager-frozen", subject, {"flink.replace-taskmanager"}, facts), now,
                     report.diagnoses);
     }
+    for (const auto& [name, broker] : cluster_.brokers) {
+        if (broker.serves() || broker.stopped_in_order) continue;  // The latter is recognised as planned work.
+        const std::string id = name.substr(name.find('-') + 1);
+        suspect(diagnosis(broker.up ? "kafka.broker-frozen" : "kafka.broker-lost", {"lab", "broker", id},
+                          {"node.start-again"}, {{"node", name}, {"broker", id}}),
+                now, report.diagnoses);
+    }
     for (const auto& [number, task] : cluster_.tasks) {
         const auto text = std::to_string(number);
         const std::map<std::string, std::string> facts{
@@ -98,7 +105,7 @@ DiagnosisReport Observer::report(WallTime now) {
                           {std::string(drop_data_remedy), "kafka.move-replicas", "kafka.grow-storage"},
                           {{"broker", "2"}, {"log_dir", "/data"}, {"node", "broker-2"}, {"topic", "events"}}),
                 now, report.diagnoses);
-    if (cluster_.leaders.displaced > 0 && cluster_.leaders.out_of_sync == 0)
+    if (cluster_.leaders.displaced > 0 && cluster_.leaders.out_of_sync == 0 && cluster_.brokers.at("broker-3").in_sync)
         suspect(diagnosis("kafka.leaders-displaced", {"lab", "cluster", "lab"}, {"kafka.elect-preferred-leaders"},
                           {{"brokers", "3"}}),
                 now, report.diagnoses);

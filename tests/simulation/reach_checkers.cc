@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "remediations/guards/guard.h"
+#include "remediations/guards/reach.h"
 #include "tests/simulation/checkers.h"
 
 namespace medic::simulation {
@@ -35,7 +36,8 @@ public:
     }
     void on_sending(const Sending& sending) override {
         const auto* kill = std::get_if<KillNode>(&sending.operation.body);
-        if (kill == nullptr || !sending.cluster.nodes.at(kill->node).up) return;
+        if (kill == nullptr || !sending.cluster.nodes.contains(kill->node)) return;
+        if (!sending.cluster.nodes.at(kill->node).up) return;
         const Seen& seen = seen_[kill->node];
         const bool undo = sending.intent && sending.intent->undo;
         const bool known_up = sending.monotonic - seen.was_down > guard_facts_age_max + slack;
@@ -74,6 +76,26 @@ private:
         WallTime at;  // As the agent's clock stood.
     };
     std::map<std::string, Taken> taken_;  // By key: what was alive when it left.
+};
+
+// No broker that serves is stopped or killed while a partition would fall below the copies that it must have, for
+// longer than facts may be old.
+class PartitionsKept final : public Checker {
+public:
+    std::string_view name() const override { return "partitions-kept"; }
+    void on_tick(const Ticked& ticked) override {
+        for (const auto& [name, broker] : ticked.cluster.brokers)
+            if (!broker.serves() || ticked.cluster.can_spare(name)) could_be_spared_[name] = ticked.monotonic;
+    }
+    void on_sending(const Sending& sending) override {
+        const std::string* node = taken_node(sending.operation.body);
+        if (node == nullptr || !could_be_spared_.contains(*node)) return;
+        if (sending.monotonic - could_be_spared_[*node] > guard_facts_age_max + slack)
+            violated(fmt::format("{} takes {}, and partitions need it", sending.operation.key, *node));
+    }
+
+private:
+    std::map<std::string, Duration> could_be_spared_;  // Monotonic, last.
 };
 
 class StormAsks final : public Checker {
@@ -123,6 +145,7 @@ private:
 
 void add_reach_checkers(std::vector<std::unique_ptr<Checker>>& all) {
     all.push_back(std::make_unique<BlastRadiusKept>());
+    all.push_back(std::make_unique<PartitionsKept>());
     all.push_back(std::make_unique<StormAsks>());
     all.push_back(std::make_unique<ManagedLeftAlone>());
     all.push_back(std::make_unique<ElectionsInSync>());

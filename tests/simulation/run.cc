@@ -77,8 +77,11 @@ void Run::die(const char* where) {
 }
 
 void Run::note_opened(const Effects& effects) {
-    for (const auto& incident : effects.incident_updates)
-        if (incident.cluster == "lab") opened_.try_emplace(incident.id, Opened{monotonic_, wall_});
+    for (const auto& incident : effects.incident_updates) {
+        if (incident.cluster == "lab" && opened_.try_emplace(incident.id, Opened{monotonic_, wall_}).second &&
+            !incident.requested_by.empty())
+            approved_[incident.action_id()] = monotonic_;  // Who asks for a thing agrees to it.
+    }
 }
 
 // By the policy's measure, and by either clock: a step that no agent saw is no fault of its own.
@@ -239,6 +242,7 @@ void Run::count(const Incident& incident) {
     if (std::ranges::any_of(incident.untried, [](const auto& why) { return why.contains("managed-elsewhere"); }))
         probe("proposed-elsewhere");
     if (incident.outcome == "healed") probe("healed");
+    if (incident.outcome == "done") probe("rolled");
     if (incident.state == IncidentState::escalated) probe("escalated");
     if (incident.outcome == "went_away") probe("went-away");
     if (incident.outcome == "paused") probe("crash-loop-paused");

@@ -78,6 +78,8 @@ private:
     void end_what_is_over();
     void hurt_cluster(sim::Seeded chance);
     void hurt_nodes(sim::Seeded chance);
+    void hurt_broker(sim::Seeded chance);
+    void ask_for_roll(sim::Seeded chance);
     void storm(bool firing, Duration lasts = {});
     void storm_of_alerts(sim::Seeded chance);
     void hurt_sight(sim::Seeded chance);

@@ -52,10 +52,13 @@ ClusterInfo lab() {
                              .zone = i % 2 ? "a" : "b",
                              .spare = i > 2,
                              .can_start = true,
+                             .can_stop = true,
                              .can_kill = true});
     lab.nodes.push_back(
         {.name = "connect-1", .role = "connect-worker", .can_start = true, .can_kill = true, .can_kill_task = true});
-    lab.nodes.push_back({.name = "broker-2", .role = "broker", .can_grow = true});
+    for (const char* name : {"broker-1", "broker-2", "broker-3"})
+        lab.nodes.push_back(
+            {.name = name, .role = "broker", .can_start = true, .can_stop = true, .can_kill = true, .can_grow = true});
     lab.deployments.push_back(
         {.job = "fleet", .savepoints = "/savepoints", .versions = {"v1", "v2"}, .parallelism = {}});
     return lab;

@@ -34,7 +34,7 @@ Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
         observation.error = metadata.error().message;
         return observation;
     }
-    Look look{options_.cluster, observation, *std::move(metadata), {}, {}};
+    Look look{options_.cluster, observation, *std::move(metadata), {}, {}, {}};
     brokers(look);
     partitions(look);
     preferred_leaders(look);
@@ -47,6 +47,7 @@ Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
     transactions(look, reader);
     if (looks_++ % static_cast<std::uint64_t>(options_.configs_every) == 0) seldom(look, reader);
     observation.samples.insert(observation.samples.end(), seldom_samples_.begin(), seldom_samples_.end());
+    needed(look);
     for (const auto& [topic, settings] : topic_settings_) {
         auto& attributes = observation.attributes[look.subject("topic", topic)];
         attributes.insert(settings.begin(), settings.end());

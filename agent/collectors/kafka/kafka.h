@@ -102,6 +102,7 @@ private:
     void committed(Look& look, KafkaReader& reader, std::int32_t coordinator,
                    const std::vector<std::string>& ids) const;
     void quorum(Look& look, KafkaReader& reader) const;
+    void needed(Look& look) const;
     void transactions(Look& look, KafkaReader& reader) const;
     void seldom(Look& look, KafkaReader& reader);
     void configs(Look& look, KafkaReader& reader);

@@ -10,7 +10,8 @@ struct KafkaCollector::Look {
     Observation& observation;
     wire::MetadataResponse metadata;
     std::map<PartitionKey, std::int64_t> end_offsets;
-    std::string not_visible;  // What these brokers don't tell, or don't tell us.
+    std::string not_visible;                // What these brokers don't tell, or don't tell us.
+    std::map<std::int32_t, bool> voters{};  // Of the controllers' quorum, and whether each keeps up; empty: not known.
 
     [[nodiscard]] Subject subject(std::string kind, std::string name) const {
         return {cluster, std::move(kind), std::move(name)};
@@ -22,6 +23,8 @@ struct KafkaCollector::Look {
     void partition_sample(std::string_view name, const std::string& topic, std::int32_t partition, double value) const {
         sample(name, {{"topic", topic}, {"partition", std::to_string(partition)}}, value);
     }
+    // "" where the quorum survives it, or it is no voter.
+    [[nodiscard]] std::string quorum_without(std::int32_t id) const;
     // An older broker doesn't know the question, or we may not ask it: that is said, and is no fault of the look.
     void missing(std::string_view what, const Error& why) {
         if (why.code != ErrorCode::invalid) return observation.lacks(std::string(what) + ": " + why.message);

@@ -9,6 +9,9 @@ using wire::KafkaError;
 
 namespace {
 
+// Kafka's default for controller.quorum.fetch.timeout.ms: a voter that is further behind is no longer counted on.
+constexpr std::int64_t voter_behind_max_ms = 2'000;
+
 double seconds_since(std::int64_t unix_ms, WallTime at) {
     return static_cast<double>(std::max<std::int64_t>(0, at.unix_ms - unix_ms)) / 1'000;
 }
@@ -39,7 +42,13 @@ void KafkaCollector::quorum(Look& look, KafkaReader& reader) const {
             look.sample("kafka_quorum_replica_behind_seconds", labels,
                         seconds_since(one.last_caught_up_timestamp_ms, look.observation.at));
     };
-    for (const auto& voter : log.voters) replica(voter, "voter");
+    const std::int64_t leader_at = leader != log.voters.end() ? leader->last_caught_up_timestamp_ms : -1;
+    for (const auto& voter : log.voters) {
+        replica(voter, "voter");
+        look.voters[voter.replica_id] =
+            voter.replica_id == log.leader_id ||
+            (leader_at > 0 && leader_at - voter.last_caught_up_timestamp_ms < voter_behind_max_ms);
+    }
     for (const auto& observer : log.observers) replica(observer, "observer");
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "agent/base/flink_state.h"
+#include "agent/store/broker_needs.h"
 
 namespace medic::sim {
 namespace {
@@ -11,6 +12,10 @@ namespace {
 constexpr int task_managers_needed = 2;   // The job's slots fill two of them.
 constexpr Duration restart_delay{1'000};  // Flink's default: restart-strategy.fixed-delay.delay.
 constexpr double records_per_second = 1'000;
+constexpr Duration broker_session{9'000};  // Kafka's default: broker.session.timeout.ms.
+constexpr Duration catches_up_in{8'000};
+constexpr std::int64_t in_sync_min = 2;
+constexpr std::string_view leaders_of = "broker-3";
 
 template <class... Fs>
 struct Overload : Fs... {
@@ -28,6 +33,7 @@ std::string_view to_string(Passage passage) {
 SimCluster::SimCluster(std::uint64_t seed) : chance_(seed) {
     for (const char* name : {"tm-1", "tm-2"}) nodes[name] = {};
     for (const char* name : {"tm-3", "tm-4"}) nodes[name] = {.spare = true};
+    for (const char* name : {"broker-1", "broker-2", "broker-3"}) brokers[name] = {};
     tasks[0] = tasks[1] = {};
 }
 
@@ -48,12 +54,31 @@ bool SimCluster::healthy() const {
     const bool tasks_fine = std::ranges::all_of(
         tasks, [](const auto& item) { return item.second.state == "RUNNING" && !item.second.stuck; });
     const bool job_fine = job.ended_by_person_at || (job.state == "RUNNING" && job.version != "v2");
-    return tasks_fine && job_fine && disk.used < 0.8 * disk.total && leaders.displaced == 0;
+    const bool brokers_fine =
+        std::ranges::all_of(brokers, [](const auto& item) { return item.second.serves() && item.second.in_sync; });
+    return tasks_fine && job_fine && brokers_fine && disk.used < 0.8 * disk.total && leaders.displaced == 0;
 }
 
 void SimCluster::restart_broker(Duration catches_up_for) {
     leaders.displaced = leaders.out_of_sync = leaders.preferred;
     leaders.in_sync_at = now_ + catches_up_for;
+}
+
+bool SimCluster::can_spare(const std::string& broker) const {
+    if (!brokers.at(broker).in_sync) return true;
+    return std::ranges::count_if(
+               brokers, [&](const auto& item) { return item.first != broker && item.second.in_sync; }) >= in_sync_min;
+}
+
+// Who is away for a session's length, or signs off, falls out of sync; who is back is in sync once it has caught up.
+void SimCluster::replicate(Duration by) {
+    for (auto& [name, broker] : brokers) {
+        const bool settled = broker.serves() == broker.in_sync;
+        broker.lasts = settled ? Duration{0} : broker.lasts + by;
+        if (settled) continue;
+        if (broker.serves() ? broker.lasts >= catches_up_in : broker.stopped_in_order || broker.lasts >= broker_session)
+            broker.in_sync = broker.serves();
+    }
 }
 
 bool SimCluster::end_job(WallTime now) {
@@ -80,6 +105,7 @@ void SimCluster::live_on(Duration by) {
     const double seconds = static_cast<double>(by.count()) / 1000;
     for (auto& [number, task] : tasks)
         if (task.state == "RUNNING" && !task.stuck) task.records += records_per_second * seconds;
+    replicate(by);
     disk.used = std::min(disk.total, disk.used + disk.growth_per_second * seconds);
     if (now_ >= leaders.in_sync_at) leaders.out_of_sync = 0;
     if (is_terminal_job_state(job.state)) return;
@@ -144,12 +170,32 @@ void SimCluster::carry_out(const Due& due) {
 Result<std::string> SimCluster::apply(const OperationBody& body) {
     return std::visit(
         Overload{[&](const KillNode& op) -> Result<std::string> {
+                     if (const auto broker = brokers.find(op.node); broker != brokers.end()) {
+                         broker->second.up = broker->second.frozen = broker->second.stopped_in_order = false;
+                         return "killed";
+                     }
                      SimNode& node = nodes[op.node];
                      node.up = node.frozen = false;
                      if (job.blocked_by == op.node) job.blocked_by.clear();
                      return "killed";
                  },
+                 [&](const StopNode& op) -> Result<std::string> {
+                     if (const auto broker = brokers.find(op.node); broker != brokers.end()) {
+                         if (broker->second.frozen) return fail(ErrorCode::outcome_unknown, "it does not stop");
+                         broker->second.stopped_in_order = broker->second.up;
+                         broker->second.up = false;
+                         return "stopped";
+                     }
+                     SimNode& node = nodes[op.node];
+                     if (node.frozen) return fail(ErrorCode::outcome_unknown, "it does not stop");
+                     node.up = false;
+                     return "stopped";
+                 },
                  [&](const StartNode& op) -> Result<std::string> {
+                     if (const auto broker = brokers.find(op.node); broker != brokers.end()) {
+                         if (!broker->second.up) broker->second.up = true, broker->second.frozen = false;
+                         return "started";
+                     }
                      SimNode& node = nodes[op.node];
                      node.spare = op.as_spare;
                      if (!node.up) node.up = true, node.frozen = false;
@@ -193,7 +239,8 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      return "moved";
                  },
                  [&](const ElectLeaders& op) -> Result<std::string> {
-                     if (leaders.out_of_sync > 0) return fail(ErrorCode::unavailable, "PREFERRED_LEADER_NOT_AVAILABLE");
+                     if (leaders.out_of_sync > 0 || !brokers.at(std::string(leaders_of)).in_sync)
+                         return fail(ErrorCode::unavailable, "PREFERRED_LEADER_NOT_AVAILABLE");
                      leaders.displaced = std::max(0, leaders.displaced - static_cast<int>(op.partitions.size()));
                      return "elected";
                  },
@@ -201,14 +248,45 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
         body);
 }
 
+Fact SimCluster::look_up_broker(Fact fact) const {
+    const bool of_node = fact.subject.kind == "node";
+    const std::string node = of_node ? fact.subject.name : "broker-" + fact.subject.name;
+    const auto found = brokers.find(node);
+    if (found == brokers.end()) return fact;
+    const SimBroker& broker = found->second;
+    if (of_node) {
+        if (fact.name == "process_up") fact.value = broker.up ? 1 : 0;
+        if (fact.name == "broker") fact.text = node.substr(node.find('-') + 1);
+        return fact;
+    }
+    if (fact.name == "kafka_broker_reachable") fact.value = broker.serves() ? 1 : 0;
+    const bool leads = node == leaders_of;
+    if (fact.name == "kafka_broker_replicas_out_of_sync")
+        fact.value = (broker.in_sync ? 0 : 1) + (leads ? leaders.out_of_sync : 0);
+    // Displaced are those that it could lead.
+    const int displaced = leads && broker.in_sync && leaders.out_of_sync == 0 ? leaders.displaced : 0;
+    if (fact.name == "kafka_broker_leaders_displaced" && leads) fact.value = displaced;
+    for (int i = 0; fact.name == "displaced_partitions" && i < displaced; ++i)
+        fact.text += (i == 0 ? "events:" : ",") + std::to_string(i);
+    if (fact.name == "kafka_broker_needed_by")
+        fact.text = can_spare(node) ? std::string(needed_by_nothing) : "below min.insync.replicas without it: t-0";
+    return fact;
+}
+
 Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
     Fact fact{key.subject, key.name, {}, {}, now};
     const std::string& kind = key.subject.kind;
-    if (kind == "node") {
+    if (kind == "node" || kind == "taskmanager") {
         const auto node = nodes.find(key.subject.name);
-        if (node == nodes.end()) return fact;
+        if (node == nodes.end()) return look_up_broker(std::move(fact));
         if (key.name == "process_up") fact.value = node->second.up ? 1 : 0;
         if (key.name == "spare") fact.value = node->second.spare ? 1 : 0;
+        if (key.name == "taskmanager") fact.text = node->first;
+        if (key.name == "flink_taskmanager_registered") fact.value = node->second.up && !node->second.frozen ? 1 : 0;
+    } else if (kind == "broker") {
+        return look_up_broker(std::move(fact));
+    } else if (kind == "cluster" && key.name == "kafka_quorum_leader") {
+        fact.value = 1;
     } else if (kind == "cluster" && key.name == "flink_jobmanager_reachable") {
         fact.value = 1;
     } else if (kind == "job") {
@@ -222,14 +300,6 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
         const auto task = tasks.find(key.subject.name == "orders/0" ? 0 : 1);
         if (key.name == "connect_task_state") fact.value = 1, fact.text = task->second.state;
         if (key.name == "connect_task_records_total") fact.value = task->second.records;
-    } else if (kind == "broker" && key.subject.name == "3") {
-        if (key.name == "kafka_broker_reachable") fact.value = 1;
-        if (key.name == "kafka_broker_replicas_out_of_sync") fact.value = leaders.out_of_sync;
-        // Displaced are those that it could lead.
-        const int displaced = leaders.out_of_sync > 0 ? 0 : leaders.displaced;
-        if (key.name == "kafka_broker_leaders_displaced") fact.value = displaced;
-        for (int i = 0; key.name == "displaced_partitions" && i < displaced; ++i)
-            fact.text += (i == 0 ? "events:" : ",") + std::to_string(i);
     } else if (kind == "log-dir") {
         if (key.name == "kafka_log_dir_total_bytes") fact.value = disk.total;
         if (key.name == "kafka_log_dir_usable_bytes") fact.value = disk.total - disk.used;

@@ -1,8 +1,7 @@
-// A simulated cluster: task managers with a warm pool, one Flink job, a connector's tasks, a broker's disk,
-// another one's leaders. It carries
-// out operations as the real products would, some of them badly: lost, late, doubled, unknown, or reported and not
-// done. Deterministic from its seed. It knows nothing of the agent; faults are injected by name, truth is read by the
-// simulation.
+// A simulated cluster: task managers with a warm pool, one Flink job, a connector's tasks, three brokers, one's disk
+// and another one's leaders. It carries out operations as the real products would, some of them badly: lost, late,
+// doubled, unknown, or reported and not done. Deterministic from its seed. It knows nothing of the agent; faults are
+// injected by name, truth is read by the simulation.
 #pragma once
 
 #include <deque>
@@ -51,6 +50,15 @@ struct SimLeaders {
     WallTime in_sync_at;
 };
 
+// Each holds a replica of every partition; two must be in sync.
+struct SimBroker {
+    bool up = true, frozen = false;
+    bool stopped_in_order = false;  // It signed off: others lead at once, and nobody wonders where it is.
+    bool in_sync = true;
+    Duration lasts{0};  // For how long it has served and was not in sync yet, or was in sync and did not serve.
+    [[nodiscard]] bool serves() const { return up && !frozen; }
+};
+
 // How the way to the cluster and its drivers behave for one operation.
 enum class Passage : std::uint8_t {
     fine,
@@ -84,6 +92,8 @@ public:
 
     [[nodiscard]] Fact look_up(const FactKey& key, WallTime now) const;
     [[nodiscard]] bool healthy() const;  // Every fault is over.
+    // Could this broker go, and every partition kept its two copies?
+    [[nodiscard]] bool can_spare(const std::string& broker) const;
 
     void restart_broker(Duration catches_up_for);  // In good order; its leaders do not come back by themselves.
     bool end_job(WallTime now);                    // A person cancels it; false: it does not run.
@@ -95,6 +105,7 @@ public:
     bool drivers_look = true;
     std::map<std::string, SimNode> nodes;
     std::map<int, SimTask> tasks;
+    std::map<std::string, SimBroker> brokers;  // By node.
     SimJob job;
     SimDisk disk;
     SimLeaders leaders;
@@ -116,6 +127,8 @@ private:
     void carry_out(const Due& due);
     Result<std::string> apply(const OperationBody& body);
     void live_on(Duration by);
+    void replicate(Duration by);
+    [[nodiscard]] Fact look_up_broker(Fact fact) const;
     [[nodiscard]] int active_nodes() const;
 
     Seeded chance_;

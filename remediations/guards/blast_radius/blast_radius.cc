@@ -22,7 +22,8 @@ std::optional<Refusal> too_many(const GuardQuestion& question, const TakenAway& 
     std::vector<WallTime> taken;  // Each node counts once, with its last time.
     std::string names;
     for (const RoleNode& node : taking.nodes) {
-        if (node.name == taking.node || !node.taken_at || question.now - *node.taken_at >= limits.window) continue;
+        if (node.name == taking.node || node.brought_back) continue;
+        if (!node.taken_at || question.now - *node.taken_at >= limits.window) continue;
         taken.push_back(*node.taken_at);
         names += (names.empty() ? "" : ", ") + node.name;
     }

@@ -1,0 +1,22 @@
+// What a person may ask the loop for beyond healing. Read by the API, to refuse at once what can't be done, and by the
+// loop, which may hear of it later.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "remediations/planning/planning_view.h"
+
+namespace medic {
+
+inline constexpr std::string_view roll_cause = "operator.roll";
+inline constexpr std::size_t roll_nodes_max = 30;  // Of one request; two steps each.
+
+// The nodes of `role` that `wanted` names, in the configuration's order; all but spares where it is empty.
+// invalid: an unknown role or node, a driver that can't stop and start it, or too many.
+[[nodiscard]] Result<std::vector<std::string>> nodes_to_roll(const ClusterInfo& cluster, const std::string& role,
+                                                             const std::vector<std::string>& wanted);
+
+}  // namespace medic

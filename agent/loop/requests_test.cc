@@ -1,0 +1,181 @@
+// What people ask for: a roll, node by node, under the same guards as a remedy.
+#include "agent/loop/loop_bench.h"
+#include "agent/loop/request.h"
+
+namespace medic {
+namespace {
+
+using namespace loop_bench;
+
+Subject broker(const std::string& id) { return {"lab", "broker", id}; }
+
+LoopOptions three_brokers(Mode mode) {
+    LoopOptions given = options(mode);
+    for (const char* name : {"broker-1", "broker-2", "broker-3"})
+        given.clusters[0].nodes.push_back(
+            {.name = name, .role = "broker", .can_start = true, .can_stop = true, .can_kill = true});
+    return given;
+}
+
+// Three brokers that do as they are told; broker 2 leads the quorum.
+struct Brokers {
+    explicit Brokers(Mode mode) : bench(three_brokers(mode)) {
+        for (const char* id : {"1", "2", "3"}) {
+            const Subject where = node(std::string("broker-") + id);
+            bench.set({where, "process_up"}, 1);
+            bench.text({where, "broker"}, id);
+            bench.text({broker(id), "kafka_broker_needed_by"}, "nothing");
+            bench.set({broker(id), "kafka_broker_reachable"}, 1);
+            bench.set({broker(id), "kafka_broker_replicas_out_of_sync"}, 0);
+        }
+        bench.set({cluster, "kafka_quorum_leader"}, 2);
+        bench.on_send = [this](const Operation& operation) { obey_roll(operation); };
+        bench.run(3);
+    }
+    void obey_roll(const Operation& operation) {
+        if (const auto* stop = std::get_if<StopNode>(&operation.body)) {
+            bench.set({node(stop->node), "process_up"}, 0);
+            // As the analyzer of planned work sees it.
+            bench.under_way = {{broker(stop->node.substr(7)), "planned roll", "an operator", bench.wall()}};
+        } else if (const auto* start = std::get_if<StartNode>(&operation.body)) {
+            bench.set({node(start->node), "process_up"}, 1);
+        }
+        bench.reply(operation.key, std::string("ok"));
+    }
+    void ask(std::vector<std::string> nodes = {}) {
+        bench.inbox.emplace_back(OperatorCommand{.kind = OperatorCommand::Kind::roll,
+                                                 .target = "lab",
+                                                 .reason = "patches",
+                                                 .by = "ann",
+                                                 .role = "broker",
+                                                 .nodes = std::move(nodes)});
+    }
+    [[nodiscard]] std::vector<std::string> done() const {
+        std::vector<std::string> names;
+        for (const auto& operation : bench.sent) names.push_back(describe(operation));
+        return names;
+    }
+    [[nodiscard]] std::string last_answer() const {
+        for (auto note = bench.notes.rbegin(); note != bench.notes.rend(); ++note)
+            if (note->kind == Notification::Kind::answer) return note->text;
+        return "";
+    }
+    Bench bench;
+};
+
+TEST(Requests, a_roll_goes_from_node_to_node_and_the_controller_is_last) {
+    for (const Mode mode : {Mode::ask, Mode::auto_}) {
+        Brokers lab(mode);
+        lab.ask();
+        lab.bench.run(120);
+        EXPECT_EQ(lab.done(), (std::vector<std::string>{"lab: stop-node broker-1", "lab: start-node broker-1",
+                                                        "lab: stop-node broker-3", "lab: start-node broker-3",
+                                                        "lab: stop-node broker-2", "lab: start-node broker-2"}))
+            << lab.bench.story();
+        EXPECT_EQ(lab.bench.incident().outcome, "done");
+        EXPECT_EQ(lab.bench.incident().state, IncidentState::resolved);
+        EXPECT_EQ(lab.bench.incident().requested_by, "ann");
+    }
+}
+
+TEST(Requests, only_what_is_named_is_rolled) {
+    Brokers lab(Mode::ask);
+    lab.ask({"broker-3"});
+    lab.bench.run(60);
+    EXPECT_EQ(lab.done(), (std::vector<std::string>{"lab: stop-node broker-3", "lab: start-node broker-3"}));
+}
+
+TEST(Requests, a_broker_that_partitions_need_is_not_stopped) {
+    Brokers lab(Mode::ask);
+    lab.bench.text({broker("3"), "kafka_broker_needed_by"}, "no other in-sync replica: t-0");
+    lab.ask();
+    lab.bench.run(120);
+    EXPECT_EQ(lab.done().size(), 2U) << lab.bench.story();
+    EXPECT_EQ(lab.bench.incident().state, IncidentState::waiting_guard);
+    EXPECT_NE(lab.bench.last_story().find("broker 3 is needed: no other in-sync replica: t-0"), std::string::npos)
+        << lab.bench.story();
+    lab.bench.text({broker("3"), "kafka_broker_needed_by"}, "nothing");
+    lab.bench.run(120);
+    EXPECT_EQ(lab.bench.incident().outcome, "done") << lab.bench.story();
+}
+
+TEST(Requests, what_would_be_lost_is_not_known_so_nothing_is_stopped) {
+    Brokers lab(Mode::ask);
+    lab.bench.unknown({broker("1"), "kafka_broker_needed_by"});
+    lab.ask();
+    lab.bench.run(120);
+    EXPECT_TRUE(lab.bench.sent.empty()) << lab.bench.story();
+    EXPECT_NE(lab.bench.last_story().find("what would be lost without broker 1 is not known"), std::string::npos)
+        << lab.bench.story();
+}
+
+TEST(Requests, the_next_one_waits_until_the_one_before_it_is_in_sync_again) {
+    Brokers lab(Mode::ask);
+    lab.bench.set({broker("1"), "kafka_broker_replicas_out_of_sync"}, 7);
+    lab.ask();
+    lab.bench.run(200);
+    EXPECT_EQ(lab.done(), (std::vector<std::string>{"lab: stop-node broker-1", "lab: start-node broker-1"}));
+    EXPECT_EQ(lab.bench.incident().state, IncidentState::verifying);
+}
+
+TEST(Requests, an_agent_that_is_restarted_goes_on_with_it) {
+    Brokers lab(Mode::ask);
+    lab.ask();
+    for (int i = 0; i < 100 && lab.bench.sent.size() < 2; ++i) lab.bench.tick();
+    lab.bench.restart();
+    lab.bench.run(150);
+    EXPECT_EQ(lab.done().size(), 6U) << lab.bench.story();
+    EXPECT_EQ(lab.bench.incident().outcome, "done");
+}
+
+TEST(Requests, a_person_stops_it_between_two_nodes) {
+    Brokers lab(Mode::ask);
+    lab.ask();
+    for (int i = 0; i < 100 && lab.bench.sent.size() < 2; ++i) lab.bench.tick();
+    lab.bench.inbox.emplace_back(OperatorCommand{OperatorCommand::Kind::stop, "I1", "that is enough", "ben"});
+    lab.bench.run(100);
+    EXPECT_EQ(lab.done().size(), 2U) << lab.bench.story();
+    EXPECT_EQ(lab.bench.incident().outcome, "stopped");
+}
+
+TEST(Requests, where_the_policy_observes_it_is_only_said) {
+    Brokers lab(Mode::observe);
+    lab.ask();
+    lab.bench.run(60);
+    EXPECT_TRUE(lab.bench.sent.empty());
+    EXPECT_EQ(lab.bench.incident().state, IncidentState::observing);
+}
+
+TEST(Requests, there_is_one_roll_at_a_time_and_what_can_not_be_rolled_is_refused) {
+    Brokers lab(Mode::ask);
+    lab.bench.on_send = nullptr;
+    lab.ask();
+    lab.bench.run(5);
+    lab.ask();
+    lab.bench.run(2);
+    EXPECT_EQ(lab.last_answer().substr(0, 14), "I1 is not over");
+    lab.bench.inbox.emplace_back(OperatorCommand{.kind = OperatorCommand::Kind::roll, .target = "nope"});
+    lab.bench.run(1);
+    EXPECT_EQ(lab.last_answer(), "no cluster is called nope");
+    EXPECT_EQ(lab.bench.loop().incidents().size(), 1U);
+}
+
+TEST(Requests, nodes_are_taken_from_the_configuration) {
+    ClusterInfo some = three_brokers(Mode::ask).clusters[0];
+    EXPECT_EQ(nodes_to_roll(some, "broker", {}).value(),
+              (std::vector<std::string>{"broker-1", "broker-2", "broker-3"}));
+    for (auto& one : some.nodes) one.can_stop = true;
+    EXPECT_EQ(nodes_to_roll(some, "taskmanager", {}).value(), (std::vector<std::string>{"tm-1", "tm-2"}))
+        << "a spare does nothing";
+    EXPECT_EQ(nodes_to_roll(some, "taskmanager", {"tm-3"}).value(), std::vector<std::string>{"tm-3"});
+    for (const auto& [role, names] : {std::pair<const char*, std::vector<std::string>>{"jobmanager", {}},
+                                      {"broker", {"tm-1"}},
+                                      {"broker", {"broker-9"}},
+                                      {"", {}}})
+        EXPECT_EQ(nodes_to_roll(some, role, names).error().code, ErrorCode::invalid) << role;
+    some.nodes.back().can_stop = false;
+    EXPECT_EQ(nodes_to_roll(some, "broker", {}).error().message, "node broker-3 has no driver with `stop` and `start`");
+}
+
+}  // namespace
+}  // namespace medic
