@@ -165,7 +165,8 @@ void Loop::State::decide_on(const Incident& incident, std::string kind, std::str
 
 void Loop::State::escalate(Incident& incident, std::string outcome, const std::string& why) {
     incident.outcome = std::move(outcome);
-    incident.left_midway = incident.begun;
+    // No report will name what a request has left undone: a broker that was stopped and did not come back.
+    incident.left_midway = incident.begun || (!incident.requested_by.empty() && incident.acted);
     incident.begun = false;
     incident.waiting_for = incident.diagnosis.owner.empty() ? "on call" : incident.diagnosis.owner;
     set_state(incident, IncidentState::escalated, why);

@@ -30,6 +30,7 @@ inline LoopOptions options(Mode mode) {
         rule.mode = mode;
         rule.where = "policy.yaml:1:1";
         result.policy.rules = {rule};
+        result.policy.catalogue = catalogue_level;
     }
     result.remedies = remedies::all_remedies();
     result.guards = guards::all_guards();

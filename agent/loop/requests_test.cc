@@ -138,6 +138,21 @@ TEST(Requests, a_person_stops_it_between_two_nodes) {
     EXPECT_EQ(lab.bench.incident().outcome, "stopped");
 }
 
+TEST(Requests, one_that_fails_on_the_way_is_with_a_person_until_that_person_closes_it) {
+    Brokers lab(Mode::ask);
+    lab.bench.on_send = [&](const Operation& operation) {
+        if (std::holds_alternative<StopNode>(operation.body)) return lab.obey_roll(operation);
+        lab.bench.reply(operation.key, fail(ErrorCode::unavailable, "no such unit"));
+    };
+    lab.ask({"broker-1"});
+    lab.bench.run(600);
+    EXPECT_EQ(lab.bench.incident().state, IncidentState::escalated) << lab.bench.story();
+    EXPECT_EQ(lab.bench.incident().waiting_for, "ann");
+    lab.bench.inbox.emplace_back(OperatorCommand{OperatorCommand::Kind::stop, "I1", "started by hand", "ann"});
+    lab.bench.run(3);
+    EXPECT_EQ(lab.bench.incident().state, IncidentState::resolved);
+}
+
 TEST(Requests, where_the_policy_observes_it_is_only_said) {
     Brokers lab(Mode::observe);
     lab.ask();

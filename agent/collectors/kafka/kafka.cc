@@ -47,7 +47,6 @@ Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
     transactions(look, reader);
     if (looks_++ % static_cast<std::uint64_t>(options_.configs_every) == 0) seldom(look, reader);
     observation.samples.insert(observation.samples.end(), seldom_samples_.begin(), seldom_samples_.end());
-    needed(look);
     for (const auto& [topic, settings] : topic_settings_) {
         auto& attributes = observation.attributes[look.subject("topic", topic)];
         attributes.insert(settings.begin(), settings.end());
@@ -57,6 +56,7 @@ Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
         if (const auto present = observation.attributes.find(look.subject("broker", broker));
             present != observation.attributes.end())
             present->second.insert(settings.begin(), settings.end());
+    needed(look);
     const std::string between = look.not_visible.empty() || not_visible_.empty() ? "" : "; ";
     if (const std::string all = look.not_visible + between + not_visible_; !all.empty())
         observation.attributes[look.subject("cluster", options_.cluster)]["kafka_not_visible"] = all;

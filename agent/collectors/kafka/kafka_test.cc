@@ -374,7 +374,9 @@ TEST(Kafka, EachBrokersOwnSettingsAreToldAndWhatIsHiddenIsSaid) {
     EXPECT_EQ(seen.attributes.at({"c", "broker", "2"}).at("auto.leader.rebalance.enable"), "false");
     EXPECT_EQ(seen.attributes.at({"c", "broker", "2"}).at("address"), "h:9093");
     kafka.broker_2_gone = true;
-    EXPECT_FALSE(look.look(kafka, {2000}).attributes.contains({"c", "broker", "2"}));
+    const auto gone = look.look(kafka, {2000}).attributes.at({"c", "broker", "2"});
+    EXPECT_FALSE(gone.contains("auto.leader.rebalance.enable"));
+    EXPECT_EQ(gone.at("kafka_broker_needed_by"), needed_by_nothing) << "also of one that the cluster no longer lists";
     kafka.broker_2_gone = false;
     kafka.forbidden = true;
     auto other = collector();

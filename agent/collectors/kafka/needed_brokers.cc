@@ -85,9 +85,10 @@ void KafkaCollector::needed(Look& look) const {
     }
 }
 
-// With it gone, a majority of all voters must still be there and keep up.
+// With it gone, a majority of all voters must still be there and keep up. One that does not keep up is no loss.
 std::string KafkaCollector::Look::quorum_without(std::int32_t id) const {
-    if (!voters.contains(id)) return "";
+    const auto own = voters.find(id);
+    if (own == voters.end() || !own->second) return "";
     const auto others = static_cast<std::size_t>(
         std::ranges::count_if(voters, [&](const auto& voter) { return voter.first != id && voter.second; }));
     const std::size_t majority = voters.size() / 2 + 1;

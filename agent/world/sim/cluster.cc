@@ -194,6 +194,7 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                  [&](const StartNode& op) -> Result<std::string> {
                      if (const auto broker = brokers.find(op.node); broker != brokers.end()) {
                          if (!broker->second.up) broker->second.up = true, broker->second.frozen = false;
+                         broker->second.stopped_in_order = false;
                          return "started";
                      }
                      SimNode& node = nodes[op.node];

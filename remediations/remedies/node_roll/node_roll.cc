@@ -12,8 +12,6 @@ namespace {
 
 // Kafka's controlled shutdown moves each leader away first; Flink and Connect hand over their tasks.
 constexpr Duration stopped_within{5 * 60'000};
-// A broker recovers its logs, then copies what it has missed: bounded by a person's patience, not by what is usual.
-constexpr Duration back_within{30 * 60'000};
 constexpr Duration driver_takes_max{2 * 60'000};
 // What has just come back may fall over again, and groups find each other.
 constexpr Duration settles_in{5'000};
@@ -21,10 +19,12 @@ constexpr Duration settles_in{5'000};
 // What runs on a node of the role, as facts about it call it.
 struct Runs {
     std::string_view role, kind, reachable;
+    Duration back_within;  // Of one attempt. A broker recovers its logs, then copies what it has missed.
 };
-constexpr std::array known_roles{Runs{"broker", "broker", "kafka_broker_reachable"},
-                                 Runs{"connect-worker", "worker", "connect_worker_reachable"},
-                                 Runs{"taskmanager", "taskmanager", "flink_taskmanager_registered"}};
+constexpr std::array known_roles{
+    Runs{"broker", "broker", "kafka_broker_reachable", Duration{10 * 60'000}},
+    Runs{"connect-worker", "worker", "connect_worker_reachable", Duration{3 * 60'000}},
+    Runs{"taskmanager", "taskmanager", "flink_taskmanager_registered", Duration{3 * 60'000}}};
 
 Result<Runs> what_runs(const Diagnosis& diagnosis) {
     MEDIC_TRY(const std::string role, parameter(diagnosis, "role"));
@@ -130,9 +130,9 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
                    .timeout = driver_takes_max};
         start.idempotent = true;
         start.done = {equals(node, "process_up", 1)};
-        start.skip_if = start.done;  // Its service manager was sooner.
+        // Also where its service manager was sooner: that it works again is what counts.
         start.expectation = {
-            .all = works_again(diagnosis, view, runs, target), .within = back_within, .stable_for = settles_in};
+            .all = works_again(diagnosis, view, runs, target), .within = runs.back_within, .stable_for = settles_in};
         start.undo = "stop " + target.node;
         start.risk = Risk::reversible;
         plan.steps.push_back(start);
