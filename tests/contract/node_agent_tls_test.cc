@@ -94,8 +94,10 @@ TEST_F(NodeAgentTls, another_authority_or_another_name_is_not_believed) {
         start_agent(host, trusted);
         EXPECT_TRUE(AgentScene::wait([&] { return page_has("medic_targets_blind 1"); }))
             << host << agent_.read("out.log") << agent_.read("proxy.log");
+        // Said to whoever asks what is wrong.
+        EXPECT_TRUE(AgentScene::wait([&] { return agent_.ask("/api/v1/diagnosis").body.contains("certificate"); }))
+            << host << agent_.ask("/api/v1/diagnosis").body;
         agent_.stop();
-        EXPECT_NE(agent_.read("out.log").find("certificate"), std::string::npos) << agent_.read("out.log");
         std::filesystem::remove_all(agent_.folder / "data");
         std::filesystem::remove(agent_.folder / "out.log");
     }

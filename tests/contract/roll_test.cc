@@ -21,6 +21,9 @@ protected:
             scene_.run({"lab", "up", "--data", scene_.folder.string(), "--profile", "quick", "--bare"}, "lab.log"), 0)
             << scene_.read("lab.log");
         scene_.start_acting();
+        ASSERT_TRUE(AgentScene::wait([&] {
+            return scene_.run({"actions", "--config", (scene_.folder / "medic.yaml").string()}, "wait.log") == 0;
+        })) << scene_.read("out.log");
     }
     void TearDown() override {
         if (scene_.agent > 0) scene_.stop();
@@ -38,8 +41,8 @@ protected:
         std::map<std::string, Broker> all;
         for (const auto& node : status.at("nodes"))
             if (node.at("role") == "broker")
-                all[node.at("node")] = {"127.0.0.1:" + std::to_string(node.at("ports").at("kafka").get<int>()),
-                                        node.at("pid")};
+                all[node.at("node").get<std::string>()] = {
+                    "127.0.0.1:" + std::to_string(node.at("ports").at("kafka").get<int>()), node.at("pid").get<int>()};
         return all;
     }
     [[nodiscard]] std::vector<std::string> bootstrap() const {

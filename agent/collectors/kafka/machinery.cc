@@ -46,8 +46,8 @@ void KafkaCollector::quorum(Look& look, KafkaReader& reader) const {
     for (const auto& voter : log.voters) {
         replica(voter, "voter");
         look.voters[voter.replica_id] =
-            voter.replica_id == log.leader_id ||
-            (leader_at > 0 && leader_at - voter.last_caught_up_timestamp_ms < voter_behind_max_ms);
+            voter.replica_id == log.leader_id || (leader_at > 0 && voter.last_caught_up_timestamp_ms > 0 &&
+                                                  leader_at - voter.last_caught_up_timestamp_ms < voter_behind_max_ms);
     }
     for (const auto& observer : log.observers) replica(observer, "observer");
 }
