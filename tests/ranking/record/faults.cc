@@ -265,7 +265,7 @@ Truths both(Stage& stage) {
 }
 
 // On a busy machine parallelism 2 only just carries the usual load, and 4 the grown one.
-constexpr engine::drill::LabShape roomy{.slots = 8, .job_parallelism = 3};
+const engine::drill::LabShape roomy{.slots = 8, .job_parallelism = 3};
 
 }  // namespace
 
