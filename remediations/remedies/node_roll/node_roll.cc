@@ -129,6 +129,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
                    .operation = StartNode{target.node, false},
                    .timeout = driver_takes_max};
         start.idempotent = true;
+        start.precondition = {at_least(node, "process_up", 0)};  // Up or not: it must be known.
         start.done = {equals(node, "process_up", 1)};
         // Also where its service manager was sooner: that it works again is what counts.
         start.expectation = {
