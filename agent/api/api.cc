@@ -46,6 +46,15 @@ std::optional<OperatorCommand::Kind> kind_of(const std::string& verb) {
     return std::nullopt;
 }
 
+// The cluster that is named, or the only one there is.
+Result<std::string> cluster_of(const Json& body, const std::vector<std::string>& clusters) {
+    std::string name = text_of(body, "cluster");
+    if (name.empty() && clusters.size() == 1) name = clusters[0];
+    if (std::ranges::find(clusters, name) == clusters.end())
+        return fail(ErrorCode::invalid, "cluster `{}` is not in the configuration", name);
+    return name;
+}
+
 }  // namespace
 
 HttpResponse Api::handle(const HttpRequest& request) {
@@ -170,15 +179,13 @@ HttpResponse Api::roll(const HttpRequest& request, const std::string& person) {
     const Json body = Json::parse(request.body, nullptr, false);
     if (!body.is_object())
         return problem(400, R"(expected {"cluster": …, "role": "broker", "nodes": […], "reason": …})");
+    const auto cluster = cluster_of(body, backend_.clusters());
+    if (!cluster) return problem(400, cluster.error().message);
     OperatorCommand command{.kind = OperatorCommand::Kind::roll,
-                            .target = text_of(body, "cluster"),
+                            .target = *cluster,
                             .reason = redact(text_of(body, "reason"), 1'000),
                             .by = person,
                             .role = text_of(body, "role")};
-    const auto clusters = backend_.clusters();
-    if (command.target.empty() && clusters.size() == 1) command.target = clusters[0];
-    if (std::ranges::find(clusters, command.target) == clusters.end())
-        return problem(400, "cluster `" + command.target + "` is not in the configuration");
     if (command.reason.empty()) return problem(400, "a roll needs a `reason`: whoever sees it must know why");
     for (const Json& node : body.value("nodes", Json::array())) {
         if (!node.is_string()) return problem(400, "nodes: expected names");
@@ -209,12 +216,9 @@ HttpResponse Api::changes(const HttpRequest& request, const std::string& person)
     if (!body.is_object())
         return problem(400, R"(expected {"cluster": …, "subject": "job/NAME", "kind": "deployment", "version": …})");
     ChangeNotice change;
-    const auto clusters = backend_.clusters();
-    std::string cluster = text_of(body, "cluster");
-    if (cluster.empty() && clusters.size() == 1) cluster = clusters[0];
-    if (std::ranges::find(clusters, cluster) == clusters.end())
-        return problem(400, "cluster `" + cluster + "` is not in the configuration");
-    change.subject = parse_subject(cluster, text_of(body, "subject"));
+    const auto cluster = cluster_of(body, backend_.clusters());
+    if (!cluster) return problem(400, cluster.error().message);
+    change.subject = parse_subject(*cluster, text_of(body, "subject"));
     if (change.subject.kind.empty()) return problem(400, "subject: expected KIND/NAME, for example job/fleet-monitor");
     change.kind = text_of(body, "kind").empty() ? "deployment" : text_of(body, "kind");
     const bool maintenance = change.kind == "maintenance";

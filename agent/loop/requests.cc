@@ -3,19 +3,14 @@
 // reported until its plan has ended or a person must go on with it.
 #include <algorithm>
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "agent/loop/request.h"
 #include "agent/loop/state_internal.h"
+#include "remediations/planning/node_roles.h"
 
 namespace medic {
 namespace {
-
-std::string listed(const std::vector<std::string>& names, std::string_view between) {
-    std::string text;
-    for (const auto& name : names) text += (text.empty() ? "" : std::string(between)) + name;
-    return text;
-}
 
 Diagnosis roll_of(const OperatorCommand& command, const std::vector<std::string>& nodes, WallTime now) {
     Diagnosis wish;
@@ -25,10 +20,10 @@ Diagnosis roll_of(const OperatorCommand& command, const std::vector<std::string>
     wish.subject = {command.target, "role", command.role};
     wish.since = now;
     wish.confidence = 1;
-    wish.summary = fmt::format("roll of {} ({}), asked for by {}{}", command.role, listed(nodes, ", "), command.by,
+    wish.summary = fmt::format("roll of {} ({}), asked for by {}{}", command.role, fmt::join(nodes, ", "), command.by,
                                command.reason.empty() ? "" : ": " + command.reason);
     wish.remedies = {"node.roll"};
-    wish.facts = {{"role", command.role}, {"nodes", listed(nodes, ",")}};
+    wish.facts = {{"role", command.role}, {"nodes", fmt::format("{}", fmt::join(nodes, ","))}};
     return wish;
 }
 
@@ -36,8 +31,7 @@ Diagnosis roll_of(const OperatorCommand& command, const std::vector<std::string>
 
 Result<std::vector<std::string>> nodes_to_roll(const ClusterInfo& cluster, const std::string& role,
                                                const std::vector<std::string>& wanted) {
-    constexpr std::string_view rollable[] = {"broker", "connect-worker", "taskmanager"};
-    if (std::ranges::find(rollable, role) == std::end(rollable))
+    if (node_role(role) == nullptr)
         return fail(ErrorCode::invalid, "role: expected broker, connect-worker or taskmanager, got `{}`", role);
     std::vector<std::string> names;
     for (const NodeInfo& node : cluster.nodes) {
@@ -91,8 +85,7 @@ void Loop::State::want_what_runs_there(const Incident& incident) {
     if (incident.requested_by.empty()) return;
     for (const auto& step : incident.steps())
         if (const std::string* node = taken_node(step.operation))
-            for (const char* kind : {"broker", "worker", "taskmanager"})
-                want({{incident.cluster, "node", *node}, kind});
+            for (const NodeRole& role : node_roles) want({{incident.cluster, "node", *node}, std::string(role.kind)});
 }
 
 // A broker that we have stopped in good order is seen as somebody's planned work, and is ours.

@@ -1,5 +1,6 @@
 #include "remediations/remedies/parts.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace medic::remedies {
@@ -20,6 +21,22 @@ Result<std::int64_t> number(const Diagnosis& diagnosis, std::string_view name) {
         return fail(ErrorCode::invalid, "the diagnosis {} gives {} as {}, which is no number", diagnosis.cause, name,
                     text);
     return value;
+}
+
+std::vector<std::string_view> split(std::string_view text, char at) {
+    std::vector<std::string_view> parts;
+    while (!text.empty()) {
+        const auto end = std::min(text.find(at), text.size());
+        parts.push_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return parts;
+}
+
+std::optional<int> integer(std::string_view text) {
+    int value = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return code == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
 Condition jobmanager_answers(const Diagnosis& diagnosis) {

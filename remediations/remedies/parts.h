@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,11 @@ inline constexpr Duration page_proves_within{60'000};
 // A parameter that the diagnosis must carry; invalid when it does not.
 [[nodiscard]] Result<std::string> parameter(const Diagnosis& diagnosis, std::string_view name);
 [[nodiscard]] Result<std::int64_t> number(const Diagnosis& diagnosis, std::string_view name);
+
+// The parts of "1,2,3"; none of an empty text. They look into `text`.
+[[nodiscard]] std::vector<std::string_view> split(std::string_view text, char at);
+// The whole text as a number; nullopt: it is none.
+[[nodiscard]] std::optional<int> integer(std::string_view text);
 
 [[nodiscard]] inline Subject subject_in(const Diagnosis& diagnosis, std::string kind, std::string name) {
     return {diagnosis.subject.cluster, std::move(kind), std::move(name)};

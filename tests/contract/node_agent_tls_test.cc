@@ -1,8 +1,5 @@
 // A sidecar behind a proxy with TLS, as it should be where it leaves its host: stunnel in front of it, a certificate of
 // the company's own authority. With another authority, and with a name that is not in the certificate, nothing is read.
-#include <arpa/inet.h>
-#include <sys/socket.h>
-
 #include "agent/world/real/tls_fake_internal.h"
 #include "engine/common/process.h"
 #include "tests/contract/agent_scene.h"
@@ -11,18 +8,6 @@ namespace medic::contract {
 namespace {
 
 constexpr const char* token = "0123456789abcdef-node";
-
-int free_port() {
-    const int socket_of = socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in where{};
-    where.sin_family = AF_INET;
-    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof where;
-    EXPECT_EQ(bind(socket_of, reinterpret_cast<sockaddr*>(&where), size), 0);
-    EXPECT_EQ(getsockname(socket_of, reinterpret_cast<sockaddr*>(&where), &size), 0);
-    close(socket_of);
-    return ntohs(where.sin_port);
-}
 
 class NodeAgentTls : public ::testing::Test {
 protected:
@@ -48,7 +33,9 @@ protected:
         std::string behind = sidecar_.read("data/api_address");
         behind.pop_back();
         const auto certificate = company_.issue({.name = "broker-1", .alternatives = "DNS:localhost"});
-        port_ = free_port();
+        const auto port = engine::free_port();
+        ASSERT_TRUE(port) << port.error().message;
+        port_ = *port;
         const std::string config = files_.write(
             "stunnel.conf", "foreground = yes\npid =\n[sidecar]\naccept = 127.0.0.1:" + std::to_string(port_) +
                                 "\nconnect = " + behind + "\ncert = " + files_.certificate("server.pem", certificate) +

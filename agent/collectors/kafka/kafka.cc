@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/store/kafka_words.h"
+
 namespace medic {
 
 using wire::KafkaError;
@@ -13,7 +15,6 @@ constexpr const char* throttled_by_leader = "leader.replication.throttled.replic
 constexpr const char* throttled_by_follower = "follower.replication.throttled.replicas";
 constexpr const char* leader_rate = "leader.replication.throttled.rate";
 constexpr const char* follower_rate = "follower.replication.throttled.rate";
-constexpr const char* no_throttle = "none";  // Told in its place: an empty text would mean that nobody knows.
 
 // Appends one partition to a topic's attribute "assignment": "0:1,2,3;1:2,3,1", the preferred leader first.
 void append_assignment(std::string& text, std::int32_t partition, const std::vector<std::int32_t>& replicas) {

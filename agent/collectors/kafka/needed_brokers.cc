@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "agent/collectors/kafka/look_internal.h"
-#include "agent/store/broker_needs.h"
+#include "agent/store/kafka_words.h"
 
 namespace medic {
 

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "agent/base/flink_state.h"
-#include "agent/store/broker_needs.h"
+#include "agent/store/kafka_words.h"
 
 namespace medic::sim {
 namespace {

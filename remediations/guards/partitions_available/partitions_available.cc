@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "agent/store/broker_needs.h"
+#include "agent/store/kafka_words.h"
 #include "remediations/guards/guard.h"
 
 // A broker is stopped only where every partition keeps a leader and its min.insync.replicas without it, the

@@ -1,6 +1,6 @@
-#include <algorithm>
 #include <array>
 
+#include "agent/store/kafka_words.h"
 #include "remediations/remedies/parts.h"
 
 // Takes a replication throttle back that a reassignment has left behind: first the replicas that each topic names, then
@@ -9,7 +9,7 @@
 namespace medic::remedies::kafka_delete_orphan_throttles {
 namespace {
 
-constexpr const char* none = "none";  // What the collector tells where nothing is set.
+const std::string none(no_throttle);
 // Settings are read every third look.
 constexpr Duration seen_within{60'000};
 
@@ -26,13 +26,9 @@ constexpr Settings of_brokers{AlterConfigs::Resource::broker,
                               {"leader.replication.throttled.rate", "follower.replication.throttled.rate"}};
 
 std::vector<std::string> names(const Diagnosis& diagnosis, const Settings& settings) {
-    const auto list = parameter(diagnosis, std::string(settings.kind) + "s");
+    const std::string list = parameter(diagnosis, std::string(settings.kind) + "s").value_or("");
     std::vector<std::string> all;
-    for (std::string_view rest = list ? std::string_view(*list) : std::string_view(); !rest.empty();) {
-        const auto end = std::min(rest.find(','), rest.size());
-        all.emplace_back(rest.substr(0, end));
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
+    for (const auto name : split(list, ',')) all.emplace_back(name);
     return all;
 }
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 
 #include "remediations/remedies/parts.h"
 
@@ -14,16 +13,6 @@ constexpr std::size_t elections_max = 250;
 constexpr std::size_t steps_max = 20;  // The rest is found again at the next look.
 // A leader election takes milliseconds; what Kafka says of it is read every second or few.
 constexpr Duration elected_within{30'000};
-
-std::vector<std::string_view> split(std::string_view text, char at) {
-    std::vector<std::string_view> parts;
-    while (!text.empty()) {
-        const auto end = std::min(text.find(at), text.size());
-        parts.push_back(text.substr(0, end));
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return parts;
-}
 
 std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     std::vector<FactKey> keys;
@@ -44,11 +33,9 @@ Result<std::vector<PartitionOfTopic>> read_partitions(std::string_view text) {
         if (colon == std::string_view::npos || colon == 0)
             return fail(ErrorCode::invalid, "the partitions {} can't be read", text);
         for (const auto number : split(part.substr(colon + 1), ',')) {
-            int partition = 0;
-            const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), partition);
-            if (code != std::errc{} || end != number.data() + number.size() || partition < 0)
-                return fail(ErrorCode::invalid, "the partitions {} can't be read", text);
-            all.push_back({std::string(part.substr(0, colon)), partition});
+            const auto partition = integer(number);
+            if (!partition || *partition < 0) return fail(ErrorCode::invalid, "the partitions {} can't be read", text);
+            all.push_back({std::string(part.substr(0, colon)), *partition});
         }
     }
     return all;

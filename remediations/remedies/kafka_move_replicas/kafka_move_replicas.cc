@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 
 #include "remediations/remedies/disk_parts.h"
 
@@ -14,22 +13,6 @@ struct Assignment {
     int partition = 0;
     std::vector<int> replicas;
 };
-
-std::optional<int> integer(std::string_view text) {
-    int value = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return code == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
-
-std::vector<std::string_view> split(std::string_view text, char at) {
-    std::vector<std::string_view> parts;
-    while (!text.empty()) {
-        const auto end = std::min(text.find(at), text.size());
-        parts.push_back(text.substr(0, end));
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return parts;
-}
 
 std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     auto keys = log_dir_facts(diagnosis);

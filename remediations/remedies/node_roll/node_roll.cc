@@ -1,7 +1,6 @@
 #include <algorithm>
-#include <array>
-#include <sstream>
 
+#include "remediations/planning/node_roles.h"
 #include "remediations/remedies/parts.h"
 
 // A person asks for a rolling restart (medic roll): brokers, Connect workers or task managers, one after another, each
@@ -16,28 +15,21 @@ constexpr Duration driver_takes_max{2 * 60'000};
 // What has just come back may fall over again, and groups find each other.
 constexpr Duration settles_in{5'000};
 
-// What runs on a node of the role, as facts about it call it.
-struct Runs {
-    std::string_view role, kind, reachable;
-    Duration back_within;  // Of one attempt. A broker recovers its logs, then copies what it has missed.
-};
-constexpr std::array known_roles{
-    Runs{"broker", "broker", "kafka_broker_reachable", Duration{10 * 60'000}},
-    Runs{"connect-worker", "worker", "connect_worker_reachable", Duration{3 * 60'000}},
-    Runs{"taskmanager", "taskmanager", "flink_taskmanager_registered", Duration{3 * 60'000}}};
+// Of one attempt. A broker recovers its logs, then copies what it has missed.
+Duration back_within(const NodeRole& runs) { return Duration{(runs.role == "broker" ? 10 : 3) * 60'000}; }
 
-Result<Runs> what_runs(const Diagnosis& diagnosis) {
+Result<NodeRole> what_runs(const Diagnosis& diagnosis) {
     MEDIC_TRY(const std::string role, parameter(diagnosis, "role"));
-    const auto* found = std::ranges::find(known_roles, role, &Runs::role);
-    if (found == known_roles.end())
+    const NodeRole* found = node_role(role);
+    if (found == nullptr)
         return fail(ErrorCode::invalid, "a {} is not rolled: broker, connect-worker or taskmanager", role);
     return *found;
 }
 
 std::vector<std::string> names_in(const Diagnosis& diagnosis) {
+    const std::string list = parameter(diagnosis, "nodes").value_or("");
     std::vector<std::string> names;
-    std::istringstream all(parameter(diagnosis, "nodes").value_or(""));
-    for (std::string name; std::getline(all, name, ',');) names.push_back(name);
+    for (const auto name : split(list, ',')) names.emplace_back(name);
     return names;
 }
 
@@ -70,7 +62,7 @@ struct Target {
 };
 
 // The controller goes last: each move of it costs the cluster a moment (Strimzi rolls in this order).
-Result<std::vector<Target>> in_order(const Diagnosis& diagnosis, const PlanningView& view, const Runs& runs) {
+Result<std::vector<Target>> in_order(const Diagnosis& diagnosis, const PlanningView& view, const NodeRole& runs) {
     std::vector<Target> targets;
     for (const auto& name : names_in(diagnosis)) {
         const NodeInfo* node = view.node(name);
@@ -91,11 +83,11 @@ Result<std::vector<Target>> in_order(const Diagnosis& diagnosis, const PlanningV
 }
 
 // It does its work again, not only runs.
-std::vector<Condition> works_again(const Diagnosis& diagnosis, const PlanningView& view, const Runs& runs,
+std::vector<Condition> works_again(const Diagnosis& diagnosis, const PlanningView& view, const NodeRole& runs,
                                    const Target& target) {
     const Subject subject = subject_in(diagnosis, std::string(runs.kind), target.runs);
     std::vector<Condition> all{equals(subject_in(diagnosis, "node", target.node), "process_up", 1),
-                               equals(subject, std::string(runs.reachable), 1)};
+                               equals(subject, std::string(runs.answers), 1)};
     if (runs.role == "broker") all.push_back(equals(subject, "kafka_broker_replicas_out_of_sync", 0));
     if (runs.role == "taskmanager")
         for (const auto& key : job_states(diagnosis, view))
@@ -104,7 +96,7 @@ std::vector<Condition> works_again(const Diagnosis& diagnosis, const PlanningVie
 }
 
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
-    MEDIC_TRY(const Runs runs, what_runs(diagnosis));
+    MEDIC_TRY(const NodeRole runs, what_runs(diagnosis));
     MEDIC_TRY(const std::vector<Target> targets, in_order(diagnosis, view, runs));
     Plan plan;
     for (const auto& target : targets) {
@@ -133,7 +125,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
         start.done = {equals(node, "process_up", 1)};
         // Also where its service manager was sooner: that it works again is what counts.
         start.expectation = {
-            .all = works_again(diagnosis, view, runs, target), .within = runs.back_within, .stable_for = settles_in};
+            .all = works_again(diagnosis, view, runs, target), .within = back_within(runs), .stable_for = settles_in};
         start.undo = "stop " + target.node;
         start.risk = Risk::reversible;
         plan.steps.push_back(start);

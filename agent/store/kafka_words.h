@@ -1,0 +1,14 @@
+// Words in which the Kafka collector tells that there is nothing: an absent text would mean that nobody knows. Told by
+// agent/collectors/kafka; read by guards and remedies.
+#pragma once
+
+#include <string_view>
+
+namespace medic {
+
+// The fact {broker/ID, "kafka_broker_needed_by"}: what would be lost if that broker stopped now, as a person reads it.
+inline constexpr std::string_view needed_by_nothing = "nothing";
+// A replication throttle's setting, of a topic or a broker: none is set.
+inline constexpr std::string_view no_throttle = "none";
+
+}  // namespace medic
