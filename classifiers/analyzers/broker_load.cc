@@ -27,9 +27,9 @@ std::optional<double> page_mean(const Lookup& lookup, SeriesId series) {
 void add_disks(const Lookup& lookup, const std::string& cluster, BrokerLoad& load) {
     for (const auto series : lookup.select("kafka_log_dir_total_bytes", {{"cluster", cluster}, {"broker", load.id}})) {
         const auto total = lookup.value(series);
-        const auto usable =
-            lookup.value("kafka_log_dir_usable_bytes",
-                         {{"cluster", cluster}, {"broker", load.id}, {"log_dir", lookup.label(series, "log_dir")}});
+        const std::string log_dir = lookup.label(series, "log_dir");
+        const auto usable = lookup.value("kafka_log_dir_usable_bytes",
+                                         {{"cluster", cluster}, {"broker", load.id}, {"log_dir", log_dir}});
         if (!total || !usable) continue;
         add(load.disk_total, total);
         add(load.disk_used, *total - *usable);
@@ -110,6 +110,7 @@ void each_partition(std::string_view assignment, const std::function<void(const 
 }
 
 std::string megabytes_per_second(double bytes) {
+    if (bytes < 1e5) return std::to_string(std::lround(bytes / 1e3)) + " kB/s";
     const long tenths = std::lround(bytes / 1e5);
     return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " MB/s";
 }

@@ -2,6 +2,7 @@
 // Everything answers "not known" rather than 0. For analyzers only.
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,7 +29,17 @@ struct Motion {
     [[nodiscard]] Duration observed_before() const { return changed - oldest; }
 };
 
-using LabelValues = std::vector<std::pair<std::string_view, std::string_view>>;
+// A view of one label's value. Keeps nothing: a text that dies with the statement is refused, since LabelValues that
+// have a name would look at it afterwards.
+struct LabelValue {
+    std::string_view label, value;
+
+    LabelValue(std::string_view of, std::string_view is) : label(of), value(is) {}
+    template <typename Text>
+        requires(std::same_as<std::remove_cv_t<Text>, std::string>)
+    LabelValue(std::string_view of, Text&& dies) = delete;
+};
+using LabelValues = std::vector<LabelValue>;
 
 class Lookup {
 public:

@@ -142,14 +142,13 @@ bool quiet(const Lookup& lookup, const Task& task, const Motion& cpu, const std:
 bool is_sink(const Lookup& lookup, const Task& task) {
     const auto type = lookup.view().topology.attribute({task.cluster, "connector", task.connector}, "type");
     if (type) return *type == "sink";
-    return !lookup
-                .select("kafka_group_lag_records", {{"cluster", task.cluster}, {"group", "connect-" + task.connector}})
-                .empty();
+    const std::string group = "connect-" + task.connector;
+    return !lookup.select("kafka_group_lag_records", {{"cluster", task.cluster}, {"group", group}}).empty();
 }
 
 bool rebalancing(const Lookup& lookup, const Task& task) {
-    const auto state = lookup.state("kafka_group_state",
-                                    {{"cluster", task.cluster}, {"group", "connect-" + task.connector}}, look_back);
+    const std::string group = "connect-" + task.connector;
+    const auto state = lookup.state("kafka_group_state", {{"cluster", task.cluster}, {"group", group}}, look_back);
     return state && (state->first == "PreparingRebalance" || state->first == "CompletingRebalance");
 }
 

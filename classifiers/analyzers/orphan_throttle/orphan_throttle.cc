@@ -54,8 +54,8 @@ bool lacks_replicas(const Lookup& lookup, const std::string& cluster, const std:
     return std::ranges::any_of(
         lookup.select("kafka_partition_in_sync_replicas", {{"cluster", cluster}, {"topic", topic}}),
         [&](SeriesId series) {
-            const LabelValues which{
-                {"cluster", cluster}, {"topic", topic}, {"partition", lookup.label(series, "partition")}};
+            const std::string partition = lookup.label(series, "partition");
+            const LabelValues which{{"cluster", cluster}, {"topic", topic}, {"partition", partition}};
             const auto all = lookup.value("kafka_partition_replicas", which);
             const auto in_sync = lookup.all_along("kafka_partition_in_sync_replicas", which, window);
             return all && in_sync && std::ranges::all_of(*in_sync, [&](const Sample& one) { return one.value < *all; });
