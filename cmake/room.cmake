@@ -37,8 +37,7 @@ function(medic_room)
     add_executable(${ROOM_NAME}_test ${tests})
     target_link_libraries(${ROOM_NAME}_test PRIVATE ${ROOM_NAME} ${ROOM_PRIVATE_DEPENDS} ${ROOM_TEST_DEPENDS} medic_gtest)
     medic_precompiled_for(${ROOM_NAME}_test TESTS)
-    gtest_discover_tests(${ROOM_NAME}_test NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
-                         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES LABELS unit TIMEOUT 600)
+    medic_unit_tests(${ROOM_NAME}_test)
     set_property(GLOBAL APPEND PROPERTY MEDIC_UNIT_TESTS ${ROOM_NAME}_test)
   endif()
   if(MEDIC_FUZZ)
@@ -49,6 +48,22 @@ function(medic_room)
       target_link_options(${fuzz} PRIVATE -fsanitize=fuzzer)
       set_property(GLOBAL APPEND PROPERTY MEDIC_FUZZ_TARGETS ${fuzz})
     endforeach()
+  endif()
+endfunction()
+
+# medic_unit_tests(<program>)
+#
+# Each test of the program is one of ctest's. Not under a sanitizer: there to start a program takes longer than most tests
+# do, so the program is one, and what shows that a mutation is noticed (many seeds, the same code) is left out.
+set(tests_without_sanitizer "*Simulation/Without*:PlannedHour*:Ranking.TheLine*:Shrink.what*:Shrink.the_bound*")
+function(medic_unit_tests program)
+  if(MEDIC_SANITIZE)
+    add_test(NAME ${program} COMMAND ${program} --gtest_brief=1 --gtest_filter=-${tests_without_sanitizer}
+             WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${program} PROPERTIES LABELS unit TIMEOUT 1800)
+  else()
+    gtest_discover_tests(${program} NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
+                         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES LABELS unit TIMEOUT 600)
   endif()
 endfunction()
 
