@@ -18,6 +18,10 @@ constexpr Duration window{30'000};
 // run must lie before the window, or the outage counts as slowness.
 constexpr Duration running_needs = window;
 constexpr Duration span_needs{8'000};
+// What is offered may still be growing: settings are sized for what came lately, when that is more than over the
+// window.
+constexpr Duration lately{12'000};
+constexpr Duration commit_lately{4'000};  // Up to it both are known.
 constexpr Duration slow_span{5'000};
 constexpr double offered_over_processed = 1.1;
 constexpr double busy_enough = 0.7;
@@ -28,7 +32,7 @@ constexpr int parallelism_factor_max = 10;
 struct Load {
     std::string group, topics;
     double offered = 0, processed = 0, lag = 0, lag_growth = 0;  // Records and records/s.
-    WallTime at;
+    WallTime at, committed;  // The newest lag; until when what is processed is known.
 };
 
 std::set<std::string> topics_of(const Lookup& lookup, const Subject& job) {
@@ -62,20 +66,20 @@ std::vector<std::string> groups_of(const Lookup& lookup, const Subject& job) {
 
 // Lag up to the last commit: while none comes it grows by all that is offered, whatever the job does (a checkpoint that
 // is due, a job manager that does not answer).
-std::vector<Sample> lag_up_to_commit(const Lookup& lookup, SeriesId lag, const LabelValues& which) {
+std::vector<Sample> lag_up_to_commit(const Lookup& lookup, SeriesId lag, const LabelValues& which, Duration span) {
     constexpr Duration look_back{10 * 60'000};
     for (const auto committed : lookup.select("kafka_group_committed_offset", which)) {
         const auto moved = lookup.motion(committed, look_back);
         if (!moved || !moved->moved) continue;
-        auto samples = lookup.history(lag, window + (lookup.now().wall - moved->changed));
+        auto samples = lookup.history(lag, span + (lookup.now().wall - moved->changed));
         std::erase_if(samples, [&](const Sample& one) { return one.at_ms > moved->changed.unix_ms; });
         return samples;
     }
-    return lookup.history(lag, window);
+    return lookup.history(lag, span);
 }
 
-std::optional<Load> load_of(const Lookup& lookup, const Subject& job, const std::string& group) {
-    Load load{.group = group, .topics = "", .at = {}};
+std::optional<Load> load_of(const Lookup& lookup, const Subject& job, const std::string& group, Duration span) {
+    Load load{.group = group, .topics = "", .at = {}, .committed = lookup.now().wall};
     std::set<std::string> topics;
     std::size_t partitions = 0;
     const LabelValues labels{{"cluster", job.cluster}, {"group", group}};
@@ -86,10 +90,11 @@ std::optional<Load> load_of(const Lookup& lookup, const Subject& job, const std:
         LabelValues which{{"cluster", job.cluster}, {"topic", topic}, {"partition", partition}};
         const auto ends = lookup.select("kafka_partition_log_end_offset", which);
         which.emplace_back("group", group);
-        const auto history = lag_up_to_commit(lookup, series, which);
+        const auto history = lag_up_to_commit(lookup, series, which, span);
         if (ends.empty() || history.size() < 3) continue;
-        const auto offered = rate_of(lookup.history(ends.front(), window), span_needs);
+        const auto offered = rate_of(lookup.history(ends.front(), span), span_needs);
         if (!offered) continue;
+        load.committed = std::min(load.committed, WallTime{history.back().at_ms});
         const double seconds = static_cast<double>(history.back().at_ms - history.front().at_ms) / 1000;
         const double growth = seconds > 0 ? (history.back().value - history.front().value) / seconds : 0;
         load.offered += *offered;
@@ -104,6 +109,14 @@ std::optional<Load> load_of(const Lookup& lookup, const Subject& job, const std:
     load.processed = std::max(0.0, load.offered - load.lag_growth);
     for (const auto& topic : topics) load.topics += (load.topics.empty() ? "" : ",") + topic;
     return load;
+}
+
+// What a new parallelism has to carry.
+Load load_to_carry(const Lookup& lookup, const Subject& job, const Load& over_window) {
+    const auto newest = load_of(lookup, job, over_window.group, lately);
+    const bool grew = newest && newest->offered > over_window.offered && newest->processed > over_window.processed &&
+                      newest->committed >= newest->at - commit_lately;
+    return grew ? *newest : over_window;
 }
 
 struct Vertex {
@@ -153,14 +166,14 @@ int wanted(const Vertex& vertex, const Load& load) {
 std::optional<Finding> examine(const Lookup& lookup, const Subject& job) {
     const auto groups = groups_of(lookup, job);
     if (groups.empty()) return std::nullopt;
-    const auto load = load_of(lookup, job, groups.front());
+    const auto load = load_of(lookup, job, groups.front(), window);
     if (!load || load->lag_growth <= 0 || load->offered < offered_over_processed * load->processed) return std::nullopt;
     const auto limit = bottleneck(lookup, job);
     if (!limit || limit->second.busy < busy_enough || lookup.starved(job.cluster)) return std::nullopt;
     const auto& [name, vertex] = *limit;
     // Where one place does far less than the others no setting is what limits the job.
-    for (const Duration lately : {span_needs, window})
-        if (slow_place(lookup, job, name, lately, slow_span)) return std::nullopt;
+    for (const Duration within : {span_needs, window})
+        if (slow_place(lookup, job, name, within, slow_span)) return std::nullopt;
     Finding finding{.id = "capacity-mismatch",
                     .subject = job,
                     .since = load->at - window,
@@ -176,7 +189,7 @@ std::optional<Finding> examine(const Lookup& lookup, const Subject& job) {
                       {"group", load->group},
                       {"topic", load->topics},
                       {"parallelism_now", std::to_string(vertex.subtasks)},
-                      {"parallelism_wanted", std::to_string(wanted(vertex, *load))},
+                      {"parallelism_wanted", std::to_string(wanted(vertex, load_to_carry(lookup, job, *load)))},
                       {"offered_per_second", std::to_string(std::lround(load->offered))},
                       {"processed_per_second", std::to_string(std::lround(load->processed))},
                       {"lag_records", std::to_string(std::lround(load->lag))}};

@@ -11,6 +11,7 @@ struct Load {
     int running_from = 0;
     const char* group = "fleet";
     bool topics_known = true, second_job = false;
+    int grows_at = 0;  // Before it a tenth is offered, and all of that processed.
 };
 
 Scene job(const Load& load) {
@@ -21,11 +22,15 @@ Scene job(const Load& load) {
     scene
         .series("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}},
                 [=](int s) { return s >= load.running_from ? std::optional{1.0} : std::nullopt; })
-        .series("kafka_group_lag_records", group,
-                [=](int s) { return std::max(0.0, 1000 + (load.offered - load.processed) * s); });
+        .series("kafka_group_lag_records", group, [=](int s) {
+            return std::max(0.0, 1000 + (load.offered - load.processed) * std::max(0, s - load.grows_at));
+        });
     if (load.topics_known) scene.relation(Scene::lab("job", "fleet"), "reads", Scene::lab("topic", "events"));
     if (load.second_job) scene.constant("flink_job_state", {{"job", "other"}, {"state", "RUNNING"}}, 1);
-    if (load.offsets_known) scene.counter("kafka_partition_log_end_offset", partition, load.offered);
+    if (load.offsets_known)
+        scene.series("kafka_partition_log_end_offset", partition, [=](int s) {
+            return load.offered * (std::min(s, load.grows_at) * 0.1 + std::max(0, s - load.grows_at));
+        });
     for (const char* subtask : {"0", "1"}) {
         const auto at = [&](const char* vertex) -> std::vector<LabelPair> {
             return {{"job", "fleet"}, {"vertex", vertex}, {"subtask", subtask}, {"taskmanager", "tm-1"}};
@@ -47,6 +52,14 @@ TEST(CapacityMismatch, NamesTheBottleneckAndAFittingParallelism) {
     EXPECT_EQ(found[0].fields.at("parallelism_now"), "2");
     // 500/s offered, 200/s at 95 % busy of 2 subtasks: 105/s each at full load, 70 % of which is wanted.
     EXPECT_EQ(found[0].fields.at("parallelism_wanted"), "7");
+}
+
+// Ten times as much for 13 s: the mean over the window is below half of it, and would be outgrown at once.
+TEST(CapacityMismatch, IsSizedForALoadThatStillGrows) {
+    const auto found = job({.offered = 2500, .processed = 450, .grows_at = 27}).findings("capacity-mismatch", 40);
+    ASSERT_EQ(found.size(), 1U);
+    // 450/s at 95 % busy of 2 subtasks: 237/s each, 70 % of which is wanted.
+    EXPECT_EQ(found[0].fields.at("parallelism_wanted"), "16");
 }
 
 TEST(CapacityMismatch, CatchingUpIsNone) {
