@@ -9,6 +9,7 @@
 #include <charconv>
 #include <fstream>
 
+#include "agent/base/url.h"
 #include "agent/world/real/random.h"
 
 namespace medic {

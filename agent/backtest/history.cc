@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/base/url.h"
 #include "agent/collectors/prometheus/canonical.h"
 #include "agent/collectors/prometheus/server.h"
 #include "agent/world/real/http_server.h"

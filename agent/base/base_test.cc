@@ -3,6 +3,7 @@
 #include "agent/base/labels.h"
 #include "agent/base/result.h"
 #include "agent/base/subject.h"
+#include "agent/base/url.h"
 
 namespace medic {
 namespace {
@@ -22,6 +23,12 @@ TEST(Result, try_unwraps_values_and_passes_errors_on) {
     EXPECT_EQ(quarter(12).value(), 3);
     EXPECT_EQ(quarter(6).error().message, "3 is odd");
     EXPECT_EQ(wrap(quarter(6).error(), "quarter").error().message, "quarter: 3 is odd");
+}
+
+TEST(Url, keeps_only_what_means_nothing_in_it) {
+    EXPECT_EQ(url_encode("in-out_1.~"), "in-out_1.~");
+    EXPECT_EQ(url_encode("a b/c%?\xC3\xA9"), "a%20b%2Fc%25%3F%C3%A9");
+    EXPECT_EQ(url_encode(""), "");
 }
 
 TEST(Labels, are_sorted_unique_and_without_empty_values) {

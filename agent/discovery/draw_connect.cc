@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/base/url.h"
 #include "agent/collectors/connect/connect.h"
 #include "agent/discovery/draw_internal.h"
 
@@ -14,18 +15,6 @@ using json_read::member;
 using json_read::text;
 
 namespace {
-
-std::string escaped(const std::string& name) {
-    std::string out;
-    for (const char c : name) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '~')
-            out += c;
-        else
-            out += fmt::format("%{:02X}", byte);
-    }
-    return out;
-}
 
 void workers(const ClusterConfig& cluster, const ClusterLook& look, const Facts& facts, Picture& picture) {
     std::map<std::string, ConnectWorker> all;
@@ -59,7 +48,7 @@ void active_topics(Outside& outside, const std::string& base, Picture& picture) 
     for (const Connector& one : picture.connectors)
         if (requests.size() < asked_max)
             requests.push_back(
-                {.url = base + "/connectors/" + escaped(one.name) + "/topics", .cluster = picture.cluster});
+                {.url = base + "/connectors/" + url_encode(one.name) + "/topics", .cluster = picture.cluster});
     const auto answers = outside.get(requests);
     for (std::size_t i = 0; i < answers.size(); ++i) {
         const auto parsed = json_read::document(answers[i].answer);

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/base/url.h"
 #include "agent/world/real/http_server.h"
 #include "engine/common/files.h"
 

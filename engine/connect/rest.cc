@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/base/url.h"
 #include "engine/connect/plugin.h"
 
 namespace medic::engine::connect {

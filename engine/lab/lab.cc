@@ -12,6 +12,7 @@
 #include <random>
 #include <thread>
 
+#include "agent/base/url.h"
 #include "agent/world/real/http_server.h"
 #include "agent/world/real/kafka_client.h"
 #include "agent/world/real/kafka_consumer.h"

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/base/flink_state.h"
+#include "agent/base/url.h"
 #include "agent/world/real/operations_internal.h"
 
 namespace medic::operations {
@@ -38,7 +39,7 @@ void find_flink(const Doors& doors, const std::string& job_id, std::size_t index
     if (urls.empty()) return then(fail(ErrorCode::invalid, "the cluster has no Flink"));
     if (urls.size() == 1) return then(urls[0]);
     if (index >= urls.size()) return then(fail(ErrorCode::invalid, "no Flink of the cluster knows job {}", job_id));
-    doors.fetch(request("GET", urls[index] + "/jobs/" + escape_path(job_id), nullptr, Duration{2'000}),
+    doors.fetch(request("GET", urls[index] + "/jobs/" + url_encode(job_id), nullptr, Duration{2'000}),
                 [doors, job_id, index, then](Result<FetchReply> reply) {
                     if (reply && reply->status == 200) return then(doors.cluster.flink_urls[index]);
                     find_flink(doors, job_id, index + 1, then);
@@ -81,7 +82,7 @@ void run_jar(const Doors& doors, const DeploymentDoor& door, const StartDeployme
     if (parallelism > 0) body["parallelism"] = parallelism;
     if (!what.restore_from.empty()) body["savepointPath"] = what.restore_from;
     if (!what.settings.empty()) body["flinkConfiguration"] = what.settings;
-    doors.fetch(request("POST", door.url + "/jars/" + escape_path(jar) + "/run", body, timeout),
+    doors.fetch(request("POST", door.url + "/jars/" + url_encode(jar) + "/run", body, timeout),
                 [done](Result<FetchReply> reply) {
                     auto good = accepted("/jars/run", std::move(reply));
                     if (!good) return done(std::unexpected(good.error()));
@@ -114,7 +115,7 @@ void unless_it_runs(const Doors& doors, const std::string& url, const std::strin
 void cancel_job(const Doors& doors, const CancelJob& what, Duration timeout, Finish done) {
     find_flink(doors, what.job_id, 0, [doors, what, timeout, done](Result<std::string> url) {
         if (!url) return done(url);
-        doors.fetch(request("PATCH", *url + "/jobs/" + escape_path(what.job_id) + "?mode=cancel", nullptr, timeout),
+        doors.fetch(request("PATCH", *url + "/jobs/" + url_encode(what.job_id) + "?mode=cancel", nullptr, timeout),
                     [done](Result<FetchReply> reply) {
                         auto good = accepted("cancel", std::move(reply));
                         if (!good) return done(std::unexpected(good.error()));
@@ -126,7 +127,7 @@ void cancel_job(const Doors& doors, const CancelJob& what, Duration timeout, Fin
 void stop_with_savepoint(const Doors& doors, const StopJobWithSavepoint& what, Duration timeout, Finish done) {
     find_flink(doors, what.job_id, 0, [doors, what, timeout, done](Result<std::string> url) {
         if (!url) return done(url);
-        const std::string job_url = *url + "/jobs/" + escape_path(what.job_id);
+        const std::string job_url = *url + "/jobs/" + url_encode(what.job_id);
         Json body = {{"drain", false}};
         if (!what.target_directory.empty()) body["targetDirectory"] = what.target_directory;
         doors.fetch(request("POST", job_url + "/stop", body, timeout), [doors, job_url, timeout,
@@ -136,7 +137,7 @@ void stop_with_savepoint(const Doors& doors, const StopJobWithSavepoint& what, D
             const std::string id = text(Json::parse(good->body, nullptr, false), "request-id");
             if (id.empty())
                 return done(fail(ErrorCode::outcome_unknown, "stop with savepoint: no request-id in the answer"));
-            poll_savepoint(doors, {job_url, escape_path(id), static_cast<int>(timeout / savepoint_poll)}, done);
+            poll_savepoint(doors, {job_url, url_encode(id), static_cast<int>(timeout / savepoint_poll)}, done);
         });
     });
 }

@@ -87,6 +87,5 @@ struct MultipartPart {
 // Percent-decoding; '+' is a space only in a query. nullopt: a broken escape or a NUL.
 enum class UrlPart : std::uint8_t { path, query };
 [[nodiscard]] std::optional<std::string> url_decode(std::string_view text, UrlPart part);
-[[nodiscard]] std::string url_encode(std::string_view text);  // Everything but RFC 3986's unreserved characters.
 
 }  // namespace medic

@@ -102,24 +102,6 @@ std::optional<std::string> url_decode(std::string_view text, UrlPart part) {
     return out;
 }
 
-std::string url_encode(std::string_view text) {
-    static constexpr std::string_view hex = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                           c == '.' || c == '_' || c == '~';
-        if (plain) {
-            out += c;
-        } else {
-            out += '%';
-            out += hex[byte >> 4];
-            out += hex[byte & 15];
-        }
-    }
-    return out;
-}
-
 Result<std::vector<MultipartPart>> parse_multipart(const HttpRequest& request) {
     const std::string_view type = request.header("content-type");
     if (!lower(type).starts_with("multipart/form-data"))

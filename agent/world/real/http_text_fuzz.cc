@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "agent/base/url.h"
 #include "agent/world/real/http_server.h"
 #include "agent/world/real/kafka_connection.h"
 #include "agent/world/real/url.h"

@@ -1,6 +1,5 @@
 // Node drivers and Kafka Connect.
 #include <algorithm>
-#include <cctype>
 
 #include "agent/world/real/operations_internal.h"
 
@@ -34,17 +33,6 @@ void on_node(const Doors& doors, const std::string& node, const std::string& act
     all["node"] = node;
     all["fencing_token"] = std::to_string(doors.fencing_token);
     command(doors, filled(argv->second, all), timeout, std::move(done));
-}
-
-std::string escape_path(const std::string& segment) {
-    std::string out;
-    for (const char c : segment) {
-        if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.' || c == '~')
-            out += c;
-        else
-            out += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    }
-    return out;
 }
 
 Result<FetchReply> accepted(const std::string& what, Result<FetchReply> reply) {

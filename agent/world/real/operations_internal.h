@@ -45,8 +45,6 @@ void cancel_job(const Doors& doors, const CancelJob& what, Duration timeout, Fin
 void stop_with_savepoint(const Doors& doors, const StopJobWithSavepoint& what, Duration timeout, Finish done);
 void start_deployment(const Doors& doors, const StartDeployment& what, Duration timeout, Finish done);
 
-[[nodiscard]] std::string escape_path(const std::string& segment);
-
 // What an HTTP status says about a request that was to change something.
 [[nodiscard]] Result<FetchReply> accepted(const std::string& what, Result<FetchReply> reply);
 

@@ -3,6 +3,7 @@
 #include <deque>
 #include <set>
 
+#include "agent/base/url.h"
 #include "agent/world/real/operations_internal.h"
 
 namespace medic {
@@ -47,7 +48,7 @@ void RealWorld::State::dispatch(const Operation& operation, const operations::Do
     const auto connect = [&](const char* method, const std::string& path) {
         connect_request(cluster, method, path, timeout, done);
     };
-    const auto connector = [](const std::string& name) { return "/connectors/" + escape_path(name); };
+    const auto connector = [](const std::string& name) { return "/connectors/" + url_encode(name); };
     const auto flag = [](bool value) { return value ? "true" : "false"; };
     std::visit(
         [&](const auto& body) {

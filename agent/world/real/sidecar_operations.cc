@@ -1,6 +1,7 @@
 // Node drivers on other hosts: the sidecar there runs the command.
 #include <nlohmann/json.hpp>
 
+#include "agent/base/url.h"
 #include "agent/world/real/operations_internal.h"
 
 namespace medic::operations {
@@ -39,7 +40,7 @@ void on_sidecar(const Doors& doors, const NodeDoor& door, const SidecarAsk& ask,
     if (!door.actions.contains(ask.action))
         return done(
             fail(ErrorCode::invalid, "node {}: `actions` of its driver does not list `{}`", ask.node, ask.action));
-    const std::string path = "/api/v1/nodes/" + escape_path(ask.node) + "/" + ask.action;
+    const std::string path = "/api/v1/nodes/" + url_encode(ask.node) + "/" + ask.action;
     FetchRequest request;
     request.method = "POST";
     request.url = door.sidecar + path;
