@@ -187,6 +187,9 @@ HttpResponse Api::roll(const HttpRequest& request, const std::string& person) {
                             .by = person,
                             .role = text_of(body, "role")};
     if (command.reason.empty()) return problem(400, "a roll needs a `reason`: whoever sees it must know why");
+    // An empty list is a script's mistake more often than a wish for all of them.
+    if (const auto nodes = body.find("nodes"); nodes != body.end() && (!nodes->is_array() || nodes->empty()))
+        return problem(400, "nodes: expected a list of names; leave it out to roll all of the role");
     for (const Json& node : body.value("nodes", Json::array())) {
         if (!node.is_string()) return problem(400, "nodes: expected names");
         command.nodes.push_back(node.get<std::string>());

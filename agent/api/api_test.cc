@@ -184,6 +184,11 @@ TEST_F(Fixture, APersonAsksForARoll) {
     EXPECT_EQ(send("POST", "/api/v1/roll", R"({"role":"broker"})").status, 400) << "why?";
     EXPECT_EQ(send("POST", "/api/v1/roll", R"({"cluster":"nope","role":"broker","reason":"x"})").status, 400);
     EXPECT_EQ(send("POST", "/api/v1/roll", R"({"role":"broker","nodes":[7],"reason":"x"})").status, 400);
+    for (const char* none : {"null", "[]", "\"broker-2\""})
+        EXPECT_EQ(
+            send("POST", "/api/v1/roll", std::string(R"({"role":"broker","reason":"x","nodes":)") + none + "}").status,
+            400)
+            << none;
     EXPECT_EQ(send("POST", "/api/v1/roll", "not json").status, 400);
     backend.next = fail(ErrorCode::invalid, "x is no broker");
     EXPECT_EQ(send("POST", "/api/v1/roll", R"({"role":"broker","nodes":["x"],"reason":"y"})").status, 400);

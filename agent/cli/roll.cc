@@ -73,10 +73,10 @@ private:
 };
 
 int roll(const Options& options) {
-    const std::string body =
-        Json{{"cluster", options.cluster}, {"role", options.role}, {"nodes", options.nodes}, {"reason", options.reason}}
-            .dump(-1, ' ', false, Json::error_handler_t::replace);
-    const auto reply = call_api(options.agent, "POST", "/api/v1/roll", body);
+    Json body{{"cluster", options.cluster}, {"role", options.role}, {"reason", options.reason}};
+    if (!options.nodes.empty()) body["nodes"] = options.nodes;
+    const auto reply =
+        call_api(options.agent, "POST", "/api/v1/roll", body.dump(-1, ' ', false, Json::error_handler_t::replace));
     if (!reply || reply->status != 200 || options.no_wait)
         return print_outcome(reply, "asked for; `medic actions` shows how far it is");
     Follower follower(options);
