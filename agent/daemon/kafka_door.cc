@@ -1,6 +1,10 @@
 #include "agent/daemon/kafka_door.h"
 
+#include <algorithm>
+
 #include "agent/wire/messages/configs.h"
+#include "agent/wire/messages/group_admin.h"
+#include "agent/wire/messages/membership.h"
 #include "agent/wire/messages/placement.h"
 
 namespace medic {
@@ -78,6 +82,43 @@ Result<std::string> elect_leaders(KafkaClient& client, const ElectLeaders& what,
     return text;
 }
 
+// One request a member: so it is understood by brokers of any age. Who has left meanwhile is as it should be.
+Result<std::size_t> remove_from(KafkaClient& client, const GroupMembers& what, Duration timeout) {
+    const KafkaTarget coordinator = KafkaTarget::coordinator(what.group);
+    MEDIC_TRY(const auto described,
+              client.call(coordinator, wire::DescribeGroupsRequest{.groups = {what.group}}, timeout));
+    std::size_t removed = 0;
+    for (const auto& group : described.groups) {
+        MEDIC_CHECK(wire::check(group.error, "describe group " + what.group));
+        for (const auto& member : group.members) {
+            if (std::ranges::find(what.client_ids, member.client_id) == what.client_ids.end()) continue;
+            const wire::LeaveGroupRequest request{
+                .group_id = what.group,
+                .member_id = member.member_id,
+                .members = {{.member_id = member.member_id, .group_instance_id = {}, .reason = "its process is dead"}}};
+            MEDIC_TRY(const auto answer, client.call(coordinator, request, timeout));
+            const wire::KafkaError error = answer.members.empty() ? answer.error : answer.members.front().error;
+            if (error != wire::KafkaError::unknown_member_id)
+                MEDIC_CHECK(wire::check(error, "remove " + member.client_id + " from group " + what.group));
+            ++removed;
+        }
+    }
+    return removed;
+}
+
+// A group that can't be changed does not hold up the others.
+Result<std::string> remove_group_members(KafkaClient& client, const RemoveGroupMembers& what, Duration timeout) {
+    std::size_t removed = 0;
+    Status first_failure;
+    for (const GroupMembers& one : what.of) {
+        const auto done = remove_from(client, one, timeout);
+        if (done) removed += *done;
+        if (!done && first_failure) first_failure = std::unexpected(done.error());
+    }
+    MEDIC_CHECK(first_failure);
+    return fmt::format("{} members removed", removed);
+}
+
 }  // namespace
 
 Result<std::string> change_kafka(KafkaClient& client, const Operation& operation) {
@@ -87,6 +128,8 @@ Result<std::string> change_kafka(KafkaClient& client, const Operation& operation
         return alter_reassignments(client, *moves, operation.timeout);
     if (const auto* election = std::get_if<ElectLeaders>(&operation.body))
         return elect_leaders(client, *election, operation.timeout);
+    if (const auto* members = std::get_if<RemoveGroupMembers>(&operation.body))
+        return remove_group_members(client, *members, operation.timeout);
     return fail(ErrorCode::internal, "{} is no Kafka operation", operation_name(operation.body));
 }
 

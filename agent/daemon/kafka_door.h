@@ -1,4 +1,5 @@
-// AlterConfigs, AlterReassignments and ElectLeaders over a KafkaClient. Waits for the answer: on a thread of its own.
+// AlterConfigs, AlterReassignments, ElectLeaders and RemoveGroupMembers over a KafkaClient. Waits for the answer: on a
+// thread of its own.
 #pragma once
 
 #include "agent/world/operation.h"

@@ -31,6 +31,7 @@ void Loop::State::refused(Incident& incident, const GuardQuestion& question, std
     };
     const Step& step = question.step;
     const std::string verdict = verdict_text(std::unexpected(refusals));
+    if (step.optional) return left_out(incident, verdict);
     std::string names;
     for (const auto& refusal : refusals) names += fmt::format("{}:{} ", refusal.guard, static_cast<int>(refusal.kind));
     if (without_figures(incident.refusals) != without_figures(refusals))
@@ -171,7 +172,13 @@ void Loop::State::replied(Incident& incident, const std::string& detail, const s
     set_state(incident, IncidentState::verifying, how);
 }
 
+// A step that only saves time is not tried twice and spoils no plan.
+void Loop::State::left_out(Incident& incident, const std::string& why) {
+    step_done(incident, "left out: " + incident.current().text + ": " + why);
+}
+
 void Loop::State::retry(Incident& incident, const std::string& why) {
+    if (incident.current().optional) return left_out(incident, why);
     const auto limits = question_about(incident, incident.current()).policy.limits;
     const int doublings = std::min(incident.attempt - 1, 20);
     const Duration pause = std::min(limits.backoff * (std::int64_t{1} << doublings), limits.backoff_max);
@@ -228,6 +235,7 @@ void Loop::State::plan_ended(Incident& incident) {
 }
 
 void Loop::State::plan_failed(Incident& incident, Outcome outcome, const std::string& why) {
+    if (incident.current().optional) return left_out(incident, why);
     tell(incident, why);
     if (incident.current().after_heal &&
         incident.healed_at.unix_ms != 0) {  // The fault is over; only the tidying is left to a person.

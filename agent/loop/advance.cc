@@ -350,7 +350,8 @@ void Loop::State::check(Incident& incident) {
         case Outcome::worse: return plan_failed(incident, Outcome::worse, step.text + ": " + verdict.text);
         default: break;
     }
-    if (step.after_heal) return plan_failed(incident, Outcome::cannot_tell, step.text + ": " + verdict.text);
+    if (step.after_heal || step.optional)
+        return plan_failed(incident, Outcome::cannot_tell, step.text + ": " + verdict.text);
     escalate(incident, "cannot_tell", step.text + ": whether it helped can't be told: " + verdict.text);
 }
 

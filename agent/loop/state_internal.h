@@ -167,6 +167,7 @@ struct Loop::State {
     void send(Incident& incident, Permit permit);
     void changed_nothing(Incident& incident, bool left);
     void replied(Incident& incident, const std::string& detail, const std::string& how);
+    void left_out(Incident& incident, const std::string& why);
     void retry(Incident& incident, const std::string& why);
     void step_done(Incident& incident, const std::string& why);
     void begin_step(Incident& incident, std::size_t step);

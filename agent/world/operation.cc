@@ -35,6 +35,7 @@ std::string_view operation_name(const OperationBody& body) {
                           [](const AlterConfigs&) { return "alter-configs"; },
                           [](const AlterReassignments&) { return "alter-reassignments"; },
                           [](const ElectLeaders&) { return "elect-leaders"; },
+                          [](const RemoveGroupMembers&) { return "remove-group-members"; },
                       },
                       body);
 }
@@ -83,6 +84,13 @@ std::string describe(const Operation& operation) {
                 std::string text;
                 for (const auto& one : op.partitions)
                     text += fmt::format("{}{}-{}", text.empty() ? "" : ", ", one.topic, one.partition);
+                return text;
+            },
+            [](const RemoveGroupMembers& op) {
+                std::string text;
+                for (const auto& one : op.of)
+                    text += fmt::format("{}{} from {}", text.empty() ? "" : "; ", fmt::join(one.client_ids, ", "),
+                                        one.group);
                 return text;
             },
         },

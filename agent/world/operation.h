@@ -90,10 +90,17 @@ struct PartitionOfTopic {
 struct ElectLeaders {
     std::vector<PartitionOfTopic> partitions;
 };  // The preferred leader of each takes over. Unclean elections, which lose records, are not offered.
+struct GroupMembers {
+    std::string group;
+    std::vector<std::string> client_ids;  // Whoever calls itself so: process and task, not one incarnation of them.
+};
+struct RemoveGroupMembers {
+    std::vector<GroupMembers> of;
+};  // Members whose process is dead: their group need not wait for the end of their session to hand their work on.
 
 using OperationBody = std::variant<StartNode, StopNode, KillNode, KillConnectorTask, GrowStorage, RestartConnectorTask,
                                    RestartConnector, PauseConnector, ResumeConnector, CancelJob, StopJobWithSavepoint,
-                                   StartDeployment, AlterConfigs, AlterReassignments, ElectLeaders>;
+                                   StartDeployment, AlterConfigs, AlterReassignments, ElectLeaders, RemoveGroupMembers>;
 
 // `key` names incident, step and attempt ("I17/2/1"): a World sends an operation at most once per key.
 struct Operation {

@@ -62,7 +62,9 @@ std::vector<Reached> reached(const Step& step, bool stays_ended) {
                  },
                  [](const AlterReassignments& op) { return topics_of(op.moves, true); },
                  // Who leads is no part of any definition.
-                 [](const ElectLeaders& op) { return topics_of(op.partitions, false); }},
+                 [](const ElectLeaders& op) { return topics_of(op.partitions, false); },
+                 // Nor is who is in a group.
+                 [](const RemoveGroupMembers&) { return List{}; }},
         step.operation);
 }
 

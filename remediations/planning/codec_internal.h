@@ -72,6 +72,8 @@ template <class A> void fields(A& a, PartitionMove& v) { a("topic", v.topic); a(
 template <class A> void fields(A& a, AlterReassignments& v) { a("moves", v.moves); }
 template <class A> void fields(A& a, PartitionOfTopic& v) { a("topic", v.topic); a("partition", v.partition); }
 template <class A> void fields(A& a, ElectLeaders& v) { a("partitions", v.partitions); }
+template <class A> void fields(A& a, GroupMembers& v) { a("group", v.group); a("client_ids", v.client_ids); }
+template <class A> void fields(A& a, RemoveGroupMembers& v) { a("of", v.of); }
 template <class A> void fields(A& a, Condition& v) { a("fact", v.fact); a("is", v.is); a("value", v.value); a("texts", v.texts); }
 template <class A> void fields(A& a, Expectation& v) {
     a("all", v.all); a.later("any", v.any); a("worse_if", v.worse_if); a("within", v.within); a("stable_for", v.stable_for); a("cause_gone", v.cause_gone);
@@ -82,7 +84,7 @@ template <class A> void fields(A& a, Step& v) {
     a("done", v.done); a("expectation", v.expectation); a("undo", v.undo); a("risk", v.risk); a("destroys", v.destroys);
     a("object", v.object); a("job", v.job); a("after_own_stop", v.after_own_stop); a("after_heal", v.after_heal);
     a("restore_from_own_savepoint", v.restore_from_own_savepoint);
-    a.later("same_definition", v.same_definition);
+    a.later("same_definition", v.same_definition); a.later("optional", v.optional);
 }
 template <class A> void fields(A& a, Quarantine& v) { a("cluster", v.cluster); a("job", v.job); a("version", v.version); }
 template <class A> void fields(A& a, Plan& v) {

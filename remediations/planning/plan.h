@@ -69,6 +69,7 @@ struct Step {
     bool same_definition = false;  // It starts again what ran: version, parallelism and settings stay as they were.
     bool after_own_stop = false;   // … but for a job that this very plan has stopped: not sent before it has.
     bool after_heal = false;       // Tidying up (refill the pool): the incident counts as healed before it.
+    bool optional = false;         // It only saves time: whatever becomes of it, the plan goes on.
     bool restore_from_own_savepoint =
         false;  // StartDeployment::restore_from is the newest savepoint that this incident has taken.
 };

@@ -24,6 +24,37 @@ TEST_F(StartAgain, fences_what_stands_and_starts_it_when_no_process_is_left) {
     EXPECT_EQ(describe(made->steps[1].precondition.at(0)),
               describe(equals({"lab", "node", "connect-1"}, "process_up", 0)));
 }
+TEST_F(StartAgain, takes_dead_consumers_out_of_their_groups_between_the_end_and_the_start) {
+    diagnosis_.facts["sink_tasks"] = "audit/0,audit/1,orders/0,gone/0";
+    fact({"lab", "group", "connect-audit"}, "kafka_group_members", 3);
+    fact({"lab", "group", "connect-orders"}, "kafka_group_members", 1);
+    fact({"lab", "group", "connect-gone"}, "kafka_group_members", 0);
+    EXPECT_EQ(operations("node.start-again"),
+              (std::vector<std::string>{"lab: kill-node connect-1",
+                                        "lab: remove-group-members connector-consumer-audit-0, "
+                                        "connector-consumer-audit-1 from connect-audit; connector-consumer-orders-0 "
+                                        "from connect-orders",
+                                        "lab: start-node connect-1"}));
+    const Step removal = plan("node.start-again")->steps.at(1);
+    EXPECT_TRUE(removal.optional);
+    EXPECT_EQ(describe(removal.precondition.at(0)), describe(equals({"lab", "node", "connect-1"}, "process_up", 0)));
+    EXPECT_EQ(describe(removal.done.at(0)), "group/connect-audit kafka_group_members ≤ 1");
+    EXPECT_EQ(describe(removal.done.at(1)), "group/connect-orders kafka_group_members ≤ 0");
+}
+TEST_F(StartAgain, groups_of_which_nothing_is_known_are_left_alone) {
+    diagnosis_.facts["sink_tasks"] = "audit/0";
+    EXPECT_EQ(operations("node.start-again").size(), 2U);
+}
+TEST_F(StartAgain, of_a_blocked_herder_looks_at_the_herder) {
+    diagnosis_.cause = "connect.herder-blocked";
+    const auto made = plan("node.start-again");
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(describe(made->steps[0].precondition.at(0)),
+              describe(equals(diagnosis_.subject, "connect_worker_herder_answers", 0)));
+    EXPECT_EQ(describe(made->steps[1].expectation.all.at(1)),
+              describe(equals(diagnosis_.subject, "connect_worker_herder_answers", 1)));
+    EXPECT_EQ(made->summary, "connect-1 works on no request: fence it and start it again");
+}
 TEST_F(StartAgain, is_not_for_task_managers_whose_work_must_move) {
     about("flink.jobmanager-lost", {"lab", "node", "tm-1"}, {{"node", "tm-1"}});
     EXPECT_EQ(refusal("node.start-again"), ErrorCode::invalid);

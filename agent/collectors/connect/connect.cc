@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "agent/base/url.h"
 #include "agent/collectors/json_internal.h"
 #include "agent/collectors/redact.h"
 #include "agent/collectors/state_memory.h"
@@ -16,6 +17,7 @@ using namespace json_read;
 struct ConnectCollector::Look {
     Observation observation;
     std::map<std::string, bool> reachable;  // By worker; absent: not answered yet.
+    std::map<std::string, bool> herder;     // Likewise: what only its herder thread can answer.
     std::size_t asked = 0;                  // Index of the worker that was asked for the connectors.
     bool told = false;
     bool rebalancing = false;
@@ -25,11 +27,16 @@ struct ConnectCollector::Memory {
     StateMemory states;
     std::map<std::string, std::string> task_states;  // For state-change events; key "connector/task".
     std::size_t preferred = 0;                       // The worker that answered last time.
+    std::string connector;                           // One that is there; "" when none is known.
+    std::set<std::string> herder_answered;           // Workers, since they were last unreachable.
     // By connector and setting: a hash of its value, which is not kept: logins stand there.
     std::map<std::string, std::map<std::string, std::size_t>> settings;
 };
 
 namespace {
+
+// Takes the herder a millisecond; it may be at something else for a moment (a connector's validation, a rebalance).
+constexpr Duration herder_patience{3'000};
 
 // Everything that reading one answer needs.
 struct Reader {
@@ -186,13 +193,25 @@ std::vector<HttpAsk> ConnectCollector::begin(WallTime at) {
     std::vector<HttpAsk> asks;
     if (options_.urls.empty()) return asks;
     asks.push_back(ask_connectors(memory_->preferred % options_.urls.size()));
-    for (const std::string& url : options_.urls) asks.push_back({url + "/", "worker|" + authority_of(url)});
+    for (const std::string& url : options_.urls) {
+        const std::string worker = authority_of(url);
+        asks.push_back({url + "/", "worker|" + worker});
+        // `/` and the list with its states are answered without the herder thread, one connector only by it.
+        if (!memory_->connector.empty())
+            asks.push_back({.url = url + "/connectors/" + url_encode(memory_->connector),
+                            .purpose = "herder|" + worker,
+                            .timeout = herder_patience});
+    }
     return asks;
 }
 
 std::vector<HttpAsk> ConnectCollector::answer(const HttpAsk& ask, const Result<HttpAnswer>& answer) {
     if (look_ == nullptr) return {};
     Observation& observation = look_->observation;
+    if (ask.purpose.starts_with("herder|")) {
+        look_->herder[ask.purpose.substr(7)] = answer.has_value();  // Whatever it says, it has said something.
+        return {};
+    }
     const auto parsed = document(answer);
     if (ask.purpose.starts_with("worker|")) {
         const std::string worker = ask.purpose.substr(7);
@@ -219,6 +238,7 @@ std::vector<HttpAsk> ConnectCollector::answer(const HttpAsk& ask, const Result<H
     }
     memory_->preferred = (memory_->preferred + look_->asked) % options_.urls.size();
     look_->told = true;
+    memory_->connector = parsed->empty() ? "" : parsed->begin().key();
     Reader reader{options_, observation, memory_->states, memory_->task_states, memory_->settings};
     std::size_t count = 0;
     for (const auto& [name, entry] : parsed->items()) {
@@ -237,11 +257,25 @@ std::vector<HttpAsk> ConnectCollector::answer(const HttpAsk& ask, const Result<H
     return {};
 }
 
+// A worker that starts reads its topics first and answers nothing till then: what is told is that it has stopped to
+// answer.
+void ConnectCollector::herder_answers() {
+    for (const auto& [worker, reachable] : look_->reachable)
+        if (!reachable) memory_->herder_answered.erase(worker);
+    for (const auto& [worker, answered] : look_->herder) {
+        if (answered) memory_->herder_answered.insert(worker);
+        if (!look_->reachable[worker] || !memory_->herder_answered.contains(worker)) continue;
+        look_->observation.sample("connect_worker_herder_answers", {{"cluster", options_.cluster}, {"worker", worker}},
+                                  answered ? 1 : 0);
+    }
+}
+
 Observation ConnectCollector::finish() {
     Observation& observation = look_->observation;
     for (const auto& [worker, reachable] : look_->reachable)
         observation.sample("connect_worker_reachable", {{"cluster", options_.cluster}, {"worker", worker}},
                            reachable ? 1 : 0);
+    herder_answers();
     if (!look_->told && !look_->rebalancing) observation.outcome = ScrapeOutcome::failed;
     memory_->states.turn(observation.outcome == ScrapeOutcome::complete);
     Observation done = std::move(observation);

@@ -34,6 +34,7 @@ private:
     struct Look;
     struct Memory;
     [[nodiscard]] HttpAsk ask_connectors(std::size_t worker) const;
+    void herder_answers();
 
     ConnectCollectorOptions options_;
     std::unique_ptr<Look> look_;

@@ -43,6 +43,34 @@ TEST_P(RealConnect, MeansTheSameInBothVersions) {
 }
 INSTANTIATE_TEST_SUITE_P(Versions, RealConnect, testing::Values("kafka-3.9.1-flink-1.20.1", "kafka-4.1.0-flink-2.0.0"));
 
+// What a worker answers to `/` and about one connector; the list of connectors is always told.
+struct OneWorker {
+    bool root = true, herder = true;
+
+    Result<HttpAnswer> operator()(const std::string& url) const {
+        if (url.ends_with("/connectors?expand=status&expand=info")) return ok(R"({"in out/1":{}})");
+        const bool answers = url.ends_with("/") ? root : herder;
+        if (!url.ends_with("/")) {
+            EXPECT_TRUE(url.ends_with("/connectors/in%20out%2F1")) << url;
+        }
+        if (!answers) return fail(ErrorCode::unavailable, "no answer");
+        return ok("{}");
+    }
+};
+
+TEST(Connect, AHerderIsSilentWhenItHasStoppedToAnswer) {
+    ConnectCollector collector({.cluster = "c", .urls = {"http://127.0.0.1:28083"}, .target = "c/connect"});
+    const std::string series = R"(connect_worker_herder_answers{cluster="c",worker="127.0.0.1:28083"})";
+    EXPECT_EQ(value(look(collector, {1000}, OneWorker{}), series), std::nullopt) << "no connector is known yet";
+    EXPECT_EQ(value(look(collector, {2000}, OneWorker{.herder = false}), series), std::nullopt) << "it may be starting";
+    EXPECT_EQ(value(look(collector, {3000}, OneWorker{}), series), 1);
+    EXPECT_EQ(value(look(collector, {4000}, OneWorker{.herder = false}), series), 0);
+    EXPECT_EQ(value(look(collector, {5000}, OneWorker{.root = false, .herder = false}), series), std::nullopt)
+        << "a worker that does not answer at all";
+    EXPECT_EQ(value(look(collector, {6000}, OneWorker{.herder = false}), series), std::nullopt) << "started anew";
+    EXPECT_EQ(value(look(collector, {7000}, OneWorker{}), series), 1);
+}
+
 TEST(Connect, AFailedTaskGivesItsTraceOnce) {
     ConnectCollector collector(two_workers());
     const auto server = [](const std::string& url) {

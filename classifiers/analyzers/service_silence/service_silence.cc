@@ -6,6 +6,7 @@
 
 #include "classifiers/analyzers/analyzer.h"
 #include "classifiers/analyzers/lookup.h"
+#include "classifiers/analyzers/sink_tasks.h"
 
 namespace medic::analyzers::service_silence {
 namespace {
@@ -108,11 +109,12 @@ std::vector<Finding> run(const View& view, const Now& now) {
         for (const auto& service : services(lookup, kind)) {
             const auto silent = does_not_answer(lookup, service);
             if (!silent) continue;
-            if (auto gone = lost(lookup, service, *silent)) {
-                found.push_back(*std::move(gone));
-            } else if (auto stands = frozen(lookup, service, *silent)) {
-                found.push_back(*std::move(stands));
-            }
+            auto finding = lost(lookup, service, *silent);
+            if (!finding) finding = frozen(lookup, service, *silent);
+            if (!finding) continue;
+            if (service.kind.role == "connect-worker")
+                finding->fields["sink_tasks"] = sink_tasks_of(lookup, service.cluster, service.name);
+            found.push_back(*std::move(finding));
         }
     return found;
 }

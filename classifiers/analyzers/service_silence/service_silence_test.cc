@@ -56,6 +56,27 @@ TEST(ServiceSilence, AWorkerIsNamedAsItsApiNamesIt) {
     EXPECT_EQ(found[0].fields.at("node"), "connect-1");
 }
 
+// For the remedy: what it said of its tasks before it went; only sinks have a group.
+TEST(ServiceSilence, ALostWorkerIsNamedWithItsSinkTasks) {
+    Scene scene;
+    const std::string first = "10.0.0.1:8083", second = "10.0.0.2:8083";
+    const auto task = [&](const char* connector, const char* number, const std::string& at) {
+        scene.series("connect_task_state",
+                     {{"connector", connector}, {"task", number}, {"state", "RUNNING"}, {"worker", at}},
+                     [](int s) { return s < 60 ? std::optional{1.0} : std::nullopt; });
+    };
+    task("audit", "0", first);
+    task("audit", "1", second);
+    task("ticks", "0", first);
+    scene.series("process_up", worker, until(60))
+        .series("connect_worker_reachable", {{"worker", first}}, until(60))
+        .constant("kafka_group_members", {{"group", "connect-audit"}}, 2)
+        .relation(Scene::lab("worker", first), "hosted-by", Scene::lab("node", "connect-1"));
+    const auto found = scene.findings("worker-lost", 67);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].fields.at("sink_tasks"), "audit/0");
+}
+
 TEST(ServiceSilence, AColdStandbyHasNoProcessUntilItIsNeeded) {
     Scene scene;
     scene.constant("process_up", worker, 0)

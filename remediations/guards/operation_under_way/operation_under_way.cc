@@ -11,7 +11,7 @@ namespace {
 enum class Layer { kafka, connect, flink, any };
 
 Layer layer_of(std::string_view kind) {
-    constexpr std::array kafka{"broker", "log-dir", "topic", "group"};
+    constexpr std::array kafka{"broker", "log-dir", "topic"};
     constexpr std::array connect{"worker", "connector", "connector-task"};
     constexpr std::array flink{"job", "vertex", "taskmanager", "jobmanager"};
     if (std::ranges::find(kafka, kind) != kafka.end()) return Layer::kafka;
@@ -30,12 +30,13 @@ Layer layer_of_remedy(std::string_view remedy) {
 
 bool overlaps(const Step& step, const OperationUnderWay& operation) {
     if (operation.subject == step.subject) return true;
+    // Among hundreds of consumer groups one rebalances at any time, and finds its members by itself.
+    if (operation.subject.kind == "group") return false;
     const Layer theirs = layer_of(operation.subject.kind), ours = layer_of_remedy(step.remedy);
     if (theirs == Layer::any || ours == Layer::any) return true;
     if (theirs != ours) return false;
-    // A rebalance of one consumer group says nothing about another layer or topic; a savepoint is its own job's affair.
-    if (operation.subject.kind == "job") return step.job.kind.empty() || operation.subject == step.job;
-    return operation.subject.kind != "group";
+    // A savepoint is its own job's affair.
+    return operation.subject.kind != "job" || step.job.kind.empty() || operation.subject == step.job;
 }
 
 std::optional<Refusal> object(const GuardQuestion& question) {

@@ -33,6 +33,7 @@ constexpr const char* policy =
     "# Written by `medic-live report`: on these trial clusters the agent may act by itself. On yours start without a "
     "policy.\n"
     "schema: 1\n"
+    "catalogue: 2\n"
     "defaults: {cooldown: 10s, attempts: 3, backoff: 2s, budget: {operations: 60, window: 10m}}\n"
     "policy:\n"
     "  - {remedy: \"*\", cause: \"*\", cluster: live, mode: auto}\n";

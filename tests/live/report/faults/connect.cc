@@ -21,23 +21,28 @@ Status interrupt_dependency(Site& site) {
     return site.fault("audit-dependency-down", false);
 }
 
-Status hang_a_task(Site& site) {
+// The connector takes the switch away when it hangs.
+Status is_taken(const Site& site, const std::string& fault) {
     constexpr auto patience = std::chrono::seconds(15);
-    const std::filesystem::path taken = site.data_dir() + "/faults/audit-hung";
-    MEDIC_CHECK(site.fault("audit-hung", true));
     const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (std::filesystem::exists(taken)) {
-        if (std::chrono::steady_clock::now() >= deadline) return fail(ErrorCode::unavailable, "no task has hung");
+    while (std::filesystem::exists(site.data_dir() + "/faults/" + fault)) {
+        if (std::chrono::steady_clock::now() >= deadline)
+            return fail(ErrorCode::unavailable, "nothing has taken {}", fault);
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
     return {};
+}
+
+Status hang_a_task(Site& site) {
+    MEDIC_CHECK(site.fault("audit-hung", true));
+    return is_taken(site, "audit-hung");
 }
 
 // A changed setting makes the worker's thread ask the connector for its tasks. The call itself gets no answer.
 Status block_herder(Site& site) {
     MEDIC_CHECK(site.fault("audit-herder", true));
     (void)site.configure("audit-sink", {{"tasks.max", "3"}});
-    return {};
+    return is_taken(site, "audit-herder");
 }
 
 // As its owner would: the broken record is passed over once, then the connector is strict again.
@@ -103,9 +108,9 @@ std::vector<Fault> connect_faults() {
         {.name = "herder-blocked",
          .told = "a connector holds up its worker's own thread: the REST API does not answer, tasks go on",
          .side = "system",
-         .causes = {"connect.herder-blocked", "connect.worker-frozen"},
+         .causes = {"connect.herder-blocked"},
          .inject = block_herder,
-         .clear = switched("audit-herder", false),
+         .clear = {},
          .flow = FlowName::audit,
          .hits = Hits::nothing,
          .patience = Duration(150'000)},

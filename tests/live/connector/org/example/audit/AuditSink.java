@@ -1,5 +1,6 @@
 package org.example.audit;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,7 +13,8 @@ import org.apache.kafka.connect.sink.SinkConnector;
 
 /**
  * A sink that appends to a file. Options: file, and faults, the folder in which faults are switched on. With
- * "audit-herder" it does not come back when it is asked for its tasks: the worker's own thread asks.
+ * "audit-herder" it does not come back when it is asked for its tasks, as one that waits for an answer that is lost: the
+ * worker's own thread asks. Once: the next process finds the file taken.
  */
 public final class AuditSink extends SinkConnector {
     private static final long POLL_MS = 500;
@@ -31,7 +33,8 @@ public final class AuditSink extends SinkConnector {
 
     @Override
     public List<Map<String, String>> taskConfigs(int tasksMax) {
-        while (Files.exists(Path.of(options.get("faults"), "audit-herder"))) {
+        boolean waits = taken("audit-herder");
+        while (waits) {
             try {
                 TimeUnit.MILLISECONDS.sleep(POLL_MS);
             } catch (InterruptedException ignored) {
@@ -43,6 +46,14 @@ public final class AuditSink extends SinkConnector {
             configs.add(options);
         }
         return configs;
+    }
+
+    private boolean taken(String fault) {
+        try {
+            return Files.deleteIfExists(Path.of(options.get("faults"), fault));
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     @Override

@@ -1,0 +1,92 @@
+// herder-blocked: a Connect worker's REST API answers, and what only its herder thread can answer has not come for a
+// while: that thread hangs, mostly in a connector. It also waits for Kafka (a coordinator, a topic of its own) and, in
+// a rebalance, for the other workers: neither is a fault of this worker. Workers that don't answer at all are
+// service_silence's.
+#include <algorithm>
+#include <set>
+
+#include "classifiers/analyzers/analyzer.h"
+#include "classifiers/analyzers/kafka_answers.h"
+#include "classifiers/analyzers/lookup.h"
+#include "classifiers/analyzers/sink_tasks.h"
+
+namespace medic::analyzers::herder_silence {
+namespace {
+
+constexpr Duration look_back{10 * 60'000};
+// Each question had 3 s for its answer already.
+constexpr Duration blocked_floor{8'000};
+
+struct Herder {
+    std::string cluster, worker;
+    Motion answers;
+};
+
+bool is_silent(const Herder& herder) { return herder.answers.value == 0; }
+
+std::vector<Herder> herders(const Lookup& lookup, const std::string& cluster) {
+    std::vector<Herder> found;
+    for (const SeriesId series : lookup.select("connect_worker_herder_answers", {{"cluster", cluster}}))
+        if (const auto answers = lookup.motion(series, look_back))
+            found.push_back({cluster, lookup.label(series, "worker"), *answers});
+    return found;
+}
+
+std::set<std::string> clusters(const Lookup& lookup) {
+    std::set<std::string> all;
+    for (const SeriesId series : lookup.select("connect_worker_herder_answers"))
+        all.insert(lookup.label(series, "cluster"));
+    return all;
+}
+
+bool kafka_answered_before(const Lookup& lookup, const std::string& cluster, WallTime at) {
+    const auto answered = brokers_answered(lookup, cluster, look_back);
+    return answered && answered->from < at;
+}
+
+Finding finding_of(const Lookup& lookup, const Herder& herder) {
+    const Motion& silence = herder.answers;
+    Finding finding{
+        .id = "herder-blocked",
+        .subject = {herder.cluster, "worker", herder.worker},
+        .since = silence.changed,
+        .weight = 1,
+        .summary = "the herder thread of Connect worker " + herder.worker + " has not answered for " +
+                   spoken(silence.standing),
+        .fields = {{"worker", herder.worker}, {"sink_tasks", sink_tasks_of(lookup, herder.cluster, herder.worker)}},
+        .evidence = {}};
+    if (const auto node = lookup.node_of(finding.subject)) finding.fields["node"] = *node;
+    finding.evidence = {
+        {"metric", "connect_worker_herder_answers", "nothing comes that only the herder thread can answer", 0,
+         silence.changed},
+        {"metric", "connect_worker_reachable", "its REST API answers what needs no herder", 1, silence.newest}};
+    return finding;
+}
+
+std::vector<Finding> run(const View& view, const Now& now) {
+    const Lookup lookup{view, now};
+    std::vector<Finding> found;
+    for (const std::string& cluster : clusters(lookup)) {
+        const std::vector<Herder> all = herders(lookup, cluster);
+        // Two that wait at once wait for each other, or for the same thing.
+        if (std::ranges::count_if(all, is_silent) != 1) continue;
+        const Herder& herder = *std::ranges::find_if(all, is_silent);
+        if (!herder.answers.moved || !unusual(herder.answers, blocked_floor) || lookup.starved(cluster)) continue;
+        if (!kafka_answered_before(lookup, cluster, herder.answers.changed)) continue;
+        const LabelValues which{{"cluster", cluster}, {"worker", herder.worker}};
+        if (lookup.value("connect_worker_reachable", which) == 1) found.push_back(finding_of(lookup, herder));
+    }
+    return found;
+}
+
+}  // namespace
+
+Analyzer descriptor() {
+    return {"herder_silence",
+            "Connect workers whose herder thread hangs while their REST API answers.",
+            {"herder-blocked"},
+            run,
+            "connect_worker_herder_answers and (kafka_broker_up or kafka_broker_reachable)"};
+}
+
+}  // namespace medic::analyzers::herder_silence
