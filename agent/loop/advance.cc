@@ -162,7 +162,9 @@ void Loop::State::plan(Incident& incident) {
         if (cluster.name == incident.cluster)
             for (const auto& node : cluster.nodes) want({{cluster.name, "node", node.name}, "spare"});
     const bool waited = now - incident.state_since >= options.plan_facts_max;
-    const bool answered = std::ranges::all_of(needs, [&](const FactKey& key) { return book.latest(key) != nullptr; });
+    // What was asked for another incident a minute ago is no answer.
+    const bool answered =
+        std::ranges::all_of(needs, [&](const FactKey& key) { return book.answered_since(key, incident.state_since); });
     if (!answered && !waited) return;
 
     const PlanningView view = view_of(incident, needs);

@@ -10,12 +10,13 @@ using namespace loop_bench;
 
 const Subject worker{"lab", "worker", "127.0.0.1:8083"};
 const FactKey answers{worker, "connect_worker_reachable"};
+const FactKey node_up{node("connect-1"), "process_up"};
 const FactKey members{{"lab", "group", "connect-orders"}, "kafka_group_members"};
 
 class OptionalStep : public testing::Test {
 protected:
     OptionalStep() : bench(options(Mode::auto_)) {
-        bench.set({node("connect-1"), "process_up"}, 0);
+        bench.set(node_up, 0);
         bench.set(answers, 0);
         bench.set(members, 1);
         Diagnosis lost = node_lost();
@@ -50,6 +51,24 @@ protected:
         bench.reply(operation.key, std::string("1 members removed"));
     };
 };
+
+// The groups were looked at a minute ago for another incident, and not since.
+TEST_F(OptionalStep, is_planned_from_what_is_so_now) {
+    const auto once_more = std::exchange(bench.diagnoses, {});
+    bench.set(members, 0);
+    bench.diagnoses = once_more;
+    bench.run(3);
+    bench.diagnoses.clear();
+    bench.run(700);  // The cool-down has passed.
+    bench.sent.clear();
+    bench.set(node_up, 0);
+    bench.set(answers, 0);
+    bench.set(members, 1);
+    bench.diagnoses = once_more;
+    for (int i = 0; i < 20 && bench.sent.empty(); ++i) bench.tick();
+    ASSERT_FALSE(bench.sent.empty()) << bench.story();
+    EXPECT_TRUE(std::holds_alternative<RemoveGroupMembers>(bench.sent.front().body)) << bench.story();
+}
 
 TEST_F(OptionalStep, is_done_in_its_turn) { expect_healed_by({removal, "I1/3/1 lab: start-node connect-1"}); }
 

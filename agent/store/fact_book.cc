@@ -30,6 +30,11 @@ const Fact* FactBook::latest(const FactKey& key) const {
     return found == keys_.end() ? nullptr : &found->second.newest;
 }
 
+bool FactBook::answered_since(const FactKey& key, WallTime since) const {
+    const auto found = keys_.find(key);
+    return found != keys_.end() && found->second.heard_at >= since;
+}
+
 const Fact* FactBook::fresh(const FactKey& key, WallTime now, Duration age_max) const {
     const Fact* fact = latest(key);
     if (fact == nullptr || !fact->known() || now - fact->observed_at > age_max) return nullptr;

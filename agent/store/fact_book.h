@@ -31,6 +31,8 @@ public:
 
     // The newest answer, unknown included; nullptr when nobody has answered yet.
     [[nodiscard]] const Fact* latest(const FactKey& key) const;
+    // Somebody has answered since, be it that nobody knows.
+    [[nodiscard]] bool answered_since(const FactKey& key, WallTime since) const;
     // The newest answer if it is known and not older than `age_max`.
     [[nodiscard]] const Fact* fresh(const FactKey& key, WallTime now, Duration age_max) const;
 

@@ -18,6 +18,16 @@ TEST(FactBook, nobody_has_answered_is_not_an_unknown_answer) {
     EXPECT_EQ(book.fresh(key, now, Duration{1'000}), nullptr);
 }
 
+TEST(FactBook, an_answer_of_before_is_none_since) {
+    FactBook book;
+    EXPECT_FALSE(book.answered_since(key, now));
+    book.record(at(Duration{5'000}, 1), now - Duration{5'000});
+    EXPECT_TRUE(book.answered_since(key, now - Duration{5'000}));
+    EXPECT_FALSE(book.answered_since(key, now));
+    book.record(at(Duration{0}, std::nullopt), now);
+    EXPECT_TRUE(book.answered_since(key, now)) << "that nobody knows is an answer";
+}
+
 TEST(FactBook, an_unknown_answer_takes_the_place_of_a_known_one) {
     FactBook book;
     book.record(at(Duration{2'000}, 1), now);
