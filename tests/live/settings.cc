@@ -91,9 +91,9 @@ std::string worker_properties(const LiveOptions& options, const LabPlan& plan, c
         "value.converter.schemas.enable=false\n"
         "listeners=http://127.0.0.1:{}\n"
         "plugin.discovery=hybrid_warn\n"
-        "offset.flush.interval.ms=5000\n"
+        "offset.flush.interval.ms={}\n"
         "# Workers of one machine: {}\n",
-        plan.bootstrap(), worker.ports.at("rest"), options.data_dir);
+        plan.bootstrap(), worker.ports.at("rest"), connect_commits_every.count(), options.data_dir);
 }
 
 // Memory is given in its parts: the task manager then starts without Flink's shell scripts. The reporter's port must be

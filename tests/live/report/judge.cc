@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <thread>
 
@@ -12,6 +13,7 @@
 #include "engine/common/rest_internal.h"
 #include "engine/drill/scorecard.h"
 #include "engine/lab/state.h"
+#include "tests/live/settings.h"
 
 namespace medic::live {
 namespace {
@@ -55,6 +57,7 @@ struct Judge::Turn {
     std::vector<IncidentView> incidents;  // Of this fault, oldest diagnosis first.
     std::optional<RecordCheck> records;
     std::vector<std::string> notes;
+    double rate = 0;  // Records per second before.
 
     // What counts is the first diagnosis that was acted on; before anything was done, the first one.
     [[nodiscard]] const IncidentView* first() const {
@@ -164,7 +167,8 @@ Result<Judge::Turn> Judge::begin(const std::function<Status(Site&)>& inject, Flo
                 .watch = FlowWatch({}, rate, at, flow.count()),
                 .incidents = {},
                 .records = {},
-                .notes = {}};
+                .notes = {},
+                .rate = rate};
 }
 
 void Judge::note_incidents(Turn& turn) const {
@@ -276,6 +280,9 @@ Result<FaultResult> Judge::with_agent(const Fault& fault) {
     keep_traces(fault.name);
     // What the agent has put right is not put right once more.
     finish(result.outcome == "healed" ? nullptr : fault.clear, fault.flow, turn);
+    if (fault.flow != FlowName::totals)
+        result.repeats_max = static_cast<std::uint64_t>(
+            std::ceil(turn.rate * std::chrono::duration<double>(connect_commits_every).count()));
     if (turn.records) {
         result.records_checked = turn.records->checked;
         result.records_lost = turn.records->lost;

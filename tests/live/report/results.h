@@ -31,6 +31,8 @@ struct FaultResult {
     std::optional<std::uint64_t> records_checked, records_lost, records_doubled;
     std::optional<std::uint64_t> doubled_without;
     bool exactly_once = true;  // Of the path that was watched.
+    // At least once: so many may come again after any kill, the agent's or an operator's: one commit interval's worth.
+    std::optional<std::uint64_t> repeats_max;
     std::vector<std::string> notes;
 
     // What is not as it must be, one line each; empty: it passed.

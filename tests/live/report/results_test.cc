@@ -63,6 +63,10 @@ TEST(LiveResults, at_least_once_may_double_as_much_as_without_the_agent_and_exac
     EXPECT_THAT(result.failures(), IsEmpty());
     result.doubled_without.reset();
     EXPECT_FALSE(result.failures().empty());
+    result.repeats_max = 5;
+    EXPECT_THAT(result.failures(), IsEmpty());
+    result.exactly_once = true;
+    EXPECT_FALSE(result.failures().empty());
 }
 
 TEST(LiveResults, what_is_written_is_read_again) {

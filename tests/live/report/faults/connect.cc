@@ -45,6 +45,9 @@ Status block_herder(Site& site) {
     return is_taken(site, "audit-herder");
 }
 
+// A thread that never comes back ends with its process only. It is started again anyway.
+Status end_worker(Site& site) { return site.node("kill", "connect-1"); }
+
 // As its owner would: the broken record is passed over once, then the connector is strict again.
 Status pass_over_poison(Site& site) {
     MEDIC_CHECK(site.configure("inventory-sink", {{"errors.tolerance", "all"}}));
@@ -86,7 +89,7 @@ std::vector<Fault> connect_faults() {
          .side = "system",
          .causes = {"connect.task-stuck"},
          .inject = hang_a_task,
-         .clear = {},
+         .clear = end_worker,
          .flow = FlowName::audit,
          .patience = Duration(240'000),  // Its figures are on a page that is read once a minute.
          .history = Duration(30'000)},
@@ -110,7 +113,7 @@ std::vector<Fault> connect_faults() {
          .side = "system",
          .causes = {"connect.herder-blocked"},
          .inject = block_herder,
-         .clear = {},
+         .clear = end_worker,
          .flow = FlowName::audit,
          .hits = Hits::nothing,
          .patience = Duration(150'000)},
