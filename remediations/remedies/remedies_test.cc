@@ -135,6 +135,13 @@ TEST_F(StuckTask, the_worker_goes_down_where_tasks_live_inside_it_and_the_plan_s
               (std::vector<std::string>{"lab: kill-node connect-1", "lab: start-node connect-1"}));
     EXPECT_NE(plan("connect.kill-stuck-task")->summary.find("other tasks"), std::string::npos);
 }
+TEST_F(StuckTask, what_a_whole_worker_leaves_behind_is_taken_out_of_its_groups) {
+    node("connect-1").can_kill_task = false;
+    diagnosis_.facts["sink_tasks"] = "orders/0,orders/1";
+    fact({"lab", "group", "connect-orders"}, "kafka_group_members", 2);
+    EXPECT_EQ(operations("connect.kill-stuck-task").at(1),
+              "lab: remove-group-members connector-consumer-orders-0, connector-consumer-orders-1 from connect-orders");
+}
 TEST_F(StuckTask, an_unreadable_task_number_is_refused) {
     diagnosis_.facts["task"] = "zero";
     EXPECT_EQ(refusal("connect.kill-stuck-task"), ErrorCode::invalid);

@@ -10,6 +10,7 @@
 #include "classifiers/analyzers/analyzer.h"
 #include "classifiers/analyzers/kafka_answers.h"
 #include "classifiers/analyzers/lookup.h"
+#include "classifiers/analyzers/sink_tasks.h"
 
 namespace medic::analyzers::connector_task_silence {
 namespace {
@@ -202,6 +203,7 @@ std::optional<Finding> examine(const Lookup& lookup, const Task& task, WallTime 
     finding.summary = "task " + task.task + " of connector " + task.connector +
                       " says RUNNING but has moved nothing for " + spoken(silent.newest - since);
     finding.fields = {{"connector", task.connector}, {"task", task.task}, {"worker", task.worker}};
+    if (!cpu) finding.fields["sink_tasks"] = sink_tasks_of(lookup, task.cluster, task.worker);  // They share its fate.
     if (const auto node = lookup.node_of({task.cluster, "worker", task.worker})) finding.fields["node"] = *node;
     finding.evidence.push_back({"metric", "connect_task_state", "the worker reports RUNNING", 1, silent.newest});
     if (records)

@@ -1,3 +1,4 @@
+#include "remediations/remedies/dead_consumers.h"
 #include "remediations/remedies/parts.h"
 
 // A task is RUNNING and does nothing, and a restart would wait for it for ever: kill its process from outside, then
@@ -25,7 +26,9 @@ Result<Stuck> stuck(const Diagnosis& diagnosis) {
 }
 
 std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
-    return {{diagnosis.subject, "connect_task_state"}};
+    std::vector<FactKey> keys = dead_consumer_facts(diagnosis);
+    keys.push_back({diagnosis.subject, "connect_task_state"});
+    return keys;
 }
 
 Expectation moves_records(const Subject& task) {
@@ -62,7 +65,7 @@ Step restart_task(const Stuck& stuck) {
 }
 
 // The worker must come back before its tasks can be judged.
-std::vector<Step> bounce_worker(const Diagnosis& diagnosis, const Stuck& stuck) {
+std::vector<Step> bounce_worker(const Diagnosis& diagnosis, const PlanningView& view, const Stuck& stuck) {
     const Subject worker = subject_in(diagnosis, "node", stuck.node);
     Step kill{.subject = worker,
               .text = fmt::format("kill worker {} with all its tasks", stuck.node),
@@ -82,7 +85,10 @@ std::vector<Step> bounce_worker(const Diagnosis& diagnosis, const Stuck& stuck) 
     start.expectation = moves_records(stuck.subject);
     start.expectation.within = Duration{90'000};  // A worker joins its group after up to a rebalance time-out of 60 s.
     start.undo = "stop the worker";
-    return {kill, start};
+    std::vector<Step> steps{kill};
+    if (auto removal = remove_dead_consumers(diagnosis, view, worker)) steps.push_back(*std::move(removal));
+    steps.push_back(start);
+    return steps;
 }
 
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
@@ -102,7 +108,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
         "task {} of {} does not respond and lives inside worker {}: restart the worker, its other tasks move or pause "
         "meanwhile",
         what.task, what.connector, what.node);
-    result.steps = bounce_worker(diagnosis, what);
+    result.steps = bounce_worker(diagnosis, view, what);
     return result;
 }
 

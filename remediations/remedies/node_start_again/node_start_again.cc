@@ -1,13 +1,9 @@
-#include <algorithm>
-#include <map>
-
+#include "remediations/remedies/dead_consumers.h"
 #include "remediations/remedies/parts.h"
 
 // A job manager, Connect worker or broker is gone, alive but silent, or blocked in its own thread: fence it where it
 // still has a process, start it again. Nothing is moved: its work comes back with it, or went elsewhere by itself. Jobs
 // that a job manager without high availability has forgotten are a trouble of their own (flink.job-lost).
-// What a Connect worker's sink tasks leave behind is taken out of their groups: else the new tasks wait until the old
-// consumers' sessions end (Kafka's default: session.timeout.ms = 45 s).
 namespace medic::remedies::node_start_again {
 namespace {
 
@@ -28,55 +24,6 @@ Result<Condition> answers(const Diagnosis& diagnosis, const NodeInfo& node) {
         return equals(subject_in(diagnosis, "broker", broker), "kafka_broker_reachable", 1);
     }
     return fail(ErrorCode::invalid, "node {} is a {}, which this remedy does not start", node.name, node.role);
-}
-
-// What its sink tasks call themselves in the group of their connector, unless the connector's settings say otherwise:
-// then nobody there is called so.
-std::map<std::string, std::vector<std::string>> consumers_by_group(const Diagnosis& diagnosis) {
-    const std::string tasks = parameter(diagnosis, "sink_tasks").value_or("");
-    std::map<std::string, std::vector<std::string>> consumers;
-    for (const std::string_view task : split(tasks, ',')) {
-        const auto slash = task.rfind('/');
-        if (slash == std::string_view::npos) continue;
-        const std::string connector(task.substr(0, slash));
-        consumers["connect-" + connector].push_back(
-            fmt::format("connector-consumer-{}-{}", connector, task.substr(slash + 1)));
-    }
-    return consumers;
-}
-
-FactKey members_of(const Diagnosis& diagnosis, const std::string& group) {
-    return {subject_in(diagnosis, "group", group), "kafka_group_members"};
-}
-
-// nullopt: no group is known to hold any of them.
-std::optional<Step> remove_dead_consumers(const Diagnosis& diagnosis, const PlanningView& view,
-                                          const Condition& no_process) {
-    constexpr Duration within{5'000};
-    RemoveGroupMembers removal;
-    std::vector<Condition> removed;
-    for (const auto& [group, ids] : consumers_by_group(diagnosis)) {
-        const FactKey key = members_of(diagnosis, group);
-        const Fact* members = view.fact(key);
-        if (members == nullptr || !members->value || *members->value <= 0) continue;
-        const double left = std::max(0.0, *members->value - static_cast<double>(ids.size()));
-        removed.push_back(at_most(key.subject, key.name, left));
-        removal.of.push_back({group, ids});
-    }
-    if (removed.empty()) return std::nullopt;
-    Step step{.subject = diagnosis.subject,
-              .text = fmt::format("take its dead consumers out of {} groups", removal.of.size()),
-              .operation = std::move(removal)};
-    step.idempotent = true;
-    step.optional = true;
-    step.timeout = within;
-    step.precondition = {no_process};
-    step.skip_if = removed;
-    step.done = removed;
-    step.expectation = {.all = removed, .within = within};
-    step.undo = "nothing to undo: who lives joins its group again by itself";
-    step.risk = Risk::reversible;
-    return step;
 }
 
 std::string_view what_is_wrong(std::string_view cause) {
@@ -105,7 +52,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     fence.undo = "start " + node->name + " again";
     fence.destroys = Destroys::availability;
     plan.steps.push_back(fence);
-    if (auto removal = remove_dead_consumers(diagnosis, view, no_process)) plan.steps.push_back(*std::move(removal));
+    if (auto removal = remove_dead_consumers(diagnosis, view, subject)) plan.steps.push_back(*std::move(removal));
 
     Step start{.subject = subject, .text = "start " + node->name, .operation = StartNode{node->name, false}};
     start.idempotent = true;
@@ -121,8 +68,8 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
 std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     const auto node = parameter(diagnosis, "node");
     if (!node) return {};
-    std::vector<FactKey> keys{{subject_in(diagnosis, "node", *node), "process_up"}};
-    for (const auto& [group, ids] : consumers_by_group(diagnosis)) keys.push_back(members_of(diagnosis, group));
+    std::vector<FactKey> keys = dead_consumer_facts(diagnosis);
+    keys.push_back({subject_in(diagnosis, "node", *node), "process_up"});
     return keys;
 }
 
