@@ -6,11 +6,8 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <set>
 #include <thread>
 
-#include "agent/wire/messages/cluster.h"
-#include "agent/wire/messages/configs.h"
 #include "agent/world/real/http_server.h"
 #include "agent/world/real/kafka_client.h"
 #include "engine/common/rest_internal.h"
@@ -26,7 +23,6 @@ using nlohmann::json;
 constexpr auto poll_interval = std::chrono::milliseconds(200);
 constexpr auto savepoint_patience = std::chrono::seconds(30);
 constexpr Duration stop_grace{60'000};
-constexpr const char* workload_topic = "fleet-events";
 
 std::int64_t window_floor(std::int64_t at_ms) { return at_ms - at_ms % workload::window_ms; }
 
@@ -108,8 +104,12 @@ Status Platform::start(const std::string& node) const {
     return lab::start_process(data_dir(), node, lab::Standing::running);
 }
 
+Status Platform::stop_in_good_order(const std::string& node) const {
+    return lab::stop_process(data_dir(), node, stop_grace);
+}
+
 Status Platform::restart_in_good_order(const std::string& node) const {
-    MEDIC_CHECK(lab::stop_process(data_dir(), node, stop_grace));
+    MEDIC_CHECK(stop_in_good_order(node));
     return start(node);
 }
 
@@ -224,7 +224,7 @@ std::vector<std::string> Platform::bootstrap() const {
 
 Status Platform::deliver_poison() const {
     MEDIC_TRY(const auto delivery, workload::KafkaDelivery::connect(plan_.bootstrap()));
-    return delivery->deliver(workload_topic, {{0, "s-1", "\x01\x02not an event"}});
+    return delivery->deliver(std::string(workload_topic), {{0, "s-1", "\x01\x02not an event"}});
 }
 
 Status Platform::start_filling() {
@@ -241,89 +241,6 @@ Status Platform::stop_filling() {
 Result<std::uint64_t> Platform::filler_lost() const {
     if (!filler_) return 0;
     return filler_->lost();
-}
-
-Result<std::map<std::string, double>> Platform::disk_fill() const {
-    KafkaClient client(
-        {.bootstrap = bootstrap(), .connect_timeout = Duration(1'000), .request_timeout = Duration(3'000)});
-    MEDIC_TRY(const auto answers, client.call_every_broker(wire::DescribeLogDirsRequest{}));
-    std::map<std::string, double> fill;
-    for (const auto& [broker, answer] : answers) {
-        if (!answer) continue;
-        for (const auto& dir : answer->log_dirs) {
-            const double share =
-                dir.error == wire::KafkaError::none && dir.total_bytes > 0
-                    ? 1.0 - static_cast<double>(dir.usable_bytes) / static_cast<double>(dir.total_bytes)
-                    : 1.0;
-            double& worst = fill[fmt::format("broker-{}", broker)];
-            worst = std::max(worst, share);
-        }
-    }
-    return fill;
-}
-
-Result<wire::MetadataResponse> Platform::metadata() const {
-    KafkaClient client(
-        {.bootstrap = bootstrap(), .connect_timeout = Duration(1'000), .request_timeout = Duration(3'000)});
-    return client.metadata(std::nullopt);
-}
-
-Status Platform::throttle_replication(std::int64_t bytes_per_second) const {
-    MEDIC_TRY(const auto known, metadata());
-    std::string replicas;
-    std::set<std::int32_t> brokers;
-    for (const auto& topic : known.topics) {
-        if (topic.name != workload_topic) continue;
-        for (const auto& partition : topic.partitions)
-            for (const std::int32_t broker : partition.replicas) {
-                replicas += fmt::format("{}{}:{}", replicas.empty() ? "" : ",", partition.partition, broker);
-                brokers.insert(broker);
-            }
-    }
-    wire::IncrementalAlterConfigsRequest request;
-    const auto set = [&](wire::ConfigResource type, std::string name, const char* what, const std::string& value) {
-        auto& resource = request.resources.emplace_back();
-        resource.type = static_cast<std::int8_t>(type);
-        resource.name = std::move(name);
-        for (const char* side : {"leader", "follower"})
-            resource.configs.push_back({fmt::format("{}.replication.throttled.{}", side, what), 0, value});
-    };
-    set(wire::ConfigResource::topic, workload_topic, "replicas", replicas);
-    for (const std::int32_t broker : brokers)
-        set(wire::ConfigResource::broker, std::to_string(broker), "rate", std::to_string(bytes_per_second));
-    KafkaClient client({.bootstrap = bootstrap()});
-    MEDIC_TRY(const auto answer, client.call(KafkaTarget::controller(), request));
-    for (const auto& one : answer.resources)
-        MEDIC_CHECK(wire::check(one.error, "throttle " + one.name, one.error_message.value_or("")));
-    return {};
-}
-
-Result<int> Platform::under_replicated() const {
-    MEDIC_TRY(const auto known, metadata());
-    int count = 0;
-    for (const auto& topic : known.topics)
-        for (const auto& partition : topic.partitions)
-            count += partition.isr.size() < partition.replicas.size() ? 1 : 0;
-    return count;
-}
-
-Result<double> Platform::displaced_leaders() const {
-    MEDIC_TRY(const auto metadata, this->metadata());
-    struct Preferred {
-        double all = 0, displaced = 0;
-    };
-    std::map<std::int32_t, Preferred> brokers;
-    for (const auto& topic : metadata.topics) {
-        for (const auto& partition : topic.partitions) {
-            if (partition.replicas.empty()) continue;
-            Preferred& preferred = brokers[partition.replicas.front()];
-            preferred.all += 1;
-            if (partition.leader_id != partition.replicas.front()) preferred.displaced += 1;
-        }
-    }
-    double worst = 0;
-    for (const auto& [broker, preferred] : brokers) worst = std::max(worst, preferred.displaced / preferred.all);
-    return worst;
 }
 
 }  // namespace medic::engine::drill

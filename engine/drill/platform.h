@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/base/result.h"
@@ -17,6 +18,8 @@
 #include "engine/workload/checker.h"
 
 namespace medic::engine::drill {
+
+inline constexpr std::string_view workload_topic = "fleet-events";
 
 struct WorkloadStats {
     std::uint64_t acknowledged = 0;
@@ -60,6 +63,7 @@ public:
     [[nodiscard]] Status start(const std::string& node) const;
     // As people do for an upgrade: stopped in good order, started again at once.
     [[nodiscard]] Status restart_in_good_order(const std::string& node) const;
+    [[nodiscard]] Status stop_in_good_order(const std::string& node) const;
 
     // --- the products' own interfaces ---
     [[nodiscard]] Result<JobState> job() const;  // The newest job of the workload's name.
@@ -79,6 +83,9 @@ public:
     // As a reassignment sets them: every replica of the workload's topic on the brokers is held to so many bytes a
     // second.
     [[nodiscard]] Status throttle_replication(std::int64_t bytes_per_second) const;
+    // A new topic on the first two brokers, then a move of its second replicas to broker `target`.
+    [[nodiscard]] Status begin_move_to(std::int32_t target) const;
+    [[nodiscard]] Result<int> moves_under_way() const;  // Partitions.
     // Partitions that lack in-sync replicas.
     [[nodiscard]] Result<int> under_replicated() const;
     // Of each broker's preferred partitions, the share that another one leads: the worst broker's, 0…1.

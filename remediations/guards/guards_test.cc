@@ -382,6 +382,11 @@ const std::vector<Case> allowed = {
      [](auto& q) { q.operations = {{{"lab", "topic", "t"}, "reassignment", "ann", now}}; }},
     {"operation_on_another_job", "operation-under-way",
      [](auto& q) { q.operations = {{{"lab", "job", "other"}, "savepoint", "ann", now}}; }},
+    {"what_the_step_is_for", "operation-under-way",
+     [](auto& q) {
+         q.step.compatible_with = "reassignment";
+         q.operations = {{{"lab", "topic", "t"}, "reassignment", "ann", now}};
+     }},
     {"a_group_rebalances", "operation-under-way",
      [](auto& q) {
          q.step.remedy = "node.start-again";

@@ -84,7 +84,7 @@ template <class A> void fields(A& a, Step& v) {
     a("done", v.done); a("expectation", v.expectation); a("undo", v.undo); a("risk", v.risk); a("destroys", v.destroys);
     a("object", v.object); a("job", v.job); a("after_own_stop", v.after_own_stop); a("after_heal", v.after_heal);
     a("restore_from_own_savepoint", v.restore_from_own_savepoint);
-    a.later("same_definition", v.same_definition); a.later("optional", v.optional);
+    a.later("same_definition", v.same_definition); a.later("optional", v.optional); a.later("compatible_with", v.compatible_with);
 }
 template <class A> void fields(A& a, Quarantine& v) { a("cluster", v.cluster); a("job", v.job); a("version", v.version); }
 template <class A> void fields(A& a, Plan& v) {

@@ -70,6 +70,9 @@ struct Step {
     bool after_own_stop = false;   // … but for a job that this very plan has stopped: not sent before it has.
     bool after_heal = false;       // Tidying up (refill the pool): the incident counts as healed before it.
     bool optional = false;         // It only saves time: whatever becomes of it, the plan goes on.
+    // A kind of work under way (OperationUnderWay::kind) that it doesn't disturb: it ends it, or brings back what it
+    // waits for.
+    std::string compatible_with{};
     bool restore_from_own_savepoint =
         false;  // StartDeployment::restore_from is the newest savepoint that this incident has taken.
 };

@@ -116,5 +116,50 @@ TEST_F(DeleteOrphanThrottles, leaves_standing_limits_and_what_is_gone_alone) {
     EXPECT_EQ(refusal("kafka.delete-orphan-throttles"), ErrorCode::invalid);
 }
 
+class CancelStuckReassignment : public RemedyTest {
+protected:
+    void SetUp() override {
+        about("kafka.reassignment-stuck", broker, {{"broker", "3"}, {"replicas", "3"}});
+        knows(3, "orders:0,3;logs:1");
+    }
+    void knows(double adding, const std::string& partitions) {
+        view_.facts.clear();
+        fact(broker, "kafka_broker_replicas_adding", adding);
+        fact(broker, "adding_partitions", 0, partitions);
+    }
+    const Subject broker{"lab", "broker", "3"};
+};
+
+TEST_F(CancelStuckReassignment, cancels_what_is_named_and_nothing_else) {
+    EXPECT_EQ(
+        operations("kafka.cancel-stuck-reassignment"),
+        std::vector<std::string>{"lab: alter-reassignments orders-0 (cancel), orders-3 (cancel), logs-1 (cancel)"});
+    const auto made = plan("kafka.cancel-stuck-reassignment");
+    const Step& step = made->steps.at(0);
+    EXPECT_EQ(describe(step.precondition.at(0)), "broker/3 kafka_broker_up = 0") << "one that is back gets them";
+    EXPECT_EQ(describe(step.done.at(0)), "broker/3 kafka_broker_replicas_adding ≤ 0");
+    EXPECT_EQ(step.compatible_with, "reassignment");
+}
+TEST_F(CancelStuckReassignment, many_go_in_portions) {
+    std::string many = "orders:0";
+    for (int i = 1; i < 250; ++i) many += "," + std::to_string(i);
+    knows(250, many);
+    const auto made = plan("kafka.cancel-stuck-reassignment");
+    ASSERT_TRUE(made) << made.error().message;
+    ASSERT_EQ(made->steps.size(), 3U);
+    EXPECT_EQ(describe(made->steps[0].done[0]), "broker/3 kafka_broker_replicas_adding ≤ 150");
+    EXPECT_EQ(describe(made->steps[2].done[0]), "broker/3 kafka_broker_replicas_adding ≤ 0");
+}
+TEST_F(CancelStuckReassignment, nothing_is_cancelled_blindly) {
+    knows(0, "");
+    EXPECT_EQ(refusal("kafka.cancel-stuck-reassignment"), ErrorCode::invalid) << "over";
+    knows(2, "");
+    EXPECT_EQ(refusal("kafka.cancel-stuck-reassignment"), ErrorCode::not_ready) << "how many, but not which";
+    knows(2, "orders:x");
+    EXPECT_EQ(refusal("kafka.cancel-stuck-reassignment"), ErrorCode::invalid);
+    view_.facts.clear();
+    EXPECT_EQ(refusal("kafka.cancel-stuck-reassignment"), ErrorCode::not_ready);
+}
+
 }  // namespace
 }  // namespace medic

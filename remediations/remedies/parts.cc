@@ -61,6 +61,21 @@ const NodeInfo* choose_spare(const PlanningView& view, const NodeInfo& lost) {
     return best;
 }
 
+Result<std::vector<PartitionOfTopic>> read_partitions(std::string_view text) {
+    std::vector<PartitionOfTopic> all;
+    for (const auto part : split(text, ';')) {
+        const auto colon = part.find(':');
+        if (colon == std::string_view::npos || colon == 0)
+            return fail(ErrorCode::invalid, "the partitions {} can't be read", text);
+        for (const auto number : split(part.substr(colon + 1), ',')) {
+            const auto partition = integer(number);
+            if (!partition || *partition < 0) return fail(ErrorCode::invalid, "the partitions {} can't be read", text);
+            all.push_back({std::string(part.substr(0, colon)), *partition});
+        }
+    }
+    return all;
+}
+
 std::string told(const PlanningView& view, const FactKey& key) {
     const Fact* fact = view.fact(key);
     return fact != nullptr ? fact->text : std::string();

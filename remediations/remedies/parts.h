@@ -24,6 +24,8 @@ inline constexpr Duration page_proves_within{60'000};
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char at);
 // The whole text as a number; nullopt: it is none.
 [[nodiscard]] std::optional<int> integer(std::string_view text);
+// Of "orders:0,3;logs:1", as the Kafka collector names partitions; invalid when it is something else.
+[[nodiscard]] Result<std::vector<PartitionOfTopic>> read_partitions(std::string_view text);
 
 [[nodiscard]] inline Subject subject_in(const Diagnosis& diagnosis, std::string kind, std::string name) {
     return {diagnosis.subject.cluster, std::move(kind), std::move(name)};

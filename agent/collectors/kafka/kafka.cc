@@ -141,9 +141,8 @@ void KafkaCollector::partitions(Look& look) {
 // is displaced: that is what Kafka's own leader balancing goes by, and what an election mends without moving data.
 void KafkaCollector::preferred_leaders(Look& look) const {
     struct Preferred {
-        double all = 0, displaced = 0;
-        std::string partitions;  // "orders:0,3;logs:1"
-        const std::string* last = nullptr;
+        double all = 0;
+        NamedPartitions displaced;
     };
     std::map<std::int32_t, Preferred> by_broker;
     for (const auto& topic : look.metadata.topics) {
@@ -151,24 +150,21 @@ void KafkaCollector::preferred_leaders(Look& look) const {
         for (const auto& partition : topic.partitions) {
             if (partition.replicas.empty()) continue;
             const std::int32_t first = partition.replicas.front();
-            Preferred& preferred = by_broker[first];
+            auto& preferred =
+                by_broker.try_emplace(first, 0, NamedPartitions(options_.partitions_named_max)).first->second;
             preferred.all += 1;
             const bool in_sync = std::ranges::find(partition.isr, first) != partition.isr.end();
             if (partition.leader_id < 0 || partition.leader_id == first || !in_sync) continue;
-            preferred.displaced += 1;
-            if (preferred.displaced > static_cast<double>(options_.displaced_named_max)) continue;
-            const bool same = preferred.last == &*topic.name;
-            if (!same && preferred.last != nullptr) preferred.partitions += ';';
-            preferred.partitions += (same ? "," : *topic.name + ":") + std::to_string(partition.partition);
-            preferred.last = &*topic.name;
+            preferred.displaced.add(*topic.name, partition.partition);
         }
     }
     for (const auto& [broker, preferred] : by_broker) {
         const std::string id = std::to_string(broker);
         look.sample("kafka_broker_leaders_preferred", {{"broker", id}}, preferred.all);
-        look.sample("kafka_broker_leaders_displaced", {{"broker", id}}, preferred.displaced);
-        if (preferred.displaced > 0)
-            look.observation.attributes[look.subject("broker", id)]["displaced_partitions"] = preferred.partitions;
+        look.sample("kafka_broker_leaders_displaced", {{"broker", id}}, preferred.displaced.count());
+        if (preferred.displaced.count() > 0)
+            look.observation.attributes[look.subject("broker", id)]["displaced_partitions"] =
+                preferred.displaced.text();
     }
 }
 
@@ -210,21 +206,6 @@ void KafkaCollector::log_dirs(Look& look, KafkaReader& reader) {
     }
     for (const std::int32_t broker : brokers_seen_)
         if (!answers->contains(broker)) look.sample("kafka_broker_reachable", {{"broker", std::to_string(broker)}}, 0);
-}
-
-void KafkaCollector::moves(Look& look, KafkaReader& reader) const {
-    const auto answer = reader.reassignments();
-    if (!answer) return look.observation.lacks("reassignments: " + answer.error().message);
-    if (const auto good = wire::check(answer->error, "ListPartitionReassignments"); !good)
-        return look.missing("reassignments", good.error());
-    std::size_t count = 0;
-    for (const auto& topic : answer->topics)
-        for (const auto& partition : topic.partitions) {
-            ++count;
-            look.partition_sample("kafka_partition_reassigning", topic.name, partition.partition, 1);
-            look.observation.under_way.push_back({look.subject("topic", topic.name), "reassignment", ""});
-        }
-    look.sample("kafka_cluster_partitions_reassigning", {}, static_cast<double>(count));
 }
 
 std::map<std::int32_t, wire::ListOffsetsRequest> KafkaCollector::offset_requests(const Look& look, std::int64_t which) {

@@ -69,7 +69,7 @@ struct KafkaCollectorOptions {
     std::size_t groups_max = 200;  // More are counted as missing, not silently left out.
     std::size_t partitions_max = 50'000;
     std::size_t config_topics_max = 500;
-    std::size_t displaced_named_max = 2'000;  // Partitions of one broker that are told by name.
+    std::size_t partitions_named_max = 2'000;  // Partitions of one broker that are told by name, of each kind.
     std::size_t transactions_max = 200;
     std::size_t held_partitions_max = 100;  // Whose producers are asked for, as a transaction holds up their readers.
     int configs_every = 3;                  // Looks between two readings of topic settings: they change seldom.

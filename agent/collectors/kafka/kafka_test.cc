@@ -39,6 +39,9 @@ TEST(Kafka, AHealthyClusterBecomesCanonicalSeries) {
     EXPECT_EQ(value(seen, R"(kafka_group_members{cluster="c",group="g"})"), 2);
     EXPECT_EQ(value(seen, R"(kafka_partition_reassigning{cluster="c",partition="1",topic="t"})"), 1);
     EXPECT_EQ(value(seen, R"(kafka_cluster_partitions_reassigning{cluster="c"})"), 1);
+    EXPECT_EQ(value(seen, R"(kafka_broker_replicas_adding{broker="1",cluster="c"})"), 1);
+    EXPECT_EQ(value(seen, R"(kafka_broker_replicas_adding{broker="2",cluster="c"})"), 0);
+    EXPECT_EQ(seen.attributes.at({"c", "broker", "1"}).at("adding_partitions"), "t:1");
     ASSERT_EQ(seen.under_way.size(), 1u);
     EXPECT_EQ(seen.under_way[0].kind, "reassignment");
     EXPECT_EQ(seen.attributes.at({"c", "topic", "t"}).at("assignment"), "0:1,2;1:2,1");

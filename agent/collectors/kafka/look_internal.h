@@ -5,6 +5,29 @@
 
 namespace medic {
 
+// "orders:0,3;logs:1": partitions by name, as many as remedies may be told of. To be added topic by topic.
+class NamedPartitions {
+public:
+    explicit NamedPartitions(std::size_t named_max) : named_max_(named_max) {}
+
+    void add(const std::string& topic, std::int32_t partition) {
+        if (++count_ > named_max_) return;
+        if (topic == topic_) {
+            text_ += ',';
+        } else {
+            text_ += (text_.empty() ? "" : ";") + topic + ":";
+            topic_ = topic;
+        }
+        text_ += std::to_string(partition);
+    }
+    [[nodiscard]] double count() const { return static_cast<double>(count_); }
+    [[nodiscard]] const std::string& text() const { return text_; }
+
+private:
+    std::size_t named_max_, count_ = 0;
+    std::string text_, topic_;
+};
+
 struct KafkaCollector::Look {
     const std::string& cluster;
     Observation& observation;

@@ -25,22 +25,6 @@ std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     return keys;
 }
 
-// "orders:0,3;logs:1"
-Result<std::vector<PartitionOfTopic>> read_partitions(std::string_view text) {
-    std::vector<PartitionOfTopic> all;
-    for (const auto part : split(text, ';')) {
-        const auto colon = part.find(':');
-        if (colon == std::string_view::npos || colon == 0)
-            return fail(ErrorCode::invalid, "the partitions {} can't be read", text);
-        for (const auto number : split(part.substr(colon + 1), ',')) {
-            const auto partition = integer(number);
-            if (!partition || *partition < 0) return fail(ErrorCode::invalid, "the partitions {} can't be read", text);
-            all.push_back({std::string(part.substr(0, colon)), *partition});
-        }
-    }
-    return all;
-}
-
 Step step_of(const Subject& broker, std::vector<PartitionOfTopic> partitions, double left) {
     Step step{
         .subject = broker,

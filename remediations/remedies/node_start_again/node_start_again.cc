@@ -51,6 +51,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     fence.expectation = {.all = fence.done, .within = Duration{10'000}};
     fence.undo = "start " + node->name + " again";
     fence.destroys = Destroys::availability;
+    fence.compatible_with = "reassignment";  // A move to or from a broker waits for it.
     plan.steps.push_back(fence);
     if (auto removal = remove_dead_consumers(diagnosis, view, subject)) plan.steps.push_back(*std::move(removal));
 
@@ -61,6 +62,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     start.expectation = {.all = {start.done.front(), back}, .within = back_within, .stable_for = Duration{2'000}};
     start.undo = "stop " + node->name;
     start.risk = Risk::reversible;
+    start.compatible_with = fence.compatible_with;
     plan.steps.push_back(start);
     return plan;
 }
