@@ -95,6 +95,7 @@ const Incident* Loop::State::known(std::uint64_t number) const {
 }
 
 Effects Loop::State::finish() {
+    effects.incident_updates.reserve(touched.size());
     for (const auto number : touched) {
         const Incident* incident = known(number);
         if (incident == nullptr) continue;
