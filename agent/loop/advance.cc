@@ -48,8 +48,10 @@ void Loop::State::notice_living_job(Incident& incident) {
     // Another id: it was started and has ended while nobody looked.
     const bool another =
         id != nullptr && !id->text.empty() && !incident.stopped_job_id.empty() && id->text != incident.stopped_job_id;
-    if (another || (state != nullptr && std::ranges::find(alive, state->text) != alive.end()))
+    if (another || (state != nullptr && std::ranges::find(alive, state->text) != alive.end())) {
         incident.stopped_job = {};
+        touch(incident);  // The next agent must not take it for ours either.
+    }
 }
 
 void Loop::State::advance(Incident& incident) {

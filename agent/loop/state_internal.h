@@ -215,7 +215,7 @@ struct PlanningQuestion {
 };
 [[nodiscard]] Result<PlanningQuestion> decode_planning(std::string_view text);
 
-// Bounded: the first two lines and the newest ones are kept.
-void add_bounded(std::vector<std::string>& list, const std::string& text, std::size_t most);
+// Unless it is there or the list is full; says whether it was added.
+bool add_bounded(std::vector<std::string>& list, const std::string& text, std::size_t most);
 
 }  // namespace medic
