@@ -48,8 +48,10 @@ void Loop::State::notice_living_job(Incident& incident) {
     // Another id: it was started and has ended while nobody looked.
     const bool another =
         id != nullptr && !id->text.empty() && !incident.stopped_job_id.empty() && id->text != incident.stopped_job_id;
-    if (another || (state != nullptr && std::ranges::find(alive, state->text) != alive.end()))
+    if (another || (state != nullptr && std::ranges::find(alive, state->text) != alive.end())) {
         incident.stopped_job = {};
+        touch(incident);  // The next agent must not take it for ours either.
+    }
 }
 
 void Loop::State::advance(Incident& incident) {
@@ -108,18 +110,21 @@ bool Loop::State::recurs(const Incident& incident) const {
     return before.size() >= static_cast<std::size_t>(options.recurrence_max);
 }
 
+// As it was seen lately, else as it was left, else as it is configured.
+bool Loop::State::is_spare(const std::string& cluster, const NodeInfo& node) const {
+    const Fact* seen = book.fresh({{cluster, "node", node.name}, "spare"}, now, guard_facts_age_max);
+    if (seen != nullptr && seen->value) return *seen->value != 0;
+    const auto remembered = node_is_spare.find({cluster, node.name});
+    return remembered != node_is_spare.end() ? remembered->second : node.spare;
+}
+
 PlanningView Loop::State::view_of(const Incident& incident, const std::vector<FactKey>& needs) const {
     PlanningView view;
     view.now = now;
     view.floors = floors(options.policy, incident.cluster);
     for (const auto& cluster : options.clusters)
         if (cluster.name == incident.cluster) view.cluster = cluster;
-    for (auto& node : view.cluster.nodes) {
-        const auto remembered = node_is_spare.find({incident.cluster, node.name});
-        if (remembered != node_is_spare.end()) node.spare = remembered->second;
-        const Fact* seen = book.fresh({{incident.cluster, "node", node.name}, "spare"}, now, guard_facts_age_max);
-        if (seen != nullptr && seen->value) node.spare = *seen->value != 0;
-    }
+    for (auto& node : view.cluster.nodes) node.spare = is_spare(incident.cluster, node);
     for (const auto& [cluster, job, version] : quarantined)
         if (cluster == incident.cluster) view.quarantined.insert({job, version});
     for (const auto& key : needs) {

@@ -80,10 +80,11 @@ void Loop::State::take_diagnosis(const Diagnosis& diagnosis, const std::set<Caus
         if (!relapse) return refresh(*home, diagnosis);
         resolve(*home, "healed", "it came back: see the next incident");
     } else if (Incident* touched_one = find_touched_by(diagnosis)) {
-        add_bounded(touched_one->effects,
-                    diagnosis.cause + " of " + diagnosis.subject.kind + "/" + diagnosis.subject.name,
-                    options.effects_max);
-        touch(*touched_one);
+        // Told anew at every tick; only what is new is written.
+        if (add_bounded(touched_one->effects,
+                        diagnosis.cause + " of " + diagnosis.subject.kind + "/" + diagnosis.subject.name,
+                        options.effects_max))
+            touch(*touched_one);
         return;
     }
     if (Incident* opened = open_incident(diagnosis)) refresh(*opened, diagnosis);

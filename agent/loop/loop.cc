@@ -95,6 +95,7 @@ const Incident* Loop::State::known(std::uint64_t number) const {
 }
 
 Effects Loop::State::finish() {
+    effects.incident_updates.reserve(touched.size());
     for (const auto number : touched) {
         const Incident* incident = known(number);
         if (incident == nullptr) continue;
@@ -199,8 +200,10 @@ bool Loop::State::blind() const {
            (sight.targets_blind >= 3 && sight.targets_blind * 2 > sight.targets_total);
 }
 
-void add_bounded(std::vector<std::string>& list, const std::string& text, std::size_t most) {
-    if (list.size() < most && std::ranges::find(list, text) == list.end()) list.push_back(text);
+bool add_bounded(std::vector<std::string>& list, const std::string& text, std::size_t most) {
+    if (list.size() >= most || std::ranges::find(list, text) != list.end()) return false;
+    list.push_back(text);
+    return true;
 }
 
 Loop::Loop(LoopOptions options, const JournalState& restored)

@@ -351,6 +351,9 @@ TEST(Loop, what_our_own_step_causes_opens_no_incident) {
     bench.run(3);
     ASSERT_EQ(bench.loop().incidents().size(), 1U);
     EXPECT_EQ(bench.incident().effects.size(), 1U);
+    const std::string written = bench.journal().incident("I1")->detail;
+    bench.run(3);
+    EXPECT_EQ(bench.journal().incident("I1")->detail, written) << "told again, written again";
 }
 
 TEST(Loop, an_alert_opens_one_incident_and_is_never_a_cause) {

@@ -153,9 +153,9 @@ std::string Loop::State::broker_on(const Incident& incident, const std::string& 
 // What must be looked up before `node` is taken out of service.
 std::vector<FactKey> Loop::State::facts_before_taking(const Incident& incident, const std::string& node) const {
     std::vector<FactKey> keys;
-    for (const NodeInfo& one : role_of(incident, node)) {
-        keys.push_back({{incident.cluster, "node", one.name}, "process_up"});
-        if (one.name != node || one.role != "broker") continue;
+    for (const NodeInfo* one : role_of(incident, node)) {
+        keys.push_back({{incident.cluster, "node", one->name}, "process_up"});
+        if (one->name != node || one->role != "broker") continue;
         keys.push_back({{incident.cluster, "node", node}, "broker"});
         if (const std::string broker = broker_on(incident, node); !broker.empty())
             for (const char* fact : {"kafka_broker_needed_by", "kafka_broker_logs_to_recover"})
@@ -165,12 +165,14 @@ std::vector<FactKey> Loop::State::facts_before_taking(const Incident& incident, 
 }
 
 // The nodes of the cluster of the role that `node` has.
-std::vector<NodeInfo> Loop::State::role_of(const Incident& incident, const std::string& node) const {
-    std::vector<NodeInfo> all = view_of(incident, {}).cluster.nodes;
-    const auto found = std::ranges::find(all, node, &NodeInfo::name);
-    if (found == all.end()) return {};
-    const std::string role = found->role;
-    std::erase_if(all, [&](const NodeInfo& one) { return one.role != role; });
+std::vector<const NodeInfo*> Loop::State::role_of(const Incident& incident, const std::string& node) const {
+    const auto cluster = std::ranges::find(options.clusters, incident.cluster, &ClusterInfo::name);
+    if (cluster == options.clusters.end()) return {};
+    const auto found = std::ranges::find(cluster->nodes, node, &NodeInfo::name);
+    if (found == cluster->nodes.end()) return {};
+    std::vector<const NodeInfo*> all;
+    for (const NodeInfo& one : cluster->nodes)
+        if (one.role == found->role) all.push_back(&one);
     return all;
 }
 
@@ -188,10 +190,11 @@ std::optional<TakenAway> Loop::State::taken_by(const Incident& incident, const S
     const std::string* node = taken_node(step.operation);
     if (node == nullptr) return std::nullopt;
     TakenAway taking{.node = *node, .patient = is_patient(incident.diagnosis, *node)};
-    for (const NodeInfo& one : role_of(incident, *node)) {
-        taking.role = one.role;
-        const Subject subject{incident.cluster, "node", one.name};
-        RoleNode& known = taking.nodes.emplace_back(RoleNode{.name = one.name, .zone = one.zone, .spare = one.spare});
+    for (const NodeInfo* one : role_of(incident, *node)) {
+        taking.role = one->role;
+        const Subject subject{incident.cluster, "node", one->name};
+        RoleNode& known = taking.nodes.emplace_back(
+            RoleNode{.name = one->name, .zone = one->zone, .spare = is_spare(incident.cluster, *one)});
         bool by_request = false;
         for (const auto& past : history) {
             if (!past.took_node || past.not_done || past.target != subject) continue;

@@ -147,6 +147,7 @@ struct Loop::State {
     [[nodiscard]] Truth is_over(const Incident& incident) const;
     bool is_gone(const Incident& incident) const;
     bool recurs(const Incident& incident) const;
+    [[nodiscard]] bool is_spare(const std::string& cluster, const NodeInfo& node) const;
     PlanningView view_of(const Incident& incident, const std::vector<FactKey>& needs) const;
 
     // question.cc
@@ -154,7 +155,7 @@ struct Loop::State {
     [[nodiscard]] std::vector<std::string> clusters_with_cause_of(const Incident& incident) const;
     void ask_silences(const Incident& incident, GuardQuestion& question) const;
     [[nodiscard]] std::vector<ManagedChange> managed_by_others(const Incident& incident) const;
-    [[nodiscard]] std::vector<NodeInfo> role_of(const Incident& incident, const std::string& node) const;
+    [[nodiscard]] std::vector<const NodeInfo*> role_of(const Incident& incident, const std::string& node) const;
     [[nodiscard]] std::string broker_on(const Incident& incident, const std::string& node) const;
     [[nodiscard]] std::vector<FactKey> facts_before_taking(const Incident& incident, const std::string& node) const;
     void add_broker(const Incident& incident, TakenAway& taking) const;
@@ -215,7 +216,7 @@ struct PlanningQuestion {
 };
 [[nodiscard]] Result<PlanningQuestion> decode_planning(std::string_view text);
 
-// Bounded: the first two lines and the newest ones are kept.
-void add_bounded(std::vector<std::string>& list, const std::string& text, std::size_t most);
+// Unless it is there or the list is full; says whether it was added.
+bool add_bounded(std::vector<std::string>& list, const std::string& text, std::size_t most);
 
 }  // namespace medic

@@ -554,5 +554,20 @@ TEST(Guards, a_recorded_question_gets_the_same_answer) {
     EXPECT_FALSE(decode_question("not json"));
 }
 
+TEST(Guards, a_record_holds_any_text_and_any_figure) {
+    GuardQuestion question = fine();
+    question.incident = "quoted \" and \\, a line\n, \x01, größer — 1";
+    question.others_acting = {"", "not UTF-8: \xff"};
+    question.facts = {{{"lab", "job", "fleet"}, "lag", -0.1, {}, now},
+                      {{"lab", "job", "fleet"}, "rate", 1e300, {}, now}};
+    const auto read = decode_question(encode_question(question));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->incident, question.incident);
+    EXPECT_EQ(read->others_acting, (std::vector<std::string>{"", "not UTF-8: \uFFFD"}));
+    ASSERT_EQ(read->facts.size(), 2U);
+    EXPECT_EQ(read->facts[0].value, -0.1);
+    EXPECT_EQ(read->facts[1].value, 1e300);
+}
+
 }  // namespace
 }  // namespace medic

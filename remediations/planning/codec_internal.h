@@ -3,6 +3,9 @@
 // A field that is missing in the text is an error: a record that can't be read in full must not be acted on.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <map>
 #include <optional>
 #include <set>
@@ -24,8 +27,10 @@ namespace medic::codec {
 
 using Json = nlohmann::json;
 
+// Appends the text at once: a tree of values in between took most of the agent's time.
 struct Writer {
-    Json& out;
+    std::string& out;
+    char before = '{';  // The next field.
     template <class T>
     void operator()(const char* name, const T& value);
     template <class T>
@@ -139,36 +144,77 @@ inline constexpr bool is_pair<std::pair<A, B>> = true;
 template <std::size_t Index = 0>
 void read_body(const Json& in, std::size_t index, OperationBody& body);
 
+// Nearly every text is written as it is; what is not, as nlohmann does.
+inline void write_text(std::string& out, const std::string& text) {
+    const auto plain = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; };
+    if (std::ranges::all_of(text, plain))
+        out.append(1, '"').append(text).append(1, '"');
+    else
+        out += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 template <class T>
-Json to_json_value(const T& value) {
-    if constexpr (std::is_enum_v<T>) {
-        return static_cast<int>(value);
-    } else if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::string>) {
-        return value;
+void write_number(std::string& out, T value) {
+    if constexpr (std::is_floating_point_v<T>) return void(out += Json(value).dump());
+    std::array<char, 32> digits;
+    out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr);
+}
+
+template <class T>
+void write_value(std::string& out, const T& value);
+
+// "[1,2]"; `write` writes one item.
+void write_items(std::string& out, std::string_view brackets, const auto& items, const auto& write) {
+    char before = brackets[0];
+    for (const auto& item : items) {
+        out += std::exchange(before, ',');
+        write(item);
+    }
+    if (before != ',') out += before;
+    out += brackets[1];
+}
+
+template <class T>
+void write_value(std::string& out, const T& value) {
+    const auto write = [&](const auto& item) { write_value(out, item); };
+    if constexpr (std::is_same_v<T, bool>) {
+        out += value ? "true" : "false";
+    } else if constexpr (std::is_enum_v<T>) {
+        write_number(out, static_cast<int>(value));
+    } else if constexpr (std::is_arithmetic_v<T>) {
+        write_number(out, value);
+    } else if constexpr (std::is_same_v<T, std::string>) {
+        write_text(out, value);
     } else if constexpr (std::is_same_v<T, Duration>) {
-        return value.count();
+        write_number(out, value.count());
     } else if constexpr (std::is_same_v<T, WallTime>) {
-        return value.unix_ms;
+        write_number(out, value.unix_ms);
     } else if constexpr (is_optional<T>) {
-        return value ? to_json_value(*value) : Json(nullptr);
+        value ? write(*value) : void(out += "null");
     } else if constexpr (is_list<T> || is_set<T>) {
-        Json list = Json::array();
-        for (const auto& item : value) list.push_back(to_json_value(item));
-        return list;
+        write_items(out, "[]", value, write);
     } else if constexpr (is_map<T>) {
-        Json object = Json::object();
-        for (const auto& [key, item] : value) object[key] = to_json_value(item);
-        return object;
+        write_items(out, "{}", value, [&](const auto& item) {
+            write_text(out, item.first);
+            out += ':';
+            write(item.second);
+        });
     } else if constexpr (is_pair<T>) {
-        return Json::array({to_json_value(value.first), to_json_value(value.second)});
+        out += '[';
+        write(value.first);
+        out += ',';
+        write(value.second);
+        out += ']';
     } else if constexpr (std::is_same_v<T, OperationBody>) {
-        return std::visit(
-            [&](const auto& body) { return Json{{"kind", value.index()}, {"body", to_json_value(body)}}; }, value);
+        out += "{\"kind\":";
+        write_number(out, value.index());
+        out += ",\"body\":";
+        std::visit(write, value);
+        out += '}';
     } else {
-        Json object = Json::object();
-        Writer writer{object};
+        Writer writer{out};
         fields(writer, const_cast<T&>(value));  // The writer only reads; one field list serves both directions.
-        return object;
+        out += '}';
     }
 }
 
@@ -221,7 +267,9 @@ void read_body(const Json& in, std::size_t index, OperationBody& body) {
 
 template <class T>
 void Writer::operator()(const char* name, const T& value) {
-    out[name] = to_json_value(value);
+    out += std::exchange(before, ',');
+    out.append(1, '"').append(name).append("\":");
+    write_value(out, value);
 }
 template <class T>
 void Reader::operator()(const char* name, T& value) const {
@@ -230,7 +278,9 @@ void Reader::operator()(const char* name, T& value) const {
 
 template <class T>
 std::string encode(const T& value) {
-    return to_json_value(value).dump(-1, ' ', false, Json::error_handler_t::replace);
+    std::string text;
+    write_value(text, value);
+    return text;
 }
 
 template <class T>

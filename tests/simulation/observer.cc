@@ -57,13 +57,13 @@ DiagnosisReport Observer::report(WallTime now) {
     }
     seen_now_.clear();
     for (const auto& [name, node] : cluster_.nodes) {
-        if (node.spare) continue;
+        if (node.spare || (node.up && !node.frozen)) continue;
         const std::map<std::string, std::string> facts{{"node", name}, {"taskmanager", name}, {"job", "fleet"}};
         const Subject subject{"lab", "taskmanager", name};
         if (!node.up)
             suspect(diagnosis("flink.taskmanager-lost", subject, {"flink.replace-taskmanager"}, facts), now,
                     report.diagnoses);
-        else if (node.frozen)
+        else
             suspect(diagnosis("flink.taskmanager-frozen", subject, {"flink.replace-taskmanager"}, facts), now,
                     report.diagnoses);
     }
@@ -75,6 +75,7 @@ DiagnosisReport Observer::report(WallTime now) {
                 now, report.diagnoses);
     }
     for (const auto& [number, task] : cluster_.tasks) {
+        if (!task.stuck && task.state != "FAILED") continue;
         const auto text = std::to_string(number);
         const std::map<std::string, std::string> facts{
             {"connector", "orders"}, {"task", text}, {"worker", "connect-1"}, {"node", "connect-1"}};
@@ -82,7 +83,7 @@ DiagnosisReport Observer::report(WallTime now) {
         if (task.stuck)
             suspect(diagnosis("connect.task-stuck", subject, {"connect.kill-stuck-task"}, facts), now,
                     report.diagnoses);
-        else if (task.state == "FAILED")
+        else
             suspect(diagnosis("connect.task-failed", subject, {"connect.restart-task"}, facts), now, report.diagnoses);
     }
     const Subject job{"lab", "job", "fleet"};
@@ -116,6 +117,7 @@ DiagnosisReport Observer::report(WallTime now) {
 
 Facts Observer::answer(const std::vector<FactKey>& keys, WallTime now) {
     Facts facts;
+    facts.facts.reserve(keys.size());
     for (const auto& key : keys) {
         if (key == pause_file_key()) {
             facts.facts.push_back({key.subject, key.name, paused_by_file ? 1.0 : 0.0, {}, now});

@@ -182,9 +182,13 @@ void Run::hear_people() {
 }
 
 Effects Run::think() {
-    const DiagnosisReport report = observer_.report(wall_);
+    DiagnosisReport report = observer_.report(wall_);
     note_told(report);
-    std::vector<Input> inputs{observer_.answer(wanted_, wall_), observer_.under_way(wall_), report};
+    std::vector<Input> inputs;
+    inputs.reserve(4 + inbox_.size());
+    inputs.emplace_back(observer_.answer(wanted_, wall_));
+    inputs.emplace_back(observer_.under_way(wall_));
+    inputs.emplace_back(std::move(report));
     if (options_.several_agents) inputs.emplace_back(observer_.acting_agents());
     inputs.insert(inputs.end(), std::make_move_iterator(inbox_.begin()), std::make_move_iterator(inbox_.end()));
     inbox_.clear();
