@@ -56,6 +56,7 @@ TEST(LoadCauses, EachFindingHasOneCauseAboutItsSubject) {
                           {"broker-slow", "broker", "kafka.broker-slow", Side::system},
                           {"leaders-displaced", "cluster", "kafka.leaders-displaced", Side::system},
                           {"orphan-throttle", "cluster", "kafka.orphan-throttle", Side::system},
+                          {"reassignment-stuck", "broker", "kafka.reassignment-stuck", Side::system},
                           {"leaders-uneven", "broker", "kafka.leaders-uneven", Side::system},
                           {"topic-loads-broker", "topic", "kafka.topic-loads-broker", Side::user}}) {
         const std::string name = std::string(kind) == "cluster" ? "lab" : "x";
