@@ -245,7 +245,7 @@ void Loop::State::want_plan(const Incident& incident) {
     for (std::size_t i = incident.step; i < steps.size(); ++i) {
         const Step& step = steps[i];
         for (const auto* conditions : {&step.precondition, &step.skip_if, &step.done, &step.expectation.all,
-                                       &step.expectation.any, &step.expectation.worse_if})
+                                       &step.expectation.any, &step.expectation.worse_if, &step.expectation.in_vain_if})
             want(*conditions);
         if (const std::string* node = taken_node(step.operation))
             for (const FactKey& key : facts_before_taking(incident, *node)) want(key);

@@ -69,6 +69,7 @@ std::map<std::string, std::string> facts_of(const View& view, const Candidate& c
         const auto slash = subject.name.rfind('/');
         facts.emplace("connector", subject.name.substr(0, slash));
         facts.emplace("task", subject.name.substr(slash + 1));
+        if (const auto worker = view.topology.attribute(subject, "worker")) facts.emplace("worker", *worker);
     } else if (subject.kind == "log-dir") {
         const auto colon = subject.name.find(':');
         facts.emplace("broker", subject.name.substr(0, colon));

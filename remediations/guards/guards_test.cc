@@ -382,6 +382,11 @@ const std::vector<Case> allowed = {
      [](auto& q) { q.operations = {{{"lab", "topic", "t"}, "reassignment", "ann", now}}; }},
     {"operation_on_another_job", "operation-under-way",
      [](auto& q) { q.operations = {{{"lab", "job", "other"}, "savepoint", "ann", now}}; }},
+    {"a_cheap_step_is_tried_more_often", "attempts",
+     [](auto& q) {
+         q.attempt = 4;
+         q.step.attempts_factor = 2;
+     }},
     {"what_the_step_is_for", "operation-under-way",
      [](auto& q) {
          q.step.compatible_with = "reassignment";

@@ -31,7 +31,8 @@ const char* const many = "integer, 1 to 1000";
 std::vector<Row> limits(const Limits& limits) {
     return {
         {"cooldown", "duration", text_of(limits.cooldown), "Between two healings of one subject by one remedy."},
-        {"attempts", many, text_of(limits.attempts_max), "Of one step of an incident."},
+        {"attempts", many, text_of(limits.attempts_max),
+         "Of one step of an incident; three times as many of a restart of failed tasks, which costs nothing."},
         {"backoff", "duration", text_of(limits.backoff),
          "Before the second attempt; doubled before each that follows."},
         {"backoff_max", "duration", text_of(limits.backoff_max), "The longest such pause."},

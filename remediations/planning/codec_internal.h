@@ -81,7 +81,7 @@ template <class A> void fields(A& a, GroupMembers& v) { a("group", v.group); a("
 template <class A> void fields(A& a, RemoveGroupMembers& v) { a("of", v.of); }
 template <class A> void fields(A& a, Condition& v) { a("fact", v.fact); a("is", v.is); a("value", v.value); a("texts", v.texts); }
 template <class A> void fields(A& a, Expectation& v) {
-    a("all", v.all); a.later("any", v.any); a("worse_if", v.worse_if); a("within", v.within); a("stable_for", v.stable_for); a("cause_gone", v.cause_gone);
+    a("all", v.all); a.later("any", v.any); a("worse_if", v.worse_if); a.later("in_vain_if", v.in_vain_if); a("within", v.within); a("stable_for", v.stable_for); a("cause_gone", v.cause_gone);
 }
 template <class A> void fields(A& a, Step& v) {
     a("remedy", v.remedy); a("cause", v.cause); a("subject", v.subject); a("text", v.text); a("operation", v.operation);
@@ -90,6 +90,7 @@ template <class A> void fields(A& a, Step& v) {
     a("object", v.object); a("job", v.job); a("after_own_stop", v.after_own_stop); a("after_heal", v.after_heal);
     a("restore_from_own_savepoint", v.restore_from_own_savepoint);
     a.later("same_definition", v.same_definition); a.later("optional", v.optional); a.later("compatible_with", v.compatible_with);
+    a.later("attempts_factor", v.attempts_factor);
 }
 template <class A> void fields(A& a, Quarantine& v) { a("cluster", v.cluster); a("job", v.job); a("version", v.version); }
 template <class A> void fields(A& a, Plan& v) {

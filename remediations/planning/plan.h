@@ -39,14 +39,19 @@ struct Condition {
 };
 [[nodiscard]] std::string describe(const Condition& condition);
 
+// What was so before the act may be told for so long after it.
+inline constexpr Duration in_vain_after{3'000};
+
 // How a step's success will be seen. A step without an expectation can't be proposed.
 struct Expectation {
     std::vector<Condition> all{};       // Every one holds …
     std::vector<Condition> any{};       // … and one of these, where there are any: which can be seen differs.
     std::vector<Condition> worse_if{};  // … and none of these: then it made things worse.
-    Duration within{60'000};            // By when `all` must begin to hold.
-    Duration stable_for{0};             // For how long it must go on holding.
-    bool cause_gone = false;            // The diagnosis must no longer be reported either.
+    // … or one of these, in_vain_after the act or later: it had no effect, and to wait for `within` is of no use.
+    std::vector<Condition> in_vain_if{};
+    Duration within{60'000};  // By when `all` must begin to hold.
+    Duration stable_for{0};   // For how long it must go on holding.
+    bool cause_gone = false;  // The diagnosis must no longer be reported either.
 };
 
 struct Step {
@@ -70,6 +75,8 @@ struct Step {
     bool after_own_stop = false;   // … but for a job that this very plan has stopped: not sent before it has.
     bool after_heal = false;       // Tidying up (refill the pool): the incident counts as healed before it.
     bool optional = false;         // It only saves time: whatever becomes of it, the plan goes on.
+    // The policy's `attempts` count so often: a try costs nothing, and what it waits for may be away for long.
+    int attempts_factor = 1;
     // A kind of work under way (OperationUnderWay::kind) that it doesn't disturb: it ends it, or brings back what it
     // waits for.
     std::string compatible_with{};

@@ -155,6 +155,31 @@ TEST_F(StuckTask, a_failed_task_is_restarted_and_a_running_one_is_not) {
     view_.facts[0].text = "FAILED";
     EXPECT_EQ(operations("connect.restart-task"), (std::vector<std::string>{"lab: restart-connector-task orders/0"}));
 }
+TEST_F(StuckTask, all_failed_ones_of_a_connector_are_restarted_at_once_where_connect_can) {
+    const Subject worker{"lab", "worker", "127.0.0.1:8083"};
+    diagnosis_.cause = "connect.task-failed";
+    diagnosis_.facts["worker"] = worker.name;
+    const auto operations_at = [&](const char* version, const char* failed) {
+        view_.facts.clear();
+        fact(diagnosis_.subject, "connect_task_state", 1, "FAILED");
+        fact({"lab", "connector", "orders"}, "failed_tasks", 0, failed);
+        if (*version != 0) fact(worker, "version", 0, version);
+        return operations("connect.restart-task").at(0);
+    };
+    const std::string one = "lab: restart-connector-task orders/0";
+    const std::string all = "lab: restart-connector orders (include tasks: true, only failed: true)";
+    EXPECT_EQ(operations_at("3.9.1", "0,2"), all);
+    EXPECT_EQ(operations_at("4.1.0", "0,2"), all);
+    EXPECT_EQ(operations_at("3.9.1", "0"), one);
+    EXPECT_EQ(operations_at("3.1.2", "0,2"), one) << "it would restart what runs, too";
+    EXPECT_EQ(operations_at("2.8.0", "0,2"), one);
+    EXPECT_EQ(operations_at("", "0,2"), one);
+    EXPECT_EQ(operations_at("3.9.1", "1,2"), one) << "older than the task's own state";
+    operations_at("3.9.1", "0,2");
+    const Step step = plan("connect.restart-task")->steps.at(0);
+    EXPECT_EQ(step.expectation.all.size(), 3U);
+    EXPECT_EQ(describe(step.expectation.in_vain_if.at(1)), "connector-task/orders/2 connect_task_state is FAILED");
+}
 
 class RollBack : public RemedyTest {
 protected:

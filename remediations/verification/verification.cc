@@ -44,6 +44,13 @@ Verification verify(const VerificationQuestion& question) {
             result.text = "worse than before: " + describe(bad);
             return result;
         }
+    const ConditionContext later{.now = question.now, .since = question.acted_at + in_vain_after};
+    for (const auto& sign : expectation.in_vain_if)
+        if (holds(sign, *question.book, later) == Truth::yes) {
+            result.outcome = Outcome::no_effect;
+            result.text = "in vain: " + describe(sign);
+            return result;
+        }
     AllHold now = as_expected(expectation, *question.book, context);
     if (now.truth == Truth::yes && expectation.cause_gone) {
         if (!question.cause_present)

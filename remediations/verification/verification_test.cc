@@ -63,6 +63,19 @@ TEST_F(VerificationTest, what_was_bad_before_is_not_worse) {
     EXPECT_EQ(judge(Duration{1'000}).outcome, Outcome::pending);
 }
 
+TEST_F(VerificationTest, in_vain_is_told_at_once_and_not_from_what_was_so_before) {
+    expectation_.in_vain_if = {text_in(job, "state", {"FAILED"})};
+    expectation_.worse_if.clear();
+    state("FAILED", in_vain_after);
+    EXPECT_EQ(judge(in_vain_after).outcome, Outcome::pending) << "it may still be the state of before";
+    state("RESTARTING", in_vain_after + Duration{500});
+    EXPECT_EQ(judge(in_vain_after + Duration{500}).outcome, Outcome::pending);
+    state("FAILED", in_vain_after + Duration{1'000});
+    const auto verdict = judge(in_vain_after + Duration{1'000});
+    EXPECT_EQ(verdict.outcome, Outcome::no_effect);
+    EXPECT_EQ(verdict.text, "in vain: job/fleet state is FAILED");
+}
+
 TEST_F(VerificationTest, it_must_hold_for_its_stable_time) {
     expectation_.stable_for = Duration{2'000};
     state("RUNNING", Duration{1'000});

@@ -78,9 +78,12 @@ public:
     void on_sending(const Sending& sending) override {
         const Limits& limits = limits_of(sending.policy);
         Step& step = steps_[action_of(sending.operation.key)];
-        if (++step.sent > limits.attempts_max)
-            violated(fmt::format("{} is sending {}; the policy allows {}", sending.operation.key, step.sent,
-                                 limits.attempts_max));
+        // A failed task may be restarted more often: its remedy says by how much.
+        const bool restarts = std::holds_alternative<RestartConnectorTask>(sending.operation.body);
+        const int attempts_max = limits.attempts_max * (restarts ? 3 : 1);
+        if (++step.sent > attempts_max)
+            violated(
+                fmt::format("{} is sending {}; the policy allows {}", sending.operation.key, step.sent, attempts_max));
         if (step.sent > 1 && sending.monotonic - step.last < limits.backoff)
             violated(fmt::format("{} left {} ms after the attempt before it", sending.operation.key,
                                  (sending.monotonic - step.last).count()));

@@ -161,11 +161,15 @@ void Reader::connector(const std::string& name, const Json& entry) {
         if (state == "FAILED") failed(subject("connector", name), text(*own, "trace"), worker);
     }
     std::size_t count = 0;
+    std::string failed_tasks;
     for (const Json& entry_of_task : array(*status, "tasks")) {
         if (++count > options.tasks_per_connector_max)
             return observation.lacks("connector " + name + ": too many tasks");
         task(name, entry_of_task);
+        if (const auto id = integer(entry_of_task, "id"); id && text(entry_of_task, "state") == "FAILED")
+            failed_tasks += (failed_tasks.empty() ? "" : ",") + std::to_string(*id);
     }
+    if (!failed_tasks.empty()) observation.attributes[subject("connector", name)]["failed_tasks"] = failed_tasks;
     if (const Json* info = member(entry, "info")) topics(name, *info);
 }
 

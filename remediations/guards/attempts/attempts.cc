@@ -9,10 +9,10 @@ namespace {
 std::optional<Refusal> object(const GuardQuestion& question) {
     if (question.attempt < 1)
         return Refusal{"attempts", "the number of earlier attempts is not known", Refusal::Kind::never, {}};
-    if (question.attempt > question.policy.limits.attempts_max)
+    const int attempts_max = question.policy.limits.attempts_max * question.step.attempts_factor;
+    if (question.attempt > attempts_max)
         return Refusal{"attempts",
-                       fmt::format("tried {} times, the policy allows {}", question.attempt - 1,
-                                   question.policy.limits.attempts_max),
+                       fmt::format("tried {} times, the policy allows {}", question.attempt - 1, attempts_max),
                        Refusal::Kind::never,
                        {}};
     if (question.not_before && question.now < *question.not_before)
