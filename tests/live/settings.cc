@@ -128,6 +128,10 @@ std::string flink_yaml(const LiveOptions& options, const LabPlan& plan, const st
         "taskmanager.memory.jvm-metaspace.size: 160m\n"
         "taskmanager.memory.jvm-overhead.min: 64m\n"
         "taskmanager.memory.jvm-overhead.max: 64m\n"
+        // Flink's default, but for the time after which a failure is a first one again (1 h): here faults follow each
+        // other in minutes, and each is to meet the delay of 1 s that it meets in production.
+        "restart-strategy.type: exponential-delay\n"
+        "restart-strategy.exponential-delay.reset-backoff-threshold: 20 s\n"
         "parallelism.default: {}\n"
         "execution.checkpointing.interval: 2 s\n"
         "execution.checkpointing.externalized-checkpoint-retention: RETAIN_ON_CANCELLATION\n"
