@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "remediations/remedies/parts.h"
 
 // Tasks have FAILED on their own: restart them, nothing else. What one task of a connector failed of, its siblings
