@@ -103,14 +103,35 @@ Status read_cases(const YamlNode& list, Cause& cause) {
     return {};
 }
 
+Status read_kind(const YamlNode& node, Cause& cause) {
+    MEDIC_TRY(cause.group, node.get("group").as_string());
+    MEDIC_TRY(const auto side, node.get("side").as_string());
+    if (side != "user" && side != "system") return node.get("side").error("expected user or system, found " + side);
+    cause.side = side == "user" ? Side::user : Side::system;
+    return {};
+}
+
+// What a text says of a connector it says of a job as well: one list of clues, several subjects.
+Status take_over(Cause& cause, const Cause* model) {
+    if (model == nullptr || !model->like.empty())
+        return fail(ErrorCode::invalid, "{}: cause {} is like {}, which {}", cause.defined_at, cause.id, cause.like,
+                    model == nullptr ? "does not exist" : "is itself like another");
+    cause.group = model->group;
+    cause.side = model->side;
+    std::ranges::copy_if(model->clues, std::back_inserter(cause.clues),
+                         [](const Clue& clue) { return clue.kind == Clue::Kind::signature; });
+    return {};
+}
+
 Result<Cause> read_cause(const YamlNode& node) {
     MEDIC_CHECK(node.expect_map("a cause"));
-    MEDIC_CHECK(node.expect_keys({"id", "group", "side", "owner", "subject", "explain", "prior", "components", "for",
-                                  "against", "explains", "usually_an_effect", "look_alikes", "remedies", "tests"}));
+    MEDIC_CHECK(
+        node.expect_keys({"id", "like", "group", "side", "owner", "subject", "explain", "prior", "components", "for",
+                          "against", "explains", "usually_an_effect", "look_alikes", "remedies", "tests"}));
     Cause cause;
     cause.defined_at = node.where();
     MEDIC_TRY(cause.id, node.get("id").as_string());
-    MEDIC_TRY(cause.group, node.get("group").as_string());
+    MEDIC_TRY(cause.like, node.string_or("like", ""));
     MEDIC_TRY(cause.owner, node.get("owner").as_string());
     MEDIC_TRY(cause.explain, node.get("explain").as_string());
     MEDIC_TRY(cause.subject, node.string_or("subject", ""));
@@ -122,11 +143,9 @@ Result<Cause> read_cause(const YamlNode& node) {
         if (cause.components.back() == Component::unknown)
             return item.error("expected flink, connect, kafka-broker, kafka-client or streams");
     }
-    MEDIC_TRY(const auto side, node.get("side").as_string());
-    if (side != "user" && side != "system") return node.get("side").error("expected user or system, found " + side);
-    cause.side = side == "user" ? Side::user : Side::system;
+    if (cause.like.empty()) MEDIC_CHECK(read_kind(node, cause));
     MEDIC_CHECK(read_clues(node.get("for"), 1, cause.clues));
-    if (cause.clues.empty()) return node.error("cause " + cause.id + ": `for` names no evidence");
+    if (cause.clues.empty() && cause.like.empty()) return node.error("cause " + cause.id + ": `for` names no evidence");
     MEDIC_CHECK(read_clues(node.get("against"), -1, cause.clues));
     if (const auto explains = node.get("explains")) {
         MEDIC_TRY(cause.explains, explains.as_strings());
@@ -224,6 +243,8 @@ Result<Catalogue> Catalogue::load(std::span<const RuleText> files, const KnownId
             }
         }
     }
+    for (Cause& cause : catalogue.causes_)
+        if (!cause.like.empty()) MEDIC_CHECK(take_over(cause, catalogue.find(cause.like)));
     MEDIC_CHECK(check_ids(catalogue, all));
     return catalogue;
 }

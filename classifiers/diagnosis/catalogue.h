@@ -57,6 +57,7 @@ struct CauseCase {
 
 struct Cause {
     std::string id, group, owner, explain;
+    std::string like;  // "" or a cause whose group, side and clues of texts it shares, told of another subject.
     Side side = Side::unknown;
     std::string subject;                // Kind of subject it is about; "" = whatever its evidence is about.
     std::vector<Clue> clues;            // `for` and `against`.

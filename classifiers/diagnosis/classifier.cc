@@ -76,6 +76,17 @@ bool foreign(const Cause& cause, Component component) {
            std::ranges::find(cause.components, component) == cause.components.end();
 }
 
+// Of causes that are told of several subjects by the same clues one counts: that of the text's own component, or the
+// first one where there is none.
+bool has_stand_in(const Catalogue& catalogue, const Cause& cause, Component component) {
+    const auto told_of_it = [&](const Cause& one) {
+        return std::ranges::find(one.components, component) != one.components.end();
+    };
+    if (!cause.like.empty()) return !told_of_it(cause);
+    return std::ranges::any_of(catalogue.causes(),
+                               [&](const Cause& other) { return other.like == cause.id && told_of_it(other); });
+}
+
 std::vector<ScoredCause> score(const Catalogue& catalogue, const std::vector<std::vector<Weighted>>& causes_of,
                                const TextMatches& matches, Component component) {
     struct Sum {
@@ -100,6 +111,7 @@ std::vector<ScoredCause> score(const Catalogue& catalogue, const std::vector<std
         if (sum.spoke.empty()) continue;
         std::ranges::sort(sum.spoke, std::greater{});
         if (sum.spoke.front().first < leaning_weight) continue;
+        if (has_stand_in(catalogue, catalogue.causes()[cause], component)) continue;
         double share = 1;
         for (const auto& [weight, signature] : sum.spoke) {
             sum.score += weight * share;

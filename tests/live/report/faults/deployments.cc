@@ -40,8 +40,8 @@ std::vector<Fault> deployment_faults() {
                                  {"flink.state-incompatible"}, {"v3", {}})),
         deployed("transaction-timeout", "the job asks for longer transactions than the brokers allow",
                  {"flink.transaction-timeout-too-long"}, {"v1", {"transaction-timeout-ms=3600000"}}),
-        deployed("missing-topic", "the job reads a topic that does not exist",
-                 {"flink.table-missing", "clients.topic-missing"}, {"v1", {"topics=orders-of-tomorrow"}}),
+        deployed("missing-topic", "the job reads a topic that does not exist", {"flink.topic-missing"},
+                 {"v1", {"topics=orders-of-tomorrow"}}),
     };
 }
 
