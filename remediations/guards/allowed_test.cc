@@ -112,7 +112,7 @@ const std::vector<Case> allowed = {
      }},
     {"what_the_step_is_for", "operation-under-way",
      [](auto& q) {
-         q.step.compatible_with = "reassignment";
+         q.step.compatible_with = {"reassignment"};
          q.operations = {{{"lab", "topic", "t"}, "reassignment", "ann", now}};
      }},
     {"a_group_rebalances", "operation-under-way",

@@ -77,9 +77,9 @@ struct Step {
     bool optional = false;         // It only saves time: whatever becomes of it, the plan goes on.
     // The policy's `attempts` count so often: a try costs nothing, and what it waits for may be away for long.
     int attempts_factor = 1;
-    // A kind of work under way (OperationUnderWay::kind) that it doesn't disturb: it ends it, or brings back what it
-    // waits for.
-    std::string compatible_with{};
+    // Kinds of work under way (OperationUnderWay::kind) that it doesn't disturb: it ends them, or brings back what they
+    // wait for.
+    std::vector<std::string> compatible_with{};
     bool restore_from_own_savepoint =
         false;  // StartDeployment::restore_from is the newest savepoint that this incident has taken.
 };

@@ -138,7 +138,7 @@ TEST_F(CancelStuckReassignment, cancels_what_is_named_and_nothing_else) {
     const Step& step = made->steps.at(0);
     EXPECT_EQ(describe(step.precondition.at(0)), "broker/3 kafka_broker_up = 0") << "one that is back gets them";
     EXPECT_EQ(describe(step.done.at(0)), "broker/3 kafka_broker_replicas_adding ≤ 0");
-    EXPECT_EQ(step.compatible_with, "reassignment");
+    EXPECT_EQ(step.compatible_with, (std::vector<std::string>{"reassignment", "planned stop"}));
 }
 TEST_F(CancelStuckReassignment, many_go_in_portions) {
     std::string many = "orders:0";

@@ -29,7 +29,7 @@ Layer layer_of_remedy(std::string_view remedy) {
 }
 
 bool overlaps(const Step& step, const OperationUnderWay& operation) {
-    if (operation.kind == step.compatible_with) return false;
+    if (std::ranges::find(step.compatible_with, operation.kind) != step.compatible_with.end()) return false;
     if (operation.subject == step.subject) return true;
     // Among hundreds of consumer groups one rebalances at any time, and finds its members by itself.
     if (operation.subject.kind == "group") return false;

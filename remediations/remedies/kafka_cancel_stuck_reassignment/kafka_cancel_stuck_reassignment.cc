@@ -33,7 +33,8 @@ Step step_of(const Subject& broker, std::span<const PartitionOfTopic> partitions
     step.undo = "begin the move again: kafka-reassign-partitions.sh --execute with the plan that was under way";
     step.risk = Risk::reversible;
     step.object = "broker:" + broker.name;
-    step.compatible_with = "reassignment";
+    // A broker that was stopped on purpose is the very case: its stop lasts until it is started again.
+    step.compatible_with = {"reassignment", "planned stop"};
     return step;
 }
 

@@ -51,7 +51,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     fence.expectation = {.all = fence.done, .within = Duration{10'000}};
     fence.undo = "start " + node->name + " again";
     fence.destroys = Destroys::availability;
-    fence.compatible_with = "reassignment";  // A move to or from a broker waits for it.
+    fence.compatible_with = {"reassignment"};  // A move to or from a broker waits for it.
     plan.steps.push_back(fence);
     if (auto removal = remove_dead_consumers(diagnosis, view, subject)) plan.steps.push_back(*std::move(removal));
 
