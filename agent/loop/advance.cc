@@ -96,14 +96,6 @@ bool Loop::State::recurs(const Incident& incident) const {
     return before.size() >= static_cast<std::size_t>(options.recurrence_max);
 }
 
-// As it was seen lately, else as it was left, else as it is configured.
-bool Loop::State::is_spare(const std::string& cluster, const NodeInfo& node) const {
-    const Fact* seen = book.fresh({{cluster, "node", node.name}, "spare"}, now, guard_facts_age_max);
-    if (seen != nullptr && seen->value) return *seen->value != 0;
-    const auto remembered = node_is_spare.find({cluster, node.name});
-    return remembered != node_is_spare.end() ? remembered->second : node.spare;
-}
-
 // Of this step and of those to come, so that no step waits for a look-up.
 void Loop::State::want_plan(const Incident& incident) {
     const auto& steps = incident.steps();

@@ -24,6 +24,14 @@ std::vector<Condition> states_hoped_for(const Plan& plan) {
 
 }  // namespace
 
+// As it was seen lately, else as it was left, else as it is configured.
+bool Loop::State::is_spare(const std::string& cluster, const NodeInfo& node) const {
+    const Fact* seen = book.fresh({{cluster, "node", node.name}, "spare"}, now, guard_facts_age_max);
+    if (seen != nullptr && seen->value) return *seen->value != 0;
+    const auto remembered = node_is_spare.find({cluster, node.name});
+    return remembered != node_is_spare.end() ? remembered->second : node.spare;
+}
+
 PlanningView Loop::State::view_of(const Incident& incident, const std::vector<FactKey>& needs) const {
     PlanningView view;
     view.now = now;

@@ -128,13 +128,6 @@ struct Loop::State {
     // advance.cc
     void advance(Incident& incident);
     void diagnose(Incident& incident);
-    void plan(Incident& incident);
-    // `tried`: an operation of the remedy at hand was sent; without it nothing may be said of its effect.
-    enum class Rung : std::uint8_t { tried, untried };
-    void next_rung(Incident& incident, Rung left, const std::string& why);
-    void ask_for_unfenced(const Incident& incident, Plan& plan) const;
-    void ladder_ended(Incident& incident);
-    [[nodiscard]] bool observes_only(const Incident& incident) const;
     void wait(Incident& incident);
     void want_plan(const Incident& incident);
     [[nodiscard]] bool answered(const Incident& incident, const Step& step) const;
@@ -147,6 +140,15 @@ struct Loop::State {
     [[nodiscard]] Truth is_over(const Incident& incident) const;
     bool is_gone(const Incident& incident) const;
     bool recurs(const Incident& incident) const;
+
+    // propose.cc
+    void plan(Incident& incident);
+    // `tried`: an operation of the remedy at hand was sent; without it nothing may be said of its effect.
+    enum class Rung : std::uint8_t { tried, untried };
+    void next_rung(Incident& incident, Rung left, const std::string& why);
+    void ask_for_unfenced(const Incident& incident, Plan& plan) const;
+    void ladder_ended(Incident& incident);
+    [[nodiscard]] bool observes_only(const Incident& incident) const;
     [[nodiscard]] bool is_spare(const std::string& cluster, const NodeInfo& node) const;
     PlanningView view_of(const Incident& incident, const std::vector<FactKey>& needs) const;
 

@@ -112,12 +112,13 @@ Status read_kind(const YamlNode& node, Cause& cause) {
 }
 
 // What a text says of a connector it says of a job as well: one list of clues, several subjects.
-Status take_over(Cause& cause, const Cause* model) {
+Status take_over(Cause& cause, Cause* model) {
     if (model == nullptr || !model->like.empty())
         return fail(ErrorCode::invalid, "{}: cause {} is like {}, which {}", cause.defined_at, cause.id, cause.like,
                     model == nullptr ? "does not exist" : "is itself like another");
     cause.group = model->group;
     cause.side = model->side;
+    std::ranges::copy(cause.components, std::back_inserter(model->left_to_others));
     std::ranges::copy_if(model->clues, std::back_inserter(cause.clues),
                          [](const Clue& clue) { return clue.kind == Clue::Kind::signature; });
     return {};
@@ -243,8 +244,11 @@ Result<Catalogue> Catalogue::load(std::span<const RuleText> files, const KnownId
             }
         }
     }
-    for (Cause& cause : catalogue.causes_)
-        if (!cause.like.empty()) MEDIC_CHECK(take_over(cause, catalogue.find(cause.like)));
+    for (Cause& cause : catalogue.causes_) {
+        if (cause.like.empty()) continue;
+        const auto model = catalogue.cause_at_.find(cause.like);
+        MEDIC_CHECK(take_over(cause, model == catalogue.cause_at_.end() ? nullptr : &catalogue.causes_[model->second]));
+    }
     MEDIC_CHECK(check_ids(catalogue, all));
     return catalogue;
 }

@@ -66,8 +66,9 @@ struct Cause {
     std::vector<LookAlike> look_alikes;
     std::vector<std::string> remedies;  // In order; planning decides.
     std::vector<CauseCase> cases;
-    std::vector<Component> components;  // Of texts that may speak of it; empty: any. Others need strong clues.
-    double prior = 0;                   // Log-odds before any clue; below 0 for catch-alls.
+    std::vector<Component> components;      // Of texts that may speak of it; empty: any. Others need strong clues.
+    std::vector<Component> left_to_others;  // Of texts that speak of a cause which is like it.
+    double prior = 0;                       // Log-odds before any clue; below 0 for catch-alls.
     std::string defined_at;
 };
 

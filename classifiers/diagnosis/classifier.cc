@@ -78,13 +78,11 @@ bool foreign(const Cause& cause, Component component) {
 
 // Of causes that are told of several subjects by the same clues one counts: that of the text's own component, or the
 // first one where there is none.
-bool has_stand_in(const Catalogue& catalogue, const Cause& cause, Component component) {
-    const auto told_of_it = [&](const Cause& one) {
-        return std::ranges::find(one.components, component) != one.components.end();
+bool has_stand_in(const Cause& cause, Component component) {
+    const auto holds = [component](const std::vector<Component>& all) {
+        return std::ranges::find(all, component) != all.end();
     };
-    if (!cause.like.empty()) return !told_of_it(cause);
-    return std::ranges::any_of(catalogue.causes(),
-                               [&](const Cause& other) { return other.like == cause.id && told_of_it(other); });
+    return cause.like.empty() ? holds(cause.left_to_others) : !holds(cause.components);
 }
 
 std::vector<ScoredCause> score(const Catalogue& catalogue, const std::vector<std::vector<Weighted>>& causes_of,
@@ -111,7 +109,7 @@ std::vector<ScoredCause> score(const Catalogue& catalogue, const std::vector<std
         if (sum.spoke.empty()) continue;
         std::ranges::sort(sum.spoke, std::greater{});
         if (sum.spoke.front().first < leaning_weight) continue;
-        if (has_stand_in(catalogue, catalogue.causes()[cause], component)) continue;
+        if (has_stand_in(catalogue.causes()[cause], component)) continue;
         double share = 1;
         for (const auto& [weight, signature] : sum.spoke) {
             sum.score += weight * share;

@@ -1,8 +1,8 @@
 #include "agent/collectors/prometheus/server.h"
 
-#include <cctype>
 #include <map>
 
+#include "agent/base/url.h"
 #include "agent/collectors/json_internal.h"
 
 namespace medic {
@@ -10,22 +10,6 @@ namespace medic {
 using namespace json_read;
 
 namespace {
-
-std::string url_escaped(const std::string& text) {
-    static constexpr char digits[] = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '~') {
-            out += c;
-        } else {
-            out += '%';
-            out += digits[byte >> 4];
-            out += digits[byte & 15];
-        }
-    }
-    return out;
-}
 
 // The broker's id at the end of a pod's name: my-cluster-kafka-0, my-cluster-pool-b-12. Strimzi names its pods so.
 std::string id_in_pod(const std::string& pod) {
@@ -94,7 +78,7 @@ struct PrometheusCollector::Parsed {
 
 PrometheusCollector::PrometheusCollector(PrometheusCollectorOptions options) : options_(std::move(options)) {
     const auto ask = [&](const std::string& query, std::string_view purpose) {
-        asks_.push_back({options_.url + "/api/v1/query?query=" + url_escaped(query), std::string(purpose)});
+        asks_.push_back({options_.url + "/api/v1/query?query=" + url_encode(query), std::string(purpose)});
     };
     std::vector<std::string> batches;
     for (const std::string& name : CanonicalNames::built_in().page_names()) {

@@ -3,7 +3,7 @@
 // a rebalance, for the other workers: neither is a fault of this worker. Workers that don't answer at all are
 // service_silence's.
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "classifiers/analyzers/analyzer.h"
 #include "classifiers/analyzers/kafka_answers.h"
@@ -24,19 +24,14 @@ struct Herder {
 
 bool is_silent(const Herder& herder) { return herder.answers.value == 0; }
 
-std::vector<Herder> herders(const Lookup& lookup, const std::string& cluster) {
-    std::vector<Herder> found;
-    for (const SeriesId series : lookup.select("connect_worker_herder_answers", {{"cluster", cluster}}))
-        if (const auto answers = lookup.motion(series, look_back))
-            found.push_back({cluster, lookup.label(series, "worker"), *answers});
-    return found;
-}
-
-std::set<std::string> clusters(const Lookup& lookup) {
-    std::set<std::string> all;
+std::map<std::string, std::vector<Herder>> herders_by_cluster(const Lookup& lookup) {
+    std::map<std::string, std::vector<Herder>> found;
     for (const SeriesId series : lookup.select("connect_worker_herder_answers"))
-        all.insert(lookup.label(series, "cluster"));
-    return all;
+        if (const auto answers = lookup.motion(series, look_back)) {
+            const std::string cluster = lookup.label(series, "cluster");
+            found[cluster].push_back({cluster, lookup.label(series, "worker"), *answers});
+        }
+    return found;
 }
 
 bool kafka_answered_before(const Lookup& lookup, const std::string& cluster, WallTime at) {
@@ -66,8 +61,7 @@ Finding finding_of(const Lookup& lookup, const Herder& herder) {
 std::vector<Finding> run(const View& view, const Now& now) {
     const Lookup lookup{view, now};
     std::vector<Finding> found;
-    for (const std::string& cluster : clusters(lookup)) {
-        const std::vector<Herder> all = herders(lookup, cluster);
+    for (const auto& [cluster, all] : herders_by_cluster(lookup)) {
         // Two that wait at once wait for each other, or for the same thing.
         if (std::ranges::count_if(all, is_silent) != 1) continue;
         const Herder& herder = *std::ranges::find_if(all, is_silent);

@@ -31,14 +31,16 @@ bool restarts_failed_ones(std::string_view version) {
     return major && minor && (*major > 3 || (*major == 3 && *minor >= 2));
 }
 
-Step restart_of(const Diagnosis& diagnosis, const std::string& connector, const std::vector<std::string_view>& tasks) {
-    const bool one = tasks.size() == 1;
+// `own`, the diagnosis's task, is one of `tasks`.
+Step restart_of(const Diagnosis& diagnosis, const std::string& connector, std::int64_t own,
+                const std::vector<std::string_view>& tasks) {
     Step restart;
-    restart.subject = one ? diagnosis.subject : subject_in(diagnosis, "connector", connector);
-    if (one) {
-        restart.text = fmt::format("restart task {} of {} only", tasks[0], connector);
-        restart.operation = RestartConnectorTask{connector, integer(tasks[0]).value_or(0)};
+    if (tasks.size() == 1) {
+        restart.subject = diagnosis.subject;
+        restart.text = fmt::format("restart task {} of {} only", own, connector);
+        restart.operation = RestartConnectorTask{connector, static_cast<int>(own)};
     } else {
+        restart.subject = subject_in(diagnosis, "connector", connector);
         restart.text = fmt::format("restart the {} failed tasks of {} only", tasks.size(), connector);
         restart.operation = RestartConnector{.connector = connector, .include_tasks = true, .only_failed = true};
     }
@@ -76,7 +78,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     result.summary = tasks.size() == 1
                          ? fmt::format("task {} of {} has failed: restart it", own, connector)
                          : fmt::format("{} tasks of {} have failed: restart them", tasks.size(), connector);
-    result.steps = {restart_of(diagnosis, connector, tasks)};
+    result.steps = {restart_of(diagnosis, connector, number_of_task, tasks)};
     return result;
 }
 

@@ -109,7 +109,7 @@ std::vector<Fault> connect_faults() {
          .flow = FlowName::audit,
          .history = Duration(30'000)},
         {.name = "herder-blocked",
-         .told = "a connector holds up its worker's own thread: the REST API does not answer, tasks go on",
+         .told = "a connector holds up its worker's own thread: what only that can answer does not come, tasks go on",
          .side = "system",
          .causes = {"connect.herder-blocked"},
          .inject = block_herder,
