@@ -24,36 +24,17 @@ protected:
     void SetUp() override {
         if (data_folder().empty()) GTEST_SKIP() << "MEDIC_LIVE_DATA names no platform: run `make test-live`";
         const json live = json::parse(text_of(data_folder() + "/live.json"));
-        java_ = live.at("java").get<std::string>();
-        class_path_ = live.at("kafka_class_path").get<std::string>();
         old_tools_ = live.at("kafka").get<std::string>().starts_with("3.6");
         zookeeper_ = live.value("zookeeper", false);
-        const auto state = engine::lab::load_state(data_folder());
-        ASSERT_TRUE(state) << state.error().message;
-        bootstrap_ = state->plan.bootstrap();
         std::vector<std::string> addresses;
-        std::istringstream list(bootstrap_);
+        std::istringstream list(bootstrap());
         for (std::string one; std::getline(list, one, ',');) addresses.push_back(one);
         client_ = std::make_shared<KafkaClient>(KafkaClientOptions{.bootstrap = addresses});
         reader_ = make_kafka_reader(client_, Duration(10'000));
     }
 
-    std::string tool(const std::string& main_class, std::vector<std::string> arguments) const {
-        std::vector<std::string> argv = {java_,
-                                         "-Xmx128m",
-                                         "-XX:+UseSerialGC",
-                                         "-XX:TieredStopAtLevel=1",
-                                         "-Dlog4j.configuration=file:" + data_folder() + "/conf/tools-log4j.properties",
-                                         "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
-                                         "-cp",
-                                         class_path_,
-                                         main_class,
-                                         "--bootstrap-server",
-                                         bootstrap_};
-        argv.insert(argv.end(), std::make_move_iterator(arguments.begin()), std::make_move_iterator(arguments.end()));
-        const Ended ended = run_program(std::move(argv));
-        EXPECT_EQ(ended.code, 0) << ended.output;
-        return ended.output;
+    [[nodiscard]] std::string tool(const std::string& main_class, std::vector<std::string> arguments) const {
+        return run_kafka_tool(main_class, std::move(arguments));
     }
 
     [[nodiscard]] std::map<Partition, std::int64_t> ends(const std::string& topic) const {
@@ -121,7 +102,6 @@ protected:
         return (old_tools_ ? "kafka.admin." : "org.apache.kafka.tools." + now) + name;
     }
 
-    std::string java_, class_path_, bootstrap_;
     bool old_tools_ = false, zookeeper_ = false;
     std::shared_ptr<KafkaClient> client_;
     std::unique_ptr<KafkaReader> reader_;

@@ -70,4 +70,30 @@ inline std::uint16_t port_of(const std::string& node, const std::string& port) {
     return plan != nullptr && plan->ports.contains(port) ? plan->ports.at(port) : std::uint16_t{0};
 }
 
+inline std::string bootstrap() {
+    const auto state = engine::lab::load_state(data_folder());
+    EXPECT_TRUE(state) << state.error().message;
+    return state ? state->plan.bootstrap() : "";
+}
+
+// One of Kafka's own command-line tools, by its class; what it printed.
+inline std::string run_kafka_tool(const std::string& main_class, std::vector<std::string> arguments) {
+    const auto live = nlohmann::json::parse(text_of(data_folder() + "/live.json"));
+    std::vector<std::string> argv = {live.at("java").get<std::string>(),
+                                     "-Xmx128m",
+                                     "-XX:+UseSerialGC",
+                                     "-XX:TieredStopAtLevel=1",
+                                     "-Dlog4j.configuration=file:" + data_folder() + "/conf/tools-log4j.properties",
+                                     "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
+                                     "-cp",
+                                     live.at("kafka_class_path").get<std::string>(),
+                                     main_class,
+                                     "--bootstrap-server",
+                                     bootstrap()};
+    argv.insert(argv.end(), std::make_move_iterator(arguments.begin()), std::make_move_iterator(arguments.end()));
+    const Ended ended = run_program(std::move(argv));
+    EXPECT_EQ(ended.code, 0) << ended.output;
+    return ended.output;
+}
+
 }  // namespace medic::live
