@@ -69,8 +69,7 @@ private:
         argv.push_back(fmt::format("-Xmx{}m", heap_mb));
         argv.insert(argv.end(), jvm_flags.begin(), jvm_flags.end());
         argv.push_back(fmt::format("-Dlog4j.configuration=file:{}/conf/log4j.properties", options_.data_dir));
-        argv.emplace_back("-Dorg.slf4j.simpleLogger.showDateTime=true");
-        argv.emplace_back("-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ");
+        argv.push_back(fmt::format("-Dlog4j2.configurationFile={}/conf/log4j2.properties", options_.data_dir));
         return argv;
     }
 

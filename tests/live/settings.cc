@@ -178,11 +178,24 @@ constexpr const char* jmx_yaml =
     "    name: kafka_connect_$1_task_$4_$5\n"
     "    labels: {connector: \"$2\", task: \"$3\"}\n";
 
+// A broker lets the level of a logger be changed only where it has been named: that of requests is.
 constexpr const char* log4j_properties =
     "log4j.rootLogger=INFO, out\n"
+    "log4j.logger.kafka.request.logger=INFO\n"
     "log4j.appender.out=org.apache.log4j.ConsoleAppender\n"
     "log4j.appender.out.layout=org.apache.log4j.PatternLayout\n"
     "log4j.appender.out.layout.ConversionPattern=%d{yyyy-MM-dd'T'HH:mm:ss,SSSZ} %p %m (%c)%n\n";
+
+// The same for Kafka 4, which logs with Log4j 2.
+constexpr const char* log4j2_properties =
+    "rootLogger.level = INFO\n"
+    "rootLogger.appenderRef.out.ref = out\n"
+    "logger.request.name = kafka.request.logger\n"
+    "logger.request.level = INFO\n"
+    "appender.out.type = Console\n"
+    "appender.out.name = out\n"
+    "appender.out.layout.type = PatternLayout\n"
+    "appender.out.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss,SSSZ} %p %m (%c)%n\n";
 
 std::string page_kind(Role role) {
     switch (role) {
@@ -264,6 +277,7 @@ std::string live_medic_yaml(const LabPlan& plan) {
 std::map<std::string, std::string> configuration_files(const LiveOptions& options, const LabPlan& plan) {
     std::map<std::string, std::string> files = {{"conf/jmx.yaml", jmx_yaml},
                                                 {"conf/log4j.properties", log4j_properties},
+                                                {"conf/log4j2.properties", log4j2_properties},
                                                 {"medic.yaml", live_medic_yaml(plan)}};
     for (const auto& process : plan.processes) {
         if (process.role == Role::broker)

@@ -81,6 +81,7 @@ struct FlinkCollector::Look {
     Observation observation;
     std::map<std::string, Job> jobs;                          // By job id.
     std::map<std::string, double> watermark_lags_s;           // By job id: the largest of its vertices.
+    std::map<std::string, int> subtasks_without_watermark;    // By job id, of the vertices that answered.
     std::map<std::string, CheckpointAsked> slow_checkpoints;  // By job id.
     std::vector<CheckpointParts> checkpoint_parts;
     std::vector<std::string> task_managers;
@@ -192,8 +193,10 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
         if (kind == "vertex") vertex(into, *parsed, job, *found, options_.subtasks_per_vertex_max);
         if (kind == "backpressure") backpressure(into, *parsed, job, *found);
         if (kind == "watermarks") {
-            if (const auto lowest = watermarks(into, *parsed, job, *found)) {
-                const double lag_s = (static_cast<double>(read_at.unix_ms) - *lowest) / 1000;
+            const Watermarks told = watermarks(into, *parsed, job, *found);
+            look_->subtasks_without_watermark[job.id] += told.without;
+            if (told.lowest_ms) {
+                const double lag_s = (static_cast<double>(read_at.unix_ms) - *told.lowest_ms) / 1000;
                 double& largest = look_->watermark_lags_s.try_emplace(job.id, lag_s).first->second;
                 largest = std::max(largest, lag_s);
             }
@@ -442,6 +445,9 @@ Observation FlinkCollector::finish() {
     for (const auto& [id, lag_s] : look_->watermark_lags_s)
         observation.sample("flink_job_watermark_lag_seconds",
                            {{"cluster", options_.cluster}, {"job", look_->jobs[id].name}}, lag_s);
+    for (const auto& [id, without] : look_->subtasks_without_watermark)
+        observation.sample("flink_job_subtasks_without_watermark",
+                           {{"cluster", options_.cluster}, {"job", look_->jobs[id].name}}, without);
     // What was asked only once (config, the end of a job) is repeated: topology is replaced at every look.
     for (const auto& [id, job] : look_->jobs) {
         auto& attributes = observation.attributes[{options_.cluster, "job", job.name}];

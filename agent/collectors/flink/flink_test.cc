@@ -72,6 +72,7 @@ TEST_P(RealFlink, MeansTheSameInBothVersions) {
         value(seen, R"(flink_job_watermark_lag_seconds{cluster="c",job="orders-by-customer"})").value_or(-99);
     EXPECT_GT(lag, -5);
     EXPECT_LT(lag, 5);
+    EXPECT_EQ(value(seen, R"(flink_job_subtasks_without_watermark{cluster="c",job="orders-by-customer"})"), 0);
     ASSERT_FALSE(seen.events.empty());
     EXPECT_EQ(seen.events[0].kind, "deployment");
     const auto& job = seen.attributes.at({"c", "job", "orders-by-customer"});
@@ -240,6 +241,8 @@ TEST(Flink, AJobWithoutWatermarksHasNoLag) {
     });
     EXPECT_EQ(count(seen, "flink_subtask_watermark_timestamp_seconds"), 0u);
     EXPECT_EQ(count(seen, "flink_job_watermark_lag_seconds"), 0u);
+    EXPECT_GT(value(seen, R"(flink_job_subtasks_without_watermark{cluster="c",job="orders-by-customer"})").value_or(0),
+              0);
 }
 
 TEST(Flink, TheVersionThatRunsIsTheOneUploadedLastBeforeTheStart) {

@@ -63,8 +63,10 @@ void exceptions(const Into& into, const Json& answer, const Job& job);
 
 void vertex(const Into& into, const Json& answer, const Job& job, const Vertex& vertex, std::size_t subtasks_max);
 void backpressure(const Into& into, const Json& answer, const Job& job, const Vertex& vertex);
-// Returns the lowest watermark in milliseconds; nullopt while a subtask has none.
-[[nodiscard]] std::optional<double> watermarks(const Into& into, const Json& answer, const Job& job,
-                                               const Vertex& vertex);
+struct Watermarks {
+    std::optional<double> lowest_ms;  // nullopt while a subtask has none, and once all input has ended.
+    int without = 0;                  // Subtasks that have had none yet.
+};
+[[nodiscard]] Watermarks watermarks(const Into& into, const Json& answer, const Job& job, const Vertex& vertex);
 
 }  // namespace medic::flink_read

@@ -67,10 +67,9 @@ void backpressure(const Into& into, const Json& answer, const Job& job, const Ve
     }
 }
 
-std::optional<double> watermarks(const Into& into, const Json& answer, const Job& job, const Vertex& vertex) {
-    if (!answer.is_array()) return std::nullopt;
-    std::optional<double> lowest;
-    bool all = !answer.empty();
+Watermarks watermarks(const Into& into, const Json& answer, const Job& job, const Vertex& vertex) {
+    if (!answer.is_array()) return {};
+    Watermarks told;
     for (const Json& entry : answer) {
         const std::string id = text(entry, "id");  // "3.currentInputWatermark"
         const auto value = number_in_text(text(entry, "value"));
@@ -78,17 +77,16 @@ std::optional<double> watermarks(const Into& into, const Json& answer, const Job
         if (!value || dot == std::string::npos) continue;
         // Long.MIN_VALUE: no watermark yet. Long.MAX_VALUE: the input has ended.
         constexpr double none = -9e18, ended = 9e18;
-        if (*value < none || *value > ended) {
-            all = all && *value > ended;
-            continue;
-        }
+        if (*value < none) ++told.without;
+        if (*value < none || *value > ended) continue;
         const auto subtask = number_in_text(id.substr(0, dot));
         if (!subtask) continue;
         into.observation.sample("flink_subtask_watermark_timestamp_seconds",
                                 subtask_labels(into, job, vertex, static_cast<std::int64_t>(*subtask)), *value / 1000);
-        lowest = std::min(lowest.value_or(*value), *value);
+        told.lowest_ms = std::min(told.lowest_ms.value_or(*value), *value);
     }
-    return all ? lowest : std::nullopt;
+    if (told.without > 0) told.lowest_ms.reset();
+    return told;
 }
 
 }  // namespace medic::flink_read
