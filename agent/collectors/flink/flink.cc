@@ -5,8 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "agent/collectors/flink/checkpoint_parts_internal.h"
-#include "agent/collectors/flink/parse_internal.h"
+#include "agent/collectors/flink/look_internal.h"
 
 namespace medic {
 
@@ -14,35 +13,6 @@ using namespace flink_read;
 using json_read::document;
 
 namespace {
-
-// A job that ended is asked about once; after that its state and checkpoint path are repeated from memory.
-struct JobMemory {
-    std::string id;
-    std::string state;
-    std::int64_t start_ms = 0;
-    bool config_known = false;
-    bool end_examined = false;
-    bool announced = false;  // Its deployment event has been made.
-    std::string before, version_before;
-    std::string last_good_version;  // The newest version before this run that completed a checkpoint.
-    std::map<std::string, std::string> attributes;
-    // The slow checkpoint that was last looked into.
-    std::optional<std::int64_t> parts_of;
-    WallTime parts_at;
-    std::set<std::string> task_managers;  // That were registered while it was last listed.
-    std::optional<WallTime> missing_since;
-    bool was_missing = false;  // A run before this one went with its job manager.
-
-    [[nodiscard]] std::string attribute(const std::string& name) const {
-        const auto found = attributes.find(name);
-        return found == attributes.end() ? "" : found->second;
-    }
-    // A version is good once it has completed a checkpoint of its own.
-    [[nodiscard]] std::string good_version() const {
-        return attributes.contains("checkpoint_id") && attributes.contains("version") ? attribute("version")
-                                                                                      : last_good_version;
-    }
-};
 
 // A slow checkpoint costs up to four questions: no more than once a minute for each job.
 constexpr Duration parts_pace{60'000};
@@ -53,12 +23,6 @@ constexpr Duration parts_pace{60'000};
 constexpr Duration metrics_pace{5'000};
 
 constexpr std::size_t task_managers_remembered_max = 1'000;
-// A job that went with its job manager is told of for so long, and so many of them.
-constexpr Duration missing_told_for{3600 * 1000};
-constexpr std::size_t missing_jobs_max = 100;
-// A task manager that finds no job manager ends itself after taskmanager.registration.timeout, 5 min by default; one
-// that loses it cancels its tasks after heartbeat.timeout, 50 s by default.
-constexpr Duration old_tasks_may_run_for{6 * 60'000};
 // How long a task manager that was seen before is told as missing: longer than any restart, shorter than a forgotten
 // name's life.
 constexpr Duration vanished_told_for{3600 * 1000};
@@ -77,39 +41,6 @@ bool is_of_metrics(const std::string& kind) {
 
 }  // namespace
 
-struct FlinkCollector::Look {
-    Observation observation;
-    std::map<std::string, Job> jobs;                          // By job id.
-    std::map<std::string, double> watermark_lags_s;           // By job id: the largest of its vertices.
-    std::map<std::string, int> subtasks_without_watermark;    // By job id, of the vertices that answered.
-    std::map<std::string, CheckpointAsked> slow_checkpoints;  // By job id.
-    std::vector<CheckpointParts> checkpoint_parts;
-    std::vector<std::string> task_managers;
-    std::optional<double> slots_in_use;  // nullopt: not told by every task manager.
-    bool task_managers_told = false;
-    bool jobs_told = false;
-    bool answered = false;
-};
-
-struct FlinkCollector::Memory {
-    std::map<std::string, JobMemory> jobs;  // By job name.
-    struct TaskManager {
-        WallTime seen;
-        bool present = true;
-    };
-    std::map<std::string, TaskManager> task_managers;
-    // By purpose: an answer that is of metrics, as long as Flink has nothing newer. Only while the job runs.
-    struct Kept {
-        WallTime at;
-        HttpAnswer answer;
-    };
-    std::map<std::string, Kept> kept;
-    bool looked = false;  // Who was there at the first look has not just joined.
-    bool silent = false;  // The job manager gave no answer since it last listed its jobs.
-    StateMemory states;
-    std::string version;
-};
-
 FlinkCollector::FlinkCollector(FlinkCollectorOptions options)
     : options_(std::move(options)), memory_(std::make_unique<Memory>()) {}
 FlinkCollector::~FlinkCollector() = default;
@@ -122,7 +53,9 @@ std::vector<HttpAsk> FlinkCollector::begin(WallTime at) {
                   [&](const auto& entry) { return at < entry.second.at || at - entry.second.at >= metrics_pace; });
     std::vector<HttpAsk> asks = {{options_.url + "/jobs/overview", purpose("jobs")},
                                  {options_.url + "/taskmanagers", purpose("taskmanagers")}};
-    if (memory_->version.empty()) asks.push_back({options_.url + "/config", purpose("version")});
+    if (memory_->version.empty() || !memory_->manager.asked)
+        asks.push_back({options_.url + "/config", purpose("version")});
+    if (!memory_->manager.asked) asks.push_back({options_.url + "/jobmanager/config", purpose("manager-settings")});
     return asks;
 }
 
@@ -140,13 +73,20 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
         // A job that has ended between two questions answers 404: the next look tells.
         const bool gone = answer && answer->status == 404 && bar != std::string::npos;
         // What only adds detail leaves the look complete where it fails.
-        const bool detail = kind == "version" || kind == "parts" || kind == "subparts" || kind == "checkpoint-config";
+        const bool detail = kind == "version" || kind == "manager-settings" || kind == "parts" || kind == "subparts" ||
+                            kind == "checkpoint-config";
         if (!gone && !detail) observation.lacks(kind + ": " + parsed.error().message);
         return {};
     }
     const Into into{options_.cluster, observation.at, observation, memory_->states};
     if (kind == "version") {
         memory_->version = json_read::text(*parsed, "flink-version");
+        if (const Json* features = json_read::member(*parsed, "features"))
+            memory_->manager.takes_jobs = json_read::boolean(*features, "web-submit");
+        return {};
+    }
+    if (kind == "manager-settings") {
+        memory_->manager.highly_available = highly_available(*parsed);
         return {};
     }
     if (kind == "jobs") return on_jobs(*answer);
@@ -300,54 +240,6 @@ std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
     return asks;
 }
 
-// What is not listed any more has ended and was forgotten by Flink, unless it went with a job manager that gave no
-// answer meanwhile. Without high availability nobody starts it again.
-void FlinkCollector::note_missing_jobs() {
-    const WallTime at = look_->observation.at;
-    const bool silent = std::exchange(memory_->silent, false);
-    std::size_t missing = 0;
-    for (auto& [name, known] : memory_->jobs)
-        if (!look_->jobs.contains(known.id) && !known.missing_since && silent && !is_terminal_job_state(known.state))
-            known.missing_since = at;
-    std::erase_if(memory_->jobs, [&](const auto& entry) {
-        const JobMemory& known = entry.second;
-        if (look_->jobs.contains(known.id)) return false;
-        return !known.missing_since || at - *known.missing_since > missing_told_for || ++missing > missing_jobs_max;
-    });
-}
-
-// Of its task managers each must be back, with no slot in use that no listed job explains, or away for so long that it
-// has ended by itself: until then tasks of the old attempt may still run.
-bool FlinkCollector::old_tasks_may_run(const std::set<std::string>& task_managers, WallTime since) const {
-    if (!look_->slots_in_use || !look_->jobs_told) return true;
-    double explained = 0;
-    for (const auto& [id, job] : look_->jobs)
-        explained += job.terminal() ? 0 : static_cast<double>(job.parallelism_max);
-    if (*look_->slots_in_use > explained) return true;
-    const bool all_back = std::ranges::all_of(task_managers, [&](const std::string& id) {
-        return std::ranges::find(look_->task_managers, id) != look_->task_managers.end();
-    });
-    return !all_back && look_->observation.at - since < old_tasks_may_run_for;
-}
-
-void FlinkCollector::tell_missing_jobs() {
-    Observation& observation = look_->observation;
-    for (auto& [name, known] : memory_->jobs) {
-        const bool listed = look_->jobs.contains(known.id);
-        if (listed ? !known.was_missing : !known.missing_since) continue;
-        auto& told = observation.attributes[{options_.cluster, "lost-job", name}];
-        told["listed"] = listed ? "true" : "false";
-        if (listed) continue;
-        told["job_id"] = known.id;
-        told["state_before"] = known.state;
-        told["since"] = std::to_string(known.missing_since->unix_ms);
-        told["old_attempt"] = old_tasks_may_run(known.task_managers, *known.missing_since) ? "may run" : "gone";
-        told["url"] = options_.url;
-        for (const char* kept : {"version", "checkpoint_path", "parallelism"})
-            if (const std::string value = known.attribute(kept); !value.empty()) told[kept] = value;
-    }
-}
-
 void FlinkCollector::on_task_managers(const HttpAnswer& answer) {
     const auto parsed = document(answer);
     if (json_read::member(*parsed, "taskmanagers") == nullptr) {
@@ -440,6 +332,8 @@ Observation FlinkCollector::finish() {
     observation.sample("flink_jobmanager_reachable", {{"cluster", options_.cluster}}, look_->answered ? 1 : 0);
     if (!look_->answered || (!look_->jobs_told && !look_->task_managers_told))
         observation.outcome = ScrapeOutcome::failed;
+    // Who comes back may have been set up anew.
+    memory_->manager.asked = look_->answered;
     if (!look_->answered) memory_->silent = true;
     if (look_->task_managers_told) forget_vanished();
     for (const auto& [id, lag_s] : look_->watermark_lags_s)

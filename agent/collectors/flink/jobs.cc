@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <cctype>
 
 #include "agent/collectors/flink/parse_internal.h"
 
@@ -138,6 +140,18 @@ std::optional<double> slots_in_use(const Json& answer) {
         in_use += *slots - *free;
     }
     return in_use;
+}
+
+std::optional<bool> highly_available(const Json& settings) {
+    // Flink's names of one setting, the newest first; unset means NONE.
+    constexpr std::array keys{"high-availability.type", "high-availability", "high-availability.mode"};
+    if (!settings.is_array()) return std::nullopt;
+    for (const Json& one : settings) {
+        std::string value = text(one, "value");
+        std::ranges::transform(value, value.begin(), [](unsigned char letter) { return std::tolower(letter); });
+        if (std::ranges::find(keys, text(one, "key")) != keys.end() && !value.empty() && value != "none") return true;
+    }
+    return false;
 }
 
 }  // namespace medic::flink_read

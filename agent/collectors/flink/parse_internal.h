@@ -69,4 +69,8 @@ struct Watermarks {
 };
 [[nodiscard]] Watermarks watermarks(const Into& into, const Json& answer, const Job& job, const Vertex& vertex);
 
+// Whether a job manager with these settings (/jobmanager/config) knows its jobs after a restart. Nothing else of them
+// is looked at. nullopt: no list.
+[[nodiscard]] std::optional<bool> highly_available(const Json& settings);
+
 }  // namespace medic::flink_read

@@ -13,6 +13,8 @@ namespace {
 
 // With high availability, or in application mode, a job manager lists its jobs a few seconds after it answers.
 constexpr Duration grace{20'000};
+// One that is known to do neither never does; a team's own starter may be quick.
+constexpr Duration grace_of_others{5'000};
 constexpr Duration look_back{10 * 60'000};
 
 bool runs_somewhere(const Lookup& lookup, const Subject& job) {
@@ -56,7 +58,7 @@ std::optional<Finding> examine(const Lookup& lookup, const Subject& lost) {
     const auto since_text = told("since");
     if (!since_text) return std::nullopt;
     const WallTime since{std::strtoll(since_text->c_str(), nullptr, 10)};
-    if (lookup.now().wall - since < grace) return std::nullopt;
+    if (lookup.now().wall - since < (told("comes_back") == "never" ? grace_of_others : grace)) return std::nullopt;
     // What is told of it must be of now: a job manager that is away again knows nothing.
     if (lookup.value("flink_jobmanager_reachable", {{"cluster", lost.cluster}}).value_or(0) != 1) return std::nullopt;
     const Subject job{lost.cluster, "job", lost.name};

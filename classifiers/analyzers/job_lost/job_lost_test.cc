@@ -39,6 +39,13 @@ TEST(JobLost, HighAvailabilityAndApplicationModeGetTimeToListIt) {
     EXPECT_TRUE(gone().attribute(lost, "listed", "true").findings("job-lost", 85).empty());
 }
 
+TEST(JobLost, WhatNeverComesBackByItselfIsToldSoon) {
+    EXPECT_EQ(gone().attribute(lost, "comes_back", "never").findings("job-lost", 66).size(), 1U);
+    EXPECT_TRUE(gone().attribute(lost, "comes_back", "never").findings("job-lost", 63).empty())
+        << "a starter of theirs";
+    EXPECT_TRUE(gone().attribute(lost, "comes_back", "may").findings("job-lost", 66).empty());
+}
+
 TEST(JobLost, WhatRunsInAnotherFlinkOfTheClusterIsNotLost) {
     EXPECT_TRUE(gone().attribute(job, "state", "RUNNING").findings("job-lost", 85).empty());
 }

@@ -52,7 +52,19 @@ TEST(UnevenSubtasks, EvenWorkIsNone) {
 }
 
 TEST(UnevenSubtasks, SkewThatHoldsNobodyUpIsNone) {
-    EXPECT_TRUE(job({.source_held_up = 0}).findings("data-skew", 200).empty());
+    EXPECT_TRUE(job({.hot_busy = 0.9, .source_held_up = 0}).findings("data-skew", 200).empty());
+}
+
+// Buffers hide it from the source for minutes.
+TEST(UnevenSubtasks, SubtaskThatNeverRestsIsToldBeforeAnybodyIsHeldUp) {
+    const auto found = job({.source_held_up = 0}).findings("data-skew", 200);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].fields.at("subtask"), "2");
+    EXPECT_EQ(job({.hot_busy = 1, .sibling_rate = 0, .source_held_up = 0}).findings("data-skew", 200).size(), 1U);
+    EXPECT_TRUE(job({.hot_rate = 300, .source_held_up = 0}).findings("data-skew", 200).empty())
+        << "three times is not many";
+    EXPECT_TRUE(job({.hot_rate = 100, .source_held_up = 0}).findings("subtask-slow", 200).empty());
+    EXPECT_TRUE(job({.source_held_up = 0, .rates_known = false}).findings("data-skew", 200).empty());
 }
 
 TEST(UnevenSubtasks, JobThatJustStartedIsGivenTime) { EXPECT_TRUE(job({}).findings("data-skew", 100).empty()); }

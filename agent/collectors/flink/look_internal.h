@@ -1,0 +1,88 @@
+// What the Flink collector remembers: of the look under way and of those before. For the files of the collector only.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/collectors/flink/checkpoint_parts_internal.h"
+#include "agent/collectors/flink/flink.h"
+#include "agent/collectors/flink/parse_internal.h"
+
+namespace medic {
+
+namespace flink_read {
+
+// A job that ended is asked about once; after that its state and checkpoint path are repeated from memory.
+struct JobMemory {
+    std::string id;
+    std::string state;
+    std::int64_t start_ms = 0;
+    bool config_known = false;
+    bool end_examined = false;
+    bool announced = false;  // Its deployment event has been made.
+    std::string before, version_before;
+    std::string last_good_version;  // The newest version before this run that completed a checkpoint.
+    std::map<std::string, std::string> attributes;
+    // The slow checkpoint that was last looked into.
+    std::optional<std::int64_t> parts_of;
+    WallTime parts_at;
+    std::set<std::string> task_managers;  // That were registered while it was last listed.
+    std::optional<WallTime> missing_since;
+    bool was_missing = false;  // A run before this one went with its job manager.
+
+    [[nodiscard]] std::string attribute(const std::string& name) const {
+        const auto found = attributes.find(name);
+        return found == attributes.end() ? "" : found->second;
+    }
+    // A version is good once it has completed a checkpoint of its own.
+    [[nodiscard]] std::string good_version() const {
+        return attributes.contains("checkpoint_id") && attributes.contains("version") ? attribute("version")
+                                                                                      : last_good_version;
+    }
+};
+
+}  // namespace flink_read
+
+struct FlinkCollector::Look {
+    Observation observation;
+    std::map<std::string, flink_read::Job> jobs;                          // By job id.
+    std::map<std::string, double> watermark_lags_s;                       // By job id: the largest of its vertices.
+    std::map<std::string, int> subtasks_without_watermark;                // By job id, of the vertices that answered.
+    std::map<std::string, flink_read::CheckpointAsked> slow_checkpoints;  // By job id.
+    std::vector<flink_read::CheckpointParts> checkpoint_parts;
+    std::vector<std::string> task_managers;
+    std::optional<double> slots_in_use;  // nullopt: not told by every task manager.
+    bool task_managers_told = false;
+    bool jobs_told = false;
+    bool answered = false;
+};
+
+struct FlinkCollector::Memory {
+    std::map<std::string, flink_read::JobMemory> jobs;  // By job name.
+    struct TaskManager {
+        WallTime seen;
+        bool present = true;
+    };
+    std::map<std::string, TaskManager> task_managers;
+    // By purpose: an answer that is of metrics, as long as Flink has nothing newer. Only while the job runs.
+    struct Kept {
+        WallTime at;
+        HttpAnswer answer;
+    };
+    std::map<std::string, Kept> kept;
+    // What the job manager says of itself; asked once each time that it answers again. nullopt: not told.
+    struct Manager {
+        bool asked = false;
+        std::optional<bool> highly_available, takes_jobs;
+    };
+    bool looked = false;  // Who was there at the first look has not just joined.
+    bool silent = false;  // The job manager gave no answer since it last listed its jobs.
+    StateMemory states;
+    std::string version;
+    Manager manager;
+};
+
+}  // namespace medic
