@@ -130,7 +130,14 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
     } else if (second != std::string::npos) {
         const auto found = std::ranges::find(job.vertices, ask.purpose.substr(second + 1), &Vertex::id);
         if (found == job.vertices.end()) return {};
-        if (kind == "vertex") vertex(into, *parsed, job, *found, options_.subtasks_per_vertex_max);
+        if (kind == "vertex") {
+            TimesOfSubtasks& times = memory_->jobs[job.name].times;
+            vertex(into, *parsed, job, *found, times, options_.subtasks_per_vertex_max);
+            std::vector<HttpAsk> asks;
+            if (!tell_times(into, job, *found, times))
+                ask_or_repeat(job, {ask.url + "/backpressure", purpose("backpressure", job.id, found->id)}, asks);
+            return asks;
+        }
         if (kind == "backpressure") backpressure(into, *parsed, job, *found);
         if (kind == "watermarks") {
             const Watermarks told = watermarks(into, *parsed, job, *found);
@@ -150,8 +157,7 @@ std::vector<HttpAsk> FlinkCollector::vertex_asks(const flink_read::Job& job) {
     for (const Vertex& vertex : job.vertices) {
         const std::string base = options_.url + "/jobs/" + job.id + "/vertices/" + vertex.id;
         asks.push_back({base, purpose("vertex", job.id, vertex.id)});
-        for (const char* kind : {"backpressure", "watermarks"})
-            ask_or_repeat(job, {base + "/" + kind, purpose(kind, job.id, vertex.id)}, asks);
+        ask_or_repeat(job, {base + "/watermarks", purpose("watermarks", job.id, vertex.id)}, asks);
     }
     return asks;
 }

@@ -26,6 +26,7 @@ struct JobMemory {
     std::string before, version_before;
     std::string last_good_version;  // The newest version before this run that completed a checkpoint.
     std::map<std::string, std::string> attributes;
+    TimesOfSubtasks times;
     // The slow checkpoint that was last looked into.
     std::optional<std::int64_t> parts_of;
     WallTime parts_at;

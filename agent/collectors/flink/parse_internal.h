@@ -61,7 +61,21 @@ void running_version(const Into& into, const Json& answer, const Job& job,
 void checkpoints(const Into& into, const Json& answer, const Job& job);
 void exceptions(const Into& into, const Json& answer, const Job& job);
 
-void vertex(const Into& into, const Json& answer, const Job& job, const Vertex& vertex, std::size_t subtasks_max);
+// How a subtask has spent its time, from what Flink counts of each attempt since 1.16 (accumulated-…-time), which is
+// exact between any two answers. The rates that Flink makes of it are means over the last minute.
+struct SubtaskTimes {
+    std::int64_t attempt = -1;
+    double busy_ms = 0, idle_ms = 0, backpressured_ms = 0;
+    std::optional<double> busy, idle, backpressured;  // Shares, between the two newest counts that differ.
+    WallTime counted;                                 // When the newest count was first seen.
+};
+using TimesOfSubtasks = std::map<std::string, SubtaskTimes>;  // By "VERTEX ID|SUBTASK".
+
+void vertex(const Into& into, const Json& answer, const Job& job, const Vertex& vertex, TimesOfSubtasks& times,
+            std::size_t subtasks_max);
+// Tells the shares of the vertex's subtasks from their counts. false: not those of all are known, and nothing is told;
+// ask for Flink's rates.
+[[nodiscard]] bool tell_times(const Into& into, const Job& job, const Vertex& vertex, const TimesOfSubtasks& times);
 void backpressure(const Into& into, const Json& answer, const Job& job, const Vertex& vertex);
 struct Watermarks {
     std::optional<double> lowest_ms;  // nullopt while a subtask has none, and once all input has ended.

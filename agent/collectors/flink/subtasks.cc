@@ -13,9 +13,61 @@ std::vector<LabelPair> subtask_labels(const Into& into, const Job& job, const Ve
         {"cluster", into.cluster}, {"job", job.name}, {"vertex", vertex.name}, {"subtask", std::to_string(subtask)}};
 }
 
+// Flink's job manager fetches counts every 10 s (metrics.fetcher.update-interval): less than this between two of them
+// is one of two that lie across such a fetch.
+constexpr double counted_ms_min = 1'000;
+// A count that has stood for three fetches says nothing of now: a frozen task manager's stand still as well.
+constexpr Duration count_fresh_within{30'000};
+
+std::string key_of(const Vertex& vertex, std::int64_t subtask) { return vertex.id + '|' + std::to_string(subtask); }
+
+void take_counts(SubtaskTimes& times, const Json& metrics, std::int64_t attempt, WallTime at) {
+    const auto busy = number(metrics, "accumulated-busy-time"), idle = number(metrics, "accumulated-idle-time"),
+               backpressured = number(metrics, "accumulated-backpressured-time");
+    // All zero: not fetched yet. Not a number: a source of the old kind, which doesn't know when it is busy.
+    if (!busy || !idle || !backpressured || !std::isfinite(*busy) || *busy + *idle + *backpressured <= 0) return;
+    const double busy_ms = *busy - times.busy_ms, idle_ms = *idle - times.idle_ms,
+                 backpressured_ms = *backpressured - times.backpressured_ms;
+    const double all_ms = busy_ms + idle_ms + backpressured_ms;
+    const bool goes_on = times.attempt == attempt && busy_ms >= 0 && idle_ms >= 0 && backpressured_ms >= 0;
+    if (goes_on && all_ms < counted_ms_min) return;
+    SubtaskTimes next{.attempt = attempt,
+                      .busy_ms = *busy,
+                      .idle_ms = *idle,
+                      .backpressured_ms = *backpressured,
+                      .busy = {},
+                      .idle = {},
+                      .backpressured = {},
+                      .counted = at};
+    if (goes_on) {
+        next.busy = busy_ms / all_ms;
+        next.idle = idle_ms / all_ms;
+        next.backpressured = backpressured_ms / all_ms;
+    }
+    times = next;
+}
+
 }  // namespace
 
-void vertex(const Into& into, const Json& answer, const Job& job, const Vertex& vertex, std::size_t subtasks_max) {
+bool tell_times(const Into& into, const Job& job, const Vertex& vertex, const TimesOfSubtasks& times) {
+    std::vector<const SubtaskTimes*> all;
+    for (std::size_t subtask = 0; subtask < vertex.parallelism; ++subtask) {
+        const auto found = times.find(key_of(vertex, static_cast<std::int64_t>(subtask)));
+        if (found == times.end() || !found->second.busy || into.at - found->second.counted > count_fresh_within)
+            return false;
+        all.push_back(&found->second);
+    }
+    for (std::size_t subtask = 0; subtask < all.size(); ++subtask) {
+        const auto labels = subtask_labels(into, job, vertex, static_cast<std::int64_t>(subtask));
+        into.observation.sample("flink_subtask_backpressured_ratio", labels, *all[subtask]->backpressured);
+        into.observation.sample("flink_subtask_busy_ratio", labels, *all[subtask]->busy);
+        into.observation.sample("flink_subtask_idle_ratio", labels, *all[subtask]->idle);
+    }
+    return !all.empty();
+}
+
+void vertex(const Into& into, const Json& answer, const Job& job, const Vertex& vertex, TimesOfSubtasks& times,
+            std::size_t subtasks_max) {
     std::size_t count = 0;
     for (const Json& entry : array(answer, "subtasks")) {
         const auto index = integer(entry, "subtask");
@@ -47,6 +99,7 @@ void vertex(const Into& into, const Json& answer, const Job& job, const Vertex& 
             into.observation.sample("flink_subtask_records_in_total", labels, *in);
         if (const auto out = known("write-records", "write-records-complete"))
             into.observation.sample("flink_subtask_records_out_total", labels, *out);
+        take_counts(times[key_of(vertex, *index)], *metrics, integer(entry, "attempt").value_or(0), into.at);
     }
 }
 

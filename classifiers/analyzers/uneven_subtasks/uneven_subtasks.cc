@@ -1,7 +1,7 @@
 // data-skew and subtask-slow: one subtask of a vertex works all the time and holds its job up while its siblings wait.
 // Where it gets far more records than they do, its keys are the reason; where it gets no more than they do, what it
 // runs on is. Needs: the ratio of busy time of every subtask, their rates, and somebody upstream who is held up; of a
-// subtask that never rests and gets many times the others' records that is not waited for: buffers hold small records
+// subtask that hardly rests and gets many times the others' records that is not waited for: buffers hold small records
 // for minutes before anybody upstream feels it, and checkpoints wait behind them meanwhile.
 #include <algorithm>
 #include <map>
@@ -20,7 +20,7 @@ constexpr Duration running_needs{120'000};
 constexpr double hot_busy = 0.85, siblings_busy_of_hot = 0.6, held_up = 0.3;
 // Judged over a shorter window, as less can be said against it.
 constexpr Duration saturated_window{30'000}, saturated_span_needs{20'000};
-constexpr double saturated_busy = 0.97, saturated_over_median = 4.0;
+constexpr double saturated_busy = 0.92, saturated_over_median = 4.0;
 // A hot key doubles a subtask's share at least; between the two limits nothing is said.
 constexpr double skewed_over_median = 2.0, even_over_median = 1.2;
 
