@@ -84,6 +84,7 @@ inline std::string run_kafka_tool(const std::string& main_class, std::vector<std
                                      "-XX:+UseSerialGC",
                                      "-XX:TieredStopAtLevel=1",
                                      "-Dlog4j.configuration=file:" + data_folder() + "/conf/tools-log4j.properties",
+                                     "-Dlog4j2.configurationFile=" + data_folder() + "/conf/tools-log4j2.properties",
                                      "-cp",
                                      live.at("kafka_class_path").get<std::string>(),
                                      main_class,

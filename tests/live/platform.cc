@@ -148,6 +148,7 @@ Status write_files(const LiveOptions& options, const LabPlan& plan, const Artifa
                              .dump(1);
     files["inventory.txt"] = "";
     files["conf/tools-log4j.properties"] = "log4j.rootLogger=ERROR\n";
+    files["conf/tools-log4j2.properties"] = "rootLogger.level = ERROR\n";
     std::error_code error;
     for (const char* folder : {"logs", "data", "faults", "agent", "jobs"})
         fs::create_directories(fs::path(options.data_dir) / folder, error);
