@@ -33,6 +33,15 @@ bool is_noise(std::string_view type, std::string_view message) {
     return false;
 }
 
+// Whatever the channel's own error is called (it differs by transport: epoll's, a socket's), a connection to a peer
+// broke. A peer's failure that names the job's own code is more than that.
+bool is_a_broken_connection(const Failure& failure, const std::optional<FrameOwner>& owner) {
+    return owner != FrameOwner::user && std::ranges::any_of(failure.chain, [](const Throwable& one) {
+               return one.relation != Throwable::Relation::suppressed &&
+                      (one.type.ends_with("RemoteTransportException") || one.type.ends_with("LocalTransportException"));
+           });
+}
+
 bool same_failure(const ExceptionEvent& one, const ExceptionEvent& other) {
     return one.type == other.type && one.frame == other.frame;
 }
@@ -117,6 +126,7 @@ ExceptionEvent read_exception(const Event& event) {
     ownership.component = event.subject.kind.starts_with("connector") ? Component::connect : Component::flink;
     ExceptionEvent out{
         .event = &event, .type = "", .message = "", .frame = "", .location = "", .owner = {}, .record = {}};
+    bool broken_connection = false;
     const auto text = read_failures(event.text, ownership, {.text_bytes_max = 64 * 1024, .failures_max = 4});
     out.record = text.record;
     if (text.failures.empty()) {
@@ -132,8 +142,9 @@ ExceptionEvent read_exception(const Event& event) {
             out.location = frame->location;
             out.owner = frame->owner;
         }
+        broken_connection = is_a_broken_connection(failure, out.owner);
     }
-    out.noise = is_noise(out.type, out.message);
+    out.noise = broken_connection || is_noise(out.type, out.message);
     return out;
 }
 

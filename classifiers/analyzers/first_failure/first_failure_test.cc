@@ -39,6 +39,29 @@ TEST(FirstFailure, LostPeersNeverHideTheFailureThatCameWithThem) {
     EXPECT_EQ(scene.findings("first-failure", 30)[0].fields.at("exception"), "java.lang.NullPointerException");
 }
 
+// On Linux the channel's own error is the root: Flink 2.0 with epoll, as a job gave it when a task manager was killed.
+TEST(FirstFailure, ABrokenConnectionIsALostPeerWhateverTheChannelsErrorIsCalled) {
+    const std::string epoll =
+        "org.apache.flink.runtime.io.network.netty.exception.LocalTransportException: recvAddress(..) failed: "
+        "Connection reset by peer (connection to '127.0.0.1/127.0.0.1:30100 [ 127.0.0.1:30100-2f96d8 ] ')\n"
+        "\tat org.apache.flink.runtime.io.network.netty.CreditBasedPartitionRequestClientHandler.exceptionCaught("
+        "CreditBasedPartitionRequestClientHandler.java:171)\n"
+        "Caused by: org.apache.flink.shaded.netty4.io.netty.channel.unix.Errors$NativeIoException: recvAddress(..) "
+        "failed: Connection reset by peer\n";
+    Scene scene;
+    scene.event(10, job, "exception", epoll).event(11, job, "exception", null_at("fleet::Enrich::map()"));
+    EXPECT_EQ(scene.findings("first-failure", 30)[0].fields.at("exception"), "java.lang.NullPointerException");
+    // What a peer reports of the job's own code is the job's.
+    Scene told_by_peer;
+    told_by_peer
+        .event(10, job, "exception",
+               "org.apache.flink.runtime.io.network.netty.exception.RemoteTransportException: Error at remote task "
+               "manager 'tm-1'.\nCaused by: java.lang.IllegalStateException: no region\n\tat "
+               "fleet::Enrich::map()(libfleet.so+0x1)\n")
+        .event(11, job, "exception", null_at("fleet::Other::map()"));
+    EXPECT_EQ(told_by_peer.findings("first-failure", 30)[0].fields.at("exception"), "java.lang.IllegalStateException");
+}
+
 TEST(FirstFailure, ALongTimeLaterIsAnotherEpisode) {
     Scene scene;
     scene.event(10, job, "exception", lost_peer).event(2'000, job, "exception", null_at("fleet::Enrich::map()"));
