@@ -66,6 +66,23 @@ bool completed_checkpoint_between(const Lookup& lookup, const Subject& job, Wall
     return false;
 }
 
+// A job that has run for so long up to a failure, and has completed a checkpoint in the meantime, was well again:
+// unlike the time since the last failure this doesn't count the back-off (up to a minute) in which it did not run.
+constexpr Duration well_after{45'000};
+
+bool ran_up_to(const Lookup& lookup, const Subject& job, WallTime failure) {
+    const WallTime from = failure - well_after;
+    for (const auto series :
+         lookup.select("flink_job_state", {{"cluster", job.cluster}, {"job", job.name}, {"state", "RUNNING"}})) {
+        auto samples = lookup.history(series, lookup.now().wall - from);
+        std::erase_if(samples, [&](const Sample& one) { return WallTime{one.at_ms} >= failure; });
+        if (spans(samples, well_after - told_late) &&
+            std::ranges::all_of(samples, [](const Sample& one) { return one.value == 1; }))
+            return true;
+    }
+    return false;
+}
+
 // Another failure of a job that had recovered meanwhile: long after the last one, or after a checkpoint. What waits for
 // slots (five minutes by default) belongs to what took them.
 bool begins_another(const Lookup& lookup, const Episode& so_far, const ExceptionEvent& next) {
@@ -79,12 +96,15 @@ bool begins_another(const Lookup& lookup, const Episode& so_far, const Exception
         if (next.owner == FrameOwner::user && ran_between(lookup, so_far.subject, from + told_late, to).value_or(false))
             return true;
     }
-    if (next.event->at - last.event->at <= recovered_after) return false;
     // A peer that is lost again is lost anew: only what failed by itself can be the same failure.
     const bool seen_before = !next.noise && std::ranges::any_of(so_far.exceptions, [&](const ExceptionEvent& earlier) {
         return same_failure(earlier, next);
     });
-    return !seen_before && ran_between(lookup, so_far.subject, last.event->at, next.event->at).value_or(true);
+    if (seen_before) return false;
+    if (next.event->at - last.event->at <= recovered_after)
+        return ran_up_to(lookup, so_far.subject, next.event->at) &&
+               completed_checkpoint_between(lookup, so_far.subject, last.event->at, next.event->at);
+    return ran_between(lookup, so_far.subject, last.event->at, next.event->at).value_or(true);
 }
 
 // Nobody may have seen the job run in between. The same failure of its own code, time and again and without another

@@ -143,6 +143,25 @@ TEST(FirstFailure, ACheckpointBetweenTwoFailuresOfItsOwnMakesNoOtherEpisode) {
     EXPECT_EQ(scene.findings("first-failure", 60).at(0).since, Scene::at(10));
 }
 
+// A person mends one fault, the job runs and takes its checkpoints, and a minute later another one shows.
+TEST(FirstFailure, AJobThatRanAndTookACheckpointForAWhileFailsAnewByAnotherFailure) {
+    const auto since = [](int runs_from, const std::string& frame, int checkpoint_at) {
+        Scene scene;
+        scene.event(10, job, "exception", null_at("fleet::Enrich::map()"))
+            .event(80, job, "exception", null_at(frame))
+            .series("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}},
+                    [=](int s) { return s >= runs_from && s < 80 ? 1.0 : 0.0; })
+            .series("flink_checkpoints_completed_total", {{"job", "fleet"}},
+                    [=](int s) { return s < checkpoint_at ? 7.0 : 8.0; });
+        return scene.findings("first-failure", 85).at(0).since;
+    };
+    const std::string other = "fleet::Other::map()";
+    EXPECT_EQ(since(20, other, 40), Scene::at(80));
+    EXPECT_EQ(since(60, other, 65), Scene::at(10)) << "most of the time it did not run";
+    EXPECT_EQ(since(20, other, 200), Scene::at(10)) << "running without a checkpoint may be waiting";
+    EXPECT_EQ(since(20, "fleet::Enrich::map()", 40), Scene::at(10)) << "the same one is not over";
+}
+
 TEST(FirstFailure, TheSameFailureAfterTwoMinutesIsTheSameEpisode) {
     Scene scene;
     scene.event(10, job, "exception", null_at("fleet::Enrich::map()"))
