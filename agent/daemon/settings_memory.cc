@@ -11,6 +11,9 @@ namespace {
 
 using Json = nlohmann::json;
 
+// A row for a cluster, not for each connector.
+constexpr Duration looked_kept_every{15'000};
+
 std::string text_of(const Json& document) { return document.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json json_of(const ConnectorSettings& settings) { return {{"kept", settings.kept}, {"withheld", settings.withheld}}; }
@@ -62,6 +65,7 @@ bool records_moved(const Subject& connector, const SeriesStore& series, WallTime
 
 void SettingsMemory::look(const std::string& cluster, const std::vector<ConnectorLook>& looks, bool whole,
                           const SeriesStore& series, WallTime at) {
+    looked_[cluster].at = at;
     std::set<Subject> told;
     for (const ConnectorLook& seen : looks) {
         told.insert(seen.connector);
@@ -83,12 +87,13 @@ void SettingsMemory::look(const ConnectorLook& seen, const SeriesStore& series, 
     const bool looked_before = known.now.marks.has_value();
     const bool others = looked_before ? known.now != now : known.now.settings != now.settings;
     if (others && !is_new) {
-        // What was changed while nobody looked was changed at a time that nobody knows.
-        changed(known, looked_before ? at : WallTime{});
+        const bool seen_lately = at - looked_[seen.connector.cluster].before_restart <= unseen_max;
+        changed(known, looked_before || seen_lately ? at : WallTime{});
         dirty_[seen.connector] = true;
     }
     if (others) known.since = at;
     known.now = now;
+    if (std::exchange(known.ran, seen.runs) != seen.runs) dirty_[seen.connector] = true;
     if (!seen.runs) {
         known.runs_since = {};
         return;
@@ -103,7 +108,7 @@ void SettingsMemory::look(const ConnectorLook& seen, const SeriesStore& series, 
 }
 
 void SettingsMemory::changed(Known& known, WallTime at) {
-    known.worked_until_then = known.runs_since.unix_ms != 0;
+    known.worked_until_then = known.ran;
     known.runs_since = {};
     known.changed_at = at;
     ++known.changes;
@@ -147,6 +152,7 @@ std::string SettingsMemory::detail(const Known& known) {
     Json document = {{"now", json_of(known.now.settings)},
                      {"changed_at", known.changed_at.unix_ms},
                      {"changes", known.changes},
+                     {"ran", known.ran},
                      {"worked", known.worked_until_then}};
     if (known.good) document["good"] = {{"settings", json_of(known.good->of.settings)}, {"tasks", known.good->tasks}};
     return text_of(document);
@@ -156,6 +162,11 @@ std::vector<SettingsMemory::Row> SettingsMemory::take_changed() {
     std::vector<Row> rows;
     for (const auto& [connector, there] : std::exchange(dirty_, {}))
         rows.push_back({connector, there ? detail(known_.at(connector)) : std::string()});
+    for (auto& [cluster, looked] : looked_) {
+        if (looked.at - looked.kept < looked_kept_every) continue;
+        looked.kept = looked.at;
+        rows.push_back({{cluster, "connector", ""}, std::to_string(looked.at.unix_ms)});
+    }
     return rows;
 }
 
@@ -163,10 +174,15 @@ void SettingsMemory::recall(const Row& row) {
     if (row.detail.empty() || known_.size() >= connectors_max) return;
     try {
         const Json document = Json::parse(row.detail);
+        if (row.connector.name.empty()) {
+            looked_[row.connector.cluster].before_restart = {document.get<std::int64_t>()};
+            return;
+        }
         Known known;
         known.now.settings = settings_of(document.at("now"));
         known.changed_at = {document.at("changed_at").get<std::int64_t>()};
         known.changes = document.at("changes").get<std::size_t>();
+        known.ran = document.at("ran").get<bool>();
         known.worked_until_then = document.at("worked").get<bool>();
         if (const auto good = document.find("good"); good != document.end())
             known.good = Good{.of = {.settings = settings_of(good->at("settings")), .marks = {}},

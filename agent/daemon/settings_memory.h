@@ -20,6 +20,10 @@ inline constexpr Duration first_good_after{60'000};
 // failure (connect.roll-back-configuration): else a change that fails late would be taken for what it replaced.
 inline constexpr Duration next_good_after{5 * 60'000};
 
+// An agent that was away for no longer takes what it finds changed for changed just now; of a longer gap nobody knows
+// what came first, the change or the failure.
+inline constexpr Duration unseen_max{2 * 60'000};
+
 class SettingsMemory {
 public:
     // What a look at one cluster's connectors has told. `whole`: those that are not among them are gone.
@@ -31,7 +35,7 @@ public:
     void tell(const Subject& connector, std::map<std::string, std::string>& attributes) const;
 
     struct Row {
-        Subject connector;
+        Subject connector;   // Name "": of its cluster, when its connectors were last looked at.
         std::string detail;  // "": it is gone.
     };
     [[nodiscard]] std::vector<Row> take_changed();  // Those that are to be kept anew.
@@ -55,6 +59,7 @@ private:
         WallTime since{}, runs_since{};  // With these settings; unix_ms 0: it doesn't run.
         std::optional<Good> good;
         WallTime changed_at{};  // The newest change that was seen; 0: none since it was good.
+        bool ran = false;       // At the last look.
         bool worked_until_then = false;
         std::size_t changes = 0;  // Since it was good.
     };
@@ -67,7 +72,12 @@ private:
 
     static constexpr std::size_t connectors_max = 10'000;
     std::map<Subject, Known> known_;
-    std::map<Subject, bool> dirty_;  // false: it is gone.
+    struct Looked {
+        WallTime at{}, kept{};
+        WallTime before_restart{};
+    };
+    std::map<std::string, Looked> looked_;  // By cluster.
+    std::map<Subject, bool> dirty_;         // false: it is gone.
 };
 
 }  // namespace medic

@@ -127,12 +127,27 @@ TEST_F(Watched, AfterARestartTheSameSettingsProveTheirSecretsAnew) {
     EXPECT_TRUE(tells(R"("withheld_known":true)")) << change();
 }
 
-TEST_F(Watched, AChangeWhileNobodyLookedHasNoTime) {
+TEST_F(Watched, AChangeWhileTheAgentWasAwayForAMomentIsTakenForJustMade) {
     looks(0, good_after + 5, good);
     restart();
     look(100, bad, false);
-    EXPECT_TRUE(tells(R"("changed_at":0)")) << change();
+    EXPECT_TRUE(tells(R"("changed_at":1100000)")) << change();
+    EXPECT_TRUE(tells(R"("worked":true)")) << change();
+}
+
+TEST_F(Watched, WhatFailedBeforeTheAgentWentAwayDidNotWork) {
+    looks(0, good_after + 5, good);
+    look(80, good, false);
+    restart();
+    look(100, bad, false);
     EXPECT_TRUE(tells(R"("worked":false)")) << change();
+}
+
+TEST_F(Watched, AChangeWhileNobodyLookedHasNoTime) {
+    looks(0, good_after + 5, good);
+    restart();
+    look(300, bad, false);
+    EXPECT_TRUE(tells(R"("changed_at":0)")) << change();
 }
 
 TEST_F(Watched, AConnectorThatIsGoneIsForgotten) {
@@ -144,6 +159,7 @@ TEST_F(Watched, AConnectorThatIsGoneIsForgotten) {
     memory.look("lab", {}, true, series, {1'100'000});
     const auto rows = memory.take_changed();
     ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(rows[0].connector, orders);
     EXPECT_EQ(rows[0].detail, "");
     restart();
     look(200, good);
