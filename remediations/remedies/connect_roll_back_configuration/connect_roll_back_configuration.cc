@@ -82,13 +82,20 @@ Result<Change> suspect(const Diagnosis& diagnosis, const PlanningView& view, con
     if (told_change.empty())
         return fail(ErrorCode::invalid, "the settings of connector {} are those under which it worked", connector.name);
     MEDIC_TRY(Change change, read(told_change, connector.name));
+    for (const std::string& settings : {change.from, change.to})
+        if (view.quarantined.contains({to_string(connector), settings}))
+            return fail(ErrorCode::invalid,
+                        "the settings {} of connector {} were rolled back before: a person must say which are right",
+                        settings, connector.name);
     if (change.changed_at.unix_ms == 0)
         return fail(ErrorCode::invalid, "the settings of connector {} were changed while nobody looked",
                     connector.name);
     if (!change.worked)
         return fail(ErrorCode::invalid, "connector {} did not run before its settings were changed", connector.name);
+    // The first failure of an episode counts, also where it ran in between: it may be the old trouble that goes on.
     if (diagnosis.since < change.changed_at - look_skew)
-        return fail(ErrorCode::invalid, "the settings of connector {} were changed after its failure", connector.name);
+        return fail(ErrorCode::invalid, "the settings of connector {} were changed after it had begun to fail",
+                    connector.name);
     if (diagnosis.since - change.changed_at > suspect_for)
         return fail(ErrorCode::invalid, "the settings of connector {} were changed {} min before its failure",
                     connector.name, (diagnosis.since - change.changed_at).count() / 60'000);
@@ -113,7 +120,7 @@ bool in_clear(const Settings& settings) {
                                [](const auto& one) { return !one.second || may_be_kept(one.first, *one.second); });
 }
 
-Status within_reach(const Change& change, const Subject& connector, const PlanningView& view) {
+Status within_reach(const Change& change, const Subject& connector) {
     if (!change.withheld.empty() || !in_clear(change.back) || !in_clear(change.forth))
         return fail(ErrorCode::invalid,
                     "of connector {} a setting was changed that may hold a secret ({}), and the agent keeps none: a "
@@ -124,12 +131,6 @@ Status within_reach(const Change& change, const Subject& connector, const Planni
                     "whether a secret of connector {} was changed is not known since the agent was started: a person "
                     "must change it back",
                     connector.name);
-    for (const std::string& settings : {change.from, change.to})
-        if (view.quarantined.contains({to_string(connector), settings}))
-            return fail(ErrorCode::invalid,
-                        "the settings {} of connector {} were rolled back before and have come again: a person must "
-                        "say which are right",
-                        settings, connector.name);
     if (change.back.empty())
         return fail(ErrorCode::invalid, "nothing of connector {} was changed that could be changed back",
                     connector.name);
@@ -174,7 +175,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     MEDIC_TRY(const std::string name, parameter(diagnosis, "connector"));
     const Subject connector = connector_in(diagnosis);
     MEDIC_TRY(const Change change, suspect(diagnosis, view, connector));
-    MEDIC_CHECK(within_reach(change, connector, view));
+    MEDIC_CHECK(within_reach(change, connector));
 
     Plan result;
     const std::string changed = names_of(names(change.back));
