@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/base/connector_settings.h"
 #include "agent/base/labels.h"
 #include "agent/store/event.h"
 #include "agent/store/series.h"
@@ -24,6 +25,16 @@ struct WorkUnderWay {
     std::string by;    // "" = unknown.
 };
 
+// What a connector runs with, and whether it does.
+struct ConnectorLook {
+    Subject connector;
+    ConnectorSettings settings;
+    // By name: says in this process whether a withheld value has changed, and nothing else. Never leaves it.
+    std::map<std::string, std::size_t> withheld_marks;
+    std::size_t tasks = 0;
+    bool runs = false;  // The connector and every task.
+};
+
 // The outcome and error tell how much of it is there: a missing answer is an answer.
 struct Observation {
     std::string target;
@@ -36,7 +47,8 @@ struct Observation {
     std::vector<Relation> relations;
     std::map<Subject, std::map<std::string, std::string>> attributes;
     std::vector<WorkUnderWay> under_way;
-    std::optional<std::vector<Silence>> silences;  // All active ones; nullopt: not asked, or not told wholly.
+    std::optional<std::vector<ConnectorLook>> connectors;  // All whose settings were told; nullopt: not asked.
+    std::optional<std::vector<Silence>> silences;          // All active ones; nullopt: not asked, or not told wholly.
 
     void sample(std::string_view name, std::vector<LabelPair> labels, double value) {
         samples.emplace_back(Labels(name, std::move(labels)), value);

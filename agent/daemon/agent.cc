@@ -61,6 +61,7 @@ Result<void> Agent::State::open() {
     for (const Incident* incident : loop->open_incidents()) to_tell.push_back(*incident);
     told = restored.deliveries;
     node_links = restored.node_links;
+    connector_settings = restored.connector_settings;
     notices = restored.notices;
     for (const IncidentRow& row : restored.untold)
         if (auto incident = from_row(row)) to_tell.push_back(*std::move(incident));
@@ -90,6 +91,8 @@ void Agent::State::recall() {
         known[{row.cluster, row.node}] = {.broker = row.broker, .worker = row.worker, .taskmanager = row.taskmanager};
     knowledge->remember_links(known, read_clock().wall);
     links_kept = knowledge->links_version();
+    for (const ConnectorSettingsRow& row : std::exchange(connector_settings, {}))
+        knowledge->connector_settings().recall({{row.cluster, "connector", row.connector}, row.detail});
     for (const NoticeRow& notice : std::exchange(notices, {}))
         (void)knowledge->timeline().record(event_of({.subject = parse_subject(notice.cluster, notice.subject),
                                                      .kind = "maintenance",

@@ -58,7 +58,8 @@ struct Agent::State : ApiBackend {
     std::vector<NoticeRow> notices;  // As restored; handed to knowledge at its start.
     std::vector<DeliveryRow> told;   // As restored; handed to the notifier at its start.
     std::vector<Incident> to_tell;
-    std::vector<NodeLinkRow> node_links;  // As restored; handed to what is known at the start.
+    std::vector<NodeLinkRow> node_links;                   // As restored; handed to what is known at the start.
+    std::vector<ConnectorSettingsRow> connector_settings;  // Likewise.
     std::unique_ptr<Worker> io;
     std::unique_ptr<Worker> kafka_changes;  // Only where a cluster has Kafka.
 
@@ -113,6 +114,7 @@ struct Agent::State : ApiBackend {
     void answer_facts(WallTime now);
     void say_budgets(const StoreUsage& usage);
     void keep_links(WallTime now);
+    void keep_connector_settings(WallTime now);
     [[nodiscard]] Fact fact(const FactKey& key, WallTime now) const;
     [[nodiscard]] Result<std::string> say_diagnosis() const;
     // lease

@@ -54,6 +54,7 @@ void Agent::State::evaluate() {
     }
     say_budgets(usage);
     keep_links(now.wall);
+    keep_connector_settings(now.wall);
     give(with_planned(knowledge->operations(now.wall), report));
     answer_facts(now.wall);
     newest = report;
@@ -81,6 +82,14 @@ void Agent::State::keep_links(WallTime now) {
     for (const auto& [key, link] : knowledge->links())
         rows.emplace_back(NodeLinkRow{key.first, key.second, link.broker, link.worker, link.taskmanager, now});
     keep(std::move(rows));
+}
+
+// Which settings were good can't be asked of anybody once they are replaced.
+void Agent::State::keep_connector_settings(WallTime now) {
+    std::vector<JournalEntry> rows;
+    for (SettingsMemory::Row& row : knowledge->connector_settings().take_changed())
+        rows.emplace_back(ConnectorSettingsRow{row.connector.cluster, row.connector.name, std::move(row.detail), now});
+    if (!rows.empty()) keep(std::move(rows));
 }
 
 Fact Agent::State::fact(const FactKey& key, WallTime now) const {

@@ -106,6 +106,12 @@ void Knowledge::apply(Observation observation) {
         const auto known = std::ranges::find_if(before, same);
         work.push_back({now.subject, now.kind, now.by, known != before.end() ? known->since : observation.at});
     }
+    if (observation.connectors) {
+        connector_settings_.look(cluster, *observation.connectors, observation.outcome == ScrapeOutcome::complete,
+                                 series_, observation.at);
+        for (const ConnectorLook& look : *observation.connectors)
+            connector_settings_.tell(look.connector, observation.attributes[look.connector]);
+    }
     topology_of(observation);
     if (const ClusterConfig* config = config_.cluster(cluster)) relink(*config, observation.at);
 }

@@ -11,6 +11,7 @@
 
 #include "agent/collectors/observation.h"
 #include "agent/config/config.h"
+#include "agent/daemon/settings_memory.h"
 #include "agent/store/event.h"
 #include "agent/store/fact.h"
 #include "agent/store/series.h"
@@ -77,6 +78,7 @@ public:
     void remember_links(const NodeLinks& known, WallTime at);
     [[nodiscard]] const NodeLinks& links() const { return links_; }
     [[nodiscard]] std::uint64_t links_version() const { return links_version_; }
+    [[nodiscard]] SettingsMemory& connector_settings() { return connector_settings_; }
 
 private:
     struct Health {
@@ -115,6 +117,7 @@ private:
         std::vector<Silence> active;
     };
     std::map<std::string, SilencesRead> silences_;  // By cluster.
+    SettingsMemory connector_settings_;
     NodeLinks links_;
     // Ids that task managers of a node had before: each start gives a new one, and exceptions name the old one.
     std::map<std::pair<std::string, std::string>, std::vector<std::string>> former_;

@@ -2,6 +2,8 @@
 
 #include <fmt/ranges.h>
 
+#include "agent/base/connector_settings.h"
+
 namespace medic {
 namespace {
 
@@ -36,6 +38,7 @@ std::string_view operation_name(const OperationBody& body) {
                           [](const AlterReassignments&) { return "alter-reassignments"; },
                           [](const ElectLeaders&) { return "elect-leaders"; },
                           [](const RemoveGroupMembers&) { return "remove-group-members"; },
+                          [](const ChangeConnectorConfiguration&) { return "change-connector-configuration"; },
                       },
                       body);
 }
@@ -91,6 +94,15 @@ std::string describe(const Operation& operation) {
                 for (const auto& one : op.of)
                     text += fmt::format("{}{} from {}", text.empty() ? "" : "; ", fmt::join(one.client_ids, ", "),
                                         one.group);
+                return text;
+            },
+            [](const ChangeConnectorConfiguration& op) {
+                auto text = fmt::format("{} from {} to {}:", op.connector, op.from, op.to);
+                for (const auto& [key, value] : op.set)
+                    text += fmt::format(" {}={}", key,
+                                        !value                     ? "(none)"
+                                        : may_be_kept(key, *value) ? *value
+                                                                   : "(withheld)");
                 return text;
             },
         },

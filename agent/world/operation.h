@@ -51,6 +51,14 @@ struct PauseConnector {
 struct ResumeConnector {
     std::string connector;
 };
+// Changes some settings of a connector and leaves all others as they stand when it is sent: what is secret among them
+// is read and written back, and is no part of the operation.
+struct ChangeConnectorConfiguration {
+    std::string connector;
+    std::map<std::string, std::optional<std::string>> set;  // nullopt removes it. Only values that may_be_kept().
+    // Hashes of the whole (agent/base/connector_settings.h), before and after: what is otherwise is not changed.
+    std::string from, to;
+};
 
 // --- Flink
 // ------------------------------------------------------------------------------------------------------------
@@ -100,7 +108,8 @@ struct RemoveGroupMembers {
 
 using OperationBody = std::variant<StartNode, StopNode, KillNode, KillConnectorTask, GrowStorage, RestartConnectorTask,
                                    RestartConnector, PauseConnector, ResumeConnector, CancelJob, StopJobWithSavepoint,
-                                   StartDeployment, AlterConfigs, AlterReassignments, ElectLeaders, RemoveGroupMembers>;
+                                   StartDeployment, AlterConfigs, AlterReassignments, ElectLeaders, RemoveGroupMembers,
+                                   ChangeConnectorConfiguration>;  // New ones last: journals hold the number.
 
 // `key` names incident, step and attempt ("I17/2/1"): a World sends an operation at most once per key.
 struct Operation {

@@ -65,6 +65,11 @@ void write_remedies(const Cause& cause, std::string& out) {
     out += "In this order, where the policy lets the agent act:\n\n";
     int number = 0;
     for (const auto& remedy : cause.remedies) out += std::to_string(++number) + ". `" + remedy + "`\n";
+    if (cause.side == Side::user)
+        out +=
+            "\nWhere none of these can be used, the owner acts: restarting does not help for long, since the same "
+            "input "
+            "meets the same code and settings.\n";
 }
 
 std::string page_of(const Cause& cause) {

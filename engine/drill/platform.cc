@@ -214,6 +214,14 @@ Result<RecordCheck> Platform::check_inventory() const {
                        static_cast<std::uint64_t>(*rows - *distinct)};
 }
 
+Status Platform::change_connector(const std::string& connector, const std::string& setting,
+                                  const std::string& value) const {
+    const std::string address = url(plan_, Role::connect_worker, "rest", "/connectors/" + connector + "/config");
+    MEDIC_TRY(json config, call_json({.url = address}));
+    config[setting] = value;
+    return call_rest(json_call("PUT", address, config));
+}
+
 std::vector<std::string> Platform::bootstrap() const {
     std::vector<std::string> addresses;
     for (const auto& process : plan_.processes) {

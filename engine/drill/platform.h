@@ -71,7 +71,10 @@ public:
         const;  // One that runs subtasks of the job; the last by name.
     [[nodiscard]] Result<std::uint64_t> completed_checkpoints(const std::string& job_id) const;
     [[nodiscard]] Status deploy(
-        const std::string& version) const;        // As a team would: stop with a savepoint, start the version from it.
+        const std::string& version) const;  // As a team would: stop with a savepoint, start the version from it.
+    // As a person does it: the configuration as it stands, with one setting of another value.
+    [[nodiscard]] Status change_connector(const std::string& connector, const std::string& setting,
+                                          const std::string& value) const;
     [[nodiscard]] Status deliver_poison() const;  // A record that is no event, into the job's topic.
     [[nodiscard]] Status start_filling();         // A topic on one broker grows; see DiskFiller.
     [[nodiscard]] Status stop_filling();

@@ -50,6 +50,8 @@ TEST(Guards, a_recorded_question_gets_the_same_answer) {
     GuardQuestion question = fine();
     question.history = {past("I1", Duration{60'000})};
     question.policy.floor = Duration{5};
+    question.step.operation = ChangeConnectorConfiguration{
+        .connector = "orders", .set = {{"topics", "a"}, {"old", std::nullopt}}, .from = "1", .to = "2"};
     const auto read = decode_question(encode_question(question));
     ASSERT_TRUE(read) << read.error().message;
     const Guards all(guards::all_guards());

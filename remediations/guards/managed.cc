@@ -64,7 +64,8 @@ std::vector<Reached> reached(const Step& step, bool stays_ended) {
                  // Who leads is no part of any definition.
                  [](const ElectLeaders& op) { return topics_of(op.partitions, false); },
                  // Nor is who is in a group.
-                 [](const RemoveGroupMembers&) { return List{}; }},
+                 [](const RemoveGroupMembers&) { return List{}; },
+                 [](const ChangeConnectorConfiguration& op) { return List{{"connector:" + op.connector, true}}; }},
         step.operation);
 }
 
@@ -86,9 +87,9 @@ std::string quoted(std::string_view text) {
 
 std::string scalar(std::string_view text) { return is_plain(text) ? std::string(text) : quoted(text); }
 
-std::string configs(const AlterConfigs& op) {
+std::string configs(const std::map<std::string, std::optional<std::string>>& set) {
     std::string text;
-    for (const auto& [key, value] : op.set)
+    for (const auto& [key, value] : set)
         text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", scalar(key), value ? scalar(*value) : "null");
     return text;
 }
@@ -97,9 +98,9 @@ std::string configs(const AlterConfigs& op) {
 std::string for_strimzi(const Step& step) {
     if (const auto* alter = std::get_if<AlterConfigs>(&step.operation)) {
         if (alter->resource == AlterConfigs::Resource::broker)
-            return fmt::format("{{kind: Kafka, spec: {{kafka: {{config: {{{}}}}}}}}}", configs(*alter));
+            return fmt::format("{{kind: Kafka, spec: {{kafka: {{config: {{{}}}}}}}}}", configs(alter->set));
         return fmt::format("{{kind: KafkaTopic, metadata: {{name: {}}}, spec: {{config: {{{}}}}}}}",
-                           scalar(alter->name), configs(*alter));
+                           scalar(alter->name), configs(alter->set));
     }
     if (const auto* grow = std::get_if<GrowStorage>(&step.operation)) {
         constexpr std::int64_t gib = 1LL << 30;
@@ -113,6 +114,9 @@ std::string for_strimzi(const Step& step) {
     if (const auto* pause = std::get_if<PauseConnector>(&step.operation)) return connector(pause->connector, "paused");
     if (const auto* go_on = std::get_if<ResumeConnector>(&step.operation))
         return connector(go_on->connector, "running");
+    if (const auto* change = std::get_if<ChangeConnectorConfiguration>(&step.operation))
+        return fmt::format("{{kind: KafkaConnector, metadata: {{name: {}}}, spec: {{config: {{{}}}}}}}",
+                           scalar(change->connector), configs(change->set));
     return {};
 }
 

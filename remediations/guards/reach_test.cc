@@ -85,6 +85,12 @@ TEST(Managed, owners_get_the_change_in_their_own_terms) {
               "{kind: KafkaNodePool, spec: {storage: {size: 3Gi}}}  # the volume of /data");
     EXPECT_EQ(proposal_for(step(PauseConnector{"a: b"}), "strimzi"),
               "{kind: KafkaConnector, metadata: {name: \"a: b\"}, spec: {state: paused}}");
+    const Step change = step(ChangeConnectorConfiguration{
+        .connector = "orders", .set = {{"topics", "a"}, {"x", std::nullopt}}, .from = "1", .to = "2"});
+    EXPECT_EQ(objects({change}, {{"connector:*", "strimzi"}}), (std::vector<std::string>{"connector:orders strimzi"}));
+    EXPECT_EQ(proposal_for(change, "strimzi"),
+              "{kind: KafkaConnector, metadata: {name: orders}, spec: {config: {topics: a, x: null}}}");
+    EXPECT_EQ(proposal_for(change, "ci"), "change-connector-configuration orders from 1 to 2: topics=a x=(none)");
     EXPECT_EQ(
         proposal_for(roll_back, "flink-operator"),
         "{kind: FlinkDeployment, metadata: {name: fleet}, spec: {job: {initialSavepointPath: \"/chk/7\"}}}  # with "

@@ -84,6 +84,12 @@ struct NodeLinkRow {
     std::string broker, worker, taskmanager;
     WallTime at;
 };
+// Under which settings a connector last worked and what was changed since (agent/daemon/settings_memory). No secrets.
+struct ConnectorSettingsRow {
+    std::string cluster, connector;
+    std::string detail;  // "": it is gone.
+    WallTime at;
+};
 // Accepted alerts: unique by fingerprint, start and status. Written by the API's handler before it answers 200.
 struct AlertRow {
     std::string fingerprint{};
@@ -111,7 +117,7 @@ struct NoticeRow {
 
 using JournalEntry =
     std::variant<IncidentRow, AttemptRow, DecisionRow, PauseRow, ApprovalRow, VerdictRow, FirstFailureRow,
-                 QuarantineRow, NodeRoleRow, NodeLinkRow, AlertRow, DeliveryRow, NoticeRow>;
+                 QuarantineRow, NodeRoleRow, NodeLinkRow, ConnectorSettingsRow, AlertRow, DeliveryRow, NoticeRow>;
 
 // What the loop starts from. `complete` false: something could not be read, so nothing may act.
 struct JournalState {
@@ -126,6 +132,7 @@ struct JournalState {
     std::vector<QuarantineRow> quarantines{};
     std::vector<NodeRoleRow> node_roles{};
     std::vector<NodeLinkRow> node_links{};
+    std::vector<ConnectorSettingsRow> connector_settings{};
     std::vector<AlertRow> alerts{};         // Newest status per fingerprint and start, firing only.
     std::vector<NoticeRow> notices{};       // Those that have not ended.
     std::vector<DeliveryRow> deliveries{};  // Of incidents that are open or not told to the end.

@@ -23,6 +23,7 @@ std::string truth_of(const sim::SimCluster& cluster) {
     for (const auto& [name, broker] : cluster.brokers)
         text += fmt::format(", {} {}{}", name, broker.up ? broker.frozen ? "frozen" : "up" : "down",
                             broker.in_sync ? "" : " (behind)");
+    text += ", settings " + cluster.settings.now;
     for (const auto& [number, task] : cluster.tasks)
         text += fmt::format(", task {} {}{}", number, task.state, task.stuck ? " (stuck)" : "");
     return text;

@@ -39,6 +39,7 @@ void Run::hurt_cluster(sim::Seeded chance) {
         case 3:
             cluster_.tasks[static_cast<int>(chance.between(0, 1))].state = "FAILED";
             probe("task-failed");
+            if (chance.chance(30)) cluster_.change_settings(wall_), probe("settings-changed");
             break;
         case 4:
             if (cluster_.job.state == "RUNNING" && !node.spare && node.up) {

@@ -80,12 +80,17 @@ DiagnosisReport Observer::report(WallTime now) {
         const std::map<std::string, std::string> facts{
             {"connector", "orders"}, {"task", text}, {"worker", "connect-1"}, {"node", "connect-1"}};
         const Subject subject{"lab", "connector-task", "orders/" + text};
+        if (!task.stuck && !cluster_.settings.good()) continue;  // Told of the connector, below.
         if (task.stuck)
             suspect(diagnosis("connect.task-stuck", subject, {"connect.kill-stuck-task"}, facts), now,
                     report.diagnoses);
         else
             suspect(diagnosis("connect.task-failed", subject, {"connect.restart-task"}, facts), now, report.diagnoses);
     }
+    if (!cluster_.settings.good())
+        suspect(diagnosis("connect.option-invalid", {"lab", "connector", "orders"}, {"connect.roll-back-configuration"},
+                          {{"connector", "orders"}}),
+                now, report.diagnoses);
     const Subject job{"lab", "job", "fleet"};
     const auto& truth = cluster_.job;
     if (!truth.blocked_by.empty())

@@ -7,6 +7,8 @@ const std::vector<std::string>& expected_probes() {
                                               "node-frozen",
                                               "task-stuck",
                                               "task-failed",
+                                              "settings-changed",
+                                              "settings-changed-back",
                                               "connector-blocks-restart",
                                               "bad-deployment",
                                               "crash-loop-paused",

@@ -115,8 +115,9 @@ public:
         const auto& body = sending.operation.body;
         const bool job = std::holds_alternative<StartDeployment>(body) || std::holds_alternative<CancelJob>(body);
         const bool broker = std::holds_alternative<GrowStorage>(body);
-        const bool connector =
-            std::holds_alternative<KillConnectorTask>(body) || std::holds_alternative<RestartConnectorTask>(body);
+        const bool connector = std::holds_alternative<KillConnectorTask>(body) ||
+                               std::holds_alternative<RestartConnectorTask>(body) ||
+                               std::holds_alternative<ChangeConnectorConfiguration>(body);
         for (const auto& owner : sending.managed)
             if ((job && owner.object == "job:*") || (broker && owner.object == "broker:*") ||
                 (connector && owner.object == "connector:*"))

@@ -246,6 +246,8 @@ void Run::count(const Incident& incident) {
     if (std::ranges::any_of(incident.untried, [](const auto& why) { return why.contains("managed-elsewhere"); }))
         probe("proposed-elsewhere");
     if (incident.outcome == "healed") probe("healed");
+    if (incident.outcome == "healed" && incident.diagnosis.cause == "connect.option-invalid")
+        probe("settings-changed-back");
     if (incident.outcome == "done") probe("rolled");
     if (incident.state == IncidentState::escalated) probe("escalated");
     if (incident.outcome == "went_away") probe("went-away");

@@ -38,6 +38,24 @@ namespace {
 // Takes the herder a millisecond; it may be at something else for a moment (a connector's validation, a rebalance).
 constexpr Duration herder_patience{3'000};
 
+constexpr std::size_t settings_max = 500;  // Of one connector.
+
+struct TaskStates {
+    std::size_t count = 0;
+    std::string failed;  // Numbers: "0,3".
+    std::string all;     // RUNNING: the connector and every task; else the worst of them.
+};
+
+// What the connector and its tasks are in, taken together.
+TaskStates states_of(const std::string& own, const std::vector<std::pair<std::string, std::string>>& tasks) {
+    TaskStates states{.count = tasks.size(), .failed = {}, .all = tasks.empty() ? "no tasks" : own};
+    for (const auto& [number, state] : tasks) {
+        if (state == "FAILED") states.failed += (states.failed.empty() ? "" : ",") + number;
+        if (states.all == "RUNNING" || (state == "FAILED" && !states.all.empty())) states.all = state;
+    }
+    return states;
+}
+
 // Everything that reading one answer needs.
 struct Reader {
     const ConnectCollectorOptions& options;
@@ -53,6 +71,7 @@ struct Reader {
     void task(const std::string& connector, const Json& entry);
     void topics(const std::string& connector, const Json& info);
     void changed_settings(const std::string& connector, const Json& config);
+    void look_at(const std::string& connector, const Json& config, const TaskStates& tasks);
     void failed(const Subject& subject, const std::string& trace, const std::string& worker);
 };
 
@@ -121,12 +140,11 @@ void Reader::topics(const std::string& connector, const Json& info) {
 // values.
 void Reader::changed_settings(const std::string& connector, const Json& config) {
     if (!config.is_object() || config.empty()) return;
-    constexpr std::size_t settings_max = 500, told_max = 20;
+    constexpr std::size_t told_max = 20;
     std::map<std::string, std::size_t> now;
-    std::size_t all = 0;
     for (const auto& [name, setting] : config.items())
         if (now.size() < settings_max)
-            all ^= now[name] =
+            now[name] =
                 std::hash<std::string>{}(name + "=" + setting.dump(-1, ' ', false, Json::error_handler_t::replace));
     std::map<std::string, std::size_t> before = std::exchange(settings[connector], now);
     if (before.empty() || before == now) return;
@@ -140,13 +158,28 @@ void Reader::changed_settings(const std::string& connector, const Json& config) 
         if (static_cast<std::size_t>(std::ranges::count(list, ',')) < told_max)
             list += (list.empty() ? "" : ", ") + name;
     const Subject about = subject("connector", connector);
-    observation.events.push_back(
-        {.at = observation.at,
-         .subject = about,
-         .kind = "config-change",
-         .text = "settings changed: " + list,
-         .fields = {{"settings", list}},
-         .id = to_string(about) + "/settings/" + std::to_string(all) + "/" + std::to_string(observation.at.unix_ms)});
+    // No hash in its identity: ids are shown and journalled, and logins went into the hashes.
+    observation.events.push_back({.at = observation.at,
+                                  .subject = about,
+                                  .kind = "config-change",
+                                  .text = "settings changed: " + list,
+                                  .fields = {{"settings", list}},
+                                  .id = to_string(about) + "/settings/" + std::to_string(observation.at.unix_ms)});
+}
+
+void Reader::look_at(const std::string& connector, const Json& config, const TaskStates& tasks) {
+    if (!config.is_object() || config.empty() || config.size() > settings_max) return;
+    std::map<std::string, std::string> all;
+    for (const auto& [name, setting] : config.items())
+        if (setting.is_string()) all[name] = setting.get<std::string>();
+    ConnectorLook look{.connector = subject("connector", connector),
+                       .settings = without_secrets(all),
+                       .withheld_marks = {},
+                       .tasks = tasks.count,
+                       .runs = tasks.all == "RUNNING"};
+    for (const std::string& name : look.settings.withheld)
+        look.withheld_marks[name] = std::hash<std::string>{}(all[name]);
+    observation.connectors->push_back(std::move(look));
 }
 
 void Reader::connector(const std::string& name, const Json& entry) {
@@ -161,16 +194,23 @@ void Reader::connector(const std::string& name, const Json& entry) {
         if (state == "FAILED") failed(subject("connector", name), text(*own, "trace"), worker);
     }
     std::size_t count = 0;
-    std::string failed_tasks;
+    std::vector<std::pair<std::string, std::string>> tasks;
     for (const Json& entry_of_task : array(*status, "tasks")) {
         if (++count > options.tasks_per_connector_max)
             return observation.lacks("connector " + name + ": too many tasks");
         task(name, entry_of_task);
-        if (const auto id = integer(entry_of_task, "id"); id && text(entry_of_task, "state") == "FAILED")
-            failed_tasks += (failed_tasks.empty() ? "" : ",") + std::to_string(*id);
+        if (const auto id = integer(entry_of_task, "id"))
+            tasks.emplace_back(std::to_string(*id), text(entry_of_task, "state"));
     }
-    if (!failed_tasks.empty()) observation.attributes[subject("connector", name)]["failed_tasks"] = failed_tasks;
-    if (const Json* info = member(entry, "info")) topics(name, *info);
+    const Json* own = member(*status, "connector");
+    const TaskStates together = states_of(own != nullptr ? text(*own, "state") : "", tasks);
+    auto& attributes = observation.attributes[subject("connector", name)];
+    if (!together.failed.empty()) attributes["failed_tasks"] = together.failed;
+    attributes["state_of_all"] = together.all;
+    const Json* info = member(entry, "info");
+    if (info == nullptr) return;
+    topics(name, *info);
+    if (const Json* config = member(*info, "config")) look_at(name, *config, together);
 }
 
 }  // namespace
@@ -242,6 +282,7 @@ std::vector<HttpAsk> ConnectCollector::answer(const HttpAsk& ask, const Result<H
     }
     memory_->preferred = (memory_->preferred + look_->asked) % options_.urls.size();
     look_->told = true;
+    observation.connectors.emplace();
     memory_->connector = parsed->empty() ? "" : parsed->begin().key();
     Reader reader{options_, observation, memory_->states, memory_->task_states, memory_->settings};
     std::size_t count = 0;

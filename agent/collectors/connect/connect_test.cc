@@ -120,6 +120,47 @@ TEST(Connect, TheSameSettingsAndUnknownOnesAreNoChange) {
     EXPECT_TRUE(events_with(collector, 4000, config).empty());
 }
 
+// One connector with these states of its own and of its tasks.
+Observation connector_with(const std::string& own, const std::vector<std::string>& tasks, const std::string& config) {
+    ConnectCollector collector(two_workers());
+    std::string list;
+    for (std::size_t i = 0; i < tasks.size(); ++i)
+        list += (i > 0 ? "," : "") + (R"({"id":)" + std::to_string(i) + R"(,"state":")" + tasks[i] + R"("})");
+    return look(collector, {1000}, [&](const std::string& url) {
+        return ok(url.ends_with("/") ? "{}"
+                                     : R"({"s":{"status":{"connector":{"state":")" + own + R"("},"tasks":[)" + list +
+                                           R"(]},"info":{"type":"sink","config":)" + config + "}}}");
+    });
+}
+
+TEST(Connect, SettingsAreToldWithoutWhatMayBeASecret) {
+    const auto seen = connector_with("RUNNING", {"RUNNING", "RUNNING"},
+                                     R"({"topics":"a","db.password":"plum","url":"x://me:plum@h","odd":null})");
+    ASSERT_TRUE(seen.connectors);
+    ASSERT_EQ(seen.connectors->size(), 1u);
+    const ConnectorLook& told = seen.connectors->front();
+    EXPECT_EQ(told.settings.kept, (std::map<std::string, std::string>{{"topics", "a"}}));
+    EXPECT_EQ(told.settings.withheld, (std::set<std::string>{"db.password", "url"}));
+    EXPECT_EQ(told.withheld_marks.size(), 2u);
+    EXPECT_EQ(told.tasks, 2u);
+    EXPECT_TRUE(told.runs);
+}
+
+TEST(Connect, AConnectorRunsOnlyWithAllOfItsTasks) {
+    const auto state = [](const std::string& own, const std::vector<std::string>& tasks) {
+        const auto seen = connector_with(own, tasks, R"({"topics":"a"})");
+        EXPECT_EQ(seen.connectors->front().runs,
+                  seen.attributes.at({"c", "connector", "s"}).at("state_of_all") == "RUNNING");
+        return seen.attributes.at({"c", "connector", "s"}).at("state_of_all");
+    };
+    EXPECT_EQ(state("RUNNING", {"RUNNING"}), "RUNNING");
+    EXPECT_EQ(state("RUNNING", {"RUNNING", "UNASSIGNED", "FAILED"}), "FAILED");
+    EXPECT_EQ(state("RUNNING", {"UNASSIGNED", "RUNNING"}), "UNASSIGNED");
+    EXPECT_EQ(state("FAILED", {"RUNNING"}), "FAILED");
+    EXPECT_EQ(state("PAUSED", {"PAUSED"}), "PAUSED");
+    EXPECT_EQ(state("RUNNING", {}), "no tasks");
+}
+
 TEST(Connect, AnyLivingWorkerAnswersForAll) {
     ConnectCollector collector(two_workers());
     const auto seen = look(collector, {1000}, [](const std::string& url) -> Result<HttpAnswer> {

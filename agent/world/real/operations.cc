@@ -1,4 +1,4 @@
-// Node drivers and Kafka Connect.
+// Node drivers, and what an HTTP status says.
 #include <algorithm>
 
 #include "agent/world/real/operations_internal.h"
@@ -46,33 +46,6 @@ Result<FetchReply> accepted(const std::string& what, Result<FetchReply> reply) {
     // A server that failed inside may have done it or not.
     if (status >= 500) return fail(ErrorCode::outcome_unknown, "{}: HTTP status {}: {}", what, status, body);
     return fail(ErrorCode::invalid, "{}: HTTP status {}: {}", what, status, body);
-}
-
-namespace {
-
-void try_worker(const Doors& doors, std::size_t worker, FetchRequest request, const std::string& path, Finish done) {
-    const std::string url = doors.cluster.connect_urls[worker] + path;
-    request.url = url;
-    doors.fetch(request, [doors, worker, request, path, url, done](Result<FetchReply> reply) {
-        const bool never_arrived = !reply && reply.error().code == ErrorCode::unavailable;
-        if (never_arrived && worker + 1 < doors.cluster.connect_urls.size())
-            return try_worker(doors, worker + 1, request, path, done);
-        auto good = accepted(request.method + " " + url, std::move(reply));
-        if (!good) return done(std::unexpected(good.error()));
-        done(fmt::format("HTTP status {}", good->status));
-    });
-}
-
-}  // namespace
-
-void connect_request(const Doors& doors, const std::string& method, const std::string& path, Duration timeout,
-                     Finish done) {
-    if (doors.cluster.connect_urls.empty()) return done(fail(ErrorCode::invalid, "the cluster has no Connect"));
-    FetchRequest request;
-    request.method = method;
-    request.timeout = timeout;
-    request.headers = {{"Content-Type", "application/json"}};
-    try_worker(doors, 0, std::move(request), path, std::move(done));
 }
 
 }  // namespace medic::operations

@@ -41,6 +41,10 @@ void command(const Doors& doors, std::vector<std::string> argv, Duration timeout
 void connect_request(const Doors& doors, const std::string& method, const std::string& path, Duration timeout,
                      Finish done);
 
+// Reads what stands there, changes what is asked for and writes it back. Of the worker's answer only the status is
+// told: its text may quote settings.
+void change_connector(const Doors& doors, const ChangeConnectorConfiguration& what, Duration timeout, Finish done);
+
 void cancel_job(const Doors& doors, const CancelJob& what, Duration timeout, Finish done);
 void stop_with_savepoint(const Doors& doors, const StopJobWithSavepoint& what, Duration timeout, Finish done);
 void start_deployment(const Doors& doors, const StartDeployment& what, Duration timeout, Finish done);

@@ -14,6 +14,7 @@
 #include <span>
 #include <thread>
 
+#include "agent/base/connector_settings.h"
 #include "agent/world/real/command.h"
 #include "agent/world/real/http_server.h"
 
@@ -248,6 +249,73 @@ TEST(RealWorld, ARebalanceMeansNotReadyAndAnInnerErrorUnknown) {
     EXPECT_EQ(acting.act(RestartConnector{.connector = "x"}, "I1/1/2").error().code, ErrorCode::outcome_unknown);
     status = 404;
     EXPECT_EQ(acting.act(RestartConnector{.connector = "x"}, "I1/1/3").error().code, ErrorCode::invalid);
+}
+
+// A worker with one configuration, which takes what is put.
+struct Configured {
+    std::map<std::string, std::string> settings{{"topics", "b"}, {"old", "x"}, {"db.password", "plum"}};
+    int status = 200;
+    std::vector<std::string> put;
+
+    std::string text() const {
+        std::string all;
+        for (const auto& [name, value] : settings) all += (all.empty() ? "{\"" : ",\"") + name + "\":\"" + value + "\"";
+        return all + "}";
+    }
+    HttpResponse operator()(const HttpRequest& request) {
+        if (request.method != "PUT") return answer(200, text());
+        put.push_back(request.body);
+        return answer(status, status == 200 ? text() : "Invalid value plum for configuration db.password");
+    }
+    ChangeConnectorConfiguration back() const {
+        auto good = settings;
+        good["topics"] = "a";
+        good.erase("old");
+        return {.connector = "a b",
+                .set = {{"topics", "a"}, {"old", std::nullopt}},
+                .from = hash_of(without_secrets(settings)),
+                .to = hash_of(without_secrets(good))};
+    }
+};
+
+TEST(RealWorld, ChangesAConnectorsSettingsAndLeavesItsSecretsAsTheyStand) {
+    Configured worker;
+    Server server([&](const HttpRequest& request) { return worker(request); });
+    Acting acting(
+        {.connect_urls = {"http://127.0.0.1:1", server.url()}, .flink_urls = {}, .nodes = {}, .deployments = {}});
+    EXPECT_EQ(acting.act(worker.back()).value_or("?"), "HTTP status 200");
+    EXPECT_EQ(worker.put, (std::vector<std::string>{R"({"db.password":"plum","topics":"a"})"}));
+    const auto again = worker.back();
+    worker.settings = {{"topics", "a"}, {"db.password", "plum"}};
+    EXPECT_TRUE(acting.act(again, "I1/1/2")) << "it stands there already";
+    EXPECT_EQ(worker.put.size(), 1U);
+}
+
+TEST(RealWorld, OtherSettingsThanThoseToBeChangedAreLeftAlone) {
+    Configured worker;
+    Server server([&](const HttpRequest& request) { return worker(request); });
+    Acting acting({.connect_urls = {server.url()}, .flink_urls = {}, .nodes = {}, .deployments = {}});
+    const auto back = worker.back();
+    worker.settings["tasks.max"] = "2";
+    EXPECT_EQ(acting.act(back).error().code, ErrorCode::not_ready);
+    auto elsewhere = worker.back();
+    elsewhere.to = "0";
+    EXPECT_EQ(acting.act(elsewhere, "I1/1/2").error().code, ErrorCode::not_ready);
+    auto secret = worker.back();
+    secret.set["db.password"] = "plum";
+    EXPECT_EQ(acting.act(secret, "I1/1/3").error().code, ErrorCode::invalid);
+    EXPECT_TRUE(worker.put.empty());
+}
+
+TEST(RealWorld, AWorkersAnswerToSettingsIsNotQuoted) {
+    Configured worker{.status = 400, .put = {}};
+    Server server([&](const HttpRequest& request) { return worker(request); });
+    Acting acting({.connect_urls = {server.url()}, .flink_urls = {}, .nodes = {}, .deployments = {}});
+    const auto refused = acting.act(worker.back());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::invalid);
+    EXPECT_EQ(refused.error().message.find("plum"), std::string::npos) << refused.error().message;
+    EXPECT_EQ(describe({.key = {}, .cluster = "c", .body = worker.back()}).find("plum"), std::string::npos);
 }
 
 TEST(RealWorld, NodeDriversGetTheirPlaceholdersAsArguments) {

@@ -56,7 +56,13 @@ bool SimCluster::healthy() const {
     const bool job_fine = job.ended_by_person_at || (job.state == "RUNNING" && job.version != "v2");
     const bool brokers_fine =
         std::ranges::all_of(brokers, [](const auto& item) { return item.second.serves() && item.second.in_sync; });
-    return tasks_fine && job_fine && brokers_fine && disk.used < 0.8 * disk.total && leaders.displaced == 0;
+    return tasks_fine && settings.good() && job_fine && brokers_fine && disk.used < 0.8 * disk.total &&
+           leaders.displaced == 0;
+}
+
+void SimCluster::change_settings(WallTime now) {
+    settings = {
+        .now = "bad-" + std::to_string(settings.changes + 1), .changes = settings.changes + 1, .changed_at = now};
 }
 
 void SimCluster::restart_broker(Duration catches_up_for) {
@@ -104,6 +110,8 @@ void SimCluster::start_job_again() {
 void SimCluster::live_on(Duration by) {
     const double seconds = static_cast<double>(by.count()) / 1000;
     for (auto& [number, task] : tasks)
+        if (!settings.good() && !task.stuck) task.state = "FAILED";
+    for (auto& [number, task] : tasks)
         if (task.state == "RUNNING" && !task.stuck) task.records += records_per_second * seconds;
     replicate(by);
     disk.used = std::min(disk.total, disk.used + disk.growth_per_second * seconds);
@@ -134,6 +142,7 @@ std::vector<OperationReply> SimCluster::advance(WallTime now) {
         for (auto& answer : replies_) answer.at = answer.at + by;
         job.restart_at = job.restart_at + by;
         leaders.in_sync_at = leaders.in_sync_at + by;
+        settings.changed_at = settings.changed_at + by;
         if (job.ended_by_person_at) job.ended_by_person_at = *job.ended_by_person_at + by;
     }
     now_ = now;
@@ -165,6 +174,13 @@ void SimCluster::carry_out(const Due& due) {
         case Passage::reply_doubled: answer(Duration{500}, outcome); [[fallthrough]];
         default: return answer(Duration{0}, std::move(outcome));
     }
+}
+
+Result<std::string> SimCluster::change_back(const ChangeConnectorConfiguration& op) {
+    if (settings.now == op.to) return "it has these settings already";
+    if (settings.now != op.from) return fail(ErrorCode::not_ready, "it has other settings");
+    settings.now = op.to;
+    return "changed";
 }
 
 Result<std::string> SimCluster::apply(const OperationBody& body) {
@@ -211,6 +227,12 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                          tasks[op.task].state = "RUNNING";  // A stuck one never gets to its restart.
                      return "accepted";
                  },
+                 [&](const RestartConnector& op) -> Result<std::string> {
+                     for (auto& [number, task] : tasks)
+                         if (op.include_tasks && task.state == "FAILED") task.state = "RUNNING";
+                     return "accepted";
+                 },
+                 [&](const ChangeConnectorConfiguration& op) { return change_back(op); },
                  [&](const CancelJob& op) -> Result<std::string> {
                      if (op.job_id != job.id) return fail(ErrorCode::invalid, "no such job");
                      if (!is_terminal_job_state(job.state)) job.state = "CANCELED", job.live = 0;
@@ -274,6 +296,19 @@ Fact SimCluster::look_up_broker(Fact fact) const {
     return fact;
 }
 
+Fact SimCluster::look_up_connector(Fact fact) const {
+    if (fact.name == "configuration") fact.text = settings.now;
+    if (fact.name == "state_of_all") {
+        const auto failed = [](const auto& task) { return task.second.state == "FAILED"; };
+        fact.text = std::ranges::any_of(tasks, failed) ? "FAILED" : "RUNNING";
+    }
+    if (fact.name == "settings_change" && !settings.good())
+        fact.text = R"({"from":")" + settings.now + R"(","to":"good","back":{"topics":"a"},"forth":{"topics":"b"},)" +
+                    R"("tasks":2,"changes":1,"worked":true,"withheld":[],"withheld_known":true,"changed_at":)" +
+                    std::to_string(settings.changed_at.unix_ms) + "}";
+    return fact;
+}
+
 Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
     Fact fact{key.subject, key.name, {}, {}, now};
     const std::string& kind = key.subject.kind;
@@ -297,6 +332,8 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
         if (key.name == "flink_job_restarts_total") fact.value = job.restarts;
         if (key.name == "checkpoints_kept") fact.text = "always";
         if (key.name == "id") fact.text = job.id;
+    } else if (kind == "connector") {
+        return look_up_connector(std::move(fact));
     } else if (kind == "connector-task") {
         const auto task = tasks.find(key.subject.name == "orders/0" ? 0 : 1);
         if (key.name == "connect_task_state") fact.value = 1, fact.text = task->second.state;

@@ -28,6 +28,14 @@ struct SimTask {
     double records = 0;
 };
 
+// Of the connector, by their hash: with others than the good ones its tasks fail.
+struct SimSettings {
+    std::string now = "good";
+    int changes = 0;
+    WallTime changed_at;
+    [[nodiscard]] bool good() const { return now == "good"; }
+};
+
 struct SimJob {
     std::string state = "RUNNING", version = "v1", id = "j1";
     std::string blocked_by;  // The node whose task ignores cancellation.
@@ -95,6 +103,7 @@ public:
     // Could this broker go, and every partition kept its two copies?
     [[nodiscard]] bool can_spare(const std::string& broker) const;
 
+    void change_settings(WallTime now);            // A person's mistake, another one each time.
     void restart_broker(Duration catches_up_for);  // In good order; its leaders do not come back by themselves.
     bool end_job(WallTime now);                    // A person cancels it; false: it does not run.
     void start_job_again();                        // The same person, unless somebody else has started it.
@@ -105,6 +114,7 @@ public:
     bool drivers_look = true;
     std::map<std::string, SimNode> nodes;
     std::map<int, SimTask> tasks;
+    SimSettings settings;
     std::map<std::string, SimBroker> brokers;  // By node.
     SimJob job;
     SimDisk disk;
@@ -129,6 +139,8 @@ private:
     void live_on(Duration by);
     void replicate(Duration by);
     [[nodiscard]] Fact look_up_broker(Fact fact) const;
+    [[nodiscard]] Fact look_up_connector(Fact fact) const;
+    Result<std::string> change_back(const ChangeConnectorConfiguration& op);
     [[nodiscard]] int active_nodes() const;
 
     Seeded chance_;
