@@ -36,6 +36,7 @@ std::string_view operation_name(const OperationBody& body) {
                           [](const AlterReassignments&) { return "alter-reassignments"; },
                           [](const ElectLeaders&) { return "elect-leaders"; },
                           [](const RemoveGroupMembers&) { return "remove-group-members"; },
+                          [](const AlterClientQuota&) { return "alter-client-quota"; },
                       },
                       body);
 }
@@ -91,6 +92,14 @@ std::string describe(const Operation& operation) {
                 for (const auto& one : op.of)
                     text += fmt::format("{}{} from {}", text.empty() ? "" : "; ", fmt::join(one.client_ids, ", "),
                                         one.group);
+                return text;
+            },
+            [](const AlterClientQuota& op) {
+                std::string text;
+                if (!op.user.empty()) text += "user " + op.user;
+                if (!op.client_id.empty()) text += (text.empty() ? "" : " ") + ("client " + op.client_id);
+                for (const auto& [key, value] : op.set)
+                    text += fmt::format(" {}={}", key, value ? fmt::format("{:.0f}", *value) : "(none)");
                 return text;
             },
         },
