@@ -93,7 +93,7 @@ constexpr Key keys[] = {
      "What another system defines: `\"job:fraud-*\": flink-operator`, `\"topic:*\": terraform`, or one name for the "
      "whole cluster. Its definition (configuration, version, parallelism, placement, retention) is then never changed, "
      "only proposed to a person; strimzi, flink-operator and terraform get it in their own terms. The first that fits "
-     "decides; `nobody` makes an exception. KIND is job, topic, broker, connector or node."},
+     "decides; `nobody` makes an exception. KIND is job, topic, broker, connector, node, client or user."},
     {"clusters.NAME.managed_by.OBJECT", "by", Type::text, "", true, 0, 0, "", "The system's name."},
     {"clusters.NAME.managed_by.OBJECT", "restarts", Type::boolean, "false", false, 0, 0, "",
      "It restarts and replaces, too: that is left to it as well."},

@@ -6,6 +6,7 @@
 #include "agent/wire/messages/group_admin.h"
 #include "agent/wire/messages/membership.h"
 #include "agent/wire/messages/placement.h"
+#include "agent/wire/messages/quotas.h"
 
 namespace medic {
 namespace {
@@ -119,6 +120,20 @@ Result<std::string> remove_group_members(KafkaClient& client, const RemoveGroupM
     return fmt::format("{} members removed", removed);
 }
 
+Result<std::string> alter_client_quota(KafkaClient& client, const AlterClientQuota& what, Duration timeout) {
+    wire::AlterClientQuotasRequest request;
+    auto& entry = request.entries.emplace_back();
+    if (!what.user.empty()) entry.entity.push_back({"user", what.user});
+    if (!what.client_id.empty()) entry.entity.push_back({"client-id", what.client_id});
+    if (entry.entity.empty()) return fail(ErrorCode::invalid, "no client is named: that would mean all of them");
+    for (const auto& [key, value] : what.set)
+        entry.changes.push_back({.key = key, .value = value.value_or(0), .remove = !value});
+    MEDIC_TRY(const auto answer, client.call(KafkaTarget::controller(), request, timeout));
+    for (const auto& one : answer.entries)
+        MEDIC_CHECK(wire::check(one.error, "alter client quota", one.error_message.value_or("")));
+    return "changed";
+}
+
 }  // namespace
 
 Result<std::string> change_kafka(KafkaClient& client, const Operation& operation) {
@@ -130,6 +145,8 @@ Result<std::string> change_kafka(KafkaClient& client, const Operation& operation
         return elect_leaders(client, *election, operation.timeout);
     if (const auto* members = std::get_if<RemoveGroupMembers>(&operation.body))
         return remove_group_members(client, *members, operation.timeout);
+    if (const auto* quota = std::get_if<AlterClientQuota>(&operation.body))
+        return alter_client_quota(client, *quota, operation.timeout);
     return fail(ErrorCode::internal, "{} is no Kafka operation", operation_name(operation.body));
 }
 

@@ -197,6 +197,7 @@ void Knowledge::topology_of(Observation& observation) {
 }
 
 Fact Knowledge::fact(const FactKey& key, WallTime now) const {
+    if (key.name.starts_with(quota_prefix)) return quota_fact(key, now);
     Fact from_series = series_fact(key, now);
     if (from_series.known()) return from_series;
     const auto attribute = topology_.attribute(key.subject, key.name);
@@ -260,6 +261,26 @@ Fact Knowledge::series_fact(const FactKey& key, WallTime now) const {
     }
     fact.observed_at = {states ? stated_ms : oldest_ms};
     if (!states) fact.value = sum;
+    return fact;
+}
+
+// The newest reading of all quotas tells; one that it does not name is not set.
+Fact Knowledge::quota_fact(const FactKey& key, WallTime now) const {
+    using Op = LabelMatcher::Op;
+    Fact fact = series_fact({{key.subject.cluster, "cluster", key.subject.cluster}, "kafka_client_quotas_set"}, now);
+    fact = {key.subject, key.name, std::nullopt, fact.known() ? std::string(no_quota) : "", fact.observed_at};
+    if (!fact.known()) return fact;
+    std::vector<LabelMatcher> matchers = {{"__name__", Op::equal, "kafka_client_quota"},
+                                          {"cluster", Op::equal, key.subject.cluster},
+                                          {"quota", Op::equal, key.name.substr(quota_prefix.size())}};
+    for (const char* kind : {"client", "user", "ip"})
+        matchers.push_back({kind, Op::equal, key.subject.kind == kind ? key.subject.name : ""});
+    for (const SeriesId id : series_.select(matchers)) {
+        const auto sample = series_.latest(id, now, options_.fact_lookback);
+        if (!sample || sample->at_ms < fact.observed_at.unix_ms) continue;
+        fact.value = sample->value;
+        fact.text = fmt::format("{}", sample->value);
+    }
     return fact;
 }
 

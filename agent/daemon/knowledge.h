@@ -101,6 +101,7 @@ private:
     void relink(const ClusterConfig& cluster, WallTime at);
     void tell_links(WallTime at);
     [[nodiscard]] Fact series_fact(const FactKey& key, WallTime now) const;
+    [[nodiscard]] Fact quota_fact(const FactKey& key, WallTime now) const;
 
     const Config& config_;
     KnowledgeOptions options_;

@@ -104,6 +104,34 @@ TEST_F(Fixture, WhatASidecarToldIsNoLongerKnownWhenItFallsSilent) {
     EXPECT_TRUE(knowledge.blind_targets({13'000}).empty());
 }
 
+TEST_F(Fixture, AQuotaThatIsNotSetIsAnAnswerAndOneThatNobodyReadIsNone) {
+    const FactKey loud = quota_key(subject("client", "loud"), "producer_byte_rate"),
+                  quiet = quota_key(subject("client", "quiet"), "producer_byte_rate");
+    EXPECT_FALSE(knowledge.fact(loud, {10'000}).known());
+    Observation seen = from("lab/kafka", {10'000});
+    const auto set = [&](std::vector<LabelPair> labels, const char* key, double value) {
+        labels.emplace_back("cluster", "lab");
+        labels.emplace_back("quota", key);
+        seen.sample("kafka_client_quota", std::move(labels), value);
+    };
+    set({{"client", "loud"}}, "producer_byte_rate", 1'000);
+    set({{"client", "loud"}}, "consumer_byte_rate", 5);
+    set({{"client", "loud"}, {"user", "alice"}}, "producer_byte_rate", 7);
+    set({{"client", "<default>"}}, "producer_byte_rate", 1e12);
+    seen.sample("kafka_client_quotas_set", {{"cluster", "lab"}}, 4);
+    knowledge.apply(std::move(seen));
+    EXPECT_EQ(knowledge.fact(loud, {11'000}).value, 1'000);
+    EXPECT_EQ(knowledge.fact(quiet, {11'000}).text, no_quota);
+    EXPECT_FALSE(knowledge.fact(quiet, {11'000}).value);
+    EXPECT_EQ(knowledge.fact(quota_key(subject("user", "alice"), "producer_byte_rate"), {11'000}).text, no_quota)
+        << "hers is of one client-id only";
+    Observation gone = from("lab/kafka", {12'000});
+    gone.sample("kafka_client_quotas_set", {{"cluster", "lab"}}, 0);
+    knowledge.apply(std::move(gone));
+    EXPECT_EQ(knowledge.fact(loud, {12'500}).text, no_quota);
+    EXPECT_FALSE(knowledge.fact(loud, {12'000 + 6 * 60'000}).known());
+}
+
 TEST_F(Fixture, AStateIsAWord) {
     Observation seen = from("lab/flink", {10'000});
     seen.sample("flink_job_state", {{"cluster", "lab"}, {"job", "j"}, {"state", "RUNNING"}}, 0);

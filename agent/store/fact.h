@@ -10,6 +10,9 @@
 //  - otherwise `name` is a topology attribute of the subject; numbers and booleans ("true" is 1) also fill `value`.
 //  - {checkpoint/PATH, "newest"}: the newest complete checkpoint beside this one, where its folder can be seen from the
 //    agent's machine; `no_checkpoint` where there is none.
+//  - {client/ID or user/NAME, "quota:KEY"}: what Kafka holds that very client or user to; `no_quota` where the
+//  cluster's
+//    quotas are known and this is not among them. A client-id of one user is another entity.
 //  - not known, stale or not asked for long: value nullopt and text empty. Absence is an answer, and never zero.
 #pragma once
 
@@ -35,6 +38,12 @@ struct FactKey {
 inline constexpr std::string_view no_checkpoint = "none";
 [[nodiscard]] inline FactKey newest_checkpoint_key(std::string cluster, std::string path) {
     return {{std::move(cluster), "checkpoint", std::move(path)}, "newest"};
+}
+
+inline constexpr std::string_view no_quota = "none";
+inline constexpr std::string_view quota_prefix = "quota:";
+[[nodiscard]] inline FactKey quota_key(Subject client_or_user, std::string_view key) {
+    return {std::move(client_or_user), std::string(quota_prefix).append(key)};
 }
 
 // nullopt and no text = asked and not known.

@@ -44,6 +44,7 @@ constexpr ApiInfo kApis[] = {
     {ApiKey::alter_partition_reassignments, "AlterPartitionReassignments", 0, 0, 0, Effect::changes},
     {ApiKey::list_partition_reassignments, "ListPartitionReassignments", 0, 0, 0, Effect::reads},
     {ApiKey::describe_client_quotas, "DescribeClientQuotas", 0, 1, 1, Effect::reads},
+    {ApiKey::alter_client_quotas, "AlterClientQuotas", 0, 1, 1, Effect::changes},
     {ApiKey::describe_quorum, "DescribeQuorum", 0, 2, 0, Effect::reads},
     {ApiKey::describe_cluster, "DescribeCluster", 0, 1, 0, Effect::reads},
     {ApiKey::describe_producers, "DescribeProducers", 0, 0, 0, Effect::reads},

@@ -39,6 +39,7 @@ enum class ApiKey : std::int16_t {
     alter_partition_reassignments = 45,
     list_partition_reassignments = 46,
     describe_client_quotas = 48,
+    alter_client_quotas = 49,
     describe_quorum = 55,
     describe_cluster = 60,
     describe_producers = 61,

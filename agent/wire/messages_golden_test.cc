@@ -70,6 +70,45 @@ TEST(Recorded41, client_quotas) {
     }
 }
 
+// Not recorded: written out by hand from AlterClientQuotasRequest.json and AlterClientQuotasResponse.json of Kafka 4.1.
+TEST(Schema, alter_client_quotas) {
+    const auto bytes = [](std::initializer_list<int> all) {
+        Bytes text;
+        for (const int one : all) text += static_cast<char>(one);
+        return text;
+    };
+    const AlterClientQuotasRequest request{
+        .entries = {{.entity = {{"user", "al"}, {"client-id", std::nullopt}},
+                     .changes = {{.key = "k", .value = 1.5, .remove = false}, {.key = "r", .remove = true}}}},
+        .validate_only = true};
+    // The request without its header: entries, entity (type, name), ops (key, float64, remove), validate only.
+    const Bytes v0 =
+        bytes({0,   0,   0,   1,   0,   0,   0,   2,   0,   4,    'u',  's', 'e', 'r', 0, 2, 'a', 'l', 0,    9,
+               'c', 'l', 'i', 'e', 'n', 't', '-', 'i', 'd', 0xff, 0xff, 0,   0,   0,   2, 0, 1,   'k', 0x3f, 0xf8,
+               0,   0,   0,   0,   0,   0,   0,   0,   1,   'r',  0,    0,   0,   0,   0, 0, 0,   0,   1,    1});
+    // Compact lengths are one more than they say, null is 0, and each struct ends with its tagged fields.
+    const Bytes v1 = bytes({2,   3,   5,   'u', 's', 'e', 'r', 3, 'a', 'l',  0,    10, 'c', 'l', 'i', 'e', 'n',
+                            't', '-', 'i', 'd', 0,   0,   3,   2, 'k', 0x3f, 0xf8, 0,  0,   0,   0,   0,   0,
+                            0,   0,   2,   'r', 0,   0,   0,   0, 0,   0,    0,    0,  1,   0,   0,   1,   0});
+    for (const std::int16_t version : {std::int16_t{0}, std::int16_t{1}}) {
+        const Bytes& body = version == 0 ? v0 : v1;
+        const auto read = decode<AlterClientQuotasRequest>(body, version);
+        ASSERT_TRUE(read) << read.error().message;
+        EXPECT_EQ(*read, request);
+        const auto frame = encode_request({.version = version, .correlation_id = 7, .client_id = {}}, request);
+        ASSERT_TRUE(frame);
+        EXPECT_TRUE(frame->ends_with(body)) << version;
+    }
+    const AlterClientQuotasResponse response{
+        .throttle_time_ms = 3,
+        .entries = {{.error = KafkaError::invalid_request, .error_message = "no", .entity = {{"user", "al"}}}}};
+    const Bytes answer = bytes({0, 0, 0, 3, 2, 0, 42, 3, 'n', 'o', 2, 5, 'u', 's', 'e', 'r', 3, 'a', 'l', 0, 0, 0});
+    const auto read = decode<AlterClientQuotasResponse>(answer, 1);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(*read, response);
+    EXPECT_TRUE(encode_response(1, 7, response)->ends_with(answer));
+}
+
 TEST(Recorded41, transactions) {
     EXPECT_EQ(request_of<ListTransactionsRequest>("list_transactions_v1").states.at(0), "Ongoing");
     const auto listed =

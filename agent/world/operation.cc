@@ -39,6 +39,7 @@ std::string_view operation_name(const OperationBody& body) {
                           [](const ElectLeaders&) { return "elect-leaders"; },
                           [](const RemoveGroupMembers&) { return "remove-group-members"; },
                           [](const ChangeConnectorConfiguration&) { return "change-connector-configuration"; },
+                          [](const AlterClientQuota&) { return "alter-client-quota"; },
                       },
                       body);
 }
@@ -103,6 +104,14 @@ std::string describe(const Operation& operation) {
                                         !value                     ? "(none)"
                                         : may_be_kept(key, *value) ? *value
                                                                    : "(withheld)");
+                return text;
+            },
+            [](const AlterClientQuota& op) {
+                std::string text;
+                if (!op.user.empty()) text += "user " + op.user;
+                if (!op.client_id.empty()) text += (text.empty() ? "" : " ") + ("client " + op.client_id);
+                for (const auto& [key, value] : op.set)
+                    text += fmt::format(" {}={}", key, value ? fmt::format("{:.0f}", *value) : "(none)");
                 return text;
             },
         },

@@ -105,11 +105,18 @@ struct GroupMembers {
 struct RemoveGroupMembers {
     std::vector<GroupMembers> of;
 };  // Members whose process is dead: their group need not wait for the end of their session to hand their work on.
+// Of one client by its id, one user, or one client of one user; at least one is named, so that the default of all
+// others can't be.
+struct AlterClientQuota {
+    std::string user, client_id;                       // "": not part of whom it is about.
+    std::map<std::string, std::optional<double>> set;  // By Kafka's key (producer_byte_rate, …); nullopt removes it.
+};
 
-using OperationBody = std::variant<StartNode, StopNode, KillNode, KillConnectorTask, GrowStorage, RestartConnectorTask,
-                                   RestartConnector, PauseConnector, ResumeConnector, CancelJob, StopJobWithSavepoint,
-                                   StartDeployment, AlterConfigs, AlterReassignments, ElectLeaders, RemoveGroupMembers,
-                                   ChangeConnectorConfiguration>;  // New ones last: journals hold the number.
+using OperationBody =
+    std::variant<StartNode, StopNode, KillNode, KillConnectorTask, GrowStorage, RestartConnectorTask, RestartConnector,
+                 PauseConnector, ResumeConnector, CancelJob, StopJobWithSavepoint, StartDeployment, AlterConfigs,
+                 AlterReassignments, ElectLeaders, RemoveGroupMembers, ChangeConnectorConfiguration,
+                 AlterClientQuota>;  // New ones last: journals hold the number.
 
 // `key` names incident, step and attempt ("I17/2/1"): a World sends an operation at most once per key.
 struct Operation {

@@ -4,6 +4,7 @@
 
 #include "agent/wire/messages/configs.h"
 #include "agent/wire/messages/placement.h"
+#include "agent/wire/messages/quotas.h"
 #include "agent/wire/messages/topics.h"
 
 namespace medic::engine::broker {
@@ -170,6 +171,22 @@ wire::ElectLeadersResponse answer(ControllerState& state, const wire::ElectLeade
     return response;
 }
 
+wire::AlterClientQuotasResponse answer(ControllerState& state, const wire::AlterClientQuotasRequest& request) {
+    wire::AlterClientQuotasResponse response;
+    for (const auto& entry : request.entries) {
+        std::vector<ClientQuotaChange> changes;
+        for (const auto& change : entry.changes)
+            changes.push_back({change.key, change.remove ? std::nullopt : std::optional(change.value)});
+        Outcome outcome{Fault::invalid_request, "Clients are told apart by their client-id alone here."};
+        if (entry.entity.size() == 1 && entry.entity.front().type == "client-id") {
+            outcome = state.alter_client_quotas(entry.entity.front().name, changes,
+                                                request.validate_only ? ApplyMode::check : ApplyMode::apply);
+        }
+        response.entries.push_back({.error = outcome.fault, .error_message = text_of(outcome), .entity = entry.entity});
+    }
+    return response;
+}
+
 template <class Request>
 Result<std::string> answer_with(ControllerState& state, const wire::RequestView& view) {
     MEDIC_TRY(const Request request, wire::decode<Request>(view.body, view.header.version));
@@ -186,6 +203,7 @@ bool is_decided_by_controller(wire::ApiKey api) {
         case wire::ApiKey::incremental_alter_configs:
         case wire::ApiKey::alter_partition_reassignments:
         case wire::ApiKey::list_partition_reassignments:
+        case wire::ApiKey::alter_client_quotas:
         case wire::ApiKey::elect_leaders: return true;
         default: return false;
     }
@@ -202,6 +220,7 @@ Result<std::string> answer_admin(ControllerState& state, const wire::RequestView
             return answer_with<wire::AlterPartitionReassignmentsRequest>(state, request);
         case wire::ApiKey::list_partition_reassignments:
             return answer_with<wire::ListPartitionReassignmentsRequest>(state, request);
+        case wire::ApiKey::alter_client_quotas: return answer_with<wire::AlterClientQuotasRequest>(state, request);
         case wire::ApiKey::elect_leaders: return answer_with<wire::ElectLeadersRequest>(state, request);
         default: return fail(ErrorCode::invalid, "{} is not for the controller", wire::to_string(request.header.api));
     }

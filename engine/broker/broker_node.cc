@@ -70,6 +70,7 @@ BrokerNode::BrokerNode(Loop& loop, BrokerNodeOptions options)
                          });
                      },
                  .log_dir_failed = [this] { link_->heartbeat_now(); }}),
+      quotas_(image_),
       fetchers_(loop, fetcher_options(options_, config_), image_, config_, replicas_) {}
 
 BrokerNode::~BrokerNode() = default;
@@ -103,7 +104,7 @@ Status BrokerNode::start() {
                     log_error(who, "{}", reason);
                     std::_Exit(1);
                 }});
-    const BrokerParts parts{options_.id, loop_, server_, image_, config_, replicas_, *link_};
+    const BrokerParts parts{options_.id, loop_, server_, image_, config_, replicas_, *link_, quotas_};
     produce_ = std::make_unique<ProduceRequests>(parts);
     fetch_ = std::make_unique<FetchRequests>(parts);
     groups_ = std::make_unique<GroupRequests>(parts, *produce_);

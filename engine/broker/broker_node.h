@@ -51,6 +51,7 @@ private:
     ClusterImage image_;
     Server server_;
     Replicas replicas_;
+    ClientQuotas quotas_;
     std::unique_ptr<ControllerLink> link_;
     std::unique_ptr<ProduceRequests> produce_;
     std::unique_ptr<FetchRequests> fetch_;

@@ -55,6 +55,15 @@ void ClusterImage::apply(const MetadataRecord& record) {
             }
         }
         void operator()(const ProducerIdsRecord& body) { image.next_producer_id_ = body.next; }
+        void operator()(const ClientQuotaRecord& body) {
+            auto& quotas = image.client_quotas_[body.client_id];
+            if (body.value) {
+                quotas[body.key] = *body.value;
+            } else {
+                quotas.erase(body.key);
+            }
+            if (quotas.empty()) image.client_quotas_.erase(body.client_id);
+        }
     };
     std::visit(Apply{*this}, record);
 }
@@ -83,6 +92,9 @@ std::vector<MetadataRecord> ClusterImage::dump() const {
         }
     }
     records.emplace_back(ProducerIdsRecord{next_producer_id_});
+    for (const auto& [client_id, quotas] : client_quotas_) {
+        for (const auto& [key, value] : quotas) records.emplace_back(ClientQuotaRecord{client_id, key, value});
+    }
     return records;
 }
 
@@ -110,6 +122,10 @@ const PartitionState* ClusterImage::partition(std::string_view name, std::int32_
 bool ClusterImage::usable(BrokerId id) const {
     const BrokerState* state = broker(id);
     return state && state->can_hold_isr();
+}
+
+bool ClusterImage::client_quota_set(std::string_view key) const {
+    return std::ranges::any_of(client_quotas_, [&](const auto& entity) { return entity.second.contains(key); });
 }
 
 const ClusterImage::Overrides& ClusterImage::overrides(ConfigResource resource, std::string_view name) const {

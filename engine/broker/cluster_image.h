@@ -90,9 +90,15 @@ struct ClusterIdRecord {
     std::string id;
     MEDIC_FIELDS(id)
 };
+struct ClientQuotaRecord {
+    std::optional<std::string> client_id;  // Absent: the default for all that have none of their own.
+    std::string key;
+    std::optional<double> value;  // Absent: removed.
+    MEDIC_FIELDS(client_id, key, value)
+};
 
 using MetadataRecord = std::variant<ClusterIdRecord, BrokerRecord, TopicRecord, RemoveTopicRecord, PartitionRecord,
-                                    ConfigRecord, ProducerIdsRecord>;
+                                    ConfigRecord, ProducerIdsRecord, ClientQuotaRecord>;
 
 [[nodiscard]] std::string encode_record(const MetadataRecord& record);
 [[nodiscard]] std::optional<MetadataRecord> decode_record(std::string_view bytes);
@@ -117,6 +123,11 @@ public:
     using Overrides = std::map<std::string, std::string, std::less<>>;
     [[nodiscard]] const Overrides& overrides(ConfigResource resource, std::string_view name) const;
 
+    // By client-id (absent: the default), then by key. Never an empty one.
+    using ClientQuotas = std::map<std::optional<std::string>, std::map<std::string, double, std::less<>>>;
+    [[nodiscard]] const ClientQuotas& client_quotas() const { return client_quotas_; }
+    [[nodiscard]] bool client_quota_set(std::string_view key) const;  // For anybody.
+
 private:
     void apply_partition(const PartitionState& state);
 
@@ -125,6 +136,7 @@ private:
     std::map<std::string, TopicState, std::less<>> topics_;
     std::map<Uuid, std::string> names_;
     std::map<std::pair<ConfigResource, std::string>, Overrides> configs_;
+    ClientQuotas client_quotas_;
     std::int64_t next_producer_id_ = 0;
 };
 

@@ -32,6 +32,11 @@ struct ConfigChange {
     std::string value;
 };
 
+struct ClientQuotaChange {
+    std::string key;
+    std::optional<double> value;  // Absent: removed.
+};
+
 enum class ApplyMode : std::uint8_t { apply, check };  // check: validate only.
 
 class ControllerState {
@@ -58,6 +63,9 @@ public:
     Outcome delete_topic(std::string_view topic);
     Outcome alter_configs(ConfigResource resource, std::string_view name, std::span<const ConfigChange> changes,
                           ApplyMode mode = ApplyMode::apply);
+    // Of one client-id; absent: the default for all that have none of their own.
+    Outcome alter_client_quotas(const std::optional<std::string>& client_id, std::span<const ClientQuotaChange> changes,
+                                ApplyMode mode = ApplyMode::apply);
     // Absent replicas cancel the reassignment under way.
     Outcome reassign(std::string_view topic, std::int32_t partition, std::optional<std::vector<BrokerId>> target);
     Outcome elect_preferred(std::string_view topic, std::int32_t partition);

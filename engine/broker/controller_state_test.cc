@@ -276,5 +276,23 @@ TEST(MetadataRecords, damaged_bytes_are_no_record) {
     EXPECT_FALSE(decode_record("\xFF"));
 }
 
+TEST_F(ControllerTest, client_quotas_are_kept_and_what_has_no_effect_is_refused) {
+    const std::string key = "producer_byte_rate";
+    ASSERT_TRUE(state_.alter_client_quotas("a", std::vector<ClientQuotaChange>{{key, 1'000.0}}).ok());
+    ASSERT_TRUE(state_.alter_client_quotas(std::nullopt, std::vector<ClientQuotaChange>{{key, 1e12}}).ok());
+    EXPECT_EQ(state_.image().client_quotas().at("a").at(key), 1'000);
+    for (const ClientQuotaChange& bad : std::vector<ClientQuotaChange>{{key, 0.0}, {key, -1.0}, {"bytes", 1.0}})
+        EXPECT_EQ(state_.alter_client_quotas("a", std::vector{bad}).fault, Fault::invalid_request) << bad.key;
+    EXPECT_EQ(state_.alter_client_quotas("", std::vector<ClientQuotaChange>{{key, 1.0}}).fault, Fault::invalid_request);
+    ASSERT_TRUE(state_.alter_client_quotas("a", std::vector<ClientQuotaChange>{{key, 5.0}}, ApplyMode::check).ok());
+    EXPECT_EQ(state_.image().client_quotas().at("a").at(key), 1'000) << "validated only";
+
+    ClusterImage replayed;
+    for (const auto& record : state_.image().dump()) replayed.apply(*decode_record(encode_record(record)));
+    EXPECT_EQ(replayed.client_quotas(), state_.image().client_quotas());
+    ASSERT_TRUE(state_.alter_client_quotas("a", std::vector<ClientQuotaChange>{{key, std::nullopt}}).ok());
+    EXPECT_FALSE(state_.image().client_quotas().contains("a"));
+}
+
 }  // namespace
 }  // namespace medic::engine::broker

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/broker/client_quotas.h"
 #include "engine/broker/controller_state.h"
 
 namespace medic::engine::broker {
@@ -192,6 +193,22 @@ Outcome ControllerState::alter_configs(ConfigResource resource, std::string_view
     }
     if (mode == ApplyMode::check) return {};
     for (auto& record : records) commit(std::move(record));
+    return {};
+}
+
+// A quota that nobody would hold clients to is refused, as a configuration is that has no effect.
+Outcome ControllerState::alter_client_quotas(const std::optional<std::string>& client_id,
+                                             std::span<const ClientQuotaChange> changes, ApplyMode mode) {
+    if (client_id && client_id->empty()) return {Fault::invalid_request, "A client-id is empty."};
+    for (const ClientQuotaChange& change : changes) {
+        if (change.key != producer_byte_rate)
+            return {Fault::invalid_request, fmt::format("Invalid configuration key {}: only {} has an effect here.",
+                                                        change.key, producer_byte_rate)};
+        if (change.value && !(*change.value > 0))
+            return {Fault::invalid_request, fmt::format("Quota {} must be greater than 0.", change.key)};
+    }
+    if (mode == ApplyMode::check) return {};
+    for (const ClientQuotaChange& change : changes) commit(ClientQuotaRecord{client_id, change.key, change.value});
     return {};
 }
 

@@ -1,10 +1,11 @@
-// What clients ask about the cluster itself: metadata, brokers, log dirs, configurations, producer ids.
+// What clients ask about the cluster itself: metadata, brokers, log dirs, configurations, quotas, producer ids.
 #include <algorithm>
 
 #include "agent/wire/messages/cluster.h"
 #include "agent/wire/messages/configs.h"
 #include "agent/wire/messages/metadata.h"
 #include "agent/wire/messages/producer_id.h"
+#include "agent/wire/messages/quotas.h"
 #include "engine/broker/group_requests.h"
 #include "engine/broker/requests.h"
 
@@ -181,6 +182,27 @@ void Requests::describe_configs(const Incoming& request) {
             reply.configs.push_back(describe_config(definition, effective));
             if (!asked->include_synonyms) reply.configs.back().synonyms.clear();
         }
+    }
+    send_response(parts_, request, response);
+}
+
+// All components must fit an entity, and with `strict` the entity has no others: each is one client-id here.
+void Requests::describe_client_quotas(const Incoming& request) {
+    const auto asked = read_request<wire::DescribeClientQuotasRequest>(parts_, request);
+    if (!asked) return;
+    const auto fits = [](const std::optional<std::string>& client_id, const auto& component) {
+        constexpr std::int8_t exact = 0, of_default = 1;
+        if (component.entity_type != "client-id") return false;
+        if (component.match_type == exact) return client_id.has_value() && client_id == component.match;
+        return component.match_type != of_default || !client_id;
+    };
+    wire::DescribeClientQuotasResponse response;
+    response.entries.emplace();
+    for (const auto& [client_id, quotas] : parts_.image.client_quotas()) {
+        if (!std::ranges::all_of(asked->components, [&](const auto& one) { return fits(client_id, one); })) continue;
+        auto& entry = response.entries->emplace_back();
+        entry.entity.push_back({"client-id", client_id});
+        for (const auto& [key, value] : quotas) entry.values.push_back({key, value});
     }
     send_response(parts_, request, response);
 }

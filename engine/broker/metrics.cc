@@ -110,12 +110,22 @@ void add_cluster(MetricsPage& page, const ClusterImage& image) {
     gauge("activecontrollercount", 0);  // The controller is another process.
 }
 
+// As the usual rules for the JMX exporter name kafka.server:type=Produce,client-id=….
+void add_client_quotas(MetricsPage& page, const ClientQuotas& quotas, Instant now) {
+    quotas.each(now, [&](const std::string& client_id, const ClientQuotas::Use& use) {
+        const MetricsPage::LabelList labels{{"clientId", client_id}, {"resource", "Produce"}};
+        page.add("kafka_server_quota_byte_rate", labels, use.bytes_per_second, Type::gauge);
+        page.add("kafka_server_quota_throttle_time", labels, use.throttle_ms, Type::gauge);
+    });
+}
+
 }  // namespace
 
 std::string BrokerNode::metrics_page() {
     MetricsPage page;
     add_topic_counters(page, replicas_.counters());
     add_replicas(page, replicas_);
+    add_client_quotas(page, quotas_, loop_.now());
     if (link_->metadata_offset() > 0) {
         add_cluster(page, image_);
         page.add("kafka_server_broker_metadata_metrics_last_applied_record_offset", {},

@@ -76,6 +76,10 @@ void ProduceRequests::on_request(const Incoming& request) {
         ++counters.produce_requests;
         if (failed) ++counters.failed_produce;
     }
+    const Duration throttle = parts_.quotas.record_produce(
+        request.header.client_id.value_or(""), static_cast<std::int64_t>(request.body.size()), parts_.loop.now());
+    pending.response.throttle_time_ms = static_cast<std::int32_t>(throttle.count());
+    parts_.server.mute(request.to, throttle);
     auto& all = parts_.replicas.counters().all;
     ++all.produce_requests;
     if (failed) ++all.failed_produce;

@@ -43,6 +43,8 @@ std::span<const Requests::Entry> Requests::table() {
         {ApiKey::incremental_alter_configs, &Requests::decided_by_controller},
         {ApiKey::alter_partition_reassignments, &Requests::decided_by_controller},
         {ApiKey::list_partition_reassignments, &Requests::decided_by_controller},
+        {ApiKey::describe_client_quotas, &Requests::describe_client_quotas},
+        {ApiKey::alter_client_quotas, &Requests::decided_by_controller},
         {ApiKey::describe_cluster, &Requests::describe_cluster},
     };
     return entries;

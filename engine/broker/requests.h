@@ -4,6 +4,7 @@
 #pragma once
 
 #include "agent/wire/frame.h"
+#include "engine/broker/client_quotas.h"
 #include "engine/broker/controller_link.h"
 #include "engine/broker/replicas.h"
 #include "engine/broker/server.h"
@@ -19,6 +20,7 @@ struct BrokerParts {
     const Config& config;
     Replicas& replicas;
     ControllerLink& link;
+    ClientQuotas& quotas;
 };
 
 // One request at hand. `body` points into the frame and dies with the call.
@@ -80,6 +82,7 @@ private:
     void describe_configs(const Incoming& request);
     void describe_log_dirs(const Incoming& request);
     void describe_cluster(const Incoming& request);
+    void describe_client_quotas(const Incoming& request);
 
     void give_producer_id(const Incoming& request);
 

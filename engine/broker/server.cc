@@ -133,6 +133,22 @@ bool Server::read_some(std::uint64_t id, Connection& connection) {
     return cut_frames(id);
 }
 
+void Server::mute(ReplyTo to, Duration time) {
+    const auto found = connections_.find(to.connection);
+    if (found == connections_.end() || time <= Duration(0)) return;
+    Connection& connection = found->second;
+    connection.muted_until = std::max(connection.muted_until, loop_.now() + time);
+    arm(connection);
+    loop_.at(connection.muted_until, [this, id = to.connection] { unmute(id); });
+}
+
+void Server::unmute(std::uint64_t id) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end() || !may_read(found->second)) return;
+    found->second.last_use = loop_.now();  // It had no say meanwhile: it was not idle.
+    if (!cut_frames(id)) close(id);
+}
+
 // The handler may close this very connection, so it is looked up again after each call.
 bool Server::cut_frames(std::uint64_t id) {
     std::size_t done = 0;
@@ -147,7 +163,7 @@ bool Server::cut_frames(std::uint64_t id) {
             if (announced < 8 || announced > options_.frame_bytes_max) return false;
             size = static_cast<std::size_t>(announced);
         }
-        if (left < 4 || left < size + 4 || connection.slots.size() >= options_.pipelined_max) {
+        if (left < 4 || left < size + 4 || !may_read(connection)) {
             if (done > 0) std::memmove(connection.in.data(), connection.in.data() + done, left);
             connection.in_used = left;
             if (left == 0 && connection.in.size() > idle_buffer_bytes_max) std::string().swap(connection.in);
@@ -161,9 +177,13 @@ bool Server::cut_frames(std::uint64_t id) {
     }
 }
 
+bool Server::may_read(const Connection& connection) const {
+    return connection.slots.size() < options_.pipelined_max && loop_.now() >= connection.muted_until;
+}
+
 void Server::arm(Connection& connection) {
     std::uint32_t wanted = connection.out.empty() ? 0u : static_cast<std::uint32_t>(EPOLLOUT);
-    if (connection.slots.size() < options_.pipelined_max) wanted |= EPOLLIN;
+    if (may_read(connection)) wanted |= EPOLLIN;
     if (wanted == connection.armed) return;
     connection.armed = wanted;
     loop_.rearm(connection.fd, wanted);

@@ -52,6 +52,8 @@ public:
     void reply(ReplyTo to, std::string frame);  // A whole frame, size included.
     void reply_nothing(ReplyTo to);             // Produce with acks=0.
     void hang_up(ReplyTo to);                   // The other side talks nonsense.
+    // Its next requests are left unread for so long; answers still leave (Kafka mutes a throttled client's channel).
+    void mute(ReplyTo to, Duration time);
 
     void flush_dirty();  // At the end of a round: one write per connection for all its answers.
 
@@ -78,6 +80,7 @@ private:
         std::size_t out_done = 0;  // Bytes of out.front() already sent.
         std::uint32_t armed = 0;
         bool dirty = false;  // Has answers to send at the end of the round.
+        Instant muted_until;
         Instant last_use;
     };
 
@@ -89,6 +92,8 @@ private:
     void flush(std::uint64_t id);
     void close(std::uint64_t id);
     void arm(Connection& connection);
+    void unmute(std::uint64_t id);
+    [[nodiscard]] bool may_read(const Connection& connection) const;
     void close_idle();
 
     Loop& loop_;

@@ -121,5 +121,29 @@ TEST(Address, is_host_and_port) {
     for (const char* bad : {"", "9092", "host:", "host:x", "host:70000", ":1"}) EXPECT_FALSE(parse_address(bad)) << bad;
 }
 
+TEST_F(ServerTest, a_muted_connection_gets_its_answer_and_is_read_again_later) {
+    constexpr Duration mute{200};
+    std::vector<Instant> read;
+    serve([&](ReplyTo to, std::span<char> frame) {
+        read.push_back(loop_.now());
+        if (read.size() == 1) server_->mute(to, mute);
+        server_->reply(to, response(wire::load_int32(frame.data() + 4), "x"));
+    });
+    for (int i = 0; i < 2; ++i) {
+        peer_->send(request('x'), [&](Result<std::string_view> answer) {
+            ASSERT_TRUE(answer);
+            answers_ += *answer;
+            if (answers_.size() == 1) {
+                EXPECT_EQ(read.size(), 1U) << "the answer does not wait";
+            } else {
+                loop_.stop();
+            }
+        });
+    }
+    loop_.run();
+    ASSERT_EQ(read.size(), 2U);
+    EXPECT_GE(read[1] - read[0], mute);
+}
+
 }  // namespace
 }  // namespace medic::engine::broker

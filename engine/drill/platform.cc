@@ -55,7 +55,10 @@ Result<std::unique_ptr<Platform>> Platform::up(const lab::LabOptions& options, l
     return platform;
 }
 
-Platform::~Platform() { (void)lab::down(data_dir(), leave_); }
+Platform::~Platform() {
+    stop_flooding();
+    (void)lab::down(data_dir(), leave_);
+}
 
 Result<WorkloadStats> Platform::stats() const {
     MEDIC_TRY(const json body, call_json({.url = url(plan_, Role::workload, "control", "/stats")}));

@@ -13,6 +13,7 @@
 #include "agent/base/result.h"
 #include "agent/wire/messages/metadata.h"
 #include "engine/drill/disk_filler.h"
+#include "engine/drill/flooder.h"
 #include "engine/drill/scorecard.h"
 #include "engine/lab/lab.h"
 #include "engine/workload/checker.h"
@@ -94,6 +95,15 @@ public:
     // Of each broker's preferred partitions, the share that another one leads: the worst broker's, 0…1.
     [[nodiscard]] Result<double> displaced_leaders() const;
 
+    // What clients of that id may produce to each broker in a second, or all that have no quota of their own; absent:
+    // taken away.
+    [[nodiscard]] Status set_produce_quota(const std::optional<std::string>& client_id,
+                                           std::optional<double> bytes_per_second) const;
+    [[nodiscard]] Status start_flooding(const std::string& client_id);  // See Flooder.
+    void stop_flooding();
+    // Share of time in which the busiest broker's request handlers wait for work, in the last minute.
+    [[nodiscard]] Result<double> busiest_broker_idle() const;
+
     // Waits until the output has come past the present event time, then compares all windows since the last check.
     [[nodiscard]] Result<RecordCheck> check_records(Duration patience);
     // The connectors' path: rows of the SQLite sink against the sequence of the source.
@@ -109,6 +119,7 @@ private:
 
     std::int64_t checked_until_ms_ = 0;  // Event time.
     std::unique_ptr<DiskFiller> filler_;
+    std::unique_ptr<Flooder> flooder_;
 };
 
 }  // namespace medic::engine::drill

@@ -30,13 +30,15 @@ Status set(rd_kafka_conf_t* conf, const char* key, const std::string& value) {
     return {};
 }
 
-Status configure(rd_kafka_conf_t* conf, const std::string& bootstrap) {
+Status configure(rd_kafka_conf_t* conf, const std::string& bootstrap, const DeliveryOptions& options) {
     MEDIC_CHECK(set(conf, "bootstrap.servers", bootstrap));
-    MEDIC_CHECK(set(conf, "client.id", "fleet-workload"));
-    MEDIC_CHECK(set(conf, "enable.idempotence", "true"));
-    MEDIC_CHECK(set(conf, "acks", "all"));
+    MEDIC_CHECK(set(conf, "client.id", options.client_id));
+    const bool all = options.acks == DeliveryOptions::Acks::all;
+    MEDIC_CHECK(set(conf, "enable.idempotence", all ? "true" : "false"));
+    MEDIC_CHECK(set(conf, "acks", all ? "all" : "0"));
     MEDIC_CHECK(set(conf, "message.timeout.ms", "0"));  // Never give up: the ledger must not guess.
-    MEDIC_CHECK(set(conf, "linger.ms", "2"));
+    MEDIC_CHECK(set(conf, "linger.ms", std::to_string(options.linger_ms)));
+    MEDIC_CHECK(set(conf, "batch.num.messages", std::to_string(options.batch_records_max)));
     MEDIC_CHECK(set(conf, "queue.buffering.max.messages", "200000"));
     MEDIC_CHECK(set(conf, "reconnect.backoff.max.ms", "1000"));
     MEDIC_CHECK(set(conf, "topic.metadata.refresh.interval.ms", "5000"));
@@ -59,9 +61,10 @@ KafkaDelivery::~KafkaDelivery() {
 
 void KafkaDelivery::stop() { impl_->stopping = true; }
 
-Result<std::unique_ptr<KafkaDelivery>> KafkaDelivery::connect(const std::string& bootstrap) {
+Result<std::unique_ptr<KafkaDelivery>> KafkaDelivery::connect(const std::string& bootstrap,
+                                                              const DeliveryOptions& options) {
     rd_kafka_conf_t* conf = rd_kafka_conf_new();
-    if (auto status = configure(conf, bootstrap); !status) {
+    if (auto status = configure(conf, bootstrap, options); !status) {
         rd_kafka_conf_destroy(conf);
         return std::unexpected(status.error());
     }

@@ -3,6 +3,7 @@
 // caller at a time.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,9 +20,18 @@ struct TopicSpec {
     std::vector<std::pair<std::string, std::string>> configs;
 };
 
+struct DeliveryOptions {
+    std::string client_id = "fleet-workload";
+    // none: a batch returns when it was sent, and nobody knows what became of it.
+    enum class Acks : std::uint8_t { all, none } acks = Acks::all;
+    int linger_ms = 2;
+    int batch_records_max = 10'000;  // librdkafka's default: batch.num.messages
+};
+
 class KafkaDelivery {
 public:
-    [[nodiscard]] static Result<std::unique_ptr<KafkaDelivery>> connect(const std::string& bootstrap);
+    [[nodiscard]] static Result<std::unique_ptr<KafkaDelivery>> connect(const std::string& bootstrap,
+                                                                        const DeliveryOptions& options = {});
     ~KafkaDelivery();
     KafkaDelivery(const KafkaDelivery&) = delete;
     KafkaDelivery& operator=(const KafkaDelivery&) = delete;

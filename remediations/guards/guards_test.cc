@@ -61,6 +61,17 @@ TEST(Guards, a_recorded_question_gets_the_same_answer) {
     EXPECT_FALSE(decode_question("not json"));
 }
 
+TEST(Guards, a_recorded_quota_is_the_same_quota) {
+    GuardQuestion question = fine();
+    question.step.operation = AlterClientQuota{
+        .user = "", .client_id = "replay", .set = {{"producer_byte_rate", 1e6}, {"consumer_byte_rate", std::nullopt}}};
+    const auto read = decode_question(encode_question(question));
+    ASSERT_TRUE(read) << read.error().message;
+    const auto& quota = std::get<AlterClientQuota>(read->step.operation);
+    EXPECT_EQ(quota.client_id, "replay");
+    EXPECT_EQ(quota.set, std::get<AlterClientQuota>(question.step.operation).set);
+}
+
 TEST(Guards, a_record_holds_any_text_and_any_figure) {
     GuardQuestion question = fine();
     question.incident = "quoted \" and \\, a line\n, \x01, größer — 1";

@@ -65,7 +65,13 @@ std::vector<Reached> reached(const Step& step, bool stays_ended) {
                  [](const ElectLeaders& op) { return topics_of(op.partitions, false); },
                  // Nor is who is in a group.
                  [](const RemoveGroupMembers&) { return List{}; },
-                 [](const ChangeConnectorConfiguration& op) { return List{{"connector:" + op.connector, true}}; }},
+                 [](const ChangeConnectorConfiguration& op) { return List{{"connector:" + op.connector, true}}; },
+                 [](const AlterClientQuota& op) {
+                     List all;
+                     if (!op.user.empty()) all.push_back({"user:" + op.user, true});
+                     if (!op.client_id.empty()) all.push_back({"client:" + op.client_id, true});
+                     return all;
+                 }},
         step.operation);
 }
 

@@ -33,6 +33,9 @@ TEST(Managed, a_definition_belongs_to_the_first_owner_that_fits) {
     std::get<AlterConfigs>(scratch.operation).name = "scratch-1";
     EXPECT_TRUE(objects({scratch}, managed).empty());
     EXPECT_TRUE(objects({cut}, {{"job:*", "ci"}}).empty());
+    const Step quota = step(AlterClientQuota{.user = "alice", .client_id = "replay", .set = {}});
+    EXPECT_EQ(objects({quota}, managed), (std::vector<std::string>{"user:alice ci", "client:replay ci"}));
+    EXPECT_EQ(objects({quota}, {{"client:*", "ci"}}), (std::vector<std::string>{"client:replay ci"}));
     EXPECT_TRUE(objects({cut}, {}).empty());
 }
 

@@ -1,4 +1,4 @@
-// Our read-only Kafka calls against Kafka's own command-line tools, on live brokers: the same answers. What moves
+// Our Kafka calls against Kafka's own command-line tools, on live brokers: the same answers. What moves
 // meanwhile is asked before and after, and the tool's figure has to lie between. `make test-live` runs it.
 #include <gmock/gmock.h>
 
@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "agent/daemon/kafka_door.h"
 #include "agent/daemon/kafka_reader.h"
 #include "agent/world/real/kafka_client.h"
 #include "tests/live/live_internal.h"
@@ -209,6 +210,29 @@ TEST_F(KafkaTools, settings_of_a_topic_are_those_of_ConfigCommand) {
         if (std::smatch match; std::regex_search(text, match, line)) theirs[match[1]] = match[2];
     EXPECT_GT(theirs.size(), 20U) << said;
     EXPECT_EQ(ours, theirs);
+}
+
+TEST_F(KafkaTools, a_quota_that_we_set_is_the_one_that_ConfigCommand_tells) {
+    const std::string nobody = "an-id-that-no-client-has";
+    const auto set = [&](std::optional<double> value) {
+        return change_kafka(*client_, {.key = "I1/1/1",
+                                       .cluster = "live",
+                                       .body = AlterClientQuota{
+                                           .user = {}, .client_id = nobody, .set = {{"producer_byte_rate", value}}}});
+    };
+    const auto told = [&] {
+        return tool("kafka.admin.ConfigCommand", {"--describe", "--entity-type", "clients", "--entity-name", nobody});
+    };
+    ASSERT_TRUE(set(1'048'576));
+    EXPECT_THAT(told(), testing::HasSubstr("producer_byte_rate=1048576"));
+    const auto answer = reader_->quotas();
+    ASSERT_TRUE(answer) << answer.error().message;
+    std::map<std::string, double> ours;
+    for (const auto& entry : answer->entries.value_or(std::vector<wire::DescribeClientQuotasResponse::Entry>()))
+        for (const auto& value : entry.values) ours[entry.entity.at(0).name.value_or("")] = value.value;
+    EXPECT_EQ(ours[nobody], 1'048'576);
+    ASSERT_TRUE(set(std::nullopt));
+    EXPECT_THAT(told(), testing::Not(testing::HasSubstr("producer_byte_rate")));
 }
 
 TEST_F(KafkaTools, nothing_is_being_moved_as_ReassignPartitionsCommand_says) {

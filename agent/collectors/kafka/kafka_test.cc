@@ -54,6 +54,7 @@ TEST(Kafka, AHealthyClusterBecomesCanonicalSeries) {
     EXPECT_EQ(
         value(seen, R"(kafka_client_quota{client="<default>",cluster="c",quota="producer_byte_rate",user="alice"})"),
         1024);
+    EXPECT_EQ(value(seen, R"(kafka_client_quotas_set{cluster="c"})"), 1);
     EXPECT_EQ(value(seen, R"(kafka_transactions_open{cluster="c"})"), 0);
     EXPECT_EQ(count(seen, "kafka_partition_last_stable_offset"), 0u);
 }
@@ -74,6 +75,7 @@ TEST(Kafka, WhatOlderBrokersOrOurRightsHideIsSaidAndTheLookStaysWhole) {
         EXPECT_EQ(count(seen, "kafka_quorum_leader"), 0u);
         EXPECT_EQ(count(seen, "kafka_transactions_open"), 0u) << "not told is not none";
         EXPECT_EQ(count(seen, "kafka_client_quota"), 0u);
+        EXPECT_EQ(count(seen, "kafka_client_quotas_set"), 0u);
         EXPECT_EQ(value(seen, R"(kafka_group_members{cluster="c",group="g"})"), 2);
         EXPECT_EQ(value(seen, R"(kafka_group_lag_records{cluster="c",group="m",partition="0",topic="t"})"), 10);
     }

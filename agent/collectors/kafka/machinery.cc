@@ -57,7 +57,9 @@ void KafkaCollector::quotas(Look& look, KafkaReader& reader) const {
     if (!answer) return look.missing("quotas", answer.error());
     if (const auto good = wire::check(answer->error, "DescribeClientQuotas", answer->error_message.value_or("")); !good)
         return look.missing("quotas", good.error());
+    std::size_t count = 0;
     for (const auto& entry : answer->entries.value_or(std::vector<wire::DescribeClientQuotasResponse::Entry>())) {
+        count += entry.values.size();
         std::vector<LabelPair> labels;
         for (const auto& entity : entry.entity) {
             const std::string label = entity.type == "client-id" ? "client" : entity.type;
@@ -70,6 +72,7 @@ void KafkaCollector::quotas(Look& look, KafkaReader& reader) const {
             look.sample("kafka_client_quota", std::move(all), value.value);
         }
     }
+    look.sample("kafka_client_quotas_set", {}, static_cast<double>(count));
 }
 
 void KafkaCollector::transactions(Look& look, KafkaReader& reader) const {

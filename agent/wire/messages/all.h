@@ -32,7 +32,7 @@ using AllRequests =
                DescribeConfigsRequest, IncrementalAlterConfigsRequest, DescribeClusterRequest, DescribeLogDirsRequest,
                DescribeQuorumRequest, AlterPartitionReassignmentsRequest, ListPartitionReassignmentsRequest,
                ElectLeadersRequest, OffsetForLeaderEpochRequest, InitProducerIdRequest, SaslHandshakeRequest,
-               SaslAuthenticateRequest, DescribeClientQuotasRequest, DescribeProducersRequest,
+               SaslAuthenticateRequest, DescribeClientQuotasRequest, AlterClientQuotasRequest, DescribeProducersRequest,
                DescribeTransactionsRequest, ListTransactionsRequest, ConsumerGroupDescribeRequest>;
 
 }  // namespace medic::wire

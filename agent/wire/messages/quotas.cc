@@ -2,7 +2,7 @@
 
 namespace medic::wire {
 
-void DescribeClientQuotasResponse::Entry::Entity::fields(Codec& c) {
+void QuotaEntity::fields(Codec& c) {
     c(type);
     c(name);
 }
@@ -33,6 +33,33 @@ void DescribeClientQuotasRequest::Component::fields(Codec& c) {
 void DescribeClientQuotasRequest::fields(Codec& c) {
     c(components);
     c(strict);
+}
+
+void AlterClientQuotasResponse::Entry::fields(Codec& c) {
+    c(error);
+    c(error_message);
+    c(entity);
+}
+
+void AlterClientQuotasResponse::fields(Codec& c) {
+    c(throttle_time_ms);
+    c(entries);
+}
+
+void AlterClientQuotasRequest::Entry::Change::fields(Codec& c) {
+    c(key);
+    c(value);
+    c(remove);
+}
+
+void AlterClientQuotasRequest::Entry::fields(Codec& c) {
+    c(entity);
+    c(changes);
+}
+
+void AlterClientQuotasRequest::fields(Codec& c) {
+    c(entries);
+    c(validate_only);
 }
 
 }  // namespace medic::wire

@@ -1,4 +1,5 @@
-// DescribeClientQuotas: what clients are held to. Any broker answers.
+// DescribeClientQuotas, AlterClientQuotas: what clients are held to. Any broker answers the first, the controller the
+// second.
 #pragma once
 
 #include "agent/wire/api.h"
@@ -6,22 +7,24 @@
 
 namespace medic::wire {
 
+// An entry is about one or two of them: a client-id, a user, or a client-id of a user.
+struct QuotaEntity {
+    std::string type;                 // user, client-id, ip
+    std::optional<std::string> name;  // Null: the default for all that have none of their own.
+    void fields(Codec& c);
+    bool operator==(const QuotaEntity&) const = default;
+};
+
 struct DescribeClientQuotasResponse {
     static constexpr ApiKey api = ApiKey::describe_client_quotas;
     struct Entry {
-        struct Entity {
-            std::string type;                 // user, client-id, ip
-            std::optional<std::string> name;  // Null: the default for all that have none of their own.
-            void fields(Codec& c);
-            bool operator==(const Entity&) const = default;
-        };
         struct Value {
             std::string key;  // producer_byte_rate, consumer_byte_rate, request_percentage, …
             double value = 0;
             void fields(Codec& c);
             bool operator==(const Value&) const = default;
         };
-        std::vector<Entity> entity;
+        std::vector<QuotaEntity> entity;
         std::vector<Value> values;
         void fields(Codec& c);
         bool operator==(const Entry&) const = default;
@@ -49,6 +52,43 @@ struct DescribeClientQuotasRequest {
     bool strict = false;
     void fields(Codec& c);
     bool operator==(const DescribeClientQuotasRequest&) const = default;
+};
+
+struct AlterClientQuotasResponse {
+    static constexpr ApiKey api = ApiKey::alter_client_quotas;
+    struct Entry {
+        KafkaError error = KafkaError::none;
+        std::optional<std::string> error_message;
+        std::vector<QuotaEntity> entity;
+        void fields(Codec& c);
+        bool operator==(const Entry&) const = default;
+    };
+    std::int32_t throttle_time_ms = 0;
+    std::vector<Entry> entries;
+    void fields(Codec& c);
+    bool operator==(const AlterClientQuotasResponse&) const = default;
+};
+
+struct AlterClientQuotasRequest {
+    static constexpr ApiKey api = ApiKey::alter_client_quotas;
+    using Response = AlterClientQuotasResponse;
+    struct Entry {
+        struct Change {
+            std::string key;   // As DescribeClientQuotas tells it.
+            double value = 0;  // Ignored when it is removed.
+            bool remove = false;
+            void fields(Codec& c);
+            bool operator==(const Change&) const = default;
+        };
+        std::vector<QuotaEntity> entity;
+        std::vector<Change> changes;
+        void fields(Codec& c);
+        bool operator==(const Entry&) const = default;
+    };
+    std::vector<Entry> entries;
+    bool validate_only = false;
+    void fields(Codec& c);
+    bool operator==(const AlterClientQuotasRequest&) const = default;
 };
 
 }  // namespace medic::wire

@@ -267,6 +267,18 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      leaders.displaced = std::max(0, leaders.displaced - static_cast<int>(op.partitions.size()));
                      return "elected";
                  },
+                 [&](const AlterClientQuota& op) -> Result<std::string> {
+                     if (op.client_id.empty() == op.user.empty())
+                         return fail(ErrorCode::invalid, "INVALID_REQUEST: one client or one user");
+                     const Subject whose{"", op.user.empty() ? "client" : "user", op.client_id + op.user};
+                     for (const auto& [key, value] : op.set) {
+                         if (value)
+                             quotas[quota_key(whose, key)] = *value;
+                         else
+                             quotas.erase(quota_key(whose, key));
+                     }
+                     return "changed";
+                 },
                  [](const auto&) -> Result<std::string> { return fail(ErrorCode::invalid, "not simulated"); }},
         body);
 }
@@ -312,6 +324,12 @@ Fact SimCluster::look_up_connector(Fact fact) const {
 Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
     Fact fact{key.subject, key.name, {}, {}, now};
     const std::string& kind = key.subject.kind;
+    if (key.name.starts_with(quota_prefix)) {
+        const auto set = quotas.find({{"", kind, key.subject.name}, key.name});
+        fact.text = no_quota;
+        if (set != quotas.end()) fact.value = set->second, fact.text = fmt::format("{}", set->second);
+        return fact;
+    }
     if (kind == "node" || kind == "taskmanager") {
         const auto node = nodes.find(key.subject.name);
         if (node == nodes.end()) return look_up_broker(std::move(fact));

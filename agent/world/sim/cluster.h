@@ -119,6 +119,7 @@ public:
     SimJob job;
     SimDisk disk;
     SimLeaders leaders;
+    std::map<FactKey, double> quotas;     // Of clients and users, without the cluster's name.
     std::vector<Executed> executed;       // Bounded by the run.
     std::map<std::string, int> passages;  // How often each was taken.
 
