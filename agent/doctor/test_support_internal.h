@@ -46,7 +46,12 @@ inline ClusterConfig all_configured(discovery::FakeOutside& outside) {
         }
     outside.bodies["http://kafka-1:7071/metrics"] = page;
     outside.bodies["http://worker-1:7072/metrics"] = recorded::file("kafka-3.9.1-flink-1.20.1/connect-worker.prom");
+    // What only a task manager's page tells; all else is asked of the job manager.
+    outside.bodies["http://taskmanager-1:9249/metrics"] =
+        "flink_taskmanager_job_task_operator_KafkaSourceReader_topic_partition_currentOffset{job_name=\"j\","
+        "topic=\"orders\",partition=\"0\",subtask_index=\"0\",tm_id=\"tm-1\"} 41\n";
     cluster.pages = {{.url = "http://kafka-1:7071/metrics", .kind = "kafka-broker", .node = "broker-1"},
+                     {.url = "http://taskmanager-1:9249/metrics", .kind = "flink-taskmanager", .node = "taskmanager-1"},
                      {.url = "http://worker-1:7072/metrics", .kind = "connect-worker", .node = "connect-worker-1"}};
     return cluster;
 }
