@@ -228,12 +228,28 @@ Status Site::tasks_run() const {
     return {};
 }
 
+Status Site::replicas_in_sync() const {
+    kafka_->forget_metadata();
+    MEDIC_TRY(const KafkaBrokers cluster, kafka_->brokers());
+    if (static_cast<int>(cluster.brokers.size()) < plan_.options.brokers)
+        return fail(ErrorCode::not_ready, "{} of {} brokers are registered", cluster.brokers.size(),
+                    plan_.options.brokers);
+    MEDIC_TRY(const auto metadata, kafka_->metadata(std::nullopt));
+    for (const auto& topic : metadata.topics)
+        for (const auto& partition : topic.partitions)
+            if (partition.isr.size() < partition.replicas.size())
+                return fail(ErrorCode::not_ready, "{}-{} is under-replicated", topic.name.value_or(""),
+                            partition.partition);
+    return {};
+}
+
 Status Site::settle(Duration patience) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     std::optional<std::uint64_t> checkpoints;
     Status missing;
     const auto ready = [&]() -> Status {
         MEDIC_CHECK(mend_nodes());
+        MEDIC_CHECK(replicas_in_sync());
         MEDIC_CHECK(mend_job());
         if (const Status tasks = tasks_run(); !tasks) {
             (void)restart_failed_tasks();

@@ -62,6 +62,7 @@ private:
     explicit Site(engine::lab::LabPlan plan) : plan_(std::move(plan)) {}
     [[nodiscard]] Status mend_nodes() const;
     [[nodiscard]] Status mend_job() const;
+    [[nodiscard]] Status replicas_in_sync() const;  // And every broker registered: the next one may go.
     [[nodiscard]] Status tasks_run() const;
     [[nodiscard]] Status cancel_jobs() const;
 
