@@ -55,6 +55,10 @@ MovingText::MovingText(std::string_view text, std::int64_t recorded_at, std::int
         const bool moment = whole && digits.size() == digits_of_ms;
         const bool counter = key == "read-records" || key == "write-records";
         constexpr std::int64_t records_per_s = 90;
+        // Half of each second is work and half is waiting; busy time stands as "27195.0".
+        const bool spent = (key == "accumulated-busy-time" || key == "accumulated-idle-time") &&
+                           (whole || (end < text.size() && text[end] == '.'));
+        constexpr std::int64_t spent_ms_per_s = 500;
         if (moment &&
             (key.starts_with("start") || (!key.empty() && std::isupper(static_cast<unsigned char>(key[0])) != 0)))
             plain += std::to_string(std::stoll(digits) + shift);
@@ -62,6 +66,8 @@ MovingText::MovingText(std::string_view text, std::int64_t recorded_at, std::int
             pieces_.push_back({std::exchange(plain, {}), std::stoll(digits) + shift, 1'000, true});
         else if (counter && whole)
             pieces_.push_back({std::exchange(plain, {}), std::stoll(digits), records_per_s, true});
+        else if (spent)
+            pieces_.push_back({std::exchange(plain, {}), std::stoll(digits), spent_ms_per_s, true});
         else
             plain += digits;
         at = end;
@@ -96,13 +102,15 @@ RestAnswers RestAnswers::flink(const std::string& testdata, int index, std::int6
     put("/jobs/overview", named(recorded(testdata, "flink-jobs-overview.json")));
     put("/taskmanagers", named(recorded(testdata, "flink-taskmanagers.json")));
     put("/config", recorded(testdata, "flink-config.json"));
+    put("/jobmanager/config", R"([{"key":"jobmanager.rpc.address","value":"localhost"}])");
     const std::string details = named(recorded(testdata, "flink-job.json"));
     put(base, details);
     put(base + "/config", named(recorded(testdata, "flink-job-config.json")));
     put(base + "/exceptions", recorded(testdata, "flink-exceptions.json"));
     put(base + "/checkpoints", named(recorded(testdata, "flink-checkpoints.json")));
     put(base + "/metrics", R"([{"id":"numRestarts","value":"0"}])");
-    for (const auto& vertex : nlohmann::json::parse(details).at("vertices")) {
+    const auto job_details = nlohmann::json::parse(details);  // Outlives the loop over a part of it.
+    for (const auto& vertex : job_details.at("vertices")) {
         const auto id = vertex.at("id").get<std::string>();
         const std::string path = base + "/vertices/" + id;
         put(path, with(named(recorded(testdata, "flink-vertex.json")), recorded_vertex, id));
