@@ -24,6 +24,7 @@ TEST(ConnectorSettings, WhatMayBeASecretIsWithheld) {
                                             {"sasl.jaas.config", "x.PlainLoginModule required username=a;"},
                                             {"AWS.ACCESS.KEY.ID", "AKIA"},
                                             {"azblob.account.key", "x"},
+                                            {"store-access-key-id", "plum"},
                                             {"basic.auth.user.info", "me:plum"},
                                             {"encryption.key", "plum"},
                                             {"connection.url", "jdbc:postgresql://db-7/orders?user=me&password=plum"},

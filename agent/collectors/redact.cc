@@ -4,13 +4,11 @@
 #include <array>
 #include <cctype>
 
+#include "agent/base/secret_words.h"
+
 namespace medic {
 namespace {
 
-constexpr auto secret_words =
-    std::to_array<std::string_view>({"password", "passwd", "passphrase", "secret", "credential", "authorization",
-                                     "jaas.config", "token", "apikey", "api-key", "api_key", "api.key", "access.key",
-                                     "access_key", "access-key", "accesskey", "private.key", "private_key"});
 constexpr auto schemes_of_headers = std::to_array<std::string_view>({"bearer ", "basic "});
 constexpr std::size_t header_secret_min = 8;  // "basic auth" is a word of people, not a secret.
 constexpr std::size_t lone_user_min = 16;     // token@host; shorter ones are names: akka.tcp://flink@host.

@@ -185,13 +185,14 @@ void Reader::look_at(const std::string& connector, const Json& config, const Tas
 void Reader::connector(const std::string& name, const Json& entry) {
     const Json* status = member(entry, "status");
     if (status == nullptr) return observation.lacks("connector " + name + ": no status");
+    std::string state;
     if (const Json* own = member(*status, "connector")) {
-        const std::string state = text(*own, "state"), worker = text(*own, "worker_id");
+        state = text(*own, "state");
         if (!state.empty())
             states.tell(observation, name, "connect_connector_state",
                         {{"cluster", options.cluster}, {"connector", name}, {"state", state}});
         observation.attributes[subject("connector", name)]["state"] = state;
-        if (state == "FAILED") failed(subject("connector", name), text(*own, "trace"), worker);
+        if (state == "FAILED") failed(subject("connector", name), text(*own, "trace"), text(*own, "worker_id"));
     }
     std::size_t count = 0;
     std::vector<std::pair<std::string, std::string>> tasks;
@@ -202,8 +203,7 @@ void Reader::connector(const std::string& name, const Json& entry) {
         if (const auto id = integer(entry_of_task, "id"))
             tasks.emplace_back(std::to_string(*id), text(entry_of_task, "state"));
     }
-    const Json* own = member(*status, "connector");
-    const TaskStates together = states_of(own != nullptr ? text(*own, "state") : "", tasks);
+    const TaskStates together = states_of(state, tasks);
     auto& attributes = observation.attributes[subject("connector", name)];
     if (!together.failed.empty()) attributes["failed_tasks"] = together.failed;
     attributes["state_of_all"] = together.all;
