@@ -43,6 +43,12 @@ const std::vector<Case> allowed = {
          take_two(q);
          of_role(q, 1).brought_back = of_role(q, 2).brought_back = true;
      }},
+    {"the_third_node_that_serves_nobody", "blast-radius",
+     [](auto& q) {
+         take_two(q);
+         q.step.serves_nobody = true;
+         q.step.precondition = {{.fact = {{"lab", "taskmanager", "a"}, "flink_taskmanager_registered"}}};
+     }},
     {"the_second_cluster_with_this_cause", "fleet-wide", [](auto& q) { q.clusters_with_this_cause = {"east"}; }},
     {"a_person_has_looked", "fleet-wide",
      [](auto& q) {

@@ -147,6 +147,12 @@ const std::vector<Case> refused = {
          take_two(q);
          of_role(q, 1).taken_at = now + Duration{3'600'000};
      }},
+    {"the_third_node_of_which_nothing_says_that_it_serves_nobody", "blast-radius",
+     [](auto& q) {
+         take_two(q);
+         q.step.serves_nobody = true;
+         q.step.precondition.clear();
+     }},
     {"half_of_a_small_role", "blast-radius",
      [](auto& q) {
          q.takes_away->nodes.resize(2);

@@ -92,7 +92,7 @@ template <class A> void fields(A& a, Step& v) {
     a("object", v.object); a("job", v.job); a("after_own_stop", v.after_own_stop); a("after_heal", v.after_heal);
     a("restore_from_own_savepoint", v.restore_from_own_savepoint);
     a.later("same_definition", v.same_definition); a.later("optional", v.optional); a.later("compatible_with", v.compatible_with);
-    a.later("attempts_factor", v.attempts_factor);
+    a.later("attempts_factor", v.attempts_factor); a.later("serves_nobody", v.serves_nobody);
 }
 template <class A> void fields(A& a, Quarantine& v) { a("cluster", v.cluster); a("job", v.job); a("version", v.version); }
 template <class A> void fields(A& a, Plan& v) {

@@ -75,6 +75,7 @@ struct Step {
     bool after_own_stop = false;   // … but for a job that this very plan has stopped: not sent before it has.
     bool after_heal = false;       // Tidying up (refill the pool): the incident counts as healed before it.
     bool optional = false;         // It only saves time: whatever becomes of it, the plan goes on.
+    bool serves_nobody = false;    // While its precondition holds, nobody misses the node that it ends.
     // The policy's `attempts` count so often: a try costs nothing, and what it waits for may be away for long.
     int attempts_factor = 1;
     // Kinds of work under way (OperationUnderWay::kind) that it doesn't disturb: it ends them, or brings back what they

@@ -321,6 +321,31 @@ TEST_F(StartLostJob, starts_what_ran_from_the_newest_checkpoint_once_the_old_att
     EXPECT_EQ(describe(step.precondition[1]), "lost-job/fleet old_attempt is gone");
     EXPECT_EQ(describe(step.done[0]), "lost-job/fleet listed is true");
 }
+TEST_F(StartLostJob, fences_the_old_task_managers_and_starts_them_anew) {
+    newest("file:/cp/chk-9");
+    diagnosis_.facts["old_taskmanagers"] = "tm-1=10.0.0.1:4711-ab tm-2=10.0.0.2:4711-cd";
+    EXPECT_EQ(operations("flink.start-lost-job"),
+              (std::vector<std::string>{"lab: kill-node tm-1", "lab: kill-node tm-2", "lab: start-node tm-1",
+                                        "lab: start-node tm-2",
+                                        "lab: start-deployment fleet version v1 from file:/cp/chk-9, parallelism 4"}));
+    const auto made = plan("flink.start-lost-job");
+    const Step& kill = made->steps[0];
+    EXPECT_TRUE(kill.serves_nobody);
+    ASSERT_EQ(kill.precondition.size(), 3U);
+    EXPECT_EQ(describe(kill.precondition[1]), "lost-job/fleet comes_back is never");
+    EXPECT_EQ(describe(kill.precondition[2]), "taskmanager/10.0.0.1:4711-ab flink_taskmanager_registered = 0");
+    EXPECT_EQ(made->steps[4].precondition.size(), 1U) << "what the fences have ended needs no waiting for";
+}
+TEST_F(StartLostJob, fences_none_where_one_of_them_has_no_driver_or_no_name) {
+    newest("file:/cp/chk-9");
+    for (const char* named : {"tm-1=a broker-2=b", "tm-1=a elsewhere=b", "tm-1=a tm-2"}) {
+        diagnosis_.facts["old_taskmanagers"] = named;
+        const auto made = plan("flink.start-lost-job");
+        ASSERT_TRUE(made);
+        ASSERT_EQ(made->steps.size(), 1U) << named;
+        EXPECT_EQ(describe(made->steps[0].precondition[1]), "lost-job/fleet old_attempt is gone");
+    }
+}
 TEST_F(StartLostJob, asks_a_person_where_a_newer_checkpoint_cannot_be_ruled_out) {
     EXPECT_NE(plan("flink.start-lost-job")->needs_approval, "");
 }

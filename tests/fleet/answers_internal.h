@@ -22,9 +22,10 @@ public:
 private:
     struct Piece {
         std::string text;       // As it stands …
-        std::int64_t base = 0;  // … followed by base + passed × growth / 1000, when `moves`.
+        std::int64_t base = 0;  // … followed by base + passed × growth / 1000, when `moves`; `passed` in whole steps.
         std::int64_t growth = 0;
         bool moves = false;
+        std::int64_t step_ms = 1;
     };
     std::int64_t began_ms_;
     std::vector<Piece> pieces_;

@@ -55,6 +55,8 @@ MovingText::MovingText(std::string_view text, std::int64_t recorded_at, std::int
         const bool moment = whole && digits.size() == digits_of_ms;
         const bool counter = key == "read-records" || key == "write-records";
         constexpr std::int64_t records_per_s = 90;
+        // Flink's job manager fetches its task managers' counts so often (metrics.fetcher.update-interval).
+        constexpr std::int64_t fetched_every_ms = 10'000;
         // Half of each second is work and half is waiting; busy time stands as "27195.0".
         const bool spent = (key == "accumulated-busy-time" || key == "accumulated-idle-time") &&
                            (whole || (end < text.size() && text[end] == '.'));
@@ -65,9 +67,9 @@ MovingText::MovingText(std::string_view text, std::int64_t recorded_at, std::int
         else if (moment)
             pieces_.push_back({std::exchange(plain, {}), std::stoll(digits) + shift, 1'000, true});
         else if (counter && whole)
-            pieces_.push_back({std::exchange(plain, {}), std::stoll(digits), records_per_s, true});
+            pieces_.push_back({std::exchange(plain, {}), std::stoll(digits), records_per_s, true, fetched_every_ms});
         else if (spent)
-            pieces_.push_back({std::exchange(plain, {}), std::stoll(digits), spent_ms_per_s, true});
+            pieces_.push_back({std::exchange(plain, {}), std::stoll(digits), spent_ms_per_s, true, fetched_every_ms});
         else
             plain += digits;
         at = end;
@@ -79,7 +81,8 @@ std::string MovingText::at(std::int64_t now_ms) const {
     std::string out;
     for (const Piece& piece : pieces_) {
         out += piece.text;
-        if (piece.moves) out += std::to_string(piece.base + (now_ms - began_ms_) * piece.growth / 1000);
+        const std::int64_t passed = (now_ms - began_ms_) / piece.step_ms * piece.step_ms;
+        if (piece.moves) out += std::to_string(piece.base + passed * piece.growth / 1000);
     }
     return out;
 }

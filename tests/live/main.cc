@@ -1,4 +1,6 @@
 // medic-live: the real products (Kafka, Connect, Flink) on this machine, for trials and for the live tests.
+#include <unistd.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <span>
@@ -62,6 +64,8 @@ void add_platform(CLI::App& app, LiveOptions& options, Status& status) {
         ->capture_default_str();
     up_command->add_option("--workers", options.connect_workers, "Connect workers")->check(CLI::Range(1, 2));
     up_command->add_flag("--application", options.application_cluster, "One more Flink cluster in application mode");
+    up_command->add_flag("--small-disk", options.small_disk,
+                         "The last broker's log directory on a file system of its own (needs root)");
     up_command->add_option("--rate", options.records_per_second, "Orders a second")->capture_default_str();
     up_command->callback([&] { status = run_up(options, pair); });
     auto* down_command = app.add_subcommand("down", "Stop everything and remove its files");
@@ -98,6 +102,7 @@ void add_report(CLI::App& app, const LiveOptions& options, Status& status) {
             return;
         }
         report.platform = options;
+        report.platform.small_disk = geteuid() == 0;  // The rest can be made without it.
         report.platform.program = engine::own_executable();
         report.agent_program =
             std::filesystem::path(report.platform.program).parent_path().parent_path().parent_path() / "medic";

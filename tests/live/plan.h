@@ -2,6 +2,7 @@
 // lab's (engine/lab), so that starting, stopping, killing and describing processes is the lab's, too.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct LiveOptions {
     Pair pair;
     int connect_workers = 1;
     bool application_cluster = false;  // One more Flink cluster that runs a single job.
+    bool small_disk = false;           // The last broker's log directory is a file system of its own: needs root.
     double records_per_second = 100;   // Orders; the connectors move a tenth of it.
 };
 
@@ -26,6 +28,13 @@ struct Artifacts {
     std::string jmx_exporter;  // The agent's jar, of the Kafka class path.
     std::string job_jar, connector_jar;
 };
+
+// The broker whose disk can run full, and how much room it has: some fifteen times what these topics take.
+constexpr const char* small_disk_broker = "broker-3";
+constexpr std::uint64_t small_disk_bytes = 512ULL << 20U;
+[[nodiscard]] inline std::string small_disk_folder(const std::string& data_dir) {
+    return data_dir + "/data/" + small_disk_broker;
+}
 
 [[nodiscard]] Result<engine::lab::LabPlan> make_plan(const LiveOptions& options, const Artifacts& artifacts);
 

@@ -20,6 +20,7 @@
 #include "engine/common/rest_internal.h"
 #include "engine/lab/processes.h"
 #include "tests/live/settings.h"
+#include "tests/live/small_disk.h"
 
 namespace medic::live {
 namespace {
@@ -38,10 +39,10 @@ using nlohmann::json;
 constexpr auto ready_patience = std::chrono::minutes(4);  // Eight JVMs on two cores that others use, too.
 constexpr auto ready_poll = std::chrono::milliseconds(500);
 constexpr Duration down_grace{15'000};
-constexpr std::array<const char*, 14> switched_faults = {
+constexpr std::array<const char*, 15> switched_faults = {
     "null-pointer",  "class-cast", "endless-loop",      "heap-exhaustion",       "connection-leak",
     "growing-state", "slow-sink",  "blocked-cancel",    "audit-dependency-down", "audit-hung",
-    "hot-key",       "audit-slow", "audit-credentials", "audit-herder"};
+    "hot-key",       "audit-slow", "audit-credentials", "audit-herder",          "collection-storm"};
 
 std::string url(const ProcessPlan& process, const std::string& path) {
     return fmt::format("http://127.0.0.1:{}{}", process.ports.at("rest"), path);
@@ -368,9 +369,11 @@ Status up(const LiveOptions& options, const Progress& progress) {
                             options.data_dir);
     MEDIC_TRY(const Artifacts artifacts, prepare(options, progress));
     std::error_code error;
+    (void)unmount_small_disk(small_disk_folder(options.data_dir));
     fs::remove_all(options.data_dir, error);
     MEDIC_TRY(const LabPlan plan, make_plan(options, artifacts));
     MEDIC_CHECK(write_files(options, plan, artifacts));
+    if (options.small_disk) MEDIC_CHECK(mount_small_disk(small_disk_folder(options.data_dir), small_disk_bytes));
     MEDIC_CHECK(lab::save_new_state({.plan = plan, .processes = {}}));
     if (Status status = start_all(options, plan, artifacts, progress); !status) {
         (void)down(options.data_dir, true);
@@ -395,6 +398,7 @@ Status down(const std::string& data_dir, bool keep_files) {
         for (const auto& process : state.plan.processes)
             if (process.role == last) MEDIC_CHECK(lab::stop_process(data_dir, process.name, down_grace));
     if (keep_files) return {};
+    (void)unmount_small_disk(small_disk_folder(data_dir));
     std::error_code error;
     fs::remove_all(data_dir, error);
     if (error) return fail(ErrorCode::unavailable, "{}: {}", data_dir, error.message());

@@ -21,6 +21,11 @@ constexpr Duration parts_pace{60'000};
 // of them (backpressure, watermarks, numRestarts) is no newer however often it is asked: read seldom, told in all
 // looks. Each question costs a job manager about a millisecond of CPU.
 constexpr Duration metrics_pace{5'000};
+// The lowest watermark is behind by minutes before anybody is told of it.
+constexpr Duration watermarks_pace{10'000};
+// What the job's own answer says of a vertex comes from the same counts as the vertex's answer: as long as it says the
+// same, so does that. Not for ever: a subtask that moved within one look leaves no trace in an idle job's counts.
+constexpr Duration same_vertex_pace{10'000};
 
 constexpr std::size_t task_managers_remembered_max = 1'000;
 // How long a task manager that was seen before is told as missing: longer than any restart, shorter than a forgotten
@@ -35,8 +40,11 @@ std::string purpose(std::string_view kind, std::string_view job = {}, std::strin
     return text;
 }
 
-bool is_of_metrics(const std::string& kind) {
-    return kind == "metrics" || kind == "backpressure" || kind == "watermarks";
+// How long an answer is repeated instead of being asked for; zero: never.
+Duration pace_of(const std::string& kind) {
+    if (kind == "metrics" || kind == "backpressure") return metrics_pace;
+    if (kind == "watermarks") return watermarks_pace;
+    return kind == "vertex" ? same_vertex_pace : Duration{0};
 }
 
 }  // namespace
@@ -49,8 +57,7 @@ std::vector<HttpAsk> FlinkCollector::begin(WallTime at) {
     look_ = std::make_unique<Look>();
     look_->observation.target = options_.target;
     look_->observation.at = at;
-    std::erase_if(memory_->kept,
-                  [&](const auto& entry) { return at < entry.second.at || at - entry.second.at >= metrics_pace; });
+    std::erase_if(memory_->kept, [&](const auto& entry) { return at < entry.second.at || at >= entry.second.until; });
     std::vector<HttpAsk> asks = {{options_.url + "/jobs/overview", purpose("jobs")},
                                  {options_.url + "/taskmanagers", purpose("taskmanagers")}};
     if (memory_->version.empty() || !memory_->manager.asked)
@@ -96,9 +103,7 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
     }
     if (job_found == look_->jobs.end()) return {};
     Job& job = job_found->second;
-    WallTime read_at = observation.at;
-    if (is_of_metrics(kind) && job.state == "RUNNING")
-        read_at = memory_->kept.try_emplace(ask.purpose, Memory::Kept{observation.at, *answer}).first->second.at;
+    const WallTime read_at = kept_since(ask, kind, job, *answer);
     if (kind == "job") {
         job_details(into, *parsed, job, options_.vertices_per_job_max);
         if (job.terminal()) return {};
@@ -135,7 +140,7 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
             vertex(into, *parsed, job, *found, times, options_.subtasks_per_vertex_max);
             std::vector<HttpAsk> asks;
             if (!tell_times(into, job, *found, times))
-                ask_or_repeat(job, {ask.url + "/backpressure", purpose("backpressure", job.id, found->id)}, asks);
+                ask_or_repeat(job, {ask.url + "/backpressure", purpose("backpressure", job.id, found->id)}, {}, asks);
             return asks;
         }
         if (kind == "backpressure") backpressure(into, *parsed, job, *found);
@@ -156,22 +161,39 @@ std::vector<HttpAsk> FlinkCollector::vertex_asks(const flink_read::Job& job) {
     std::vector<HttpAsk> asks;
     for (const Vertex& vertex : job.vertices) {
         const std::string base = options_.url + "/jobs/" + job.id + "/vertices/" + vertex.id;
-        asks.push_back({base, purpose("vertex", job.id, vertex.id)});
-        ask_or_repeat(job, {base + "/watermarks", purpose("watermarks", job.id, vertex.id)}, asks);
+        ask_or_repeat(job, {base, purpose("vertex", job.id, vertex.id)}, vertex.told, asks);
+        ask_or_repeat(job, {base + "/watermarks", purpose("watermarks", job.id, vertex.id)}, {}, asks);
     }
     return asks;
 }
 
 // What was read a moment ago is told once more instead. A job that restarts is asked: its old figures are another
 // attempt's.
-void FlinkCollector::ask_or_repeat(const flink_read::Job& job, HttpAsk ask, std::vector<HttpAsk>& asks) {
+void FlinkCollector::ask_or_repeat(const flink_read::Job& job, HttpAsk ask, const std::string& told,
+                                   std::vector<HttpAsk>& asks) {
     const auto kept = memory_->kept.find(ask.purpose);
-    if (kept != memory_->kept.end() && job.state == "RUNNING") {
-        (void)answer(ask, kept->second.answer);
+    if (kept != memory_->kept.end() && job.state == "RUNNING" && kept->second.told == told) {
+        // What it leads to is asked anew.
+        std::ranges::move(answer(ask, kept->second.answer), std::back_inserter(asks));
         return;
     }
     if (kept != memory_->kept.end()) memory_->kept.erase(kept);
     asks.push_back(std::move(ask));
+}
+
+// When an answer was given: now, or, of one that is repeated, then. Keeps one that may be.
+WallTime FlinkCollector::kept_since(const HttpAsk& ask, const std::string& kind, const flink_read::Job& job,
+                                    const HttpAnswer& answer) {
+    const WallTime now = look_->observation.at;
+    const Duration pace = pace_of(kind);
+    if (pace == Duration{0} || job.state != "RUNNING") return now;
+    Memory::Kept kept{.at = now, .until = now + pace, .answer = answer, .told = {}};
+    if (kind == "vertex") {
+        const auto vertex =
+            std::ranges::find(job.vertices, ask.purpose.substr(ask.purpose.rfind('|') + 1), &Vertex::id);
+        if (vertex != job.vertices.end()) kept.told = vertex->told;
+    }
+    return memory_->kept.try_emplace(ask.purpose, std::move(kept)).first->second.at;
 }
 
 std::vector<HttpAsk> FlinkCollector::on_slow_checkpoint(const CheckpointAsked& slow, const std::string& job_id,
@@ -240,7 +262,7 @@ std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
         }
         const Job& listed = look_->jobs.emplace(job.id, std::move(job)).first->second;
         if (!listed.terminal())
-            ask_or_repeat(listed, {base + "/metrics?get=numRestarts", purpose("metrics", listed.id)}, asks);
+            ask_or_repeat(listed, {base + "/metrics?get=numRestarts", purpose("metrics", listed.id)}, {}, asks);
     }
     if (observation.outcome == ScrapeOutcome::complete) note_missing_jobs();
     return asks;

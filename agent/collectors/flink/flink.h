@@ -48,7 +48,10 @@ private:
     std::vector<HttpAsk> on_jobs(const HttpAnswer& answer);
     void on_task_managers(const HttpAnswer& answer);
     [[nodiscard]] std::vector<HttpAsk> vertex_asks(const flink_read::Job& job);
-    void ask_or_repeat(const flink_read::Job& job, HttpAsk ask, std::vector<HttpAsk>& asks);
+    // `told`: what must be as it was for a kept answer to be repeated.
+    void ask_or_repeat(const flink_read::Job& job, HttpAsk ask, const std::string& told, std::vector<HttpAsk>& asks);
+    WallTime kept_since(const HttpAsk& ask, const std::string& kind, const flink_read::Job& job,
+                        const HttpAnswer& answer);
     // Asks for the parts of a slow checkpoint, once a minute at most.
     std::vector<HttpAsk> on_slow_checkpoint(const flink_read::CheckpointAsked& slow, const std::string& job_id,
                                             const std::string& job_name);

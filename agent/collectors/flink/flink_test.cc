@@ -114,12 +114,42 @@ TEST(Flink, WhatFlinkRenewsSeldomIsAskedSeldomAndToldInEveryLook) {
     EXPECT_EQ(value(first, lag), value(second, lag)) << "the lag is that of its reading, and does not grow by itself";
     (void)at(5);
     EXPECT_EQ(asked["/backpressure"], 6);
+    EXPECT_EQ(asked["/watermarks"], 3);
     state = "RESTARTING";
     (void)at(6);
     EXPECT_EQ(asked["/backpressure"], 9) << "what was read before a restart is of another attempt";
     state = "RUNNING";
     (void)at(7);
     EXPECT_EQ(asked["/backpressure"], 12);
+}
+
+TEST(Flink, AVertexIsAskedAboutWhenTheJobTellsSomethingNewOfItAndNowAndThen) {
+    FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});
+    int asked = 0;
+    std::string told = R"("RUNNING":4)";
+    const auto at = [&](std::int64_t seconds) {
+        return look(collector, {flink_1_20.at.unix_ms + seconds * 1'000}, [&](const std::string& url) {
+            const auto vertex = url.find("/vertices/");
+            if (vertex != std::string::npos && url.find('/', vertex + 10) == std::string::npos) ++asked;
+            if (!url.ends_with("/jobs/" + flink_1_20.job)) return play(flink_1_20, url);
+            std::string job = recorded::file(flink_1_20.folder + "/flink-job.json");
+            job.replace(job.find(R"("RUNNING":4)"), 11, told);
+            return ok(job);
+        });
+    };
+    const auto first = at(0);
+    EXPECT_EQ(asked, 3);
+    const auto second = at(5);
+    EXPECT_EQ(asked, 3) << "nothing new of any";
+    for (const char* series : {"flink_subtask_state", "flink_subtask_records_in_total", "flink_subtask_busy_ratio"}) {
+        EXPECT_GT(count(first, series), 0u) << series;
+        EXPECT_EQ(count(first, series), count(second, series)) << series;
+    }
+    told = R"("RUNNING":3)";
+    (void)at(6);
+    EXPECT_EQ(asked, 4) << "one of them";
+    (void)at(10);
+    EXPECT_EQ(asked, 6) << "the other two were asked about ten seconds ago";
 }
 
 // Recorded after a task manager was killed and, two minutes later, the job's own function met a null.

@@ -49,6 +49,8 @@ void job_details(const Into& into, const Json& answer, Job& job, std::size_t ver
                       .name = text(entry, "name"),
                       .parallelism = static_cast<std::size_t>(std::max(0.0, number(entry, "parallelism").value_or(0)))};
         if (vertex.id.empty()) continue;
+        for (const char* part : {"status", "start-time", "tasks", "metrics"})
+            if (const Json* said = member(entry, part)) vertex.told += said->dump() + ' ';
         if (vertex.name.empty()) vertex.name = vertex.id;
         if (names[vertex.name]++ > 0) vertex.name += "#" + vertex.id.substr(0, 8);
         job.parallelism_max = std::max(job.parallelism_max, vertex.parallelism);

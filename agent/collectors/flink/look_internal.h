@@ -70,8 +70,9 @@ struct FlinkCollector::Memory {
     std::map<std::string, TaskManager> task_managers;
     // By purpose: an answer that is of metrics, as long as Flink has nothing newer. Only while the job runs.
     struct Kept {
-        WallTime at;
+        WallTime at, until;
         HttpAnswer answer;
+        std::string told;  // Of a vertex: Vertex::told at that time.
     };
     std::map<std::string, Kept> kept;
     // What the job manager says of itself; asked once each time that it answers again. nullopt: not told.

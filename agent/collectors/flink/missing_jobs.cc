@@ -67,6 +67,8 @@ void FlinkCollector::tell_missing_jobs() {
         const Memory::Manager& manager = memory_->manager;
         told["comes_back"] = manager.highly_available == false && manager.takes_jobs == true ? "never" : "may";
         told["url"] = options_.url;
+        for (const std::string& id : known.task_managers)
+            told["task_managers"] += (told["task_managers"].empty() ? "" : " ") + id;
         for (const char* kept : {"version", "checkpoint_path", "parallelism"})
             if (const std::string value = known.attribute(kept); !value.empty()) told[kept] = value;
     }

@@ -106,7 +106,9 @@ TEST_F(ForgetfulFlink, HalfAnAnswerProvesNoLoss) {
 TEST_F(ForgetfulFlink, WithoutHighAvailabilityASessionClusterNeverBringsItBack) {
     (void)look_at(5);
     restart_job_manager(10);
-    EXPECT_EQ(told(15).at("comes_back"), "never");
+    const auto lost = told(15);
+    EXPECT_EQ(lost.at("comes_back"), "never");
+    EXPECT_EQ(lost.at("task_managers"), "tm-1");
 }
 
 TEST_F(ForgetfulFlink, HighAvailabilityOrApplicationModeMayBringItBack) {

@@ -20,6 +20,8 @@ struct Vertex {
     std::string id;
     std::string name;  // Unique within the job: doubled names carry the start of their id.
     std::size_t parallelism = 0;
+    std::string
+        told;  // What the job's own answer says of it, but for times that pass: the same as long as nothing new is.
 };
 
 struct Job {

@@ -3,9 +3,12 @@
 #include <curl/curl.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
+#include <optional>
 
 #include "agent/world/real/fetch_queue_internal.h"
 #include "agent/world/real/http_transfer_internal.h"
@@ -25,6 +28,8 @@ std::string host_of(std::string_view url) {
 }  // namespace
 
 struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
+    using Clock = std::chrono::steady_clock;
+
     struct Watch {
         boost::asio::posix::stream_descriptor descriptor;
         int wanted = 0;  // CURL_POLL_…
@@ -75,13 +80,40 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         return 0;
     }
 
+    // curl moves its time-out with every transfer that begins or ends, nearly always away from now, and each change of
+    // a timer is a system call: one that is set already and comes sooner stays, and looks again when it comes.
     void set_timer(long ms) {
-        timer.cancel();
+        due.reset();
         if (ms < 0) return;
-        timer.expires_after(std::chrono::milliseconds(ms));
+        due = Clock::now() + std::chrono::milliseconds(ms);
+        if (ms == 0) {
+            boost::asio::post(reactor.native().context, [weak = weak_from_this()] {
+                if (const auto self = weak.lock()) self->time_out();
+            });
+        } else if (!comes || *due < *comes) {
+            arm();
+        }
+    }
+
+    void arm() {
+        comes = due;
+        timer.expires_at(*due);
         timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
-            if (const auto self = weak.lock(); self && !error) self->drive(CURL_SOCKET_TIMEOUT, 0);
+            const auto self = weak.lock();
+            if (!self || error) return;
+            self->comes.reset();
+            self->time_out();
         });
+    }
+
+    void time_out() {
+        if (!due) return;
+        if (Clock::now() >= *due) {
+            due.reset();
+            drive(CURL_SOCKET_TIMEOUT, 0);
+        } else if (!comes || *due < *comes) {
+            arm();
+        }
     }
 
     void watch_socket(curl_socket_t socket, int what) {
@@ -238,6 +270,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
     HttpFetcherOptions options;
     SecretCache secrets;
     boost::asio::steady_timer timer;
+    std::optional<Clock::time_point> due, comes;  // When curl wants to be called; when `timer` comes.
     CURLM* multi = nullptr;
     std::map<CURL*, std::unique_ptr<HttpTransfer>> transfers;
     std::map<curl_socket_t, std::shared_ptr<Watch>> watches;

@@ -3,6 +3,7 @@
 // stopped in good order (who did that knows its jobs) give nothing.
 #include <algorithm>
 #include <cstdlib>
+#include <sstream>
 
 #include "agent/base/flink_state.h"
 #include "classifiers/analyzers/analyzer.h"
@@ -52,6 +53,29 @@ bool stopped_in_order(const Lookup& lookup, const std::string& cluster, WallTime
     return false;
 }
 
+// "tm-1=ID tm-2=ID": the nodes whose processes still hold the job's old tasks, if that is so of all its task managers.
+// A job manager without high availability has forgotten every job that ran on them, and knows none of them yet: they
+// find out after heartbeat.timeout (50 s). "" where one is registered again or not known to be the process that it was.
+std::string old_task_managers(const Lookup& lookup, const Subject& lost, WallTime since) {
+    const auto ids = lookup.view().topology.attribute(lost, "task_managers");
+    if (!ids) return "";
+    std::string told;
+    std::istringstream words(*ids);
+    for (std::string id; words >> id;) {
+        const auto registered =
+            lookup.value("flink_taskmanager_registered", {{"cluster", lost.cluster}, {"taskmanager", id}});
+        const auto node = lookup.node_of({lost.cluster, "taskmanager", id});
+        if (registered != 0 || !node) return "";
+        const LabelValues process{{"cluster", lost.cluster}, {"node", *node}};
+        const auto started = lookup.value("process_start_time_seconds", process);
+        if (lookup.value("process_up", process) != 1 || !started ||
+            *started * 1000 >= static_cast<double>(since.unix_ms))
+            return "";
+        told += (told.empty() ? "" : " ") + *node + "=" + id;
+    }
+    return told;
+}
+
 std::optional<Finding> examine(const Lookup& lookup, const Subject& lost) {
     const auto told = [&](const char* name) { return lookup.view().topology.attribute(lost, name); };
     if (told("listed") != "false") return std::nullopt;
@@ -73,6 +97,9 @@ std::optional<Finding> examine(const Lookup& lookup, const Subject& lost) {
                     .evidence = {}};
     for (const char* name : {"version", "checkpoint_path", "parallelism", "state_before"})
         if (auto value = told(name)) finding.fields[name] = *std::move(value);
+    if (told("comes_back") == "never")
+        if (auto old = old_task_managers(lookup, lost, since); !old.empty())
+            finding.fields["old_taskmanagers"] = std::move(old);
     if (auto id = told("job_id")) finding.fields["job_id_before"] = *std::move(id);
     finding.evidence.push_back({"topology", "lost-job/" + lost.name,
                                 "the job manager answers again and lists no job of this name; it was " +

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "classifiers/analyzers/scene_internal.h"
 
 namespace medic::analyzers {
@@ -44,6 +46,46 @@ TEST(JobLost, WhatNeverComesBackByItselfIsToldSoon) {
     EXPECT_TRUE(gone().attribute(lost, "comes_back", "never").findings("job-lost", 63).empty())
         << "a starter of theirs";
     EXPECT_TRUE(gone().attribute(lost, "comes_back", "may").findings("job-lost", 66).empty());
+}
+
+struct First {
+    double registered = 0, up = 1;
+    int started = 0;  // Second of the scene.
+};
+
+// Both task managers are older than the loss, run, and are not registered, unless the first one is otherwise.
+Scene with_old_task_managers(const First& first = {}) {
+    Scene scene = gone();
+    scene.attribute(lost, "comes_back", "never").attribute(lost, "task_managers", "a:1-x b:1-y");
+    for (const auto& [node, id] : std::map<std::string, std::string>{{"tm-1", "a:1-x"}, {"tm-2", "b:1-y"}}) {
+        const First& how = node == "tm-1" ? first : First{};
+        const std::vector<LabelPair> process{{"node", node}, {"role", "taskmanager"}};
+        scene.attribute(Scene::lab("taskmanager", id), "node", node)
+            .constant("flink_taskmanager_registered", {{"taskmanager", id}}, how.registered)
+            .constant("process_up", process, how.up)
+            .constant("process_start_time_seconds", process,
+                      static_cast<double>(Scene::at(how.started).unix_ms) / 1000);
+    }
+    return scene;
+}
+
+std::string old_task_managers(Scene scene) {
+    const auto found = scene.findings("job-lost", 70);
+    if (found.size() != 1) return "no finding";
+    const auto named = found[0].fields.find("old_taskmanagers");
+    return named == found[0].fields.end() ? "" : named->second;
+}
+
+TEST(JobLost, NamesTheTaskManagersThatStillRunItsTasks) {
+    EXPECT_EQ(old_task_managers(with_old_task_managers()), "tm-1=a:1-x tm-2=b:1-y");
+}
+
+TEST(JobLost, NamesNoneWhereOneIsBackOrUnknownOrAnotherProcess) {
+    EXPECT_EQ(old_task_managers(with_old_task_managers({.registered = 1})), "");
+    EXPECT_EQ(old_task_managers(with_old_task_managers({.up = 0})), "");
+    EXPECT_EQ(old_task_managers(with_old_task_managers({.started = 61})), "");
+    EXPECT_EQ(old_task_managers(with_old_task_managers().attribute(lost, "task_managers", "a:1-x b:1-y c:1-z")), "");
+    EXPECT_EQ(old_task_managers(with_old_task_managers().attribute(lost, "comes_back", "may")), "no finding");
 }
 
 TEST(JobLost, WhatRunsInAnotherFlinkOfTheClusterIsNotLost) {

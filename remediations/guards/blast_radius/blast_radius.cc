@@ -8,7 +8,8 @@
 
 // Each plan by itself may be right and all of them together an outage. Of one role, only so many nodes are taken out of
 // service within a window, not in two zones at once, and none that works when too few others do. Only what ends a
-// process counts: a node that is dead already is replaced without taking anything away.
+// process counts: a node that is dead already is replaced without taking anything away, and so is one that is known to
+// serve nobody (a task manager whose job manager has forgotten its jobs and does not know it either).
 namespace medic::guards::blast_radius {
 namespace {
 
@@ -71,6 +72,8 @@ std::optional<Refusal> object(const GuardQuestion& question) {
     if (taking.role.empty() || target == taking.nodes.end())
         return wait("what runs on " + taking.node + " is not known: it is not listed under the cluster's nodes");
     if (target->up == false || is_approved(question)) return std::nullopt;
+    if (question.step.serves_nobody && !question.step.precondition.empty() && question.precondition.empty())
+        return std::nullopt;
     if (auto refusal = too_many(question, taking)) return refusal;
     if (auto refusal = too_wide(question, taking, target->zone)) return refusal;
     return too_few_left(question, taking);

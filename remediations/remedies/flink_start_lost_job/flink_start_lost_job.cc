@@ -3,12 +3,15 @@
 #include "remediations/remedies/parts.h"
 
 // A job went with its job manager and nobody starts it again: start the version that ran, from the newest complete
-// checkpoint, once nothing of the old attempt can run any more. Never beside a job of the same name, and never empty.
+// checkpoint, once nothing of the old attempt can run any more: its old task managers, which hold its tasks until they
+// miss the job manager, are fenced and started anew, or waited for where they can't be. Never beside a job of the same
+// name, and never empty.
 namespace medic::remedies::flink_start_lost_job {
 namespace {
 
 // Task managers register anew and load the job's classes first.
 constexpr Duration runs_within{120'000};
+constexpr Duration process_ends_within{10'000}, process_starts_within{60'000};
 
 struct About {
     std::string name;
@@ -68,6 +71,56 @@ Result<Run> last_run(const Diagnosis& diagnosis, const PlanningView& view, const
     return run;
 }
 
+// A node whose task manager still runs tasks of the attempt that is lost.
+struct Old {
+    Subject node, task_manager;
+};
+
+// Those that the diagnosis names, if each can be killed and started; else none: then they are waited for.
+std::vector<Old> to_fence(const Diagnosis& diagnosis, const PlanningView& view) {
+    const auto named = parameter(diagnosis, "old_taskmanagers");
+    if (!named) return {};
+    std::vector<Old> all;
+    for (const std::string_view pair : split(*named, ' ')) {
+        const auto sign = pair.find('=');
+        const NodeInfo* node = view.node(pair.substr(0, sign));
+        if (sign == std::string_view::npos || node == nullptr || !node->can_kill || !node->can_start) return {};
+        all.push_back({subject_in(diagnosis, "node", node->name),
+                       subject_in(diagnosis, "taskmanager", std::string(pair.substr(sign + 1)))});
+    }
+    return all;
+}
+
+Step fence(const Old& old, const About& what) {
+    Step step{.subject = old.node,
+              .text = fmt::format("fence {}: it still runs tasks of {} that its job manager has forgotten",
+                                  old.node.name, what.name),
+              .operation = KillNode{old.node.name}};
+    step.idempotent = true;
+    step.precondition = {text_in(what.lost, "listed", {"false"}), text_in(what.lost, "comes_back", {"never"}),
+                         equals(old.task_manager, "flink_taskmanager_registered", 0)};
+    step.serves_nobody = true;
+    step.done = {equals(old.node, "process_up", 0)};
+    step.skip_if = step.done;
+    step.expectation = {.all = step.done, .within = process_ends_within};
+    step.undo = "start " + old.node.name + " again";
+    step.destroys = Destroys::availability;
+    return step;
+}
+
+Step start_anew(const Old& old) {
+    Step step{
+        .subject = old.node, .text = "start " + old.node.name + " again", .operation = StartNode{old.node.name, false}};
+    step.idempotent = true;
+    step.precondition = {equals(old.node, "process_up", 0)};
+    step.done = {equals(old.node, "process_up", 1)};
+    step.skip_if = step.done;  // Whoever looks after it was quicker.
+    step.expectation = {.all = step.done, .within = process_starts_within};
+    step.undo = "stop " + old.node.name;
+    step.risk = Risk::reversible;
+    return step;
+}
+
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     MEDIC_TRY(const About what, about(diagnosis));
     MEDIC_TRY(const Run run, last_run(diagnosis, view, what));
@@ -77,8 +130,11 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
         return fail(ErrorCode::not_ready, "whether job {} is listed is not known", what.name);
 
     Plan result;
-    result.summary = fmt::format("{} went with its job manager: start version {} again from {}", what.name, run.version,
-                                 run.checkpoint);
+    const std::vector<Old> old = to_fence(diagnosis, view);
+    result.summary = fmt::format("{} went with its job manager: {}start version {} again from {}", what.name,
+                                 old.empty() ? "" : "fence its old task managers, ", run.version, run.checkpoint);
+    for (const Old& one : old) result.steps.push_back(fence(one, what));
+    for (const Old& one : old) result.steps.push_back(start_anew(one));
     result.needs_approval = run.needs_approval;
     Step start{.subject = what.job,
                .text = fmt::format("start version {} of {} from {}", run.version, what.name, run.checkpoint),
@@ -88,26 +144,30 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
                                             .parallelism = run.parallelism,
                                             .settings = {}}};
     start.timeout = Duration{60'000};
-    start.precondition = {text_in(what.lost, "listed", {"false"}), text_in(what.lost, "old_attempt", {"gone"})};
+    start.precondition = {text_in(what.lost, "listed", {"false"})};
+    if (old.empty()) start.precondition.push_back(text_in(what.lost, "old_attempt", {"gone"}));
     start.done = {text_in(what.lost, "listed", {"true"})};
     start.expectation = job_runs_and_progresses(what.job);
     start.expectation.within = runs_within;
     start.undo = "stop it with a savepoint";
     start.same_definition = true;
     // `job` stays empty: no state is known of a job that nobody lists. That it had not ended is in the finding.
-    result.steps = {start};
+    result.steps.push_back(std::move(start));
     return result;
 }
 
 }  // namespace
 
 Remedy descriptor() {
-    return {.name = "flink.start-lost-job",
-            .what = "starts a job that went with its job manager again, from its newest complete checkpoint",
-            .destroys = Destroys::nothing,
-            .cures = {{"flink.job-lost"}},
-            .needs = needs,
-            .plan = plan};
+    return {
+        .name = "flink.start-lost-job",
+        .what =
+            "starts a job that went with its job manager again, from its newest complete checkpoint, and fences its "
+            "old task managers before",
+        .destroys = Destroys::availability,
+        .cures = {{"flink.job-lost"}},
+        .needs = needs,
+        .plan = plan};
 }
 
 }  // namespace medic::remedies::flink_start_lost_job

@@ -33,6 +33,7 @@ struct Fault {
     Hits hits = Hits::flow;
     Duration patience{120'000};  // For the arm with the agent.
     Duration history{0};         // How long the agent must have watched before.
+    int connect_workers = 1;
 };
 
 // A look-alike: the agent must do nothing. `calm` is how long it is watched, from the injection on.

@@ -21,6 +21,8 @@ namespace {
 using engine::drill::AgentProcess;
 using engine::drill::IncidentView;
 using engine::drill::seconds_text;
+using engine::lab::ProcessPlan;
+using engine::lab::Role;
 
 constexpr auto look_every = std::chrono::milliseconds(250);
 constexpr auto rate_time = std::chrono::seconds(10);  // Five checkpoints of the trial job.
@@ -87,20 +89,24 @@ void Judge::end_platform() {
     ours_ = false;
 }
 
-Status Judge::platform_is_up() {
+Status Judge::platform_is_up(int connect_workers) {
+    if (!site_ && Site::open(options_.platform.data_dir)) {
+        MEDIC_TRY(site_, Site::open(options_.platform.data_dir));
+    }
     if (site_) {
-        const Status settled = site_->settle(settle_patience);
+        const auto workers = std::ranges::count(site_->plan().processes, Role::connect_worker, &ProcessPlan::role);
+        const Status settled = workers == connect_workers
+                                   ? site_->settle(settle_patience)
+                                   : fail(ErrorCode::not_ready, "{} Connect workers, not {}", workers, connect_workers);
         if (settled) return {};
         progress_(settled.error().message + ": starting the platform anew");
         agent_.reset();
         end_platform();
-    } else if (const auto opened = Site::open(options_.platform.data_dir); opened) {
-        MEDIC_TRY(site_, Site::open(options_.platform.data_dir));
-        if (site_->settle(settle_patience)) return {};
-        end_platform();
     }
     progress_("starting the platform");
-    MEDIC_CHECK(up(options_.platform, [](const std::string&) {}));
+    LiveOptions platform = options_.platform;
+    platform.connect_workers = connect_workers;
+    MEDIC_CHECK(up(platform, [](const std::string&) {}));
     ours_ = true;
     MEDIC_TRY(site_, Site::open(options_.platform.data_dir));
     return site_->settle(settle_patience);
@@ -132,9 +138,9 @@ Status Judge::agent_is_calm() {
     return {};
 }
 
-Status Judge::prepare(Agent agent, Duration history) {
+Status Judge::prepare(Agent agent, Duration history, int connect_workers) {
     if (agent == Agent::away) agent_.reset();
-    MEDIC_CHECK(platform_is_up());
+    MEDIC_CHECK(platform_is_up(connect_workers));
     if (agent == Agent::away) return {};
     MEDIC_CHECK(agent_is_calm());
     constexpr Duration least{15'000};  // Its first looks are dearer than the rest: all pages, all settings.
@@ -228,7 +234,7 @@ void Judge::keep_traces(const std::string& name) const {
 }
 
 Result<Baseline> Judge::without_agent(const Fault& fault) {
-    MEDIC_CHECK(prepare(Agent::away, Duration(0)));
+    MEDIC_CHECK(prepare(Agent::away, Duration(0), fault.connect_workers));
     progress_(fmt::format("{} without the agent: {}", fault.name, fault.told));
     MEDIC_TRY(Turn turn, begin(fault.inject, fault.flow));
     observe(fault, turn, options_.alone_patience);
@@ -246,7 +252,7 @@ Result<Baseline> Judge::without_agent(const Fault& fault) {
 }
 
 Result<FaultResult> Judge::with_agent(const Fault& fault) {
-    MEDIC_CHECK(prepare(Agent::there, fault.history));
+    MEDIC_CHECK(prepare(Agent::there, fault.history, fault.connect_workers));
     progress_(fmt::format("{}: {}", fault.name, fault.told));
     FaultResult result{.name = fault.name,
                        .engines = options_.platform.pair.name(),

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "agent/base/flink_state.h"
+#include "agent/wire/messages/cluster.h"
 #include "engine/common/process.h"
 #include "engine/common/rest_internal.h"
 #include "engine/lab/processes.h"
@@ -77,6 +78,18 @@ bool Site::lives(const std::string& node) const {
     const auto state = lab::load_state(data_dir());
     const auto found = state ? state->processes.find(node) : decltype(state->processes.end()){};
     return state && found != state->processes.end() && engine::is_alive(found->second.id);
+}
+
+Result<std::int32_t> Site::active_controller() const {
+    kafka_->forget_metadata();
+    wire::DescribeQuorumRequest request;
+    request.topics.push_back({"__cluster_metadata", {{0}}});
+    // A broker without KRaft says so; there the metadata names the controller.
+    if (const auto quorum = kafka_->call(KafkaTarget::any(), request);
+        quorum && !quorum->topics.empty() && !quorum->topics.front().partitions.empty())
+        return quorum->topics.front().partitions.front().leader_id;
+    MEDIC_TRY(const KafkaBrokers cluster, kafka_->brokers());
+    return cluster.controller_id;
 }
 
 Result<JobView> Site::job() const {

@@ -38,6 +38,9 @@ public:
     [[nodiscard]] Status fault(const std::string& name, bool on) const { return set_fault(data_dir(), name, on); }
     [[nodiscard]] bool lives(const std::string& node) const;
 
+    // --- Kafka ---
+    [[nodiscard]] Result<std::int32_t> active_controller() const;  // Its broker id.
+
     // --- Flink ---
     [[nodiscard]] Result<JobView> job() const;  // The newest of the trial job's name.
     [[nodiscard]] Result<std::uint64_t> completed_checkpoints() const;

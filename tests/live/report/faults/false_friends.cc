@@ -2,9 +2,11 @@
 #include <signal.h>
 
 #include <chrono>
+#include <memory>
 #include <thread>
 #include <vector>
 
+#include "agent/wire/messages/placement.h"
 #include "tests/live/report/fault.h"
 
 namespace medic::live {
@@ -66,6 +68,63 @@ Status run_to_an_end(Site& site, const ProcessId&) {
     return {};
 }
 
+// Half a minute of full collections in one task manager; the switch is taken by a subtask.
+Status collect_garbage(Site& site, const ProcessId&) { return site.fault("collection-storm", true); }
+
+constexpr const char* leaving_broker = "broker-3";
+constexpr std::int32_t leaving_id = 3;
+
+using Placement = std::vector<wire::AlterPartitionReassignmentsRequest::Topic>;
+
+Status reassign(Site& site, const Placement& placement) {
+    wire::AlterPartitionReassignmentsRequest request;
+    request.topics = placement;
+    MEDIC_TRY(const auto answer, site.kafka().call(KafkaTarget::controller(), request));
+    return wire::check(answer.error, "AlterPartitionReassignments");
+}
+
+// As kafka-reassign-partitions.sh does for an owner who takes a broker away: first its replicas, then the process.
+Status decommission(Site& site, Placement& before) {
+    constexpr auto patience = std::chrono::seconds(90);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    before.clear();
+    Placement without;
+    MEDIC_TRY(const auto metadata, site.kafka().metadata(std::nullopt));
+    for (const auto& topic : metadata.topics)
+        for (const auto& partition : topic.partitions) {
+            std::vector<std::int32_t> rest = partition.replicas;
+            if (std::erase(rest, leaving_id) == 0) continue;
+            const std::string name = topic.name.value_or("");
+            before.push_back({name, {{partition.partition, partition.replicas}}});
+            without.push_back({name, {{partition.partition, rest}}});
+        }
+    MEDIC_CHECK(reassign(site, without));
+    for (bool empty = false; !empty;) {
+        if (std::chrono::steady_clock::now() >= deadline)
+            return fail(ErrorCode::unavailable, "{} still holds replicas", leaving_broker);
+        std::this_thread::sleep_for(std::chrono::seconds(1));
+        MEDIC_TRY(const auto now, site.kafka().metadata(std::nullopt));
+        empty = true;
+        for (const auto& topic : now.topics)
+            for (const auto& partition : topic.partitions)
+                if (std::ranges::find(partition.replicas, leaving_id) != partition.replicas.end()) empty = false;
+    }
+    return site.node("stop", leaving_broker);
+}
+
+FalseFriend decommissioned_broker() {
+    const auto before = std::make_shared<Placement>();
+    return {.name = "broker-decommissioned",
+            .told = "a broker is emptied and taken away on purpose",
+            .inject = [before](Site& site, const ProcessId&) { return decommission(site, *before); },
+            .clear = [before](Site& site) -> Status {
+                MEDIC_CHECK(site.node("start", leaving_broker));
+                std::this_thread::sleep_for(std::chrono::seconds(15));
+                return reassign(site, *before);
+            },
+            .calm = Duration(60'000)};
+}
+
 Status slow_call(Site& site, const ProcessId&) { return site.fault("audit-slow", true); }
 
 }  // namespace
@@ -109,6 +168,12 @@ std::vector<FalseFriend> false_friends() {
          .inject = slow_call,
          .clear = [](Site& site) { return site.fault("audit-slow", false); },
          .calm = Duration(75'000)},
+        {.name = "garbage-collection",
+         .told = "a task manager does hardly anything but collect garbage for half a minute",
+         .inject = collect_garbage,
+         .clear = {},
+         .calm = Duration(60'000)},
+        decommissioned_broker(),
     };
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "tests/live/report/fault.h"
+#include "tests/live/small_disk.h"
 
 namespace medic::live {
 namespace {
@@ -9,12 +10,23 @@ namespace {
 // A broker that isn't the active controller, so that the fault is a broker's alone.
 std::function<Status(Site&)> at_plain_broker(const std::string& action) {
     return [action](Site& site) -> Status {
-        site.kafka().forget_metadata();
+        MEDIC_TRY(const std::int32_t controller, site.active_controller());
         MEDIC_TRY(const KafkaBrokers cluster, site.kafka().brokers());
         for (const auto& [id, endpoint] : cluster.brokers)
-            if (id != cluster.controller_id) return site.node(action, fmt::format("broker-{}", id));
+            if (id != controller) return site.node(action, fmt::format("broker-{}", id));
         return fail(ErrorCode::unavailable, "only one broker is there");
     };
+}
+
+Status kill_active_controller(Site& site) {
+    MEDIC_TRY(const std::int32_t controller, site.active_controller());
+    return site.node("kill", fmt::format("broker-{}", controller));
+}
+
+// As its owner would: what fills the disk goes, then the broker is started again.
+Status make_room(Site& site) {
+    MEDIC_CHECK(empty_disk(small_disk_folder(site.data_dir())));
+    return site.lives(small_disk_broker) ? Status{} : site.node("start", small_disk_broker);
 }
 
 }  // namespace
@@ -34,6 +46,20 @@ std::vector<Fault> kafka_faults() {
          .inject = at_plain_broker("freeze"),
          .clear = {},
          .history = Duration(30'000)},
+        {.name = "active-controller-killed",
+         .told = "the broker that is the active controller is killed",
+         .side = "system",
+         .causes = {"kafka.broker-lost"},
+         .inject = kill_active_controller,
+         .clear = {}},
+        {.name = "log-dir-full",
+         .told = "another program's file fills the disk of a broker's log directory",
+         .side = "system",
+         .causes = {"kafka.disk-filled-by-others"},
+         .inject = [](Site& site) { return fill_disk(small_disk_folder(site.data_dir())); },
+         .clear = make_room,
+         .ends = Ends::by_a_person,
+         .history = Duration(60'000)},
     };
 }
 

@@ -19,6 +19,7 @@ final class ParseOrder extends RichFlatMapFunction<String, Tuple3<String, Long, 
     private final Faults endlessLoop;
     private final Faults heapExhaustion;
     private final Faults connectionLeak;
+    private final Faults collectionStorm;
     private transient Map<String, String> regions;
     private transient List<Object> leaked;
 
@@ -31,6 +32,7 @@ final class ParseOrder extends RichFlatMapFunction<String, Tuple3<String, Long, 
         endlessLoop = new Faults(faults, "endless-loop");
         heapExhaustion = new Faults(faults, "heap-exhaustion");
         connectionLeak = new Faults(faults, "connection-leak");
+        collectionStorm = new Faults(faults, "collection-storm");
     }
 
     @Override
@@ -51,6 +53,9 @@ final class ParseOrder extends RichFlatMapFunction<String, Tuple3<String, Long, 
         }
         while (endlessLoop.on()) {
             Thread.onSpinWait();
+        }
+        if (collectionStorm.claim()) {
+            CollectionStorm.begin();
         }
         leak();
         out.collect(Tuple3.of(fields[1], Long.parseLong(fields[2]), Long.parseLong(fields[0])));
