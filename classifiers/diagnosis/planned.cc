@@ -62,6 +62,12 @@ bool may_come_of(std::string_view work, std::string_view trouble) {
     return work == "worker" && trouble == "worker";
 }
 
+// Who deploys a job has a job manager that knows it. One that was deployed before its job manager went is lost.
+bool came_after(const Finding& work, const Finding& finding) {
+    const auto* kind = field(work.fields, "kind");
+    return finding.id == "job-lost" && kind != nullptr && *kind == "deploy";
+}
+
 bool is_absence(std::string_view id) { return std::ranges::find(absences, id) != absences.end(); }
 
 bool explains(const Finding& finding) {
@@ -83,8 +89,8 @@ Unplanned set_aside_planned(std::span<const Symptom> symptoms, std::span<const F
     for (const auto& finding : findings) {
         if (finding.id == planned_work_id) continue;
         if (!explained([&](const Finding& work) {
-                return only_the_stop(work, finding) ||
-                       (is_absence(finding.id) && is_about(work, finding.subject, finding.fields));
+                return only_the_stop(work, finding) || (is_absence(finding.id) && !came_after(work, finding) &&
+                                                        is_about(work, finding.subject, finding.fields));
             }))
             left.findings.push_back(finding);
     }

@@ -217,5 +217,16 @@ TEST(Planned, MaintenanceExplainsEvenAKill) {
     EXPECT_FALSE(diagnose(other, 80, away).empty()) << "of another broker";
 }
 
+TEST(Planned, AJobIsLostThoughItWasDeployedAMomentBeforeItsJobManagerWent) {
+    const Finding lost{.id = "job-lost", .subject = Scene::lab("job", "fleet"), .fields = {{"job", "fleet"}}};
+    const auto work = [](const char* kind) {
+        return Finding{.id = std::string(planned_work_id),
+                       .subject = Scene::lab("job", "fleet"),
+                       .fields = {{"job", "fleet"}, {"kind", kind}, {"explains", "true"}}};
+    };
+    EXPECT_EQ(set_aside_planned({}, std::vector{lost, work("deploy")}).findings.size(), 1U);
+    EXPECT_EQ(set_aside_planned({}, std::vector{lost, work("stop")}).findings.size(), 0U);
+}
+
 }  // namespace
 }  // namespace medic

@@ -336,6 +336,16 @@ TEST_F(StartLostJob, fences_the_old_task_managers_and_starts_them_anew) {
     EXPECT_EQ(describe(kill.precondition[2]), "taskmanager/10.0.0.1:4711-ab flink_taskmanager_registered = 0");
     EXPECT_EQ(made->steps[4].precondition.size(), 1U) << "what the fences have ended needs no waiting for";
 }
+TEST_F(StartLostJob, starts_those_that_ran_no_task_of_it_at_the_end) {
+    newest("file:/cp/chk-9");
+    diagnosis_.facts["old_taskmanagers"] = "tm-1=a:1-ab tm-2=b:1-cd";
+    diagnosis_.facts["idle_nodes"] = "tm-1";
+    EXPECT_EQ(operations("flink.start-lost-job"),
+              (std::vector<std::string>{"lab: kill-node tm-1", "lab: kill-node tm-2", "lab: start-node tm-2",
+                                        "lab: start-deployment fleet version v1 from file:/cp/chk-9, parallelism 4",
+                                        "lab: start-node tm-1"}));
+    EXPECT_TRUE(plan("flink.start-lost-job")->steps[4].after_heal);
+}
 TEST_F(StartLostJob, fences_none_where_one_of_them_has_no_driver_or_no_name) {
     newest("file:/cp/chk-9");
     for (const char* named : {"tm-1=a broker-2=b", "tm-1=a elsewhere=b", "tm-1=a tm-2"}) {

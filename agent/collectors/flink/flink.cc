@@ -378,6 +378,7 @@ Observation FlinkCollector::finish() {
         if (job.parallelism_max > 0) memory.attributes["parallelism"] = std::to_string(job.parallelism_max);
         if (look_->task_managers_told)
             memory.task_managers = {look_->task_managers.begin(), look_->task_managers.end()};
+        note_hosts(job.name, memory);
         attributes = memory.attributes;
         if (!memory.last_good_version.empty()) attributes["last_good_version"] = memory.last_good_version;
         attributes["url"] = options_.url;

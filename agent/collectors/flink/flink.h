@@ -17,6 +17,7 @@ namespace medic {
 namespace flink_read {
 struct CheckpointAsked;
 struct Job;
+struct JobMemory;
 }  // namespace flink_read
 
 struct FlinkCollectorOptions {
@@ -58,6 +59,7 @@ private:
     void tell_checkpoint_parts();
     void announce_deployments();
     void forget_vanished();
+    void note_hosts(const std::string& job, flink_read::JobMemory& memory) const;
     void note_missing_jobs();
     void tell_missing_jobs();
     [[nodiscard]] bool old_tasks_may_run(const std::set<std::string>& task_managers, WallTime since) const;

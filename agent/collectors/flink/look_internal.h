@@ -30,7 +30,8 @@ struct JobMemory {
     // The slow checkpoint that was last looked into.
     std::optional<std::int64_t> parts_of;
     WallTime parts_at;
-    std::set<std::string> task_managers;  // That were registered while it was last listed.
+    std::set<std::string> task_managers;  // That were registered while it was last listed …
+    std::set<std::string> hosts;          // … and those of them on which it ran.
     std::optional<WallTime> missing_since;
     bool was_missing = false;  // A run before this one went with its job manager.
 

@@ -1,5 +1,8 @@
 // Jobs that went with their job manager: which ones a job manager that answers again lacks, whether it may still bring
 // them back by itself, and whether tasks of the old attempt may still run.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -20,6 +23,15 @@ constexpr std::size_t missing_jobs_max = 100;
 constexpr Duration old_tasks_may_run_for{6 * 60'000};
 
 }  // namespace
+
+// Of a job that has lost its tasks for the moment those are kept on which it ran before.
+void FlinkCollector::note_hosts(const std::string& job, flink_read::JobMemory& memory) const {
+    std::set<std::string> hosts;
+    for (const Relation& relation : look_->observation.relations)
+        if (relation.kind == "runs-on" && relation.from.kind == "job" && relation.from.name == job)
+            hosts.insert(relation.to.name);
+    if (!hosts.empty()) memory.hosts = std::move(hosts);
+}
 
 // What is not listed any more has ended and was forgotten by Flink, unless it went with a job manager that gave no
 // answer meanwhile. Without high availability nobody starts it again.
@@ -67,8 +79,9 @@ void FlinkCollector::tell_missing_jobs() {
         const Memory::Manager& manager = memory_->manager;
         told["comes_back"] = manager.highly_available == false && manager.takes_jobs == true ? "never" : "may";
         told["url"] = options_.url;
-        for (const std::string& id : known.task_managers)
-            told["task_managers"] += (told["task_managers"].empty() ? "" : " ") + id;
+        if (!known.task_managers.empty())
+            told["task_managers"] = fmt::format("{}", fmt::join(known.task_managers, " "));
+        if (!known.hosts.empty()) told["hosts"] = fmt::format("{}", fmt::join(known.hosts, " "));
         for (const char* kept : {"version", "checkpoint_path", "parallelism"})
             if (const std::string value = known.attribute(kept); !value.empty()) told[kept] = value;
     }

@@ -109,6 +109,7 @@ TEST_F(ForgetfulFlink, WithoutHighAvailabilityASessionClusterNeverBringsItBack) 
     const auto lost = told(15);
     EXPECT_EQ(lost.at("comes_back"), "never");
     EXPECT_EQ(lost.at("task_managers"), "tm-1");
+    EXPECT_FALSE(lost.contains("hosts")) << "its vertices told no task manager";
 }
 
 TEST_F(ForgetfulFlink, HighAvailabilityOrApplicationModeMayBringItBack) {

@@ -3,6 +3,7 @@
 // stopped in good order (who did that knows its jobs) give nothing.
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <sstream>
 
 #include "agent/base/flink_state.h"
@@ -16,6 +17,8 @@ namespace {
 constexpr Duration grace{20'000};
 // One that is known to do neither never does; a team's own starter may be quick.
 constexpr Duration grace_of_others{5'000};
+// To fence its old task managers and start them takes the rest of that; who is quicker is seen before the job starts.
+constexpr Duration grace_of_fenced{2'000};
 constexpr Duration look_back{10 * 60'000};
 
 bool runs_somewhere(const Lookup& lookup, const Subject& job) {
@@ -53,27 +56,45 @@ bool stopped_in_order(const Lookup& lookup, const std::string& cluster, WallTime
     return false;
 }
 
-// "tm-1=ID tm-2=ID": the nodes whose processes still hold the job's old tasks, if that is so of all its task managers.
-// A job manager without high availability has forgotten every job that ran on them, and knows none of them yet: they
-// find out after heartbeat.timeout (50 s). "" where one is registered again or not known to be the process that it was.
-std::string old_task_managers(const Lookup& lookup, const Subject& lost, WallTime since) {
-    const auto ids = lookup.view().topology.attribute(lost, "task_managers");
-    if (!ids) return "";
-    std::string told;
-    std::istringstream words(*ids);
-    for (std::string id; words >> id;) {
+std::vector<std::string> words(const std::string& text) {
+    std::istringstream stream(text);
+    return {std::istream_iterator<std::string>(stream), {}};
+}
+
+// The task managers that still hold the job's old tasks, as "tm-1=ID tm-2=ID", and the nodes of those on which it ran
+// no tasks. A job manager without high availability has forgotten every job that ran on them, and knows none of them
+// yet: they find out after heartbeat.timeout (50 s).
+struct OldTaskManagers {
+    std::string all, idle_nodes;
+};
+
+// nullopt where one is registered again or not known to be the process that it was.
+std::optional<OldTaskManagers> old_task_managers(const Lookup& lookup, const Subject& lost, WallTime since) {
+    const auto told = [&](const char* name) { return lookup.view().topology.attribute(lost, name).value_or(""); };
+    if (told("comes_back") != "never") return std::nullopt;
+    const auto hosts = words(told("hosts"));
+    OldTaskManagers old;
+    for (const std::string& id : words(told("task_managers"))) {
         const auto registered =
             lookup.value("flink_taskmanager_registered", {{"cluster", lost.cluster}, {"taskmanager", id}});
         const auto node = lookup.node_of({lost.cluster, "taskmanager", id});
-        if (registered != 0 || !node) return "";
+        if (registered != 0 || !node) return std::nullopt;
         const LabelValues process{{"cluster", lost.cluster}, {"node", *node}};
         const auto started = lookup.value("process_start_time_seconds", process);
         if (lookup.value("process_up", process) != 1 || !started ||
             *started * 1000 >= static_cast<double>(since.unix_ms))
-            return "";
-        told += (told.empty() ? "" : " ") + *node + "=" + id;
+            return std::nullopt;
+        old.all += (old.all.empty() ? "" : " ") + *node + "=" + id;
+        // Where nobody knows on which it ran, each may have had it.
+        if (!hosts.empty() && std::ranges::find(hosts, id) == hosts.end())
+            old.idle_nodes += (old.idle_nodes.empty() ? "" : " ") + *node;
     }
-    return told;
+    return old.all.empty() ? std::nullopt : std::optional(std::move(old));
+}
+
+Duration grace_of(const Lookup& lookup, const Subject& lost, bool fenced_first) {
+    if (lookup.view().topology.attribute(lost, "comes_back") != "never") return grace;
+    return fenced_first ? grace_of_fenced : grace_of_others;
 }
 
 std::optional<Finding> examine(const Lookup& lookup, const Subject& lost) {
@@ -82,7 +103,8 @@ std::optional<Finding> examine(const Lookup& lookup, const Subject& lost) {
     const auto since_text = told("since");
     if (!since_text) return std::nullopt;
     const WallTime since{std::strtoll(since_text->c_str(), nullptr, 10)};
-    if (lookup.now().wall - since < (told("comes_back") == "never" ? grace_of_others : grace)) return std::nullopt;
+    const auto old = old_task_managers(lookup, lost, since);
+    if (lookup.now().wall - since < grace_of(lookup, lost, old.has_value())) return std::nullopt;
     // What is told of it must be of now: a job manager that is away again knows nothing.
     if (lookup.value("flink_jobmanager_reachable", {{"cluster", lost.cluster}}).value_or(0) != 1) return std::nullopt;
     const Subject job{lost.cluster, "job", lost.name};
@@ -97,9 +119,10 @@ std::optional<Finding> examine(const Lookup& lookup, const Subject& lost) {
                     .evidence = {}};
     for (const char* name : {"version", "checkpoint_path", "parallelism", "state_before"})
         if (auto value = told(name)) finding.fields[name] = *std::move(value);
-    if (told("comes_back") == "never")
-        if (auto old = old_task_managers(lookup, lost, since); !old.empty())
-            finding.fields["old_taskmanagers"] = std::move(old);
+    if (old) {
+        finding.fields["old_taskmanagers"] = old->all;
+        if (!old->idle_nodes.empty()) finding.fields["idle_nodes"] = old->idle_nodes;
+    }
     if (auto id = told("job_id")) finding.fields["job_id_before"] = *std::move(id);
     finding.evidence.push_back({"topology", "lost-job/" + lost.name,
                                 "the job manager answers again and lists no job of this name; it was " +

@@ -56,7 +56,9 @@ struct First {
 // Both task managers are older than the loss, run, and are not registered, unless the first one is otherwise.
 Scene with_old_task_managers(const First& first = {}) {
     Scene scene = gone();
-    scene.attribute(lost, "comes_back", "never").attribute(lost, "task_managers", "a:1-x b:1-y");
+    scene.attribute(lost, "comes_back", "never")
+        .attribute(lost, "task_managers", "a:1-x b:1-y")
+        .attribute(lost, "hosts", "a:1-x");
     for (const auto& [node, id] : std::map<std::string, std::string>{{"tm-1", "a:1-x"}, {"tm-2", "b:1-y"}}) {
         const First& how = node == "tm-1" ? first : First{};
         const std::vector<LabelPair> process{{"node", node}, {"role", "taskmanager"}};
@@ -78,6 +80,14 @@ std::string old_task_managers(Scene scene) {
 
 TEST(JobLost, NamesTheTaskManagersThatStillRunItsTasks) {
     EXPECT_EQ(old_task_managers(with_old_task_managers()), "tm-1=a:1-x tm-2=b:1-y");
+    EXPECT_EQ(with_old_task_managers().findings("job-lost", 63).at(0).fields.at("idle_nodes"), "tm-2");
+    EXPECT_FALSE(with_old_task_managers()
+                     .attribute(lost, "hosts", "")
+                     .findings("job-lost", 63)
+                     .at(0)
+                     .fields.contains("idle_nodes"))
+        << "each may have had it";
+    EXPECT_TRUE(with_old_task_managers().findings("job-lost", 61).empty()) << "a starter of theirs";
 }
 
 TEST(JobLost, NamesNoneWhereOneIsBackOrUnknownOrAnotherProcess) {

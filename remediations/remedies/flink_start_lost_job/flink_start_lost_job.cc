@@ -74,19 +74,23 @@ Result<Run> last_run(const Diagnosis& diagnosis, const PlanningView& view, const
 // A node whose task manager still runs tasks of the attempt that is lost.
 struct Old {
     Subject node, task_manager;
+    bool idle = false;  // It ran no task of the job.
 };
 
 // Those that the diagnosis names, if each can be killed and started; else none: then they are waited for.
 std::vector<Old> to_fence(const Diagnosis& diagnosis, const PlanningView& view) {
     const auto named = parameter(diagnosis, "old_taskmanagers");
     if (!named) return {};
+    const auto idle_named = parameter(diagnosis, "idle_nodes").value_or("");
+    const auto idle = split(idle_named, ' ');
     std::vector<Old> all;
     for (const std::string_view pair : split(*named, ' ')) {
         const auto sign = pair.find('=');
         const NodeInfo* node = view.node(pair.substr(0, sign));
         if (sign == std::string_view::npos || node == nullptr || !node->can_kill || !node->can_start) return {};
         all.push_back({subject_in(diagnosis, "node", node->name),
-                       subject_in(diagnosis, "taskmanager", std::string(pair.substr(sign + 1)))});
+                       subject_in(diagnosis, "taskmanager", std::string(pair.substr(sign + 1))),
+                       std::ranges::find(idle, node->name) != idle.end()});
     }
     return all;
 }
@@ -118,6 +122,7 @@ Step start_anew(const Old& old) {
     step.expectation = {.all = step.done, .within = process_starts_within};
     step.undo = "stop " + old.node.name;
     step.risk = Risk::reversible;
+    step.after_heal = old.idle;
     return step;
 }
 
@@ -134,7 +139,8 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     result.summary = fmt::format("{} went with its job manager: {}start version {} again from {}", what.name,
                                  old.empty() ? "" : "fence its old task managers, ", run.version, run.checkpoint);
     for (const Old& one : old) result.steps.push_back(fence(one, what));
-    for (const Old& one : old) result.steps.push_back(start_anew(one));
+    for (const Old& one : old)
+        if (!one.idle) result.steps.push_back(start_anew(one));
     result.needs_approval = run.needs_approval;
     Step start{.subject = what.job,
                .text = fmt::format("start version {} of {} from {}", run.version, what.name, run.checkpoint),
@@ -153,6 +159,8 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     start.same_definition = true;
     // `job` stays empty: no state is known of a job that nobody lists. That it had not ended is in the finding.
     result.steps.push_back(std::move(start));
+    for (const Old& one : old)
+        if (one.idle) result.steps.push_back(start_anew(one));
     return result;
 }
 
