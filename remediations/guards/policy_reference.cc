@@ -94,7 +94,8 @@ std::string policy_reference() {
                    {{"operations", many, text_of(defaults.budget_operations), "So many …"},
                     {"window", "duration", text_of(defaults.budget_window), "… within it."}});
     out += section("`blast_radius`",
-                   "What ends a process counts: fencing, stopping. What is dead takes nothing away. Beyond it a person "
+                   "What ends a process counts: fencing, stopping. What is dead, or known to serve nobody, takes "
+                   "nothing away. Beyond it a person "
                    "must agree.",
                    blast_radius(defaults.blast_radius));
     out += section("`storm`",

@@ -109,6 +109,31 @@ Result<const NodeInfo*> replaceable_node(const Diagnosis& diagnosis, const Plann
     return node;
 }
 
+namespace {
+
+// A Java process that is asked to end does so within seconds, or ends itself (JvmShutdownSafeguard, 5 s).
+constexpr Duration stops_within{8'000};
+
+Step stop_in_order(const Diagnosis& diagnosis, const Replacement& replacement) {
+    const std::string& node = replacement.lost->name;
+    Step stop{.subject = subject_in(diagnosis, "node", node),
+              .text = "stop " + node + ": its job manager then gives up what runs there",
+              .operation = StopNode{node},
+              .timeout = stops_within};
+    stop.idempotent = true;
+    stop.optional = true;  // What can't be cancelled may not let it stop either: then it is killed.
+    stop.precondition = {jobmanager_answers(diagnosis)};
+    stop.done = {equals(stop.subject, "process_up", 0)};
+    stop.skip_if = stop.done;
+    stop.expectation = {.all = stop.done, .within = stops_within};
+    stop.undo = "start " + node + " again";
+    stop.destroys = Destroys::availability;
+    stop.job = replacement.job;
+    return stop;
+}
+
+}  // namespace
+
 Plan replace_taskmanager(const Diagnosis& diagnosis, const PlanningView& view, const Replacement& replacement) {
     const std::string lost = replacement.lost->name;
     const Subject lost_node = subject_in(diagnosis, "node", lost);
@@ -121,6 +146,8 @@ Plan replace_taskmanager(const Diagnosis& diagnosis, const PlanningView& view, c
     plan.summary =
         fmt::format("{} {}: fence it, start {}{}, let the job resume from its last checkpoint", lost, replacement.why,
                     fresh, spare != nullptr ? " from the warm pool" : " again (the pool is empty)");
+    if (replacement.stop_first && replacement.lost->can_stop)
+        plan.steps.push_back(stop_in_order(diagnosis, replacement));
     Step fence{.subject = lost_node, .text = "fence " + lost + ": kill its process", .operation = KillNode{lost}};
     fence.idempotent = true;
     fence.precondition = {jobmanager_answers(diagnosis)};

@@ -51,6 +51,9 @@ struct Replacement {
     const NodeInfo* lost = nullptr;
     Subject job;  // Empty kind: it ran none.
     enum class Fence : std::uint8_t { unless_gone, always } fence = Fence::unless_gone;
+    // It lives and can still say goodbye: its job manager then gives its tasks up at once, instead of missing it for a
+    // while.
+    bool stop_first = false;
     std::string why;  // "is lost", "is frozen", "holds a task that can't be cancelled".
 };
 // Fence, start a warm spare (or the node itself when there is none), refill the pool.

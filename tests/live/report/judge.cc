@@ -38,7 +38,9 @@ constexpr const char* policy =
     "policy.\n"
     "schema: 1\n"
     "catalogue: 2\n"
-    "defaults: {cooldown: 10s, attempts: 3, backoff: 2s, budget: {operations: 60, window: 10m}}\n"
+    "# Faults that are days apart in production follow each other in minutes here.\n"
+    "defaults: {cooldown: 10s, attempts: 3, backoff: 2s, budget: {operations: 60, window: 10m}, "
+    "blast_radius: {window: 30s}}\n"
     "policy:\n"
     "  - {remedy: \"*\", cause: \"*\", cluster: live, mode: auto}\n";
 
