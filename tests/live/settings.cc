@@ -214,6 +214,9 @@ std::string node_item(const LabPlan& plan, const ProcessPlan& process) {
         "      - name: {}\n        role: {}\n        spare: {}\n        zone: {}\n        driver:\n          kind: "
         "command\n          timeout: 60s\n",
         process.name, to_string(process.role), process.spare, process.zone);
+    if (process.role == Role::broker)
+        text.insert(text.find("        driver:"),
+                    fmt::format("        disks: {}\n", list({plan.options.data_dir + "/data/" + process.name})));
     for (const char* action : {"status", "start", "stop", "kill"})
         text += fmt::format(
             "          {}: {}\n", action,

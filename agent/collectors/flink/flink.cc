@@ -81,7 +81,7 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
         const bool gone = answer && answer->status == 404 && bar != std::string::npos;
         // What only adds detail leaves the look complete where it fails.
         const bool detail = kind == "version" || kind == "manager-settings" || kind == "parts" || kind == "subparts" ||
-                            kind == "checkpoint-config";
+                            kind == "checkpoint-config" || kind == "threads";
         if (!gone && !detail) observation.lacks(kind + ": " + parsed.error().message);
         return {};
     }
@@ -132,6 +132,8 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
     } else if (kind == "config") {
         job_config(into, *parsed, job);
         memory_->jobs[job.name].config_known = true;
+    } else if (kind == "threads" && second != std::string::npos) {
+        tell_threads(*answer, job, ask.purpose.substr(second + 1));
     } else if (second != std::string::npos) {
         const auto found = std::ranges::find(job.vertices, ask.purpose.substr(second + 1), &Vertex::id);
         if (found == job.vertices.end()) return {};
@@ -141,6 +143,7 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
             std::vector<HttpAsk> asks;
             if (!tell_times(into, job, *found, times))
                 ask_or_repeat(job, {ask.url + "/backpressure", purpose("backpressure", job.id, found->id)}, {}, asks);
+            ask_what_stands(job, *found, asks);
             return asks;
         }
         if (kind == "backpressure") backpressure(into, *parsed, job, *found);

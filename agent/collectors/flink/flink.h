@@ -18,6 +18,7 @@ namespace flink_read {
 struct CheckpointAsked;
 struct Job;
 struct JobMemory;
+struct Vertex;
 }  // namespace flink_read
 
 struct FlinkCollectorOptions {
@@ -57,6 +58,9 @@ private:
     std::vector<HttpAsk> on_slow_checkpoint(const flink_read::CheckpointAsked& slow, const std::string& job_id,
                                             const std::string& job_name);
     void tell_checkpoint_parts();
+    // Asks for the threads of task managers whose subtasks are busy with nothing.
+    void ask_what_stands(const flink_read::Job& job, const flink_read::Vertex& vertex, std::vector<HttpAsk>& asks);
+    void tell_threads(const HttpAnswer& dump, const flink_read::Job& job, const std::string& task_manager);
     void announce_deployments();
     void forget_vanished();
     void note_hosts(const std::string& job, flink_read::JobMemory& memory) const;

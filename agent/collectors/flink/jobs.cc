@@ -47,6 +47,7 @@ void job_details(const Into& into, const Json& answer, Job& job, std::size_t ver
         }
         Vertex vertex{.id = text(entry, "id"),
                       .name = text(entry, "name"),
+                      .flink_name = text(entry, "name"),
                       .parallelism = static_cast<std::size_t>(std::max(0.0, number(entry, "parallelism").value_or(0)))};
         if (vertex.id.empty()) continue;
         for (const char* part : {"status", "start-time", "tasks", "metrics"})

@@ -10,6 +10,7 @@
 #include "agent/collectors/flink/checkpoint_parts_internal.h"
 #include "agent/collectors/flink/flink.h"
 #include "agent/collectors/flink/parse_internal.h"
+#include "agent/collectors/flink/standing_tasks_internal.h"
 
 namespace medic {
 
@@ -55,6 +56,7 @@ struct FlinkCollector::Look {
     std::map<std::string, int> subtasks_without_watermark;                // By job id, of the vertices that answered.
     std::map<std::string, flink_read::CheckpointAsked> slow_checkpoints;  // By job id.
     std::vector<flink_read::CheckpointParts> checkpoint_parts;
+    std::map<std::string, std::vector<flink_read::StandingTask>> standing;  // By "JOB ID|TASK MANAGER".
     std::vector<std::string> task_managers;
     std::optional<double> slots_in_use;  // nullopt: not told by every task manager.
     bool task_managers_told = false;
@@ -76,6 +78,7 @@ struct FlinkCollector::Memory {
         std::string told;  // Of a vertex: Vertex::told at that time.
     };
     std::map<std::string, Kept> kept;
+    std::map<std::string, WallTime> dumped;  // By task manager: when its threads were last asked for.
     // What the job manager says of itself; asked once each time that it answers again. nullopt: not told.
     struct Manager {
         bool asked = false;

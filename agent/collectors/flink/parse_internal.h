@@ -19,6 +19,7 @@ using json_read::Json;
 struct Vertex {
     std::string id;
     std::string name;  // Unique within the job: doubled names carry the start of their id.
+    std::string flink_name;
     std::size_t parallelism = 0;
     std::string
         told;  // What the job's own answer says of it, but for times that pass: the same as long as nothing new is.
@@ -70,6 +71,9 @@ struct SubtaskTimes {
     double busy_ms = 0, idle_ms = 0, backpressured_ms = 0;
     std::optional<double> busy, idle, backpressured;  // Shares, between the two newest counts that differ.
     WallTime counted;                                 // When the newest count was first seen.
+    std::string task_manager;
+    double records = -1;     // In and out together; below zero: not told.
+    WallTime records_since;  // When that figure was first seen.
 };
 using TimesOfSubtasks = std::map<std::string, SubtaskTimes>;  // By "VERTEX ID|SUBTASK".
 

@@ -31,20 +31,28 @@ void take_counts(SubtaskTimes& times, const Json& metrics, std::int64_t attempt,
     const double all_ms = busy_ms + idle_ms + backpressured_ms;
     const bool goes_on = times.attempt == attempt && busy_ms >= 0 && idle_ms >= 0 && backpressured_ms >= 0;
     if (goes_on && all_ms < counted_ms_min) return;
-    SubtaskTimes next{.attempt = attempt,
-                      .busy_ms = *busy,
-                      .idle_ms = *idle,
-                      .backpressured_ms = *backpressured,
-                      .busy = {},
-                      .idle = {},
-                      .backpressured = {},
-                      .counted = at};
+    SubtaskTimes next = times;
+    next.attempt = attempt;
+    next.busy_ms = *busy;
+    next.idle_ms = *idle;
+    next.backpressured_ms = *backpressured;
+    next.counted = at;
+    next.busy = next.idle = next.backpressured = std::nullopt;
     if (goes_on) {
         next.busy = busy_ms / all_ms;
         next.idle = idle_ms / all_ms;
         next.backpressured = backpressured_ms / all_ms;
     }
     times = next;
+}
+
+// Of another attempt the same figure is another count.
+void take_records(SubtaskTimes& times, std::optional<double> in, std::optional<double> out, std::int64_t attempt,
+                  WallTime at) {
+    const double records = in && out ? *in + *out : -1;
+    if (times.records == records && times.attempt == attempt) return;
+    times.records = records;
+    times.records_since = at;
 }
 
 }  // namespace
@@ -95,11 +103,15 @@ void vertex(const Into& into, const Json& answer, const Job& job, const Vertex& 
             if (!boolean(*metrics, complete).value_or(true)) return std::nullopt;
             return number(*metrics, figure);
         };
-        if (const auto in = known("read-records", "read-records-complete"))
-            into.observation.sample("flink_subtask_records_in_total", labels, *in);
-        if (const auto out = known("write-records", "write-records-complete"))
-            into.observation.sample("flink_subtask_records_out_total", labels, *out);
-        take_counts(times[key_of(vertex, *index)], *metrics, integer(entry, "attempt").value_or(0), into.at);
+        const auto in = known("read-records", "read-records-complete"),
+                   out = known("write-records", "write-records-complete");
+        if (in) into.observation.sample("flink_subtask_records_in_total", labels, *in);
+        if (out) into.observation.sample("flink_subtask_records_out_total", labels, *out);
+        SubtaskTimes& of_it = times[key_of(vertex, *index)];
+        of_it.task_manager = manager == "(unassigned)" ? "" : manager;
+        const std::int64_t attempt = integer(entry, "attempt").value_or(0);
+        take_records(of_it, in, out, attempt, into.at);
+        take_counts(of_it, *metrics, attempt, into.at);
     }
 }
 

@@ -23,6 +23,8 @@ namespace {
 // Two clocks are compared (the kernel's ticks since boot and the driver's): differences below this are rounding.
 constexpr double start_time_tolerance_s = 2.5;
 constexpr Duration host_every{5'000};
+// Who ends for want of room is to be told so before he is started again in vain: broker_silence waits for two seconds.
+constexpr Duration disks_every{1'000};
 // Nobody waits for longer for the driver's word of how a process ended: it takes a fraction of a second as a rule.
 constexpr Duration end_awaited_max{3'000};
 
@@ -244,7 +246,7 @@ void ProcessCollector::host(Observation& observation) {
 void ProcessCollector::disks(Observation& observation, const WatchedNode& node) {
     for (const std::string& folder : node.disks) {
         auto& [at, seen] = disks_[folder];
-        if (at.unix_ms == 0 || observation.at - at >= options_.details_every) {
+        if (at.unix_ms == 0 || observation.at - at >= disks_every) {
             at = observation.at;
             seen = proc_read::file_system(options_.proc, folder);
         }

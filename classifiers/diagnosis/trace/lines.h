@@ -1,4 +1,5 @@
-// What one line of a log is: a frame, a throwable's header, an elision, something else. Helpers of trace.cc only.
+// What one line of a log is: a frame, a throwable's header, an elision, something else. For the trace reader, and for
+// who reads a thread (analyzers/function_hangs).
 #pragma once
 
 #include <cstdint>

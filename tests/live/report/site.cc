@@ -1,6 +1,7 @@
 #include "tests/live/report/site.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -78,6 +79,21 @@ bool Site::lives(const std::string& node) const {
     const auto state = lab::load_state(data_dir());
     const auto found = state ? state->processes.find(node) : decltype(state->processes.end()){};
     return state && found != state->processes.end() && engine::is_alive(found->second.id);
+}
+
+Status Site::limit_descriptors(std::uint64_t most) const {
+    MEDIC_TRY(const auto state, lab::load_state(data_dir()));
+    for (const auto& process : plan_.processes) {
+        const auto found = state.processes.find(process.name);
+        if (process.role != Role::taskmanager || found == state.processes.end()) continue;
+        rlimit limit{};
+        const pid_t pid = found->second.id.pid;
+        if (!engine::is_alive(found->second.id) || prlimit(pid, RLIMIT_NOFILE, nullptr, &limit) != 0) continue;
+        limit.rlim_cur = std::min<rlim_t>(most, limit.rlim_max);
+        if (prlimit(pid, RLIMIT_NOFILE, &limit, nullptr) != 0)
+            return fail(ErrorCode::unavailable, "{}: its limit of descriptors can't be set", process.name);
+    }
+    return {};
 }
 
 Result<std::int32_t> Site::active_controller() const {

@@ -37,6 +37,8 @@ public:
     [[nodiscard]] Status node(const std::string& action, const std::string& name) const;
     [[nodiscard]] Status fault(const std::string& name, bool on) const { return set_fault(data_dir(), name, on); }
     [[nodiscard]] bool lives(const std::string& node) const;
+    // Of every task manager that runs now: what a container or a service unit would allow it.
+    [[nodiscard]] Status limit_descriptors(std::uint64_t most) const;
 
     // --- Kafka ---
     [[nodiscard]] Result<std::int32_t> active_controller() const;  // Its broker id.

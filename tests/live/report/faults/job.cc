@@ -23,6 +23,14 @@ Fault throwing(const std::string& name, const std::string& told, std::vector<std
             .ends = Ends::by_a_person};
 }
 
+constexpr std::uint64_t usual_descriptors = 1'024;  // What a shell or a service unit gives where nobody says otherwise.
+constexpr std::uint64_t many_descriptors = 1'000'000;
+
+Status leak_connections(Site& site) {
+    MEDIC_CHECK(site.limit_descriptors(usual_descriptors));
+    return site.fault("connection-leak", true);
+}
+
 // One subtask takes the call that never comes back; then the job fails and wants to restart.
 Status block_cancellation(Site& site) {
     constexpr auto patience = std::chrono::seconds(10);
@@ -50,6 +58,11 @@ std::vector<Fault> job_faults() {
                  {"flink.descriptor-leak", "flink.memory-exhausted-by-job"}),
     };
     faults[3].patience = Duration(180'000);  // A thousand descriptors, at some twenty a second in each process.
+    faults[3].inject = leak_connections;
+    faults[3].clear = [](Site& site) -> Status {
+        MEDIC_CHECK(site.fault("connection-leak", false));
+        return site.limit_descriptors(many_descriptors);
+    };
     faults.push_back({.name = "endless-loop",
                       .told = "the job's function never returns",
                       .side = "user",

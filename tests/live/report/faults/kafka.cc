@@ -55,7 +55,7 @@ std::vector<Fault> kafka_faults() {
         {.name = "log-dir-full",
          .told = "another program's file fills the disk of a broker's log directory",
          .side = "system",
-         .causes = {"kafka.disk-filled-by-others"},
+         .causes = {"kafka.disk-filled-by-others", "host.disk-full"},
          .inject = [](Site& site) { return fill_disk(small_disk_folder(site.data_dir())); },
          .clear = make_room,
          .ends = Ends::by_a_person,
