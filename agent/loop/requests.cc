@@ -88,11 +88,15 @@ void Loop::State::want_what_runs_there(const Incident& incident) {
             for (const NodeRole& role : node_roles) want({{incident.cluster, "node", *node}, std::string(role.kind)});
 }
 
-// A broker that we have stopped in good order is seen as somebody's planned work, and is ours.
+// A node that we have stopped in good order is seen as somebody's planned work, and is ours: for as long as a request
+// lasts that stops one after the other, and else where it was seen to go right after we had sent for it.
 bool Loop::State::is_own_work(const Incident& incident, const OperationUnderWay& operation) const {
-    if (incident.requested_by.empty()) return false;
+    constexpr Duration clocks_differ{5'000}, seen_within{60'000};
     return std::ranges::any_of(history, [&](const PastAttempt& past) {
-        if (past.incident != incident.id || !past.took_node) return false;
+        if (!past.took_node || past.not_done) return false;
+        const bool asked_for = past.incident == incident.id && !incident.requested_by.empty();
+        const Duration after = operation.since - past.at;
+        if (!asked_for && (after < -clocks_differ || after > seen_within)) return false;
         if (operation.subject == past.target) return true;
         const Fact* runs = book.latest({past.target, operation.subject.kind});
         return runs != nullptr && runs->text == operation.subject.name;
