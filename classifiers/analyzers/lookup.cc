@@ -34,10 +34,15 @@ Motion motion_of(const std::vector<Sample>& samples) {
     motion.oldest = motion.changed = {samples.front().at_ms};
     motion.newest = {samples.back().at_ms};
     motion.value = samples.back().value;
+    // A process that was gone for minutes did not stand still: what nobody saw is no habit. Pages that are read seldom
+    // have such gaps all the time.
+    const auto looks = static_cast<std::int64_t>(std::max<std::size_t>(1, samples.size() - 1));
+    const Duration gap_max = std::max(fresh_within, 3 * (motion.newest - motion.oldest) / looks);
     for (std::size_t i = 1; i < samples.size(); ++i) {
         if (samples[i].value == samples[i - 1].value) continue;
-        const WallTime at{samples[i].at_ms};
-        if (motion.moved) motion.longest_before = std::max(motion.longest_before, at - motion.changed);
+        const WallTime at{samples[i].at_ms}, before{samples[i - 1].at_ms};
+        const WallTime seen_until = at - before > gap_max ? before : at;
+        if (motion.moved) motion.longest_before = std::max(motion.longest_before, seen_until - motion.changed);
         motion.changed = at;
         motion.moved = true;
     }

@@ -111,6 +111,28 @@ TEST(TaskManagerFrozen, NoCpuAndNoHeartbeat) {
     EXPECT_TRUE(stopped().findings("taskmanager-lost", fault + 7).empty());
 }
 
+// A process that is not there does not stand: that its node was empty for minutes makes no habit of a standstill.
+TEST(TaskManagerFrozen, AnAbsenceBeforeIsNoHabit) {
+    constexpr int gone = fault - 25, back = fault + 175, freezes = fault + 240;
+    const auto there = [](int s) { return s < gone || s >= back; };
+    Scene scene;
+    scene.constant("process_up", node("tm-2"), 1)
+        .counter("process_cpu_seconds_total", node("tm-2"), 0.3)
+        .constant("medic_tick_lateness_seconds", {}, 0.01)
+        .series("process_up", node("tm-1"), [=](int s) { return there(s) ? 1.0 : 0.0; })
+        .series("process_cpu_seconds_total", node("tm-1"),
+                [=](int s) { return there(s) ? std::optional{0.3 * std::min(s, freezes)} : std::nullopt; })
+        .constant("flink_taskmanager_registered", manager("tm-1"), 1)
+        .series("flink_taskmanager_heartbeat_age_seconds", manager("tm-1"),
+                [](int s) { return s > freezes ? 0.5 + s - freezes : 0.5; });
+    auto state = subtask("0", "tm-1");
+    state.emplace_back("state", "RUNNING");
+    scene.constant("flink_subtask_state", state, 1)
+        .constant("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}}, 1);
+    EXPECT_EQ(scene.findings("taskmanager-frozen", freezes + 8).size(), 1U);
+    EXPECT_TRUE(scene.findings("taskmanager-frozen", freezes + 3).empty());
+}
+
 // One frozen task manager stops its peers by back pressure, and its heartbeat is not due yet.
 Scene whole_job_stands(double in_progress, int checkpoints_stop = fault) {
     Scene scene;
