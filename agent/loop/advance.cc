@@ -115,9 +115,12 @@ void Loop::State::want_plan(const Incident& incident) {
 
 bool Loop::State::answered(const Incident& incident, const Step& step) const {
     const auto heard = [&](const Condition& condition) { return book.latest(condition.fact) != nullptr; };
+    // What was last looked up for another incident may be long past: a node that is back would count as missing.
+    const auto known_now = [&](const FactKey& key) {
+        return book.fresh(key, now, guard_facts_age_max) != nullptr || book.answered_since(key, incident.state_since);
+    };
     if (const std::string* node = taken_node(step.operation))
-        for (const FactKey& key : facts_before_taking(incident, *node))
-            if (book.latest(key) == nullptr) return false;
+        if (!std::ranges::all_of(facts_before_taking(incident, *node), known_now)) return false;
     return std::ranges::all_of(step.precondition, heard) && std::ranges::all_of(step.skip_if, heard) &&
            (step.job.kind.empty() || book.latest({step.job, "flink_job_state"}) != nullptr);
 }

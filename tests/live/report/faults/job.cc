@@ -55,7 +55,7 @@ std::vector<Fault> job_faults() {
         throwing("class-cast", "the job's function casts text to a number", {"flink.user-exception"}),
         throwing("heap-exhaustion", "the job keeps a megabyte of each record", {"flink.memory-exhausted-by-job"}),
         throwing("connection-leak", "the job opens a socket for each record and closes none",
-                 {"flink.descriptor-leak", "flink.memory-exhausted-by-job"}),
+                 {"flink.handles-not-closed", "flink.descriptor-leak"}),
     };
     faults[3].patience = Duration(180'000);  // A thousand descriptors, at some twenty a second in each process.
     faults[3].inject = leak_connections;
