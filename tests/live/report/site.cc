@@ -193,6 +193,18 @@ Result<std::string> Site::connect_address() const {
     return fail(ErrorCode::unavailable, "no Connect worker lives");
 }
 
+Result<std::string> Site::worker_with_task(const std::string& connector) const {
+    MEDIC_TRY(const std::string any, connect_address());
+    MEDIC_TRY(const json status, call_json({.url = fmt::format("{}/connectors/{}/status", any, connector)}));
+    for (const json& task : member(status, "tasks", json::array())) {
+        const std::string worker = member(task, "worker_id", std::string());
+        for (const auto& process : plan_.processes)
+            if (process.role == Role::connect_worker && worker == fmt::format("127.0.0.1:{}", process.ports.at("rest")))
+                return process.name;
+    }
+    return fail(ErrorCode::not_ready, "no worker runs a task of {}", connector);
+}
+
 Status Site::restart_failed_tasks() const {
     MEDIC_TRY(const std::string worker, connect_address());
     for (const char* connector : connectors)

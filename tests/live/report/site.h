@@ -54,7 +54,8 @@ public:
     [[nodiscard]] Result<std::string> stop_with_savepoint() const;  // Its path.
 
     // --- Connect ---
-    [[nodiscard]] Result<std::string> connect_address() const;  // Of a worker that lives.
+    [[nodiscard]] Result<std::string> connect_address() const;                               // Of a worker that lives.
+    [[nodiscard]] Result<std::string> worker_with_task(const std::string& connector) const;  // A node.
     [[nodiscard]] Status restart_failed_tasks() const;
     [[nodiscard]] Status configure(const std::string& connector,
                                    const std::map<std::string, std::string>& changed) const;

@@ -48,6 +48,11 @@ Status block_herder(Site& site) {
 // A thread that never comes back ends with its process only. It is started again anyway.
 Status end_worker(Site& site) { return site.node("kill", "connect-1"); }
 
+Status kill_a_worker_of_two(Site& site) {
+    MEDIC_TRY(const std::string node, site.worker_with_task("audit-sink"));
+    return site.node("kill", node);
+}
+
 // As its owner would: the broken record is passed over once, then the connector is strict again.
 Status pass_over_poison(Site& site) {
     MEDIC_CHECK(site.configure("inventory-sink", {{"errors.tolerance", "all"}}));
@@ -112,7 +117,7 @@ std::vector<Fault> connect_faults() {
          .told = "one of two Connect workers is killed",
          .side = "system",
          .causes = {"connect.worker-lost"},
-         .inject = [](Site& site) { return site.node("kill", "connect-2"); },
+         .inject = kill_a_worker_of_two,
          .clear = {},
          .flow = FlowName::audit,
          .connect_workers = 2},
