@@ -190,14 +190,22 @@ class RolledBackStaysBack final : public Checker {
 public:
     std::string_view name() const override { return "rolled-back-stays-back"; }
     void on_sending(const Sending& sending) override {
-        if (is_of(sending, "flink.roll-back")) rolled_back_ = true;
         const auto* start = std::get_if<StartDeployment>(&sending.operation.body);
+        if (is_of(sending, "flink.roll-back")) rolled_back_ = true;
+        const std::string incident = incident_of(sending.operation.key);
+        if (start != nullptr && is_of(sending, "flink.deploy")) {
+            if (!sending.intent->undo)
+                deployed_[incident] = start->version;
+            else if (deployed_[incident] == "v2")
+                rolled_back_ = true;
+        }
         if (start != nullptr && rolled_back_ && start->version == "v2")
             violated("started a version that was rolled back: " + sending.operation.key);
     }
 
 private:
     bool rolled_back_ = false;
+    std::map<std::string, std::string> deployed_;  // By incident: the version that was to be new.
 };
 
 // A job that a person has ended, for longer than facts may be old, is left alone; refilling the pool is no harm to it,
