@@ -89,8 +89,10 @@ void Loop::State::send(Incident& incident, Permit permit) {
     }
     // Once another one runs in its place, nobody else remembers where it came from.
     if (step.restore_from_own_savepoint) incident.savepoint = std::get<StartDeployment>(step.operation).restore_from;
-    history.push_back({incident.key, incident.id, incident.cluster, step.remedy, step.cause, incident.diagnosis.subject,
-                       step.subject, now, incident.undoing, false, taken_node(step.operation) != nullptr});
+    if (!step.only_asks)  // A question spends no budget and needs no rest after it.
+        history.push_back({incident.key, incident.id, incident.cluster, step.remedy, step.cause,
+                           incident.diagnosis.subject, step.subject, now, incident.undoing, false,
+                           taken_node(step.operation) != nullptr});
     record_attempt(incident, "intended", {});
     effects.operations.push_back(to_operation(std::move(permit)));
     set_state(incident, IncidentState::acting, step.text);

@@ -186,6 +186,10 @@ TEST(Deployment, a_dry_run_only_asks) {
     EXPECT_EQ(flink.done(), std::vector<std::string>{switched[0]});
     EXPECT_EQ(flink.bench.incident().outcome, "done");
     EXPECT_EQ(flink.bench.incident().acted_at.unix_ms, 0);
+    flink.bench.restart();
+    flink.ask();
+    flink.bench.run(100);
+    EXPECT_EQ(flink.bench.incident().outcome, "done") << "a question needs no cool-down\n" << flink.bench.story();
 }
 
 TEST(Deployment, where_the_policy_observes_it_is_only_said) {

@@ -16,6 +16,9 @@ bool is_of(const Sending& sending, std::string_view layer) {
     return sending.intent && sending.intent->remedy.starts_with(layer);
 }
 
+// It changes nothing, so that no budget and no rest is meant for it.
+bool is_question(const Sending& sending) { return std::holds_alternative<VerifyDeployment>(sending.operation.body); }
+
 // Two incidents' operations never overlap in time, from leaving to taking effect.
 class OneChangeAtATime final : public Checker {
 public:
@@ -63,7 +66,7 @@ public:
         if (at_.size() >= static_cast<std::size_t>(limits.budget_operations) && !goes_on && !undoes)
             violated(fmt::format("{} began something new after {} operations in a window for {}", key, at_.size(),
                                  limits.budget_operations));
-        at_.push_back(sending.now);
+        if (!is_question(sending)) at_.push_back(sending.now);
         begun_.insert(incident_of(key));
     }
 
@@ -111,7 +114,7 @@ public:
             row.intended_at - last.at < limits_of(sending.policy).cooldown)
             violated(fmt::format("{} used {} on {} {} ms after {}", row.incident, row.remedy, row.diagnosed,
                                  (row.intended_at - last.at).count(), last.incident));
-        last = {row.incident, row.intended_at};
+        if (!is_question(sending)) last = {row.incident, row.intended_at};
     }
 
 private:
