@@ -31,7 +31,7 @@ medic_unit(streammedic-node "Streammedic's sidecar: looks at the nodes of this h
            "--config ${MEDIC_ETC}/node.yaml")
 
 install(TARGETS medic medic-engine RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS fleet_monitor_v1 fleet_monitor_v2 LIBRARY DESTINATION lib/streammedic/jobs)
+install(TARGETS fleet_monitor_v1 fleet_monitor_v2 fleet_monitor_v3 LIBRARY DESTINATION lib/streammedic/jobs)
 install(FILES ${made}/medic.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${made}/medic.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME medic)
 install(FILES ${made}/_medic DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)

@@ -1,8 +1,11 @@
 #include "agent/api/api.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
+
+#include <fmt/ranges.h>
 
 #include "agent/api/incident_view.h"
 #include "agent/api/json_internal.h"
@@ -142,6 +145,7 @@ HttpResponse Api::post(const HttpRequest& request, const std::string& person) {
             request,
             {.kind = path == "/api/v1/pause" ? Kind::pause : Kind::resume, .target = "", .reason = "", .by = person});
     if (path == "/api/v1/roll") return roll(request, person);
+    if (path == "/api/v1/deploy") return deploy(request, person);
     // An action's id holds a slash (I17/2); it comes escaped as one segment or as two.
     if (segments.size() >= 5 && path.starts_with("/api/v1/actions/")) {
         const auto kind = kind_of(segments.back());
@@ -193,6 +197,38 @@ HttpResponse Api::roll(const HttpRequest& request, const std::string& person) {
     for (const Json& node : body.value("nodes", Json::array())) {
         if (!node.is_string()) return problem(400, "nodes: expected names");
         command.nodes.push_back(node.get<std::string>());
+    }
+    return of(backend_.command(std::move(command)));
+}
+
+HttpResponse Api::deploy(const HttpRequest& request, const std::string& person) {
+    const Json body = Json::parse(request.body, nullptr, false);
+    if (!body.is_object())
+        return problem(400, R"(expected {"cluster": …, "job": …, "version": …, "reason": …, "dry_run": false})");
+    const auto cluster = cluster_of(body, backend_.clusters());
+    if (!cluster) return problem(400, cluster.error().message);
+    OperatorCommand command{.kind = OperatorCommand::Kind::deploy,
+                            .target = *cluster,
+                            .reason = redact(text_of(body, "reason"), 1'000),
+                            .by = person};
+    if (command.reason.empty()) return problem(400, "a deployment needs a `reason`: whoever sees it must know why");
+    // Whoever misspells `dry_run` would deploy.
+    constexpr auto keys =
+        std::to_array<std::string_view>({"cluster", "job", "version", "from", "accept", "dry_run", "reason"});
+    for (const auto& [key, value] : body.items())
+        if (std::ranges::find(keys, key) == keys.end())
+            return problem(400, fmt::format("`{}` is none of {}", key, fmt::join(keys, ", ")));
+    DeploymentWish& wish = command.deployment;
+    wish.job = text_of(body, "job");
+    wish.version = text_of(body, "version");
+    wish.from = text_of(body, "from");
+    const Json dry_run = body.value("dry_run", Json(false)), accept = body.value("accept", Json::array());
+    if (!dry_run.is_boolean()) return problem(400, "dry_run: expected true or false");
+    wish.dry_run = dry_run.get<bool>();
+    if (!accept.is_array()) return problem(400, "accept: expected a list of doubts");
+    for (const Json& doubt : accept) {
+        if (!doubt.is_string()) return problem(400, "accept: expected names of doubts");
+        wish.accept.insert(doubt.get<std::string>());
     }
     return of(backend_.command(std::move(command)));
 }

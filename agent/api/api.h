@@ -2,7 +2,8 @@
 // ApiBackend.
 //   POST /api/v1/webhook/alertmanager · GET /api/v1/incidents[/ID] · GET /api/v1/diagnosis · GET /api/v1/actions · POST
 //   /api/v1/observations (with a token) · /api/v1/actions/ID/approve|reject|stop|undo · POST
-//   /api/v1/incidents/ID/verdict · POST /api/v1/changes · POST /api/v1/pause|resume|roll · GET /metrics · /-/healthy ·
+//   /api/v1/incidents/ID/verdict · POST /api/v1/changes · POST /api/v1/pause|resume|roll|deploy · GET /metrics ·
+//   /-/healthy ·
 //   /-/ready · GET and POST /verdict/ID/right|wrong (signed links)
 // Whatever changes something needs a bearer token; the token names the person. Only a verdict may come by a signed link
 // instead (verdict_links.h). Answers are JSON with `schema`.
@@ -74,6 +75,7 @@ private:
     [[nodiscard]] HttpResponse alerts(const HttpRequest& request, const std::string& person);
     [[nodiscard]] HttpResponse changes(const HttpRequest& request, const std::string& person);
     [[nodiscard]] HttpResponse roll(const HttpRequest& request, const std::string& person);
+    [[nodiscard]] HttpResponse deploy(const HttpRequest& request, const std::string& person);
     [[nodiscard]] HttpResponse command(const HttpRequest& request, OperatorCommand command);
 
     ApiBackend& backend_;

@@ -194,6 +194,29 @@ TEST_F(Fixture, APersonAsksForARoll) {
     EXPECT_EQ(send("POST", "/api/v1/roll", R"({"role":"broker","nodes":["x"],"reason":"y"})").status, 400);
 }
 
+TEST_F(Fixture, APersonAsksForADeployment) {
+    EXPECT_EQ(send("POST", "/api/v1/deploy",
+                   R"({"job":"j","version":"v2","from":"v1","accept":["state"],"dry_run":true,"reason":"release"})")
+                  .status,
+              200);
+    ASSERT_EQ(backend.commands.size(), 1u);
+    EXPECT_EQ(backend.commands[0].kind, OperatorCommand::Kind::deploy);
+    EXPECT_EQ(backend.commands[0].target, "lab") << "the only one there is";
+    EXPECT_EQ(backend.commands[0].by, "ana");
+    const DeploymentWish& wish = backend.commands[0].deployment;
+    EXPECT_EQ(wish.job + " " + wish.version + " " + wish.from, "j v2 v1");
+    EXPECT_EQ(wish.accept, std::set<std::string>{"state"});
+    EXPECT_TRUE(wish.dry_run);
+    for (const char* refused :
+         {"not json", R"({"job":"j","version":"v2"})", R"({"cluster":"nope","job":"j","version":"v2","reason":"x"})",
+          R"({"job":"j","version":"v2","reason":"x","dry_run":"true"})",
+          R"({"job":"j","version":"v2","reason":"x","dryrun":true})",
+          R"({"job":"j","version":"v2","reason":"x","accept":"state"})",
+          R"({"job":"j","version":"v2","reason":"x","accept":[7]})"})
+        EXPECT_EQ(send("POST", "/api/v1/deploy", refused).status, 400) << refused;
+    EXPECT_EQ(backend.commands.size(), 1u);
+}
+
 TEST_F(Fixture, ADeploymentIsToldOf) {
     EXPECT_EQ(send("POST", "/api/v1/changes", R"({"subject":"job/j","version":"v2"})").status, 200);
     ASSERT_EQ(backend.told.size(), 1u);

@@ -51,16 +51,24 @@ DeploymentConfig Loader::deployment(const YamlNode& node) {
             driver.text("kind") == "command" ? DeploymentConfig::Kind::command : DeploymentConfig::Kind::session_rest;
         result.url = driver.text("url");
         result.timeout = driver.duration("timeout");
-        for (const char* action : {"start", "stop"})
+        for (const char* action : {"start", "stop", "verify"})
             if (driver.has(action)) result.commands[action] = driver.texts(action);
         if (result.kind == DeploymentConfig::Kind::command && !result.commands.contains("start"))
             driver.refuse(section.node("driver"), "driver: kind command needs `start`");
+    }
+    if (section.has("gate")) {
+        Section gate(section.node("gate"), "clusters.NAME.deployments[].gate", status);
+        result.gate = {.hold = gate.duration("hold"),
+                       .within = gate.duration("within"),
+                       .group = gate.text("group"),
+                       .lag_max = gate.integer("lag_max")};
     }
     std::set<std::string> ids;
     for (const YamlNode& entry : section.sections("versions")) {
         Section version(entry, "clusters.NAME.deployments[].versions[]", status);
         result.versions.push_back({version.text("id"), path(version.text("artifact")), version.text("entry"),
-                                   version.texts("args"), static_cast<int>(version.integer("parallelism"))});
+                                   version.texts("args"), static_cast<int>(version.integer("parallelism")),
+                                   version.texts("topics")});
         if (!ids.insert(result.versions.back().id).second)
             version.refuse(entry, "version `" + result.versions.back().id + "` is there twice");
     }

@@ -64,7 +64,15 @@ struct DeploymentVersion {
     std::string artifact;  // The jar (or shared object) to upload.
     std::string entry;     // Entry class; "" = the artifact's own.
     std::vector<std::string> args;
-    int parallelism = 0;  // 0 = as the cluster says.
+    int parallelism = 0;              // 0 = as the cluster says.
+    std::vector<std::string> topics;  // That it reads and writes.
+};
+
+// What a version that was just deployed must show.
+struct HealthGateConfig {
+    Duration hold{60'000}, within{5 * 60'000};
+    std::string group;  // Of its source; "": its lag is not looked at.
+    std::int64_t lag_max = 0;
 };
 
 struct DeploymentConfig {
@@ -73,10 +81,11 @@ struct DeploymentConfig {
     Kind kind = Kind::session_rest;
     std::string url;  // session-rest: which Flink; "" = the cluster's only one.
     std::map<std::string, std::vector<std::string>>
-        commands;  // command: start, stop; {version} {restore_from} {parallelism} {artifact}
+        commands;  // command: start, stop, verify; {version} {restore_from} {parallelism} {artifact}
     Duration timeout{60'000};
     std::string savepoints;   // Folder for savepoints.
     int parallelism_max = 0;  // 0 = no limit.
+    HealthGateConfig gate;
     std::vector<DeploymentVersion> versions;
 };
 

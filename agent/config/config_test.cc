@@ -45,7 +45,7 @@ clusters:
       - {name: broker-1, role: broker, zone: z1, driver: {kind: systemd, unit: kafka.service}}
       - {name: tm-1, role: taskmanager, spare: true, driver: {kind: command, status: [ctl, status], start: [ctl, start], stop: [ctl, stop], kill: [ctl, kill, -9], kill_task: [ctl, task, "{connector}", "{task}"]}}
     deployments:
-      - {job: j, driver: {kind: session-rest}, savepoints: /sp, versions: [{id: v1, artifact: j.jar, entry: C, args: [--x], parallelism: 2}]}
+      - {job: j, driver: {kind: session-rest}, savepoints: /sp, gate: {hold: 30s, group: g, lag_max: 500}, versions: [{id: v1, artifact: j.jar, entry: C, args: [--x], parallelism: 2, topics: [in, out]}]}
     owners: {"job:fraud-*": team-fraud}
 notify: [{kind: webhook, url: "http://n/hook", for: "*"}]
 )",
@@ -63,6 +63,10 @@ notify: [{kind: webhook, url: "http://n/hook", for: "*"}]
     EXPECT_FALSE(cluster.node("tm-1")->driver.can("grow"));
     EXPECT_EQ(cluster.deployment("j")->url, "http://jm:8081");
     EXPECT_EQ(cluster.deployment("j")->versions.at(0).parallelism, 2);
+    EXPECT_EQ(cluster.deployment("j")->versions.at(0).topics, (std::vector<std::string>{"in", "out"}));
+    EXPECT_EQ(cluster.deployment("j")->gate.hold, Duration{30'000});
+    EXPECT_EQ(cluster.deployment("j")->gate.within, Duration{5 * 60'000}) << "unless it is said";
+    EXPECT_EQ(cluster.deployment("j")->gate.lag_max, 500);
     EXPECT_EQ(cluster.owners.at("job:fraud-*"), "team-fraud");
 }
 

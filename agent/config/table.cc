@@ -208,7 +208,18 @@ constexpr Key keys[] = {
      "Folder for savepoints, as the task managers see it."},
     {"clusters.NAME.deployments[]", "parallelism_max", Type::integer, "0", false, 0, 32'768, "",
      "Never scaled beyond this; 0: no limit."},
+    {"clusters.NAME.deployments[]", "gate", Type::section, "", false, 0, 0, "",
+     "What a version must show after `medic deploy` has put it in another one's place; it is taken back if it does "
+     "not."},
     {"clusters.NAME.deployments[]", "versions", Type::sections, "", true, 0, 0, "", "Oldest first."},
+    {"clusters.NAME.deployments[].gate", "hold", Type::duration, "60s", false, second, hour, "",
+     "So long it must run and get on without a break."},
+    {"clusters.NAME.deployments[].gate", "within", Type::duration, "5m", false, 5 * second, hour, "",
+     "By when it must begin to: restoring a large state takes minutes."},
+    {"clusters.NAME.deployments[].gate", "group", Type::text, "", false, 0, 0, "",
+     "Consumer group of its source; its lag counts. Without it, lag is not looked at."},
+    {"clusters.NAME.deployments[].gate", "lag_max", Type::integer, "0", false, 0, 1e12, "",
+     "Records that the group may lie behind, or as many as before, where those were more."},
     {"clusters.NAME.deployments[].driver", "kind", Type::choice, "", true, 0, 0, "session-rest|command",
      "Flink's /jars API, or own commands."},
     {"clusters.NAME.deployments[].driver", "url", Type::url, "", false, 0, 0, "",
@@ -219,6 +230,10 @@ constexpr Key keys[] = {
      "start that takes {fencing_token} and refuses one below the highest that it has seen needs no person's "
      "agreement."},
     {"clusters.NAME.deployments[].driver", "stop", Type::texts, "", false, 0, 0, "", "command: stops the job."},
+    {"clusters.NAME.deployments[].driver", "verify", Type::texts, "", false, 0, 0, "",
+     "command: whether a version would start and take the state of the job that runs: {version} {artifact} {entry} "
+     "{parallelism} {job_id}. Read only. Exit code 0: it would; what it prints is told, a line for each thing that it "
+     "looked at."},
     {"clusters.NAME.deployments[].driver", "timeout", Type::duration, "60s", false, 100, hour, "",
      "A start that takes longer has an unknown outcome."},
     {"clusters.NAME.deployments[].versions[]", "id", Type::text, "", true, 0, 0, "", "Name of the version."},
@@ -227,6 +242,8 @@ constexpr Key keys[] = {
     {"clusters.NAME.deployments[].versions[]", "args", Type::texts, "", false, 0, 0, "", "Program arguments."},
     {"clusters.NAME.deployments[].versions[]", "parallelism", Type::integer, "0", false, 0, 32'768, "",
      "0: as the cluster says."},
+    {"clusters.NAME.deployments[].versions[]", "topics", Type::texts, "", false, 0, 0, "",
+     "Topics that it reads and writes: they must exist before it is deployed."},
 
     {"notify[]", "kind", Type::choice, "", true, 0, 0, "webhook|command|alertmanager", "How."},
     {"notify[]", "name", Type::text, "", false, 0, 0, "",

@@ -44,6 +44,9 @@ Status Agent::State::command(OperatorCommand command) {
             if (cluster.name == command.target)
                 if (const auto nodes = nodes_to_roll(cluster, command.role, command.nodes); !nodes)
                     return std::unexpected(nodes.error());
+    if (command.kind == OperatorCommand::Kind::deploy)
+        for (const ClusterInfo& cluster : clusters_of(config))
+            if (cluster.name == command.target) MEDIC_CHECK(deployment_to_make(cluster, command.deployment));
     give(std::move(command));
     return {};
 }

@@ -12,6 +12,7 @@
 
 #include "agent/api/api.h"
 #include "agent/daemon/agent.h"
+#include "agent/daemon/artifact_hashes.h"
 #include "agent/daemon/brain.h"
 #include "agent/daemon/lease_keeper.h"
 #include "agent/daemon/own_metrics.h"
@@ -68,6 +69,7 @@ struct Agent::State : ApiBackend {
     std::unique_ptr<Watcher> watcher;
     std::unique_ptr<Brain> brain;
     std::vector<FactKey> wanted;
+    ArtifactHashes artifacts;
     std::set<std::string> budgets_said;  // Clusters that have been told to be over theirs.
     std::optional<Instant> evaluated_at, forgot_at;
     std::uint64_t links_kept = 0;  // Knowledge::links_version() that the journal has.
@@ -115,7 +117,7 @@ struct Agent::State : ApiBackend {
     void say_budgets(const StoreUsage& usage);
     void keep_links(WallTime now);
     void keep_connector_settings(WallTime now);
-    [[nodiscard]] Fact fact(const FactKey& key, WallTime now) const;
+    [[nodiscard]] Fact fact(const FactKey& key, WallTime now);
     [[nodiscard]] Result<std::string> say_diagnosis() const;
     // lease
     [[nodiscard]] Status open_leases();

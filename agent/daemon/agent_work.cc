@@ -92,7 +92,7 @@ void Agent::State::keep_connector_settings(WallTime now) {
     if (!rows.empty()) keep(std::move(rows));
 }
 
-Fact Agent::State::fact(const FactKey& key, WallTime now) const {
+Fact Agent::State::fact(const FactKey& key, WallTime now) {
     if (key == pause_file_key()) {
         std::error_code error;
         const bool there = std::filesystem::exists(pause_file, error);
@@ -102,6 +102,8 @@ Fact Agent::State::fact(const FactKey& key, WallTime now) const {
     }
     if (key.subject.kind == "checkpoint" && key.name == "newest")
         return {key.subject, key.name, std::nullopt, newest_checkpoint_beside(key.subject.name), now};
+    if (key.subject.kind == "artifact" && key.name == "sha256")
+        return {key.subject, key.name, std::nullopt, artifacts.of(key.subject.name), now};
     return knowledge->fact(key, now);
 }
 

@@ -66,7 +66,15 @@ std::vector<ClusterInfo> clusters_of(const Config& config) {
             for (const DeploymentVersion& version : deployment.versions) {
                 one.versions.push_back(version.id);
                 one.parallelism[version.id] = version.parallelism;
+                one.topics[version.id] = version.topics;
+                // A team's own command may take what is no file here: an image, an address.
+                if (deployment.kind == DeploymentConfig::Kind::session_rest)
+                    one.artifacts[version.id] = version.artifact;
             }
+            one.gate = {.hold = deployment.gate.hold,
+                        .within = deployment.gate.within,
+                        .group = deployment.gate.group,
+                        .lag_max = deployment.gate.lag_max};
             info.deployments.push_back(std::move(one));
         }
         for (const ManagedByConfig& owner : cluster.managed)

@@ -75,25 +75,36 @@ void Loop::State::send(Incident& incident, Permit permit) {
     incident.deadline = now + step.timeout + options.reply_grace;
     incident.holds_since.reset();
     incident.not_before.reset();
-    if (incident.acted_at.unix_ms == 0) incident.acted_at = now;
-    if (!incident.begun && incident.plan->quarantine) {
-        const auto& bad = *incident.plan->quarantine;
-        quarantined.insert({bad.cluster, bad.job, bad.version});
-        effects.journal.emplace_back(QuarantineRow{bad.cluster, bad.job, bad.version, incident.id, now});
+    if (!incident.begun && incident.plan->quarantine) put_into_quarantine(incident, *incident.plan->quarantine);
+    incident.begun = true;
+    if (!step.only_asks) {
+        incident.acted = true;
+        if (incident.acted_at.unix_ms == 0) incident.acted_at = now;
     }
-    incident.begun = incident.acted = true;
     incident.yielded = false;
     incident.already_so = all_hold(signs_of(step), book, context()).truth == Truth::yes;
     if (const std::string* id = ended_job(step.operation)) {
         incident.stopped_job = step.job;
         incident.stopped_job_id = *id;
     }
-    history.push_back({incident.key, incident.id, incident.cluster, step.remedy, step.cause, incident.diagnosis.subject,
-                       step.subject, now, incident.undoing, false, taken_node(step.operation) != nullptr});
+    // Once another one runs in its place, nobody else remembers where it came from.
+    if (step.restore_from_own_savepoint) incident.savepoint = std::get<StartDeployment>(step.operation).restore_from;
+    if (!step.only_asks)  // A question spends no budget and needs no rest after it.
+        history.push_back({incident.key, incident.id, incident.cluster, step.remedy, step.cause,
+                           incident.diagnosis.subject, step.subject, now, incident.undoing, false,
+                           taken_node(step.operation) != nullptr});
     record_attempt(incident, "intended", {});
     effects.operations.push_back(to_operation(std::move(permit)));
     set_state(incident, IncidentState::acting, step.text);
     notify(incident, Notification::Kind::acted, step.text);
+}
+
+void Loop::State::put_into_quarantine(const Incident& incident, const Quarantine& bad) {
+    for (const std::string& version : {bad.version, bad.artifact}) {
+        if (version.empty()) continue;
+        quarantined.insert({bad.cluster, bad.job, version});
+        effects.journal.emplace_back(QuarantineRow{bad.cluster, bad.job, version, incident.id, now});
+    }
 }
 
 void Loop::State::record_attempt(const Incident& incident, std::string state, std::string result) {
@@ -169,6 +180,14 @@ void Loop::State::replied(Incident& incident, const std::string& detail, const s
         effects.journal.emplace_back(NodeRoleRow{incident.cluster, start->node, start->as_spare, now});
     }
     incident.step_acted_at = now;
+    if (step.only_asks) {
+        for (std::string_view rest = detail; !rest.empty();) {
+            const auto end = std::min(rest.find('\n'), rest.size());
+            tell(incident, std::string(rest.substr(0, end)));
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+        }
+        return step_done(incident, how);
+    }
     set_state(incident, IncidentState::verifying, how);
 }
 
@@ -179,6 +198,7 @@ void Loop::State::left_out(Incident& incident, const std::string& why) {
 
 void Loop::State::retry(Incident& incident, const std::string& why) {
     if (incident.current().optional) return left_out(incident, why);
+    if (incident.current().once) return plan_failed(incident, Outcome::no_effect, why);
     const auto limits = question_about(incident, incident.current()).policy.limits;
     const int doublings = std::min(incident.attempt - 1, 20);
     const Duration pause = std::min(limits.backoff * (std::int64_t{1} << doublings), limits.backoff_max);
@@ -225,7 +245,9 @@ void Loop::State::plan_ended(Incident& incident) {
     incident.begun = false;
     if (undone)
         return escalate(incident, "undone",
-                        "what was done has been taken back; the cause remains: " + incident.diagnosis.summary);
+                        "what was done has been taken back" +
+                            std::string(incident.requested_by.empty() ? "; the cause remains: " : ": ") +
+                            incident.diagnosis.summary);
     if (!incident.plan->left_to_person.empty()) {
         incident.hoped_for = incident.plan->over_when;
         return escalate(incident, "paused", incident.plan->left_to_person);
@@ -244,9 +266,14 @@ void Loop::State::plan_failed(Incident& incident, Outcome outcome, const std::st
     }
     incident.outcome = to_string(outcome);
     if (incident.undoing) return escalate(incident, "worse", "undoing has failed: " + why);
-    if (!incident.plan->undo_steps.empty() && incident.acted) return begin_undo(incident, why);
+    if (can_be_undone(incident)) return begin_undo(incident, why);
     if (outcome == Outcome::no_effect) return next_rung(incident, Rung::tried, why);
     escalate(incident, incident.outcome, why);
+}
+
+bool Loop::State::can_be_undone(const Incident& incident) {
+    return incident.acted && incident.plan && !incident.undoing && !incident.plan->undo_steps.empty() &&
+           incident.step >= incident.plan->undo_from;
 }
 
 void Loop::State::begin_undo(Incident& incident, const std::string& why) {
@@ -254,6 +281,7 @@ void Loop::State::begin_undo(Incident& incident, const std::string& why) {
     incident.begun = true;
     incident.left_midway = false;
     incident.healed_at = {};
+    if (incident.plan->quarantine_when_undone) put_into_quarantine(incident, *incident.plan->quarantine_when_undone);
     tell(incident, "taking it back: " + why);
     begin_step(incident, 0);
 }

@@ -109,7 +109,7 @@ void Loop::State::want_plan(const Incident& incident) {
             for (const FactKey& key : facts_before_taking(incident, *node)) want(key);
         if (!step.job.kind.empty()) want({step.job, "flink_job_state"});
         if (step.restore_from_own_savepoint) want({step.job, "savepoint_path"});
-        if (std::holds_alternative<StopJobWithSavepoint>(step.operation)) want({step.job, "id"});
+        if (ended_job(step.operation) != nullptr) want({step.job, "id"});
     }
 }
 
@@ -134,7 +134,7 @@ void Loop::State::wait(Incident& incident) {
     if (now - incident.state_since < options.plan_facts_max && !answered(incident, step)) return;
     if (!step.skip_if.empty() && all_hold(step.skip_if, book, context()).truth == Truth::yes)
         return step_done(incident, "nothing to do: " + step.text);
-    if (incident.attempt > 1) {  // It may have come about late, or with somebody else's help.
+    if (incident.attempt > 1 && !step.only_asks) {  // It may have come about late, or with somebody else's help.
         const auto since = as_expected(step.expectation, book, context(incident.step_acted_at));
         if (since.truth == Truth::yes && !step.expectation.cause_gone)
             return step_done(incident, "as expected after all: " + step.text);
@@ -152,7 +152,7 @@ void Loop::State::wait(Incident& incident) {
         return escalate(incident, "cannot_tell",
                         "the job is stopped and the path of its savepoint is not known: look into the savepoints "
                         "folder, then start it from there");
-    if (const auto* stop = std::get_if<StopJobWithSavepoint>(&step.operation); stop != nullptr && stop->job_id.empty())
+    if (const std::string* id = ended_job(step.operation); id != nullptr && id->empty())
         return escalate(incident, "cannot_tell", "the id of the job to stop is not known: " + step.text);
     incident.refusals.clear();
     incident.last_verdict.clear();

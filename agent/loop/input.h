@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -41,15 +42,34 @@ struct Alert {
     std::map<std::string, std::string> labels, annotations;
 };
 
+struct DeploymentWish {
+    std::string job, version;
+    std::string from;              // The version that runs now, where that can't be seen; "" otherwise.
+    std::set<std::string> accept;  // Doubts that it may go on with, of deployment_doubts.
+    bool dry_run = false;          // Everything is looked at, and nothing is changed.
+};
+
 struct OperatorCommand {
-    enum class Kind : std::uint8_t { pause, resume, approve, reject, stop, undo, verdict_right, verdict_wrong, roll };
+    enum class Kind : std::uint8_t {
+        pause,
+        resume,
+        approve,
+        reject,
+        stop,
+        undo,
+        verdict_right,
+        verdict_wrong,
+        roll,
+        deploy
+    };
     Kind kind = Kind::pause;
-    std::string target;  // Cluster for pause and resume ("" = all) and roll, action or incident id otherwise.
+    std::string target;  // Cluster for pause and resume ("" = all), roll and deploy, action or incident id otherwise.
     std::string reason;
     std::string by;  // Who the token or the shell says it is.
     // Of a roll.
     std::string role{};
     std::vector<std::string> nodes{};  // Empty: all of that role that are no spares.
+    DeploymentWish deployment{};       // Of a deployment.
 };
 
 struct JournalAck {

@@ -227,6 +227,7 @@ void Loop::State::take(const OperatorCommand& command) {
     if (command.kind == Kind::pause) return pause(command);
     if (command.kind == Kind::resume) return resume(command);
     if (command.kind == Kind::roll) return roll(command);
+    if (command.kind == Kind::deploy) return deploy(command);
     if (command.kind == Kind::verdict_right || command.kind == Kind::verdict_wrong) {
         effects.journal.emplace_back(
             VerdictRow{command.target, command.kind == Kind::verdict_right, command.by, command.reason, now});
@@ -283,7 +284,7 @@ void Loop::State::stop(Incident& incident, const OperatorCommand& command) {
 void Loop::State::undo(Incident& incident, const OperatorCommand& command) {
     const bool settled = incident.state == IncidentState::healed || incident.state == IncidentState::escalated ||
                          incident.state == IncidentState::verifying;
-    if (!incident.acted || !incident.plan || incident.undoing || incident.plan->undo_steps.empty() || !settled) {
+    if (!can_be_undone(incident) || !settled) {
         tell(incident, fmt::format("{} asked for an undo; it can't be undone from here{}", command.by,
                                    incident.plan ? ": " + incident.current().undo : std::string()));
         return;

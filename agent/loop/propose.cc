@@ -91,15 +91,19 @@ void Loop::State::plan(Incident& incident) {
     if (!made && made.error().code != ErrorCode::invalid && !waited) return;  // Facts may still come.
     decide_on(incident, "plan", plan_verdict(made), made ? made->summary : remedy + ": " + made.error().message,
               encode_planning(remedy, diagnosis, view));
-    if (!made) return next_rung(incident, Rung::untried, "can't help: " + made.error().message);
+    if (!made)
+        return next_rung(incident, Rung::untried,
+                         (incident.requested_by.empty() ? "can't help: " : "") + made.error().message);
     incident.plan = *made;
     ask_for_unfenced(incident, *incident.plan);
     ++incident.plans;
     incident.undoing = incident.begun = false;
     incident.last_verdict.clear();
-    if (incident.requested_by.empty()) incident.approved_by.clear();  // Who asks for a thing agrees to it.
+    // Who asks for a thing agrees to it, but not to what is only now seen to be doubtful about it.
+    if (incident.requested_by.empty() || !incident.plan->needs_approval.empty()) incident.approved_by.clear();
     begin_step(incident, 0);
     tell(incident, "plan: " + made->summary);
+    for (const std::string& finding : made->findings) tell(incident, finding);
 }
 
 bool Loop::State::observes_only(const Incident& incident) const {
@@ -135,6 +139,10 @@ void Loop::State::ladder_ended(Incident& incident) {
 }
 
 void Loop::State::next_rung(Incident& incident, Rung left, const std::string& reason) {
+    if (!incident.requested_by.empty()) {  // There is one way to do what was asked for.
+        incident.begun = false;
+        return escalate(incident, left == Rung::tried && incident.acted ? "no_effect" : "refused", reason);
+    }
     const std::string remedy = incident.diagnosis.remedies.at(incident.ladder);
     const std::string why = remedy + ": " + reason;
     constexpr std::size_t kept_max = 16;  // A ladder has fewer rungs.

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "agent/loop/state_internal.h"
+#include "remediations/planning/deployment.h"
 
 namespace medic {
 namespace {
@@ -26,10 +27,12 @@ bool holds_cluster(const Incident& incident) { return incident.begun && !inciden
 // The step with what only this incident knows filled in.
 Step Loop::State::prepared(const Incident& incident) const {
     Step step = incident.current();
-    if (auto* stop = std::get_if<StopJobWithSavepoint>(&step.operation); stop != nullptr && stop->job_id.empty()) {
-        const Fact* id = book.fresh({step.job, "id"}, now, guard_facts_age_max);
-        if (id != nullptr) stop->job_id = id->text;
-    }
+    const Fact* id = book.fresh({step.job, "id"}, now, guard_facts_age_max);
+    const auto fill = [&](std::string& job_id) {
+        if (job_id.empty() && id != nullptr) job_id = id->text;
+    };
+    if (auto* stop = std::get_if<StopJobWithSavepoint>(&step.operation)) fill(stop->job_id);
+    if (auto* cancel = std::get_if<CancelJob>(&step.operation)) fill(cancel->job_id);
     if (!step.restore_from_own_savepoint) return step;
     auto& start = std::get<StartDeployment>(step.operation);
     start.restore_from = incident.savepoint;
@@ -115,7 +118,8 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
     if (!incident.approved_by.empty())
         question.approval = Approval{incident.action_id(), incident.approved_by, {}, incident.approved_at};
     if (const auto* start = std::get_if<StartDeployment>(&step.operation))
-        question.version_quarantined = quarantined.contains({incident.cluster, start->job, start->version});
+        question.version_quarantined = quarantined.contains({incident.cluster, start->job, start->version}) &&
+                                       !accepted_doubts(incident.diagnosis).contains("quarantine");
     return question;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/base/result.h"
+#include "agent/loop/input.h"
 #include "remediations/planning/planning_view.h"
 
 namespace medic {
@@ -18,5 +19,9 @@ inline constexpr std::size_t roll_nodes_max = 30;  // Of one request; two steps 
 // invalid: an unknown role or node, a driver that can't stop and start it, or too many.
 [[nodiscard]] Result<std::vector<std::string>> nodes_to_roll(const ClusterInfo& cluster, const std::string& role,
                                                              const std::vector<std::string>& wanted);
+
+// invalid: a job without a deployment, a version that is not in the configuration, no folder for savepoints, a doubt
+// that nobody has.
+[[nodiscard]] Status deployment_to_make(const ClusterInfo& cluster, const DeploymentWish& wish);
 
 }  // namespace medic

@@ -1,5 +1,5 @@
-// What people ask for beyond healing: a roll. It is an incident of its own, so that guards, journal, pause,
-// verification and escalation are the same as for a fault. Nothing is wrong, so no report names it: it counts as
+// What people ask for beyond healing: a roll, a deployment. It is an incident of its own, so that guards, journal,
+// pause, verification and escalation are the same as for a fault. Nothing is wrong, so no report names it: it counts as
 // reported until its plan has ended or a person must go on with it.
 #include <algorithm>
 
@@ -7,23 +7,44 @@
 
 #include "agent/loop/request.h"
 #include "agent/loop/state_internal.h"
+#include "remediations/planning/deployment.h"
 #include "remediations/planning/node_roles.h"
 
 namespace medic {
 namespace {
 
-Diagnosis roll_of(const OperatorCommand& command, const std::vector<std::string>& nodes, WallTime now) {
+Diagnosis wish_of(const OperatorCommand& command, std::string_view cause, WallTime now) {
     Diagnosis wish;
-    wish.cause = std::string(roll_cause);
+    wish.cause = std::string(cause);
     wish.side = Side::system;
     wish.owner = command.by;
-    wish.subject = {command.target, "role", command.role};
     wish.since = now;
     wish.confidence = 1;
+    return wish;
+}
+
+Diagnosis roll_of(const OperatorCommand& command, const std::vector<std::string>& nodes, WallTime now) {
+    Diagnosis wish = wish_of(command, roll_cause, now);
+    wish.subject = {command.target, "role", command.role};
     wish.summary = fmt::format("roll of {} ({}), asked for by {}{}", command.role, fmt::join(nodes, ", "), command.by,
                                command.reason.empty() ? "" : ": " + command.reason);
     wish.remedies = {"node.roll"};
     wish.facts = {{"role", command.role}, {"nodes", fmt::format("{}", fmt::join(nodes, ","))}};
+    return wish;
+}
+
+Diagnosis deployment_of(const OperatorCommand& command, WallTime now) {
+    const DeploymentWish& asked = command.deployment;
+    Diagnosis wish = wish_of(command, deploy_cause, now);
+    wish.subject = {command.target, "job", asked.job};
+    wish.summary = fmt::format("{} of version {} of {}, asked for by {}: {}",
+                               asked.dry_run ? "dry run of a deployment" : "deployment", asked.version, asked.job,
+                               command.by, command.reason);
+    wish.remedies = {"flink.deploy"};
+    wish.facts = {{"job", asked.job}, {"version", asked.version}};
+    if (!asked.from.empty()) wish.facts["from"] = asked.from;
+    if (!asked.accept.empty()) wish.facts["accept"] = fmt::format("{}", fmt::join(asked.accept, ","));
+    if (asked.dry_run) wish.facts["dry_run"] = "true";
     return wish;
 }
 
@@ -51,22 +72,63 @@ Result<std::vector<std::string>> nodes_to_roll(const ClusterInfo& cluster, const
     return names;
 }
 
-void Loop::State::roll(const OperatorCommand& command) {
-    const auto answer = [&](std::string text) {
-        effects.notifications.push_back({{}, command.target, {}, Notification::Kind::answer, std::move(text), now});
-    };
-    const auto cluster = std::ranges::find(options.clusters, command.target, &ClusterInfo::name);
-    if (cluster == options.clusters.end()) return answer("no cluster is called " + command.target);
-    const auto nodes = nodes_to_roll(*cluster, command.role, command.nodes);
-    if (!nodes) return answer(nodes.error().message);
+Status deployment_to_make(const ClusterInfo& cluster, const DeploymentWish& wish) {
+    const auto known = std::ranges::find(cluster.deployments, wish.job, &DeploymentInfo::job);
+    if (known == cluster.deployments.end())
+        return fail(ErrorCode::invalid, "cluster {} has no deployment of job `{}`", cluster.name, wish.job);
+    if (std::ranges::find(known->versions, wish.version) == known->versions.end())
+        return fail(ErrorCode::invalid, "job {} has no version `{}`; known are {}", wish.job, wish.version,
+                    fmt::join(known->versions, ", "));
+    if (!wish.from.empty() && std::ranges::find(known->versions, wish.from) == known->versions.end())
+        return fail(ErrorCode::invalid, "from: job {} has no version `{}`", wish.job, wish.from);
+    if (known->savepoints.empty())
+        return fail(ErrorCode::invalid, "the deployment of job {} names no folder for `savepoints`", wish.job);
+    for (const std::string& doubt : wish.accept)
+        if (std::ranges::find(deployment_doubts, doubt) == deployment_doubts.end())
+            return fail(ErrorCode::invalid, "accept: expected any of {}, got `{}`", fmt::join(deployment_doubts, ", "),
+                        doubt);
+    return {};
+}
+
+void Loop::State::answer(const OperatorCommand& command, std::string text) {
+    effects.notifications.push_back({{}, command.target, {}, Notification::Kind::answer, std::move(text), now});
+}
+
+// nullptr: there is none, and that was said.
+const ClusterInfo* Loop::State::asked_cluster(const OperatorCommand& command) {
+    const auto found = std::ranges::find(options.clusters, command.target, &ClusterInfo::name);
+    if (found != options.clusters.end()) return &*found;
+    answer(command, "no cluster is called " + command.target);
+    return nullptr;
+}
+
+// One of a kind at a time. One that is done, or waits for a person, does nothing more: what mends it may be asked for.
+void Loop::State::open_request(const OperatorCommand& command, const Diagnosis& wish) {
     for (const auto& [number, other] : open)
-        if (other.cluster == command.target && other.diagnosis.cause == roll_cause && !other.ended())
-            return answer(fmt::format("{} is not over: {}", other.id, other.diagnosis.summary));
-    Incident* incident = open_incident(roll_of(command, *nodes, now));
-    if (incident == nullptr) return answer("too many incidents are open");
+        if (other.cluster == command.target && other.diagnosis.cause == wish.cause && !other.ended() &&
+            other.state != IncidentState::healed && other.state != IncidentState::escalated)
+            return answer(command, fmt::format("{} is not over: {}", other.id, other.diagnosis.summary));
+    Incident* incident = open_incident(wish);
+    if (incident == nullptr) return answer(command, "too many incidents are open");
     incident->requested_by = incident->approved_by = command.by;
     incident->approved_at = now;
-    decide_on(*incident, "request", "roll", incident->diagnosis.summary);
+    decide_on(*incident, "request", wish.cause.substr(wish.cause.find('.') + 1), wish.summary);
+}
+
+void Loop::State::roll(const OperatorCommand& command) {
+    const ClusterInfo* cluster = asked_cluster(command);
+    if (cluster == nullptr) return;
+    const auto nodes = nodes_to_roll(*cluster, command.role, command.nodes);
+    if (!nodes) return answer(command, nodes.error().message);
+    open_request(command, roll_of(command, *nodes, now));
+}
+
+void Loop::State::deploy(const OperatorCommand& command) {
+    const ClusterInfo* cluster = asked_cluster(command);
+    if (cluster == nullptr) return;
+    if (const Status good = deployment_to_make(*cluster, command.deployment); !good)
+        return answer(command, good.error().message);
+    open_request(command, deployment_of(command, now));
 }
 
 void Loop::State::keep_requests_alive(std::set<CauseKey>& reported) {

@@ -32,7 +32,7 @@ void Loop::State::restore(const JournalState& restored) {
     restore_storms();
     for (const auto& row : restored.attempts) {
         newest_recorded = std::max({newest_recorded, row.intended_at, row.finished_at});
-        if (row.state == "not-sent") continue;
+        if (row.state == "not-sent" || tells_of_question(row.operation)) continue;
         history.push_back({row.key, row.incident, row.cluster, row.remedy, row.cause, subject_of(row.diagnosed),
                            subject_of(row.target), row.intended_at, row.undo, row.state == "not-done",
                            tells_of_taken_node(row.operation)});

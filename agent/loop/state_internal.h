@@ -121,6 +121,10 @@ struct Loop::State {
 
     // requests.cc
     void roll(const OperatorCommand& command);
+    void deploy(const OperatorCommand& command);
+    void answer(const OperatorCommand& command, std::string text);
+    [[nodiscard]] const ClusterInfo* asked_cluster(const OperatorCommand& command);
+    void open_request(const OperatorCommand& command, const Diagnosis& wish);
     void keep_requests_alive(std::set<CauseKey>& reported);
     void want_what_runs_there(const Incident& incident);
     [[nodiscard]] bool is_own_work(const Incident& incident, const OperationUnderWay& operation) const;
@@ -176,7 +180,9 @@ struct Loop::State {
     void begin_step(Incident& incident, std::size_t step);
     void plan_ended(Incident& incident);
     void plan_failed(Incident& incident, Outcome outcome, const std::string& why);
+    [[nodiscard]] static bool can_be_undone(const Incident& incident);
     void begin_undo(Incident& incident, const std::string& why);
+    void put_into_quarantine(const Incident& incident, const Quarantine& bad);
     void record_attempt(const Incident& incident, std::string state, std::string result);
 
     // Both.

@@ -10,6 +10,7 @@
 //  - otherwise `name` is a topology attribute of the subject; numbers and booleans ("true" is 1) also fill `value`.
 //  - {checkpoint/PATH, "newest"}: the newest complete checkpoint beside this one, where its folder can be seen from the
 //    agent's machine; `no_checkpoint` where there is none.
+//  - {artifact/PATH, "sha256"}: "sha256:…" of that file of the agent's machine; `no_artifact` where it is not there.
 //  - {client/ID or user/NAME, "quota:KEY"}: what Kafka holds that very client or user to; `no_quota` where the
 //  cluster's
 //    quotas are known and this is not among them. A client-id of one user is another entity.
@@ -38,6 +39,11 @@ struct FactKey {
 inline constexpr std::string_view no_checkpoint = "none";
 [[nodiscard]] inline FactKey newest_checkpoint_key(std::string cluster, std::string path) {
     return {{std::move(cluster), "checkpoint", std::move(path)}, "newest"};
+}
+
+inline constexpr std::string_view no_artifact = "none";
+[[nodiscard]] inline FactKey artifact_key(std::string cluster, std::string path) {
+    return {{std::move(cluster), "artifact", std::move(path)}, "sha256"};
 }
 
 inline constexpr std::string_view no_quota = "none";

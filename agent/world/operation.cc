@@ -40,6 +40,7 @@ std::string_view operation_name(const OperationBody& body) {
                           [](const RemoveGroupMembers&) { return "remove-group-members"; },
                           [](const ChangeConnectorConfiguration&) { return "change-connector-configuration"; },
                           [](const AlterClientQuota&) { return "alter-client-quota"; },
+                          [](const VerifyDeployment&) { return "verify-deployment"; },
                       },
                       body);
 }
@@ -112,6 +113,11 @@ std::string describe(const Operation& operation) {
                 if (!op.client_id.empty()) text += (text.empty() ? "" : " ") + ("client " + op.client_id);
                 for (const auto& [key, value] : op.set)
                     text += fmt::format(" {}={}", key, value ? fmt::format("{:.0f}", *value) : "(none)");
+                return text;
+            },
+            [](const VerifyDeployment& op) {
+                auto text = fmt::format("{} version {}", op.job, op.version);
+                if (!op.accept.empty()) text += fmt::format(", accepted: {}", fmt::join(op.accept, ", "));
                 return text;
             },
         },

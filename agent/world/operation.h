@@ -3,10 +3,13 @@
 // remediations/execution hands operations to a World, and only with a Permit and after the journal's ack.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -74,6 +77,13 @@ struct StartDeployment {                          // Through the deployment driv
     int parallelism = 0;                          // 0: as the version says.
     std::map<std::string, std::string> settings;  // Flink configuration keys for this start.
 };
+// A question to the deployment driver: would this version start, and would it take what the running job holds? It
+// changes nothing that runs. Reply.detail: a line for each thing that was looked at; invalid: what speaks against it.
+struct VerifyDeployment {
+    std::string job, version;
+    std::string job_id;            // The job that runs now.
+    std::set<std::string> accept;  // Doubts that a person has accepted beforehand, of deployment_doubts.
+};
 
 // --- Kafka
 // --------------------------------------------------------------------------------------------------------------
@@ -112,11 +122,15 @@ struct AlterClientQuota {
     std::map<std::string, std::optional<double>> set;  // By Kafka's key (producer_byte_rate, …); nullopt removes it.
 };
 
+// What may be doubtful about a deployment, as people accept it by name.
+inline constexpr auto deployment_doubts =
+    std::to_array<std::string_view>({"plan", "state", "slots", "topics", "checkpoint", "quarantine"});
+
 using OperationBody =
     std::variant<StartNode, StopNode, KillNode, KillConnectorTask, GrowStorage, RestartConnectorTask, RestartConnector,
                  PauseConnector, ResumeConnector, CancelJob, StopJobWithSavepoint, StartDeployment, AlterConfigs,
-                 AlterReassignments, ElectLeaders, RemoveGroupMembers, ChangeConnectorConfiguration,
-                 AlterClientQuota>;  // New ones last: journals hold the number.
+                 AlterReassignments, ElectLeaders, RemoveGroupMembers, ChangeConnectorConfiguration, AlterClientQuota,
+                 VerifyDeployment>;  // New ones last: journals hold the number.
 
 // `key` names incident, step and attempt ("I17/2/1"): a World sends an operation at most once per key.
 struct Operation {

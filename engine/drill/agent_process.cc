@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <ctime>
+#include <fstream>
 #include <thread>
 
 #include "engine/common/rest_internal.h"
@@ -85,6 +86,18 @@ Result<std::vector<IncidentView>> AgentProcess::incidents() const {
     std::vector<IncidentView> views;
     for (const auto& incident : member(body, "incidents", json::array())) views.push_back(view(incident));
     return views;
+}
+
+Status AgentProcess::deploy(const std::string& version) const {
+    std::ifstream file(plan_.options.data_dir + "/token");
+    std::string name, token;
+    if (!(file >> name >> token)) return fail(ErrorCode::unavailable, "the lab's token can't be read");
+    // A drill that is run again deploys what the one before it has put into quarantine.
+    HttpCall call = json_call(
+        "POST", fmt::format("http://127.0.0.1:{}/api/v1/deploy", plan_.agent_port),
+        {{"job", lab::job_name}, {"version", version}, {"reason", "drill"}, {"accept", json::array({"quarantine"})}});
+    call.headers.emplace_back("Authorization", "Bearer " + token);
+    return call_rest(call);
 }
 
 Status AgentProcess::kill_and_restart() {

@@ -34,6 +34,8 @@ public:
 
     // Newest first.
     [[nodiscard]] Result<std::vector<IncidentView>> incidents() const;
+    // As `medic deploy` asks for it, by the person whose token the lab has written.
+    [[nodiscard]] Status deploy(const std::string& version) const;
     // SIGKILL, and a new one on the same data: it must carry on.
     [[nodiscard]] Status kill_and_restart();
     [[nodiscard]] const ProcessId& id() const { return id_; }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/base/result.h"
+#include "engine/drill/agent_process.h"
 #include "engine/drill/platform.h"
 #include "engine/drill/recovery_watch.h"
 
@@ -32,6 +33,11 @@ struct DrillCase {
 
     // The fault. Returns when it has begun.
     Status (*inject)(Platform&) = nullptr;
+    // Where set, nothing is wrong: a person asks the agent for something, and on the other arm does it by hand
+    // (`inject`, which is then watched from its beginning).
+    Status (*ask)(const AgentProcess&, const Platform&) = nullptr;
+    // How the agent's incident ends where it is not healed: "undone".
+    std::string ends_as{};
     // Records processed so far on the path that the fault hits.
     Result<std::uint64_t> (*progress)(Platform&) = nullptr;
     // Where set, recovery is judged by it instead: the platform was unsafe, and is safe again.

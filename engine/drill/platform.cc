@@ -172,6 +172,19 @@ Status Platform::deploy(const std::string& version) const {
     }
 }
 
+Result<std::string> Platform::other_good_version() const {
+    MEDIC_TRY(const json body, call_json({.url = url(plan_, Role::jobmanager, "rest", "/jars")}));
+    std::string newest;
+    std::int64_t newest_ms = -1;
+    for (const auto& file : member(body, "files", json::array())) {
+        const auto uploaded = member(file, "uploaded", std::int64_t{0});
+        if (uploaded < newest_ms) continue;
+        newest_ms = uploaded;
+        newest = member(file, "name", std::string());
+    }
+    return newest.find("_v3") == std::string::npos ? "v3" : "v1";
+}
+
 Result<RecordCheck> Platform::check_records(Duration patience) {
     MEDIC_TRY(const WorkloadStats now, stats());
     const std::int64_t until = window_floor(now.event_time_ms);

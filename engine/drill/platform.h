@@ -20,7 +20,7 @@
 
 namespace medic::engine::drill {
 
-inline constexpr std::string_view workload_topic = "fleet-events";
+inline constexpr std::string_view workload_topic = lab::topic_name;
 
 struct WorkloadStats {
     std::uint64_t acknowledged = 0;
@@ -73,6 +73,7 @@ public:
     [[nodiscard]] Result<std::uint64_t> completed_checkpoints(const std::string& job_id) const;
     [[nodiscard]] Status deploy(
         const std::string& version) const;  // As a team would: stop with a savepoint, start the version from it.
+    [[nodiscard]] Result<std::string> other_good_version() const;  // v3 or v1: the one that does not run.
     // As a person does it: the configuration as it stands, with one setting of another value.
     [[nodiscard]] Status change_connector(const std::string& connector, const std::string& setting,
                                           const std::string& value) const;

@@ -1,11 +1,16 @@
 #include "engine/drill/recovery_watch.h"
 
+#include <algorithm>
+
 namespace medic::engine::drill {
 
 RecoveryWatch::RecoveryWatch(RecoveryOptions options, double baseline_per_second, Instant injected_at)
     : options_(options), baseline_per_second_(baseline_per_second), injected_at_(injected_at) {}
 
 void RecoveryWatch::observe(Instant at, std::uint64_t count) {
+    if (last_rise_ && count > last_rise_->count)
+        longest_standstill_ = std::max(longest_standstill_, std::chrono::duration_cast<Duration>(at - last_rise_->at));
+    if (!last_rise_ || count != last_rise_->count) last_rise_ = {at, count};
     if (recovered_after_) return;
     if (!window_.empty() && count < window_.back().count) window_.clear();
     window_.push_back({at, count});

@@ -34,6 +34,8 @@ public:
     [[nodiscard]] bool flowing() const {
         return flowing_;
     }  // At full rate in the last window; judged by safety: safe at the last look.
+    // The longest time in which nothing was processed, as far as it has ended.
+    [[nodiscard]] Duration longest_standstill() const { return longest_standstill_; }
     // From the injection to the beginning of the first window at full rate after the fall.
     [[nodiscard]] std::optional<Duration> recovered_after() const { return recovered_after_; }
 
@@ -47,6 +49,8 @@ private:
     const double baseline_per_second_;
     const Instant injected_at_;
     std::deque<Observation> window_;
+    std::optional<Observation> last_rise_;
+    Duration longest_standstill_{0};
     std::optional<Instant> full_since_, safe_since_;
     bool fallen_ = false, flowing_ = false;
     std::optional<Duration> recovered_after_;

@@ -26,6 +26,16 @@ TEST(RecoveryWatch, finds_the_begin_of_the_first_full_window_after_the_fall) {
     EXPECT_LE(*watch.recovered_after(), Duration(4'100));
 }
 
+TEST(RecoveryWatch, knows_the_longest_time_without_records) {
+    const auto watch = watched(10'000, [](int ms) {
+        const bool still = (ms > 500 && ms <= 2'000) || (ms > 5'000 && ms <= 7'500);
+        return still ? 0.0 : 1'000.0;
+    });
+    EXPECT_GE(watch.longest_standstill(), Duration(2'500)) << "also after the first window at full rate";
+    EXPECT_LE(watch.longest_standstill(), Duration(2'700));
+    EXPECT_LE(watched(10'000, [](int) { return 1'000.0; }).longest_standstill(), Duration(200));
+}
+
 TEST(RecoveryWatch, does_not_call_a_flow_that_never_fell_recovered) {
     const auto watch = watched(10'000, [](int) { return 1'000.0; });
     EXPECT_FALSE(watch.fallen());

@@ -199,9 +199,13 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
                        .expected_remedy = drill.expected_remedy,
                        .left_to_person = drill.left_to_person,
                        .at_least_once = drill.at_least_once};
-    if (alone_) MEDIC_CHECK(drill.inject(*alone_));
+    std::future<Status> by_hand;
+    if (alone_ && drill.ask != nullptr)
+        by_hand = std::async(std::launch::async, [&] { return drill.inject(*alone_); });
+    else if (alone_)
+        MEDIC_CHECK(drill.inject(*alone_));
     const Instant injected_alone_at = read_clock().monotonic;
-    MEDIC_CHECK(drill.inject(*healed_.lab));
+    MEDIC_CHECK(drill.ask != nullptr ? drill.ask(*healed_.agent, *healed_.lab) : drill.inject(*healed_.lab));
     const Instant injected_at =
         read_clock().monotonic;  // The fault is there once the injection is done: a deployment takes its time.
     std::vector<int> effects_before;
@@ -216,12 +220,16 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
         if (options_.agent_kills > 0)
             result.notes.push_back(fmt::format("the agent was killed {} times", killer.kills()));
     }
+    if (by_hand.valid())
+        if (const Status done = by_hand.get(); !done) result.notes.push_back("by hand: " + done.error().message);
+    if (drill.ask != nullptr) result.notes.push_back(standstills(observed));
     if (const IncidentView* incident = observed.first()) {
         result.side = incident->side;
         result.cause = incident->cause;
         result.remedy = incident->remedy;
         result.detect = Duration(std::max<std::int64_t>(incident->detected_ms - observed.injected_wall_ms, 0));
-        const bool ended = drill.left_to_person ? incident->outcome == "paused" : incident->healed_ms > 0;
+        const std::string ends_as = drill.left_to_person ? "paused" : drill.ends_as;
+        const bool ended = ends_as.empty() ? incident->healed_ms > 0 : incident->outcome == ends_as;
         result.healed = observed.recovered().has_value() && ended;
         if (!result.healed)
             result.notes.push_back(
@@ -233,6 +241,9 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
     }
     result.recover = observed.recovered();
     result.recover_without = alone_ ? observed.without_agent.recovered_after() : std::nullopt;
+    // What was done by hand may be too short for the rate to fall.
+    if (alone_ && drill.ask != nullptr && !observed.without_agent.fallen() && observed.without_agent.flowing())
+        result.recover_without = Duration(0);
     result.waited = alone_ ? observed.waited : Duration(0);
     if (!drill.note.empty()) result.notes.push_back(drill.note);
     if (drill.rate_factor != 1)
@@ -243,6 +254,12 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
     if (next != nullptr && options_.without == WithoutAgent::run) start_alone(next->shape);
     finish(drill, result);
     return result;
+}
+
+std::string Runner::standstills(const Observed& observed) const {
+    std::string text = "longest time without records: " + seconds_text(observed.with_agent.longest_standstill());
+    if (alone_) text += ", by hand " + seconds_text(observed.without_agent.longest_standstill());
+    return text;
 }
 
 // An order that arrived twice shows in the platform's own logs, whatever the agent believes.

@@ -58,6 +58,7 @@ private:
     [[nodiscard]] Status observe_until_decided(const DrillCase& drill, Observed& observed, const DrillCase* next,
                                                const AgentKiller& killer);
     void note_agents_view(Observed& observed) const;
+    [[nodiscard]] std::string standstills(const Observed& observed) const;
     void check_effects(const DrillCase& drill, const std::vector<int>& before, const Observed& observed,
                        DrillResult& result) const;
     void finish(const DrillCase& drill, DrillResult& result);

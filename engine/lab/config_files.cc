@@ -6,6 +6,8 @@
 namespace medic::engine::lab {
 namespace {
 
+constexpr double lag_max_s = 10;  // Of a healthy job: it commits its offsets once a second, with its checkpoints.
+
 std::string quoted(const std::string& text) {
     std::string out = "\"";
     for (const char c : text) {
@@ -75,12 +77,14 @@ std::string deployments_section(const LabPlan& plan) {
     if (!plan.options.with_workload) return {};
     std::string text = fmt::format(
         "    deployments:\n      - job: {}\n        driver: {{kind: session-rest}}\n        savepoints: {}\n        "
-        "parallelism_max: {}\n        versions:\n",
-        job_name, quoted(plan.options.data_dir + "/savepoints"), plan.options.taskmanagers * plan.options.slots);
-    for (const char* version : {"v1", "v2"}) {
-        text += fmt::format("          - {{id: {}, artifact: {}, args: {}, parallelism: {}}}\n", version,
+        "parallelism_max: {}\n        gate: {{hold: 10s, within: 60s, group: fleet-monitor, lag_max: {}}}\n        "
+        "versions:\n",
+        job_name, quoted(plan.options.data_dir + "/savepoints"), plan.options.taskmanagers * plan.options.slots,
+        static_cast<std::int64_t>(plan.options.workload.records_per_second * lag_max_s));
+    for (const char* version : {"v1", "v2", "v3"}) {
+        text += fmt::format("          - {{id: {}, artifact: {}, args: {}, parallelism: {}, topics: [{}]}}\n", version,
                             quoted(job_artifact(plan, version)), list(job_arguments(plan)),
-                            plan.options.workload.job_parallelism);
+                            plan.options.workload.job_parallelism, topic_name);
     }
     return text;
 }

@@ -186,7 +186,7 @@ Result<LabPlan> make_plan(const LabOptions& options, TakePort take_port) { retur
 std::vector<std::string> job_arguments(const LabPlan& plan) {
     const auto& ports = plan.only(Role::workload).ports;
     return {"--bootstrap",    plan.bootstrap(),
-            "--topic",        "fleet-events",
+            "--topic",        topic_name,
             "--output",       plan.options.data_dir + "/output",
             "--lookup-port",  std::to_string(ports.at("lookup")),
             "--tickets-port", std::to_string(ports.at("tickets")),

@@ -80,5 +80,6 @@ using TakePort = Result<std::uint16_t> (*)();
 
 constexpr const char* cluster_name = "lab";
 constexpr const char* job_name = "fleet-monitor";
+constexpr const char* topic_name = "fleet-events";
 
 }  // namespace medic::engine::lab

@@ -28,6 +28,12 @@ TEST(Guards, what_takes_a_node_away_is_known_from_the_journal_too) {
     EXPECT_FALSE(tells(StartNode{"kill-node"}));
     EXPECT_FALSE(tells(KillConnectorTask{"connect-1", "orders", 0}));
     EXPECT_FALSE(tells_of_taken_node(""));
+    const auto asks = [](OperationBody body) {
+        return tells_of_question(describe(Operation{.key = {}, .cluster = "lab", .body = std::move(body)}));
+    };
+    EXPECT_TRUE(asks(VerifyDeployment{.job = "fleet", .version = "v2", .job_id = "j1", .accept = {}}));
+    EXPECT_FALSE(asks(StartNode{"verify-deployment"}));
+    EXPECT_FALSE(tells_of_question(""));
 }
 
 TEST(Guards, a_silence_tells_who_until_when_and_why_and_an_unread_alertmanager_its_problem) {

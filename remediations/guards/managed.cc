@@ -64,7 +64,7 @@ std::vector<Reached> reached(const Step& step, bool stays_ended) {
                  // Who leads is no part of any definition.
                  [](const ElectLeaders& op) { return topics_of(op.partitions, false); },
                  // Nor is who is in a group.
-                 [](const RemoveGroupMembers&) { return List{}; },
+                 [](const RemoveGroupMembers&) { return List{}; }, [](const VerifyDeployment&) { return List{}; },
                  [](const ChangeConnectorConfiguration& op) { return List{{"connector:" + op.connector, true}}; },
                  [](const AlterClientQuota& op) {
                      List all;

@@ -8,11 +8,22 @@ const std::string* taken_node(const OperationBody& body) {
     return nullptr;
 }
 
-bool tells_of_taken_node(std::string_view described) {
+namespace {
+
+std::string_view operation_in(std::string_view described) {
     const auto colon = described.find(": ");  // No cluster's name holds one.
-    if (colon == std::string_view::npos) return false;
+    if (colon == std::string_view::npos) return {};
     described.remove_prefix(colon + 2);
-    return described.starts_with("kill-node ") || described.starts_with("stop-node ");
+    return described.substr(0, described.find(' '));
 }
+
+}  // namespace
+
+bool tells_of_taken_node(std::string_view described) {
+    const auto operation = operation_in(described);
+    return operation == "kill-node" || operation == "stop-node";
+}
+
+bool tells_of_question(std::string_view described) { return operation_in(described) == "verify-deployment"; }
 
 }  // namespace medic

@@ -72,6 +72,7 @@ template <class A> void fields(A& a, StopJobWithSavepoint& v) { a("job_id", v.jo
 template <class A> void fields(A& a, StartDeployment& v) {
     a("job", v.job); a("version", v.version); a("restore_from", v.restore_from); a("parallelism", v.parallelism); a("settings", v.settings);
 }
+template <class A> void fields(A& a, VerifyDeployment& v) { a("job", v.job); a("version", v.version); a("job_id", v.job_id); a("accept", v.accept); }
 template <class A> void fields(A& a, AlterConfigs& v) { a("resource", v.resource); a("name", v.name); a("set", v.set); }
 template <class A> void fields(A& a, PartitionMove& v) { a("topic", v.topic); a("partition", v.partition); a("replicas", v.replicas); }
 template <class A> void fields(A& a, AlterReassignments& v) { a("moves", v.moves); }
@@ -92,13 +93,15 @@ template <class A> void fields(A& a, Step& v) {
     a("object", v.object); a("job", v.job); a("after_own_stop", v.after_own_stop); a("after_heal", v.after_heal);
     a("restore_from_own_savepoint", v.restore_from_own_savepoint);
     a.later("same_definition", v.same_definition); a.later("optional", v.optional); a.later("compatible_with", v.compatible_with);
-    a.later("attempts_factor", v.attempts_factor); a.later("serves_nobody", v.serves_nobody);
+    a.later("attempts_factor", v.attempts_factor); a.later("serves_nobody", v.serves_nobody); a.later("only_asks", v.only_asks);
+    a.later("once", v.once);
 }
-template <class A> void fields(A& a, Quarantine& v) { a("cluster", v.cluster); a("job", v.job); a("version", v.version); }
+template <class A> void fields(A& a, Quarantine& v) { a("cluster", v.cluster); a("job", v.job); a("version", v.version); a.later("artifact", v.artifact); }
 template <class A> void fields(A& a, Plan& v) {
     a("remedy", v.remedy); a("cause", v.cause); a("subject", v.subject); a("summary", v.summary); a("steps", v.steps);
     a("undo_steps", v.undo_steps); a("needs_approval", v.needs_approval); a("quarantine", v.quarantine);
-    a.later("left_to_person", v.left_to_person); a.later("over_when", v.over_when);
+    a.later("left_to_person", v.left_to_person); a.later("over_when", v.over_when); a.later("undo_from", v.undo_from);
+    a.later("quarantine_when_undone", v.quarantine_when_undone); a.later("findings", v.findings);
 }
 template <class A> void fields(A& a, Refusal& v) { a("guard", v.guard); a("why", v.why); a("kind", v.kind); a("until", v.until); }
 template <class A> void fields(A& a, Evidence& v) { a("kind", v.kind); a("ref", v.ref); a("text", v.text); a("value", v.value); a("at", v.at); }
@@ -112,9 +115,10 @@ template <class A> void fields(A& a, NodeInfo& v) {
     a("name", v.name); a("role", v.role); a("zone", v.zone); a("spare", v.spare); a("can_start", v.can_start);
     a("can_kill", v.can_kill); a("can_kill_task", v.can_kill_task); a("can_grow", v.can_grow);
 }
+template <class A> void fields(A& a, HealthGate& v) { a("hold", v.hold); a("within", v.within); a("group", v.group); a("lag_max", v.lag_max); }
 template <class A> void fields(A& a, DeploymentInfo& v) {
     a("job", v.job); a("savepoints", v.savepoints); a("versions", v.versions); a("parallelism", v.parallelism);
-    a("parallelism_max", v.parallelism_max);
+    a("parallelism_max", v.parallelism_max); a.later("artifacts", v.artifacts); a.later("topics", v.topics); a.later("gate", v.gate);
 }
 template <class A> void fields(A& a, ClusterInfo& v) { a("name", v.name); a("nodes", v.nodes); a("deployments", v.deployments); }
 template <class A> void fields(A& a, PlanningView& v) {

@@ -78,6 +78,10 @@ struct Step {
     bool serves_nobody = false;    // While its precondition holds, nobody misses the node that it ends.
     // The policy's `attempts` count so often: a try costs nothing, and what it waits for may be away for long.
     int attempts_factor = 1;
+    // Its answer is all that is wanted, and nothing outside changes: no fact could show that it was asked.
+    bool only_asks = false;
+    // Tried once: a second try would find what the first has left. What does not work is taken back at once.
+    bool once = false;
     // Kinds of work under way (OperationUnderWay::kind) that it doesn't disturb: it ends them, or brings back what they
     // wait for.
     std::vector<std::string> compatible_with{};
@@ -87,6 +91,7 @@ struct Step {
 
 struct Quarantine {
     std::string cluster, job, version;
+    std::string artifact{};  // "sha256:…" of what it was built of; "": not known.
 };  // Kept for its developer, never started again by us.
 
 struct Plan {
@@ -95,9 +100,12 @@ struct Plan {
     Subject subject{};      // The diagnosis's.
     std::string summary{};  // One sentence for a person.
     std::vector<Step> steps{};
-    std::vector<Step> undo_steps{};          // Run when the plan made things worse or had no effect; may be empty.
-    std::string needs_approval{};            // Why a person must agree even under `auto`; "" when not.
-    std::optional<Quarantine> quarantine{};  // Takes effect when the first step is sent.
+    std::vector<Step> undo_steps{};  // Run when the plan made things worse or had no effect; may be empty.
+    std::string needs_approval{};    // Why a person must agree even under `auto`; "" when not.
+    std::size_t undo_from = 0;       // Index into `steps`: until this one was reached there is nothing to take back.
+    std::optional<Quarantine> quarantine{};              // Takes effect when the first step is sent.
+    std::optional<Quarantine> quarantine_when_undone{};  // … or when it is taken back.
+    std::vector<std::string> findings{};                 // What was found before it was made, a line each.
     std::string left_to_person{};        // The plan mends nothing itself: what a person must do after it. "": it does …
     std::vector<Condition> over_when{};  // … and what is so once that was done; the incident stays open until then.
 };

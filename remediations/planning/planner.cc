@@ -11,7 +11,7 @@ Status check_step(const Plan& plan, std::size_t index) {
     const Step& step = plan.steps[index];
     if (step.subject.kind.empty() || step.subject.name.empty() || step.subject.name.find('*') != std::string::npos)
         return fail(ErrorCode::internal, "{}: step {} has no single target", plan.remedy, index + 1);
-    if (step.expectation.all.empty())
+    if (step.expectation.all.empty() && !step.only_asks)
         return fail(ErrorCode::internal, "{}: step {} says not how success is seen", plan.remedy, index + 1);
     if (step.undo.empty())
         return fail(ErrorCode::internal, "{}: step {} says not how it is undone", plan.remedy, index + 1);

@@ -1,6 +1,7 @@
 // What a remedy may know besides the diagnosis: what exists (configuration as plain values) and the facts it asked for.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -21,13 +22,24 @@ struct NodeInfo {
     bool can_start = false, can_stop = false, can_kill = false, can_kill_task = false, can_grow = false;
 };
 
+// What a version that was just deployed must show before the old one is given up.
+struct HealthGate {
+    Duration hold{60'000};        // For how long it must do so without a break.
+    Duration within{5 * 60'000};  // By when it must begin to: restoring a large state takes minutes.
+    std::string group{};          // Of its source, as Kafka knows it; "": its lag is not looked at.
+    std::int64_t lag_max = 0;     // Records that this group may lie behind.
+};
+
 struct DeploymentInfo {
     std::string job{};
     std::string savepoints{};  // Folder for savepoints.
     std::vector<std::string> versions{};
-    std::map<std::string, int> parallelism{};  // Of each version.
-    int parallelism_max = 0;                   // 0: no limit configured.
-    bool fenced = false;                       // Its start command is told the fencing token.
+    std::map<std::string, int> parallelism{};                  // Of each version.
+    int parallelism_max = 0;                                   // 0: no limit configured.
+    bool fenced = false;                                       // Its start command is told the fencing token.
+    std::map<std::string, std::string> artifacts{};            // Of each version, where this machine has it.
+    std::map<std::string, std::vector<std::string>> topics{};  // That each version reads and writes, where it is told.
+    HealthGate gate{};
 };
 
 // Another system owns the definition of what matches.

@@ -52,6 +52,49 @@ Expectation job_runs_and_progresses(const Subject& job) {
             .stable_for = Duration{2'000}};
 }
 
+Step stop_with_savepoint(const Subject& job, std::string job_id, std::string folder) {
+    Step step{.subject = job,
+              .text = "stop " + job.name + " with a savepoint",
+              .operation = StopJobWithSavepoint{std::move(job_id), std::move(folder)}};
+    step.timeout = Duration{120'000};
+    step.precondition = {text_in(job, "flink_job_state", {"RUNNING"})};
+    step.done = {text_in(job, "flink_job_state", {"FINISHED"})};
+    step.expectation = {.all = step.done, .within = Duration{60'000}};
+    step.undo = "start it again from the savepoint";
+    step.destroys = Destroys::availability;
+    step.job = job;
+    return step;
+}
+
+Step cancel_job(const Subject& job, std::string job_id) {
+    Step step{.subject = job, .text = "cancel " + job.name, .operation = CancelJob{std::move(job_id)}};
+    step.idempotent = true;
+    step.precondition = {text_not_in(job, "flink_job_state", {"FINISHED"})};
+    step.done = {text_in(job, "flink_job_state", {"CANCELED", "FAILED", "FINISHED"})};
+    step.skip_if = {text_in(job, "flink_job_state", {"FAILED"})};
+    step.expectation = {.all = step.done, .within = Duration{60'000}};
+    step.undo = "start the job again from its last checkpoint";
+    step.destroys = Destroys::availability;
+    step.job = job;
+    return step;
+}
+
+Step start_deployment(const Subject& job, StartDeployment what) {
+    Step step{.subject = job,
+              .text = fmt::format("start version {} of {} from {}", what.version, what.job,
+                                  what.restore_from.empty() ? "the savepoint" : what.restore_from)};
+    step.restore_from_own_savepoint = what.restore_from.empty();
+    step.operation = std::move(what);
+    step.timeout = Duration{60'000};
+    step.precondition = {text_in(job, "flink_job_state", {"FINISHED", "CANCELED", "FAILED"})};
+    step.done = {text_in(job, "flink_job_state", {"CREATED", "INITIALIZING", "RUNNING", "RESTARTING"})};
+    step.expectation = job_runs_and_progresses(job);
+    step.undo = "stop it with a savepoint";
+    step.job = job;
+    step.after_own_stop = true;
+    return step;
+}
+
 const NodeInfo* choose_spare(const PlanningView& view, const NodeInfo& lost) {
     const NodeInfo* best = nullptr;
     for (const auto& node : view.cluster.nodes) {
@@ -79,6 +122,26 @@ Result<std::vector<PartitionOfTopic>> read_partitions(std::string_view text) {
 std::string told(const PlanningView& view, const FactKey& key) {
     const Fact* fact = view.fact(key);
     return fact != nullptr ? fact->text : std::string();
+}
+
+void want_artifact(std::vector<FactKey>& keys, const PlanningView& view, const DeploymentInfo& deployment,
+                   const std::string& version) {
+    const auto artifact = deployment.artifacts.find(version);
+    if (artifact != deployment.artifacts.end()) keys.push_back(artifact_key(view.cluster.name, artifact->second));
+}
+
+Quarantine quarantine_of(const PlanningView& view, const DeploymentInfo& deployment, const std::string& version) {
+    Quarantine one{view.cluster.name, deployment.job, version, {}};
+    const auto artifact = deployment.artifacts.find(version);
+    if (artifact == deployment.artifacts.end()) return one;
+    const std::string hash = told(view, artifact_key(view.cluster.name, artifact->second));
+    if (hash != no_artifact) one.artifact = hash;
+    return one;
+}
+
+bool is_quarantined(const PlanningView& view, const Quarantine& one) {
+    return view.quarantined.contains({one.job, one.version}) ||
+           (!one.artifact.empty() && view.quarantined.contains({one.job, one.artifact}));
 }
 
 std::vector<FactKey> checkpoint_facts(const Subject& job) {

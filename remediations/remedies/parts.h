@@ -35,8 +35,23 @@ inline constexpr Duration page_proves_within{60'000};
 // figures for a while, and a job whose source is idle still completes checkpoints.
 [[nodiscard]] Expectation job_runs_and_progresses(const Subject& job);
 
+// Steps of whatever ends a job and starts it from what it has left. Ending it with a savepoint leaves it FINISHED, and
+// what it put out ends exactly where the savepoint does.
+[[nodiscard]] Step stop_with_savepoint(const Subject& job, std::string job_id, std::string folder);
+[[nodiscard]] Step cancel_job(const Subject& job, std::string job_id);
+// Only once it has ended. Where `restore_from` is empty, from the savepoint that the plan itself has taken.
+[[nodiscard]] Step start_deployment(const Subject& job, StartDeployment what);
+
 // A fact's text as it is known now; "" when it is not.
 [[nodiscard]] std::string told(const PlanningView& view, const FactKey& key);
+
+// A version is kept away by its name and, where its artifact was read, by what it holds: the same code under another
+// name is the same version.
+void want_artifact(std::vector<FactKey>& keys, const PlanningView& view, const DeploymentInfo& deployment,
+                   const std::string& version);
+[[nodiscard]] Quarantine quarantine_of(const PlanningView& view, const DeploymentInfo& deployment,
+                                       const std::string& version);
+[[nodiscard]] bool is_quarantined(const PlanningView& view, const Quarantine& one);
 
 // What becomes of the job's newest checkpoint when the job is cancelled: Flink deletes it unless it was told to keep
 // it. Reads the facts checkpoint_facts(job).

@@ -197,6 +197,7 @@ std::vector<std::unique_ptr<Checker>> all_checkers() {
     add_general_checkers(all);
     add_guard_checkers(all);
     add_reach_checkers(all);
+    add_deployment_checkers(all);
     return all;
 }
 

@@ -77,6 +77,7 @@ private:
 void add_general_checkers(std::vector<std::unique_ptr<Checker>>& all);
 void add_guard_checkers(std::vector<std::unique_ptr<Checker>>& all);
 void add_reach_checkers(std::vector<std::unique_ptr<Checker>>& all);
+void add_deployment_checkers(std::vector<std::unique_ptr<Checker>>& all);  // What a deployment promises.
 
 [[nodiscard]] const Limits& limits_of(const Policy& policy);  // Of the one rule that a simulated policy has.
 [[nodiscard]] bool is_begun(const Sending& sending);          // By an attempt that the agent can't know to be undone.

@@ -100,6 +100,20 @@ void Run::ask_for_roll(sim::Seeded chance) {
     probe("roll-asked");
 }
 
+// A good version, a bad one, one that can't even be loaded, or the one that runs.
+void Run::ask_for_deployment(sim::Seeded chance) {
+    faults_ever_ = true;
+    OperatorCommand command{.kind = OperatorCommand::Kind::deploy, .target = "lab", .reason = "release", .by = "ann"};
+    command.deployment = {.job = "fleet",
+                          .version = fmt::format("v{}", chance.between(1, 4)),
+                          .from = {},
+                          .accept = {},
+                          .dry_run = chance.chance(10)};
+    if (chance.chance(50)) command.deployment.accept.insert("checkpoint");
+    inbox_.emplace_back(std::move(command));
+    probe("deployment-asked");
+}
+
 // What hits one hits others: a rack, a kernel, a noisy neighbour.
 void Run::hurt_nodes(sim::Seeded chance) {
     faults_ever_ = true;
@@ -213,7 +227,7 @@ void Run::storm_of_alerts(sim::Seeded chance) {
 void Run::disturb() {
     // Drawn whether they are needed or not: what is left out changes nothing for the others.
     std::vector<sim::Seeded> own;
-    for (int i = 0; i < 9; ++i) own.emplace_back(chance_.next());
+    for (int i = 0; i < 10; ++i) own.emplace_back(chance_.next());
     if (chanced(200, "fault")) hurt_cluster(own[0]);
     if (chanced(2'000, "faults-at-once")) {
         hurt_cluster(own[1]);
@@ -227,6 +241,7 @@ void Run::disturb() {
     if (chanced(400, "alerts")) storm_of_alerts(own[6]);
     if (chanced(900, "broker")) hurt_broker(own[7]);
     if (chanced(1'200, "roll")) ask_for_roll(own[8]);
+    if (chanced(600, "deployment")) ask_for_deployment(own[9]);
     end_what_is_over();
 }
 

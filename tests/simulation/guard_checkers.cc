@@ -16,6 +16,9 @@ bool is_of(const Sending& sending, std::string_view layer) {
     return sending.intent && sending.intent->remedy.starts_with(layer);
 }
 
+// It changes nothing, so that no budget and no rest is meant for it.
+bool is_question(const Sending& sending) { return std::holds_alternative<VerifyDeployment>(sending.operation.body); }
+
 // Two incidents' operations never overlap in time, from leaving to taking effect.
 class OneChangeAtATime final : public Checker {
 public:
@@ -63,7 +66,7 @@ public:
         if (at_.size() >= static_cast<std::size_t>(limits.budget_operations) && !goes_on && !undoes)
             violated(fmt::format("{} began something new after {} operations in a window for {}", key, at_.size(),
                                  limits.budget_operations));
-        at_.push_back(sending.now);
+        if (!is_question(sending)) at_.push_back(sending.now);
         begun_.insert(incident_of(key));
     }
 
@@ -111,7 +114,7 @@ public:
             row.intended_at - last.at < limits_of(sending.policy).cooldown)
             violated(fmt::format("{} used {} on {} {} ms after {}", row.incident, row.remedy, row.diagnosed,
                                  (row.intended_at - last.at).count(), last.incident));
-        last = {row.incident, row.intended_at};
+        if (!is_question(sending)) last = {row.incident, row.intended_at};
     }
 
 private:
@@ -190,14 +193,22 @@ class RolledBackStaysBack final : public Checker {
 public:
     std::string_view name() const override { return "rolled-back-stays-back"; }
     void on_sending(const Sending& sending) override {
-        if (is_of(sending, "flink.roll-back")) rolled_back_ = true;
         const auto* start = std::get_if<StartDeployment>(&sending.operation.body);
+        if (is_of(sending, "flink.roll-back")) rolled_back_ = true;
+        const std::string incident = incident_of(sending.operation.key);
+        if (start != nullptr && is_of(sending, "flink.deploy")) {
+            if (!sending.intent->undo)
+                deployed_[incident] = start->version;
+            else if (deployed_[incident] == "v2")
+                rolled_back_ = true;
+        }
         if (start != nullptr && rolled_back_ && start->version == "v2")
             violated("started a version that was rolled back: " + sending.operation.key);
     }
 
 private:
     bool rolled_back_ = false;
+    std::map<std::string, std::string> deployed_;  // By incident: the version that was to be new.
 };
 
 // A job that a person has ended, for longer than facts may be old, is left alone; refilling the pool is no harm to it,

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "agent/loop/incident_codec.h"
+#include "remediations/planning/deployment.h"
 
 namespace medic::simulation {
 namespace {
@@ -248,7 +249,8 @@ void Run::count(const Incident& incident) {
     if (incident.outcome == "healed") probe("healed");
     if (incident.outcome == "healed" && incident.diagnosis.cause == "connect.option-invalid")
         probe("settings-changed-back");
-    if (incident.outcome == "done") probe("rolled");
+    if (incident.outcome == "done") probe(incident.diagnosis.cause == deploy_cause ? "deployed" : "rolled");
+    if (incident.outcome == "undone" && incident.diagnosis.cause == deploy_cause) probe("deployment-taken-back");
     if (incident.state == IncidentState::escalated) probe("escalated");
     if (incident.outcome == "went_away") probe("went-away");
     if (incident.outcome == "paused") probe("crash-loop-paused");

@@ -80,6 +80,7 @@ private:
     void hurt_nodes(sim::Seeded chance);
     void hurt_broker(sim::Seeded chance);
     void ask_for_roll(sim::Seeded chance);
+    void ask_for_deployment(sim::Seeded chance);
     void storm(bool firing, Duration lasts = {});
     void storm_of_alerts(sim::Seeded chance);
     void hurt_sight(sim::Seeded chance);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/world/sim/cluster.h"
 #include "remediations/planning/conditions.h"
 #include "remediations/remedies/remedies.h"
 
@@ -60,7 +61,11 @@ ClusterInfo lab() {
         lab.nodes.push_back(
             {.name = name, .role = "broker", .can_start = true, .can_stop = true, .can_kill = true, .can_grow = true});
     lab.deployments.push_back(
-        {.job = "fleet", .savepoints = "/savepoints", .versions = {"v1", "v2"}, .parallelism = {}});
+        {.job = "fleet",
+         .savepoints = "/savepoints",
+         .versions = {"v1", "v2", "v3", std::string(sim::unloadable_version)},
+         .parallelism = {},
+         .gate = {.hold = Duration{10'000}, .within = Duration{60'000}, .group = {}, .lag_max = 0}});
     return lab;
 }
 

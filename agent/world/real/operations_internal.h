@@ -47,6 +47,7 @@ void change_connector(const Doors& doors, const ChangeConnectorConfiguration& wh
 
 void cancel_job(const Doors& doors, const CancelJob& what, Duration timeout, Finish done);
 void stop_with_savepoint(const Doors& doors, const StopJobWithSavepoint& what, Duration timeout, Finish done);
+void verify_deployment(const Doors& doors, const VerifyDeployment& what, Duration timeout, Finish done);
 void start_deployment(const Doors& doors, const StartDeployment& what, Duration timeout, Finish done);
 
 // What an HTTP status says about a request that was to change something.

@@ -78,6 +78,8 @@ void RealWorld::State::dispatch(const Operation& operation, const operations::Do
                 cancel_job(cluster, body, timeout, done);
             else if constexpr (std::is_same_v<T, StopJobWithSavepoint>)
                 stop_with_savepoint(cluster, body, timeout, done);
+            else if constexpr (std::is_same_v<T, VerifyDeployment>)
+                verify_deployment(cluster, body, timeout, done);
             else if constexpr (std::is_same_v<T, StartDeployment>)
                 start_deployment(cluster, body, timeout, done);
             else {

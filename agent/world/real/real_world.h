@@ -24,7 +24,7 @@ struct NodeDoor {
 };
 struct DeploymentDoor {
     std::string url;                                           // Flink's REST address; "" = by commands.
-    std::map<std::string, std::vector<std::string>> commands;  // start
+    std::map<std::string, std::vector<std::string>> commands;  // start, verify
     struct Version {
         std::string artifact, entry;
         std::vector<std::string> args;

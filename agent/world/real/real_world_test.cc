@@ -403,6 +403,55 @@ TEST(RealWorld, StartsADeploymentByUploadAndRun) {
     std::filesystem::remove(artifact);
 }
 
+TEST(RealWorld, AsksFlinkAboutAVersionAndLeavesNothingBehind) {
+    int plan_status = 200;
+    Server server([&](const HttpRequest& request) {
+        if (request.path == "/jars/upload") return answer(200, R"({"filename":"/tmp/x/abc_job.jar"})");
+        if (request.path == "/jars/abc_job.jar/plan")
+            return answer(plan_status,
+                          plan_status == 200 ? R"({"plan":{"nodes":[{"id":"aa","parallelism":2}]}})" : "no");
+        if (request.path == "/jobs/b")
+            return answer(200, R"({"state":"RUNNING","vertices":[{"id":"aa","name":"s","parallelism":2}]})");
+        if (request.path == "/jobs/b/checkpoints") return answer(200, R"({"latest":{"completed":{"id":7}}})");
+        if (request.path == "/jobs/b/checkpoints/details/7") return answer(200, R"({"tasks":{"aa":{"state_size":9}}})");
+        if (request.path == "/overview") return answer(200, R"({"slots-available":1})");
+        return answer(200, "{}");
+    });
+    std::string artifact = (std::filesystem::temp_directory_path() / "artifact-XXXXXX").string();
+    close(mkstemp(artifact.data()));
+    DeploymentDoor door{.url = server.url(),
+                        .commands = {},
+                        .versions = {{"v2", {.artifact = artifact, .entry = "", .args = {"--x"}, .parallelism = 0}}}};
+    Acting acting({.connect_urls = {}, .flink_urls = {server.url()}, .nodes = {}, .deployments = {{"j", door}}});
+    const auto ask = [&](const std::string& key) {
+        return acting.act(VerifyDeployment{.job = "j", .version = "v2", .job_id = "b", .accept = {}}, key);
+    };
+    const std::string said = ask("I1/1/1").value_or("?");
+    EXPECT_NE(said.find("state: the new version takes that of s (9 bytes)"), std::string::npos) << said;
+    EXPECT_EQ(server.seen[1], R"(POST /jars/abc_job.jar/plan {"programArgsList":["--x"]})");
+    EXPECT_TRUE(std::ranges::any_of(
+        server.seen, [](const auto& request) { return request.starts_with("DELETE /jars/abc_job.jar"); }));
+    EXPECT_TRUE(std::ranges::none_of(server.seen, [](const auto& request) { return request.contains("/run"); }));
+    plan_status = 400;
+    EXPECT_EQ(ask("I1/1/2").error().code, ErrorCode::invalid);
+    std::filesystem::remove(artifact);
+    EXPECT_EQ(ask("I1/1/3").error().code, ErrorCode::unavailable) << "there is nothing to upload";
+}
+
+TEST(RealWorld, AsksATeamsOwnCommandAboutAVersion) {
+    DeploymentDoor door{.url = "", .commands = {}, .versions = {{"v2", {}}}};
+    const auto ask = [](const DeploymentDoor& of, std::set<std::string> accepted) {
+        Acting acting({.connect_urls = {}, .flink_urls = {}, .nodes = {}, .deployments = {{"j", of}}});
+        return acting.act(VerifyDeployment{.job = "j", .version = "v2", .job_id = "b", .accept = std::move(accepted)});
+    };
+    EXPECT_EQ(ask(door, {}).error().code, ErrorCode::invalid) << "nobody can tell";
+    EXPECT_TRUE(ask(door, {"plan"}));
+    door.commands["verify"] = {"/bin/echo", "loads {version} beside {job_id}"};
+    EXPECT_EQ(ask(door, {}).value_or("?"), "loads v2 beside b\n");
+    door.commands["verify"] = {"/bin/false"};
+    EXPECT_EQ(ask(door, {"plan"}).error().code, ErrorCode::invalid);
+}
+
 TEST(RealWorld, EveryOperationGetsOneReplyAlsoWhenNobodyAnswers) {
     std::promise<void> release;
     auto released = release.get_future().share();

@@ -241,7 +241,7 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                  [&](const StopJobWithSavepoint& op) -> Result<std::string> {
                      if (op.job_id != job.id || job.state != "RUNNING") return fail(ErrorCode::invalid, "not running");
                      job.state = "FINISHED", job.live = 0;
-                     return op.target_directory + "/savepoint-" + job.id;
+                     return job.savepoint = op.target_directory + "/savepoint-" + job.id;
                  },
                  [&](const StartDeployment& op) -> Result<std::string> {
                      if (op.restore_from.empty()) return fail(ErrorCode::invalid, "would start empty");
@@ -250,8 +250,13 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      job.id = "j" + std::to_string(++job.started);
                      job.version = op.version;
                      job.state = "RUNNING";
+                     job.restarts = 0;
                      job.ended_by_person_at.reset();
                      return job.id;
+                 },
+                 [](const VerifyDeployment& op) -> Result<std::string> {
+                     if (op.version == unloadable_version) return fail(ErrorCode::invalid, "it does not load");
+                     return "plan: it loads\nstate: it takes all";
                  },
                  [&](const GrowStorage& op) -> Result<std::string> {
                      disk.total = std::max(disk.total, static_cast<double>(op.bytes));
@@ -350,6 +355,10 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
         if (key.name == "flink_job_restarts_total") fact.value = job.restarts;
         if (key.name == "checkpoints_kept") fact.text = "always";
         if (key.name == "id") fact.text = job.id;
+        if (key.name == "version") fact.text = job.version;
+        if (key.name == "savepoint_path") fact.text = job.savepoint;
+        if (key.name == "flink_checkpoint_last_completed_timestamp_seconds")
+            fact.value = static_cast<double>(now.unix_ms) / 1'000;
     } else if (kind == "connector") {
         return look_up_connector(std::move(fact));
     } else if (kind == "connector-task") {

@@ -39,6 +39,7 @@ struct SimSettings {
 struct SimJob {
     std::string state = "RUNNING", version = "v1", id = "j1";
     std::string blocked_by;  // The node whose task ignores cancellation.
+    std::string savepoint;   // The newest one.
     WallTime restart_at;
     double records = 0;
     int restarts = 0;
@@ -46,6 +47,8 @@ struct SimJob {
     int started = 1;
     std::optional<WallTime> ended_by_person_at;  // On purpose: nobody may start it but that person.
 };
+
+inline constexpr std::string_view unloadable_version = "v4";
 
 struct SimDisk {
     double total = 1'000'000, used = 300'000, growth_per_second = 0;

@@ -67,6 +67,8 @@ private:
 
     // Scheduling (scheduling.cc).
     [[nodiscard]] Result<std::string> run_job(const RunRequest& request);
+    [[nodiscard]] Result<JobGraph> describe_job(const RunRequest& request) const;
+    [[nodiscard]] JobProgram program_of(const RunRequest& request) const;
     [[nodiscard]] Result<JobSettings> read_settings(const std::map<std::string, std::string>& settings) const;
     [[nodiscard]] Status keep_artifact(Job& job) const;
     void beat_job(Job& job, std::int64_t now_ms);

@@ -247,6 +247,8 @@ json Rest::post(const HttpRequest& request) {
     if (request.method == "POST" && path.size() == 2 && path[0] == "jars" && path[1] == "upload")
         return upload(request);
     if (request.method == "POST" && path.size() == 3 && path[0] == "jars" && path[2] == "run") return run(request);
+    if (request.method == "POST" && path.size() == 3 && path[0] == "jars" && path[2] == "plan")
+        return plan_of_jar(request);
     const JobManager::Lock lock(manager_.mutex_);
     if (request.method == "DELETE" && path.size() == 2 && path[0] == "jars") {
         const auto jar = manager_.jars_.find(path[1]);
@@ -294,7 +296,7 @@ json Rest::upload(const HttpRequest& request) {
     throw Refusal{400, "Exactly 1 file must be sent, received 0."};
 }
 
-json Rest::run(const HttpRequest& request) {
+RunRequest Rest::read_run(const HttpRequest& request) {
     const json body = body_of(request);
     if (!body.is_object()) throw Refusal{400, "Request did not match expected format JarRunRequestBody."};
     RunRequest run;
@@ -327,7 +329,18 @@ json Rest::run(const HttpRequest& request) {
     if (const auto settings = body.find("flinkConfiguration"); settings != body.end() && settings->is_object())
         for (const auto& [key, value] : settings->items())
             run.settings[key] = value.is_string() ? value.get<std::string>() : value.dump();
-    const auto id = manager_.run_job(run);
+    return run;
+}
+
+json Rest::plan_of_jar(const HttpRequest& request) {
+    const auto graph = manager_.describe_job(read_run(request));
+    if (!graph)
+        throw Refusal{400, "org.apache.flink.client.program.ProgramInvocationException: " + graph.error().message};
+    return {{"plan", plan("", *graph)}};
+}
+
+json Rest::run(const HttpRequest& request) {
+    const auto id = manager_.run_job(read_run(request));
     if (!id)
         throw Refusal{id.error().code == ErrorCode::internal ? 500 : 400,
                       "org.apache.flink.client.program.ProgramInvocationException: " + id.error().message};

@@ -35,14 +35,16 @@ private:
                                const std::function<std::optional<std::string>(const std::string&)>& value) const;
 
     [[nodiscard]] json job_details(Job& job) const;
-    [[nodiscard]] json plan(const Job& job) const;
+    [[nodiscard]] static json plan(const std::string& job_id, const JobGraph& graph);
     [[nodiscard]] json exceptions(const Job& job, std::size_t entries_max) const;
     [[nodiscard]] json vertex_details(const Job& job, std::size_t vertex) const;
     [[nodiscard]] json backpressure(const Job& job, std::size_t vertex) const;
     [[nodiscard]] json subtask_metrics(const HttpRequest& request, const Job& job, std::size_t vertex) const;
 
     [[nodiscard]] json upload(const HttpRequest& request);
+    [[nodiscard]] RunRequest read_run(const HttpRequest& request);
     [[nodiscard]] json run(const HttpRequest& request);
+    [[nodiscard]] json plan_of_jar(const HttpRequest& request);
     [[nodiscard]] json savepoint(const HttpRequest& request, Job& job);
     [[nodiscard]] json operation(const std::string& trigger_id) const;
 

@@ -122,7 +122,7 @@ json Rest::get_job(const HttpRequest& request, Job& job) {
     const auto& path = request.segments;
     if (path.size() == 2) return job_details(job);
     const std::string& what = path[2];
-    if (what == "plan" && path.size() == 3) return {{"plan", plan(job)}};
+    if (what == "plan" && path.size() == 3) return {{"plan", plan(job.id, job.graph)}};
     if (what == "exceptions") {
         const auto wanted = request.query_value("maxExceptions");
         return exceptions(job, wanted ? std::stoul(std::string(*wanted)) : 20);
@@ -204,12 +204,12 @@ json Rest::job_details(Job& job) const {
             {"timestamps", timestamps},
             {"vertices", vertices},
             {"status-counts", counts(subtask_state_names, vertex_states)},
-            {"plan", plan(job)}};
+            {"plan", plan(job.id, job.graph)}};
 }
 
-json Rest::plan(const Job& job) const {
+json Rest::plan(const std::string& job_id, const JobGraph& graph) {
     json nodes = json::array();
-    for (const GraphVertex& vertex : job.graph.vertices) {
+    for (const GraphVertex& vertex : graph.vertices) {
         std::string description;
         for (const GraphOperator& op : vertex.operators)
             description += (description.empty() ? "" : "+- ") + op.name + "<br/>";
@@ -217,15 +217,15 @@ json Rest::plan(const Job& job) const {
             {"id", vertex.id},         {"parallelism", vertex.parallelism}, {"operator", ""},
             {"operator_strategy", ""}, {"description", description},        {"optimizer_properties", json::object()}};
         if (vertex.in_edge >= 0) {
-            const GraphEdge& edge = job.graph.edges[static_cast<std::size_t>(vertex.in_edge)];
+            const GraphEdge& edge = graph.edges[static_cast<std::size_t>(vertex.in_edge)];
             node["inputs"] = json::array({{{"num", 0},
-                                           {"id", job.graph.vertices[static_cast<std::size_t>(edge.source_vertex)].id},
+                                           {"id", graph.vertices[static_cast<std::size_t>(edge.source_vertex)].id},
                                            {"ship_strategy", edge.shipping == Shipping::hash ? "HASH" : "REBALANCE"},
                                            {"exchange", "pipelined_bounded"}}});
         }
         nodes.push_back(std::move(node));
     }
-    return {{"jid", job.id}, {"name", job.graph.name}, {"type", "STREAMING"}, {"nodes", nodes}};
+    return {{"jid", job_id}, {"name", graph.name}, {"type", "STREAMING"}, {"nodes", nodes}};
 }
 
 json Rest::exceptions(const Job& job, std::size_t entries_max) const {

@@ -78,11 +78,21 @@ Result<JobSettings> JobManager::read_settings(const std::map<std::string, std::s
     return out;
 }
 
+JobProgram JobManager::program_of(const RunRequest& request) const {
+    JobProgram program{
+        request.artifact, request.entry_class, request.arguments, {request.parallelism, options_.settings}};
+    for (const auto& [key, value] : request.settings) program.options.settings[key] = value;
+    return program;
+}
+
+Result<JobGraph> JobManager::describe_job(const RunRequest& request) const {
+    return describe(program_of(request), options_.executable);
+}
+
 Result<std::string> JobManager::run_job(const RunRequest& request) {
     auto job = std::make_shared<Job>();
     const std::int64_t now = unix_ms_now();
-    job->program = {request.artifact, request.entry_class, request.arguments, {request.parallelism, options_.settings}};
-    for (const auto& [key, value] : request.settings) job->program.options.settings[key] = value;
+    job->program = program_of(request);
     MEDIC_TRY(job->graph, describe(job->program, options_.executable));
     MEDIC_TRY(job->settings, read_settings(job->graph.settings));
     job->program.options.settings = job->graph.settings;

@@ -58,44 +58,21 @@ Result<Change> change(const Diagnosis& diagnosis, const PlanningView& view) {
     return result;
 }
 
-Step stop(const Change& what) {
-    Step step{.subject = what.job,
-              .text = "stop " + what.name + " with a savepoint",
-              .operation = StopJobWithSavepoint{what.job_id, what.savepoints}};
-    step.timeout = Duration{120'000};
-    step.precondition = {text_in(what.job, "flink_job_state", {"RUNNING"})};
-    step.done = {text_in(what.job, "flink_job_state", {"FINISHED"})};
-    step.expectation = {.all = step.done, .within = Duration{60'000}};
-    step.undo = "start it again from the savepoint with its old settings";
-    step.destroys = Destroys::availability;
-    step.job = what.job;
-    return step;
-}
-
 Step start(const Change& what, int parallelism, std::map<std::string, std::string> settings) {
-    Step step{.subject = what.job,
-              .text = fmt::format("start {} with parallelism {} from the savepoint", what.name, parallelism),
-              .operation = StartDeployment{.job = what.name,
-                                           .version = what.version,
-                                           .restore_from = {},
-                                           .parallelism = parallelism,
-                                           .settings = std::move(settings)}};
-    step.timeout = Duration{60'000};
-    step.precondition = {text_in(what.job, "flink_job_state", {"FINISHED", "CANCELED", "FAILED"})};
-    step.done = {text_in(what.job, "flink_job_state", {"CREATED", "INITIALIZING", "RUNNING", "RESTARTING"})};
-    step.expectation = job_runs_and_progresses(what.job);
-    step.undo = "stop it with a savepoint and start it with the old settings";
-    step.job = what.job;
-    step.after_own_stop = true;
-    step.restore_from_own_savepoint = true;
+    Step step = start_deployment(what.job, {.job = what.name,
+                                            .version = what.version,
+                                            .restore_from = {},
+                                            .parallelism = parallelism,
+                                            .settings = std::move(settings)});
+    step.text = fmt::format("start {} with parallelism {} from the savepoint", what.name, parallelism);
+    step.undo += " and start it with the old settings";
     return step;
 }
 
 // Taking it back: the job has a new id by then, which is looked up when it is sent. A start that failed has left no job
 // to stop.
 std::vector<Step> take_back(const Change& what) {
-    Step halt = stop(what);
-    halt.operation = StopJobWithSavepoint{{}, what.savepoints};
+    Step halt = stop_with_savepoint(what.job, {}, what.savepoints);
     halt.precondition = {text_in(what.job, "flink_job_state", {"RUNNING", "RESTARTING"})};
     halt.skip_if = {text_in(what.job, "flink_job_state", {"FINISHED", "CANCELED", "FAILED"})};
     halt.after_own_stop = true;
@@ -119,7 +96,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
                                                       share_of_offered_min * static_cast<double>(*offered)));
     begin.expectation.within = Duration{120'000};
     begin.expectation.stable_for = Duration{5'000};
-    result.steps = {stop(what), begin};
+    result.steps = {stop_with_savepoint(what.job, what.job_id, what.savepoints), begin};
     result.undo_steps = take_back(what);
     return result;
 }

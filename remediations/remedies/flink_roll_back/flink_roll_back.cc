@@ -7,11 +7,14 @@
 namespace medic::remedies::flink_roll_back {
 namespace {
 
-std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
+std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView& view) {
     const auto job = parameter(diagnosis, "job");
     const Subject subject = subject_in(diagnosis, "job", job ? *job : diagnosis.subject.name);
     auto keys = checkpoint_facts(subject);
     keys.push_back({subject, "savepoint_path"});
+    const DeploymentInfo* deployment = view.deployment(subject.name);
+    const auto version = parameter(diagnosis, "version");
+    if (deployment != nullptr && version) want_artifact(keys, view, *deployment, *version);
     return keys;
 }
 
@@ -40,20 +43,6 @@ Result<Start> start_from(const PlanningView& view, const Subject& job) {
     return fail(ErrorCode::not_ready, "no complete checkpoint and no savepoint of job {} is known", job.name);
 }
 
-Step cancel(const Subject& job, const std::string& job_id) {
-    Step step{.subject = job, .text = "cancel the failing job " + job.name, .operation = CancelJob{job_id}};
-    const std::vector<std::string> ended{"CANCELED", "FAILED", "FINISHED"};
-    step.idempotent = true;
-    step.precondition = {text_not_in(job, "flink_job_state", {"FINISHED"})};
-    step.done = {text_in(job, "flink_job_state", ended)};
-    step.skip_if = {text_in(job, "flink_job_state", {"FAILED"})};
-    step.expectation = {.all = step.done, .within = Duration{60'000}};
-    step.undo = "start the job again from its last checkpoint";
-    step.destroys = Destroys::availability;
-    step.job = job;
-    return step;
-}
-
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     MEDIC_TRY(const std::string name, parameter(diagnosis, "job"));
     MEDIC_TRY(const std::string job_id, parameter(diagnosis, "job_id"));
@@ -73,18 +62,11 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     result.needs_approval = begin.needs_approval;
     result.summary =
         fmt::format("version {} of {} fails on its own records: back to {} from {}", bad, name, good, from);
-    result.quarantine = Quarantine{diagnosis.subject.cluster, name, bad};
-    Step start{.subject = job,
-               .text = fmt::format("start version {} of {} from {}", good, name, from),
-               .operation = StartDeployment{.job = name, .version = good, .restore_from = from}};
-    start.timeout = Duration{60'000};
-    start.done = {text_in(job, "flink_job_state", {"CREATED", "INITIALIZING", "RUNNING", "RESTARTING"})};
-    start.precondition = {text_in(job, "flink_job_state", {"CANCELED", "FAILED"})};
-    start.expectation = job_runs_and_progresses(job);
-    start.undo = "stop it with a savepoint; version " + bad + " is in quarantine until its developer releases it";
-    start.job = job;
-    start.after_own_stop = true;
-    result.steps = {cancel(job, job_id), start};
+    result.quarantine = quarantine_of(view, *deployment, bad);
+    Step start = start_deployment(job, {.job = name, .version = good, .restore_from = from});
+    start.precondition = {text_in(job, "flink_job_state", {"CANCELED", "FAILED"})};  // FINISHED: a person stopped it.
+    start.undo += "; version " + bad + " is in quarantine until its developer releases it";
+    result.steps = {cancel_job(job, job_id), start};
     return result;
 }
 

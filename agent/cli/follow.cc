@@ -1,0 +1,107 @@
+#include "agent/cli/follow.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/core.h>
+
+#include "agent/api/json_internal.h"
+#include "agent/cli/command_internal.h"
+#include "agent/world/real/worker.h"
+
+namespace medic::cli {
+namespace {
+
+constexpr Duration look_again{1'000};
+constexpr int answers_missed_max = 30;  // In a row: the agent is gone.
+
+// "I17": 17.
+int number_of(const Json& incident) {
+    const std::string id = text_of(incident, "id");
+    int number = 0;
+    if (!id.empty()) std::from_chars(id.data() + 1, id.data() + id.size(), number);
+    return number;
+}
+
+// What is known of the request: its incident, as the agent shows it.
+class Follower {
+public:
+    explicit Follower(const Request& request) : request_(request) {}
+
+    // nullopt: it goes on.
+    std::optional<int> look() {
+        const auto reply = call_api(request_.agent, "GET", "/api/v1/incidents");
+        const Json body = reply ? Json::parse(reply->body, nullptr, false) : Json();
+        if (!body.is_object()) {
+            if (++missed_ < answers_missed_max) return std::nullopt;
+            return complain("the agent does not answer any more; the " + request_.called + " goes on when it is back",
+                            exit_problem);
+        }
+        missed_ = 0;
+        for (const Json& incident : body.value("incidents", Json::array()))
+            if (is_ours(incident)) return tell(incident);
+        return std::nullopt;  // Not taken up yet.
+    }
+    [[nodiscard]] const std::string& id() const { return id_; }
+
+private:
+    // A new one, or one that is under way already: there is only one at a time.
+    bool is_ours(const Json& incident) {
+        if (!id_.empty()) return text_of(incident, "id") == id_;
+        const Json& diagnosis = incident.value("diagnosis", Json::object());
+        const std::string state = text_of(incident, "state");
+        const bool over = state == "resolved" || state == "healed" || state == "escalated";
+        if (over && number_of(incident) <= request_.newest_before) return false;
+        if (text_of(diagnosis, "cause") != request_.cause) return false;
+        if (!request_.cluster.empty() && text_of(incident, "cluster") != request_.cluster) return false;
+        const Json& subject = diagnosis.value("subject", Json::object());
+        if (!request_.subject.empty() && text_of(subject, "name") != request_.subject) return false;
+        id_ = text_of(incident, "id");
+        fmt::print("{}: {}\n", id_, text_of(diagnosis, "summary"));
+        return true;
+    }
+
+    std::optional<int> tell(const Json& incident) {
+        const Json story = incident.value("story", Json::array());
+        for (; told_ < story.size(); ++told_)
+            fmt::print("  {}  {}\n", text_of(story[told_], "at"), text_of(story[told_], "text"));
+        std::fflush(stdout);
+        const std::string state = text_of(incident, "state"), outcome = text_of(incident, "outcome");
+        if (state == "healed" || state == "resolved") return outcome == "done" ? exit_ok : exit_problem;
+        if (state == "observing")
+            return complain(
+                "the policy observes only: no rule lets " + request_.remedy + " act here (`medic config check`)",
+                exit_problem);
+        if (state != "escalated") return std::nullopt;
+        return complain(id_ + " waits for " + text_of(incident, "waiting_for") + ": " + outcome, exit_problem);
+    }
+
+    const Request& request_;
+    std::string id_;
+    std::size_t told_ = 0;
+    int missed_ = 0;
+};
+
+}  // namespace
+
+int newest_incident(const AgentAddress& agent) {
+    const auto reply = call_api(agent, "GET", "/api/v1/incidents");
+    const Json body = reply ? Json::parse(reply->body, nullptr, false) : Json();
+    int newest = 0;
+    if (body.is_object())
+        for (const Json& incident : body.value("incidents", Json::array()))
+            newest = std::max(newest, number_of(incident));
+    return newest;
+}
+
+int follow(const Request& request) {
+    Follower follower(request);
+    do {
+        if (const auto code = follower.look()) return *code;
+    } while (!wait_for_stop_signal(look_again));
+    fmt::print("The {} goes on. `medic actions stop {}` stops it after the step at hand.\n", request.called,
+               follower.id().empty() ? "ID" : follower.id());
+    return exit_ok;
+}
+
+}  // namespace medic::cli
