@@ -40,6 +40,7 @@ std::string_view operation_name(const OperationBody& body) {
                           [](const RemoveGroupMembers&) { return "remove-group-members"; },
                           [](const ChangeConnectorConfiguration&) { return "change-connector-configuration"; },
                           [](const AlterClientQuota&) { return "alter-client-quota"; },
+                          [](const AbortTransaction&) { return "abort-transaction"; },
                       },
                       body);
 }
@@ -113,6 +114,10 @@ std::string describe(const Operation& operation) {
                 for (const auto& [key, value] : op.set)
                     text += fmt::format(" {}={}", key, value ? fmt::format("{:.0f}", *value) : "(none)");
                 return text;
+            },
+            [](const AbortTransaction& op) {
+                return fmt::format("of producer {} epoch {} on {}-{} from offset {}", op.producer_id, op.producer_epoch,
+                                   op.topic, op.partition, op.start_offset);
             },
         },
         operation.body);
