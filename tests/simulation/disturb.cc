@@ -100,6 +100,16 @@ void Run::ask_for_roll(sim::Seeded chance) {
     probe("roll-asked");
 }
 
+// A producer is never heard of again, and its coordinator knows nothing of what it has begun.
+void Run::leave_transaction_open() {
+    const bool now = late_comers_.between(1, 1'500) == 1;
+    const Duration silent{late_comers_.between(14 * 60'000, 40 * 60'000)};
+    if (!now || !happens("transaction")) return;
+    faults_ever_ = true;
+    cluster_.leave_transaction_open(silent);
+    probe("transaction-hangs");
+}
+
 // What hits one hits others: a rack, a kernel, a noisy neighbour.
 void Run::hurt_nodes(sim::Seeded chance) {
     faults_ever_ = true;
@@ -227,6 +237,7 @@ void Run::disturb() {
     if (chanced(400, "alerts")) storm_of_alerts(own[6]);
     if (chanced(900, "broker")) hurt_broker(own[7]);
     if (chanced(1'200, "roll")) ask_for_roll(own[8]);
+    leave_transaction_open();
     end_what_is_over();
 }
 

@@ -248,6 +248,8 @@ void Run::count(const Incident& incident) {
     if (incident.outcome == "healed") probe("healed");
     if (incident.outcome == "healed" && incident.diagnosis.cause == "connect.option-invalid")
         probe("settings-changed-back");
+    if (incident.outcome == "healed" && incident.diagnosis.cause == "kafka.hanging-transaction")
+        probe("transaction-aborted");
     if (incident.outcome == "done") probe("rolled");
     if (incident.state == IncidentState::escalated) probe("escalated");
     if (incident.outcome == "went_away") probe("went-away");
