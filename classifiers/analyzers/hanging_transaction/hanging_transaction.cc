@@ -3,6 +3,8 @@
 // its time is over.
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
 
 #include "classifiers/analyzers/analyzer.h"
 #include "classifiers/analyzers/lookup.h"
