@@ -7,6 +7,7 @@
 #include "agent/wire/messages/membership.h"
 #include "agent/wire/messages/placement.h"
 #include "agent/wire/messages/quotas.h"
+#include "agent/wire/messages/transactions.h"
 
 namespace medic {
 namespace {
@@ -134,6 +135,51 @@ Result<std::string> alter_client_quota(KafkaClient& client, const AlterClientQuo
     return "changed";
 }
 
+Result<std::int32_t> leader_of(KafkaClient& client, const AbortTransaction& what) {
+    client.forget_metadata();
+    MEDIC_TRY(const auto metadata, client.metadata(std::vector<std::string>{what.topic}));
+    for (const auto& topic : metadata.topics)
+        for (const auto& one : topic.partitions)
+            if (one.partition == what.partition && one.leader_id >= 0) return one.leader_id;
+    return fail(ErrorCode::unavailable, "{}-{} has no leader", what.topic, what.partition);
+}
+
+// The leader takes the word of whoever may write markers: that it is still the same transaction is for us to see.
+Status still_open(KafkaClient& client, std::int32_t leader, const AbortTransaction& what, Duration timeout) {
+    wire::DescribeProducersRequest request;
+    request.topics.push_back({what.topic, {what.partition}});
+    MEDIC_TRY(const auto answer, client.call(KafkaTarget::broker(leader), request, timeout));
+    for (const auto& topic : answer.topics)
+        for (const auto& partition : topic.partitions) {
+            MEDIC_CHECK(wire::check(partition.error, "producers of " + what.topic));
+            for (const auto& one : partition.producers)
+                if (one.producer_id == what.producer_id && one.producer_epoch == what.producer_epoch &&
+                    one.transaction_start_offset == what.start_offset)
+                    return {};
+        }
+    return fail(ErrorCode::outdated, "producer {} has no transaction open any more that began at offset {} of {}-{}",
+                what.producer_id, what.start_offset, what.topic, what.partition);
+}
+
+// As kafka-transactions.sh abort --start-offset does it (TransactionsCommand: where no coordinator has written for the
+// producer, its epoch is 0).
+Result<std::string> abort_transaction(KafkaClient& client, const AbortTransaction& what, Duration timeout) {
+    MEDIC_TRY(const std::int32_t leader, leader_of(client, what));
+    MEDIC_CHECK(still_open(client, leader, what, timeout));
+    wire::WriteTxnMarkersRequest request;
+    request.markers.push_back({.producer_id = what.producer_id,
+                               .producer_epoch = static_cast<std::int16_t>(what.producer_epoch),
+                               .commit = false,
+                               .topics = {{what.topic, {what.partition}}},
+                               .coordinator_epoch = std::max(what.coordinator_epoch, 0)});
+    MEDIC_TRY(const auto answer, client.call(KafkaTarget::broker(leader), request, timeout));
+    for (const auto& marker : answer.markers)
+        for (const auto& topic : marker.topics)
+            for (const auto& partition : topic.partitions)
+                MEDIC_CHECK(wire::check(partition.error, "abort transaction on " + what.topic));
+    return "aborted";
+}
+
 }  // namespace
 
 Result<std::string> change_kafka(KafkaClient& client, const Operation& operation) {
@@ -147,6 +193,8 @@ Result<std::string> change_kafka(KafkaClient& client, const Operation& operation
         return remove_group_members(client, *members, operation.timeout);
     if (const auto* quota = std::get_if<AlterClientQuota>(&operation.body))
         return alter_client_quota(client, *quota, operation.timeout);
+    if (const auto* transaction = std::get_if<AbortTransaction>(&operation.body))
+        return abort_transaction(client, *transaction, operation.timeout);
     return fail(ErrorCode::internal, "{} is no Kafka operation", operation_name(operation.body));
 }
 

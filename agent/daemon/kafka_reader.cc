@@ -88,6 +88,11 @@ public:
         return client_->call_every_broker(
             wire::ListTransactionsRequest{.states = {"Ongoing", "PrepareCommit", "PrepareAbort"}}, timeout);
     }
+    Result<ByBroker<wire::ListTransactionsResponse>> transactions_of(
+        const std::vector<std::int64_t>& producer_ids) override {
+        MEDIC_TRY(const Duration timeout, time_left());
+        return client_->call_every_broker(wire::ListTransactionsRequest{.producer_ids = producer_ids}, timeout);
+    }
     Result<wire::DescribeTransactionsResponse> describe_transactions(std::int32_t coordinator,
                                                                      const std::vector<std::string>& ids) override {
         return call(KafkaTarget::broker(coordinator), wire::DescribeTransactionsRequest{ids});

@@ -200,6 +200,7 @@ Fact Knowledge::fact(const FactKey& key, WallTime now) const {
     if (key.name.starts_with(quota_prefix)) return quota_fact(key, now);
     Fact from_series = series_fact(key, now);
     if (from_series.known()) return from_series;
+    if (key.name == last_stable_offset) return not_held_up(key, now);
     const auto attribute = topology_.attribute(key.subject, key.name);
     const auto told = told_at_.find(key.subject);
     if (!attribute || told == told_at_.end()) return {key.subject, key.name, std::nullopt, "", {}};
@@ -212,6 +213,17 @@ Fact Knowledge::fact(const FactKey& key, WallTime now) const {
 }
 
 namespace {
+
+// TOPIC-N/PRODUCER/EPOCH/START, read from its end: topics have no slash.
+void transaction(std::string_view name, std::vector<LabelMatcher>& matchers) {
+    for (const auto& [label, before] : {std::pair("start_offset", '/'), std::pair("producer_epoch", '/'),
+                                        std::pair("producer_id", '/'), std::pair("partition", '-')}) {
+        const auto at = name.rfind(before);
+        matchers.push_back({label, LabelMatcher::Op::equal, std::string(name.substr(at + 1))});
+        name = name.substr(0, at);
+    }
+    matchers.push_back({"topic", LabelMatcher::Op::equal, std::string(name)});
+}
 
 // Which labels of a series name the subject.
 std::vector<LabelMatcher> matchers_of(const FactKey& key) {
@@ -229,6 +241,10 @@ std::vector<LabelMatcher> matchers_of(const FactKey& key) {
         pair("job", "vertex", subject.name.find('/'));
     else if (subject.kind == "log-dir")
         pair("broker", "log_dir", subject.name.find(':'));
+    else if (subject.kind == "partition")
+        pair("topic", "partition", subject.name.rfind('-'));
+    else if (subject.kind == "transaction")
+        transaction(subject.name, matchers);
     else if (subject.kind != "cluster")
         matchers.push_back({subject.kind, Op::equal, subject.name});
     return matchers;
@@ -282,6 +298,17 @@ Fact Knowledge::quota_fact(const FactKey& key, WallTime now) const {
         fact.text = fmt::format("{}", sample->value);
     }
     return fact;
+}
+
+// Told only where it is behind. A reading of all partitions that does not name this one says that it is not.
+Fact Knowledge::not_held_up(const FactKey& key, WallTime now) const {
+    const Fact all =
+        series_fact({{key.subject.cluster, "cluster", key.subject.cluster}, "kafka_partitions_held_up"}, now);
+    Fact end = series_fact({key.subject, "kafka_partition_log_end_offset"}, now);
+    if (!all.known() || !end.known()) return {key.subject, key.name, std::nullopt, "", {}};
+    end.name = key.name;
+    end.observed_at = std::min(end.observed_at, all.observed_at);
+    return end;
 }
 
 OperationsUnderWay Knowledge::operations(WallTime now) const {

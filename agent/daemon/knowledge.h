@@ -102,6 +102,7 @@ private:
     void tell_links(WallTime at);
     [[nodiscard]] Fact series_fact(const FactKey& key, WallTime now) const;
     [[nodiscard]] Fact quota_fact(const FactKey& key, WallTime now) const;
+    [[nodiscard]] Fact not_held_up(const FactKey& key, WallTime now) const;
 
     const Config& config_;
     KnowledgeOptions options_;

@@ -132,6 +132,47 @@ TEST_F(Fixture, AQuotaThatIsNotSetIsAnAnswerAndOneThatNobodyReadIsNone) {
     EXPECT_FALSE(knowledge.fact(loud, {12'000 + 6 * 60'000}).known());
 }
 
+TEST_F(Fixture, WhatIsNotHeldUpIsStableToItsEndWhereThatWasRead) {
+    const FactKey key{partition_subject("lab", "big-orders", 3), std::string(last_stable_offset)};
+    const auto look = [&](int second, std::optional<double> stable, std::optional<double> held) {
+        Observation seen = from("lab/kafka", {second * 1'000});
+        const auto tell = [&](std::string_view name, const char* partition, double value) {
+            seen.sample(name, {{"cluster", "lab"}, {"topic", "big-orders"}, {"partition", partition}}, value);
+        };
+        tell("kafka_partition_log_end_offset", "3", 100);
+        tell("kafka_partition_log_end_offset", "4", 500);
+        if (stable) tell(last_stable_offset, "3", *stable);
+        if (held) seen.sample("kafka_partitions_held_up", {{"cluster", "lab"}}, *held);
+        knowledge.apply(std::move(seen));
+    };
+    look(10, std::nullopt, std::nullopt);
+    EXPECT_FALSE(knowledge.fact(key, {11'000}).known()) << "nobody has looked";
+    look(12, 60, 1);
+    EXPECT_EQ(knowledge.fact(key, {13'000}).value, 60);
+    look(14, std::nullopt, 0);
+    EXPECT_EQ(knowledge.fact(key, {15'000}).value, 100);
+}
+
+TEST_F(Fixture, ATransactionIsItsProducersFromOneOffsetOn) {
+    const std::string series = "kafka_partition_hanging_transaction_seconds";
+    Observation seen = from("lab/kafka", {10'000});
+    for (const auto& [offset, seconds] : {std::pair("17", 900.0), std::pair("40", 1'000.0)})
+        seen.sample(series,
+                    {{"cluster", "lab"},
+                     {"topic", "big-orders"},
+                     {"partition", "3"},
+                     {"producer_id", "4000"},
+                     {"producer_epoch", "0"},
+                     {"coordinator_epoch", "-1"},
+                     {"start_offset", offset}},
+                    seconds);
+    knowledge.apply(std::move(seen));
+    const Subject partition = partition_subject("lab", "big-orders", 3);
+    EXPECT_EQ(knowledge.fact({transaction_subject(partition, 4000, 0, 17), series}, {11'000}).value, 900);
+    EXPECT_FALSE(knowledge.fact({transaction_subject(partition, 4000, 1, 17), series}, {11'000}).known());
+    EXPECT_FALSE(knowledge.fact({transaction_subject(partition, 4000, 0, 18), series}, {11'000}).known());
+}
+
 TEST_F(Fixture, AStateIsAWord) {
     Observation seen = from("lab/flink", {10'000});
     seen.sample("flink_job_state", {{"cluster", "lab"}, {"job", "j"}, {"state", "RUNNING"}}, 0);

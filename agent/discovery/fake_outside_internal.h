@@ -157,6 +157,9 @@ struct FakeKafkaCluster : KafkaReader {
         answer.error = error("ListTransactions");
         return from_all(answer);
     }
+    Result<ByBroker<wire::ListTransactionsResponse>> transactions_of(const std::vector<std::int64_t>&) override {
+        return transactions();
+    }
     Result<wire::DescribeTransactionsResponse> describe_transactions(std::int32_t,
                                                                      const std::vector<std::string>&) override {
         return wire::DescribeTransactionsResponse{};

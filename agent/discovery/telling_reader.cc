@@ -191,6 +191,11 @@ Result<KafkaReader::ByBroker<wire::ListTransactionsResponse>> TellingReader::tra
     return answers;
 }
 
+Result<KafkaReader::ByBroker<wire::ListTransactionsResponse>> TellingReader::transactions_of(
+    const std::vector<std::int64_t>& producer_ids) {
+    return inner_.transactions_of(producer_ids);
+}
+
 Result<wire::DescribeTransactionsResponse> TellingReader::describe_transactions(std::int32_t coordinator,
                                                                                 const std::vector<std::string>& ids) {
     return inner_.describe_transactions(coordinator, ids);

@@ -32,6 +32,8 @@ public:
     Result<wire::DescribeQuorumResponse> quorum() override;
     Result<wire::DescribeClientQuotasResponse> quotas() override;
     Result<ByBroker<wire::ListTransactionsResponse>> transactions() override;
+    Result<ByBroker<wire::ListTransactionsResponse>> transactions_of(
+        const std::vector<std::int64_t>& producer_ids) override;
     Result<wire::DescribeTransactionsResponse> describe_transactions(std::int32_t coordinator,
                                                                      const std::vector<std::string>& ids) override;
     Result<wire::DescribeProducersResponse> producers(std::int32_t leader,

@@ -14,6 +14,8 @@
 //  - {client/ID or user/NAME, "quota:KEY"}: what Kafka holds that very client or user to; `no_quota` where the
 //  cluster's
 //    quotas are known and this is not among them. A client-id of one user is another entity.
+//  - {partition/TOPIC-N, "kafka_partition_last_stable_offset"}: where it is not behind, the end of the log.
+//  - {transaction/TOPIC-N/PRODUCER/EPOCH/START, …}: series of that very transaction, by their labels.
 //  - not known, stale or not asked for long: value nullopt and text empty. Absence is an answer, and never zero.
 #pragma once
 
@@ -50,6 +52,18 @@ inline constexpr std::string_view no_quota = "none";
 inline constexpr std::string_view quota_prefix = "quota:";
 [[nodiscard]] inline FactKey quota_key(Subject client_or_user, std::string_view key) {
     return {std::move(client_or_user), std::string(quota_prefix).append(key)};
+}
+
+inline constexpr std::string_view last_stable_offset = "kafka_partition_last_stable_offset";
+[[nodiscard]] inline Subject partition_subject(std::string cluster, const std::string& topic, int partition) {
+    return {std::move(cluster), "partition", topic + "-" + std::to_string(partition)};
+}
+// One producer's, which began at that offset of the partition.
+[[nodiscard]] inline Subject transaction_subject(const Subject& partition, std::int64_t producer_id, int producer_epoch,
+                                                 std::int64_t start_offset) {
+    return {partition.cluster, "transaction",
+            partition.name + "/" + std::to_string(producer_id) + "/" + std::to_string(producer_epoch) + "/" +
+                std::to_string(start_offset)};
 }
 
 // nullopt and no text = asked and not known.

@@ -34,6 +34,7 @@ constexpr ApiInfo kApis[] = {
     {ApiKey::delete_records, "DeleteRecords", 0, 2, 2, Effect::changes},
     {ApiKey::init_producer_id, "InitProducerId", 0, 4, 2, Effect::changes},
     {ApiKey::offset_for_leader_epoch, "OffsetForLeaderEpoch", 0, 4, 4, Effect::reads},
+    {ApiKey::write_txn_markers, "WriteTxnMarkers", 1, 1, 1, Effect::changes},
     {ApiKey::describe_configs, "DescribeConfigs", 1, 4, 4, Effect::reads},
     {ApiKey::describe_log_dirs, "DescribeLogDirs", 1, 4, 2, Effect::reads},
     {ApiKey::sasl_authenticate, "SaslAuthenticate", 0, 2, 2, Effect::reads},

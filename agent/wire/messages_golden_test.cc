@@ -129,6 +129,37 @@ TEST(Recorded41, transactions) {
     EXPECT_EQ(partition.producers[1].transaction_start_offset, 100);
 }
 
+// Not recorded: written out by hand from WriteTxnMarkersRequest.json and WriteTxnMarkersResponse.json of Kafka 4.1.
+TEST(Schema, write_txn_markers) {
+    const auto bytes = [](std::initializer_list<int> all) {
+        Bytes text;
+        for (const int one : all) text += static_cast<char>(one);
+        return text;
+    };
+    const WriteTxnMarkersRequest request{.markers = {{.producer_id = 4000,
+                                                      .producer_epoch = 3,
+                                                      .commit = false,
+                                                      .topics = {{"orders", {0, 2}}},
+                                                      .coordinator_epoch = 7}}};
+    // Markers: producer id and epoch, false = abort, topics (name, partitions), coordinator epoch.
+    const Bytes body = bytes({2,   0,   0, 0, 0, 0, 0, 0x0f, 0xa0, 0, 3, 0, 2, 7, 'o', 'r', 'd', 'e',
+                              'r', 's', 3, 0, 0, 0, 0, 0,    0,    0, 2, 0, 0, 0, 0,   7,   0,   0});
+    const auto read = decode<WriteTxnMarkersRequest>(body, 1);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(*read, request);
+    const auto frame = encode_request({.version = 1, .correlation_id = 7, .client_id = {}}, request);
+    ASSERT_TRUE(frame);
+    EXPECT_TRUE(frame->ends_with(body));
+    const WriteTxnMarkersResponse response{
+        .markers = {{.producer_id = 4000, .topics = {{"orders", {{2, KafkaError::invalid_producer_epoch}}}}}}};
+    const Bytes answer =
+        bytes({2, 0, 0, 0, 0, 0, 0, 0x0f, 0xa0, 2, 7, 'o', 'r', 'd', 'e', 'r', 's', 2, 0, 0, 0, 2, 0, 47, 0, 0, 0, 0});
+    const auto told = decode<WriteTxnMarkersResponse>(answer, 1);
+    ASSERT_TRUE(told) << told.error().message;
+    EXPECT_EQ(*told, response);
+    EXPECT_TRUE(encode_response(1, 7, response)->ends_with(answer));
+}
+
 TEST(Recorded41, groups_of_both_protocols) {
     const auto listed = answer_of<ListGroupsResponse>("list_groups_v5", 5);
     ASSERT_EQ(listed.groups.size(), 2u);

@@ -238,6 +238,14 @@ std::optional<ControlType> control_type(const Record& record) {
     return static_cast<ControlType>(type);
 }
 
+std::optional<std::int32_t> coordinator_epoch(const Record& record) {
+    if (!record.value) return std::nullopt;
+    Reader reader(*record.value);
+    const std::int16_t version = reader.int16();
+    const std::int32_t epoch = reader.int32();
+    return reader.ok() && version >= 0 ? std::optional(epoch) : std::nullopt;
+}
+
 void append_control(BatchBuilder& builder, ControlType type, std::int64_t timestamp_ms,
                     std::int32_t coordinator_epoch) {
     Bytes key, value;

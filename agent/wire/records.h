@@ -173,6 +173,7 @@ private:
 // The marker that ends a transaction: the only record of a control batch.
 enum class ControlType : std::int16_t { abort = 0, commit = 1 };
 [[nodiscard]] std::optional<ControlType> control_type(const Record& record);  // nullopt: another or a broken marker.
+[[nodiscard]] std::optional<std::int32_t> coordinator_epoch(const Record& record);
 void append_control(BatchBuilder& builder, ControlType type, std::int64_t timestamp_ms, std::int32_t coordinator_epoch);
 
 }  // namespace medic::wire

@@ -41,6 +41,7 @@ std::string_view operation_name(const OperationBody& body) {
                           [](const ChangeConnectorConfiguration&) { return "change-connector-configuration"; },
                           [](const AlterClientQuota&) { return "alter-client-quota"; },
                           [](const VerifyDeployment&) { return "verify-deployment"; },
+                          [](const AbortTransaction&) { return "abort-transaction"; },
                       },
                       body);
 }
@@ -119,6 +120,10 @@ std::string describe(const Operation& operation) {
                 auto text = fmt::format("{} version {}", op.job, op.version);
                 if (!op.accept.empty()) text += fmt::format(", accepted: {}", fmt::join(op.accept, ", "));
                 return text;
+            },
+            [](const AbortTransaction& op) {
+                return fmt::format("of producer {} epoch {} on {}-{} from offset {}", op.producer_id, op.producer_epoch,
+                                   op.topic, op.partition, op.start_offset);
             },
         },
         operation.body);

@@ -121,6 +121,16 @@ struct AlterClientQuota {
     std::string user, client_id;                       // "": not part of whom it is about.
     std::map<std::string, std::optional<double>> set;  // By Kafka's key (producer_byte_rate, …); nullopt removes it.
 };
+// One that no coordinator will ever end. Only while it is still open as it was seen: by that producer, from that
+// offset.
+struct AbortTransaction {
+    std::string topic;
+    int partition = 0;
+    std::int64_t producer_id = -1;
+    int producer_epoch = -1;
+    int coordinator_epoch = -1;  // -1: none has written to the partition for this producer yet.
+    std::int64_t start_offset = -1;
+};
 
 // What may be doubtful about a deployment, as people accept it by name.
 inline constexpr auto deployment_doubts =
@@ -130,7 +140,7 @@ using OperationBody =
     std::variant<StartNode, StopNode, KillNode, KillConnectorTask, GrowStorage, RestartConnectorTask, RestartConnector,
                  PauseConnector, ResumeConnector, CancelJob, StopJobWithSavepoint, StartDeployment, AlterConfigs,
                  AlterReassignments, ElectLeaders, RemoveGroupMembers, ChangeConnectorConfiguration, AlterClientQuota,
-                 VerifyDeployment>;  // New ones last: journals hold the number.
+                 VerifyDeployment, AbortTransaction>;  // New ones last: journals hold the number.
 
 // `key` names incident, step and attempt ("I17/2/1"): a World sends an operation at most once per key.
 struct Operation {

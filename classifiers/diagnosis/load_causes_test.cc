@@ -57,6 +57,7 @@ TEST(LoadCauses, EachFindingHasOneCauseAboutItsSubject) {
                           {"leaders-displaced", "cluster", "kafka.leaders-displaced", Side::system},
                           {"orphan-throttle", "cluster", "kafka.orphan-throttle", Side::system},
                           {"reassignment-stuck", "broker", "kafka.reassignment-stuck", Side::system},
+                          {"hanging-transaction", "topic", "kafka.hanging-transaction", Side::system},
                           {"noisy-client", "client", "kafka.noisy-client", Side::user},
                           {"noisy-client", "user", "kafka.noisy-client", Side::user},
                           {"leaders-uneven", "broker", "kafka.leaders-uneven", Side::system},

@@ -2,6 +2,7 @@
 
 #include "agent/wire/bytes.h"
 #include "agent/wire/crc32c.h"
+#include "agent/wire/records.h"
 
 namespace medic::engine::broker {
 namespace {
@@ -42,6 +43,18 @@ std::optional<BatchHeader> read_batch_header(std::string_view bytes) {
 bool checksum_holds(std::string_view batch) {
     return batch.size() >= batch_header_bytes &&
            static_cast<std::uint32_t>(wire::load_int32(batch.data() + crc_at)) == wire::crc32c(batch.substr(crc_from));
+}
+
+std::optional<TransactionMarker> read_marker(std::string_view batch) {
+    const auto view = wire::BatchView::parse(batch);
+    if (!view || !view->is_control()) return std::nullopt;
+    wire::RecordReader records(*view);
+    wire::Record record;
+    if (!records.next(record)) return std::nullopt;
+    const auto type = wire::control_type(record);
+    const auto epoch = wire::coordinator_epoch(record);
+    if (!type || !epoch) return std::nullopt;
+    return TransactionMarker{*type == wire::ControlType::commit, *epoch};
 }
 
 void stamp_batch(char* batch, std::int64_t base_offset, std::int32_t leader_epoch) {

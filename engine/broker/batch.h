@@ -14,6 +14,12 @@ inline constexpr std::size_t batch_log_overhead = 12;  // Base offset and length
 inline constexpr std::int64_t no_timestamp = -1;
 inline constexpr std::int64_t no_producer_id = -1;
 
+// What the only record of a control batch says: how a producer's transaction has ended.
+struct TransactionMarker {
+    bool commit = false;
+    std::int32_t coordinator_epoch = -1;
+};
+
 struct BatchHeader {
     std::int64_t base_offset = 0;
     std::int32_t size_bytes = 0;  // Whole batch, overhead included.
@@ -28,9 +34,11 @@ struct BatchHeader {
     std::int16_t producer_epoch = -1;
     std::int32_t base_sequence = -1;
     std::int32_t record_count = 0;
+    std::optional<TransactionMarker> marker{};  // Of a control batch that was read whole, see read_marker().
 
     [[nodiscard]] std::int64_t last_offset() const { return base_offset + last_offset_delta; }
     [[nodiscard]] std::int64_t next_offset() const { return last_offset() + 1; }
+    [[nodiscard]] bool is_transactional() const { return (attributes & 0x10) != 0; }
     [[nodiscard]] bool is_control() const { return (attributes & 0x20) != 0; }
     [[nodiscard]] bool is_compressed() const { return (attributes & 0x07) != 0; }
     // Sequence numbers wrap from 2^31 - 1 to 0.
@@ -43,6 +51,7 @@ struct BatchHeader {
 
 // `batch` is exactly one batch.
 [[nodiscard]] bool checksum_holds(std::string_view batch);
+[[nodiscard]] std::optional<TransactionMarker> read_marker(std::string_view batch);  // nullopt: it is none.
 
 // Patches in place; `batch` points at a whole batch.
 void stamp_batch(char* batch, std::int64_t base_offset, std::int32_t leader_epoch);

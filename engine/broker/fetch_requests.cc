@@ -11,6 +11,10 @@ constexpr std::size_t stale_waiters_max = 16;  // Beyond it a list of waiters is
 
 bool from_follower(const wire::FetchRequest& fetch) { return fetch.replica_id >= 0; }
 
+bool wants_committed(const wire::FetchRequest& fetch) {
+    return !from_follower(fetch) && fetch.isolation == static_cast<std::int8_t>(wire::Isolation::read_committed);
+}
+
 }  // namespace
 
 void FetchRequests::on_request(const Incoming& request) {
@@ -90,7 +94,7 @@ wire::FetchResponse::Partition FetchRequests::read(const wire::FetchRequest& fet
     if (reply.error != Fault::none) return reply;
     const Log& log = *replica->log;
     reply.high_watermark = replica->high_watermark;
-    reply.last_stable_offset = replica->high_watermark;
+    reply.last_stable_offset = replica->last_stable_offset();
     reply.log_start_offset = log.start_offset();
     if (partition.last_fetched_epoch >= 0) {
         const auto end = log.end_of_epoch(partition.last_fetched_epoch);
@@ -105,7 +109,14 @@ wire::FetchResponse::Partition FetchRequests::read(const wire::FetchRequest& fet
         return reply;
     }
     if (from_follower(fetch) && holds_back(*replica, fetch.replica_id)) return reply;
-    const std::int64_t end = from_follower(fetch) ? log.end_offset() : replica->high_watermark;
+    const std::int64_t end = from_follower(fetch)     ? log.end_offset()
+                             : wants_committed(fetch) ? reply.last_stable_offset
+                                                      : replica->high_watermark;
+    if (wants_committed(fetch)) {
+        auto& left_out = reply.aborted_transactions.emplace();
+        for (const auto& one : log.producers().aborted(partition.fetch_offset, end))
+            left_out.push_back({one.producer_id, one.first_offset});
+    }
     const std::int64_t left = fetch.max_bytes - collected.bytes;
     if (partition.fetch_offset >= end || (left <= 0 && collected.bytes > 0)) return reply;
     auto bytes = parts_.replicas.read(*replica, partition.fetch_offset,

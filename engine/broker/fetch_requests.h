@@ -1,6 +1,6 @@
-// Fetch: reads from the partitions that this broker leads, for consumers up to the high watermark, for followers to the
-// end; a request waits until `min_bytes` are there or `max_wait` is over. Fetch sessions are not offered (session id
-// 0).
+// Fetch: reads from the partitions that this broker leads, for consumers up to the high watermark (those that want
+// committed records only: to the last stable offset), for followers to the end; a request waits until `min_bytes` are
+// there or `max_wait` is over. Fetch sessions are not offered (session id 0).
 #pragma once
 
 #include <unordered_map>

@@ -82,10 +82,31 @@ Status Log::rebuild_producers() {
         break;
     }
     for (const auto& segment : segments_) {
-        if (segment->next_offset() <= from) continue;
-        MEDIC_CHECK(segment->each_batch(from, [&](const BatchHeader& header) { producers_.note(header); }));
+        if (segment->next_offset() > from) MEDIC_CHECK(replay_producers(*segment, from));
     }
+    producers_.forget_aborted_before(start_offset_);
     return {};
+}
+
+Status Log::replay_producers(const Segment& segment, std::int64_t from) {
+    Status read;
+    MEDIC_CHECK(segment.each_batch(from, [&](const BatchHeader& header) {
+        if (!header.is_control()) return producers_.note(header);
+        const auto batch = segment.read(header.base_offset, {.bytes_max = header.size_bytes});
+        if (!batch) {
+            read = std::unexpected(batch.error());
+            return;
+        }
+        BatchHeader marked = header;
+        marked.marker = read_marker(*batch);
+        producers_.note(marked);
+    }));
+    return read;
+}
+
+std::int64_t Log::last_stable_offset(std::int64_t high_watermark) const {
+    const std::int64_t first = producers_.first_unstable().value_or(high_watermark);
+    return std::min(high_watermark, std::max(first, start_offset_));
 }
 
 Status Log::write_producer_snapshot(std::int64_t offset) {
@@ -127,12 +148,12 @@ Status Log::roll_if_needed(std::int64_t bytes, std::int64_t next_base, std::int6
     return add_segment(next_base);
 }
 
-Log::Appended Log::check_batches(std::string_view batches, Parsed& parsed) const {
+Log::Appended Log::check_batches(std::string_view batches, Origin origin, Parsed& parsed) const {
     while (!batches.empty()) {
         if (batches.size() > 16 && batches[16] != 2) {
             return {.fault = KafkaError::unsupported_for_message_format, .message = "Only message format 2 is stored."};
         }
-        const auto header = read_batch_header(batches);
+        auto header = read_batch_header(batches);
         if (!header || static_cast<std::size_t>(header->size_bytes) > batches.size()) {
             return {.fault = KafkaError::corrupt_message, .message = "The batch is shorter than it says."};
         }
@@ -148,6 +169,9 @@ Log::Appended Log::check_batches(std::string_view batches, Parsed& parsed) const
             return {.fault = KafkaError::invalid_record,
                     .message = "Record count and offsets of the batch do not agree."};
         }
+        if (header->is_control()) header->marker = read_marker(batch);
+        if (header->is_control() && (origin == Origin::client || !header->marker))
+            return {.fault = KafkaError::invalid_record, .message = "Only brokers write control batches."};
         parsed.headers.push_back(*header);
         parsed.records += header->record_count;
         parsed.max_timestamp = std::max(parsed.max_timestamp, header->max_timestamp);
@@ -157,10 +181,11 @@ Log::Appended Log::check_batches(std::string_view batches, Parsed& parsed) const
     return {};
 }
 
-Result<Log::Appended> Log::append_as_leader(std::span<char> batches, std::int32_t leader_epoch, std::int64_t wall_ms) {
+Result<Log::Appended> Log::append_as_leader(std::span<char> batches, std::int32_t leader_epoch, std::int64_t wall_ms,
+                                            Origin origin) {
     const std::string_view bytes(batches.data(), batches.size());
     Parsed parsed;
-    Appended result = check_batches(bytes, parsed);
+    Appended result = check_batches(bytes, origin, parsed);
     if (result.fault != KafkaError::none) return result;
     for (const BatchHeader& header : parsed.headers) {
         const auto verdict = producers_.check(header);
@@ -195,7 +220,7 @@ Result<Log::Appended> Log::append_as_leader(std::span<char> batches, std::int32_
 Result<std::int64_t> Log::append_as_follower(std::string_view batches, std::int64_t wall_ms) {
     Parsed parsed;
     std::size_t whole = 0;
-    while (const auto header = read_batch_header(batches.substr(whole))) {
+    while (auto header = read_batch_header(batches.substr(whole))) {
         const auto size = static_cast<std::size_t>(header->size_bytes);
         if (whole + size > batches.size()) break;
         const std::int64_t expected = parsed.headers.empty() ? end_offset() : parsed.headers.back().next_offset();
@@ -203,6 +228,7 @@ Result<std::int64_t> Log::append_as_follower(std::string_view batches, std::int6
             return fail(ErrorCode::invalid, "{}: the leader sent a damaged batch or one at offset {} when {} was next",
                         folder_.string(), header->base_offset, expected);
         }
+        if (header->is_control()) header->marker = read_marker(batches.substr(whole, size));
         parsed.headers.push_back(*header);
         parsed.records += header->record_count;
         parsed.max_timestamp = std::max(parsed.max_timestamp, header->max_timestamp);
@@ -273,6 +299,7 @@ Status Log::raise_start(std::int64_t offset) {
         start_offset_ = std::min(offset, end_offset());
         MEDIC_CHECK(epochs_.raise_start(start_offset_));
         MEDIC_CHECK(store_start_offset());
+        producers_.forget_aborted_before(start_offset_);
     }
     // Also when the start was there already: then it was the active segment that could not go.
     while (segments_.size() > 1 && segments_[1]->base_offset() <= start_offset_) {

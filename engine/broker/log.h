@@ -25,6 +25,7 @@ struct LogOptions {
 };
 
 enum class Shutdown : std::uint8_t { clean, unclean };
+enum class Origin : std::uint8_t { client, broker };  // Only brokers write markers of transactions.
 
 class Log {
 public:
@@ -42,7 +43,7 @@ public:
     };
     // `batches` are checked, get their offsets and epoch written in place, and are appended.
     [[nodiscard]] Result<Appended> append_as_leader(std::span<char> batches, std::int32_t leader_epoch,
-                                                    std::int64_t wall_ms);
+                                                    std::int64_t wall_ms, Origin origin = Origin::client);
     [[nodiscard]] Result<std::int64_t> append_as_follower(std::string_view batches, std::int64_t wall_ms);  // Records.
 
     [[nodiscard]] Result<std::string> read(std::int64_t offset, const ReadLimits& limits) const;
@@ -73,6 +74,10 @@ public:
     [[nodiscard]] Status note_epoch(std::int32_t epoch) { return epochs_.note(epoch, end_offset()); }
     // Reigns without a record: a follower must not name them as its last epoch.
     [[nodiscard]] Status forget_empty_epochs() { return epochs_.truncate_to(end_offset()); }
+    // Below it every transaction has ended, and its marker is on all replicas in sync.
+    [[nodiscard]] std::int64_t last_stable_offset(std::int64_t high_watermark) const;
+    void note_high_watermark(std::int64_t offset) { producers_.note_high_watermark(offset); }
+    [[nodiscard]] const ProducerState& producers() const { return producers_; }
     [[nodiscard]] std::size_t producer_count() const { return producers_.size(); }
     void expire_producers(std::int64_t before_ms) { producers_.expire_before(before_ms); }
     void set_options(LogOptions options) { options_ = options; }
@@ -87,9 +92,10 @@ private:
         std::int64_t records = 0;
         std::int64_t max_timestamp = no_timestamp;
     };
-    [[nodiscard]] Appended check_batches(std::string_view batches, Parsed& parsed) const;
+    [[nodiscard]] Appended check_batches(std::string_view batches, Origin origin, Parsed& parsed) const;
     [[nodiscard]] Status load_segments(Shutdown last_stop);
     [[nodiscard]] Status rebuild_producers();
+    [[nodiscard]] Status replay_producers(const Segment& segment, std::int64_t from);
     [[nodiscard]] Status write_producer_snapshot(std::int64_t offset);
     void remove_producer_snapshots(std::int64_t from_offset);
     [[nodiscard]] Status add_segment(std::int64_t base_offset);

@@ -1,4 +1,7 @@
 // Questions about partitions' logs: offsets by time, ends of leader epochs, and the removal of records.
+#include <algorithm>
+
+#include "agent/wire/messages/fetch.h"
 #include "agent/wire/messages/list_offsets.h"
 #include "agent/wire/messages/placement.h"
 #include "agent/wire/messages/topics.h"
@@ -31,12 +34,17 @@ void Requests::list_offsets(const Incoming& request) {
             reply.error = check(parts_, replica, topic.name, partition.partition, partition.current_leader_epoch);
             if (reply.error != Fault::none) continue;
             reply.leader_epoch = replica->state.leader_epoch;
+            const bool committed = asked->isolation == static_cast<std::int8_t>(wire::Isolation::read_committed);
+            const std::int64_t end = asked->replica_id >= 0 ? replica->log->end_offset()
+                                     : committed            ? replica->last_stable_offset()
+                                                            : replica->high_watermark;
             if (partition.timestamp == wire::kLatestOffset) {
-                reply.offset = asked->replica_id >= 0 ? replica->log->end_offset() : replica->high_watermark;
+                reply.offset = end;
             } else if (partition.timestamp == wire::kEarliestOffset) {
                 reply.offset = replica->log->start_offset();
             } else {
-                const auto found = find_offset(*replica->log, replica->high_watermark, partition.timestamp);
+                const auto found =
+                    find_offset(*replica->log, std::min(end, replica->high_watermark), partition.timestamp);
                 if (!found) {
                     reply.error = Fault::unknown_server_error;
                     continue;

@@ -105,9 +105,10 @@ void ProduceRequests::wait(std::uint64_t id, Pending pending, std::int32_t timeo
 void ProduceRequests::append_own(Replica& replica, std::string batch, Done done) {
     const Fault fault = parts_.replicas.check_leader(&replica, -1);
     if (fault != Fault::none) return done(fault);
-    const auto appended = parts_.replicas.append(
-        replica,
-        {.batches = std::span(batch.data(), batch.size()), .all_in_sync = true, .wall_ms = parts_.loop.wall_ms()});
+    const auto appended = parts_.replicas.append(replica, {.batches = std::span(batch.data(), batch.size()),
+                                                           .all_in_sync = true,
+                                                           .wall_ms = parts_.loop.wall_ms(),
+                                                           .origin = Origin::broker});
     if (appended.fault != Fault::none) return done(appended.fault);
     const std::int64_t end = replica.log->end_offset();
     if (replica.high_watermark >= end) return done(Fault::none);

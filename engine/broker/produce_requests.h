@@ -15,8 +15,8 @@ public:
     void on_request(const Incoming& request);
     void on_progress(std::uint64_t id);  // A replica that request `id` waits for has moved or changed its role.
 
-    // Appends records of this process itself (group offsets); `done` is called once, when they are committed or
-    // refused.
+    // Appends records of this process itself (group offsets, markers of transactions); `done` is called once, when they
+    // are committed or refused.
     using Done = std::function<void(Fault)>;
     void append_own(Replica& replica, std::string batch, Done done);
     void flush();  // At the end of a round: answers everything that is complete.

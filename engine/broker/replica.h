@@ -33,6 +33,8 @@ struct Replica {
     std::vector<std::uint64_t> consumer_waiters;
     std::vector<std::uint64_t> follower_waiters;
 
+    // Up to where readers of committed records may go. Needs a log.
+    [[nodiscard]] std::int64_t last_stable_offset() const { return log->last_stable_offset(high_watermark); }
     [[nodiscard]] bool leads() const { return leader.has_value() && log != nullptr; }
 };
 

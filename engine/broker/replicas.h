@@ -72,6 +72,7 @@ public:
         std::span<char> batches;
         bool all_in_sync = true;  // acks=all
         std::int64_t wall_ms = 0;
+        Origin origin = Origin::client;
     };
     [[nodiscard]] Log::Appended append(Replica& replica, const AppendRequest& request);
     // Batches that a follower has fetched, with the leader's high watermark. False: dropped, see the log.

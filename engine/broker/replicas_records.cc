@@ -15,7 +15,8 @@ Log::Appended Replicas::append(Replica& replica, const AppendRequest& request) {
     if (request.all_in_sync && replica.leader->isr_size() < min_in_sync(replica.id.topic)) {
         return {.fault = Fault::not_enough_replicas, .message = "The ISR is smaller than min.insync.replicas."};
     }
-    auto appended = replica.log->append_as_leader(request.batches, replica.state.leader_epoch, request.wall_ms);
+    auto appended =
+        replica.log->append_as_leader(request.batches, replica.state.leader_epoch, request.wall_ms, request.origin);
     if (!appended) {
         disk_failed(appended.error());
         return {.fault = Fault::kafka_storage_error, .message = appended.error().message};
@@ -50,6 +51,7 @@ bool Replicas::append_fetched(Replica& replica, std::string_view batches, std::i
     }
     replica.high_watermark =
         std::max(replica.high_watermark, std::min(leader_high_watermark, replica.log->end_offset()));
+    replica.log->note_high_watermark(replica.high_watermark);
     return true;
 }
 
@@ -127,6 +129,7 @@ void Replicas::advance(Replica& replica) {
     const std::int64_t committed = replica.leader->committed_end(replica.log->end_offset());
     if (committed <= replica.high_watermark) return;
     replica.high_watermark = committed;
+    replica.log->note_high_watermark(committed);
     wake_produce(replica);
     drain(replica.consumer_waiters, callbacks_.fetch_ready);
 }

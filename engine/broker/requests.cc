@@ -35,6 +35,7 @@ std::span<const Requests::Entry> Requests::table() {
         {ApiKey::delete_records, &Requests::delete_records},
         {ApiKey::init_producer_id, &Requests::init_producer_id},
         {ApiKey::offset_for_leader_epoch, &Requests::offset_for_leader_epoch},
+        {ApiKey::write_txn_markers, &Requests::write_txn_markers},
         {ApiKey::describe_configs, &Requests::describe_configs},
         {ApiKey::describe_log_dirs, &Requests::describe_log_dirs},
         {ApiKey::create_partitions, &Requests::decided_by_controller},
@@ -46,6 +47,9 @@ std::span<const Requests::Entry> Requests::table() {
         {ApiKey::describe_client_quotas, &Requests::describe_client_quotas},
         {ApiKey::alter_client_quotas, &Requests::decided_by_controller},
         {ApiKey::describe_cluster, &Requests::describe_cluster},
+        {ApiKey::describe_producers, &Requests::describe_producers},
+        {ApiKey::describe_transactions, &Requests::describe_transactions},
+        {ApiKey::list_transactions, &Requests::list_transactions},
     };
     return entries;
 }

@@ -83,6 +83,10 @@ private:
     void describe_log_dirs(const Incoming& request);
     void describe_cluster(const Incoming& request);
     void describe_client_quotas(const Incoming& request);
+    void describe_producers(const Incoming& request);
+    void write_txn_markers(const Incoming& request);
+    void describe_transactions(const Incoming& request);
+    void list_transactions(const Incoming& request);
 
     void give_producer_id(const Incoming& request);
 

@@ -34,6 +34,7 @@ struct TestBatch {
     std::string value = "value";
     std::int64_t base_offset = 0;
     std::int32_t leader_epoch = -1;
+    bool transactional = false;
 };
 
 inline std::string make_batch(const TestBatch& wanted = {}) {
@@ -41,8 +42,30 @@ inline std::string make_batch(const TestBatch& wanted = {}) {
                                 .leader_epoch = wanted.leader_epoch,
                                 .producer_id = wanted.producer_id,
                                 .producer_epoch = wanted.epoch,
-                                .base_sequence = wanted.sequence});
+                                .base_sequence = wanted.sequence,
+                                .transactional = wanted.transactional});
     for (int i = 0; i < wanted.records; ++i) builder.append(wanted.timestamp_ms + i, std::nullopt, wanted.value);
+    std::string batch;
+    if (!builder.finish(batch)) std::abort();
+    return batch;
+}
+
+// The end of a producer's transaction, as its coordinator has it written.
+struct TestMarker {
+    std::int64_t producer_id = 7;
+    std::int16_t epoch = 0;
+    wire::ControlType type = wire::ControlType::abort;
+    std::int32_t coordinator_epoch = 0;
+    std::int64_t base_offset = 0;
+};
+
+inline std::string make_marker(const TestMarker& wanted = {}) {
+    wire::BatchBuilder builder({.base_offset = wanted.base_offset,
+                                .producer_id = wanted.producer_id,
+                                .producer_epoch = wanted.epoch,
+                                .transactional = true,
+                                .control = true});
+    wire::append_control(builder, wanted.type, 1'000, wanted.coordinator_epoch);
     std::string batch;
     if (!builder.finish(batch)) std::abort();
     return batch;

@@ -57,6 +57,7 @@ Result<std::unique_ptr<Platform>> Platform::up(const lab::LabOptions& options, l
 
 Platform::~Platform() {
     stop_flooding();
+    close_ledger();
     (void)lab::down(data_dir(), leave_);
 }
 

@@ -14,6 +14,7 @@
 #include "agent/wire/messages/metadata.h"
 #include "engine/drill/disk_filler.h"
 #include "engine/drill/flooder.h"
+#include "engine/drill/ledger.h"
 #include "engine/drill/scorecard.h"
 #include "engine/lab/lab.h"
 #include "engine/workload/checker.h"
@@ -105,6 +106,12 @@ public:
     // Share of time in which the busiest broker's request handlers wait for work, in the last minute.
     [[nodiscard]] Result<double> busiest_broker_idle() const;
 
+    // What the ledger has read of the payments; they begin with the first call. See Ledger.
+    [[nodiscard]] Result<std::uint64_t> payments_read();
+    // In a transaction that nobody ends, with a record of that age.
+    [[nodiscard]] Status leave_payment_open(Duration age) const;
+    void close_ledger();
+
     // Waits until the output has come past the present event time, then compares all windows since the last check.
     [[nodiscard]] Result<RecordCheck> check_records(Duration patience);
     // The connectors' path: rows of the SQLite sink against the sequence of the source.
@@ -121,6 +128,7 @@ private:
     std::int64_t checked_until_ms_ = 0;  // Event time.
     std::unique_ptr<DiskFiller> filler_;
     std::unique_ptr<Flooder> flooder_;
+    std::unique_ptr<Ledger> ledger_;
 };
 
 }  // namespace medic::engine::drill

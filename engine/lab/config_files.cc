@@ -132,6 +132,8 @@ std::string policy_yaml() {
            "{nodes: 10, share: 100, zones: 10}, storm: {incidents: 50}}\n"
            "policy:\n"
            "  - {remedy: kafka.cut-retention, cluster: lab, mode: ask}\n"
+           "  - {remedy: kafka.abort-hanging-transaction, object: \"topic:payments\", floor: 15m, cluster: lab, mode: "
+           "auto}  # Its records stay unread.\n"
            "  - {cause: kafka.disk-filling, cluster: lab, mode: observe}  # 60 %: say so; 80 % is the next rule's.\n"
            "  - {remedy: \"*\", cause: \"*\", cluster: lab, mode: auto}\n";
 }

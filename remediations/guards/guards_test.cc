@@ -78,6 +78,25 @@ TEST(Guards, a_recorded_quota_is_the_same_quota) {
     EXPECT_EQ(quota.set, std::get<AlterClientQuota>(question.step.operation).set);
 }
 
+TEST(Guards, a_recorded_transaction_is_the_same_transaction) {
+    GuardQuestion question = fine();
+    question.step.operation = AbortTransaction{.topic = "orders",
+                                               .partition = 3,
+                                               .producer_id = 4'000'000'000'123,
+                                               .producer_epoch = 7,
+                                               .coordinator_epoch = -1,
+                                               .start_offset = 9'000'000'000'000};
+    const auto read = decode_question(encode_question(question));
+    ASSERT_TRUE(read) << read.error().message;
+    const auto& one = std::get<AbortTransaction>(read->step.operation);
+    EXPECT_EQ(one.topic, "orders");
+    EXPECT_EQ(one.partition, 3);
+    EXPECT_EQ(one.producer_id, 4'000'000'000'123);
+    EXPECT_EQ(one.producer_epoch, 7);
+    EXPECT_EQ(one.coordinator_epoch, -1);
+    EXPECT_EQ(one.start_offset, 9'000'000'000'000);
+}
+
 TEST(Guards, a_record_holds_any_text_and_any_figure) {
     GuardQuestion question = fine();
     question.incident = "quoted \" and \\, a line\n, \x01, größer — 1";

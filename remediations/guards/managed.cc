@@ -71,7 +71,9 @@ std::vector<Reached> reached(const Step& step, bool stays_ended) {
                      if (!op.user.empty()) all.push_back({"user:" + op.user, true});
                      if (!op.client_id.empty()) all.push_back({"client:" + op.client_id, true});
                      return all;
-                 }},
+                 },
+                 // What a topic holds is no part of its definition.
+                 [](const AbortTransaction& op) { return List{{"topic:" + op.topic, false}}; }},
         step.operation);
 }
 

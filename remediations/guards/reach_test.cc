@@ -36,6 +36,8 @@ TEST(Managed, a_definition_belongs_to_the_first_owner_that_fits) {
     const Step quota = step(AlterClientQuota{.user = "alice", .client_id = "replay", .set = {}});
     EXPECT_EQ(objects({quota}, managed), (std::vector<std::string>{"user:alice ci", "client:replay ci"}));
     EXPECT_EQ(objects({quota}, {{"client:*", "ci"}}), (std::vector<std::string>{"client:replay ci"}));
+    EXPECT_TRUE(objects({step(AbortTransaction{.topic = "orders"})}, {{"topic:*", "ci"}}).empty())
+        << "what a topic holds is no part of its definition";
     EXPECT_TRUE(objects({cut}, {}).empty());
 }
 

@@ -82,6 +82,10 @@ template <class A> void fields(A& a, GroupMembers& v) { a("group", v.group); a("
 template <class A> void fields(A& a, RemoveGroupMembers& v) { a("of", v.of); }
 template <class A> void fields(A& a, ChangeConnectorConfiguration& v) { a("connector", v.connector); a("set", v.set); a("from", v.from); a("to", v.to); }
 template <class A> void fields(A& a, AlterClientQuota& v) { a("user", v.user); a("client_id", v.client_id); a("set", v.set); }
+template <class A> void fields(A& a, AbortTransaction& v) {
+    a("topic", v.topic); a("partition", v.partition); a("producer_id", v.producer_id); a("producer_epoch", v.producer_epoch);
+    a("coordinator_epoch", v.coordinator_epoch); a("start_offset", v.start_offset);
+}
 template <class A> void fields(A& a, Condition& v) { a("fact", v.fact); a("is", v.is); a("value", v.value); a("texts", v.texts); }
 template <class A> void fields(A& a, Expectation& v) {
     a("all", v.all); a.later("any", v.any); a("worse_if", v.worse_if); a.later("in_vain_if", v.in_vain_if); a("within", v.within); a("stable_for", v.stable_for); a("cause_gone", v.cause_gone);

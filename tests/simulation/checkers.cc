@@ -24,6 +24,7 @@ std::string truth_of(const sim::SimCluster& cluster) {
         text += fmt::format(", {} {}{}", name, broker.up ? broker.frozen ? "frozen" : "up" : "down",
                             broker.in_sync ? "" : " (behind)");
     text += ", settings " + cluster.settings.now;
+    if (cluster.hanging) text += fmt::format(", a transaction open from {}", cluster.hanging->start_offset);
     for (const auto& [number, task] : cluster.tasks)
         text += fmt::format(", task {} {}{}", number, task.state, task.stuck ? " (stuck)" : "");
     return text;

@@ -114,6 +114,16 @@ void Run::ask_for_deployment(sim::Seeded chance) {
     probe("deployment-asked");
 }
 
+// A producer is never heard of again, and its coordinator knows nothing of what it has begun.
+void Run::leave_transaction_open() {
+    const bool now = late_comers_.between(1, 1'500) == 1;
+    const Duration silent{late_comers_.between(14 * 60'000, 40 * 60'000)};
+    if (!now || !happens("transaction")) return;
+    faults_ever_ = true;
+    cluster_.leave_transaction_open(silent);
+    probe("transaction-hangs");
+}
+
 // What hits one hits others: a rack, a kernel, a noisy neighbour.
 void Run::hurt_nodes(sim::Seeded chance) {
     faults_ever_ = true;
@@ -242,6 +252,7 @@ void Run::disturb() {
     if (chanced(900, "broker")) hurt_broker(own[7]);
     if (chanced(1'200, "roll")) ask_for_roll(own[8]);
     if (chanced(600, "deployment")) ask_for_deployment(own[9]);
+    leave_transaction_open();
     end_what_is_over();
 }
 

@@ -251,6 +251,12 @@ public:
     void on_sending(const Sending& sending) override {
         if (std::holds_alternative<AlterConfigs>(sending.operation.body))
             violated("dropped data that no policy names: " + describe(sending.operation));
+        const auto* abort = std::get_if<AbortTransaction>(&sending.operation.body);
+        if (abort == nullptr) return;
+        const auto& open = sending.cluster.hanging;
+        const bool young = open && open->start_offset == abort->start_offset && open->silent < named_floor;
+        if (abort->topic != named_topic || young)
+            violated("aborted what no policy names, or sooner than it says: " + describe(sending.operation));
     }
 };
 

@@ -23,8 +23,10 @@ public:
     Ours(std::uint64_t seed, const Policy& limits) {
         sim::Seeded chance(seed);
         LoopOptions options = simulation_options(chance);
-        options.policy.rules.front().mode = Mode::auto_;
-        options.policy.rules.front().limits = limits.defaults;
+        for (PolicyRule& rule : options.policy.rules) {
+            rule.mode = Mode::auto_;
+            rule.limits = limits.defaults;
+        }
         options.policy.storm = limits.storm;
         options.several_agents = false;
         options.clusters.front().managed.clear();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include <fmt/format.h>
+
 #include "agent/loop/loop.h"
 #include "tests/simulation/setting.h"
 
@@ -10,6 +12,7 @@ namespace medic::simulation {
 namespace {
 
 constexpr Duration conclusive_after{2'000};
+constexpr Duration transaction_max{15 * 60'000};  // Kafka's default: transaction.max.timeout.ms.
 
 Diagnosis diagnosis(std::string cause, Subject subject, std::vector<std::string> remedies,
                     std::map<std::string, std::string> facts) {
@@ -114,6 +117,13 @@ DiagnosisReport Observer::report(WallTime now) {
     if (cluster_.leaders.displaced > 0 && cluster_.leaders.out_of_sync == 0 && cluster_.brokers.at("broker-3").in_sync)
         suspect(diagnosis("kafka.leaders-displaced", {"lab", "cluster", "lab"}, {"kafka.elect-preferred-leaders"},
                           {{"brokers", "3"}}),
+                now, report.diagnoses);
+    // As the collector tells it: not before it is older than any transaction may get.
+    if (cluster_.hanging && cluster_.hanging->silent > transaction_max)
+        suspect(diagnosis("kafka.hanging-transaction", {"lab", "topic", std::string(named_topic)},
+                          {"kafka.abort-hanging-transaction"},
+                          {{"topic", std::string(named_topic)},
+                           {"transactions", fmt::format("0/7/0/{}/-1", cluster_.hanging->start_offset)}}),
                 now, report.diagnoses);
     if (everywhere) report.diagnoses = with_other_clusters(std::move(report.diagnoses));
     std::erase_if(first_seen_, [&](const auto& item) { return !seen_now_.contains(item.first); });

@@ -14,6 +14,8 @@ const std::vector<std::string>& expected_probes() {
                                               "crash-loop-paused",
                                               "disk-fills",
                                               "leaders-displaced",
+                                              "transaction-hangs",
+                                              "transaction-aborted",
                                               "job-ended-by-person",
                                               "flap",
                                               "broker-lost",

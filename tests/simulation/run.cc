@@ -251,6 +251,8 @@ void Run::count(const Incident& incident) {
         probe("settings-changed-back");
     if (incident.outcome == "done") probe(incident.diagnosis.cause == deploy_cause ? "deployed" : "rolled");
     if (incident.outcome == "undone" && incident.diagnosis.cause == deploy_cause) probe("deployment-taken-back");
+    if (incident.outcome == "healed" && incident.diagnosis.cause == "kafka.hanging-transaction")
+        probe("transaction-aborted");
     if (incident.state == IncidentState::escalated) probe("escalated");
     if (incident.outcome == "went_away") probe("went-away");
     if (incident.outcome == "paused") probe("crash-loop-paused");

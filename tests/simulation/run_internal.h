@@ -39,6 +39,7 @@ public:
           options_(simulation_options(chance_)),
           cluster_(chance_.next()),
           observer_(cluster_),
+          late_comers_(options.seed ^ 0x7061796D656E7473),
           checkers_(all_checkers()) {
         mutate(options_, options.without);
         journal_path_ = fmt::format("file:medic-sim-{}?mode=memory&cache=shared", options.seed);
@@ -81,6 +82,7 @@ private:
     void hurt_broker(sim::Seeded chance);
     void ask_for_roll(sim::Seeded chance);
     void ask_for_deployment(sim::Seeded chance);
+    void leave_transaction_open();
     void storm(bool firing, Duration lasts = {});
     void storm_of_alerts(sim::Seeded chance);
     void hurt_sight(sim::Seeded chance);
@@ -113,6 +115,7 @@ private:
     LoopOptions options_;
     sim::SimCluster cluster_;
     Observer observer_;
+    sim::Seeded late_comers_;  // Of faults that came later: older ones keep their story.
     std::vector<std::unique_ptr<Checker>> checkers_;
     std::string journal_path_;
     std::unique_ptr<Journal> keeper_,

@@ -89,7 +89,11 @@ LoopOptions simulation_options(sim::Seeded& chance) {
                                     .share_percent = chance.chance(50) ? 50 : 100,
                                     .window = Duration{3 * 60'000},
                                     .zones = chance.chance(50) ? 1 : 2}};
-    options.policy.rules = {rule};
+    PolicyRule named = rule;
+    named.remedy = "kafka.abort-hanging-transaction";
+    named.object = "topic:" + std::string(named_topic);
+    named.floor = named_floor;
+    options.policy.rules = {named, rule};
     options.policy.catalogue = catalogue_level;
     options.policy.storm = {
         .incidents = static_cast<int>(chance.between(4, 8)), .window = Duration{2 * 60'000}, .calm = Duration{60'000}};

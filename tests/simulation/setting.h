@@ -9,6 +9,10 @@ namespace medic::simulation {
 
 [[nodiscard]] LoopOptions simulation_options(sim::Seeded& chance);
 
+// The one topic whose data the policy lets go: of transactions that hang, and that are as old as this.
+constexpr std::string_view named_topic = "payments";
+constexpr Duration named_floor{20 * 60'000};
+
 // Drops data of a topic that no policy names; stands at the top of the ladder of a full disk.
 constexpr std::string_view drop_data_remedy = "sim.drop-data";
 // Starts a version again that was rolled back before; stands at the top of the ladder of a bad deployment.

@@ -13,6 +13,9 @@ struct FakeKafka : KafkaReader {
     bool old = false;  // Knows none of the newer calls.
     bool forbidden = false;
     bool open_transaction = false, modern_group = false;
+    // Of its producer: whether a coordinator knows it, and whether it counts the partition to the transaction.
+    bool coordinated = true, counted = true, may_describe = true, coordinator_loads = false, state_led = true;
+    std::int64_t start_offset = 60;
     int leader_of_1 = 2;  // Its preferred leader is broker 2.
     std::vector<std::int32_t> isr_of_1 = {2};
     std::string leader_rebalance = "false", throttled = "0:1,1:2", rate_of_2;
@@ -30,6 +33,11 @@ struct FakeKafka : KafkaReader {
         topic.partitions.push_back(
             {.partition = 1, .leader_id = broker_2_gone ? -1 : leader_of_1, .replicas = {2, 1}, .isr = isr_of_1});
         answer.topics.push_back(topic);
+        if (!state_led) {
+            answer.topics.push_back(topic);
+            answer.topics.back().name = "__transaction_state";
+            answer.topics.back().partitions.at(0).leader_id = -1;
+        }
         return answer;
     }
     Result<ByBroker<wire::DescribeLogDirsResponse>> log_dirs() override {
@@ -176,11 +184,31 @@ struct FakeKafka : KafkaReader {
         all.emplace(1, newer(answer));
         return all;
     }
+    Result<ByBroker<wire::ListTransactionsResponse>> transactions_of(const std::vector<std::int64_t>& ids) override {
+        ByBroker<wire::ListTransactionsResponse> all;
+        wire::ListTransactionsResponse answer;
+        for (const std::int64_t id : ids)
+            if (coordinated) answer.transactions.push_back({"tx-1", id, "Ongoing"});
+        all.emplace(1, newer(answer));
+        all.emplace(2, newer(wire::ListTransactionsResponse{}));
+        if (coordinator_loads && !old) all.at(2)->error = wire::KafkaError::coordinator_load_in_progress;
+        return all;
+    }
     Result<wire::DescribeTransactionsResponse> describe_transactions(std::int32_t,
                                                                      const std::vector<std::string>& ids) override {
         wire::DescribeTransactionsResponse answer;
-        for (const std::string& id : ids)
-            answer.transactions.push_back({.transactional_id = id, .state = "Ongoing", .started_at_ms = 400});
+        for (const std::string& id : ids) {
+            if (id != "tx-1") {
+                answer.transactions.push_back({.error = may_describe
+                                                            ? wire::KafkaError::not_coordinator
+                                                            : wire::KafkaError::transactional_id_authorization_failed,
+                                               .transactional_id = id});
+                continue;
+            }
+            answer.transactions.push_back(
+                {.transactional_id = id, .state = "Ongoing", .started_at_ms = 400, .producer_id = 9});
+            if (counted) answer.transactions.back().topics = {{"t", {0}}};
+        }
         return answer;
     }
     Result<wire::DescribeProducersResponse> producers(std::int32_t,
@@ -188,7 +216,7 @@ struct FakeKafka : KafkaReader {
         ++producer_calls;
         wire::DescribeProducersResponse answer;
         wire::DescribeProducersResponse::Topic::Partition partition{.partition = request.topics.at(0).partitions.at(0)};
-        partition.producers = {{.producer_id = 9, .last_timestamp_ms = 1'000, .transaction_start_offset = 60},
+        partition.producers = {{.producer_id = 9, .last_timestamp_ms = 1'000, .transaction_start_offset = start_offset},
                                {.producer_id = 10, .last_timestamp_ms = 1'000, .transaction_start_offset = -1}};
         answer.topics.push_back({"t", {partition}});
         return answer;

@@ -301,8 +301,9 @@ void KafkaCollector::broker_setting(const Look& look, const std::string& broker,
 }
 
 void KafkaCollector::broker_configs(Look& look, KafkaReader& reader) {
-    const auto answers = reader.broker_configs(
-        {"auto.leader.rebalance.enable", "leader.imbalance.check.interval.seconds", leader_rate, follower_rate});
+    const auto answers =
+        reader.broker_configs({"auto.leader.rebalance.enable", "leader.imbalance.check.interval.seconds",
+                               "transaction.max.timeout.ms", leader_rate, follower_rate});
     if (!answers) return look.missing("brokers' settings", answers.error());
     broker_settings_.clear();
     for (const auto& [broker, answer] : *answers) {

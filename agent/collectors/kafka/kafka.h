@@ -57,6 +57,9 @@ public:
     [[nodiscard]] virtual Result<wire::DescribeClientQuotasResponse> quotas() = 0;
     // Those that are open, by coordinator.
     [[nodiscard]] virtual Result<ByBroker<wire::ListTransactionsResponse>> transactions() = 0;
+    // Of these producers, in any state.
+    [[nodiscard]] virtual Result<ByBroker<wire::ListTransactionsResponse>> transactions_of(
+        const std::vector<std::int64_t>& producer_ids) = 0;
     [[nodiscard]] virtual Result<wire::DescribeTransactionsResponse> describe_transactions(
         std::int32_t coordinator, const std::vector<std::string>& ids) = 0;
     [[nodiscard]] virtual Result<wire::DescribeProducersResponse> producers(
@@ -113,14 +116,21 @@ private:
                         const wire::DescribeConfigsResponse::Resource::Config& config);
     void quotas(Look& look, KafkaReader& reader) const;
     void open_transactions(Look& look, KafkaReader& reader);
-    void producers(Look& look, KafkaReader& reader, std::int32_t leader,
-                   const wire::DescribeProducersRequest& request) const;
+    using OpenTransactions =
+        std::map<PartitionKey, std::vector<wire::DescribeProducersResponse::Topic::Partition::Producer>>;
+    void producers(Look& look, KafkaReader& reader, std::int32_t leader, const wire::DescribeProducersRequest& request,
+                   OpenTransactions& late) const;
+    void hanging(Look& look, KafkaReader& reader, OpenTransactions late);
+    [[nodiscard]] static Result<std::map<std::int64_t, std::set<PartitionKey>>> coordinated(
+        const Look& look, KafkaReader& reader, const std::vector<std::int64_t>& producer_ids);
+    [[nodiscard]] std::int64_t max_transaction_timeout_ms() const;
 
     KafkaCollectorOptions options_;
     std::set<std::int32_t> brokers_seen_;
     std::map<std::string, std::map<std::string, std::string>> topic_settings_, broker_settings_;
     std::vector<std::pair<Labels, double>> seldom_samples_;
     std::map<PartitionKey, std::int64_t> held_at_;  // Last stable offset where it was behind the end.
+    std::set<std::string> hanging_;                 // Transactions that the last reading found to hang.
     std::string not_visible_;                       // Of what is read seldom.
     std::size_t groups_seen_ = 0;                   // In this look.
     StateMemory states_;

@@ -112,6 +112,72 @@ TEST(Kafka, ATransactionThatHoldsUpReadersIsSeenFromBothSides) {
     EXPECT_EQ(count(seen, "kafka_partition_transaction_silent_seconds"), 1u);
 }
 
+// Looks until a standing transaction has been judged twice; the producer's last record is of second 1.
+Observation after_long(FakeKafka& kafka, KafkaCollector& look, std::int64_t until_ms = 20 * 60'000) {
+    Observation seen;
+    for (int i = 9; i >= 0; --i) seen = look.look(kafka, {until_ms - i * 5'000});
+    return seen;
+}
+
+constexpr const char* hanging =
+    R"(kafka_partition_hanging_transaction_seconds{cluster="c",coordinator_epoch="-1",partition="0",)"
+    R"(producer_epoch="-1",producer_id="9",start_offset="60",topic="t"})";
+
+TEST(Kafka, ATransactionHangsThatNoCoordinatorWillEnd) {
+    for (bool FakeKafka::* lacks : {&FakeKafka::coordinated, &FakeKafka::counted}) {
+        FakeKafka kafka;
+        kafka.open_transaction = true;
+        kafka.*lacks = false;
+        auto look = collector();
+        const auto seen = after_long(kafka, look);
+        EXPECT_EQ(value(seen, hanging), 20 * 60 - 1);
+        EXPECT_EQ(value(seen, R"(kafka_partitions_held_up{cluster="c"})"), 1);
+        kafka.open_transaction = false;
+        const auto ended = after_long(kafka, look, 21 * 60'000);
+        EXPECT_EQ(count(ended, "kafka_partition_hanging_transaction_seconds"), 0u);
+        EXPECT_EQ(value(ended, R"(kafka_partitions_held_up{cluster="c"})"), 0);
+    }
+}
+
+TEST(Kafka, ATransactionThatItsCoordinatorKnowsOrThatMayLastDoesNotHang) {
+    FakeKafka kafka;
+    kafka.open_transaction = true;
+    auto known = collector();
+    EXPECT_EQ(count(after_long(kafka, known), "kafka_partition_hanging_transaction_seconds"), 0u);
+    kafka.coordinated = false;
+    auto young = collector();
+    EXPECT_EQ(count(after_long(kafka, young, 10 * 60'000), "kafka_partition_hanging_transaction_seconds"), 0u)
+        << "Kafka's default: transaction.max.timeout.ms = 15 min";
+    auto once = collector();
+    EXPECT_EQ(count(after_long(kafka, once), "kafka_partition_hanging_transaction_seconds"), 1u);
+    kafka.start_offset = 70;
+    for (int i = 1; i <= 3; ++i)
+        EXPECT_EQ(count(once.look(kafka, {20 * 60'000 + i * 5'000}), "kafka_partition_hanging_transaction_seconds"),
+                  i == 3 ? 0u : 1u)
+            << "another one has to be found twice as well";
+}
+
+TEST(Kafka, NoTransactionIsCalledUnknownWhereACoordinatorIsNotHeard) {
+    for (auto change :
+         {+[](FakeKafka& kafka) { kafka.may_describe = false; },
+          +[](FakeKafka& kafka) { kafka.coordinator_loads = true; }, +[](FakeKafka& kafka) { kafka.state_led = false; },
+          +[](FakeKafka& kafka) { kafka.old = true; }, +[](FakeKafka& kafka) { kafka.forbidden = true; }}) {
+        FakeKafka kafka;
+        kafka.open_transaction = true;
+        kafka.coordinated = false;
+        change(kafka);
+        auto look = collector();
+        const auto seen = after_long(kafka, look);
+        EXPECT_EQ(count(seen, "kafka_partition_hanging_transaction_seconds"), 0u);
+        EXPECT_EQ(count(seen, "kafka_partitions_held_up"), kafka.state_led ? 1u : 0u);
+        const auto about = seen.attributes.find({"c", "cluster", "c"});
+        const std::string told =
+            seen.error + (about == seen.attributes.end() ? "" : about->second.at("kafka_not_visible"));
+        EXPECT_NE(told.find(kafka.old || kafka.forbidden ? "transactions" : "hanging transactions"), std::string::npos)
+            << told;
+    }
+}
+
 TEST(Kafka, ABrokerThatLeftMetadataIsToldAsDown) {
     FakeKafka kafka;
     auto look = collector();

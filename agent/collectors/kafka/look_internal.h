@@ -1,9 +1,15 @@
 // One look at a Kafka cluster while it goes on. Only for .cc files of agent/collectors/kafka.
 #pragma once
 
+#include <algorithm>
+
 #include "agent/collectors/kafka/kafka.h"
 
 namespace medic {
+
+[[nodiscard]] inline double seconds_since(std::int64_t unix_ms, WallTime at) {
+    return static_cast<double>(std::max<std::int64_t>(0, at.unix_ms - unix_ms)) / 1'000;
+}
 
 // "orders:0,3;logs:1": partitions by name, as many as remedies may be told of. To be added topic by topic.
 class NamedPartitions {

@@ -33,6 +33,7 @@ using AllRequests =
                DescribeQuorumRequest, AlterPartitionReassignmentsRequest, ListPartitionReassignmentsRequest,
                ElectLeadersRequest, OffsetForLeaderEpochRequest, InitProducerIdRequest, SaslHandshakeRequest,
                SaslAuthenticateRequest, DescribeClientQuotasRequest, AlterClientQuotasRequest, DescribeProducersRequest,
-               DescribeTransactionsRequest, ListTransactionsRequest, ConsumerGroupDescribeRequest>;
+               DescribeTransactionsRequest, ListTransactionsRequest, WriteTxnMarkersRequest,
+               ConsumerGroupDescribeRequest>;
 
 }  // namespace medic::wire

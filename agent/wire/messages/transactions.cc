@@ -77,4 +77,36 @@ void DescribeProducersRequest::Topic::fields(Codec& c) {
 
 void DescribeProducersRequest::fields(Codec& c) { c(topics); }
 
+void WriteTxnMarkersResponse::Marker::Topic::Partition::fields(Codec& c) {
+    c(partition);
+    c(error);
+}
+
+void WriteTxnMarkersResponse::Marker::Topic::fields(Codec& c) {
+    c(name);
+    c(partitions);
+}
+
+void WriteTxnMarkersResponse::Marker::fields(Codec& c) {
+    c(producer_id);
+    c(topics);
+}
+
+void WriteTxnMarkersResponse::fields(Codec& c) { c(markers); }
+
+void WriteTxnMarkersRequest::Marker::Topic::fields(Codec& c) {
+    c(name);
+    c(partitions);
+}
+
+void WriteTxnMarkersRequest::Marker::fields(Codec& c) {
+    c(producer_id);
+    c(producer_epoch);
+    c(commit);
+    c(topics);
+    c(coordinator_epoch);
+}
+
+void WriteTxnMarkersRequest::fields(Codec& c) { c(markers); }
+
 }  // namespace medic::wire

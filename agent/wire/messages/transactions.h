@@ -1,5 +1,7 @@
 // ListTransactions and DescribeTransactions (a broker answers for the transactional ids that it coordinates),
-// DescribeProducers (a partition's leader answers): KIP-664, for finding transactions that hang.
+// DescribeProducers (a partition's leader answers): KIP-664, for finding transactions that hang. WriteTxnMarkers ends
+// them where they lie: a coordinator sends it to partitions' leaders, and so does who aborts one that no coordinator
+// knows.
 #pragma once
 
 #include "agent/wire/api.h"
@@ -112,6 +114,54 @@ struct DescribeProducersRequest {
     std::vector<Topic> topics;
     void fields(Codec& c);
     bool operator==(const DescribeProducersRequest&) const = default;
+};
+
+struct WriteTxnMarkersResponse {
+    static constexpr ApiKey api = ApiKey::write_txn_markers;
+    struct Marker {
+        struct Topic {
+            struct Partition {
+                std::int32_t partition = 0;
+                KafkaError error = KafkaError::none;
+                void fields(Codec& c);
+                bool operator==(const Partition&) const = default;
+            };
+            std::string name;
+            std::vector<Partition> partitions;
+            void fields(Codec& c);
+            bool operator==(const Topic&) const = default;
+        };
+        std::int64_t producer_id = -1;
+        std::vector<Topic> topics;
+        void fields(Codec& c);
+        bool operator==(const Marker&) const = default;
+    };
+    std::vector<Marker> markers;
+    void fields(Codec& c);
+    bool operator==(const WriteTxnMarkersResponse&) const = default;
+};
+
+struct WriteTxnMarkersRequest {
+    static constexpr ApiKey api = ApiKey::write_txn_markers;
+    using Response = WriteTxnMarkersResponse;
+    struct Marker {
+        struct Topic {
+            std::string name;
+            std::vector<std::int32_t> partitions;
+            void fields(Codec& c);
+            bool operator==(const Topic&) const = default;
+        };
+        std::int64_t producer_id = -1;
+        std::int16_t producer_epoch = -1;
+        bool commit = false;
+        std::vector<Topic> topics;
+        std::int32_t coordinator_epoch = 0;
+        void fields(Codec& c);
+        bool operator==(const Marker&) const = default;
+    };
+    std::vector<Marker> markers;
+    void fields(Codec& c);
+    bool operator==(const WriteTxnMarkersRequest&) const = default;
 };
 
 }  // namespace medic::wire

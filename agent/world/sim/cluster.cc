@@ -57,7 +57,7 @@ bool SimCluster::healthy() const {
     const bool brokers_fine =
         std::ranges::all_of(brokers, [](const auto& item) { return item.second.serves() && item.second.in_sync; });
     return tasks_fine && settings.good() && job_fine && brokers_fine && disk.used < 0.8 * disk.total &&
-           leaders.displaced == 0;
+           leaders.displaced == 0 && !hanging;
 }
 
 void SimCluster::change_settings(WallTime now) {
@@ -68,6 +68,10 @@ void SimCluster::change_settings(WallTime now) {
 void SimCluster::restart_broker(Duration catches_up_for) {
     leaders.displaced = leaders.out_of_sync = leaders.preferred;
     leaders.in_sync_at = now_ + catches_up_for;
+}
+
+void SimCluster::leave_transaction_open(Duration silent) {
+    if (!hanging) hanging = {payments_end++, silent};
 }
 
 bool SimCluster::can_spare(const std::string& broker) const {
@@ -116,6 +120,7 @@ void SimCluster::live_on(Duration by) {
     replicate(by);
     disk.used = std::min(disk.total, disk.used + disk.growth_per_second * seconds);
     if (now_ >= leaders.in_sync_at) leaders.out_of_sync = 0;
+    if (hanging) hanging->silent += by;
     if (is_terminal_job_state(job.state)) return;
     const bool can_run = active_nodes() >= task_managers_needed && job.blocked_by.empty();
     if (job.state == "RUNNING" && (!can_run || job.version == "v2")) {
@@ -284,6 +289,12 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      }
                      return "changed";
                  },
+                 [&](const AbortTransaction& op) -> Result<std::string> {
+                     if (!hanging || hanging->start_offset != op.start_offset)
+                         return fail(ErrorCode::outdated, "it is not open any more");
+                     hanging.reset();
+                     return "aborted";
+                 },
                  [](const auto&) -> Result<std::string> { return fail(ErrorCode::invalid, "not simulated"); }},
         body);
 }
@@ -326,6 +337,16 @@ Fact SimCluster::look_up_connector(Fact fact) const {
     return fact;
 }
 
+Fact SimCluster::look_up_payments(Fact fact) const {
+    const Subject partition = partition_subject(fact.subject.cluster, "payments", 0);
+    if (fact.subject == partition && fact.name == last_stable_offset)
+        fact.value = static_cast<double>(hanging ? hanging->start_offset : payments_end);
+    if (hanging && fact.subject == transaction_subject(partition, 7, 0, hanging->start_offset) &&
+        fact.name == "kafka_partition_hanging_transaction_seconds")
+        fact.value = static_cast<double>(hanging->silent.count()) / 1'000;
+    return fact;
+}
+
 Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
     Fact fact{key.subject, key.name, {}, {}, now};
     const std::string& kind = key.subject.kind;
@@ -344,6 +365,8 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
         if (key.name == "flink_taskmanager_registered") fact.value = node->second.up && !node->second.frozen ? 1 : 0;
     } else if (kind == "broker") {
         return look_up_broker(std::move(fact));
+    } else if (kind == "partition" || kind == "transaction") {
+        return look_up_payments(std::move(fact));
     } else if (kind == "cluster" && key.name == "kafka_quorum_leader") {
         fact.value = 1;
     } else if (kind == "cluster" && key.name == "flink_jobmanager_reachable") {

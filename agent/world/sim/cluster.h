@@ -1,7 +1,7 @@
 // A simulated cluster: task managers with a warm pool, one Flink job, a connector's tasks, three brokers, one's disk
-// and another one's leaders. It carries out operations as the real products would, some of them badly: lost, late,
-// doubled, unknown, or reported and not done. Deterministic from its seed. It knows nothing of the agent; faults are
-// injected by name, truth is read by the simulation.
+// and another one's leaders, a topic that transactions are written to. It carries out operations as the real products
+// would, some of them badly: lost, late, doubled, unknown, or reported and not done. Deterministic from its seed. It
+// knows nothing of the agent; faults are injected by name, truth is read by the simulation.
 #pragma once
 
 #include <deque>
@@ -61,6 +61,12 @@ struct SimLeaders {
     WallTime in_sync_at;
 };
 
+// Open on the only partition of topic payments, and known to no coordinator.
+struct SimTransaction {
+    std::int64_t start_offset = 0;
+    Duration silent{0};
+};
+
 // Each holds a replica of every partition; two must be in sync.
 struct SimBroker {
     bool up = true, frozen = false;
@@ -108,6 +114,7 @@ public:
 
     void change_settings(WallTime now);            // A person's mistake, another one each time.
     void restart_broker(Duration catches_up_for);  // In good order; its leaders do not come back by themselves.
+    void leave_transaction_open(Duration silent);  // One at a time.
     bool end_job(WallTime now);                    // A person cancels it; false: it does not run.
     void start_job_again();                        // The same person, unless somebody else has started it.
 
@@ -122,6 +129,8 @@ public:
     SimJob job;
     SimDisk disk;
     SimLeaders leaders;
+    std::optional<SimTransaction> hanging;
+    std::int64_t payments_end = 1'000;
     std::map<FactKey, double> quotas;     // Of clients and users, without the cluster's name.
     std::vector<Executed> executed;       // Bounded by the run.
     std::map<std::string, int> passages;  // How often each was taken.
@@ -144,6 +153,7 @@ private:
     void replicate(Duration by);
     [[nodiscard]] Fact look_up_broker(Fact fact) const;
     [[nodiscard]] Fact look_up_connector(Fact fact) const;
+    [[nodiscard]] Fact look_up_payments(Fact fact) const;
     Result<std::string> change_back(const ChangeConnectorConfiguration& op);
     [[nodiscard]] int active_nodes() const;
 

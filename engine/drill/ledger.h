@@ -1,0 +1,41 @@
+// Payments that come in steadily, and a ledger that reads only what is committed: librdkafka both, as clients that are
+// not ours. Runs a thread for each beside librdkafka's own.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "agent/base/result.h"
+#include "engine/workload/kafka_delivery.h"
+#include "engine/workload/kafka_reading.h"
+
+namespace medic::engine::drill {
+
+inline constexpr const char* ledger_topic = "payments";
+
+class Ledger {
+public:
+    // Returns once the first payment has been read.
+    [[nodiscard]] static Result<std::unique_ptr<Ledger>> open(const std::string& bootstrap);
+    ~Ledger();
+    Ledger(const Ledger&) = delete;
+    Ledger& operator=(const Ledger&) = delete;
+
+    [[nodiscard]] std::uint64_t read() const { return read_; }
+
+private:
+    Ledger() = default;
+    void write();
+    void follow();
+
+    std::unique_ptr<workload::KafkaDelivery> delivery_;
+    std::unique_ptr<workload::KafkaReading> reading_;
+    std::atomic<bool> stopping_ = false;
+    std::atomic<std::uint64_t> read_ = 0;
+    std::thread writer_, reader_;
+};
+
+}  // namespace medic::engine::drill
