@@ -1,6 +1,7 @@
 #include "agent/config/config.h"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <set>
 
@@ -134,6 +135,13 @@ ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
                 connect.refuse(connect.node("urls"), "urls: expected http://host:port, got `" + url + "`");
             while (url.ends_with('/')) url.pop_back();
         }
+        result.dead_letters = connect.text("dead_letters");
+        const auto topic_char = [](char c) {
+            return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("._-{}").contains(c);
+        };
+        if (!std::ranges::all_of(result.dead_letters, topic_char))
+            connect.refuse(connect.node("dead_letters"),
+                           "dead_letters: expected the name of a topic, got `" + result.dead_letters + "`");
         access(connect, result.connect_urls, result);
     }
     for (const YamlNode& entry : section.sections("flink")) {

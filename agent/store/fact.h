@@ -13,10 +13,14 @@
 //  - {client/ID or user/NAME, "quota:KEY"}: what Kafka holds that very client or user to; `no_quota` where the
 //  cluster's
 //    quotas are known and this is not among them. A client-id of one user is another entity.
+//  - {connector/NAME, "committed:TOPIC-PARTITION"}: where the group of a sink reads on; told while, and for ten
+//    minutes after, the sink is stopped or a task of it has FAILED, by workers that tell offsets
+//    (Connect 3.5).
 //  - not known, stale or not asked for long: value nullopt and text empty. Absence is an answer, and never zero.
 #pragma once
 
 #include <compare>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,6 +48,15 @@ inline constexpr std::string_view no_quota = "none";
 inline constexpr std::string_view quota_prefix = "quota:";
 [[nodiscard]] inline FactKey quota_key(Subject client_or_user, std::string_view key) {
     return {std::move(client_or_user), std::string(quota_prefix).append(key)};
+}
+
+inline constexpr std::string_view committed_prefix = "committed:";
+struct PartitionName {
+    std::string topic;
+    std::int64_t partition = 0;
+};
+[[nodiscard]] inline FactKey committed_key(Subject connector, const PartitionName& of) {
+    return {std::move(connector), std::string(committed_prefix).append(of.topic) + "-" + std::to_string(of.partition)};
 }
 
 // nullopt and no text = asked and not known.

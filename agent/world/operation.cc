@@ -20,6 +20,12 @@ const std::string* ended_job(const OperationBody& body) {
     return nullptr;
 }
 
+std::optional<std::int64_t> records_passed_over(const OperationBody& body) {
+    const auto* alter = std::get_if<AlterConnectorOffset>(&body);
+    if (alter == nullptr || alter->to < alter->from) return std::nullopt;
+    return alter->to - alter->from;
+}
+
 std::string_view operation_name(const OperationBody& body) {
     return std::visit(Overload{
                           [](const StartNode&) { return "start-node"; },
@@ -40,6 +46,8 @@ std::string_view operation_name(const OperationBody& body) {
                           [](const RemoveGroupMembers&) { return "remove-group-members"; },
                           [](const ChangeConnectorConfiguration&) { return "change-connector-configuration"; },
                           [](const AlterClientQuota&) { return "alter-client-quota"; },
+                          [](const StopConnector&) { return "stop-connector"; },
+                          [](const AlterConnectorOffset&) { return "alter-connector-offset"; },
                       },
                       body);
 }
@@ -113,6 +121,10 @@ std::string describe(const Operation& operation) {
                 for (const auto& [key, value] : op.set)
                     text += fmt::format(" {}={}", key, value ? fmt::format("{:.0f}", *value) : "(none)");
                 return text;
+            },
+            [](const StopConnector& op) { return op.connector; },
+            [](const AlterConnectorOffset& op) {
+                return fmt::format("{} of {}-{} from {} to {}", op.connector, op.topic, op.partition, op.from, op.to);
             },
         },
         operation.body);

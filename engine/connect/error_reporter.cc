@@ -50,8 +50,10 @@ void ErrorReporter::refuse(const SinkRecord& record, const RecordError& error) {
     if (tolerated_) return context_.metrics->record_skipped();
     context_.metrics->record_failed();
     // The record is in the message, where real Connect names it in its log only.
-    end_task(fmt::format("Tolerance exceeded in error handler\nCaused by: {}: {}: topic '{}' partition {} at offset {}",
-                         error.exception_class, error.message, record.topic, record.partition, record.offset));
+    end_task(
+        fmt::format("Tolerance exceeded in error handler\nCaused by: {}: {}: topic '{}' partition {} at offset {}\n"
+                    "Caused by: {}",
+                    error.exception_class, error.message, record.topic, record.partition, record.offset, error.cause));
 }
 
 // Key, value and headers as they came, and Connect's own headers beside them (DeadLetterQueueReporter).

@@ -16,6 +16,7 @@ struct RecordError {
     std::string_view stage;            // VALUE_CONVERTER
     std::string_view executing_class;  // org.apache.kafka.connect.json.JsonConverter
     std::string exception_class, message;
+    std::string cause;  // What that came of: "class: message".
 };
 
 [[nodiscard]] std::string dead_letter_topic(const Config& config);  // "": none.

@@ -18,6 +18,21 @@ constexpr milliseconds poll_wait{500};
 constexpr milliseconds retry_wait{100};
 constexpr std::string_view json_converter = "org.apache.kafka.connect.json.JsonConverter";
 
+// As the JSON converter says it: Kafka's exception with Jackson's.
+std::string not_json(const std::string& value) {
+    std::size_t at = value.size();
+    try {
+        [[maybe_unused]] const auto parsed = nlohmann::json::parse(value);
+    } catch (const nlohmann::json::parse_error& error) {
+        at = error.byte - std::min<std::size_t>(error.byte, 1);  // It counts from 1.
+    }
+    const std::string_view jackson =
+        "org.apache.kafka.common.errors.SerializationException: com.fasterxml.jackson.core.JsonParseException";
+    if (at >= value.size()) return fmt::format("{}: Unexpected end-of-input", jackson);
+    const auto code = static_cast<unsigned char>(value[at]);
+    return fmt::format("{}: Unexpected character (code {})", jackson, code);
+}
+
 class SinkRunner {
 public:
     SinkRunner(const TaskContext& context, SinkTask& task, KafkaReader& reader, KafkaWriter* dead_letters)
@@ -110,7 +125,8 @@ private:
                                     .executing_class = json_converter,
                                     .exception_class = "org.apache.kafka.connect.errors.DataException",
                                     .message = "Converting byte[] to Kafka Connect data failed due to serialization "
-                                               "error"});
+                                               "error",
+                                    .cause = not_json(*record.value)});
         }
         return good;
     }
