@@ -122,6 +122,14 @@ void Loader::check_cluster(const ClusterConfig& cluster, const YamlNode& node) {
                "cluster `" + cluster.name + "`: nothing to watch; give kafka, connect, flink, metrics or prometheus");
 }
 
+// "": none.
+bool names_topic(std::string pattern) {
+    constexpr std::string_view connector = "{connector}";
+    if (const auto at = pattern.find(connector); at != std::string::npos) pattern.erase(at, connector.size());
+    return std::ranges::all_of(
+        pattern, [](unsigned char c) { return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-'; });
+}
+
 ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
     Section section(node, "clusters.NAME", status);
     ClusterConfig result;
@@ -136,12 +144,10 @@ ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
             while (url.ends_with('/')) url.pop_back();
         }
         result.dead_letters = connect.text("dead_letters");
-        const auto topic_char = [](char c) {
-            return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("._-{}").contains(c);
-        };
-        if (!std::ranges::all_of(result.dead_letters, topic_char))
+        if (!names_topic(result.dead_letters))
             connect.refuse(connect.node("dead_letters"),
-                           "dead_letters: expected the name of a topic, got `" + result.dead_letters + "`");
+                           "dead_letters: expected the name of a topic, in which {connector} may stand, got `" +
+                               result.dead_letters + "`");
         access(connect, result.connect_urls, result);
     }
     for (const YamlNode& entry : section.sections("flink")) {
