@@ -1,6 +1,7 @@
 #include "agent/config/config.h"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <set>
 
@@ -129,6 +130,14 @@ void Loader::check_cluster(const ClusterConfig& cluster, const YamlNode& node) {
                "cluster `" + cluster.name + "`: nothing to watch; give kafka, connect, flink, metrics or prometheus");
 }
 
+// "": none.
+bool names_topic(std::string pattern) {
+    constexpr std::string_view connector = "{connector}";
+    if (const auto at = pattern.find(connector); at != std::string::npos) pattern.erase(at, connector.size());
+    return std::ranges::all_of(
+        pattern, [](unsigned char c) { return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-'; });
+}
+
 ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
     Section section(node, "clusters.NAME", status);
     ClusterConfig result;
@@ -142,6 +151,11 @@ ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
                 connect.refuse(connect.node("urls"), "urls: expected http://host:port, got `" + url + "`");
             while (url.ends_with('/')) url.pop_back();
         }
+        result.dead_letters = connect.text("dead_letters");
+        if (!names_topic(result.dead_letters))
+            connect.refuse(connect.node("dead_letters"),
+                           "dead_letters: expected the name of a topic, in which {connector} may stand, got `" +
+                               result.dead_letters + "`");
         access(connect, result.connect_urls, result);
     }
     for (const YamlNode& entry : section.sections("flink")) {

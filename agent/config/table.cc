@@ -129,6 +129,10 @@ constexpr Key keys[] = {
 
     {"clusters.NAME.connect", "urls", Type::texts, "", true, 0, 0, "",
      "REST addresses of the workers: http://host:port."},
+    {"clusters.NAME.connect", "dead_letters", Type::text, "", false, 0, 0, "",
+     "Topic for records that a sink can't convert, where {connector} is its name: connect.set-aside-bad-records may "
+     "set "
+     "it up as the connector's dead letter queue. Without it no queue is set up."},
     {"clusters.NAME.connect", "auth", Type::section, "", false, 0, 0, "", "How to log in, at every worker."},
     {"clusters.NAME.connect", "tls", Type::section, "", false, 0, 0, "", "Whom to trust at https:// addresses."},
     {"clusters.NAME.flink[]", "url", Type::url, "", true, 0, 0, "", "REST address of the job manager."},

@@ -79,6 +79,7 @@ std::vector<ClusterInfo> clusters_of(const Config& config) {
         }
         for (const ManagedByConfig& owner : cluster.managed)
             info.managed.push_back({owner.object, owner.by, owner.restarts});
+        info.dead_letters = cluster.dead_letters;
         all.push_back(std::move(info));
     }
     return all;

@@ -14,6 +14,8 @@ using Json = nlohmann::json;
 // A row for a cluster, not for each connector; so much shorter than unseen_max counts.
 constexpr Duration looked_kept_every{30'000};
 
+constexpr std::size_t settings_bytes_max = 64 << 10;  // A remedy that must know them refuses more.
+
 std::string text_of(const Json& document) { return document.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json json_of(const ConnectorSettings& settings) { return {{"kept", settings.kept}, {"withheld", settings.withheld}}; }
@@ -127,6 +129,9 @@ void SettingsMemory::tell(const Subject& connector, std::map<std::string, std::s
     if (found == known_.end()) return;
     const Known& known = found->second;
     attributes["configuration"] = hash_of(known.now.settings);
+    if (attributes.contains("failed_tasks"))
+        if (std::string all = text_of(json_of(known.now.settings)); all.size() <= settings_bytes_max)
+            attributes["settings"] = std::move(all);
     std::string& change = attributes["settings_change"];
     if (!known.good) {
         change = "unknown";

@@ -31,7 +31,8 @@ public:
               const SeriesStore& series, WallTime at);
 
     // As attributes: configuration (a hash), and settings_change (JSON, "" when nothing was changed since it last
-    // worked; "unknown" when it was never seen to work).
+    // worked; "unknown" when it was never seen to work). Of one whose tasks have failed also settings (JSON: kept,
+    // withheld), for remedies that change some of them.
     void tell(const Subject& connector, std::map<std::string, std::string>& attributes) const;
 
     struct Row {

@@ -172,5 +172,15 @@ TEST_F(Watched, AnUnreadableRecordIsAsIfNeverSeen) {
     EXPECT_EQ(change(), "unknown");
 }
 
+TEST_F(Watched, OfOneThatFailedItsSettingsAreToldWithoutTheirSecrets) {
+    look(0, good);
+    std::map<std::string, std::string> attributes;
+    memory.tell(orders, attributes);
+    EXPECT_FALSE(attributes.contains("settings"));
+    attributes["failed_tasks"] = "0";
+    memory.tell(orders, attributes);
+    EXPECT_EQ(attributes.at("settings"), R"({"kept":{"topics":"a"},"withheld":["db.password"]})");
+}
+
 }  // namespace
 }  // namespace medic

@@ -67,6 +67,18 @@ void Loop::State::ask_for_unfenced(const Incident& incident, Plan& plan) const {
     }
 }
 
+// Records that never reach whom they are for are agreed to before the plan begins, by the policy or by a person: not
+// in its middle, with the connector stopped.
+void Loop::State::ask_for_records(const Incident& incident, Plan& plan) const {
+    if (!plan.needs_approval.empty()) return;
+    for (const auto& step : plan.steps) {
+        if (records_passed_over(step.operation).value_or(0) == 0) continue;
+        const auto decision = decide(options.policy, {plan.remedy, plan.cause, incident.cluster, step.object,
+                                                      planner.level(plan.remedy, plan.cause)});
+        if (!decision.names_object) plan.needs_approval = step.text + ", and the policy does not name " + step.object;
+    }
+}
+
 void Loop::State::plan(Incident& incident) {
     if (!incident.acted && is_gone(incident)) return resolve(incident, "went_away", "it is no longer reported");
     const Diagnosis& diagnosis = incident.diagnosis;
@@ -96,6 +108,7 @@ void Loop::State::plan(Incident& incident) {
                          (incident.requested_by.empty() ? "can't help: " : "") + made.error().message);
     incident.plan = *made;
     ask_for_unfenced(incident, *incident.plan);
+    ask_for_records(incident, *incident.plan);
     ++incident.plans;
     incident.undoing = incident.begun = false;
     incident.last_verdict.clear();

@@ -151,6 +151,7 @@ struct Loop::State {
     enum class Rung : std::uint8_t { tried, untried };
     void next_rung(Incident& incident, Rung left, const std::string& why);
     void ask_for_unfenced(const Incident& incident, Plan& plan) const;
+    void ask_for_records(const Incident& incident, Plan& plan) const;
     void ladder_ended(Incident& incident);
     [[nodiscard]] bool observes_only(const Incident& incident) const;
     [[nodiscard]] bool is_spare(const std::string& cluster, const NodeInfo& node) const;

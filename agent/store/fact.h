@@ -16,10 +16,14 @@
 //    quotas are known and this is not among them. A client-id of one user is another entity.
 //  - {partition/TOPIC-N, "kafka_partition_last_stable_offset"}: where it is not behind, the end of the log.
 //  - {transaction/TOPIC-N/PRODUCER/EPOCH/START, …}: series of that very transaction, by their labels.
+//  - {connector/NAME, "committed:TOPIC-PARTITION"}: where the group of a sink reads on; told while, and for ten
+//    minutes after, the sink is stopped or a task of it has FAILED, by workers that tell offsets
+//    (Connect 3.5).
 //  - not known, stale or not asked for long: value nullopt and text empty. Absence is an answer, and never zero.
 #pragma once
 
 #include <compare>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -64,6 +68,15 @@ inline constexpr std::string_view last_stable_offset = "kafka_partition_last_sta
     return {partition.cluster, "transaction",
             partition.name + "/" + std::to_string(producer_id) + "/" + std::to_string(producer_epoch) + "/" +
                 std::to_string(start_offset)};
+}
+
+inline constexpr std::string_view committed_prefix = "committed:";
+struct PartitionName {
+    std::string topic;
+    std::int64_t partition = 0;
+};
+[[nodiscard]] inline FactKey committed_key(Subject connector, const PartitionName& of) {
+    return {std::move(connector), std::string(committed_prefix).append(of.topic) + "-" + std::to_string(of.partition)};
 }
 
 // nullopt and no text = asked and not known.

@@ -20,6 +20,12 @@ const std::string* ended_job(const OperationBody& body) {
     return nullptr;
 }
 
+std::optional<std::int64_t> records_passed_over(const OperationBody& body) {
+    const auto* alter = std::get_if<AlterConnectorOffset>(&body);
+    if (alter == nullptr || alter->to < alter->from) return std::nullopt;
+    return alter->to - alter->from;
+}
+
 std::string_view operation_name(const OperationBody& body) {
     return std::visit(Overload{
                           [](const StartNode&) { return "start-node"; },
@@ -42,6 +48,8 @@ std::string_view operation_name(const OperationBody& body) {
                           [](const AlterClientQuota&) { return "alter-client-quota"; },
                           [](const VerifyDeployment&) { return "verify-deployment"; },
                           [](const AbortTransaction&) { return "abort-transaction"; },
+                          [](const StopConnector&) { return "stop-connector"; },
+                          [](const AlterConnectorOffset&) { return "alter-connector-offset"; },
                       },
                       body);
 }
@@ -124,6 +132,10 @@ std::string describe(const Operation& operation) {
             [](const AbortTransaction& op) {
                 return fmt::format("of producer {} epoch {} on {}-{} from offset {}", op.producer_id, op.producer_epoch,
                                    op.topic, op.partition, op.start_offset);
+            },
+            [](const StopConnector& op) { return op.connector; },
+            [](const AlterConnectorOffset& op) {
+                return fmt::format("{} of {}-{} from {} to {}", op.connector, op.topic, op.partition, op.from, op.to);
             },
         },
         operation.body);

@@ -62,6 +62,17 @@ struct ChangeConnectorConfiguration {
     // Hashes of the whole (agent/base/connector_settings.h), before and after: what is otherwise is not changed.
     std::string from, to;
 };
+// Its tasks end and it keeps its configuration (KIP-875, Connect 3.5); ResumeConnector starts them again.
+struct StopConnector {
+    std::string connector;
+};
+// Where the group of a stopped sink reads on in one partition (KIP-875, Connect 3.6). To one further: the record at
+// `from` never reaches the sink.
+struct AlterConnectorOffset {
+    std::string connector, topic;
+    int partition = 0;
+    std::int64_t from = 0, to = 0;  // What is not at `from` is not changed.
+};
 
 // --- Flink
 // ------------------------------------------------------------------------------------------------------------
@@ -136,11 +147,11 @@ struct AbortTransaction {
 inline constexpr auto deployment_doubts =
     std::to_array<std::string_view>({"plan", "state", "slots", "topics", "checkpoint", "quarantine"});
 
-using OperationBody =
-    std::variant<StartNode, StopNode, KillNode, KillConnectorTask, GrowStorage, RestartConnectorTask, RestartConnector,
-                 PauseConnector, ResumeConnector, CancelJob, StopJobWithSavepoint, StartDeployment, AlterConfigs,
-                 AlterReassignments, ElectLeaders, RemoveGroupMembers, ChangeConnectorConfiguration, AlterClientQuota,
-                 VerifyDeployment, AbortTransaction>;  // New ones last: journals hold the number.
+using OperationBody = std::variant<StartNode, StopNode, KillNode, KillConnectorTask, GrowStorage, RestartConnectorTask,
+                                   RestartConnector, PauseConnector, ResumeConnector, CancelJob, StopJobWithSavepoint,
+                                   StartDeployment, AlterConfigs, AlterReassignments, ElectLeaders, RemoveGroupMembers,
+                                   ChangeConnectorConfiguration, AlterClientQuota, VerifyDeployment, AbortTransaction,
+                                   StopConnector, AlterConnectorOffset>;  // New ones last: journals hold the number.
 
 // `key` names incident, step and attempt ("I17/2/1"): a World sends an operation at most once per key.
 struct Operation {
@@ -154,6 +165,8 @@ struct Operation {
 
 // The id of the job that it ends ("" where only the sending knows it); nullptr: it ends none.
 [[nodiscard]] const std::string* ended_job(const OperationBody& body);
+// How many records it keeps from whom they are for; nullopt: it is no such operation, or that can't be told.
+[[nodiscard]] std::optional<std::int64_t> records_passed_over(const OperationBody& body);
 [[nodiscard]] std::string_view operation_name(const OperationBody& body);  // "kill-node", "restart-connector-task", …
 [[nodiscard]] std::string describe(const Operation& operation);  // One line for journal and dry run; no secrets.
 

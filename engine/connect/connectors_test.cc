@@ -37,6 +37,14 @@ TEST(Plugins, ComplainInConnectsWords) {
     EXPECT_EQ(task_count(*source, {{"tasks.max", "4"}}), 1);
 }
 
+TEST(Plugins, ADeadLetterQueueIsNoneOfTheTopicsThatAreRead) {
+    EXPECT_THAT(validate({{"connector.class", "FileStreamSink"},
+                          {"file", "/x"},
+                          {"topics", "a,b"},
+                          {"errors.deadletterqueue.topic.name", "b"}}),
+                ElementsAre(HasSubstr("The DLQ topic 'b' may not be included in the list of topics")));
+}
+
 TEST(GeneratorSource, MakesTheSameRecordsAgainAndResumesAfterItsOffset) {
     const Config config = {{"topic", "events"},
                            {"rate", "100000"},

@@ -131,19 +131,6 @@ Answer<ConnectorStatus> Herder::status(const std::string& name) const {
     return status_of(name, found->second);
 }
 
-Answer<std::string> Herder::offsets_json(const std::string& name) const {
-    const std::lock_guard lock(mutex_);
-    const auto found = connectors_.find(name);
-    if (found == connectors_.end()) return refuse(404, "Connector " + name + " not found");
-    std::string entries;
-    for (const auto& [task, slot] : found->second.tasks) {
-        for (const auto& [partition, offset] : slot.offsets)
-            entries +=
-                fmt::format("{}{{\"partition\":{},\"offset\":{}}}", entries.empty() ? "" : ",", partition, offset);
-    }
-    return "{\"offsets\":[" + entries + "]}";
-}
-
 Answer<std::vector<std::string>> Herder::topics(const std::string& name) const {
     const std::lock_guard lock(mutex_);
     const auto found = connectors_.find(name);

@@ -20,6 +20,7 @@
 #include "engine/common/process.h"
 #include "engine/common/signals.h"
 #include "engine/connect/config_store.h"
+#include "engine/connect/group_offsets.h"
 #include "engine/connect/link.h"
 #include "engine/connect/model.h"
 
@@ -29,12 +30,13 @@ template <class T>
 using Answer = std::expected<T, Refusal>;
 
 struct HerderOptions {
-    std::string worker_id;     // "127.0.0.1:8083", as Connect names workers.
-    std::string bootstrap;     // Kafka brokers, host:port separated by commas.
-    std::string data_dir;      // Configurations and source offsets.
-    std::string program;       // medic-engine, for the task processes.
-    Duration graceful{5'000};  // Kafka Connect's default: task.shutdown.graceful.timeout.ms = 5 s
-    Duration flush{60'000};    // Kafka Connect's default: offset.flush.interval.ms = 60 s
+    std::string worker_id;                          // "127.0.0.1:8083", as Connect names workers.
+    std::string bootstrap;                          // Kafka brokers, host:port separated by commas.
+    std::string data_dir;                           // Configurations and source offsets.
+    std::string program;                            // medic-engine, for the task processes.
+    Duration graceful{5'000};                       // Kafka Connect's default: task.shutdown.graceful.timeout.ms = 5 s
+    Duration flush{60'000};                         // Kafka Connect's default: offset.flush.interval.ms = 60 s
+    std::shared_ptr<GroupOffsets> group_offsets{};  // Of the sinks.
 };
 
 // One task as the metrics page needs it.
@@ -66,6 +68,9 @@ public:
     [[nodiscard]] Answer<ConnectorInfo> info(const std::string& name) const;
     [[nodiscard]] Answer<ConnectorStatus> status(const std::string& name) const;
     [[nodiscard]] Answer<std::string> offsets_json(const std::string& name) const;
+    // Of a stopped sink (KIP-875); the message is Connect's.
+    [[nodiscard]] Answer<std::string> alter_offsets(const std::string& name, const PartitionOffsets& offsets);
+    [[nodiscard]] Answer<std::string> reset_offsets(const std::string& name);
     [[nodiscard]] Answer<std::vector<std::string>> topics(const std::string& name) const;
     [[nodiscard]] WorkerSnapshot snapshot() const;
     [[nodiscard]] const HerderOptions& options() const { return options_; }
@@ -89,6 +94,7 @@ private:
     struct TaskSlot;
     struct Connector;
 
+    [[nodiscard]] Answer<Config> stopped_sink(const std::string& name) const;
     void reconcile();
     void step(TaskSlot& slot);
     void start_process(TaskSlot& slot);

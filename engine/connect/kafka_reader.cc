@@ -16,6 +16,12 @@ std::optional<std::string> owned(const std::optional<wire::BytesView>& view) {
     return view ? std::optional<std::string>(*view) : std::nullopt;
 }
 
+RecordHeaders owned(const std::vector<wire::RecordHeader>& views) {
+    RecordHeaders headers;
+    for (const auto& [name, value] : views) headers.emplace_back(name, value.value_or(wire::BytesView()));
+    return headers;
+}
+
 KafkaConsumerOptions consumer_options(const ReaderOptions& options) {
     KafkaConsumerOptions consumer;
     consumer.client = {.bootstrap = options.kafka.bootstrap, .client_id = options.kafka.client_id};
@@ -49,7 +55,8 @@ public:
         if (buffer_.empty()) {
             MEDIC_TRY([[maybe_unused]] const auto count, consumer_.poll(at_most, [this](const ConsumedRecord& record) {
                 buffer_.push_back({std::string(record.topic), record.partition, record.record.offset,
-                                   record.record.timestamp_ms, owned(record.record.key), owned(record.record.value)});
+                                   record.record.timestamp_ms, owned(record.record.key), owned(record.record.value),
+                                   owned(record.record.headers)});
             }));
         }
         std::vector<SinkRecord> records;

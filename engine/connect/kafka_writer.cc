@@ -20,6 +20,9 @@ public:
             out.timestamp_ms = record.timestamp_ms;
             if (record.key) out.key = *record.key;
             out.value = record.value;
+            std::vector<wire::RecordHeader> headers;
+            for (const auto& [name, value] : record.headers) headers.push_back({name, value});
+            out.headers = headers;
             if (auto status = producer_.append(out); !status) return give_up(std::move(status).error());
         }
         if (auto status = producer_.flush(); !status) return give_up(std::move(status).error());

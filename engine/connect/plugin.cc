@@ -63,6 +63,12 @@ std::vector<std::string> validate(const Config& config) {
         if (option.required && text_option(config, option.name).empty()) errors.push_back(missing(option.name));
     if (plugin->type == ConnectorType::sink && list_option(config, "topics").empty())
         errors.push_back("Must configure one of topics or topics.regex");
+    const std::string dead_letters = text_option(config, "errors.deadletterqueue.topic.name");
+    const auto topics = list_option(config, "topics");
+    if (!dead_letters.empty() && std::ranges::find(topics, dead_letters) != topics.end())
+        errors.push_back(fmt::format(
+            "The DLQ topic '{}' may not be included in the list of topics (\"topics={}\") consumed by the connector",
+            dead_letters, text_option(config, "topics")));
     return errors;
 }
 

@@ -5,22 +5,27 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/connect/model.h"
 
 namespace medic::engine::connect {
 
+using RecordHeaders = std::vector<std::pair<std::string, std::string>>;
+
 struct SourceRecord {
     std::string topic;
     std::optional<std::string> key;
     std::string value;
     std::int64_t timestamp_ms = 0;
+    RecordHeaders headers{};
 };
 
 struct SinkRecord {
@@ -29,6 +34,7 @@ struct SinkRecord {
     std::int64_t offset = 0;
     std::int64_t timestamp_ms = 0;
     std::optional<std::string> key, value;
+    RecordHeaders headers{};
 };
 
 struct TopicPartition {
@@ -76,6 +82,9 @@ struct Plugin {
     std::vector<Option> options;
     std::function<std::unique_ptr<SourceTask>()> make_source;
     std::function<std::unique_ptr<SinkTask>()> make_sink;
+    // Of a sink that keeps offsets itself: they are set in its own system as well (SinkConnector.alterOffsets of
+    // KIP-875; nullopt: forgotten). Called while no task of it runs; throws as a task does.
+    std::function<void(const Config&, const std::map<TopicPartition, std::optional<std::int64_t>>&)> alter_offsets{};
     int tasks_max = 1000;  // More than these are never started, whatever tasks.max says.
 };
 

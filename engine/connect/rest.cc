@@ -7,6 +7,7 @@
 
 #include "agent/base/url.h"
 #include "engine/connect/plugin.h"
+#include "engine/connect/rest_offsets.h"
 
 namespace medic::engine::connect {
 namespace {
@@ -186,13 +187,24 @@ private:
             const auto topics = herder_.topics(name);
             return topics ? reply(200, {{name, {{"topics", *topics}}}}) : refusal(topics.error());
         }
-        if (what == "offsets" && get) {
+        if (what == "offsets") return offsets(request, name);
+        for (const char* known : {"status", "config", "restart", "pause", "resume", "stop", "topics"})
+            if (what == known) return not_allowed();
+        return not_found();
+    }
+
+    HttpResponse offsets(const HttpRequest& request, const std::string& name) {
+        if (request.method == "GET") {
             const auto offsets = herder_.offsets_json(name);
             return offsets ? HttpResponse{200, *offsets, "application/json", {}} : refusal(offsets.error());
         }
-        for (const char* known : {"status", "config", "restart", "pause", "resume", "stop", "topics", "offsets"})
-            if (what == known) return not_allowed();
-        return not_found();
+        const auto told = [](const Answer<std::string>& message) {
+            return message ? reply(200, {{"message", *message}}) : refusal(message.error());
+        };
+        if (request.method == "DELETE") return told(herder_.reset_offsets(name));
+        if (request.method != "PATCH") return not_allowed();
+        const auto wanted = parse_offsets(request.body);
+        return wanted ? told(herder_.alter_offsets(name, *wanted)) : refusal(wanted.error());
     }
 
     HttpResponse put_config(const HttpRequest& request, const std::string& name) {

@@ -18,6 +18,26 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
+class FakeOffsets final : public GroupOffsets {
+public:
+    PartitionOffsets offsets = {{{"a", 0}, 7}};
+    bool members = false;
+
+    Result<PartitionOffsets> read(const std::string& group, const std::vector<std::string>&) override {
+        EXPECT_EQ(group, "connect-c");
+        return offsets;
+    }
+    Status alter(const std::string&, const PartitionOffsets& next) override {
+        if (members) return fail(ErrorCode::not_ready, "UNKNOWN_MEMBER_ID");
+        for (const auto& [partition, offset] : next) offsets[partition] = offset;
+        return {};
+    }
+    Status remove(const std::string&) override {
+        offsets.clear();
+        return {};
+    }
+};
+
 class RestTest : public testing::Test {
 protected:
     void SetUp() override {
@@ -35,6 +55,7 @@ protected:
         options.worker_id = "127.0.0.1:8083";
         options.data_dir = folder_;
         options.program = "/bin/false";
+        options.group_offsets = offsets_;
         herder_ = std::make_unique<Herder>(options);
         ASSERT_TRUE(herder_->load());
         thread_ = std::thread([this] {
@@ -82,6 +103,7 @@ protected:
     static constexpr const char* config_ =
         R"({"connector.class":"FileStreamSink","file":"/x","topics":"a,b","tasks.max":"1"})";
     std::string folder_;
+    std::shared_ptr<FakeOffsets> offsets_ = std::make_shared<FakeOffsets>();
     std::unique_ptr<Herder> herder_;
     std::thread thread_;
     std::unique_ptr<HttpServer> rest_, page_;
@@ -187,6 +209,51 @@ TEST_F(RestTest, AStoppedConnectorHasNoTasksAndStaysStoppedAcrossARestartOfTheWo
     EXPECT_EQ(get("/connectors/c/status")["tasks"].size(), 1u);
     EXPECT_EQ(ask("PUT", "/connectors/c/pause").status, 202);
     EXPECT_EQ(get("/connectors/c/status")["connector"]["state"], "PAUSED");
+}
+
+std::string offset_body(const std::string& partition, const std::string& offset) {
+    return R"({"offsets":[{"partition":)" + partition + R"(,"offset":)" + offset + "}]}";
+}
+const std::string a_0 = R"({"kafka_topic":"a","kafka_partition":0})";
+
+TEST_F(RestTest, OffsetsOfASinkAreShownAndAlteredWhileItIsStopped) {
+    ask("PUT", "/connectors/c/config", config_);
+    EXPECT_EQ(get("/connectors/c/offsets"), json::parse(offset_body(a_0, R"({"kafka_offset":7})")));
+    const std::string eight = offset_body(a_0, R"({"kafka_offset":8})");
+    expect_refusal(ask("PATCH", "/connectors/c/offsets", eight), 400,
+                   "Connectors must be in the STOPPED state before their offsets can be modified");
+    expect_refusal(ask("DELETE", "/connectors/c/offsets"), 400, "must be in the STOPPED state");
+    EXPECT_EQ(ask("PUT", "/connectors/c/stop").status, 204);
+    const auto altered = ask("PATCH", "/connectors/c/offsets", eight);
+    EXPECT_EQ(altered.status, 200);
+    EXPECT_EQ(json::parse(altered.body)["message"], "The offsets for this connector have been altered successfully");
+    EXPECT_EQ(get("/connectors/c/offsets")["offsets"][0]["offset"]["kafka_offset"], 8);
+    offsets_->members = true;
+    expect_refusal(ask("PATCH", "/connectors/c/offsets", eight), 500, "tasks haven't stopped completely yet");
+    offsets_->members = false;
+    EXPECT_EQ(json::parse(ask("DELETE", "/connectors/c/offsets").body)["message"],
+              "The offsets for this connector have been reset successfully");
+    EXPECT_EQ(get("/connectors/c/offsets")["offsets"], json::array());
+}
+
+TEST_F(RestTest, OffsetsThatCannotBeReadAreRefusedInConnectsWords) {
+    ask("PUT", "/connectors/c/config", config_);
+    ask("PUT", "/connectors/c/stop");
+    const auto refused = [&](const std::string& body, const std::string& message) {
+        expect_refusal(ask("PATCH", "/connectors/c/offsets", body), 400, message);
+    };
+    refused(R"({"offsets":[]})", "Partitions / offsets need to be provided for an alter offsets request");
+    refused("{", "Partitions / offsets need to be provided");
+    refused(offset_body("null", R"({"kafka_offset":8})"), "partition for a sink connector offset cannot be null");
+    refused(offset_body(R"({"kafka_topic":"a"})", R"({"kafka_offset":8})"), "'kafka_topic' and 'kafka_partition'");
+    refused(offset_body(R"({"kafka_topic":"a","kafka_partition":"x"})", R"({"kafka_offset":8})"),
+            "Partition values for sink connectors need to be integers");
+    refused(offset_body(a_0, R"({"offset":8})"), "contain the key 'kafka_offset'");
+    refused(offset_body(a_0, R"({"kafka_offset":-1})"), "Offset values for sink connectors need to be integers");
+    expect_refusal(ask("GET", "/connectors/none/offsets"), 404, "Connector none not found");
+    expect_refusal(ask("DELETE", "/connectors/none/offsets"), 404, "Connector none not found");
+    expect_refusal(ask("PUT", "/connectors/c/offsets", offset_body(a_0, R"({"kafka_offset":8})")), 405, "405");
+    EXPECT_EQ(offsets_->offsets.at({"a", 0}), 7);
 }
 
 TEST_F(RestTest, MetricsPageCountsWhatTheWorkerDid) {

@@ -30,6 +30,7 @@ struct TaskContext {
 };
 
 void run_source(const TaskContext& context, SourceTask& task, KafkaWriter& writer);
-void run_sink(const TaskContext& context, SinkTask& task, KafkaReader& reader);
+// `dead_letters` where the configuration names a dead letter queue.
+void run_sink(const TaskContext& context, SinkTask& task, KafkaReader& reader, KafkaWriter* dead_letters = nullptr);
 
 }  // namespace medic::engine::connect

@@ -48,20 +48,21 @@ public:
     std::atomic<bool>* stop = nullptr;
 
     std::vector<std::string> created;
+    std::vector<SourceRecord> records;
 
     void interrupt() override {}
     Status create_topic(const NewTopic& topic) override {
         created.push_back(fmt::format("{} {} {}", topic.name, topic.partitions, topic.replication_factor));
         return {};
     }
-    Status write(std::span<const SourceRecord> records) override {
+    Status write(std::span<const SourceRecord> batch) override {
         if (!errors.empty()) {
             const ErrorCode code = errors.front();
             errors.pop_front();
             return fail(code, "broker says no");
         }
-        for (const auto& record : records) values.push_back(record.value);
-        if (values.size() >= stop_after) *stop = true;
+        for (const auto& record : batch) values.push_back(record.value), records.push_back(record);
+        if (stop != nullptr && values.size() >= stop_after) *stop = true;
         return {};
     }
 };
@@ -193,6 +194,70 @@ TEST(SinkRunner, SkipsPoisonRecordsWhereTheyAreTolerated) {
     EXPECT_THAT(sink.values, ElementsAre("[1]"));
     EXPECT_EQ(reader.committed.at({"t", 0}), 44);
     EXPECT_EQ(bench.metrics.values().at("kafka_connect_task_error_total_records_skipped"), 1);
+}
+
+const Config with_dead_letters = {{"topics", "t"},
+                                  {"errors.tolerance", "all"},
+                                  {"errors.deadletterqueue.topic.name", "bad"},
+                                  {"errors.deadletterqueue.context.headers.enable", "true"},
+                                  {"errors.deadletterqueue.topic.replication.factor", "1"},
+                                  {"value.converter", "org.apache.kafka.connect.json.JsonConverter"}};
+
+TEST(SinkRunner, WritesPoisonRecordsToTheDeadLetterQueueAsTheyCameWithWhereTheyCameFrom) {
+    Bench bench(ConnectorType::sink, with_dead_letters);
+    FakeReader reader;
+    reader.stop = &bench.stop;
+    SinkRecord poison = sink_record(42, "{not json");
+    poison.key = "k";
+    poison.headers = {{"trace", "7"}};
+    reader.batches = {{poison, sink_record(43, "[1]")}};
+    FakeSink sink;
+    FakeWriter letters;
+    run_sink(bench.context, sink, reader, &letters);
+    EXPECT_THAT(letters.created, ElementsAre("bad 1 1"));
+    ASSERT_EQ(letters.records.size(), 1u);
+    const SourceRecord& letter = letters.records[0];
+    EXPECT_EQ(letter.topic, "bad");
+    EXPECT_EQ(letter.key, "k");
+    EXPECT_EQ(letter.value, "{not json");
+    EXPECT_EQ(letter.timestamp_ms, 1000);
+    const std::map<std::string, std::string> headers(letter.headers.begin(), letter.headers.end());
+    EXPECT_EQ(headers.at("trace"), "7");
+    EXPECT_EQ(headers.at("__connect.errors.topic"), "t");
+    EXPECT_EQ(headers.at("__connect.errors.partition"), "0");
+    EXPECT_EQ(headers.at("__connect.errors.offset"), "42");
+    EXPECT_EQ(headers.at("__connect.errors.connector.name"), "c");
+    EXPECT_EQ(headers.at("__connect.errors.task.id"), "0");
+    EXPECT_EQ(headers.at("__connect.errors.stage"), "VALUE_CONVERTER");
+    EXPECT_EQ(headers.at("__connect.errors.exception.class.name"), "org.apache.kafka.connect.errors.DataException");
+    EXPECT_THAT(sink.values, ElementsAre("[1]"));
+    EXPECT_EQ(reader.committed.at({"t", 0}), 44);
+}
+
+TEST(SinkRunner, ADeadLetterThatIsNotWrittenEndsTheTask) {
+    Bench bench(ConnectorType::sink, with_dead_letters);
+    FakeReader reader;
+    reader.stop = &bench.stop;
+    reader.batches = {{sink_record(42, "{not json")}};
+    FakeSink sink;
+    FakeWriter letters;
+    letters.errors = {ErrorCode::unavailable};
+    EXPECT_THROW(run_sink(bench.context, sink, reader, &letters), NamedException);
+    EXPECT_FALSE(reader.committed.contains({"t", 0}));
+}
+
+TEST(SinkRunner, ATaskThatFailsHasCommittedTheBatchesBeforeAndLeavesItsGroup) {
+    Bench bench(ConnectorType::sink,
+                {{"topics", "t"}, {"value.converter", "org.apache.kafka.connect.json.JsonConverter"}});
+    bench.context.flush = milliseconds(60'000);
+    FakeReader reader;
+    reader.stop = &bench.stop;
+    reader.batches = {{sink_record(42, "{}"), sink_record(43, "{}")}, {sink_record(44, "{}"), sink_record(45, "{no")}};
+    FakeSink sink;
+    EXPECT_THROW(run_sink(bench.context, sink, reader), NamedException);
+    EXPECT_EQ(reader.committed.at({"t", 0}), 44);
+    EXPECT_THAT(sink.values, ElementsAre("{}", "{}"));
+    EXPECT_TRUE(reader.left);
 }
 
 TEST(SinkRunner, APausedTaskStaysInTheGroup) {

@@ -5,6 +5,7 @@
 
 #include "engine/common/log.h"
 #include "engine/common/throw_trace.h"
+#include "engine/connect/error_reporter.h"
 #include "engine/connect/runner.h"
 
 namespace medic::engine::connect {
@@ -15,17 +16,46 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds poll_wait{500};
 constexpr milliseconds retry_wait{100};
+constexpr std::string_view json_converter = "org.apache.kafka.connect.json.JsonConverter";
+
+// As the JSON converter says it: Kafka's exception with Jackson's.
+std::string not_json(const std::string& value) {
+    std::size_t at = value.size();
+    try {
+        [[maybe_unused]] const auto parsed = nlohmann::json::parse(value);
+    } catch (const nlohmann::json::parse_error& error) {
+        at = error.byte - std::min<std::size_t>(error.byte, 1);  // It counts from 1.
+    }
+    const std::string_view jackson =
+        "org.apache.kafka.common.errors.SerializationException: com.fasterxml.jackson.core.JsonParseException";
+    if (at >= value.size()) return fmt::format("{}: Unexpected end-of-input", jackson);
+    const auto code = static_cast<unsigned char>(value[at]);
+    return fmt::format("{}: Unexpected character (code {})", jackson, code);
+}
 
 class SinkRunner {
 public:
-    SinkRunner(const TaskContext& context, SinkTask& task, KafkaReader& reader)
+    SinkRunner(const TaskContext& context, SinkTask& task, KafkaReader& reader, KafkaWriter* dead_letters)
         : context_(context),
           task_(task),
           reader_(reader),
-          json_values_(text_option(context.config, "value.converter") == "org.apache.kafka.connect.json.JsonConverter"),
-          tolerate_(text_option(context.config, "errors.tolerance", "none") == "all") {}
+          json_values_(text_option(context.config, "value.converter") == json_converter),
+          errors_(context, dead_letters) {}
 
     void run() {
+        try {
+            work();
+        } catch (...) {
+            // As Connect's task closes its consumer whatever ended it: what was put is committed, and the group is
+            // left.
+            close();
+            throw;
+        }
+        close();
+    }
+
+private:
+    void work() {
         task_.start(context_.config);
         context_.on_state(state_ = *context_.pause ? State::paused : State::running);
         last_commit_ = steady_clock::now();
@@ -35,11 +65,13 @@ public:
             turn();
             if (steady_clock::now() - last_commit_ >= context_.flush) commit();
         }
+    }
+
+    void close() {
         commit();
         reader_.leave();
     }
 
-private:
     void turn() {
         auto polled =
             reader_.poll(poll_wait, state_ == State::paused ? KafkaReader::Flow::pause : KafkaReader::Flow::read);
@@ -60,10 +92,13 @@ private:
         last_trouble_.clear();
         if (polled->empty()) return;
         context_.metrics->read(polled->size());
-        for (const auto& record : *polled) next_[{record.topic, record.partition}] = record.offset + 1;
+        // Of a batch in which one record fails nothing is put, and nothing of it is committed.
+        auto after_batch = next_;
+        for (const auto& record : *polled) after_batch[{record.topic, record.partition}] = record.offset + 1;
         const auto records = convert(*std::move(polled));
         const auto before = steady_clock::now();
         if (!records.empty()) task_.put(records);
+        next_ = std::move(after_batch);
         context_.metrics->put(records.size(), steady_clock::now() - before);
     }
 
@@ -86,23 +121,14 @@ private:
                 good.push_back(std::move(record));
                 continue;
             }
-            context_.metrics->record_error();
-            if (!tolerate_) reject(record);
-            context_.metrics->record_skipped();
+            errors_.refuse(record, {.stage = "VALUE_CONVERTER",
+                                    .executing_class = json_converter,
+                                    .exception_class = "org.apache.kafka.connect.errors.DataException",
+                                    .message = "Converting byte[] to Kafka Connect data failed due to serialization "
+                                               "error",
+                                    .cause = not_json(*record.value)});
         }
         return good;
-    }
-
-    // In Connect's words, so that the record is found in the trace.
-    [[noreturn]] void reject(const SinkRecord& record) {
-        context_.metrics->record_failed();
-        throw NamedException(
-            "org.apache.kafka.connect.errors.ConnectException",
-            fmt::format(
-                "Tolerance exceeded in error handler\nCaused by: org.apache.kafka.connect.errors.DataException: "
-                "Converting byte[] to Kafka Connect data failed due to serialization error: topic '{}' partition {} at "
-                "offset {}",
-                record.topic, record.partition, record.offset));
     }
 
     void commit() {
@@ -127,7 +153,8 @@ private:
     const TaskContext& context_;
     SinkTask& task_;
     KafkaReader& reader_;
-    const bool json_values_, tolerate_;
+    const bool json_values_;
+    ErrorReporter errors_;
     State state_ = State::unassigned;
     std::uint64_t epoch_ = 0;
     std::string last_trouble_;  // So that the same one is logged once.
@@ -137,8 +164,8 @@ private:
 
 }  // namespace
 
-void run_sink(const TaskContext& context, SinkTask& task, KafkaReader& reader) {
-    SinkRunner(context, task, reader).run();
+void run_sink(const TaskContext& context, SinkTask& task, KafkaReader& reader, KafkaWriter* dead_letters) {
+    SinkRunner(context, task, reader, dead_letters).run();
 }
 
 }  // namespace medic::engine::connect

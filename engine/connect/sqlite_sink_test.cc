@@ -122,5 +122,42 @@ TEST(SqliteSink, FailsItsTaskWhenTheConfirmingServiceIsGone) {
     EXPECT_THROW(task->put(std::vector<SinkRecord>{sink_record(0, "a")}), NamedException);
 }
 
+TEST(SqliteSink, ARecordThatBreaksARuleOfTheTableIsNamedAndNothingOfItsBatchIsWritten) {
+    const TemporaryFolder folder;
+    const Config config = {{"db.path", folder / "rows.db"}, {"value.required", "true"}};
+    const auto task = find_plugin("SqliteSink")->make_sink();
+    task->start(config);
+    SinkRecord null = sink_record(1, "");
+    null.value.reset();
+    try {
+        task->put(std::vector<SinkRecord>{sink_record(0, "a"), null});
+        ADD_FAILURE() << "it took a row without a value";
+    } catch (const NamedException& error) {
+        EXPECT_STREQ(error.what(),
+                     "SQLite: NOT NULL constraint failed: records.value: topic 't' partition 0 at offset 1");
+    }
+    EXPECT_EQ(query(folder / "rows.db", "SELECT count(*) FROM records"), 0);
+}
+
+TEST(SqliteSink, ItsOwnOffsetsAreAlteredWithThoseOfTheGroup) {
+    const TemporaryFolder folder;
+    const Plugin& plugin = *find_plugin("SqliteSink");
+    const Config config = {{"db.path", folder / "rows.db"}};
+    plugin.alter_offsets(config, {{{"t", 0}, 5}});
+    EXPECT_FALSE(std::filesystem::exists(folder / "rows.db"));
+    {
+        const auto task = plugin.make_sink();
+        task->start(config);
+        task->put(std::vector<SinkRecord>{sink_record(0, "a")});
+        EXPECT_EQ(task->open({"t", 0}), 1);
+    }
+    plugin.alter_offsets(config, {{{"t", 0}, 5}});
+    const auto altered = plugin.make_sink();
+    altered->start(config);
+    EXPECT_EQ(altered->open({"t", 0}), 5);
+    plugin.alter_offsets(config, {{{"t", 0}, std::nullopt}});
+    EXPECT_EQ(altered->open({"t", 0}), std::nullopt);
+}
+
 }  // namespace
 }  // namespace medic::engine::connect

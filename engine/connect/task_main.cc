@@ -16,6 +16,8 @@
 #include "engine/common/throw_trace.h"
 #include "engine/connect/config_store.h"
 #include "engine/connect/connect.h"
+#include "engine/connect/error_reporter.h"
+#include "engine/connect/group_offsets.h"
 #include "engine/connect/link.h"
 #include "engine/connect/runner.h"
 
@@ -145,7 +147,7 @@ private:
     ReaderOptions reader_options(const std::string& client_id) const {
         ReaderOptions options;
         options.kafka = {bootstrap(), client_id};
-        options.group = "connect-" + key_.connector;
+        options.group = group_of(key_.connector);
         // Unlike a Java worker's threads a task here can be killed by itself; its successor must not wait for the
         // session time-out.
         options.instance_id = fmt::format("{}-{}", options.group, key_.task);
@@ -191,7 +193,12 @@ private:
                 run_source(context, *task, take_writer(client_id));
             } else {
                 const auto task = plugin_.make_sink();
-                run_sink(context, *task, take_reader(client_id));
+                // Connect's name for it: connector-dlq-producer-CONNECTOR-TASK.
+                KafkaWriter* dead_letters =
+                    dead_letter_topic(start_.config).empty()
+                        ? nullptr
+                        : &take_writer(fmt::format("connector-dlq-producer-{}-{}", key_.connector, key_.task));
+                run_sink(context, *task, take_reader(client_id), dead_letters);
             }
         } catch (...) {
             fail_with(describe_current_exception());
@@ -225,8 +232,8 @@ private:
     std::mutex mutex_;
     std::vector<std::string> reports_;  // A few states and at most one failure.
     std::string offsets_;
-    std::unique_ptr<KafkaWriter>
-        writer_;  // One of them is used by the working thread; the control thread may interrupt it.
+    // Used by the working thread; the control thread may interrupt them. A sink writes only its dead letters.
+    std::unique_ptr<KafkaWriter> writer_;
     std::unique_ptr<KafkaReader> reader_;
 };
 

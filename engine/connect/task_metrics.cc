@@ -68,7 +68,6 @@ void TaskMetrics::record_error() {
 void TaskMetrics::record_skipped() {
     const std::lock_guard lock(mutex_);
     ++skipped_;
-    ++out_;  // It is done with.
 }
 
 void TaskMetrics::record_failed() {
@@ -143,7 +142,7 @@ void TaskMetrics::add_sink(std::map<std::string, double>& out) const {
     const std::string sink = "kafka_connect_sink_task_";
     out[sink + "sink_record_read"] = in_;
     out[sink + "sink_record_send"] = out_;
-    out[sink + "sink_record_active_count"] = in_ - out_;
+    out[sink + "sink_record_active_count"] = in_ - out_ - skipped_;
     out[sink + "sink_record_active_count_max"] = active_max_;
     out[sink + "partition_count"] = partitions_;
     out[sink + "offset_commit_completion"] = commits_ - commit_failures_;

@@ -31,6 +31,7 @@ Status serve(const WorkerOptions& options) {
     herder_options.program = own_executable();
     herder_options.graceful = Duration{options.graceful_ms};
     herder_options.flush = Duration{options.flush_ms};
+    herder_options.group_offsets = make_group_offsets(options.bootstrap);
     Herder herder(herder_options);
     MEDIC_CHECK(herder.load());
 

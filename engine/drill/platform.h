@@ -79,7 +79,9 @@ public:
     [[nodiscard]] Status change_connector(const std::string& connector, const std::string& setting,
                                           const std::string& value) const;
     [[nodiscard]] Status deliver_poison() const;  // A record that is no event, into the job's topic.
-    [[nodiscard]] Status start_filling();         // A topic on one broker grows; see DiskFiller.
+    // A record with this value (nullopt: none) into the topic that the SQLite sink reads.
+    [[nodiscard]] Status deliver_to_sink(const std::optional<std::string>& value) const;
+    [[nodiscard]] Status start_filling();  // A topic on one broker grows; see DiskFiller.
     [[nodiscard]] Status stop_filling();
     [[nodiscard]] bool filling_is_over() const { return !filler_ || filler_->done(); }
     [[nodiscard]] Result<std::uint64_t> filler_lost() const;
@@ -116,6 +118,10 @@ public:
     [[nodiscard]] Result<RecordCheck> check_records(Duration patience);
     // The connectors' path: rows of the SQLite sink against the sequence of the source.
     [[nodiscard]] Result<RecordCheck> check_inventory() const;
+    // The same where one record must not get there: only the very one that deliver_to_sink() wrote may be missing.
+    [[nodiscard]] Result<RecordCheck> check_inventory_without(const std::optional<std::string>& value) const;
+    // Records of the sink's dead letter queue with this value.
+    [[nodiscard]] Result<int> dead_letters(const std::string& value) const;
 
 private:
     Platform(lab::LabPlan plan, lab::Leave leave) : plan_(std::move(plan)), leave_(leave) {}

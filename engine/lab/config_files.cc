@@ -106,7 +106,7 @@ std::string medic_yaml(const LabPlan& plan) {
         "clusters:\n"
         "  {2}:\n"
         "    kafka: {{bootstrap: [{3}]}}\n"
-        "    connect: {{urls: [\"http://127.0.0.1:{4}\"]}}\n"
+        "    connect: {{urls: [\"http://127.0.0.1:{4}\"], dead_letters: \"{{connector}}-dead-letters\"}}\n"
         "    flink: [{{url: \"http://127.0.0.1:{5}\"}}]\n",
         quoted(plan.options.data_dir + "/agent"), quoted(plan.options.data_dir + "/token"), cluster_name,
         fmt::join(bootstrap, ", "), plan.only(Role::connect_worker).ports.at("rest"),
@@ -134,6 +134,7 @@ std::string policy_yaml() {
            "  - {remedy: kafka.cut-retention, cluster: lab, mode: ask}\n"
            "  - {remedy: kafka.abort-hanging-transaction, object: \"topic:payments\", floor: 15m, cluster: lab, mode: "
            "auto}  # Its records stay unread.\n"
+           "  - {remedy: connect.skip-record, object: \"connector:inventory-sink\", cluster: lab, mode: auto}\n"
            "  - {cause: kafka.disk-filling, cluster: lab, mode: observe}  # 60 %: say so; 80 % is the next rule's.\n"
            "  - {remedy: \"*\", cause: \"*\", cluster: lab, mode: auto}\n";
 }

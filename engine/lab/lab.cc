@@ -124,6 +124,9 @@ Status create_connectors(const LabPlan& plan) {
          {{"connector.class", "SqliteSink"},
           {"tasks.max", "1"},
           {"topics", "inventory"},
+          {"value.converter", "org.apache.kafka.connect.json.JsonConverter"},
+          {"value.converter.schemas.enable", "false"},
+          {"value.required", "true"},
           {"db.path", plan.options.data_dir + "/inventory.db"},
           {"confirm.address", fmt::format("127.0.0.1:{}", confirm)}}}};
     for (const auto& [name, config] : connectors) {

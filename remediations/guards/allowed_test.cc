@@ -138,6 +138,20 @@ const std::vector<Case> allowed = {
          q.policy.names_object = true;
          q.policy.floor = Duration{1};
      }},
+    {"one_record_of_an_object_that_the_policy_names", "data-destruction",
+     [](auto& q) {
+         q.step.destroys = Destroys::data;
+         q.step.object = "connector:a";
+         q.policy.names_object = true;
+         q.step.operation = AlterConnectorOffset{.connector = "a", .topic = "t", .partition = 0, .from = 7, .to = 8};
+     }},
+    {"one_record_that_a_person_agreed_to", "data-destruction",
+     [](auto& q) {
+         q.step.destroys = Destroys::data;
+         q.step.object = "connector:a";
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{1'000}};
+         q.step.operation = AlterConnectorOffset{.connector = "a", .topic = "t", .partition = 0, .from = 7, .to = 8};
+     }},
     {"clock_settled", "clock-step", [](auto& q) { q.clock.stepped_at = now - Duration{60'000}; }},
     {"job_stopped_by_this_plan", "terminal-job",
      [](auto& q) {

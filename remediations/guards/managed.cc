@@ -66,6 +66,9 @@ std::vector<Reached> reached(const Step& step, bool stays_ended) {
                  // Nor is who is in a group.
                  [](const RemoveGroupMembers&) { return List{}; }, [](const VerifyDeployment&) { return List{}; },
                  [](const ChangeConnectorConfiguration& op) { return List{{"connector:" + op.connector, true}}; },
+                 [](const StopConnector& op) { return List{{"connector:" + op.connector, true}}; },
+                 // How far it has come is no part of any definition.
+                 [](const AlterConnectorOffset& op) { return List{{"connector:" + op.connector, false}}; },
                  [](const AlterClientQuota& op) {
                      List all;
                      if (!op.user.empty()) all.push_back({"user:" + op.user, true});
@@ -122,6 +125,7 @@ std::string for_strimzi(const Step& step) {
     if (const auto* pause = std::get_if<PauseConnector>(&step.operation)) return connector(pause->connector, "paused");
     if (const auto* go_on = std::get_if<ResumeConnector>(&step.operation))
         return connector(go_on->connector, "running");
+    if (const auto* stop = std::get_if<StopConnector>(&step.operation)) return connector(stop->connector, "stopped");
     if (const auto* change = std::get_if<ChangeConnectorConfiguration>(&step.operation))
         return fmt::format("{{kind: KafkaConnector, metadata: {{name: {}}}, spec: {{config: {{{}}}}}}}",
                            scalar(change->connector), configs(change->set));

@@ -83,7 +83,10 @@ std::string policy_reference() {
         {"remedy", "glob", "*", "Which remedy."},
         {"cause", "glob", "*", "Against which cause."},
         {"cluster", "glob", "*", "In which cluster."},
-        {"object", "glob", "*", "Of which object: topic:events-debug."},
+        {"object", "glob", "*",
+         "Of which object: topic:events-debug. connector:NAME of a sink of which a record may be skipped: by itself "
+         "only "
+         "under its very name, else a person must agree."},
         {"mode", "one of observe/ask/auto", "", "Required. What may be done."},
         {"floor", "duration", "", "Data younger than this is never destroyed; needs the very `object`."}};
     out += section("`policy[]`", "Every limit of `defaults` may stand here, too; `storm` may not.", rule);

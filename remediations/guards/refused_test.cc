@@ -84,6 +84,19 @@ const std::vector<Case> refused = {
          q.step.object = "topic:a";
          q.policy.names_object = true;
      }},
+    {"one_record_that_nobody_has_agreed_to", "data-destruction",
+     [](auto& q) {
+         q.step.destroys = Destroys::data;
+         q.step.object = "connector:a";
+         q.step.operation = AlterConnectorOffset{.connector = "a", .topic = "t", .partition = 0, .from = 7, .to = 8};
+     }},
+    {"several_records_at_once", "data-destruction",
+     [](auto& q) {
+         q.step.destroys = Destroys::data;
+         q.step.object = "connector:a";
+         q.policy.names_object = true;
+         q.step.operation = AlterConnectorOffset{.connector = "a", .topic = "t", .partition = 0, .from = 7, .to = 9};
+     }},
     {"data_of_unknown_object", "data-destruction", [](auto& q) { q.step.destroys = Destroys::data; }},
     {"clock_stepped", "clock-step",
      [](auto& q) {

@@ -86,6 +86,10 @@ template <class A> void fields(A& a, AbortTransaction& v) {
     a("topic", v.topic); a("partition", v.partition); a("producer_id", v.producer_id); a("producer_epoch", v.producer_epoch);
     a("coordinator_epoch", v.coordinator_epoch); a("start_offset", v.start_offset);
 }
+template <class A> void fields(A& a, StopConnector& v) { a("connector", v.connector); }
+template <class A> void fields(A& a, AlterConnectorOffset& v) {
+    a("connector", v.connector); a("topic", v.topic); a("partition", v.partition); a("from", v.from); a("to", v.to);
+}
 template <class A> void fields(A& a, Condition& v) { a("fact", v.fact); a("is", v.is); a("value", v.value); a("texts", v.texts); }
 template <class A> void fields(A& a, Expectation& v) {
     a("all", v.all); a.later("any", v.any); a("worse_if", v.worse_if); a.later("in_vain_if", v.in_vain_if); a("within", v.within); a("stable_for", v.stable_for); a("cause_gone", v.cause_gone);
@@ -124,7 +128,7 @@ template <class A> void fields(A& a, DeploymentInfo& v) {
     a("job", v.job); a("savepoints", v.savepoints); a("versions", v.versions); a("parallelism", v.parallelism);
     a("parallelism_max", v.parallelism_max); a.later("artifacts", v.artifacts); a.later("topics", v.topics); a.later("gate", v.gate);
 }
-template <class A> void fields(A& a, ClusterInfo& v) { a("name", v.name); a("nodes", v.nodes); a("deployments", v.deployments); }
+template <class A> void fields(A& a, ClusterInfo& v) { a("name", v.name); a("nodes", v.nodes); a("deployments", v.deployments); a.later("dead_letters", v.dead_letters); }
 template <class A> void fields(A& a, PlanningView& v) {
     a("cluster", v.cluster); a("facts", v.facts); a("floors", v.floors); a("quarantined", v.quarantined); a("now", v.now);
     a("facts_age_max", v.facts_age_max);

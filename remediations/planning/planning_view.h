@@ -54,6 +54,7 @@ struct ClusterInfo {
     std::vector<NodeInfo> nodes{};
     std::vector<DeploymentInfo> deployments{};
     std::vector<ManagedBy> managed{};  // The first that fits decides.
+    std::string dead_letters{};  // Topic for records that a sink can't read, with {connector}; "": none is wanted.
 };
 
 struct PlanningView {

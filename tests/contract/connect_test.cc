@@ -15,6 +15,8 @@
 #include <thread>
 
 #include "agent/world/real/http_client.h"
+#include "agent/world/real/kafka_consumer.h"
+#include "agent/world/real/kafka_producer.h"
 #include "engine/common/process.h"
 #include "engine/workload/service.h"
 
@@ -34,7 +36,7 @@ protected:
         folder_ = mkdtemp(name);
         service_ = *workload::Service::start({});
         const auto controller = fmt::format("127.0.0.1:{}", *free_port());
-        const auto broker = fmt::format("127.0.0.1:{}", *free_port());
+        const auto broker = bootstrap_ = fmt::format("127.0.0.1:{}", *free_port());
         rest_port_ = *free_port();
         page_port_ = *free_port();
         start("controller", {"controller", "--listen", controller, "--data", folder_ + "/controller"});
@@ -174,7 +176,45 @@ protected:
         EXPECT_EQ(*distinct.rbegin(), static_cast<std::int64_t>(expected) - 1) << "lost";
     }
 
-    std::string folder_;
+    // A record that is no JSON among the numbers.
+    void deliver(const std::string& value) {
+        KafkaClient client({.bootstrap = {bootstrap_}});
+        KafkaProducer producer(client, {});
+        KafkaRecord record;
+        record.topic = "numbers";
+        record.partition = 1;
+        record.value = value;
+        ASSERT_TRUE(producer.append(record));
+        const Status written = producer.flush();
+        ASSERT_TRUE(written) << written.error().message;
+    }
+    std::int64_t committed(int partition) {
+        const json answer = get("/connectors/out/offsets");
+        for (const auto& one : answer.value("offsets", json::array()))
+            if (one["partition"]["kafka_partition"] == partition)
+                return one["offset"]["kafka_offset"].get<std::int64_t>();
+        return -1;
+    }
+    void set(const std::map<std::string, std::string>& settings) {
+        json config = get("/connectors/out/config");
+        for (const auto& [name, value] : settings) config[name] = value;
+        ASSERT_EQ(ask("PUT", "/connectors/out/config", config), 200);
+    }
+    // The pair, with a sink that has failed at the record that `poison` is; its offset.
+    std::int64_t create_poisoned(const std::string& poison) {
+        create_pair();
+        wait_until("records arrive", [&] { return !written().empty(); });
+        set({{"value.converter", "org.apache.kafka.connect.json.JsonConverter"}});
+        deliver(poison);
+        wait_until("the task is FAILED", [&] { return state_of("out") == "FAILED"; });
+        const auto trace = get("/connectors/out/tasks/0/status").value("trace", "");
+        const std::string before = "topic 'numbers' partition 1 at offset ";
+        const auto at = trace.find(before);
+        EXPECT_NE(at, std::string::npos) << trace;
+        return at == std::string::npos ? -1 : std::stoll(trace.substr(at + before.size()));
+    }
+
+    std::string folder_, bootstrap_;
     std::uint16_t rest_port_ = 0, page_port_ = 0;
     std::unique_ptr<workload::Service> service_;
     std::vector<ProcessId> processes_;
@@ -245,6 +285,55 @@ TEST_F(ConnectContract, AConnectorsExceptionIsItsTrace) {
                                  "unrecoverable exception."));
     EXPECT_THAT(trace, HasSubstr("Caused by: org.apache.kafka.connect.errors.ConnectException: open "));
     EXPECT_THAT(trace, HasSubstr("\tat medic::engine::connectors::FileSinkTask::start("));
+}
+
+TEST_F(ConnectContract, APoisonRecordGoesToTheDeadLetterQueueAndTheRestFlows) {
+    ASSERT_GE(create_poisoned("{no json"), 0);
+    set({{"errors.tolerance", "all"},
+         {"errors.deadletterqueue.topic.name", "bad"},
+         {"errors.deadletterqueue.topic.replication.factor", "1"},
+         {"errors.deadletterqueue.context.headers.enable", "true"}});
+    wait_until("the sink runs", [&] { return state_of("out") == "RUNNING"; });
+    expect_each_number_once();
+    KafkaConsumerOptions options;
+    options.client = {.bootstrap = {bootstrap_}};
+    KafkaConsumer consumer(options);
+    ASSERT_TRUE(consumer.assign({{{"bad", 0}, kFromEarliest}}));
+    std::map<std::string, std::string> headers;
+    std::vector<std::string> letters;
+    wait_until("the letter is there", [&] {
+        static_cast<void>(consumer.poll(std::chrono::milliseconds(200), [&](const ConsumedRecord& record) {
+            letters.emplace_back(record.record.value.value_or(""));
+            for (const auto& [name, value] : record.record.headers) headers[std::string(name)] = value.value_or("");
+        }));
+        return !letters.empty();
+    });
+    EXPECT_EQ(letters, std::vector<std::string>{"{no json"});
+    EXPECT_EQ(headers["__connect.errors.topic"], "numbers");
+    EXPECT_EQ(headers["__connect.errors.partition"], "1");
+    EXPECT_EQ(headers["__connect.errors.connector.name"], "out");
+}
+
+// KIP-875: read record by record up to it, stop, set the group behind it, resume.
+TEST_F(ConnectContract, AStoppedSinksGroupIsSetBehindOneRecord) {
+    const std::int64_t poison = create_poisoned("{no json");
+    ASSERT_GE(poison, 0);
+    set({{"consumer.override.max.poll.records", "1"}});
+    wait_until("the task has failed at the record itself",
+               [&] { return state_of("out") == "FAILED" && committed(1) == poison; });
+    const json behind = {{"offsets",
+                          {{{"partition", {{"kafka_topic", "numbers"}, {"kafka_partition", 1}}},
+                            {"offset", {{"kafka_offset", poison + 1}}}}}}};
+    EXPECT_EQ(ask("PATCH", "/connectors/out/offsets", behind), 400) << "it is not stopped";
+    ASSERT_EQ(ask("PUT", "/connectors/out/stop"), 204);
+    EXPECT_EQ(get("/connectors/out/status")["tasks"], json::array());
+    wait_until("its group is empty and set", [&] { return ask("PATCH", "/connectors/out/offsets", behind) == 200; });
+    EXPECT_EQ(committed(1), poison + 1);
+    ASSERT_EQ(ask("PUT", "/connectors/out/resume"), 202);
+    wait_until("the sink runs", [&] { return state_of("out") == "RUNNING"; });
+    set({{"consumer.override.max.poll.records", "500"}});
+    wait_until("the sink runs again", [&] { return state_of("out") == "RUNNING"; });
+    expect_each_number_once();
 }
 
 TEST_F(ConnectContract, TasksEndWithTheirWorker) {

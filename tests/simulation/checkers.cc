@@ -23,8 +23,12 @@ std::string truth_of(const sim::SimCluster& cluster) {
     for (const auto& [name, broker] : cluster.brokers)
         text += fmt::format(", {} {}{}", name, broker.up ? broker.frozen ? "frozen" : "up" : "down",
                             broker.in_sync ? "" : " (behind)");
-    text += ", settings " + cluster.settings.now;
     if (cluster.hanging) text += fmt::format(", a transaction open from {}", cluster.hanging->start_offset);
+    text += fmt::format(", settings {}, worker {}, sink {} at {}", cluster.settings.now,
+                        cluster.worker.answers() ? "up" : "gone", cluster.sink.stopped ? "stopped" : "running",
+                        cluster.sink.committed);
+    if (cluster.sink.poison) text += fmt::format(" (poison at {})", *cluster.sink.poison);
+    text += fmt::format(", broker 1 idle {:.2f}", cluster.producers().idle());
     for (const auto& [number, task] : cluster.tasks)
         text += fmt::format(", task {} {}{}", number, task.state, task.stuck ? " (stuck)" : "");
     return text;
@@ -70,6 +74,7 @@ public:
             note(name, node.up && !node.frozen && ticked.cluster.job.blocked_by != name);
         for (const auto& [name, broker] : ticked.cluster.brokers) note(name, broker.serves());
         for (const auto& [number, task] : ticked.cluster.tasks) note(std::to_string(number), !task.stuck);
+        note(std::string(sim::worker_name), ticked.cluster.worker.answers());
     }
     void on_sending(const Sending& sending) override {
         if (!sending.faults_ever) violated("acted although nothing was ever wrong: " + describe(sending.operation));

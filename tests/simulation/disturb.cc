@@ -89,6 +89,30 @@ void Run::hurt_broker(sim::Seeded chance) {
     probe(what == 0 ? "broker-lost" : "broker-frozen");
 }
 
+// A record that the sink can't put, or its worker is lost or frozen.
+void Run::hurt_connect(sim::Seeded chance) {
+    faults_ever_ = true;
+    if (chance.chance(60)) {
+        cluster_.poison_record(chance.between(0, 400));
+        return probe("record-poison");
+    }
+    if (!cluster_.worker.answers()) return;
+    const bool frozen = chance.chance(40);
+    if (frozen)
+        cluster_.worker.frozen = true;
+    else
+        cluster_.lose_worker();
+    probe(frozen ? "worker-frozen" : "worker-lost");
+}
+
+// A client replays a topic as fast as it can, for a while.
+void Run::make_noise(sim::Seeded chance) {
+    faults_ever_ = true;
+    cluster_.noise = 1e6 * static_cast<double>(chance.between(60, 200));
+    over_at_["noise"] = wall_ + Duration{chance.between(60'000, 400'000)};
+    probe("noisy-client");
+}
+
 // A person wants all brokers, or all task managers, restarted one after another.
 void Run::ask_for_roll(sim::Seeded chance) {
     faults_ever_ = true;  // From now on there may be something to do.
@@ -237,7 +261,7 @@ void Run::storm_of_alerts(sim::Seeded chance) {
 void Run::disturb() {
     // Drawn whether they are needed or not: what is left out changes nothing for the others.
     std::vector<sim::Seeded> own;
-    for (int i = 0; i < 10; ++i) own.emplace_back(chance_.next());
+    for (int i = 0; i < 12; ++i) own.emplace_back(chance_.next());
     if (chanced(200, "fault")) hurt_cluster(own[0]);
     if (chanced(2'000, "faults-at-once")) {
         hurt_cluster(own[1]);
@@ -253,6 +277,8 @@ void Run::disturb() {
     if (chanced(1'200, "roll")) ask_for_roll(own[8]);
     if (chanced(600, "deployment")) ask_for_deployment(own[9]);
     leave_transaction_open();
+    if (chanced(900, "connect")) hurt_connect(own[10]);
+    if (chanced(1'500, "noise")) make_noise(own[11]);
     end_what_is_over();
 }
 
@@ -309,6 +335,8 @@ void Run::passes(const std::string& name) {
         full_ = !journal_->limit_bytes(journal_bytes_plenty).has_value();
     else if (name == "storm")
         storm(false);
+    else if (name == "noise")
+        cluster_.noise = 0;
     else if (name == "job")
         cluster_.start_job_again();
     else if (const auto broker = cluster_.brokers.find(name.substr(5)); broker != cluster_.brokers.end())

@@ -77,20 +77,8 @@ DiagnosisReport Observer::report(WallTime now) {
                           {"node.start-again"}, {{"node", name}, {"broker", id}}),
                 now, report.diagnoses);
     }
-    for (const auto& [number, task] : cluster_.tasks) {
-        if (!task.stuck && task.state != "FAILED") continue;
-        const auto text = std::to_string(number);
-        const std::map<std::string, std::string> facts{
-            {"connector", "orders"}, {"task", text}, {"worker", "connect-1"}, {"node", "connect-1"}};
-        const Subject subject{"lab", "connector-task", "orders/" + text};
-        if (!task.stuck && !cluster_.settings.good()) continue;  // Told of the connector, below.
-        if (task.stuck)
-            suspect(diagnosis("connect.task-stuck", subject, {"connect.kill-stuck-task"}, facts), now,
-                    report.diagnoses);
-        else
-            suspect(diagnosis("connect.task-failed", subject, {"connect.restart-task"}, facts), now, report.diagnoses);
-    }
-    if (!cluster_.settings.good())
+    report_connect(now, report.diagnoses);
+    if (!cluster_.settings.good() && cluster_.worker.answers())
         suspect(diagnosis("connect.option-invalid", {"lab", "connector", "orders"}, {"connect.roll-back-configuration"},
                           {{"connector", "orders"}}),
                 now, report.diagnoses);
@@ -125,9 +113,59 @@ DiagnosisReport Observer::report(WallTime now) {
                           {{"topic", std::string(named_topic)},
                            {"transactions", fmt::format("0/7/0/{}/-1", cluster_.hanging->start_offset)}}),
                 now, report.diagnoses);
+    report_noise(now, report.diagnoses);
     if (everywhere) report.diagnoses = with_other_clusters(std::move(report.diagnoses));
     std::erase_if(first_seen_, [&](const auto& item) { return !seen_now_.contains(item.first); });
     return report;
+}
+
+void Observer::report_connect(WallTime now, std::vector<Diagnosis>& out) {
+    const std::map<std::string, std::string> of_worker{{"worker", "connect-1"}, {"node", "connect-1"}};
+    if (!cluster_.worker.answers()) {
+        auto facts = of_worker;
+        facts["sink_tasks"] = "orders/0,orders/1";
+        return suspect(diagnosis(cluster_.worker.up ? "connect.worker-frozen" : "connect.worker-lost",
+                                 {"lab", "worker", "connect-1"}, {"node.start-again"}, std::move(facts)),
+                       now, out);
+    }
+    if (cluster_.sink.stopped) return;
+    for (const auto& [number, task] : cluster_.tasks) {
+        if (!task.stuck && task.state != "FAILED") continue;
+        const auto text = std::to_string(number);
+        auto facts = of_worker;
+        facts.merge(std::map<std::string, std::string>{{"connector", "orders"}, {"task", text}});
+        const Subject subject{"lab", "connector-task", "orders/" + text};
+        if (!task.stuck && !cluster_.settings.good()) continue;  // Told of the connector.
+        if (task.stuck) {
+            suspect(diagnosis("connect.task-stuck", subject, {"connect.kill-stuck-task"}, facts), now, out);
+        } else if (number == 0 && cluster_.sink.poison) {
+            facts.merge(std::map<std::string, std::string>{{"failing_topic", "events"},
+                                                           {"failing_partition", "0"},
+                                                           {"failing_offset", std::to_string(*cluster_.sink.poison)},
+                                                           {"failing_in", "put"},
+                                                           {"failing_records", "1"}});
+            suspect(diagnosis("connect.poison-record", subject,
+                              {"connect.set-aside-bad-records", "connect.skip-record"}, facts),
+                    now, out);
+        } else {
+            suspect(diagnosis("connect.task-failed", subject, {"connect.restart-task"}, facts), now, out);
+        }
+    }
+}
+
+void Observer::report_noise(WallTime now, std::vector<Diagnosis>& out) {
+    constexpr double idle_healthy = 0.3;  // Kafka's documentation of RequestHandlerAvgIdlePercent.
+    const sim::SimProducers truth = cluster_.producers();
+    if (truth.idle() >= idle_healthy) return;
+    suspect(diagnosis("kafka.noisy-client", {"lab", "broker", "1"}, {"kafka.throttle-client"},
+                      {{"client", std::string(sim::noisy_client)},
+                       {"broker", "1"},
+                       {"busy_percent", fmt::format("{:.0f}", 100 * (1 - truth.idle()))},
+                       {"bytes_per_second", fmt::format("{:.0f}", truth.taken())},
+                       {"broker_bytes_per_second", fmt::format("{:.0f}", truth.taken() + sim::SimProducers::others)},
+                       {"producers", std::to_string(sim::SimProducers::count)},
+                       {"brokers", "1"}}),
+            now, out);
 }
 
 Facts Observer::answer(const std::vector<FactKey>& keys, WallTime now) {

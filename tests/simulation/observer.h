@@ -35,6 +35,8 @@ public:
 
 private:
     void suspect(Diagnosis diagnosis, WallTime now, std::vector<Diagnosis>& out);
+    void report_connect(WallTime now, std::vector<Diagnosis>& out);
+    void report_noise(WallTime now, std::vector<Diagnosis>& out);
     const sim::SimCluster& cluster_;
     std::map<std::string, WallTime> first_seen_;  // Evidence is conclusive only after a while.
     std::set<std::string> seen_now_;

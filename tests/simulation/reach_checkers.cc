@@ -115,9 +115,10 @@ public:
         const auto& body = sending.operation.body;
         const bool job = std::holds_alternative<StartDeployment>(body) || std::holds_alternative<CancelJob>(body);
         const bool broker = std::holds_alternative<GrowStorage>(body);
-        const bool connector = std::holds_alternative<KillConnectorTask>(body) ||
-                               std::holds_alternative<RestartConnectorTask>(body) ||
-                               std::holds_alternative<ChangeConnectorConfiguration>(body);
+        const bool connector =
+            std::holds_alternative<KillConnectorTask>(body) || std::holds_alternative<RestartConnectorTask>(body) ||
+            std::holds_alternative<ChangeConnectorConfiguration>(body) || std::holds_alternative<StopConnector>(body) ||
+            std::holds_alternative<AlterConnectorOffset>(body) || std::holds_alternative<ResumeConnector>(body);
         for (const auto& owner : sending.managed)
             if ((job && owner.object == "job:*") || (broker && owner.object == "broker:*") ||
                 (connector && owner.object == "connector:*"))
@@ -142,6 +143,74 @@ private:
     Duration in_sync_{0};  // Monotonic, last.
 };
 
+// Of a sink's records only the one that it can't take is passed over, and only where a person has agreed: no policy
+// here names the connector. Back the group goes only to where the agent has taken it from.
+class RecordsKept final : public Checker {
+public:
+    std::string_view name() const override { return "records-kept"; }
+    void on_tick(const Ticked& ticked) override {
+        if (ticked.cluster.sink.poison) poison_ = ticked.cluster.sink.poison;
+    }
+    void on_sending(const Sending& sending) override {
+        const auto* alter = std::get_if<AlterConnectorOffset>(&sending.operation.body);
+        if (alter == nullptr) return;
+        if (alter->to < alter->from) {
+            if (!skipped_.contains(alter->to))
+                violated("put back what was not skipped: " + describe(sending.operation));
+            return;
+        }
+        skipped_.insert(alter->from);
+        if (alter->to - alter->from != 1 || poison_ != alter->from)
+            violated("passed over what was no bad record: " + describe(sending.operation));
+        if (!is_agreed(sending)) violated("passed over a record and nobody had agreed: " + sending.operation.key);
+    }
+
+private:
+    std::optional<std::int64_t> poison_;
+    std::set<std::int64_t> skipped_;
+};
+
+// A client is held to a quota only while it overloads its broker, or did within the time that facts may be old, and
+// never to less than an equal part of what the broker bears.
+class ClientsHeldFairly final : public Checker {
+public:
+    std::string_view name() const override { return "clients-held-fairly"; }
+    void on_tick(const Ticked& ticked) override {
+        if (ticked.cluster.producers().idle() < idle_healthy) noisy_ = ticked.monotonic;
+    }
+    void on_sending(const Sending& sending) override {
+        const auto* hold = std::get_if<AlterClientQuota>(&sending.operation.body);
+        if (hold == nullptr || (sending.intent && sending.intent->undo)) return;
+        const double fair = (1 - busy_wanted) * sim::SimProducers::bearable / sim::SimProducers::count;
+        for (const auto& [key, value] : hold->set)
+            if (hold->client_id != sim::noisy_client || !value || *value < fair - 1)
+                violated("held to less than its share: " + describe(sending.operation));
+        if (!noisy_ || sending.monotonic - *noisy_ > guard_facts_age_max + slack)
+            violated("held a client that does no harm: " + describe(sending.operation));
+    }
+
+private:
+    static constexpr double idle_healthy = 0.3, busy_wanted = 0.5;
+    std::optional<Duration> noisy_;  // Monotonic, last.
+};
+
+// Only consumers whose process is dead, or was within the time that facts may be old, are taken out of their group.
+class LivingMembersStay final : public Checker {
+public:
+    std::string_view name() const override { return "living-members-stay"; }
+    void on_tick(const Ticked& ticked) override {
+        if (!ticked.cluster.worker.up) down_ = ticked.monotonic;
+    }
+    void on_sending(const Sending& sending) override {
+        if (!std::holds_alternative<RemoveGroupMembers>(sending.operation.body)) return;
+        if (!down_ || sending.monotonic - *down_ > guard_facts_age_max + slack)
+            violated("took living consumers out of their group: " + describe(sending.operation));
+    }
+
+private:
+    std::optional<Duration> down_;  // Monotonic, last.
+};
+
 }  // namespace
 
 void add_reach_checkers(std::vector<std::unique_ptr<Checker>>& all) {
@@ -150,6 +219,9 @@ void add_reach_checkers(std::vector<std::unique_ptr<Checker>>& all) {
     all.push_back(std::make_unique<StormAsks>());
     all.push_back(std::make_unique<ManagedLeftAlone>());
     all.push_back(std::make_unique<ElectionsInSync>());
+    all.push_back(std::make_unique<RecordsKept>());
+    all.push_back(std::make_unique<ClientsHeldFairly>());
+    all.push_back(std::make_unique<LivingMembersStay>());
 }
 
 }  // namespace medic::simulation

@@ -270,6 +270,8 @@ RunResult Run::finish() {
             result_.violations.push_back(fmt::format("{}: {}", checker->name(), violation));
     }
     for (const auto& [passage, count] : cluster_.passages) result_.probes[passage] += count;
+    for (const auto& done : cluster_.executed)
+        if (done.took_effect) ++result_.probes[std::string(operation_name(done.body))];
     const auto rows = keeper_->incidents(incidents_read_max);
     if (!rows) throw std::runtime_error(rows.error().message);
     for (const auto& row : std::views::reverse(*rows)) {

@@ -80,6 +80,8 @@ private:
     void hurt_cluster(sim::Seeded chance);
     void hurt_nodes(sim::Seeded chance);
     void hurt_broker(sim::Seeded chance);
+    void hurt_connect(sim::Seeded chance);
+    void make_noise(sim::Seeded chance);
     void ask_for_roll(sim::Seeded chance);
     void ask_for_deployment(sim::Seeded chance);
     void leave_transaction_open();

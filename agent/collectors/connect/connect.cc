@@ -9,6 +9,7 @@
 #include "agent/collectors/json_internal.h"
 #include "agent/collectors/redact.h"
 #include "agent/collectors/state_memory.h"
+#include "agent/store/fact.h"
 
 namespace medic {
 
@@ -31,6 +32,7 @@ struct ConnectCollector::Memory {
     std::set<std::string> herder_answered;           // Workers, since they were last unreachable.
     // By connector and setting: a hash of its value, which is not kept: logins stand there.
     std::map<std::string, std::map<std::string, std::size_t>> settings;
+    std::map<std::string, WallTime> halted_sinks;  // When they were last STOPPED, or with a task that FAILED.
 };
 
 namespace {
@@ -39,6 +41,12 @@ namespace {
 constexpr Duration herder_patience{3'000};
 
 constexpr std::size_t settings_max = 500;  // Of one connector.
+
+// A few sinks that stand still, or did lately, are asked how far they have come; many at once have another cause than
+// one record.
+constexpr std::size_t halted_sinks_max = 10;
+constexpr Duration halted_lately{10 * 60'000};
+constexpr std::size_t offsets_max = 1'000;  // Partitions of one sink.
 
 struct TaskStates {
     std::size_t count = 0;
@@ -63,6 +71,7 @@ struct Reader {
     StateMemory& states;
     std::map<std::string, std::string>& task_states;
     std::map<std::string, std::map<std::string, std::size_t>>& settings;
+    std::map<std::string, WallTime>& halted_sinks;
 
     [[nodiscard]] Subject subject(std::string kind, std::string name) const {
         return {options.cluster, std::move(kind), std::move(name)};
@@ -209,6 +218,8 @@ void Reader::connector(const std::string& name, const Json& entry) {
     attributes["state_of_all"] = together.all;
     const Json* info = member(entry, "info");
     if (info == nullptr) return;
+    const bool halted = state == "STOPPED" || !together.failed.empty();
+    if (halted && text(*info, "type") == "sink") halted_sinks[name] = observation.at;
     topics(name, *info);
     if (const Json* config = member(*info, "config")) look_at(name, *config, together);
 }
@@ -256,6 +267,10 @@ std::vector<HttpAsk> ConnectCollector::answer(const HttpAsk& ask, const Result<H
         look_->herder[ask.purpose.substr(7)] = answer.has_value();  // Whatever it says, it has said something.
         return {};
     }
+    if (ask.purpose.starts_with("offsets|")) {
+        take_offsets(ask.purpose.substr(8), answer);
+        return {};
+    }
     const auto parsed = document(answer);
     if (ask.purpose.starts_with("worker|")) {
         const std::string worker = ask.purpose.substr(7);
@@ -284,7 +299,8 @@ std::vector<HttpAsk> ConnectCollector::answer(const HttpAsk& ask, const Result<H
     look_->told = true;
     observation.connectors.emplace();
     memory_->connector = parsed->empty() ? "" : parsed->begin().key();
-    Reader reader{options_, observation, memory_->states, memory_->task_states, memory_->settings};
+    Reader reader{options_,          observation,          memory_->states, memory_->task_states,
+                  memory_->settings, memory_->halted_sinks};
     std::size_t count = 0;
     for (const auto& [name, entry] : parsed->items()) {
         if (++count > options_.connectors_max) {
@@ -299,7 +315,37 @@ std::vector<HttpAsk> ConnectCollector::answer(const HttpAsk& ask, const Result<H
     std::erase_if(memory_->task_states, [&](const auto& known) {
         return !observation.attributes.contains({options_.cluster, "connector-task", known.first});
     });
-    return {};
+    std::erase_if(memory_->halted_sinks, [&](const auto& known) {
+        return observation.at - known.second > halted_lately ||
+               !observation.attributes.contains({options_.cluster, "connector", known.first});
+    });
+    return ask_offsets();
+}
+
+std::vector<HttpAsk> ConnectCollector::ask_offsets() const {
+    std::vector<HttpAsk> asks;
+    for (const auto& [sink, at] : memory_->halted_sinks)
+        if (asks.size() < halted_sinks_max)
+            asks.push_back({.url = options_.urls[memory_->preferred] + "/connectors/" + url_encode(sink) + "/offsets",
+                            .purpose = "offsets|" + sink,
+                            .timeout = herder_patience});
+    return asks;
+}
+
+// A worker before 3.5 knows no such path: then nobody knows, which is no fault of the look.
+void ConnectCollector::take_offsets(const std::string& connector, const Result<HttpAnswer>& answer) {
+    const auto parsed = document(answer);
+    if (!parsed || !parsed->is_object()) return;
+    const Subject about{options_.cluster, "connector", connector};
+    std::size_t count = 0;
+    for (const Json& entry : array(*parsed, "offsets")) {
+        const Json *partition = member(entry, "partition"), *offset = member(entry, "offset");
+        if (partition == nullptr || offset == nullptr || ++count > offsets_max) continue;
+        const auto number = integer(*partition, "kafka_partition"), next = integer(*offset, "kafka_offset");
+        if (!number || !next) continue;
+        const FactKey key = committed_key(about, {.topic = text(*partition, "kafka_topic"), .partition = *number});
+        look_->observation.attributes[about][key.name] = std::to_string(*next);
+    }
 }
 
 // A worker that starts reads its topics first and answers nothing till then: what is told is that it has stopped to

@@ -35,6 +35,8 @@ private:
     struct Memory;
     [[nodiscard]] HttpAsk ask_connectors(std::size_t worker) const;
     void herder_answers();
+    [[nodiscard]] std::vector<HttpAsk> ask_offsets() const;
+    void take_offsets(const std::string& connector, const Result<HttpAnswer>& answer);
 
     ConnectCollectorOptions options_;
     std::unique_ptr<Look> look_;

@@ -86,6 +86,68 @@ TEST(Connect, AFailedTaskGivesItsTraceOnce) {
     EXPECT_EQ(second.events[0].id, first.events[0].id);
 }
 
+// A sink in this state, with one task; `asked` is whether its offsets were.
+Observation sink_that_is(const std::string& own, const std::string& task, bool& asked, int status = 200) {
+    ConnectCollector collector({.cluster = "c", .urls = {"http://w:8083"}, .target = "c/connect"});
+    return look(collector, {1000}, [&](const std::string& url) -> Result<HttpAnswer> {
+        if (url.ends_with("/connectors/s/offsets")) {
+            asked = true;
+            return HttpAnswer{status, "application/json",
+                              R"({"offsets":[{"partition":{"kafka_topic":"t","kafka_partition":3},"offset":)"
+                              R"({"kafka_offset":42}},{"partition":{"kafka_topic":"t","kafka_partition":4},)"
+                              R"("offset":null}]})"};
+        }
+        const std::string tasks = task.empty() ? "" : R"({"id":0,"state":")" + task + R"("})";
+        return ok(url.ends_with("/")
+                      ? "{}"
+                      : R"({"s":{"status":{"name":"s","connector":{"state":")" + own + R"("},"tasks":[)" + tasks +
+                            R"(]},"info":{"name":"s","type":"sink","config":{"topics":"t"}}}})");
+    });
+}
+
+TEST(Connect, ASinkThatStandsStillIsAskedHowFarItHasCome) {
+    const Subject sink{"c", "connector", "s"};
+    for (const auto& [own, task, wanted] :
+         {std::tuple{"RUNNING", "FAILED", true}, {"STOPPED", "", true}, {"RUNNING", "RUNNING", false}}) {
+        bool asked = false;
+        const auto seen = sink_that_is(own, task, asked);
+        EXPECT_EQ(asked, wanted) << own << " " << task;
+        EXPECT_EQ(seen.attributes.at(sink).contains("committed:t-3"), wanted);
+        EXPECT_FALSE(seen.attributes.at(sink).contains("committed:t-4")) << "nothing is committed there";
+        if (wanted) {
+            EXPECT_EQ(seen.attributes.at(sink).at("committed:t-3"), "42");
+        }
+    }
+}
+
+TEST(Connect, ASinkThatGoesOnIsAskedForAWhile) {
+    ConnectCollector collector({.cluster = "c", .urls = {"http://w:8083"}, .target = "c/connect"});
+    std::string task = "FAILED";
+    bool asked = false;
+    const auto server = [&](const std::string& url) {
+        asked = asked || url.ends_with("/offsets");
+        return ok(url.ends_with("/connectors?expand=status&expand=info")
+                      ? R"({"s":{"status":{"name":"s","connector":{"state":"RUNNING"},"tasks":[{"id":0,"state":")" +
+                            task + R"("}]},"info":{"name":"s","type":"sink","config":{"topics":"t"}}}})"
+                      : "{}");
+    };
+    look(collector, {1'000}, server);
+    task = "RUNNING";
+    for (const auto& [at, wanted] : {std::pair{500'000, true}, {602'000, false}}) {
+        asked = false;
+        look(collector, {at}, server);
+        EXPECT_EQ(asked, wanted) << at;
+    }
+}
+
+TEST(Connect, AWorkerThatTellsNoOffsetsLeavesThemUnknown) {
+    bool asked = false;
+    const auto seen = sink_that_is("RUNNING", "FAILED", asked, 404);
+    EXPECT_TRUE(asked);
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::complete);
+    EXPECT_FALSE(seen.attributes.at({"c", "connector", "s"}).contains("committed:t-3"));
+}
+
 // Looks at a connector with these settings.
 std::vector<Event> events_with(ConnectCollector& collector, std::int64_t at, const std::string& config) {
     return look(collector, {at},

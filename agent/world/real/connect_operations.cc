@@ -1,4 +1,5 @@
-// Kafka Connect's REST API: restarts and pauses, which are one request, and changes of a configuration, which are two.
+// Kafka Connect's REST API: restarts and pauses, which are one request, and changes of a configuration or an offset,
+// which are two.
 #include <nlohmann/json.hpp>
 
 #include "agent/base/connector_settings.h"
@@ -69,6 +70,28 @@ Result<std::string> changed(const ChangeConnectorConfiguration& what, const std:
     return configuration.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// Where the group stands in the partition; nullopt: nothing is committed there.
+Result<std::optional<std::int64_t>> committed(const AlterConnectorOffset& what, const std::string& body) {
+    const Json answer = Json::parse(body, nullptr, false);
+    const auto offsets = answer.is_object() ? answer.find("offsets") : answer.end();
+    if (!answer.is_object() || offsets == answer.end() || !offsets->is_array())
+        return fail(ErrorCode::unavailable, "the offsets of {} can't be read", what.connector);
+    for (const Json& one : *offsets) {
+        const Json partition = one.value("partition", Json::object()), offset = one.value("offset", Json::object());
+        if (partition.value("kafka_topic", "") == what.topic &&
+            partition.value("kafka_partition", -1) == what.partition)
+            return offset.value("kafka_offset", std::int64_t{-1});
+    }
+    return std::nullopt;
+}
+
+std::string offset_body(const AlterConnectorOffset& what) {
+    return Json{{"offsets",
+                 {{{"partition", {{"kafka_topic", what.topic}, {"kafka_partition", what.partition}}},
+                   {"offset", {{"kafka_offset", what.to}}}}}}}
+        .dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace
 
 void connect_request(const Doors& doors, const std::string& method, const std::string& path, Duration timeout,
@@ -107,6 +130,34 @@ void change_connector(const Doors& doors, const ChangeConnectorConfiguration& wh
                                   if (!good) return done(std::unexpected(good.error()));
                                   done(fmt::format("HTTP status {}", good->status));
                               });
+               });
+}
+
+void alter_connector_offset(const Doors& doors, const AlterConnectorOffset& what, Duration timeout, Finish done) {
+    const Duration of_each = timeout / 2;
+    if (doors.cluster.connect_urls.empty()) return done(fail(ErrorCode::invalid, "the cluster has no Connect"));
+    const std::string path = "/connectors/" + url_encode(what.connector) + "/offsets";
+    try_worker(doors, 0, request_of("GET", of_each), path,
+               [doors, what, of_each, path, done = std::move(done)](const std::string& url, Result<FetchReply> reply) {
+                   auto read = accepted("GET " + url, std::move(reply));
+                   // Reading changes nothing: trying again later is safe.
+                   if (!read && read.error().code == ErrorCode::outcome_unknown)
+                       return done(fail(ErrorCode::unavailable, "{}", read.error().message));
+                   if (!read) return done(std::unexpected(read.error()));
+                   const auto stands_at = committed(what, read->body);
+                   if (!stands_at) return done(std::unexpected(stands_at.error()));
+                   if (*stands_at == what.to) return done("it stands there already");
+                   if (*stands_at != what.from)
+                       return done(fail(ErrorCode::not_ready, "the group of {} stands at {} in {}-{}, not at {}",
+                                        what.connector, *stands_at ? std::to_string(**stands_at) : "no offset",
+                                        what.topic, what.partition, what.from));
+                   FetchRequest write = request_of("PATCH", of_each);
+                   write.body = offset_body(what);
+                   try_worker(doors, 0, std::move(write), path, [done](const std::string& to, Result<FetchReply> put) {
+                       auto good = accepted("PATCH " + to, std::move(put));
+                       if (!good) return done(std::unexpected(good.error()));
+                       done(good->body);
+                   });
                });
 }
 

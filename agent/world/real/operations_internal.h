@@ -45,6 +45,9 @@ void connect_request(const Doors& doors, const std::string& method, const std::s
 // told: its text may quote settings.
 void change_connector(const Doors& doors, const ChangeConnectorConfiguration& what, Duration timeout, Finish done);
 
+// Reads where the connector's group stands, and sets it only where that is `from`.
+void alter_connector_offset(const Doors& doors, const AlterConnectorOffset& what, Duration timeout, Finish done);
+
 void cancel_job(const Doors& doors, const CancelJob& what, Duration timeout, Finish done);
 void stop_with_savepoint(const Doors& doors, const StopJobWithSavepoint& what, Duration timeout, Finish done);
 void verify_deployment(const Doors& doors, const VerifyDeployment& what, Duration timeout, Finish done);

@@ -72,6 +72,10 @@ void RealWorld::State::dispatch(const Operation& operation, const operations::Do
                 connect("PUT", connector(body.connector) + "/pause");
             else if constexpr (std::is_same_v<T, ResumeConnector>)
                 connect("PUT", connector(body.connector) + "/resume");
+            else if constexpr (std::is_same_v<T, StopConnector>)
+                connect("PUT", connector(body.connector) + "/stop");
+            else if constexpr (std::is_same_v<T, AlterConnectorOffset>)
+                alter_connector_offset(cluster, body, timeout, done);
             else if constexpr (std::is_same_v<T, ChangeConnectorConfiguration>)
                 change_connector(cluster, body, timeout, done);
             else if constexpr (std::is_same_v<T, CancelJob>)

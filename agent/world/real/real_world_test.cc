@@ -291,6 +291,47 @@ TEST(RealWorld, ChangesAConnectorsSettingsAndLeavesItsSecretsAsTheyStand) {
     EXPECT_EQ(worker.put.size(), 1U);
 }
 
+// A worker whose sink's group stands at `offset` of t-3; it takes no new one while `running`.
+struct Standing {
+    std::int64_t offset = 42;
+    bool running = false;
+    std::vector<std::string> patched{};
+
+    HttpResponse operator()(const HttpRequest& request) {
+        EXPECT_EQ(request.target, "/connectors/a%20b/offsets");
+        const std::string now =
+            R"({"offsets":[{"partition":{"kafka_topic":"t","kafka_partition":3},"offset":{"kafka_offset":)" +
+            std::to_string(offset) + "}}]}";
+        if (request.method != "PATCH") return answer(200, now);
+        patched.push_back(request.body);
+        if (running) return answer(400, R"({"error_code":400,"message":"Connectors must be in the STOPPED state"})");
+        return answer(200, R"({"message":"The offsets for this connector have been altered successfully"})");
+    }
+    static AlterConnectorOffset skip() {
+        return {.connector = "a b", .topic = "t", .partition = 3, .from = 42, .to = 43};
+    }
+};
+
+TEST(RealWorld, SetsASinksGroupToTheRecordBehindOnlyWhereItStandsAtThatRecord) {
+    Standing worker;
+    Server server([&](const HttpRequest& request) { return worker(request); });
+    Acting acting(
+        {.connect_urls = {"http://127.0.0.1:1", server.url()}, .flink_urls = {}, .nodes = {}, .deployments = {}});
+    EXPECT_TRUE(acting.act(Standing::skip()));
+    EXPECT_EQ(worker.patched, (std::vector<std::string>{R"({"offsets":[{"offset":{"kafka_offset":43},"partition":)"
+                                                        R"({"kafka_partition":3,"kafka_topic":"t"}}]})"}));
+    worker.offset = 43;
+    EXPECT_EQ(acting.act(Standing::skip(), "I1/1/2").value_or("?"), "it stands there already");
+    worker.offset = 44;
+    EXPECT_EQ(acting.act(Standing::skip(), "I1/1/3").error().code, ErrorCode::not_ready);
+    auto elsewhere = Standing::skip();
+    elsewhere.partition = 4;
+    EXPECT_EQ(acting.act(elsewhere, "I1/1/4").error().code, ErrorCode::not_ready) << "nothing is committed there";
+    EXPECT_EQ(worker.patched.size(), 1U);
+    worker.offset = 42, worker.running = true;
+    EXPECT_EQ(acting.act(Standing::skip(), "I1/1/5").error().code, ErrorCode::invalid);
+}
+
 TEST(RealWorld, OtherSettingsThanThoseToBeChangedAreLeftAlone) {
     Configured worker;
     Server server([&](const HttpRequest& request) { return worker(request); });

@@ -12,6 +12,7 @@ namespace {
 constexpr int task_managers_needed = 2;   // The job's slots fill two of them.
 constexpr Duration restart_delay{1'000};  // Flink's default: restart-strategy.fixed-delay.delay.
 constexpr double records_per_second = 1'000;
+constexpr double idle_healthy = 0.3;       // Kafka's documentation of RequestHandlerAvgIdlePercent.
 constexpr Duration broker_session{9'000};  // Kafka's default: broker.session.timeout.ms.
 constexpr Duration catches_up_in{8'000};
 constexpr std::int64_t in_sync_min = 2;
@@ -57,12 +58,20 @@ bool SimCluster::healthy() const {
     const bool brokers_fine =
         std::ranges::all_of(brokers, [](const auto& item) { return item.second.serves() && item.second.in_sync; });
     return tasks_fine && settings.good() && job_fine && brokers_fine && disk.used < 0.8 * disk.total &&
-           leaders.displaced == 0 && !hanging;
+           leaders.displaced == 0 && worker.answers() && !sink.stopped && !sink.poison &&
+           producers().idle() >= idle_healthy && !hanging;
 }
 
-void SimCluster::change_settings(WallTime now) {
-    settings = {
-        .now = "bad-" + std::to_string(settings.changes + 1), .changes = settings.changes + 1, .changed_at = now};
+SimProducers SimCluster::producers() const {
+    SimProducers now{.offered = noise};
+    const auto quota = quotas.find(quota_key({"", "client", std::string(noisy_client)}, "producer_byte_rate"));
+    if (quota != quotas.end()) now.quota = quota->second;
+    return now;
+}
+
+double SimProducers::taken() const {
+    const double allowed = quota > 0 ? std::min(offered, quota) : offered;
+    return std::min(allowed, bearable - others);
 }
 
 void SimCluster::restart_broker(Duration catches_up_for) {
@@ -113,10 +122,7 @@ void SimCluster::start_job_again() {
 
 void SimCluster::live_on(Duration by) {
     const double seconds = static_cast<double>(by.count()) / 1000;
-    for (auto& [number, task] : tasks)
-        if (!settings.good() && !task.stuck) task.state = "FAILED";
-    for (auto& [number, task] : tasks)
-        if (task.state == "RUNNING" && !task.stuck) task.records += records_per_second * seconds;
+    connector_lives_on(seconds);
     replicate(by);
     disk.used = std::min(disk.total, disk.used + disk.growth_per_second * seconds);
     if (now_ >= leaders.in_sync_at) leaders.out_of_sync = 0;
@@ -148,6 +154,7 @@ std::vector<OperationReply> SimCluster::advance(WallTime now) {
         job.restart_at = job.restart_at + by;
         leaders.in_sync_at = leaders.in_sync_at + by;
         settings.changed_at = settings.changed_at + by;
+        worker.session_ends = worker.session_ends + by;
         if (job.ended_by_person_at) job.ended_by_person_at = *job.ended_by_person_at + by;
     }
     now_ = now;
@@ -181,14 +188,9 @@ void SimCluster::carry_out(const Due& due) {
     }
 }
 
-Result<std::string> SimCluster::change_back(const ChangeConnectorConfiguration& op) {
-    if (settings.now == op.to) return "it has these settings already";
-    if (settings.now != op.from) return fail(ErrorCode::not_ready, "it has other settings");
-    settings.now = op.to;
-    return "changed";
-}
-
 Result<std::string> SimCluster::apply(const OperationBody& body) {
+    if (auto applied = apply_to_worker(body)) return *std::move(applied);
+    if (auto applied = apply_to_connect(body)) return *std::move(applied);
     return std::visit(
         Overload{[&](const KillNode& op) -> Result<std::string> {
                      if (const auto broker = brokers.find(op.node); broker != brokers.end()) {
@@ -223,21 +225,6 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      if (!node.up) node.up = true, node.frozen = false;
                      return "started";
                  },
-                 [&](const KillConnectorTask& op) -> Result<std::string> {
-                     tasks[op.task] = {.state = "FAILED", .stuck = false, .records = tasks[op.task].records};
-                     return "killed";
-                 },
-                 [&](const RestartConnectorTask& op) -> Result<std::string> {
-                     if (!tasks[op.task].stuck)
-                         tasks[op.task].state = "RUNNING";  // A stuck one never gets to its restart.
-                     return "accepted";
-                 },
-                 [&](const RestartConnector& op) -> Result<std::string> {
-                     for (auto& [number, task] : tasks)
-                         if (op.include_tasks && task.state == "FAILED") task.state = "RUNNING";
-                     return "accepted";
-                 },
-                 [&](const ChangeConnectorConfiguration& op) { return change_back(op); },
                  [&](const CancelJob& op) -> Result<std::string> {
                      if (op.job_id != job.id) return fail(ErrorCode::invalid, "no such job");
                      if (!is_terminal_job_state(job.state)) job.state = "CANCELED", job.live = 0;
@@ -311,6 +298,7 @@ Fact SimCluster::look_up_broker(Fact fact) const {
         return fact;
     }
     if (fact.name == "kafka_broker_reachable") fact.value = broker.serves() ? 1 : 0;
+    if (fact.name == "kafka_broker_request_handler_idle_ratio" && node == "broker-1") fact.value = producers().idle();
     const bool leads = node == leaders_of;
     if (fact.name == "kafka_broker_replicas_out_of_sync")
         fact.value = (broker.in_sync ? 0 : 1) + (leads ? leaders.out_of_sync : 0);
@@ -321,19 +309,6 @@ Fact SimCluster::look_up_broker(Fact fact) const {
         fact.text += (i == 0 ? "events:" : ",") + std::to_string(i);
     if (fact.name == "kafka_broker_needed_by")
         fact.text = can_spare(node) ? std::string(needed_by_nothing) : "below min.insync.replicas without it: t-0";
-    return fact;
-}
-
-Fact SimCluster::look_up_connector(Fact fact) const {
-    if (fact.name == "configuration") fact.text = settings.now;
-    if (fact.name == "state_of_all") {
-        const auto failed = [](const auto& task) { return task.second.state == "FAILED"; };
-        fact.text = std::ranges::any_of(tasks, failed) ? "FAILED" : "RUNNING";
-    }
-    if (fact.name == "settings_change" && !settings.good())
-        fact.text = R"({"from":")" + settings.now + R"(","to":"good","back":{"topics":"a"},"forth":{"topics":"b"},)" +
-                    R"("tasks":2,"changes":1,"worked":true,"withheld":[],"withheld_known":true,"changed_at":)" +
-                    std::to_string(settings.changed_at.unix_ms) + "}";
     return fact;
 }
 
@@ -356,7 +331,12 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
         if (set != quotas.end()) fact.value = set->second, fact.text = fmt::format("{}", set->second);
         return fact;
     }
-    if (kind == "node" || kind == "taskmanager") {
+    if (kind == "connector" || kind == "connector-task" || kind == "worker" || kind == "group" ||
+        (kind == "node" && key.subject.name == worker_name))
+        return look_up_connect(std::move(fact));
+    if (kind == "client" && key.name == "kafka_client_produce_bytes_per_second") {
+        fact.value = producers().taken();
+    } else if (kind == "node" || kind == "taskmanager") {
         const auto node = nodes.find(key.subject.name);
         if (node == nodes.end()) return look_up_broker(std::move(fact));
         if (key.name == "process_up") fact.value = node->second.up ? 1 : 0;
@@ -382,12 +362,6 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
         if (key.name == "savepoint_path") fact.text = job.savepoint;
         if (key.name == "flink_checkpoint_last_completed_timestamp_seconds")
             fact.value = static_cast<double>(now.unix_ms) / 1'000;
-    } else if (kind == "connector") {
-        return look_up_connector(std::move(fact));
-    } else if (kind == "connector-task") {
-        const auto task = tasks.find(key.subject.name == "orders/0" ? 0 : 1);
-        if (key.name == "connect_task_state") fact.value = 1, fact.text = task->second.state;
-        if (key.name == "connect_task_records_total") fact.value = task->second.records;
     } else if (kind == "log-dir") {
         if (key.name == "kafka_log_dir_total_bytes") fact.value = disk.total;
         if (key.name == "kafka_log_dir_usable_bytes") fact.value = disk.total - disk.used;

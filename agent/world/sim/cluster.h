@@ -1,7 +1,8 @@
-// A simulated cluster: task managers with a warm pool, one Flink job, a connector's tasks, three brokers, one's disk
-// and another one's leaders, a topic that transactions are written to. It carries out operations as the real products
-// would, some of them badly: lost, late, doubled, unknown, or reported and not done. Deterministic from its seed. It
-// knows nothing of the agent; faults are injected by name, truth is read by the simulation.
+// A simulated cluster: task managers with a warm pool, one Flink job, a sink connector's tasks and their worker, three
+// brokers, one's disk, another one's leaders, a client that may be too much for the third, and a topic that
+// transactions are written to. It carries out operations as the real products would, some of them badly: lost, late,
+// doubled, unknown, or reported and not done. Deterministic from its seed. It knows nothing of the agent; faults are
+// injected by name, truth is read by the simulation.
 #pragma once
 
 #include <deque>
@@ -17,6 +18,8 @@
 
 namespace medic::sim {
 
+inline constexpr std::string_view worker_name = "connect-1", noisy_client = "replay";
+
 struct SimNode {
     bool up = true, frozen = false, spare = false;
     WallTime faulty_at;  // When a fault last hit it; unix_ms 0: never.
@@ -30,10 +33,38 @@ struct SimTask {
 
 // Of the connector, by their hash: with others than the good ones its tasks fail.
 struct SimSettings {
-    std::string now = "good";
+    static const std::string& in_batches();
+    static const std::string& one_by_one();  // The good ones, and each record by itself.
+    std::string now = in_batches();
     int changes = 0;
     WallTime changed_at;
-    [[nodiscard]] bool good() const { return now == "good"; }
+    [[nodiscard]] bool good() const { return now == in_batches() || now == one_by_one(); }
+};
+
+// How far the connector has come in its one partition, which task 0 reads. At a record that it can't put that task
+// fails.
+struct SimSink {
+    bool stopped = false;
+    std::int64_t committed = 0;
+    std::optional<std::int64_t> poison;
+};
+
+// The process of all the connector's tasks. When it dies their consumers stay in the group until their session ends;
+// nobody gets their partitions before.
+struct SimWorker {
+    bool up = true, frozen = false;
+    int dead_members = 0;
+    WallTime session_ends;
+    [[nodiscard]] bool answers() const { return up && !frozen; }
+};
+
+// A client that produces to broker 1 as fast as it may; handlers' time goes with the bytes that they take in.
+struct SimProducers {
+    static constexpr double others = 20e6, bearable = 100e6;  // Bytes per second.
+    static constexpr int count = 4;
+    double offered = 0, quota = 0;  // Of the noisy one; quota 0: none.
+    [[nodiscard]] double taken() const;
+    [[nodiscard]] double idle() const { return 1 - (others + taken()) / bearable; }
 };
 
 struct SimJob {
@@ -112,7 +143,10 @@ public:
     // Could this broker go, and every partition kept its two copies?
     [[nodiscard]] bool can_spare(const std::string& broker) const;
 
-    void change_settings(WallTime now);            // A person's mistake, another one each time.
+    void change_settings(WallTime now);      // A person's mistake, another one each time.
+    void poison_record(std::int64_t ahead);  // So many records before task 0 comes to it.
+    void lose_worker();
+    [[nodiscard]] SimProducers producers() const;  // Held to what `quotas` say.
     void restart_broker(Duration catches_up_for);  // In good order; its leaders do not come back by themselves.
     void leave_transaction_open(Duration silent);  // One at a time.
     bool end_job(WallTime now);                    // A person cancels it; false: it does not run.
@@ -125,6 +159,9 @@ public:
     std::map<std::string, SimNode> nodes;
     std::map<int, SimTask> tasks;
     SimSettings settings;
+    SimSink sink;
+    SimWorker worker;
+    double noise = 0;                          // What the noisy client offers, bytes per second.
     std::map<std::string, SimBroker> brokers;  // By node.
     SimJob job;
     SimDisk disk;
@@ -149,9 +186,15 @@ private:
 
     void carry_out(const Due& due);
     Result<std::string> apply(const OperationBody& body);
+    std::optional<Result<std::string>> apply_to_connect(const OperationBody& body);
+    Result<std::string> alter(const AlterConnectorOffset& op);
+    Result<std::string> resume();
+    std::optional<Result<std::string>> apply_to_worker(const OperationBody& body);
     void live_on(Duration by);
+    void connector_lives_on(double seconds);
     void replicate(Duration by);
     [[nodiscard]] Fact look_up_broker(Fact fact) const;
+    [[nodiscard]] Fact look_up_connect(Fact fact) const;
     [[nodiscard]] Fact look_up_connector(Fact fact) const;
     [[nodiscard]] Fact look_up_payments(Fact fact) const;
     Result<std::string> change_back(const ChangeConnectorConfiguration& op);

@@ -122,6 +122,13 @@ public:
         if (code != SQLITE_ROW && code != SQLITE_DONE) fail_task(fmt::format("SQLite: {}", sqlite3_errmsg(db_)));
         return code == SQLITE_ROW;
     }
+    // What the database objects to in what was bound: a rule of the table. Anything else fails the task as step() does.
+    std::optional<std::string> refused() {
+        const int code = sqlite3_step(handle_);
+        if (code == SQLITE_DONE) return std::nullopt;
+        if (code != SQLITE_CONSTRAINT) fail_task(fmt::format("SQLite: {}", sqlite3_errmsg(db_)));
+        return sqlite3_errmsg(db_);
+    }
     std::int64_t number(int column) { return sqlite3_column_int64(handle_, column); }
     void reset() {
         sqlite3_reset(handle_);
@@ -155,8 +162,8 @@ public:
         run("PRAGMA synchronous=FULL");
         run(fmt::format(
             "CREATE TABLE IF NOT EXISTS {} (topic TEXT NOT NULL, part INTEGER NOT NULL, offset INTEGER NOT NULL, "
-            "timestamp_ms INTEGER NOT NULL, key TEXT, value TEXT)",
-            table));
+            "timestamp_ms INTEGER NOT NULL, key TEXT, value TEXT{})",
+            table, text_option(config, "value.required") == "true" ? " NOT NULL" : ""));
         run("CREATE TABLE IF NOT EXISTS connect_offsets (topic TEXT NOT NULL, part INTEGER NOT NULL, next_offset "
             "INTEGER NOT NULL, "
             "PRIMARY KEY (topic, part)) WITHOUT ROWID");
@@ -202,7 +209,10 @@ private:
         if (found == next.end()) found = next.emplace(partition, stored_offset(partition).value_or(0)).first;
         if (record.offset < found->second) return;
         insert_->bind(1, std::optional(record.topic)).bind(2, std::int64_t{record.partition}).bind(3, record.offset);
-        insert_->bind(4, record.timestamp_ms).bind(5, record.key).bind(6, record.value).step();
+        insert_->bind(4, record.timestamp_ms).bind(5, record.key).bind(6, record.value);
+        if (const auto refused = insert_->refused())
+            fail_task(fmt::format("SQLite: {}: topic '{}' partition {} at offset {}", *refused, record.topic,
+                                  record.partition, record.offset));
         insert_->reset();
         found->second = record.offset + 1;
     }
@@ -224,6 +234,24 @@ private:
     std::unique_ptr<ConfirmConnection> confirm_;
 };
 
+// A database that is not there yet holds no offsets to change: what the group says counts.
+void alter_stored_offsets(const Config& config, const std::map<TopicPartition, std::optional<std::int64_t>>& offsets) {
+    const std::string path = text_option(config, "db.path");
+    if (access(path.c_str(), F_OK) != 0) return;
+    sqlite3* db = nullptr;
+    const int opened = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE, nullptr);
+    const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> closing(db, &sqlite3_close);
+    if (opened != SQLITE_OK) fail_task(fmt::format("SQLite {}: {}", path, sqlite3_errmsg(db)));
+    sqlite3_busy_timeout(db, 10'000);
+    for (const auto& [partition, offset] : offsets) {
+        Statement change(db, offset ? "UPDATE connect_offsets SET next_offset = ?3 WHERE topic = ?1 AND part = ?2"
+                                    : "DELETE FROM connect_offsets WHERE topic = ?1 AND part = ?2");
+        change.bind(1, std::optional(partition.topic)).bind(2, std::int64_t{partition.partition});
+        if (offset) change.bind(3, *offset);
+        change.step();
+    }
+}
+
 Plugin sqlite_sink() {
     Plugin plugin;
     plugin.class_name = "org.streammedic.connect.SqliteSinkConnector";
@@ -232,8 +260,10 @@ Plugin sqlite_sink() {
     plugin.options = {
         {"db.path", true, "the database file"},
         {"table.name", false, "the table of the rows, 'records' by default"},
+        {"value.required", false, "true: the table takes no row without a value"},
         {"confirm.address", false, "IPV4:PORT of a service that confirms each batch; there is no time-out"}};
     plugin.make_sink = [] { return std::make_unique<SqliteSinkTask>(); };
+    plugin.alter_offsets = alter_stored_offsets;
     return plugin;
 }
 

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/base/connector_settings.h"
-#include "remediations/remedies/parts.h"
+#include "remediations/remedies/connector_change.h"
 
 // Somebody changed a connector's settings and since then it fails: what was changed is changed back to how it last
 // worked (agent/daemon/settings_memory says how that was), everything else stays as it stands at that moment. The agent
@@ -19,11 +19,7 @@ using Json = nlohmann::json;
 constexpr Duration suspect_for{5 * 60'000};
 // A change is told at the look after it.
 constexpr Duration look_skew{5'000};
-constexpr std::size_t watched_max = 20;  // Of many tasks so many are looked at for progress.
-// A worker takes a changed configuration up within a moment; its group may rebalance for longer.
-constexpr Duration taken_up_within{60'000}, settled_for{5'000};
-
-using Settings = std::map<std::string, std::optional<std::string>>;
+using Settings = ConnectorValues;
 
 struct Change {
     std::string from, to;
@@ -35,7 +31,6 @@ struct Change {
 };
 
 FactKey change_of(const Subject& connector) { return {connector, "settings_change"}; }
-FactKey configuration_of(const Subject& connector) { return {connector, "configuration"}; }
 
 Subject connector_in(const Diagnosis& diagnosis) {
     return subject_in(diagnosis, "connector", parameter(diagnosis, "connector").value_or(""));
@@ -137,40 +132,6 @@ Status within_reach(const Change& change, const Subject& connector) {
     return {};
 }
 
-Step set(const Subject& connector, const Settings& settings, const std::string& from, const std::string& to) {
-    Step step{.subject = connector,
-              .operation =
-                  ChangeConnectorConfiguration{.connector = connector.name, .set = settings, .from = from, .to = to}};
-    step.timeout = Duration{20'000};
-    step.idempotent = true;
-    step.precondition = {text_in(connector, "configuration", {from})};
-    step.done = {text_in(connector, "configuration", {to})};
-    step.expectation = {.all = step.done, .within = taken_up_within, .stable_for = settled_for};
-    step.destroys = Destroys::availability;
-    return step;
-}
-
-// Many workers start only those tasks anew whose own settings have changed with the connector's (KAFKA-9228).
-Step start_what_has_failed(const Subject& connector, const Change& change) {
-    Step step{.subject = connector,
-              .text = "restart what is still failed of " + connector.name,
-              .operation = RestartConnector{.connector = connector.name, .include_tasks = true, .only_failed = true}};
-    step.idempotent = true;
-    step.precondition = {text_in(connector, "configuration", {change.to})};
-    step.done = {text_in(connector, "state_of_all", {"RUNNING", "RESTARTING", "UNASSIGNED"})};
-    step.expectation.all = {text_in(connector, "configuration", {change.to}),
-                            text_in(connector, "state_of_all", {"RUNNING"})};
-    for (std::size_t i = 0; i < std::min(change.tasks, watched_max); ++i) {
-        const Subject task{connector.cluster, "connector-task", fmt::format("{}/{}", connector.name, i)};
-        step.expectation.any.push_back(progressing(task, "connect_task_records_total"));
-    }
-    step.expectation.within = page_proves_within;
-    step.expectation.stable_for = Duration{2'000};
-    step.undo = "put back the settings that stood there";
-    step.risk = Risk::reversible;
-    return step;
-}
-
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     MEDIC_TRY(const std::string name, parameter(diagnosis, "connector"));
     const Subject connector = connector_in(diagnosis);
@@ -186,11 +147,11 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
             fmt::format("its settings were changed {} times since it last worked for long: all of that is taken back",
                         change.changes);
     result.quarantine = Quarantine{connector.cluster, to_string(connector), change.from};
-    Step back = set(connector, change.back, change.from, change.to);
+    Step back = change_settings(connector, {.values = change.back, .from = change.from, .to = change.to});
     back.text = fmt::format("change {} of {} back", changed, name);
     back.undo = "put back the settings that stood there";
-    result.steps = {back, start_what_has_failed(connector, change)};
-    Step forth = set(connector, change.forth, change.to, change.from);
+    result.steps = {back, restart_what_is_failed(connector, change.to, change.tasks)};
+    Step forth = change_settings(connector, {.values = change.forth, .from = change.to, .to = change.from});
     forth.text = fmt::format("put back what stood in {} of {}", changed, name);
     forth.undo = "change it back to how it last worked";
     result.undo_steps = {forth};
