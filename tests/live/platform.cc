@@ -319,48 +319,6 @@ Status start_all(const LiveOptions& options, const LabPlan& plan, const Artifact
 
 }  // namespace
 
-namespace {
-
-// Uploads the jar and runs it; returns the job's id.
-Result<std::string> upload_and_run(const std::string& data_dir, const std::string& version, const json& run) {
-    MEDIC_TRY(const LabState state, lab::load_state(data_dir));
-    const std::string jar = job_artifact(data_dir, version);
-    const ProcessPlan* manager = state.plan.find("jobmanager");
-    if (manager == nullptr || !fs::exists(jar))
-        return fail(ErrorCode::invalid, "{}: not a folder of `make live-up`", data_dir);
-    MEDIC_TRY(const json uploaded,
-              call_json({.method = "POST",
-                         .url = url(*manager, "/jars/upload"),
-                         .uploads = {{"jarfile", jar, fs::path(jar).filename(), "application/java-archive"}},
-                         .timeout = Duration(60'000)}));
-    const std::string file = fs::path(member(uploaded, "filename", std::string())).filename();
-    HttpCall call = engine::json_call("POST", url(*manager, "/jars/" + file + "/run"), run);
-    call.timeout = Duration(60'000);
-    MEDIC_TRY(const json started, call_json(call));
-    return member(started, "jobid", std::string());
-}
-
-}  // namespace
-
-Result<std::string> submit_job(const std::string& data_dir, const Submission& submission) {
-    MEDIC_TRY(const LabState state, lab::load_state(data_dir));
-    std::vector<std::string> arguments = job_arguments(state.plan, submission.version);
-    std::ranges::copy(submission.options, std::back_inserter(arguments));
-    json run = {
-        {"entryClass", job_entry},
-        {"programArgsList", arguments},
-        {"parallelism", submission.parallelism > 0 ? submission.parallelism
-                                                   : state.plan.options.taskmanagers * state.plan.options.slots}};
-    if (!submission.savepoint.empty()) run["savepointPath"] = submission.savepoint;
-    return upload_and_run(data_dir, submission.version, run);
-}
-
-Result<std::string> submit_bounded_job(const std::string& data_dir) {
-    return upload_and_run(
-        data_dir, job_versions[0],
-        {{"entryClass", bounded_job_entry}, {"programArgsList", {bounded_job_name}}, {"parallelism", 1}});
-}
-
 Status up(const LiveOptions& options, const Progress& progress) {
     if (const auto existing = lab::load_state(options.data_dir))
         for (const auto& [name, process] : existing->processes)
