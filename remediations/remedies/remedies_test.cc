@@ -25,6 +25,11 @@ TEST_F(StartAgain, fences_what_stands_and_starts_it_when_no_process_is_left) {
     EXPECT_EQ(describe(made->steps[1].precondition.at(0)),
               describe(equals({"lab", "node", "connect-1"}, "process_up", 0)));
 }
+TEST_F(StartAgain, says_what_tasks_wait_for_where_another_worker_holds_the_group) {
+    EXPECT_EQ(plan("node.start-again")->summary.find("rebalance delay"), std::string::npos) << "the only worker";
+    view_.cluster.nodes.push_back({.name = "connect-2", .role = "connect-worker"});
+    EXPECT_NE(plan("node.start-again")->summary.find("scheduled.rebalance.max.delay.ms"), std::string::npos);
+}
 TEST_F(StartAgain, takes_dead_consumers_out_of_their_groups_between_the_end_and_the_start) {
     diagnosis_.facts["sink_tasks"] = "audit/0,audit/1,orders/0,gone/0";
     fact({"lab", "group", "connect-audit"}, "kafka_group_members", 3);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "remediations/remedies/dead_consumers.h"
 #include "remediations/remedies/parts.h"
 
@@ -32,6 +34,19 @@ std::string_view what_is_wrong(std::string_view cause) {
     return "is gone:";
 }
 
+// A Connect cluster that goes on without one of its workers holds that worker's tasks back for a while, whether it
+// comes back or not (KIP-415; scheduled.rebalance.max.delay.ms, 300 s), and tells them as RUNNING meanwhile. One that
+// has lost its only worker begins anew at once.
+std::string what_it_waits_for(const NodeInfo& node, const PlanningView& view) {
+    const bool others = std::ranges::any_of(view.cluster.nodes, [&](const NodeInfo& one) {
+        return one.role == node.role && one.name != node.name && !one.spare;
+    });
+    if (node.role != "connect-worker" || !others) return "";
+    return "; its tasks begin again when Connect's rebalance delay is over (scheduled.rebalance.max.delay.ms, five "
+           "minutes "
+           "by default), although they are told as RUNNING";
+}
+
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     MEDIC_TRY(const NodeInfo* node, replaceable_node(diagnosis, view));
     MEDIC_TRY(const Condition back, answers(diagnosis, *node));
@@ -41,7 +56,8 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     silent.value = 0;
 
     Plan plan;
-    plan.summary = fmt::format("{} {} start it again", node->name, what_is_wrong(diagnosis.cause));
+    plan.summary = fmt::format("{} {} start it again{}", node->name, what_is_wrong(diagnosis.cause),
+                               what_it_waits_for(*node, view));
     Step fence{
         .subject = subject, .text = "fence " + node->name + ": kill its process", .operation = KillNode{node->name}};
     fence.idempotent = true;

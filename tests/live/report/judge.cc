@@ -26,7 +26,7 @@ using engine::lab::Role;
 
 constexpr auto look_every = std::chrono::milliseconds(250);
 constexpr auto rate_time = std::chrono::seconds(10);  // Five checkpoints of the trial job.
-constexpr Duration settle_patience{180'000};          // Processes start anew on two cores that others use, too.
+constexpr Duration settle_patience{360'000};          // Longer than Connect's rebalance delay.
 constexpr Duration calm_patience{90'000};             // Until the agent's last incident has ended.
 constexpr Duration drain_patience{60'000};
 constexpr Duration second_thoughts{8'000};  // After a diagnosis that only a person can act on: it may still change.
