@@ -170,8 +170,10 @@ std::vector<OperationReply> SimCluster::advance(WallTime now) {
 
 void SimCluster::carry_out(const Due& due) {
     const std::string& key = due.operation.key;
+    // Who is asked and does nothing has no answer that could be told from a lie.
+    const bool asked = std::holds_alternative<VerifyDeployment>(due.operation.body);
     const bool effect = due.passage != Passage::never_arrives && due.passage != Passage::unavailable &&
-                        due.passage != Passage::says_done_does_nothing;
+                        (asked || due.passage != Passage::says_done_does_nothing);
     Result<std::string> outcome = effect ? apply(due.operation.body) : Result<std::string>("done");
     executed.push_back({key, due.operation.body, due.sent_at, now_, effect});
     const auto answer = [&](Duration after, Result<std::string> detail) {
@@ -212,6 +214,7 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      SimNode& node = nodes[op.node];
                      if (node.frozen) return fail(ErrorCode::outcome_unknown, "it does not stop");
                      node.up = false;
+                     if (job.blocked_by == op.node) job.blocked_by.clear();
                      return "stopped";
                  },
                  [&](const StartNode& op) -> Result<std::string> {
