@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iterator>
 
+#include "agent/world/real/http_client.h"
 #include "engine/common/rest_internal.h"
 #include "engine/lab/state.h"
 #include "tests/live/plan.h"
@@ -15,7 +16,6 @@ namespace medic::live {
 namespace fs = std::filesystem;
 namespace lab = engine::lab;
 using engine::call_json;
-using engine::HttpCall;
 using engine::member;
 using lab::LabState;
 using lab::ProcessPlan;

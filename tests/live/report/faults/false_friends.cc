@@ -1,6 +1,7 @@
 // Look-alikes: slow, idle or planned, and nothing for the agent to do.
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <thread>
