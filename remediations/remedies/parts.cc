@@ -134,8 +134,13 @@ Quarantine quarantine_of(const PlanningView& view, const DeploymentInfo& deploym
     Quarantine one{view.cluster.name, deployment.job, version, {}};
     const auto artifact = deployment.artifacts.find(version);
     if (artifact == deployment.artifacts.end()) return one;
-    const std::string hash = told(view, artifact_key(view.cluster.name, artifact->second));
-    if (hash != no_artifact) one.artifact = hash;
+    const auto hash_of = [&](const std::string& path) { return told(view, artifact_key(view.cluster.name, path)); };
+    const std::string hash = hash_of(artifact->second);
+    // Versions of one artifact differ by their arguments: what it holds does not tell them apart.
+    const bool shared = std::ranges::any_of(deployment.artifacts, [&](const auto& other) {
+        return other.first != version && hash_of(other.second) == hash;
+    });
+    if (hash != no_artifact && !shared) one.artifact = hash;
     return one;
 }
 

@@ -96,6 +96,16 @@ TEST_F(Deploy, what_was_taken_back_is_known_by_name_and_by_what_it_holds) {
     refuses("could not be started again");
 }
 
+TEST_F(Deploy, versions_of_one_artifact_are_told_apart_by_name) {
+    const Subject one{"lab", "artifact", "/jars/one.jar"};
+    forget(one, "sha256");
+    fact(one, "sha256", 0, "sha256:22");
+    view_.quarantined = {{"fleet", "sha256:22"}};
+    const auto made = plan("flink.deploy");
+    ASSERT_TRUE(made) << "its arguments make the difference";
+    EXPECT_EQ(made->quarantine_when_undone->artifact, "");
+}
+
 TEST_F(Deploy, a_checkpoint_that_is_old_or_not_known_is_a_doubt) {
     forget(job, "flink_checkpoint_last_completed_timestamp_seconds");
     refuses("no checkpoint of it is known");

@@ -14,7 +14,8 @@ std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView& view)
     keys.push_back({subject, "savepoint_path"});
     const DeploymentInfo* deployment = view.deployment(subject.name);
     const auto version = parameter(diagnosis, "version");
-    if (deployment != nullptr && version) want_artifact(keys, view, *deployment, *version);
+    if (deployment != nullptr && version)
+        for (const std::string& one : deployment->versions) want_artifact(keys, view, *deployment, one);
     return keys;
 }
 
