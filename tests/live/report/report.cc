@@ -53,6 +53,7 @@ public:
             if (options_.resume && find(report_.faults, fault.name) != nullptr) continue;
             MEDIC_CHECK(one(fault));
         }
+        MEDIC_CHECK(save());  // The page of what was kept as well.
         return verdict(wanted, report_.faults,
                        [&](const FaultResult& result) { return result.failures(demands()).empty(); });
     }
