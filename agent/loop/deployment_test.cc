@@ -54,16 +54,6 @@ struct Flink {
         command.deployment = std::move(wish);
         bench.inbox.emplace_back(std::move(command));
     }
-    [[nodiscard]] std::vector<std::string> done() const {
-        std::vector<std::string> names;
-        for (const auto& operation : bench.sent) names.push_back(describe(operation));
-        return names;
-    }
-    [[nodiscard]] std::string last_answer() const {
-        for (auto note = bench.notes.rbegin(); note != bench.notes.rend(); ++note)
-            if (note->kind == Notification::Kind::answer) return note->text;
-        return "";
-    }
     Bench bench;
     Result<std::string> verified = std::string("plan: it loads\nstate: it takes all");
     Result<std::string> starts = std::string();
@@ -87,7 +77,7 @@ TEST(Deployment, is_verified_switched_and_watched) {
         Flink flink(mode);
         flink.ask();
         flink.bench.run(100);
-        EXPECT_EQ(flink.done(), switched) << flink.bench.story();
+        EXPECT_EQ(flink.bench.sent_operations(), switched) << flink.bench.story();
         EXPECT_EQ(flink.bench.incident().outcome, "done");
         EXPECT_EQ(flink.bench.incident().state, IncidentState::resolved);
         EXPECT_NE(flink.bench.story().find("state: it takes all"), std::string::npos) << flink.bench.story();
@@ -104,7 +94,7 @@ TEST(Deployment, what_the_verification_refuses_changes_nothing_and_closes_itself
     for (int i = 0; i < 40 && flink.bench.incident().state != IncidentState::escalated; ++i) flink.bench.tick();
     EXPECT_EQ(flink.bench.incident().waiting_for, "ann");
     flink.bench.run(60);
-    EXPECT_EQ(flink.done(), std::vector<std::string>{switched[0]}) << flink.bench.story();
+    EXPECT_EQ(flink.bench.sent_operations(), std::vector<std::string>{switched[0]}) << flink.bench.story();
     EXPECT_EQ(flink.bench.incident().outcome, "refused");
     EXPECT_EQ(flink.bench.incident().state, IncidentState::resolved);
 }
@@ -114,8 +104,8 @@ TEST(Deployment, a_question_without_an_answer_is_asked_again_and_nothing_else_is
     flink.verified = fail(ErrorCode::unavailable, "connection refused");
     flink.ask();
     flink.bench.run(60);
-    EXPECT_GT(flink.done().size(), 1U);
-    for (const std::string& one : flink.done()) EXPECT_EQ(one, switched[0]) << flink.bench.story();
+    EXPECT_GT(flink.bench.sent_operations().size(), 1U);
+    for (const std::string& one : flink.bench.sent_operations()) EXPECT_EQ(one, switched[0]) << flink.bench.story();
 }
 
 TEST(Deployment, a_start_that_is_refused_brings_the_old_version_back_at_once) {
@@ -123,7 +113,8 @@ TEST(Deployment, a_start_that_is_refused_brings_the_old_version_back_at_once) {
     flink.starts = fail(ErrorCode::invalid, "Failed to rollback to checkpoint/savepoint");
     flink.ask();
     flink.bench.run(60);
-    EXPECT_EQ(flink.done(), (std::vector<std::string>{switched[0], switched[1], switched[2], and_back[1]}))
+    EXPECT_EQ(flink.bench.sent_operations(),
+              (std::vector<std::string>{switched[0], switched[1], switched[2], and_back[1]}))
         << flink.bench.story();
     EXPECT_EQ(flink.bench.incident().outcome, "undone");
     EXPECT_EQ(flink.bench.incident().state, IncidentState::escalated) << "a person must look";
@@ -134,11 +125,11 @@ TEST(Deployment, a_version_that_restarts_again_and_again_is_taken_back_and_kept_
     flink.restarts = 3;
     flink.ask();
     flink.bench.run(80);
-    EXPECT_EQ(flink.done(), switched_and_back()) << flink.bench.story();
+    EXPECT_EQ(flink.bench.sent_operations(), switched_and_back()) << flink.bench.story();
     EXPECT_EQ(flink.bench.incident().outcome, "undone");
     flink.ask();
     flink.bench.run(60);
-    EXPECT_EQ(flink.done(), switched_and_back()) << flink.bench.story();
+    EXPECT_EQ(flink.bench.sent_operations(), switched_and_back()) << flink.bench.story();
     EXPECT_NE(flink.bench.story().find("accept `quarantine`"), std::string::npos) << flink.bench.story();
 }
 
@@ -163,7 +154,7 @@ TEST(Deployment, whether_it_works_is_not_known_so_a_person_decides) {
     for (int i = 0; i < 60 && flink.bench.sent.size() < 3; ++i) flink.bench.tick();
     flink.bench.unknown({job, "flink_job_state"});
     flink.bench.run(120);
-    EXPECT_EQ(flink.done(), switched) << flink.bench.story();
+    EXPECT_EQ(flink.bench.sent_operations(), switched) << flink.bench.story();
     EXPECT_EQ(flink.bench.incident().outcome, "cannot_tell");
 }
 
@@ -176,14 +167,14 @@ TEST(Deployment, what_runs_is_not_known_so_nothing_is_done) {
     EXPECT_NE(flink.bench.story().find("say so with --from"), std::string::npos) << flink.bench.story();
     flink.ask({.job = "fleet", .version = "v2", .from = "v1", .accept = {}});
     flink.bench.run(120);
-    EXPECT_EQ(flink.done(), switched) << flink.bench.story();
+    EXPECT_EQ(flink.bench.sent_operations(), switched) << flink.bench.story();
 }
 
 TEST(Deployment, a_dry_run_only_asks) {
     Flink flink(Mode::ask);
     flink.ask({.job = "fleet", .version = "v2", .from = {}, .accept = {}, .dry_run = true});
     flink.bench.run(60);
-    EXPECT_EQ(flink.done(), std::vector<std::string>{switched[0]});
+    EXPECT_EQ(flink.bench.sent_operations(), std::vector<std::string>{switched[0]});
     EXPECT_EQ(flink.bench.incident().outcome, "done");
     EXPECT_EQ(flink.bench.incident().acted_at.unix_ms, 0);
     flink.bench.restart();
@@ -212,7 +203,7 @@ TEST(Deployment, an_agent_that_is_restarted_at_any_moment_goes_on_with_it) {
         flink.bench.run(600);
         auto wanted = switched_and_back();
         if (after == 1) wanted.insert(wanted.begin(), switched[0]);  // A question may be asked twice.
-        EXPECT_EQ(flink.done(), wanted) << "after " << after << "\n" << flink.bench.story();
+        EXPECT_EQ(flink.bench.sent_operations(), wanted) << "after " << after << "\n" << flink.bench.story();
         EXPECT_EQ(flink.bench.incident().outcome, "undone") << "after " << after;
     }
 }
@@ -224,7 +215,7 @@ TEST(Deployment, one_at_a_time_and_only_what_is_configured) {
     flink.bench.run(5);
     flink.ask();
     flink.bench.run(2);
-    EXPECT_EQ(flink.last_answer().substr(0, 14), "I1 is not over");
+    EXPECT_EQ(flink.bench.last_answer().substr(0, 14), "I1 is not over");
     const ClusterInfo lab = with_deployment(Mode::ask).clusters[0];
     EXPECT_TRUE(deployment_to_make(lab, {.job = "fleet", .version = "v2", .from = {}, .accept = {}}));
     for (const DeploymentWish& wish :

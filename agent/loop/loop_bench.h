@@ -149,6 +149,18 @@ public:
         for (const auto& operation : sent) names.push_back(operation.key + " " + describe(operation));
         return names;
     }
+    // Without their keys.
+    [[nodiscard]] std::vector<std::string> sent_operations() const {
+        std::vector<std::string> all;
+        for (const auto& operation : sent) all.push_back(describe(operation));
+        return all;
+    }
+    // What a command of a person was last answered; "": nothing.
+    [[nodiscard]] std::string last_answer() const {
+        for (auto note = notes.rbegin(); note != notes.rend(); ++note)
+            if (note->kind == Notification::Kind::answer) return note->text;
+        return "";
+    }
     void reply(const std::string& key, Result<std::string> detail) {
         inbox.emplace_back(OperationReply{key, std::move(detail)});
     }

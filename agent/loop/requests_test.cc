@@ -50,16 +50,6 @@ struct Brokers {
                                                  .role = "broker",
                                                  .nodes = std::move(nodes)});
     }
-    [[nodiscard]] std::vector<std::string> done() const {
-        std::vector<std::string> names;
-        for (const auto& operation : bench.sent) names.push_back(describe(operation));
-        return names;
-    }
-    [[nodiscard]] std::string last_answer() const {
-        for (auto note = bench.notes.rbegin(); note != bench.notes.rend(); ++note)
-            if (note->kind == Notification::Kind::answer) return note->text;
-        return "";
-    }
     Bench bench;
 };
 
@@ -68,9 +58,10 @@ TEST(Requests, a_roll_goes_from_node_to_node_and_the_controller_is_last) {
         Brokers lab(mode);
         lab.ask();
         lab.bench.run(120);
-        EXPECT_EQ(lab.done(), (std::vector<std::string>{"lab: stop-node broker-1", "lab: start-node broker-1",
-                                                        "lab: stop-node broker-3", "lab: start-node broker-3",
-                                                        "lab: stop-node broker-2", "lab: start-node broker-2"}))
+        EXPECT_EQ(lab.bench.sent_operations(),
+                  (std::vector<std::string>{"lab: stop-node broker-1", "lab: start-node broker-1",
+                                            "lab: stop-node broker-3", "lab: start-node broker-3",
+                                            "lab: stop-node broker-2", "lab: start-node broker-2"}))
             << lab.bench.story();
         EXPECT_EQ(lab.bench.incident().outcome, "done");
         EXPECT_EQ(lab.bench.incident().state, IncidentState::resolved);
@@ -82,7 +73,8 @@ TEST(Requests, only_what_is_named_is_rolled) {
     Brokers lab(Mode::ask);
     lab.ask({"broker-3"});
     lab.bench.run(60);
-    EXPECT_EQ(lab.done(), (std::vector<std::string>{"lab: stop-node broker-3", "lab: start-node broker-3"}));
+    EXPECT_EQ(lab.bench.sent_operations(),
+              (std::vector<std::string>{"lab: stop-node broker-3", "lab: start-node broker-3"}));
 }
 
 TEST(Requests, a_broker_that_partitions_need_is_not_stopped) {
@@ -90,7 +82,7 @@ TEST(Requests, a_broker_that_partitions_need_is_not_stopped) {
     lab.bench.text({broker("3"), "kafka_broker_needed_by"}, "no other in-sync replica: t-0");
     lab.ask();
     lab.bench.run(120);
-    EXPECT_EQ(lab.done().size(), 2U) << lab.bench.story();
+    EXPECT_EQ(lab.bench.sent_operations().size(), 2U) << lab.bench.story();
     EXPECT_EQ(lab.bench.incident().state, IncidentState::waiting_guard);
     EXPECT_NE(lab.bench.last_story().find("broker 3 is needed: no other in-sync replica: t-0"), std::string::npos)
         << lab.bench.story();
@@ -114,7 +106,8 @@ TEST(Requests, the_next_one_waits_until_the_one_before_it_is_in_sync_again) {
     lab.bench.set({broker("1"), "kafka_broker_replicas_out_of_sync"}, 7);
     lab.ask();
     lab.bench.run(200);
-    EXPECT_EQ(lab.done(), (std::vector<std::string>{"lab: stop-node broker-1", "lab: start-node broker-1"}));
+    EXPECT_EQ(lab.bench.sent_operations(),
+              (std::vector<std::string>{"lab: stop-node broker-1", "lab: start-node broker-1"}));
     EXPECT_EQ(lab.bench.incident().state, IncidentState::verifying);
 }
 
@@ -124,7 +117,7 @@ TEST(Requests, an_agent_that_is_restarted_goes_on_with_it) {
     for (int i = 0; i < 100 && lab.bench.sent.size() < 2; ++i) lab.bench.tick();
     lab.bench.restart();
     lab.bench.run(150);
-    EXPECT_EQ(lab.done().size(), 6U) << lab.bench.story();
+    EXPECT_EQ(lab.bench.sent_operations().size(), 6U) << lab.bench.story();
     EXPECT_EQ(lab.bench.incident().outcome, "done");
 }
 
@@ -134,7 +127,7 @@ TEST(Requests, a_person_stops_it_between_two_nodes) {
     for (int i = 0; i < 100 && lab.bench.sent.size() < 2; ++i) lab.bench.tick();
     lab.bench.inbox.emplace_back(OperatorCommand{OperatorCommand::Kind::stop, "I1", "that is enough", "ben"});
     lab.bench.run(100);
-    EXPECT_EQ(lab.done().size(), 2U) << lab.bench.story();
+    EXPECT_EQ(lab.bench.sent_operations().size(), 2U) << lab.bench.story();
     EXPECT_EQ(lab.bench.incident().outcome, "stopped");
 }
 
@@ -168,10 +161,10 @@ TEST(Requests, there_is_one_roll_at_a_time_and_what_can_not_be_rolled_is_refused
     lab.bench.run(5);
     lab.ask();
     lab.bench.run(2);
-    EXPECT_EQ(lab.last_answer().substr(0, 14), "I1 is not over");
+    EXPECT_EQ(lab.bench.last_answer().substr(0, 14), "I1 is not over");
     lab.bench.inbox.emplace_back(OperatorCommand{.kind = OperatorCommand::Kind::roll, .target = "nope"});
     lab.bench.run(1);
-    EXPECT_EQ(lab.last_answer(), "no cluster is called nope");
+    EXPECT_EQ(lab.bench.last_answer(), "no cluster is called nope");
     EXPECT_EQ(lab.bench.loop().incidents().size(), 1U);
 }
 

@@ -170,6 +170,10 @@ private:
 
 }  // namespace
 
+std::string rest_url(const ProcessPlan& process, const std::string& path) {
+    return fmt::format("http://127.0.0.1:{}{}", process.ports.at("rest"), path);
+}
+
 std::string job_artifact(const std::string& data_dir, const std::string& version) {
     return fmt::format("{}/jobs/{}-{}.jar", data_dir, job_name, version);
 }

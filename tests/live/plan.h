@@ -47,6 +47,9 @@ constexpr const char* bounded_job_name = "order-count";
 [[nodiscard]] std::string job_artifact(const std::string& data_dir, const std::string& version);
 [[nodiscard]] std::vector<std::string> job_arguments(const engine::lab::LabPlan& plan, const std::string& version);
 
+// Of a process with a REST API.
+[[nodiscard]] std::string rest_url(const engine::lab::ProcessPlan& process, const std::string& path);
+
 constexpr const char* cluster_name = "live";
 constexpr const char* zookeeper_name = "zookeeper";
 constexpr const char* job_name = "order-totals";

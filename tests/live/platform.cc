@@ -44,10 +44,6 @@ constexpr std::array<const char*, 15> switched_faults = {
     "growing-state", "slow-sink",  "blocked-cancel",    "audit-dependency-down", "audit-hung",
     "hot-key",       "audit-slow", "audit-credentials", "audit-herder",          "collection-storm"};
 
-std::string url(const ProcessPlan& process, const std::string& path) {
-    return fmt::format("http://127.0.0.1:{}{}", process.ports.at("rest"), path);
-}
-
 // A process that has ended won't become ready: its log says why.
 Status all_live(const std::string& data_dir) {
     MEDIC_TRY(const LabState state, lab::load_state(data_dir));
@@ -206,7 +202,7 @@ Status create_topics(const LabPlan& plan, KafkaClient& client) {
 
 Status taskmanagers_are_registered(const LabPlan& plan, const ProcessPlan& manager, int wanted) {
     return wait_until(plan.options.data_dir, "task managers of " + manager.name, [&]() -> Status {
-        MEDIC_TRY(const json body, call_json({.url = url(manager, "/taskmanagers")}));
+        MEDIC_TRY(const json body, call_json({.url = rest_url(manager, "/taskmanagers")}));
         const std::size_t registered = member(body, "taskmanagers", json::array()).size();
         if (static_cast<int>(registered) < wanted)
             return fail(ErrorCode::not_ready, "{} of {} are registered", registered, wanted);
@@ -220,7 +216,7 @@ Status start_flink_job(const LabPlan& plan, const Progress& progress) {
     MEDIC_CHECK(taskmanagers_are_registered(plan, manager, plan.options.taskmanagers));
     MEDIC_TRY(const std::string job, submit_job(plan.options.data_dir));
     MEDIC_CHECK(wait_until(plan.options.data_dir, "slots of the job", [&]() -> Status {
-        MEDIC_TRY(const json overview, call_json({.url = url(manager, "/overview")}));
+        MEDIC_TRY(const json overview, call_json({.url = rest_url(manager, "/overview")}));
         const int available = member(overview, "slots-available", -1);
         if (available != 0) return fail(ErrorCode::not_ready, "{} slots are not taken yet", available);
         return {};
@@ -260,12 +256,12 @@ const ProcessPlan& first(const LabPlan& plan, Role role) {
 Status create_connectors(const LabPlan& plan) {
     const ProcessPlan& worker = first(plan, Role::connect_worker);
     for (const auto& [name, config] : connectors(plan)) {
-        const HttpCall put = engine::json_call("PUT", url(worker, "/connectors/" + name + "/config"), config);
+        const HttpCall put = engine::json_call("PUT", rest_url(worker, "/connectors/" + name + "/config"), config);
         MEDIC_CHECK(wait_until(plan.options.data_dir, "connector " + name, [&] { return engine::call_rest(put); }));
     }
     for (const auto& [name, config] : connectors(plan))
         MEDIC_CHECK(wait_until(plan.options.data_dir, "tasks of " + name, [&]() -> Status {
-            MEDIC_TRY(const json status, call_json({.url = url(worker, "/connectors/" + name + "/status")}));
+            MEDIC_TRY(const json status, call_json({.url = rest_url(worker, "/connectors/" + name + "/status")}));
             const json tasks = member(status, "tasks", json::array());
             if (tasks.empty()) return fail(ErrorCode::not_ready, "no tasks yet");
             for (const json& task : tasks)
@@ -281,11 +277,11 @@ Status jobs_complete_checkpoints(const LabPlan& plan) {
     for (const auto& manager : plan.processes) {
         if (manager.role != Role::jobmanager) continue;
         MEDIC_CHECK(wait_until(plan.options.data_dir, "the job of " + manager.name, [&]() -> Status {
-            MEDIC_TRY(const json overview, call_json({.url = url(manager, "/jobs/overview")}));
+            MEDIC_TRY(const json overview, call_json({.url = rest_url(manager, "/jobs/overview")}));
             for (const json& job : member(overview, "jobs", json::array())) {
-                MEDIC_TRY(
-                    const json checkpoints,
-                    call_json({.url = url(manager, "/jobs/" + member(job, "jid", std::string()) + "/checkpoints")}));
+                MEDIC_TRY(const json checkpoints,
+                          call_json({.url = rest_url(manager,
+                                                     "/jobs/" + member(job, "jid", std::string()) + "/checkpoints")}));
                 if (member(member(checkpoints, "counts", json::object()), "completed", 0) > 0) return {};
             }
             return fail(ErrorCode::not_ready, "no checkpoint has completed yet");

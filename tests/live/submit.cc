@@ -23,10 +23,6 @@ using nlohmann::json;
 
 namespace {
 
-std::string url(const ProcessPlan& process, const std::string& path) {
-    return fmt::format("http://127.0.0.1:{}{}", process.ports.at("rest"), path);
-}
-
 // Uploads the jar and runs it; returns the job's id.
 Result<std::string> upload_and_run(const std::string& data_dir, const std::string& version, const json& run) {
     MEDIC_TRY(const LabState state, lab::load_state(data_dir));
@@ -36,11 +32,11 @@ Result<std::string> upload_and_run(const std::string& data_dir, const std::strin
         return fail(ErrorCode::invalid, "{}: not a folder of `make live-up`", data_dir);
     MEDIC_TRY(const json uploaded,
               call_json({.method = "POST",
-                         .url = url(*manager, "/jars/upload"),
+                         .url = rest_url(*manager, "/jars/upload"),
                          .uploads = {{"jarfile", jar, fs::path(jar).filename(), "application/java-archive"}},
                          .timeout = Duration(60'000)}));
     const std::string file = fs::path(member(uploaded, "filename", std::string())).filename();
-    HttpCall call = engine::json_call("POST", url(*manager, "/jars/" + file + "/run"), run);
+    HttpCall call = engine::json_call("POST", rest_url(*manager, "/jars/" + file + "/run"), run);
     call.timeout = Duration(60'000);
     MEDIC_TRY(const json started, call_json(call));
     return member(started, "jobid", std::string());

@@ -133,7 +133,7 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
         job_config(into, *parsed, job);
         memory_->jobs[job.name].config_known = true;
     } else if (kind == "threads" && second != std::string::npos) {
-        tell_threads(*answer, job, ask.purpose.substr(second + 1));
+        tell_threads(into, *parsed, job, look_->standing[ask.purpose.substr(bar + 1)]);
     } else if (second != std::string::npos) {
         const auto found = std::ranges::find(job.vertices, ask.purpose.substr(second + 1), &Vertex::id);
         if (found == job.vertices.end()) return {};
@@ -381,12 +381,12 @@ Observation FlinkCollector::finish() {
         if (job.parallelism_max > 0) memory.attributes["parallelism"] = std::to_string(job.parallelism_max);
         if (look_->task_managers_told)
             memory.task_managers = {look_->task_managers.begin(), look_->task_managers.end()};
-        note_hosts(job.name, memory);
         attributes = memory.attributes;
         if (!memory.last_good_version.empty()) attributes["last_good_version"] = memory.last_good_version;
         attributes["url"] = options_.url;
         if (!memory_->version.empty()) attributes["flink_version"] = memory_->version;
     }
+    note_hosts();
     tell_missing_jobs();
     announce_deployments();
     tell_checkpoint_parts();

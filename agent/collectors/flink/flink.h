@@ -17,7 +17,6 @@ namespace medic {
 namespace flink_read {
 struct CheckpointAsked;
 struct Job;
-struct JobMemory;
 struct Vertex;
 }  // namespace flink_read
 
@@ -60,10 +59,9 @@ private:
     void tell_checkpoint_parts();
     // Asks for the threads of task managers whose subtasks are busy with nothing.
     void ask_what_stands(const flink_read::Job& job, const flink_read::Vertex& vertex, std::vector<HttpAsk>& asks);
-    void tell_threads(const HttpAnswer& dump, const flink_read::Job& job, const std::string& task_manager);
     void announce_deployments();
     void forget_vanished();
-    void note_hosts(const std::string& job, flink_read::JobMemory& memory) const;
+    void note_hosts();
     void note_missing_jobs();
     void tell_missing_jobs();
     [[nodiscard]] bool old_tasks_may_run(const std::set<std::string>& task_managers, WallTime since) const;

@@ -25,12 +25,12 @@ constexpr Duration old_tasks_may_run_for{6 * 60'000};
 }  // namespace
 
 // Of a job that has lost its tasks for the moment those are kept on which it ran before.
-void FlinkCollector::note_hosts(const std::string& job, flink_read::JobMemory& memory) const {
-    std::set<std::string> hosts;
+void FlinkCollector::note_hosts() {
+    std::map<std::string, std::set<std::string>> hosts;
     for (const Relation& relation : look_->observation.relations)
-        if (relation.kind == "runs-on" && relation.from.kind == "job" && relation.from.name == job)
-            hosts.insert(relation.to.name);
-    if (!hosts.empty()) memory.hosts = std::move(hosts);
+        if (relation.kind == "runs-on" && relation.from.kind == "job")
+            hosts[relation.from.name].insert(relation.to.name);
+    for (auto& [job, on] : hosts) memory_->jobs[job].hosts = std::move(on);
 }
 
 // What is not listed any more has ended and was forgotten by Flink, unless it went with a job manager that gave no

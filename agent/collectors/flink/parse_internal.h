@@ -75,7 +75,8 @@ struct SubtaskTimes {
     double records = -1;     // In and out together; below zero: not told.
     WallTime records_since;  // When that figure was first seen.
 };
-using TimesOfSubtasks = std::map<std::string, SubtaskTimes>;  // By "VERTEX ID|SUBTASK".
+using TimesOfSubtasks = std::map<std::string, SubtaskTimes>;  // By subtask_key(), "VERTEX ID|SUBTASK".
+[[nodiscard]] std::string subtask_key(const Vertex& vertex, std::int64_t subtask);
 
 void vertex(const Into& into, const Json& answer, const Job& job, const Vertex& vertex, TimesOfSubtasks& times,
             std::size_t subtasks_max);

@@ -18,21 +18,7 @@ constexpr Duration stands_for{15'000};
 constexpr double busy_all_the_time = 0.9;
 constexpr std::size_t thread_bytes_max = 16 * 1024;
 
-}  // namespace
-
-std::vector<StandingTask> standing_tasks(const Vertex& vertex, const TimesOfSubtasks& times, WallTime at) {
-    std::vector<StandingTask> found;
-    for (std::size_t subtask = 0; subtask < vertex.parallelism; ++subtask) {
-        const auto known = times.find(vertex.id + '|' + std::to_string(subtask));
-        if (known == times.end()) continue;
-        const SubtaskTimes& one = known->second;
-        if (one.busy.value_or(0) < busy_all_the_time || one.records <= 0 || one.task_manager.empty()) continue;
-        if (at - one.records_since < stands_for) continue;
-        found.push_back({vertex.id, one.task_manager, static_cast<std::int64_t>(subtask)});
-    }
-    return found;
-}
-
+// What the thread of the subtask does, from its task manager's dump: "" when no thread has its name.
 std::string thread_of(const Json& dump, const Vertex& vertex, std::int64_t subtask) {
     // "Source: orders -> parse (2/4)#0": the last figure counts attempts.
     const std::string named = fmt::format("{} ({}/{})#", vertex.flink_name, subtask + 1, vertex.parallelism);
@@ -48,6 +34,42 @@ std::string state_of(const std::string& thread) {
     for (const char* state : {"RUNNABLE", "TIMED_WAITING", "WAITING", "BLOCKED"})
         if (first.find(std::string(" ") + state) != std::string::npos) return state;
     return "";
+}
+
+}  // namespace
+
+std::vector<StandingTask> standing_tasks(const Vertex& vertex, const TimesOfSubtasks& times, WallTime at) {
+    std::vector<StandingTask> found;
+    for (std::size_t subtask = 0; subtask < vertex.parallelism; ++subtask) {
+        const auto known = times.find(subtask_key(vertex, static_cast<std::int64_t>(subtask)));
+        if (known == times.end()) continue;
+        const SubtaskTimes& one = known->second;
+        if (one.busy.value_or(0) < busy_all_the_time || one.records <= 0 || one.task_manager.empty()) continue;
+        if (at - one.records_since < stands_for) continue;
+        found.push_back({vertex.id, one.task_manager, static_cast<std::int64_t>(subtask)});
+    }
+    return found;
+}
+
+void tell_threads(const Into& into, const Json& dump, const Job& job, const std::vector<StandingTask>& tasks) {
+    for (const StandingTask& task : tasks) {
+        const auto vertex = std::ranges::find(job.vertices, task.vertex_id, &Vertex::id);
+        if (vertex == job.vertices.end()) continue;
+        std::string thread = thread_of(dump, *vertex, task.subtask);
+        if (thread.empty()) continue;
+        Event event{.at = into.at,
+                    .subject = into.subject("job", job.name),
+                    .kind = "thread-dump",
+                    .text = std::move(thread),
+                    .fields = {{"job_id", job.id},
+                               {"vertex", vertex->name},
+                               {"subtask", std::to_string(task.subtask)},
+                               {"taskmanager", task.task_manager}},
+                    .id = fmt::format("{}/{}/threads/{}/{}/{}", into.cluster, job.id, vertex->id, task.subtask,
+                                      into.at.unix_ms)};
+        event.fields["state"] = state_of(event.text);
+        into.observation.events.push_back(std::move(event));
+    }
 }
 
 }  // namespace flink_read
@@ -79,28 +101,6 @@ void FlinkCollector::ask_what_stands(const Job& job, const Vertex& vertex, std::
         look_->standing[key].push_back(std::move(one));
     }
     std::erase_if(memory_->dumped, [&](const auto& entry) { return at - entry.second > 4 * dump_pace; });
-}
-
-void FlinkCollector::tell_threads(const HttpAnswer& dump, const Job& job, const std::string& task_manager) {
-    Observation& observation = look_->observation;
-    const auto parsed = json_read::document(dump);
-    for (const StandingTask& task : look_->standing[job.id + '|' + task_manager]) {
-        const auto vertex = std::ranges::find(job.vertices, task.vertex_id, &Vertex::id);
-        if (!parsed || vertex == job.vertices.end()) continue;
-        std::string thread = thread_of(*parsed, *vertex, task.subtask);
-        if (thread.empty()) continue;
-        observation.events.push_back({.at = observation.at,
-                                      .subject = {options_.cluster, "job", job.name},
-                                      .kind = "thread-dump",
-                                      .text = std::move(thread),
-                                      .fields = {{"job_id", job.id},
-                                                 {"vertex", vertex->name},
-                                                 {"subtask", std::to_string(task.subtask)},
-                                                 {"taskmanager", task_manager}},
-                                      .id = fmt::format("{}/{}/threads/{}/{}/{}", options_.cluster, job.id, vertex->id,
-                                                        task.subtask, observation.at.unix_ms)});
-        observation.events.back().fields["state"] = state_of(observation.events.back().text);
-    }
 }
 
 }  // namespace medic

@@ -18,9 +18,7 @@ struct StandingTask {
 // Of the vertex, as its last answer told. Not one that has never moved: it may have nothing to do.
 [[nodiscard]] std::vector<StandingTask> standing_tasks(const Vertex& vertex, const TimesOfSubtasks& times, WallTime at);
 
-// What the thread of the subtask does, from its task manager's dump: "" when no thread has its name.
-[[nodiscard]] std::string thread_of(const Json& dump, const Vertex& vertex, std::int64_t subtask);
-// "RUNNABLE", "TIMED_WAITING", …: of a thread as Java writes it.
-[[nodiscard]] std::string state_of(const std::string& thread);
+// An event for each of them whose thread is in the dump of its task manager.
+void tell_threads(const Into& into, const Json& dump, const Job& job, const std::vector<StandingTask>& tasks);
 
 }  // namespace medic::flink_read

@@ -19,8 +19,6 @@ constexpr double counted_ms_min = 1'000;
 // A count that has stood for three fetches says nothing of now: a frozen task manager's stand still as well.
 constexpr Duration count_fresh_within{30'000};
 
-std::string key_of(const Vertex& vertex, std::int64_t subtask) { return vertex.id + '|' + std::to_string(subtask); }
-
 void take_counts(SubtaskTimes& times, const Json& metrics, std::int64_t attempt, WallTime at) {
     const auto busy = number(metrics, "accumulated-busy-time"), idle = number(metrics, "accumulated-idle-time"),
                backpressured = number(metrics, "accumulated-backpressured-time");
@@ -57,10 +55,14 @@ void take_records(SubtaskTimes& times, std::optional<double> in, std::optional<d
 
 }  // namespace
 
+std::string subtask_key(const Vertex& vertex, std::int64_t subtask) {
+    return vertex.id + '|' + std::to_string(subtask);
+}
+
 bool tell_times(const Into& into, const Job& job, const Vertex& vertex, const TimesOfSubtasks& times) {
     std::vector<const SubtaskTimes*> all;
     for (std::size_t subtask = 0; subtask < vertex.parallelism; ++subtask) {
-        const auto found = times.find(key_of(vertex, static_cast<std::int64_t>(subtask)));
+        const auto found = times.find(subtask_key(vertex, static_cast<std::int64_t>(subtask)));
         if (found == times.end() || !found->second.busy || into.at - found->second.counted > count_fresh_within)
             return false;
         all.push_back(&found->second);
@@ -107,7 +109,7 @@ void vertex(const Into& into, const Json& answer, const Job& job, const Vertex& 
                    out = known("write-records", "write-records-complete");
         if (in) into.observation.sample("flink_subtask_records_in_total", labels, *in);
         if (out) into.observation.sample("flink_subtask_records_out_total", labels, *out);
-        SubtaskTimes& of_it = times[key_of(vertex, *index)];
+        SubtaskTimes& of_it = times[subtask_key(vertex, *index)];
         of_it.task_manager = manager == "(unassigned)" ? "" : manager;
         const std::int64_t attempt = integer(entry, "attempt").value_or(0);
         take_records(of_it, in, out, attempt, into.at);

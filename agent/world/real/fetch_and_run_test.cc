@@ -1,0 +1,142 @@
+// What the doors outwards are made of: fetching over HTTP, and running commands.
+#include "agent/world/real/running_internal.h"
+
+namespace medic {
+namespace {
+
+using namespace world_test;
+
+TEST(HttpFetcher, GivesStatusTypeAndBody) {
+    Server server([](const HttpRequest& request) { return answer(request.path == "/x" ? 200 : 404, "{\"a\":1}"); });
+    Running running;
+    const auto good = running.fetch({.url = server.url() + "/x"});
+    ASSERT_TRUE(good) << good.error().message;
+    EXPECT_EQ(good->status, 200);
+    EXPECT_EQ(good->body, "{\"a\":1}");
+    EXPECT_EQ(good->content_type, "application/json");
+    EXPECT_EQ(running.fetch({.url = server.url() + "/y"})->status, 404);
+}
+
+TEST(HttpFetcher, ARefusedConnectionNeverArrived) {
+    Running running;
+    const auto refused = running.fetch({.method = "POST", .url = "http://127.0.0.1:1/x"});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::unavailable);
+}
+
+TEST(HttpFetcher, AnAnswerLongerThanItsBoundIsRefused) {
+    Server server([](const HttpRequest&) { return answer(200, std::string(100'000, 'x')); });
+    Running running;
+    const auto long_one = running.fetch({.url = server.url() + "/", .body_bytes_max = 1'000});
+    ASSERT_FALSE(long_one);
+    EXPECT_EQ(long_one.error().code, ErrorCode::invalid);
+}
+
+TEST(HttpFetcher, OnlyTheEndOfAnAnswerIsKeptWhereOnlyThatIsAskedFor) {
+    Server server([](const HttpRequest& request) {
+        return answer(200, request.path == "/short" ? "short" : std::string(300'000, 'x') + "the end");
+    });
+    Running running;
+    const auto long_one =
+        running.fetch({.url = server.url() + "/", .body_bytes_max = 400'000, .body_tail_bytes = 1'000});
+    ASSERT_TRUE(long_one);
+    EXPECT_EQ(long_one->body.size(), 1'000U);
+    EXPECT_TRUE(long_one->body.ends_with("xthe end"));
+    EXPECT_EQ(long_one->left_out_bytes, 300'007U - 1'000U);
+    const auto short_one =
+        running.fetch({.url = server.url() + "/short", .body_bytes_max = 400'000, .body_tail_bytes = 1'000});
+    ASSERT_TRUE(short_one);
+    EXPECT_EQ(short_one->body, "short");
+    EXPECT_EQ(short_one->left_out_bytes, 0U);
+    const auto too_long =
+        running.fetch({.url = server.url() + "/", .body_bytes_max = 200'000, .body_tail_bytes = 1'000});
+    ASSERT_FALSE(too_long);
+    EXPECT_EQ(too_long.error().code, ErrorCode::invalid);
+}
+
+TEST(HttpFetcher, ATimeOutAfterSendingHasAnUnknownOutcome) {
+    std::promise<void> release;
+    auto released = release.get_future().share();
+    Server server(
+        [released](const HttpRequest&) {
+            released.wait();
+            return answer(200, "");
+        },
+        1);
+    Running running;
+    const auto late = running.fetch({.method = "POST", .url = server.url() + "/", .timeout = Duration{300}});
+    release.set_value();
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().code, ErrorCode::outcome_unknown);
+}
+
+TEST(HttpFetcher, ManyRequestsAtOnceAllGetAnswers) {
+    Server server([](const HttpRequest&) { return answer(200, "ok"); });
+    Running running;
+    std::atomic<int> good = 0;
+    const auto all = running.wait<int>([&](auto done) {
+        for (int i = 0; i < 200; ++i)
+            running.fetcher.fetch({.url = server.url() + "/"}, [&, done](Result<FetchReply> reply) {
+                if (reply && reply->status == 200 && ++good == 200) done(200);
+            });
+    });
+    EXPECT_TRUE(all);
+    EXPECT_EQ(running.fetcher.writing_requests(), 0u);
+}
+
+// What a node's driver starts lives on: it must not hold the port of an agent that is to start again.
+TEST(RunCommand, InheritsNothingThatTheAgentHasOpen) {
+    Server server([](const HttpRequest&) { return answer(200, "{}"); });
+    Running running;
+    const int ours = ::socket(AF_INET, SOCK_STREAM, 0);
+    ASSERT_GT(ours, 2);
+    const auto listed = running.run({.argv = {"ls", "-l", "/proc/self/fd"}});
+    const auto reply = running.run(
+        {.argv = {"/bin/sh", "-c", "test -e /proc/$$/fd/" + std::to_string(ours) + " && echo there || echo away"}});
+    ::close(ours);
+    ASSERT_TRUE(listed) << listed.error().message;
+    EXPECT_EQ(listed->output.find("socket:"), std::string::npos) << listed->output;
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->output, "away\n");
+}
+
+TEST(RunCommand, GivesOutputErrorsAndExitCode) {
+    Running running;
+    const auto reply = running.run({.argv = {"sh", "-c", "echo out; echo err >&2; exit 3"}});
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->exit_code, 3);
+    EXPECT_EQ(reply->output, "out\n");
+    EXPECT_EQ(reply->errors, "err\n");
+}
+
+TEST(RunCommand, AMissingProgramWasNotStarted) {
+    Running running;
+    const auto reply = running.run({.argv = {"/no/such/program"}});
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, ErrorCode::unavailable);
+}
+
+TEST(RunCommand, IsKilledWithItsChildrenAtItsDeadline) {
+    Running running;
+    const auto reply = running.run({.argv = {"sh", "-c", "sleep 300 & sleep 300"}, .timeout = Duration{200}});
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, ErrorCode::outcome_unknown);
+}
+
+TEST(RunCommand, OutputIsBounded) {
+    Running running;
+    const auto reply = running.run({.argv = {"head", "-c", "1000000", "/dev/zero"}, .output_bytes_max = 1'000});
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->output.size(), 1'000u);
+    EXPECT_EQ(reply->exit_code, 0);
+}
+
+TEST(RunCommand, ALeftBehindDaemonDoesNotHoldIt) {
+    Running running;
+    const auto reply = running.run({.argv = {"sh", "-c", "echo up; exec setsid sleep 5 &"}});
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->output, "up\n");
+}
+
+}  // namespace
+}  // namespace medic
