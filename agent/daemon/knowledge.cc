@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/collectors/connect/connect.h"
+#include "agent/store/kafka_words.h"
 
 namespace medic {
 namespace {
@@ -196,7 +197,31 @@ void Knowledge::topology_of(Observation& observation) {
     topology_.replace(observation.target, said.relations, said.attributes, observation.at);
 }
 
+namespace {
+
+// Of a topic's "0:1,2,3;1:2,3,1"; "" where it does not name the partition.
+std::string replicas_of(std::string_view assignment, std::string_view partition) {
+    while (!assignment.empty()) {
+        const auto end = std::min(assignment.find(';'), assignment.size());
+        const std::string_view one = assignment.substr(0, end);
+        const auto colon = one.find(':');
+        if (colon != std::string_view::npos && one.substr(0, colon) == partition)
+            return std::string(one.substr(colon + 1));
+        assignment.remove_prefix(std::min(end + 1, assignment.size()));
+    }
+    return "";
+}
+
+}  // namespace
+
 Fact Knowledge::fact(const FactKey& key, WallTime now) const {
+    if (key.subject.kind == "partition" && key.name == replicas_in_order) {
+        const auto dash = key.subject.name.rfind('-');
+        if (dash == std::string::npos) return {key.subject, key.name, std::nullopt, "", {}};
+        const Fact all = fact({{key.subject.cluster, "topic", key.subject.name.substr(0, dash)}, "assignment"}, now);
+        return {key.subject, key.name, std::nullopt, replicas_of(all.text, key.subject.name.substr(dash + 1)),
+                all.observed_at};
+    }
     if (key.name.starts_with(quota_prefix)) return quota_fact(key, now);
     Fact from_series = series_fact(key, now);
     if (from_series.known()) return from_series;

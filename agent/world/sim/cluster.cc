@@ -59,7 +59,8 @@ bool SimCluster::healthy() const {
         std::ranges::all_of(brokers, [](const auto& item) { return item.second.serves() && item.second.in_sync; });
     return tasks_fine && settings.good() && job_fine && brokers_fine && disk.used < 0.8 * disk.total &&
            leaders.displaced == 0 && worker.answers() && !sink.stopped && !sink.poison &&
-           producers().idle() >= idle_healthy && !hanging;
+           producers().idle() >= idle_healthy && !hanging &&
+           std::ranges::none_of(std::array{1, 2, 3}, [&](int id) { return shipments.keeps_waiting(id); });
 }
 
 SimProducers SimCluster::producers() const {
@@ -124,6 +125,7 @@ void SimCluster::live_on(Duration by) {
     const double seconds = static_cast<double>(by.count()) / 1000;
     connector_lives_on(seconds);
     replicate(by);
+    lead_shipments();
     disk.used = std::min(disk.total, disk.used + disk.growth_per_second * seconds);
     if (now_ >= leaders.in_sync_at) leaders.out_of_sync = 0;
     if (hanging) hanging->silent += by;
@@ -257,11 +259,14 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      disk.total = std::max(disk.total, static_cast<double>(op.bytes));
                      return "grown";
                  },
-                 [&](const AlterReassignments&) -> Result<std::string> {
+                 [&](const AlterReassignments& op) -> Result<std::string> {
+                     if (!op.moves.empty() && op.moves.front().topic == shipments_topic) return reorder(op);
                      disk.used /= 2;  // Half of its replicas go where there is room.
                      return "moved";
                  },
                  [&](const ElectLeaders& op) -> Result<std::string> {
+                     if (!op.partitions.empty() && op.partitions.front().topic == shipments_topic)
+                         return elect_for_shipments(op);
                      if (leaders.out_of_sync > 0 || !brokers.at(std::string(leaders_of)).in_sync)
                          return fail(ErrorCode::unavailable, "PREFERRED_LEADER_NOT_AVAILABLE");
                      leaders.displaced = std::max(0, leaders.displaced - static_cast<int>(op.partitions.size()));
@@ -312,7 +317,7 @@ Fact SimCluster::look_up_broker(Fact fact) const {
         fact.text += (i == 0 ? "events:" : ",") + std::to_string(i);
     if (fact.name == "kafka_broker_needed_by")
         fact.text = can_spare(node) ? std::string(needed_by_nothing) : "below min.insync.replicas without it: t-0";
-    return fact;
+    return look_up_shipments(node.back() - '0', std::move(fact));
 }
 
 Fact SimCluster::look_up_payments(Fact fact) const {
@@ -348,8 +353,12 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
         if (key.name == "flink_taskmanager_registered") fact.value = node->second.up && !node->second.frozen ? 1 : 0;
     } else if (kind == "broker") {
         return look_up_broker(std::move(fact));
+    } else if (kind == "partition" && key.subject.name.starts_with(shipments_topic)) {
+        return look_up_order(std::move(fact));
     } else if (kind == "partition" || kind == "transaction") {
         return look_up_payments(std::move(fact));
+    } else if (kind == "cluster" && key.name == "kafka_cluster_partitions_reassigning") {
+        fact.value = shipments.moving;
     } else if (kind == "cluster" && key.name == "kafka_quorum_leader") {
         fact.value = 1;
     } else if (kind == "cluster" && key.name == "flink_jobmanager_reachable") {
