@@ -95,6 +95,8 @@ public:
     // A new topic on the first two brokers, then a move of its second replicas to broker `target`.
     [[nodiscard]] Status begin_move_to(std::int32_t target) const;
     [[nodiscard]] Result<int> moves_under_way() const;  // Partitions.
+    // Of the workload's topic; absent: as the brokers have it.
+    [[nodiscard]] Status set_topic_setting(const std::string& setting, const std::optional<std::string>& value) const;
     // Partitions that lack in-sync replicas.
     [[nodiscard]] Result<int> under_replicated() const;
     // Of each broker's preferred partitions, the share that another one leads: the worst broker's, 0…1.

@@ -164,6 +164,14 @@ void Run::slow_down() {
     probe("replicas-moved");
 }
 
+// Somebody asks for more replicas than a topic has.
+void Run::mistake_a_setting() {
+    if (mistakes_.between(1, 1'500) != 1 || !happens("topic-setting")) return;
+    faults_ever_ = true;
+    cluster_.raise_min_in_sync(wall_);
+    probe("topic-setting-changed");
+}
+
 // What hits one hits others: a rack, a kernel, a noisy neighbour.
 void Run::hurt_nodes(sim::Seeded chance) {
     faults_ever_ = true;
@@ -294,6 +302,7 @@ void Run::disturb() {
     if (chanced(600, "deployment")) ask_for_deployment(own[9]);
     leave_transaction_open();
     slow_down();
+    mistake_a_setting();
     if (chanced(900, "connect")) hurt_connect(own[10]);
     if (chanced(1'500, "noise")) make_noise(own[11]);
     end_what_is_over();

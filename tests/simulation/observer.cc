@@ -115,6 +115,10 @@ DiagnosisReport Observer::report(WallTime now) {
                 now, report.diagnoses);
     report_noise(now, report.diagnoses);
     report_slowness(now, report.diagnoses);
+    if (!cluster_.shipments.takes_writes())
+        suspect(diagnosis("kafka.writes-refused", {"lab", "topic", std::string(sim::shipments_topic)},
+                          {"kafka.restore-configuration"}, {{"topic", std::string(sim::shipments_topic)}}),
+                now, report.diagnoses);
     if (everywhere) report.diagnoses = with_other_clusters(std::move(report.diagnoses));
     std::erase_if(first_seen_, [&](const auto& item) { return !seen_now_.contains(item.first); });
     return report;

@@ -27,6 +27,8 @@ const std::vector<std::string>& expected_probes() {
                                               "remove-group-members",
                                               "noisy-client",
                                               "alter-client-quota",
+                                              "topic-setting-changed",
+                                              "topic-setting-restored",
                                               "broker-slow",
                                               "load-slow",
                                               "replicas-moved",

@@ -183,6 +183,29 @@ private:
     std::map<int, Duration> slow_, in_sync_;
 };
 
+// A topic's setting is changed only back to what it was, and only while it takes no writes, or did so within the time
+// that facts may be old; the other way only to take that back.
+class SettingsOnlyRestored final : public Checker {
+public:
+    std::string_view name() const override { return "settings-only-restored"; }
+    void on_tick(const Ticked& ticked) override {
+        if (!ticked.cluster.shipments.takes_writes()) refused_ = ticked.monotonic;
+    }
+    void on_sending(const Sending& sending) override {
+        const auto* alter = std::get_if<AlterConfigs>(&sending.operation.body);
+        if (alter == nullptr || alter->name != sim::shipments_topic) return;
+        if (sending.intent && sending.intent->undo) return;
+        for (const auto& [setting, value] : alter->set)
+            if (setting != "min.insync.replicas" || value)  // It was the brokers' own.
+                violated("set to what it never was: " + describe(sending.operation));
+        if (!refused_ || sending.monotonic - *refused_ > guard_facts_age_max + slack)
+            violated("changed a setting that does no harm: " + describe(sending.operation));
+    }
+
+private:
+    std::optional<Duration> refused_;  // Monotonic, last.
+};
+
 // Of a sink's records only the one that it can't take is passed over, and only where a person has agreed: no policy
 // here names the connector. Back the group goes only to where the agent has taken it from.
 class RecordsKept final : public Checker {
@@ -260,6 +283,7 @@ void add_reach_checkers(std::vector<std::unique_ptr<Checker>>& all) {
     all.push_back(std::make_unique<ManagedLeftAlone>());
     all.push_back(std::make_unique<ElectionsInSync>());
     all.push_back(std::make_unique<LeadersMoveSafely>());
+    all.push_back(std::make_unique<SettingsOnlyRestored>());
     all.push_back(std::make_unique<RecordsKept>());
     all.push_back(std::make_unique<ClientsHeldFairly>());
     all.push_back(std::make_unique<LivingMembersStay>());

@@ -59,7 +59,7 @@ bool SimCluster::healthy() const {
         std::ranges::all_of(brokers, [](const auto& item) { return item.second.serves() && item.second.in_sync; });
     return tasks_fine && settings.good() && job_fine && brokers_fine && disk.used < 0.8 * disk.total &&
            leaders.displaced == 0 && worker.answers() && !sink.stopped && !sink.poison &&
-           producers().idle() >= idle_healthy && !hanging &&
+           producers().idle() >= idle_healthy && !hanging && shipments.takes_writes() &&
            std::ranges::none_of(std::array{1, 2, 3}, [&](int id) { return shipments.keeps_waiting(id); });
 }
 
@@ -126,6 +126,7 @@ void SimCluster::live_on(Duration by) {
     connector_lives_on(seconds);
     replicate(by);
     lead_shipments();
+    if (shipments.takes_writes()) shipments.end_offset += seconds;
     disk.used = std::min(disk.total, disk.used + disk.growth_per_second * seconds);
     if (now_ >= leaders.in_sync_at) leaders.out_of_sync = 0;
     if (hanging) hanging->silent += by;
@@ -156,6 +157,7 @@ std::vector<OperationReply> SimCluster::advance(WallTime now) {
         job.restart_at = job.restart_at + by;
         leaders.in_sync_at = leaders.in_sync_at + by;
         settings.changed_at = settings.changed_at + by;
+        shipments.changed_at = shipments.changed_at + by;
         worker.session_ends = worker.session_ends + by;
         if (job.ended_by_person_at) job.ended_by_person_at = *job.ended_by_person_at + by;
     }
@@ -284,6 +286,7 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      }
                      return "changed";
                  },
+                 [&](const AlterConfigs& op) -> Result<std::string> { return set_topic(op); },
                  [&](const AbortTransaction& op) -> Result<std::string> {
                      if (!hanging || hanging->start_offset != op.start_offset)
                          return fail(ErrorCode::outdated, "it is not open any more");
@@ -355,6 +358,8 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
         return look_up_broker(std::move(fact));
     } else if (kind == "partition" && key.subject.name.starts_with(shipments_topic)) {
         return look_up_order(std::move(fact));
+    } else if (kind == "topic" && key.subject.name == shipments_topic) {
+        return look_up_settings(std::move(fact));
     } else if (kind == "partition" || kind == "transaction") {
         return look_up_payments(std::move(fact));
     } else if (kind == "cluster" && key.name == "kafka_cluster_partitions_reassigning") {

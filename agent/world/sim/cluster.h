@@ -113,6 +113,12 @@ struct SimShipments {
     std::optional<int> slow_broker;  // By itself …
     bool slow_load = false;          // … or whoever leads the heavy partitions.
     int moving = 0;                  // Partitions whose replicas somebody moves.
+    // Its setting min.insync.replicas; with more than there are replicas nobody can write to it.
+    static constexpr int good_min_in_sync = 2;
+    int min_in_sync = good_min_in_sync, changes = 0;
+    WallTime changed_at;
+    double end_offset = 1'000;
+    [[nodiscard]] bool takes_writes() const { return min_in_sync <= 3; }
 
     [[nodiscard]] int led_by(int broker) const;
     [[nodiscard]] int preferred(int broker) const;
@@ -170,6 +176,7 @@ public:
     void lose_worker();
     [[nodiscard]] SimProducers producers() const;  // Held to what `quotas` say.
     void restart_broker(Duration catches_up_for);  // In good order; its leaders do not come back by themselves.
+    void raise_min_in_sync(WallTime now);          // A person's mistake.
     void leave_transaction_open(Duration silent);  // One at a time.
     bool end_job(WallTime now);                    // A person cancels it; false: it does not run.
     void start_job_again();                        // The same person, unless somebody else has started it.
@@ -220,6 +227,8 @@ private:
     Result<std::string> reorder(const AlterReassignments& op);
     Result<std::string> elect_for_shipments(const ElectLeaders& op);
     [[nodiscard]] Fact look_up_shipments(int broker, Fact fact) const;
+    [[nodiscard]] Fact look_up_settings(Fact fact) const;
+    Result<std::string> set_topic(const AlterConfigs& op);
     [[nodiscard]] Fact look_up_order(Fact fact) const;
     [[nodiscard]] Fact look_up_broker(Fact fact) const;
     [[nodiscard]] Fact look_up_connect(Fact fact) const;

@@ -78,6 +78,36 @@ Fact SimCluster::look_up_order(Fact fact) const {
     return fact;
 }
 
+void SimCluster::raise_min_in_sync(WallTime now) {
+    if (shipments.min_in_sync == SimShipments::good_min_in_sync) shipments.changes = 0;
+    ++shipments.changes;
+    shipments.min_in_sync = 4;
+    shipments.changed_at = now;
+}
+
+Result<std::string> SimCluster::set_topic(const AlterConfigs& op) {
+    if (op.name != shipments_topic) return fail(ErrorCode::invalid, "not simulated");
+    const auto setting = op.set.find("min.insync.replicas");
+    if (setting == op.set.end()) return fail(ErrorCode::invalid, "not simulated");
+    shipments.min_in_sync = setting->second ? std::stoi(*setting->second) : SimShipments::good_min_in_sync;
+    return "changed";
+}
+
+// As the collector and the agent's memory of topics tell them: the good value is the brokers' own.
+Fact SimCluster::look_up_settings(Fact fact) const {
+    const int now = shipments.min_in_sync;
+    if (fact.name == "min.insync.replicas") fact.text = std::to_string(now), fact.value = now;
+    if (fact.name == "kafka_partition_log_end_offset") fact.value = shipments.end_offset;
+    if (fact.name != "settings_change") return fact;
+    fact.text = settings_unchanged;
+    if (now == SimShipments::good_min_in_sync) return fact;
+    fact.text = fmt::format(
+        R"({{"was":{{"min.insync.replicas":"{}"}},"is":{{"min.insync.replicas":"{}"}},"back":{{"min.insync.replicas":null}},)"
+        R"("forth":{{"min.insync.replicas":"{}"}},"of_brokers":[],"changed_at":{},"changes":{},"worked":true}})",
+        SimShipments::good_min_in_sync, now, now, shipments.changed_at.unix_ms, shipments.changes);
+    return fact;
+}
+
 Fact SimCluster::look_up_shipments(int broker, Fact fact) const {
     if (fact.name == "kafka_broker_leaders") fact.value = shipments.led_by(broker);
     if (fact.name == "kafka_broker_leaders_preferred") fact.value = shipments.preferred(broker);
