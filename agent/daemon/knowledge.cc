@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/collectors/connect/connect.h"
+#include "agent/store/kafka_words.h"
 
 namespace medic {
 namespace {
@@ -112,6 +113,11 @@ void Knowledge::apply(Observation observation) {
         for (const ConnectorLook& look : *observation.connectors)
             connector_settings_.tell(look.connector, observation.attributes[look.connector]);
     }
+    if (target == cluster + "/kafka")
+        topic_settings_.look(cluster, observation.attributes, observation.outcome == ScrapeOutcome::complete, series_,
+                             observation.at);
+    for (auto& [subject, attributes] : observation.attributes)
+        if (subject.kind == "topic") topic_settings_.tell(subject, attributes);
     note_job_runs(cluster, std::move(observation.job_runs));
     topology_of(observation);
     if (const ClusterConfig* config = config_.cluster(cluster)) relink(*config, observation.at);
@@ -207,7 +213,31 @@ void Knowledge::topology_of(Observation& observation) {
     topology_.replace(observation.target, said.relations, said.attributes, observation.at);
 }
 
+namespace {
+
+// Of a topic's "0:1,2,3;1:2,3,1"; "" where it does not name the partition.
+std::string replicas_of(std::string_view assignment, std::string_view partition) {
+    while (!assignment.empty()) {
+        const auto end = std::min(assignment.find(';'), assignment.size());
+        const std::string_view one = assignment.substr(0, end);
+        const auto colon = one.find(':');
+        if (colon != std::string_view::npos && one.substr(0, colon) == partition)
+            return std::string(one.substr(colon + 1));
+        assignment.remove_prefix(std::min(end + 1, assignment.size()));
+    }
+    return "";
+}
+
+}  // namespace
+
 Fact Knowledge::fact(const FactKey& key, WallTime now) const {
+    if (key.subject.kind == "partition" && key.name == replicas_in_order) {
+        const auto dash = key.subject.name.rfind('-');
+        if (dash == std::string::npos) return {key.subject, key.name, std::nullopt, "", {}};
+        const Fact all = fact({{key.subject.cluster, "topic", key.subject.name.substr(0, dash)}, "assignment"}, now);
+        return {key.subject, key.name, std::nullopt, replicas_of(all.text, key.subject.name.substr(dash + 1)),
+                all.observed_at};
+    }
     if (key.name.starts_with(quota_prefix)) return quota_fact(key, now);
     Fact from_series = series_fact(key, now);
     if (from_series.known()) return from_series;

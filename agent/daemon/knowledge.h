@@ -12,6 +12,7 @@
 #include "agent/collectors/observation.h"
 #include "agent/config/config.h"
 #include "agent/daemon/settings_memory.h"
+#include "agent/daemon/topic_settings.h"
 #include "agent/store/event.h"
 #include "agent/store/fact.h"
 #include "agent/store/series.h"
@@ -126,6 +127,7 @@ private:
     };
     std::map<std::string, SilencesRead> silences_;  // By cluster.
     SettingsMemory connector_settings_;
+    TopicSettingsMemory topic_settings_;
     NodeLinks links_;
     JobRuns job_runs_, changed_job_runs_;
     // Ids that task managers of a node had before: each start gives a new one, and exceptions name the old one.

@@ -173,6 +173,18 @@ TEST_F(Fixture, ATransactionIsItsProducersFromOneOffsetOn) {
     EXPECT_FALSE(knowledge.fact({transaction_subject(partition, 4000, 0, 18), series}, {11'000}).known());
 }
 
+TEST_F(Fixture, APartitionsReplicasAreThoseOfItsTopicsAssignment) {
+    const FactKey key{partition_subject("lab", "my-topic", 1), "replicas"};
+    EXPECT_FALSE(knowledge.fact(key, {11'000}).known()) << "nobody has looked";
+    Observation seen = from("lab/kafka", {11'000});
+    seen.attributes[subject("topic", "my-topic")]["assignment"] = "0:1,2;1:2,3,1;11:3";
+    knowledge.apply(std::move(seen));
+    EXPECT_EQ(knowledge.fact(key, {12'000}).text, "2,3,1");
+    EXPECT_EQ(knowledge.fact(key, {12'000}).observed_at, (WallTime{11'000}));
+    EXPECT_FALSE(knowledge.fact({partition_subject("lab", "my-topic", 2), "replicas"}, {12'000}).known());
+    EXPECT_FALSE(knowledge.fact({partition_subject("lab", "other", 1), "replicas"}, {12'000}).known());
+}
+
 TEST_F(Fixture, AStateIsAWord) {
     Observation seen = from("lab/flink", {10'000});
     seen.sample("flink_job_state", {{"cluster", "lab"}, {"job", "j"}, {"state", "RUNNING"}}, 0);

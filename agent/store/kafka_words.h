@@ -8,6 +8,12 @@ namespace medic {
 
 // The fact {broker/ID, "kafka_broker_needed_by"}: what would be lost if that broker stopped now, as a person reads it.
 inline constexpr std::string_view needed_by_nothing = "nothing";
+// The fact {broker/ID, "leadership"}: it leads no partition, and is nobody's preferred leader.
+inline constexpr std::string_view leads_nothing = "none";
+// The fact {partition/TOPIC-N, "replicas"}: "2,1,3", the preferred leader first.
+inline constexpr std::string_view replicas_in_order = "replicas";
+// The fact {topic/NAME, "settings_change"}: its settings are those under which it was last written to for long.
+inline constexpr std::string_view settings_unchanged = "none";
 // A replication throttle's setting, of a topic or a broker: none is set.
 inline constexpr std::string_view no_throttle = "none";
 

@@ -54,6 +54,7 @@ TEST(LoadCauses, EachFindingHasOneCauseAboutItsSubject) {
                           {"headroom-missing", "cluster", "kafka.headroom-missing", Side::system},
                           {"broker-partition-bound", "broker", "kafka.broker-partition-bound", Side::system},
                           {"broker-slow", "broker", "kafka.broker-slow", Side::system},
+                          {"writes-refused", "topic", "kafka.writes-refused", Side::user},
                           {"leaders-displaced", "cluster", "kafka.leaders-displaced", Side::system},
                           {"orphan-throttle", "cluster", "kafka.orphan-throttle", Side::system},
                           {"reassignment-stuck", "broker", "kafka.reassignment-stuck", Side::system},

@@ -36,6 +36,7 @@ public:
     // On the loop only, like everything here.
     [[nodiscard]] std::string metrics_page();
     [[nodiscard]] Status grow_log_dir(std::int64_t capacity_bytes);
+    void set_log_dir_speed(std::int64_t bytes_per_second) { replicas_.set_write_speed(bytes_per_second); }
     [[nodiscard]] const Replicas& replicas() const { return replicas_; }
 
 private:

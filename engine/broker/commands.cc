@@ -90,18 +90,32 @@ Result<std::unique_ptr<HttpServer>> serve_http(const std::string& where, Loop& l
     });
 }
 
-// GET /metrics; POST /log-dir-capacity?bytes=N lets the log dir grow (for the driver that administers this node).
+std::optional<std::int64_t> number_in(const HttpRequest& request, std::string_view name) {
+    const auto text = request.query_value(name).value_or("");
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size() || number < 0) return std::nullopt;
+    return number;
+}
+
+HttpResponse answer_speed(BrokerNode& node, const HttpRequest& request) {
+    const auto speed = number_in(request, "bytes_per_second");
+    if (request.method != "POST" || !speed) return plain(400, "expected POST ?bytes_per_second=N\n");
+    node.set_log_dir_speed(*speed);
+    return {.status = 200, .body = fmt::format(R"({{"schema":1,"bytes_per_second":{}}})", *speed)};
+}
+
+// GET /metrics; POST /log-dir-capacity?bytes=N lets the log dir grow (for the driver that administers this node);
+// POST /log-dir-speed?bytes_per_second=N makes its volume slow (a fault to practise on).
 HttpResponse answer_broker(BrokerNode& node, const HttpRequest& request) {
     if (request.path == "/metrics") return plain(200, node.metrics_page());
-    if (request.path != "/log-dir-capacity") return plain(404, "only /metrics and /log-dir-capacity are here\n");
+    if (request.path == "/log-dir-speed") return answer_speed(node, request);
+    if (request.path != "/log-dir-capacity")
+        return plain(404, "only /metrics, /log-dir-capacity and /log-dir-speed are here\n");
     if (request.method == "POST") {
-        const auto text = request.query_value("bytes").value_or("");
-        std::int64_t bytes = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
-        if (error != std::errc{} || end != text.data() + text.size() || bytes <= 0) {
-            return plain(400, "expected ?bytes=N with the new capacity\n");
-        }
-        if (const auto grown = node.grow_log_dir(bytes); !grown) {
+        const auto bytes = number_in(request, "bytes");
+        if (!bytes || *bytes == 0) return plain(400, "expected ?bytes=N with the new capacity\n");
+        if (const auto grown = node.grow_log_dir(*bytes); !grown) {
             return plain(grown.error().code == ErrorCode::invalid ? 400 : 500, grown.error().message + "\n");
         }
     }

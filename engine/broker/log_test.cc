@@ -254,6 +254,15 @@ TEST_F(LogTest, a_full_disk_is_an_error_and_the_log_stays_readable) {
     EXPECT_EQ(records_in(*log->read(0, {})), 1);
 }
 
+TEST_F(LogTest, a_slow_volume_holds_up_whoever_writes_and_nothing_else) {
+    auto log = open();
+    space_.write_bytes_per_second = 10'000;
+    const auto began = std::chrono::steady_clock::now();
+    append(*log, {.value = std::string(500, 'x')});
+    EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(50));
+    EXPECT_EQ(records_in(*log->read(0, {})), 1);
+}
+
 TEST_F(LogTest, log_append_time_is_stamped_under_a_right_checksum) {
     auto log = open({.log_append_time = true});
     EXPECT_EQ(append(*log, {.timestamp_ms = 5}, 0, 77'000).append_time, 77'000);

@@ -162,6 +162,10 @@ std::string BrokerNode::metrics_page() {
     for (const auto& [api, times] : requests_->times()) {
         page.add("kafka_network_requestmetrics_requests_total", {{"request", wire::to_string(api)}},
                  static_cast<double>(times.count), Type::counter);
+        for (const auto& [quantile, share] : {std::pair("0.50", 0.5), std::pair("0.99", 0.99)})
+            if (const auto ms = times.handling.percentile(share))
+                page.add("kafka_network_requestmetrics_localtimems",
+                         {{"quantile", quantile}, {"request", wire::to_string(api)}}, *ms, Type::gauge);
     }
     page.add_process();
     return page.render();

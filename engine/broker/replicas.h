@@ -93,6 +93,7 @@ public:
 
     // Persisted. A log dir that is offline comes back with it. Errors: invalid (it can't shrink), unavailable (disk).
     [[nodiscard]] Status grow(std::int64_t capacity_bytes);
+    void set_write_speed(std::int64_t bytes_per_second);  // Of the volume, until the next start; 0: as it is.
     [[nodiscard]] bool offline() const { return offline_; }
     [[nodiscard]] std::int64_t used_bytes() const;
     [[nodiscard]] std::int64_t total_bytes() const;

@@ -153,6 +153,11 @@ void Replicas::disk_failed(const Error& error) {
     callbacks_.log_dir_failed();
 }
 
+void Replicas::set_write_speed(std::int64_t bytes_per_second) {
+    log_info(who, "the volume takes {} bytes/s from now on (0: as the file system is)", bytes_per_second);
+    space_->write_bytes_per_second = bytes_per_second;
+}
+
 Status Replicas::grow(std::int64_t capacity_bytes) {
     if (space_->capacity_bytes == 0 || capacity_bytes < space_->capacity_bytes) {
         return fail(ErrorCode::invalid, "the log dir has {} bytes: it can grow, not shrink", total_bytes());

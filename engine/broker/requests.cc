@@ -71,7 +71,7 @@ void Requests::on_frame(ReplyTo to, std::span<char> frame) {
     }
     RequestTimes& times = times_[api];
     ++times.count;
-    times.handling += std::chrono::steady_clock::now() - begin;
+    times.handling.record(parts_.loop.now(), std::chrono::steady_clock::now() - begin);
 }
 
 // The controller reads the very bytes that the client sent. If it can't be reached the client's connection is closed:

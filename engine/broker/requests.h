@@ -6,6 +6,7 @@
 #include "agent/wire/frame.h"
 #include "engine/broker/client_quotas.h"
 #include "engine/broker/controller_link.h"
+#include "engine/broker/recent_times.h"
 #include "engine/broker/replicas.h"
 #include "engine/broker/server.h"
 
@@ -40,7 +41,7 @@ void send_response(BrokerParts& parts, const Incoming& request, const Response& 
 
 struct RequestTimes {  // Of one API, for the metrics page.
     std::uint64_t count = 0;
-    std::chrono::nanoseconds handling{0};  // Without the time that it waited for others.
+    RecentTimes handling;  // Without the time that it waited for others: Kafka's LocalTimeMs.
 };
 
 class ProduceRequests;

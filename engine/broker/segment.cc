@@ -153,6 +153,7 @@ Status Segment::append(const Append& batches) {
                     path_.string(), space_->used_bytes, space_->capacity_bytes, bytes);
     }
     MEDIC_CHECK(write_all(fd_, batches.bytes, size_bytes_, path_));
+    space_->take_time_for(bytes);
     const BatchHeader as_one{
         .base_offset = batches.first_offset,
         .size_bytes = static_cast<std::int32_t>(bytes),

@@ -16,6 +16,7 @@
 #include "engine/drill/flooder.h"
 #include "engine/drill/ledger.h"
 #include "engine/drill/scorecard.h"
+#include "engine/drill/shipper.h"
 #include "engine/lab/lab.h"
 #include "engine/workload/checker.h"
 
@@ -94,6 +95,8 @@ public:
     // A new topic on the first two brokers, then a move of its second replicas to broker `target`.
     [[nodiscard]] Status begin_move_to(std::int32_t target) const;
     [[nodiscard]] Result<int> moves_under_way() const;  // Partitions.
+    // Of the workload's topic; absent: as the brokers have it.
+    [[nodiscard]] Status set_topic_setting(const std::string& setting, const std::optional<std::string>& value) const;
     // Partitions that lack in-sync replicas.
     [[nodiscard]] Result<int> under_replicated() const;
     // Of each broker's preferred partitions, the share that another one leads: the worst broker's, 0…1.
@@ -105,6 +108,11 @@ public:
                                            std::optional<double> bytes_per_second) const;
     [[nodiscard]] Status start_flooding(const std::string& client_id);  // See Flooder.
     void stop_flooding();
+    [[nodiscard]] Status start_shipping();  // See Shipper.
+    void stop_shipping();
+    [[nodiscard]] Result<Duration> slowest_shipment() const;
+    // From now on the volume of the broker's log dir takes so many bytes a second; 0: as fast as the file system.
+    [[nodiscard]] Status set_volume_speed(const std::string& broker_node, std::int64_t bytes_per_second) const;
     // Share of time in which the busiest broker's request handlers wait for work, in the last minute.
     [[nodiscard]] Result<double> busiest_broker_idle() const;
 
@@ -134,6 +142,7 @@ private:
     std::int64_t checked_until_ms_ = 0;  // Event time.
     std::unique_ptr<DiskFiller> filler_;
     std::unique_ptr<Flooder> flooder_;
+    std::unique_ptr<Shipper> shipper_;
     std::unique_ptr<Ledger> ledger_;
 };
 

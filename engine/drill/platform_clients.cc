@@ -1,4 +1,4 @@
-// A client that floods a broker, what clients are held to, and how busy that keeps the brokers.
+// Clients that flood a broker or wait for one, what clients are held to, and how busy or slow that makes the brokers.
 #include <algorithm>
 #include <charconv>
 
@@ -34,6 +34,32 @@ Status Platform::start_flooding(const std::string& client_id) {
 }
 
 void Platform::stop_flooding() { flooder_.reset(); }
+
+Status Platform::start_shipping() {
+    MEDIC_TRY(shipper_, Shipper::start({.bootstrap = bootstrap()}));
+    return {};
+}
+
+void Platform::stop_shipping() { shipper_.reset(); }
+
+Result<Duration> Platform::slowest_shipment() const {
+    if (!shipper_) return fail(ErrorCode::not_ready, "nothing is shipped");
+    return shipper_->slowest();
+}
+
+Status Platform::set_volume_speed(const std::string& broker_node, std::int64_t bytes_per_second) const {
+    for (const lab::ProcessPlan& process : plan_.processes) {
+        if (process.name != broker_node) continue;
+        HttpClient http;
+        MEDIC_TRY(const HttpReply reply,
+                  http.perform({.method = "POST",
+                                .url = fmt::format("http://127.0.0.1:{}/log-dir-speed?bytes_per_second={}",
+                                                   process.ports.at("metrics"), bytes_per_second)}));
+        if (reply.status != 200) return fail(ErrorCode::unavailable, "volume of {}: {}", broker_node, reply.body);
+        return {};
+    }
+    return fail(ErrorCode::invalid, "no broker {}", broker_node);
+}
 
 Result<double> Platform::busiest_broker_idle() const {
     std::optional<double> least;

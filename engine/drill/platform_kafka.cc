@@ -66,6 +66,20 @@ Status Platform::throttle_replication(std::int64_t bytes_per_second) const {
     return {};
 }
 
+Status Platform::set_topic_setting(const std::string& setting, const std::optional<std::string>& value) const {
+    wire::IncrementalAlterConfigsRequest request;
+    auto& resource = request.resources.emplace_back();
+    resource.type = static_cast<std::int8_t>(wire::ConfigResource::topic);
+    resource.name = std::string(workload_topic);
+    const auto operation = value ? wire::ConfigOperation::set : wire::ConfigOperation::remove;
+    resource.configs.push_back({setting, static_cast<std::int8_t>(operation), value});
+    KafkaClient client({.bootstrap = bootstrap()});
+    MEDIC_TRY(const auto answer, client.call(KafkaTarget::controller(), request));
+    for (const auto& one : answer.resources)
+        MEDIC_CHECK(wire::check(one.error, "set " + setting, one.error_message.value_or("")));
+    return {};
+}
+
 Status Platform::begin_move_to(std::int32_t target) const {
     constexpr std::int32_t partitions = 4;
     const std::string moved = "moved-topic";

@@ -33,9 +33,11 @@ Status set(rd_kafka_conf_t* conf, const char* key, const std::string& value) {
 Status configure(rd_kafka_conf_t* conf, const std::string& bootstrap, const DeliveryOptions& options) {
     MEDIC_CHECK(set(conf, "bootstrap.servers", bootstrap));
     MEDIC_CHECK(set(conf, "client.id", options.client_id));
-    const bool all = options.acks == DeliveryOptions::Acks::all;
+    using Acks = DeliveryOptions::Acks;
+    const bool all = options.acks == Acks::all;
     MEDIC_CHECK(set(conf, "enable.idempotence", all ? "true" : "false"));
-    MEDIC_CHECK(set(conf, "acks", all ? "all" : "0"));
+    MEDIC_CHECK(set(conf, "acks", all ? "all" : options.acks == Acks::leader ? "1" : "0"));
+    MEDIC_CHECK(set(conf, "message.max.bytes", std::to_string(options.message_bytes_max)));
     MEDIC_CHECK(set(conf, "message.timeout.ms", "0"));  // Never give up: the ledger must not guess.
     MEDIC_CHECK(set(conf, "linger.ms", std::to_string(options.linger_ms)));
     MEDIC_CHECK(set(conf, "batch.num.messages", std::to_string(options.batch_records_max)));

@@ -23,9 +23,11 @@ struct TopicSpec {
 struct DeliveryOptions {
     std::string client_id = "fleet-workload";
     // none: a batch returns when it was sent, and nobody knows what became of it.
-    enum class Acks : std::uint8_t { all, none } acks = Acks::all;
+    // leader: when the leader has it, whoever follows.
+    enum class Acks : std::uint8_t { all, leader, none } acks = Acks::all;
     int linger_ms = 2;
-    int batch_records_max = 10'000;  // librdkafka's default: batch.num.messages
+    int batch_records_max = 10'000;     // librdkafka's default: batch.num.messages
+    int message_bytes_max = 1'000'000;  // librdkafka's default: message.max.bytes
 };
 
 class KafkaDelivery {

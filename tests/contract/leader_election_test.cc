@@ -73,6 +73,51 @@ TEST_F(LeaderElection, GivesBackWhatARestartTookAndDoesNothingTwice) {
     }
 }
 
+// As a slow broker is demoted: Kafka takes the same replicas in another order at once, without a new leader or epoch.
+TEST_F(LeaderElection, AnotherOrderOfTheSameReplicasMovesNoDataAndLetsAnotherLead) {
+    const auto before = partitions();
+    AlterReassignments last, back;
+    std::vector<PartitionOfTopic> of_2;
+    for (const auto& one : before) {
+        if (one.replicas.front() != 2) continue;
+        const std::vector<int> old(one.replicas.begin(), one.replicas.end());
+        back.moves.push_back({"orders", one.partition, old});
+        last.moves.push_back({"orders", one.partition, {old[1], old[2], 2}});
+        of_2.push_back({"orders", one.partition});
+    }
+    ASSERT_EQ(of_2.size(), 2U);
+    const auto change = [&](OperationBody body) {
+        return change_kafka(client, {.key = "I1/1/1", .cluster = "c", .body = std::move(body)});
+    };
+    const auto led_by_2 = [&] {
+        return std::ranges::count(partitions(), 2, &wire::MetadataResponse::Partition::leader_id);
+    };
+    const auto preferred_2 = [&] {
+        return std::ranges::count_if(partitions(), [](const auto& one) { return one.replicas.front() == 2; });
+    };
+
+    ASSERT_TRUE(change(last));
+    ASSERT_TRUE(wait_until([&] { return preferred_2() == 0; }));
+    const auto moving = client.call(KafkaTarget::controller(), wire::ListPartitionReassignmentsRequest{});
+    ASSERT_TRUE(moving);
+    EXPECT_TRUE(moving->topics.empty()) << "no replica is new, and none goes";
+    const auto ordered = partitions();
+    for (std::size_t i = 0; i < ordered.size(); ++i) {
+        EXPECT_EQ(ordered[i].leader_id, before[i].leader_id) << "an order elects nobody";
+        EXPECT_EQ(ordered[i].leader_epoch, before[i].leader_epoch);
+        EXPECT_EQ(ordered[i].isr.size(), 3U);
+    }
+    ASSERT_TRUE(change(ElectLeaders{of_2}));
+    EXPECT_TRUE(wait_until([&] { return led_by_2() == 0; }));
+    EXPECT_TRUE(all_in_sync());
+
+    ASSERT_TRUE(change(back));
+    ASSERT_TRUE(wait_until([&] { return preferred_2() == 2; }));
+    EXPECT_EQ(led_by_2(), 0);
+    ASSERT_TRUE(change(ElectLeaders{of_2}));
+    EXPECT_TRUE(wait_until([&] { return led_by_2() == 2; }));
+}
+
 TEST_F(LeaderElection, AnswersAsKafkasControllerDoes) {
     std::string message;
     EXPECT_EQ(answer("orders", 0, &message), KafkaError::election_not_needed);

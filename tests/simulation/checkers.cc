@@ -23,6 +23,9 @@ std::string truth_of(const sim::SimCluster& cluster) {
     for (const auto& [name, broker] : cluster.brokers)
         text += fmt::format(", {} {}{}", name, broker.up ? broker.frozen ? "frozen" : "up" : "down",
                             broker.in_sync ? "" : " (behind)");
+    for (const int id : {1, 2, 3})
+        if (cluster.shipments.keeps_waiting(id)) text += fmt::format(", broker {} slow", id);
+    if (!cluster.shipments.takes_writes()) text += ", shipments takes no writes";
     if (cluster.hanging) text += fmt::format(", a transaction open from {}", cluster.hanging->start_offset);
     text += fmt::format(", settings {}, worker {}, sink {} at {}", cluster.settings.now,
                         cluster.worker.answers() ? "up" : "gone", cluster.sink.stopped ? "stopped" : "running",

@@ -148,6 +148,30 @@ void Run::leave_transaction_open() {
     probe("transaction-hangs");
 }
 
+// Broker 2 is slow for a while: by itself, or because of what is written to it; somebody may move replicas meanwhile.
+void Run::slow_down() {
+    const bool now = slowness_.between(1, 1'500) == 1, by_load = slowness_.chance(25), moves = slowness_.chance(25);
+    const Duration lasts{slowness_.between(60'000, 500'000)}, moving{slowness_.between(5'000, 60'000)};
+    if (!now || over_at_.contains("slow") || !happens("slowness")) return;
+    faults_ever_ = true;
+    cluster_.shipments.slow_load = by_load;
+    if (!by_load) cluster_.shipments.slow_broker = 2;
+    over_at_["slow"] = wall_ + lasts;
+    probe(by_load ? "load-slow" : "broker-slow");
+    if (!moves) return;
+    cluster_.shipments.moving = 3;
+    over_at_["moves"] = wall_ + moving;
+    probe("replicas-moved");
+}
+
+// Somebody asks for more replicas than a topic has.
+void Run::mistake_a_setting() {
+    if (mistakes_.between(1, 1'500) != 1 || !happens("topic-setting")) return;
+    faults_ever_ = true;
+    cluster_.raise_min_in_sync(wall_);
+    probe("topic-setting-changed");
+}
+
 // What hits one hits others: a rack, a kernel, a noisy neighbour.
 void Run::hurt_nodes(sim::Seeded chance) {
     faults_ever_ = true;
@@ -277,6 +301,8 @@ void Run::disturb() {
     if (chanced(1'200, "roll")) ask_for_roll(own[8]);
     if (chanced(600, "deployment")) ask_for_deployment(own[9]);
     leave_transaction_open();
+    slow_down();
+    mistake_a_setting();
     if (chanced(900, "connect")) hurt_connect(own[10]);
     if (chanced(1'500, "noise")) make_noise(own[11]);
     end_what_is_over();
@@ -337,6 +363,10 @@ void Run::passes(const std::string& name) {
         storm(false);
     else if (name == "noise")
         cluster_.noise = 0;
+    else if (name == "slow")
+        cluster_.shipments.slow_broker.reset(), cluster_.shipments.slow_load = false;
+    else if (name == "moves")
+        cluster_.shipments.moving = 0;
     else if (name == "job")
         cluster_.start_job_again();
     else if (const auto broker = cluster_.brokers.find(name.substr(5)); broker != cluster_.brokers.end())

@@ -114,6 +114,11 @@ DiagnosisReport Observer::report(WallTime now) {
                            {"transactions", fmt::format("0/7/0/{}/-1", cluster_.hanging->start_offset)}}),
                 now, report.diagnoses);
     report_noise(now, report.diagnoses);
+    report_slowness(now, report.diagnoses);
+    if (!cluster_.shipments.takes_writes())
+        suspect(diagnosis("kafka.writes-refused", {"lab", "topic", std::string(sim::shipments_topic)},
+                          {"kafka.restore-configuration"}, {{"topic", std::string(sim::shipments_topic)}}),
+                now, report.diagnoses);
     if (everywhere) report.diagnoses = with_other_clusters(std::move(report.diagnoses));
     std::erase_if(first_seen_, [&](const auto& item) { return !seen_now_.contains(item.first); });
     return report;
@@ -166,6 +171,31 @@ void Observer::report_noise(WallTime now, std::vector<Diagnosis>& out) {
                        {"producers", std::to_string(sim::SimProducers::count)},
                        {"brokers", "1"}}),
             now, out);
+}
+
+// As the analyzer tells it: of one that leads something, with what the others carry.
+void Observer::report_slowness(WallTime now, std::vector<Diagnosis>& out) {
+    std::vector<int> slow;
+    for (const int id : {1, 2, 3})
+        if (cluster_.shipments.keeps_waiting(id) && cluster_.brokers.at(fmt::format("broker-{}", id)).serves())
+            slow.push_back(id);
+    for (const int id : slow) {
+        std::string peers, busy;
+        for (const int other : {1, 2, 3}) {
+            if (other == id) continue;
+            peers += (peers.empty() ? "" : ",") + std::to_string(other);
+            busy += (busy.empty() ? "" : ",") +
+                    (other == 1 ? fmt::format("{:.0f}", 100 * (1 - cluster_.producers().idle())) : std::string("20"));
+        }
+        suspect(diagnosis("kafka.broker-slow", {"lab", "broker", std::to_string(id)}, {"kafka.demote-slow-broker"},
+                          {{"broker", std::to_string(id)},
+                           {"measure", "kafka_broker_produce_local_seconds"},
+                           {"peers", peers},
+                           {"peers_busy_percent", busy},
+                           {"moved_busy_percent", "20"},
+                           {"others_slow", std::to_string(slow.size() - 1)}}),
+                now, out);
+    }
 }
 
 Facts Observer::answer(const std::vector<FactKey>& keys, WallTime now) {

@@ -36,6 +36,7 @@ public:
 private:
     void suspect(Diagnosis diagnosis, WallTime now, std::vector<Diagnosis>& out);
     void report_connect(WallTime now, std::vector<Diagnosis>& out);
+    void report_slowness(WallTime now, std::vector<Diagnosis>& out);
     void report_noise(WallTime now, std::vector<Diagnosis>& out);
     const sim::SimCluster& cluster_;
     std::map<std::string, WallTime> first_seen_;  // Evidence is conclusive only after a while.

@@ -134,13 +134,76 @@ public:
         if (ticked.cluster.leaders.out_of_sync == 0) in_sync_ = ticked.monotonic;
     }
     void on_sending(const Sending& sending) override {
-        if (std::holds_alternative<ElectLeaders>(sending.operation.body) &&
-            sending.monotonic - in_sync_ > guard_facts_age_max + slack)
+        const auto* election = std::get_if<ElectLeaders>(&sending.operation.body);
+        if (election == nullptr || election->partitions.front().topic == sim::shipments_topic) return;
+        if (sending.monotonic - in_sync_ > guard_facts_age_max + slack)
             violated("elected a broker that still catches up: " + sending.operation.key);
     }
 
 private:
     Duration in_sync_{0};  // Monotonic, last.
+};
+
+// Leaders go from a broker only while it is slow and nobody moves replicas, or was and did within the time that facts
+// may be old; to brokers in sync; and no data moves with them.
+class LeadersMoveSafely final : public Checker {
+public:
+    std::string_view name() const override { return "leaders-move-safely"; }
+    void on_tick(const Ticked& ticked) override {
+        if (ticked.cluster.shipments.moving == 0) still_ = ticked.monotonic;
+        for (const int id : {1, 2, 3}) {
+            if (ticked.cluster.shipments.keeps_waiting(id)) slow_[id] = ticked.monotonic;
+            if (ticked.cluster.in_sync(id)) in_sync_[id] = ticked.monotonic;
+        }
+    }
+    void on_sending(const Sending& sending) override {
+        const auto* order = std::get_if<AlterReassignments>(&sending.operation.body);
+        if (order == nullptr || order->moves.front().topic != sim::shipments_topic) return;
+        const bool undo = sending.intent && sending.intent->undo;
+        for (const PartitionMove& move : order->moves) {
+            const auto& was = sending.cluster.shipments.partitions.at(static_cast<std::size_t>(move.partition));
+            if (!std::ranges::is_permutation(move.replicas, was.replicas))
+                violated("data would move: " + describe(sending.operation));
+            if (undo) continue;
+            if (!lately(slow_, move.replicas.back(), sending))
+                violated("leaders taken from a broker that is not slow: " + describe(sending.operation));
+            if (!lately(in_sync_, move.replicas.front(), sending))
+                violated("leaders given to a broker that is not in sync: " + describe(sending.operation));
+        }
+        if (!undo && sending.monotonic - still_ > guard_facts_age_max + slack)
+            violated("an order was changed while replicas are moved: " + describe(sending.operation));
+    }
+
+private:
+    static bool lately(const std::map<int, Duration>& last, int broker, const Sending& sending) {
+        const auto at = last.find(broker);
+        return at != last.end() && sending.monotonic - at->second <= guard_facts_age_max + slack;
+    }
+    Duration still_{0};  // Monotonic, last, as the others.
+    std::map<int, Duration> slow_, in_sync_;
+};
+
+// A topic's setting is changed only back to what it was, and only while it takes no writes, or did so within the time
+// that facts may be old; the other way only to take that back.
+class SettingsOnlyRestored final : public Checker {
+public:
+    std::string_view name() const override { return "settings-only-restored"; }
+    void on_tick(const Ticked& ticked) override {
+        if (!ticked.cluster.shipments.takes_writes()) refused_ = ticked.monotonic;
+    }
+    void on_sending(const Sending& sending) override {
+        const auto* alter = std::get_if<AlterConfigs>(&sending.operation.body);
+        if (alter == nullptr || alter->name != sim::shipments_topic) return;
+        if (sending.intent && sending.intent->undo) return;
+        for (const auto& [setting, value] : alter->set)
+            if (setting != "min.insync.replicas" || value)  // It was the brokers' own.
+                violated("set to what it never was: " + describe(sending.operation));
+        if (!refused_ || sending.monotonic - *refused_ > guard_facts_age_max + slack)
+            violated("changed a setting that does no harm: " + describe(sending.operation));
+    }
+
+private:
+    std::optional<Duration> refused_;  // Monotonic, last.
 };
 
 // Of a sink's records only the one that it can't take is passed over, and only where a person has agreed: no policy
@@ -219,6 +282,8 @@ void add_reach_checkers(std::vector<std::unique_ptr<Checker>>& all) {
     all.push_back(std::make_unique<StormAsks>());
     all.push_back(std::make_unique<ManagedLeftAlone>());
     all.push_back(std::make_unique<ElectionsInSync>());
+    all.push_back(std::make_unique<LeadersMoveSafely>());
+    all.push_back(std::make_unique<SettingsOnlyRestored>());
     all.push_back(std::make_unique<RecordsKept>());
     all.push_back(std::make_unique<ClientsHeldFairly>());
     all.push_back(std::make_unique<LivingMembersStay>());

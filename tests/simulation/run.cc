@@ -249,6 +249,12 @@ void Run::count(const Incident& incident) {
     if (incident.outcome == "healed") probe("healed");
     if (incident.outcome == "healed" && incident.diagnosis.cause == "connect.option-invalid")
         probe("settings-changed-back");
+    if (incident.outcome == "healed" && incident.diagnosis.cause == "kafka.writes-refused")
+        probe("topic-setting-restored");
+    if (incident.diagnosis.cause == "kafka.broker-slow") {
+        if (incident.outcome == "healed") probe("broker-demoted");
+        if (incident.outcome == "undone") probe("demotion-taken-back");
+    }
     if (incident.outcome == "done") probe(incident.diagnosis.cause == deploy_cause ? "deployed" : "rolled");
     if (incident.outcome == "undone" && incident.diagnosis.cause == deploy_cause) probe("deployment-taken-back");
     if (incident.outcome == "healed" && incident.diagnosis.cause == "kafka.hanging-transaction")

@@ -40,6 +40,8 @@ public:
           cluster_(chance_.next()),
           observer_(cluster_),
           late_comers_(options.seed ^ 0x7061796D656E7473),
+          slowness_(options.seed ^ 0x736C6F776E657373),
+          mistakes_(options.seed ^ 0x6D697374616B6573),
           checkers_(all_checkers()) {
         mutate(options_, options.without);
         journal_path_ = fmt::format("file:medic-sim-{}?mode=memory&cache=shared", options.seed);
@@ -85,6 +87,8 @@ private:
     void ask_for_roll(sim::Seeded chance);
     void ask_for_deployment(sim::Seeded chance);
     void leave_transaction_open();
+    void slow_down();
+    void mistake_a_setting();
     void storm(bool firing, Duration lasts = {});
     void storm_of_alerts(sim::Seeded chance);
     void hurt_sight(sim::Seeded chance);
@@ -117,7 +121,7 @@ private:
     LoopOptions options_;
     sim::SimCluster cluster_;
     Observer observer_;
-    sim::Seeded late_comers_;  // Of faults that came later: older ones keep their story.
+    sim::Seeded late_comers_, slowness_, mistakes_;  // Of faults that came later: older ones keep their story.
     std::vector<std::unique_ptr<Checker>> checkers_;
     std::string journal_path_;
     std::unique_ptr<Journal> keeper_,

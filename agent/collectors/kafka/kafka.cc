@@ -39,6 +39,7 @@ Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
     brokers(look);
     partitions(look);
     preferred_leaders(look);
+    leadership(look);
     log_dirs(look, reader);
     moves(look, reader);
     offsets(look, reader, wire::kLatestOffset);

@@ -92,6 +92,7 @@ private:
     void brokers(Look& look);
     void partitions(Look& look);
     void preferred_leaders(Look& look) const;
+    void leadership(Look& look) const;
     void log_dirs(Look& look, KafkaReader& reader);
     void moves(Look& look, KafkaReader& reader) const;
     // By leader.

@@ -245,6 +245,24 @@ TEST(Kafka, ALeaderIsDisplacedWhileThePreferredOneIsInSyncAndDoesNotLead) {
         << "no leader at all is another trouble";
 }
 
+TEST(Kafka, WhomABrokerLeadsOrShouldLeadIsToldWithWhoCouldDoItInstead) {
+    FakeKafka kafka;
+    const auto leadership = [&](const char* broker) {
+        auto look = collector();
+        const auto seen = look.look(kafka, {1000});
+        const auto& about = seen.attributes.at({"c", "broker", broker});
+        const auto found = about.find("leadership");
+        return found == about.end() ? std::string("(not told)") : found->second;
+    };
+    EXPECT_EQ(leadership("1"), "t:0=1|1,2|1,2");
+    EXPECT_EQ(leadership("2"), "t:1=2|2,1|2");
+    kafka.leader_of_1 = 1;
+    EXPECT_EQ(leadership("1"), "t:0=1|1,2|1,2;t:1=1|2,1|2");
+    EXPECT_EQ(leadership("2"), "t:1=1|2,1|2") << "it does not lead it, and should";
+    kafka.broker_2_gone = true;
+    EXPECT_EQ(leadership("2"), "(not told)") << "one that is away could be asked for nothing";
+}
+
 TEST(Kafka, EachBrokersOwnSettingsAreToldAndWhatIsHiddenIsSaid) {
     FakeKafka kafka;
     auto look = collector();

@@ -59,7 +59,8 @@ bool SimCluster::healthy() const {
         std::ranges::all_of(brokers, [](const auto& item) { return item.second.serves() && item.second.in_sync; });
     return tasks_fine && settings.good() && job_fine && brokers_fine && disk.used < 0.8 * disk.total &&
            leaders.displaced == 0 && worker.answers() && !sink.stopped && !sink.poison &&
-           producers().idle() >= idle_healthy && !hanging;
+           producers().idle() >= idle_healthy && !hanging && shipments.takes_writes() &&
+           std::ranges::none_of(std::array{1, 2, 3}, [&](int id) { return shipments.keeps_waiting(id); });
 }
 
 SimProducers SimCluster::producers() const {
@@ -124,6 +125,8 @@ void SimCluster::live_on(Duration by) {
     const double seconds = static_cast<double>(by.count()) / 1000;
     connector_lives_on(seconds);
     replicate(by);
+    lead_shipments();
+    if (shipments.takes_writes()) shipments.end_offset += seconds;
     disk.used = std::min(disk.total, disk.used + disk.growth_per_second * seconds);
     if (now_ >= leaders.in_sync_at) leaders.out_of_sync = 0;
     if (hanging) hanging->silent += by;
@@ -154,6 +157,7 @@ std::vector<OperationReply> SimCluster::advance(WallTime now) {
         job.restart_at = job.restart_at + by;
         leaders.in_sync_at = leaders.in_sync_at + by;
         settings.changed_at = settings.changed_at + by;
+        shipments.changed_at = shipments.changed_at + by;
         worker.session_ends = worker.session_ends + by;
         if (job.ended_by_person_at) job.ended_by_person_at = *job.ended_by_person_at + by;
     }
@@ -257,11 +261,14 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      disk.total = std::max(disk.total, static_cast<double>(op.bytes));
                      return "grown";
                  },
-                 [&](const AlterReassignments&) -> Result<std::string> {
+                 [&](const AlterReassignments& op) -> Result<std::string> {
+                     if (!op.moves.empty() && op.moves.front().topic == shipments_topic) return reorder(op);
                      disk.used /= 2;  // Half of its replicas go where there is room.
                      return "moved";
                  },
                  [&](const ElectLeaders& op) -> Result<std::string> {
+                     if (!op.partitions.empty() && op.partitions.front().topic == shipments_topic)
+                         return elect_for_shipments(op);
                      if (leaders.out_of_sync > 0 || !brokers.at(std::string(leaders_of)).in_sync)
                          return fail(ErrorCode::unavailable, "PREFERRED_LEADER_NOT_AVAILABLE");
                      leaders.displaced = std::max(0, leaders.displaced - static_cast<int>(op.partitions.size()));
@@ -279,6 +286,7 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      }
                      return "changed";
                  },
+                 [&](const AlterConfigs& op) -> Result<std::string> { return set_topic(op); },
                  [&](const AbortTransaction& op) -> Result<std::string> {
                      if (!hanging || hanging->start_offset != op.start_offset)
                          return fail(ErrorCode::outdated, "it is not open any more");
@@ -312,7 +320,7 @@ Fact SimCluster::look_up_broker(Fact fact) const {
         fact.text += (i == 0 ? "events:" : ",") + std::to_string(i);
     if (fact.name == "kafka_broker_needed_by")
         fact.text = can_spare(node) ? std::string(needed_by_nothing) : "below min.insync.replicas without it: t-0";
-    return fact;
+    return look_up_shipments(node.back() - '0', std::move(fact));
 }
 
 Fact SimCluster::look_up_payments(Fact fact) const {
@@ -348,8 +356,14 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
         if (key.name == "flink_taskmanager_registered") fact.value = node->second.up && !node->second.frozen ? 1 : 0;
     } else if (kind == "broker") {
         return look_up_broker(std::move(fact));
+    } else if (kind == "partition" && key.subject.name.starts_with(shipments_topic)) {
+        return look_up_order(std::move(fact));
+    } else if (kind == "topic" && key.subject.name == shipments_topic) {
+        return look_up_settings(std::move(fact));
     } else if (kind == "partition" || kind == "transaction") {
         return look_up_payments(std::move(fact));
+    } else if (kind == "cluster" && key.name == "kafka_cluster_partitions_reassigning") {
+        fact.value = shipments.moving;
     } else if (kind == "cluster" && key.name == "kafka_quorum_leader") {
         fact.value = 1;
     } else if (kind == "cluster" && key.name == "flink_jobmanager_reachable") {

@@ -1,8 +1,8 @@
 // A simulated cluster: task managers with a warm pool, one Flink job, a sink connector's tasks and their worker, three
-// brokers, one's disk, another one's leaders, a client that may be too much for the third, and a topic that
-// transactions are written to. It carries out operations as the real products would, some of them badly: lost, late,
-// doubled, unknown, or reported and not done. Deterministic from its seed. It knows nothing of the agent; faults are
-// injected by name, truth is read by the simulation.
+// brokers, one's disk, another one's leaders, a client that may be too much for the third, a topic that transactions
+// are written to, and one whose writers wait for a slow broker. It carries out operations as the real products would,
+// some of them badly: lost, late, doubled, unknown, or reported and not done. Deterministic from its seed. It knows
+// nothing of the agent; faults are injected by name, truth is read by the simulation.
 #pragma once
 
 #include <deque>
@@ -98,6 +98,33 @@ struct SimTransaction {
     Duration silent{0};
 };
 
+inline constexpr std::string_view shipments_topic = "shipments";
+
+// A topic that all three brokers hold. Its writers wait where the broker that leads a partition is slow, or where it is
+// their load that is slow anywhere.
+struct SimShipments {
+    struct Partition {
+        int leader = 0;
+        std::vector<int> replicas;
+        bool heavy = false;
+    };
+    std::vector<Partition> partitions{{1, {1, 2, 3}}, {2, {2, 1, 3}, true}, {3, {3, 1, 2}},
+                                      {1, {1, 3, 2}}, {2, {2, 3, 1}, true}, {3, {3, 2, 1}}};
+    std::optional<int> slow_broker;  // By itself …
+    bool slow_load = false;          // … or whoever leads the heavy partitions.
+    int moving = 0;                  // Partitions whose replicas somebody moves.
+    // Its setting min.insync.replicas; with more than there are replicas nobody can write to it.
+    static constexpr int good_min_in_sync = 2;
+    int min_in_sync = good_min_in_sync, changes = 0;
+    WallTime changed_at;
+    double end_offset = 1'000;
+    [[nodiscard]] bool takes_writes() const { return min_in_sync <= 3; }
+
+    [[nodiscard]] int led_by(int broker) const;
+    [[nodiscard]] int preferred(int broker) const;
+    [[nodiscard]] bool keeps_waiting(int broker) const;
+};
+
 // Each holds a replica of every partition; two must be in sync.
 struct SimBroker {
     bool up = true, frozen = false;
@@ -142,12 +169,14 @@ public:
     [[nodiscard]] bool healthy() const;  // Every fault is over.
     // Could this broker go, and every partition kept its two copies?
     [[nodiscard]] bool can_spare(const std::string& broker) const;
+    [[nodiscard]] bool in_sync(int broker) const;
 
     void change_settings(WallTime now);      // A person's mistake, another one each time.
     void poison_record(std::int64_t ahead);  // So many records before task 0 comes to it.
     void lose_worker();
     [[nodiscard]] SimProducers producers() const;  // Held to what `quotas` say.
     void restart_broker(Duration catches_up_for);  // In good order; its leaders do not come back by themselves.
+    void raise_min_in_sync(WallTime now);          // A person's mistake.
     void leave_transaction_open(Duration silent);  // One at a time.
     bool end_job(WallTime now);                    // A person cancels it; false: it does not run.
     void start_job_again();                        // The same person, unless somebody else has started it.
@@ -166,6 +195,7 @@ public:
     SimJob job;
     SimDisk disk;
     SimLeaders leaders;
+    SimShipments shipments;
     std::optional<SimTransaction> hanging;
     std::int64_t payments_end = 1'000;
     std::map<FactKey, double> quotas;     // Of clients and users, without the cluster's name.
@@ -193,6 +223,13 @@ private:
     void live_on(Duration by);
     void connector_lives_on(double seconds);
     void replicate(Duration by);
+    void lead_shipments();
+    Result<std::string> reorder(const AlterReassignments& op);
+    Result<std::string> elect_for_shipments(const ElectLeaders& op);
+    [[nodiscard]] Fact look_up_shipments(int broker, Fact fact) const;
+    [[nodiscard]] Fact look_up_settings(Fact fact) const;
+    Result<std::string> set_topic(const AlterConfigs& op);
+    [[nodiscard]] Fact look_up_order(Fact fact) const;
     [[nodiscard]] Fact look_up_broker(Fact fact) const;
     [[nodiscard]] Fact look_up_connect(Fact fact) const;
     [[nodiscard]] Fact look_up_connector(Fact fact) const;

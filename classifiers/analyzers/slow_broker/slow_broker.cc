@@ -71,6 +71,24 @@ bool is_slow(const Seen& one, const std::vector<Seen>& all) {
 
 std::string milliseconds(double seconds) { return std::to_string(std::lround(seconds * 1000)) + " ms"; }
 
+// Who could lead in its place, and how busy that would keep them together: what its clients' bytes cost the others now.
+// Left out where no page tells what the others carry.
+void add_heirs(Finding& finding, const std::map<std::string, BrokerLoad>& loads, const BrokerLoad& slow) {
+    std::string peers, busy;
+    double bytes = 0, cost = 0;
+    for (const auto& [id, load] : loads) {
+        if (id == slow.id || !load.up || !load.busy || !load.bytes_in) continue;
+        peers += (peers.empty() ? "" : ",") + id;
+        busy += (busy.empty() ? "" : ",") + std::to_string(std::lround(100 * *load.busy));
+        bytes += *load.bytes_in;
+        cost += *load.busy;
+    }
+    if (peers.empty() || bytes <= 0) return;
+    finding.fields["peers"] = peers;
+    finding.fields["peers_busy_percent"] = busy;
+    finding.fields["moved_busy_percent"] = std::to_string(std::lround(100 * cost / bytes * *slow.bytes_in));
+}
+
 Finding tell(const Lookup& lookup, const std::string& cluster, const Seen& slow, const std::vector<Seen>& all,
              const Measure& measure, const BrokerLoad& load) {
     std::vector<double> peers;
@@ -83,7 +101,9 @@ Finding tell(const Lookup& lookup, const std::string& cluster, const Seen& slow,
                     .since = slow.since,
                     .weight = 1,
                     .summary = "broker " + slow.broker + " is slow: " + text,
-                    .fields = {{"broker", slow.broker}, {"seconds", std::to_string(slow.now)}},
+                    .fields = {{"broker", slow.broker},
+                               {"seconds", std::to_string(slow.now)},
+                               {"measure", std::string(measure.series)}},
                     .evidence = {{"metric", std::string(measure.series), text, slow.now, lookup.now().wall}}};
     if (slow.past)
         finding.evidence.push_back({"metric", std::string(measure.series),
@@ -108,6 +128,8 @@ std::vector<Finding> examine(const Lookup& lookup, const std::string& cluster) {
         for (const auto series : lookup.select(measure.series, {{"cluster", cluster}})) {
             const auto load = loads.find(lookup.label(series, "broker"));
             if (load == loads.end() || !load->second.up) continue;
+            // Nobody waits for one that leads nothing, and its percentiles are those of what it once did.
+            if (load->second.leaders == 0.0) continue;
             if (auto seen = look_at(lookup, series, load->second)) all.push_back(*std::move(seen));
         }
         std::vector<Finding> found;
@@ -115,6 +137,10 @@ std::vector<Finding> examine(const Lookup& lookup, const std::string& cluster) {
             if (is_slow(one, all)) found.push_back(tell(lookup, cluster, one, all, measure, loads.at(one.broker)));
         if (found.empty()) continue;
         if (static_cast<double>(found.size()) > slow_share_max * static_cast<double>(all.size())) return {};
+        for (Finding& finding : found) {
+            add_heirs(finding, loads, loads.at(finding.subject.name));
+            finding.fields["others_slow"] = std::to_string(found.size() - 1);
+        }
         return found;
     }
     return {};

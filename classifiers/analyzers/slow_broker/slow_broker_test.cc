@@ -11,6 +11,8 @@ struct Broker {
     double bytes_in = 20e6;
     Shape seconds = [](int) { return 0.02; };
     double out_of_sync = 0;
+    double leaders = 10;
+    std::optional<double> idle{};
 };
 
 Scene scene_of(const std::vector<Broker>& brokers, const char* series = "kafka_broker_log_flush_seconds") {
@@ -24,6 +26,8 @@ Scene scene_of(const std::vector<Broker>& brokers, const char* series = "kafka_b
         const double rate = broker.bytes_in;
         scene.constant("kafka_broker_up", which, 1)
             .constant("kafka_broker_replicas_out_of_sync", which, broker.out_of_sync)
+            .constant("kafka_broker_leaders", which, broker.leaders)
+            .series("kafka_broker_request_handler_idle_ratio", which, page([idle = broker.idle](int) { return idle; }))
             .series("kafka_broker_bytes_in_total", which, page([rate](int s) { return rate * s; }))
             .series(series, which, page(broker.seconds));
     }
@@ -45,6 +49,36 @@ TEST(SlowBroker, FarSlowerThanBeforeAndThanItsPeersUnderTheSameLoad) {
     EXPECT_EQ(found[0].subject, Scene::lab("broker", "2"));
     EXPECT_NE(found[0].summary.find("2500 ms, on its peers 20 ms"), std::string::npos) << found[0].summary;
     EXPECT_NE(found[0].evidence.back().text.find("4 of its replicas"), std::string::npos);
+}
+
+TEST(SlowBroker, WhoCouldLeadInItsPlaceIsToldWithWhatThatWouldCost) {
+    const auto found = slow(
+        scene_of({{.bytes_in = 10e6, .idle = 0.8}, {.seconds = slow_from(1'800)}, {.bytes_in = 30e6, .idle = 0.6}}));
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].fields.at("measure"), "kafka_broker_log_flush_seconds");
+    EXPECT_EQ(found[0].fields.at("peers"), "1,3");
+    EXPECT_EQ(found[0].fields.at("peers_busy_percent"), "20,40");
+    EXPECT_EQ(found[0].fields.at("moved_busy_percent"), "30") << "half of the bytes that keep the others busy for 60 %";
+    EXPECT_EQ(found[0].fields.at("others_slow"), "0");
+}
+
+TEST(SlowBroker, WhereNobodyTellsHowBusyTheOthersAreNoHeirIsNamed) {
+    const auto found = slow(scene_of({{}, {.seconds = slow_from(1'800)}, {}}));
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_FALSE(found[0].fields.contains("peers"));
+    EXPECT_FALSE(found[0].fields.contains("moved_busy_percent"));
+}
+
+TEST(SlowBroker, OneThatLeadsNothingKeepsNobodyWaiting) {
+    EXPECT_TRUE(slow(scene_of({{}, {.seconds = slow_from(1'800), .leaders = 0}, {}})).empty());
+}
+
+TEST(SlowBroker, OthersThatAreSlowAsWellAreCounted) {
+    std::vector<Broker> brokers(7);
+    brokers[1].seconds = brokers[4].seconds = slow_from(1'800);
+    const auto found = slow(scene_of(brokers));
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].fields.at("others_slow"), "1");
 }
 
 TEST(SlowBroker, EachMeasureThatAPageTellsWillDo) {

@@ -1,0 +1,129 @@
+#include "agent/daemon/topic_settings.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/store/kafka_words.h"
+
+namespace medic {
+namespace {
+
+using Json = nlohmann::json;
+
+// Whose change may explain a fault.
+constexpr std::array watched = {"retention.ms", "retention.bytes", "min.insync.replicas"};
+// Whether a topic was written to until it was changed: as far back as this.
+constexpr Duration written_lately{2 * 60'000};
+
+bool written(const Subject& topic, const SeriesStore& series, WallTime from, WallTime to) {
+    using Op = LabelMatcher::Op;
+    const std::vector<LabelMatcher> of_topic{{"__name__", Op::equal, "kafka_partition_log_end_offset"},
+                                             {"cluster", Op::equal, topic.cluster},
+                                             {"topic", Op::equal, topic.name}};
+    std::vector<Sample> buffer;
+    for (const SeriesId id : series.select(of_topic)) {
+        const auto samples = series.range(id, from, to, buffer);
+        for (std::size_t i = 1; i < samples.size(); ++i)
+            if (samples[i].value > samples[i - 1].value) return true;
+    }
+    return false;
+}
+
+bool names(const std::string& list, std::string_view name) {
+    for (std::size_t from = 0; from <= list.size();) {
+        const auto end = std::min(list.find(',', from), list.size());
+        if (std::string_view(list).substr(from, end - from) == name) return true;
+        from = end + 1;
+    }
+    return false;
+}
+
+}  // namespace
+
+TopicSettingsMemory::Settings TopicSettingsMemory::settings_in(const Attributes& attributes) {
+    Settings all;
+    const auto overridden = attributes.find("overridden");
+    for (const char* name : watched)
+        if (const auto told = attributes.find(name); told != attributes.end())
+            all[name] = {told->second, overridden != attributes.end() && names(overridden->second, name)};
+    return all;
+}
+
+void TopicSettingsMemory::look(const std::string& cluster, const std::map<Subject, Attributes>& told, bool whole,
+                               const SeriesStore& series, WallTime at) {
+    for (const auto& [subject, attributes] : told) {
+        if (subject.kind != "topic" || subject.cluster != cluster) continue;
+        // Settings are read less often than topics are seen.
+        if (Settings settings = settings_in(attributes); !settings.empty())
+            look(subject, std::move(settings), series, at);
+    }
+    if (!whole) return;
+    std::erase_if(known_,
+                  [&](const auto& entry) { return entry.first.cluster == cluster && !told.contains(entry.first); });
+}
+
+void TopicSettingsMemory::look(const Subject& topic, Settings settings, const SeriesStore& series, WallTime at) {
+    if (!known_.contains(topic) && known_.size() >= topics_max) return;
+    const auto [entry, is_new] = known_.try_emplace(topic);
+    Known& known = entry->second;
+    const bool others = known.now != settings;
+    if (others && !is_new) {
+        known.changed_at = at;
+        known.worked_until_then = written(topic, series, at - written_lately, at);
+        ++known.changes;
+    }
+    if (others) known.since = at;
+    known.now = std::move(settings);
+    const bool is_good = known.good == known.now;
+    if (is_good && known.changes == 0) return;
+    const Duration needed = known.good ? next_topic_settings_after : first_topic_settings_after;
+    if (!is_good && (at - known.since < needed || !written(topic, series, known.since, at))) return;
+    known.good = known.now;
+    known.changed_at = {};
+    known.changes = 0;
+}
+
+// By name: what the topic had, what it has, and what brings it from one to the other (null: taken over from the
+// brokers).
+std::string TopicSettingsMemory::difference(const Known& known) {
+    Json was = Json::object(), is = Json::object(), back = Json::object(), forth = Json::object();
+    std::vector<std::string> of_brokers;  // Not the topic's own before and after: the brokers' setting was changed.
+    for (const auto& [name, now] : known.now) {
+        const auto good = known.good->find(name);
+        if (good == known.good->end() || good->second == now) continue;
+        was[name] = good->second.value;
+        is[name] = now.value;
+        if (!good->second.own && !now.own) {
+            of_brokers.push_back(name);
+            continue;
+        }
+        back[name] = good->second.own ? Json(good->second.value) : Json(nullptr);
+        forth[name] = now.own ? Json(now.value) : Json(nullptr);
+    }
+    const Json all = {{"was", was},
+                      {"is", is},
+                      {"back", back},
+                      {"forth", forth},
+                      {"of_brokers", of_brokers},
+                      {"changed_at", known.changed_at.unix_ms},
+                      {"changes", known.changes},
+                      {"worked", known.worked_until_then}};
+    return all.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void TopicSettingsMemory::tell(const Subject& topic, Attributes& attributes) const {
+    const auto found = known_.find(topic);
+    if (found == known_.end()) return;
+    const Known& known = found->second;
+    std::string& change = attributes["settings_change"];
+    if (!known.good)
+        change = "unknown";
+    else
+        change = *known.good == known.now ? std::string(settings_unchanged) : difference(known);
+}
+
+}  // namespace medic

@@ -1,0 +1,124 @@
+#include "agent/daemon/topic_settings.h"
+
+#include <gtest/gtest.h>
+
+namespace medic {
+namespace {
+
+const Subject orders{"lab", "topic", "orders"};
+using Attributes = TopicSettingsMemory::Attributes;
+const Attributes good{{"min.insync.replicas", "2"}, {"retention.ms", "604800000"}, {"overridden", "retention.ms"}};
+const Attributes bad{
+    {"min.insync.replicas", "4"}, {"retention.ms", "604800000"}, {"overridden", "min.insync.replicas,retention.ms"}};
+constexpr int good_after = 60, next_good = 15 * 60;  // Seconds.
+
+struct WatchedTopic : testing::Test {
+    TopicSettingsMemory memory;
+    SeriesStore series;
+    double records = 0;
+
+    void look(int second, const Attributes& settings, double rate = 10) {
+        const WallTime at{1'000'000 + second * 1'000LL};
+        const SeriesId id = *series.intern(
+            Labels("kafka_partition_log_end_offset", {{"cluster", "lab"}, {"topic", "orders"}, {"partition", "0"}}));
+        series.append({.target = "kafka", .at = at, .error = {}, .samples = {{id, records += rate}}});
+        memory.look("lab", {{orders, settings}}, true, series, at);
+    }
+    void looks(int from, int to, const Attributes& settings, double rate = 10) {
+        for (int second = from; second <= to; second += 15) look(second, settings, rate);
+    }
+    std::string change() const {
+        std::map<std::string, std::string> attributes;
+        memory.tell(orders, attributes);
+        return attributes.contains("settings_change") ? attributes["settings_change"] : "(not told)";
+    }
+    bool tells(const std::string& part) const { return change().find(part) != std::string::npos; }
+};
+
+TEST_F(WatchedTopic, AChangeIsToldAgainstTheSettingsUnderWhichItWasWrittenTo) {
+    EXPECT_EQ(change(), "(not told)");
+    looks(0, good_after, good);
+    EXPECT_EQ(change(), "none");
+    look(75, bad);
+    EXPECT_TRUE(tells(R"("was":{"min.insync.replicas":"2"})")) << change();
+    EXPECT_TRUE(tells(R"("is":{"min.insync.replicas":"4"})")) << change();
+    EXPECT_TRUE(tells(R"("back":{"min.insync.replicas":null})")) << "it was taken over from the brokers";
+    EXPECT_TRUE(tells(R"("forth":{"min.insync.replicas":"4"})")) << change();
+    EXPECT_TRUE(tells(R"("changed_at":1075000)")) << change();
+    EXPECT_TRUE(tells(R"("worked":true)")) << change();
+    look(90, good);
+    EXPECT_EQ(change(), "none");
+}
+
+TEST_F(WatchedTopic, WhatItHadItselfIsSetAgain) {
+    looks(0, good_after, good);
+    look(75, {{"min.insync.replicas", "2"}, {"retention.ms", "1000"}, {"overridden", "retention.ms"}});
+    EXPECT_TRUE(tells(R"("back":{"retention.ms":"604800000"})")) << change();
+}
+
+TEST_F(WatchedTopic, ABrokersDefaultThatWasChangedIsSaidToBeTheirs) {
+    looks(0, good_after, good);
+    look(75, {{"min.insync.replicas", "4"}, {"retention.ms", "604800000"}, {"overridden", "retention.ms"}});
+    EXPECT_TRUE(tells(R"("back":{})")) << change();
+    EXPECT_TRUE(tells(R"("of_brokers":["min.insync.replicas"])")) << change();
+}
+
+TEST_F(WatchedTopic, WhatWasNotSeenForLongOrNotWrittenToIsNotGood) {
+    looks(0, good_after - 15, good);
+    look(60, bad);
+    EXPECT_EQ(change(), "unknown");
+    memory = TopicSettingsMemory();
+    looks(100, 400, good, 0);
+    EXPECT_EQ(change(), "unknown");
+}
+
+TEST_F(WatchedTopic, NewSettingsAreGoodOnlyWhenTheyHaveOutlastedSuspicionAndAreWrittenUnder) {
+    looks(0, good_after, good);
+    looks(75, 75 + next_good - 15, bad);
+    EXPECT_TRUE(tells(R"("is")")) << change();
+    look(75 + next_good, bad);
+    EXPECT_EQ(change(), "none");
+    look(2'000, good);
+    EXPECT_TRUE(tells(R"("back":{"min.insync.replicas":"4"})")) << change();
+}
+
+TEST_F(WatchedTopic, UnderWhichNothingIsWrittenNeverBecomesGood) {
+    looks(0, good_after, good);
+    looks(75, 75 + 3 * next_good, bad, 0);
+    EXPECT_TRUE(tells(R"("is":{"min.insync.replicas":"4"})")) << change();
+}
+
+TEST_F(WatchedTopic, OneThatNobodyWroteToBeforeDidNotWork) {
+    looks(0, good_after, good);
+    looks(75, 300, good, 0);
+    look(315, bad, 0);
+    EXPECT_TRUE(tells(R"("worked":false)")) << change();
+}
+
+TEST_F(WatchedTopic, ChangesAreCounted) {
+    looks(0, good_after, good);
+    auto between = bad;
+    between["min.insync.replicas"] = "3";
+    look(75, between);
+    look(90, bad);
+    EXPECT_TRUE(tells(R"("changes":2)")) << change();
+}
+
+TEST_F(WatchedTopic, ALookThatTellsNoSettingsChangesNothing) {
+    looks(0, good_after, good);
+    look(75, {{"partitions", "1"}});
+    EXPECT_EQ(change(), "none");
+}
+
+TEST_F(WatchedTopic, ATopicThatIsGoneIsForgotten) {
+    looks(0, good_after, good);
+    memory.look("lab", {}, false, series, {1'100'000});
+    EXPECT_EQ(change(), "none");
+    memory.look("other", {}, true, series, {1'100'000});
+    EXPECT_EQ(change(), "none");
+    memory.look("lab", {}, true, series, {1'100'000});
+    EXPECT_EQ(change(), "(not told)");
+}
+
+}  // namespace
+}  // namespace medic
