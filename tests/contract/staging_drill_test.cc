@@ -78,7 +78,7 @@ TEST_F(StagingDrill, what_the_agent_heals_is_told_with_its_times) {
     const auto plan = nlohmann::json::parse(scene_.read("plan.json")).at("plan");
     EXPECT_EQ(plan.at("expected_cause"), "flink.taskmanager-lost");
     EXPECT_EQ(plan.at("mode"), "auto");
-    const std::string node = plan.at("node");
+    const std::string node = plan.at("node").get<std::string>();
     EXPECT_EQ(standing_of(node), "running") << "a dry run touches nothing";
     EXPECT_FALSE(std::filesystem::exists(undo_file()));
 
