@@ -107,6 +107,7 @@ HttpResponse Api::get(const HttpRequest& request) {
         return said ? json(200, *std::move(said)) : problem(503, said.error().message);
     }
     if (path == "/api/v1/observations") return observations(request);
+    if (path == "/api/v1/practice") return practice(request);
     if (path == "/api/v1/actions") return json(200, actions_json(backend_.incidents()));
     if (request.segments.size() == 4 && path.starts_with("/api/v1/incidents/")) {
         const auto found = backend_.incident(request.segments[3]);
@@ -131,6 +132,17 @@ HttpResponse Api::observations(const HttpRequest& request) {
     }
     constexpr std::int64_t minute_ms = 60'000;
     auto said = backend_.observations(Duration{minutes * minute_ms});
+    return said ? json(200, *std::move(said)) : problem(503, said.error().message);
+}
+
+// For whoever is about to break something: he must be one who may also stop the agent.
+HttpResponse Api::practice(const HttpRequest& request) {
+    if (!tokens_.person(request.header("authorization")))
+        return problem(401, "this is for drills: send Authorization: Bearer TOKEN with a token of api.token_file");
+    const auto named = request.query_value("cluster");
+    const auto cluster = cluster_of(Json{{"cluster", named.value_or("")}}, backend_.clusters());
+    if (!cluster) return problem(400, cluster.error().message);
+    auto said = backend_.practice(*cluster);
     return said ? json(200, *std::move(said)) : problem(503, said.error().message);
 }
 

@@ -1,7 +1,7 @@
 // The agent's HTTP API, without sockets: one request in, one answer out. What it shows and does comes from an
 // ApiBackend.
-//   POST /api/v1/webhook/alertmanager · GET /api/v1/incidents[/ID] · GET /api/v1/diagnosis · GET /api/v1/actions · POST
-//   /api/v1/observations (with a token) · /api/v1/actions/ID/approve|reject|stop|undo · POST
+//   POST /api/v1/webhook/alertmanager · GET /api/v1/incidents[/ID] · GET /api/v1/diagnosis · GET /api/v1/actions · GET
+//   /api/v1/observations and /api/v1/practice (with a token) · POST /api/v1/actions/ID/approve|reject|stop|undo · POST
 //   /api/v1/incidents/ID/verdict · POST /api/v1/changes · POST /api/v1/pause|resume|roll|deploy · GET /metrics ·
 //   /-/healthy ·
 //   /-/ready · GET and POST /verdict/ID/right|wrong (signed links)
@@ -52,6 +52,9 @@ public:
     [[nodiscard]] virtual Result<std::string> diagnosis() const = 0;
     // Samples and events of the last minutes, for a bundle. Errors: as diagnosis().
     [[nodiscard]] virtual Result<std::string> observations(Duration last) const = 0;
+    // What a drill must know of a cluster before it breaks something there, as a document (agent/practice/standing.h).
+    // Errors: as diagnosis().
+    [[nodiscard]] virtual Result<std::string> practice(const std::string& cluster) const = 0;
     [[nodiscard]] virtual std::string metrics() const = 0;
     [[nodiscard]] virtual std::vector<std::string> clusters() const = 0;
     [[nodiscard]] virtual WallTime now() const = 0;
@@ -70,6 +73,7 @@ public:
 private:
     [[nodiscard]] HttpResponse get(const HttpRequest& request);
     [[nodiscard]] HttpResponse observations(const HttpRequest& request);
+    [[nodiscard]] HttpResponse practice(const HttpRequest& request);
     [[nodiscard]] HttpResponse post(const HttpRequest& request, const std::string& person);
     [[nodiscard]] HttpResponse verdict(const HttpRequest& request);
     [[nodiscard]] HttpResponse alerts(const HttpRequest& request, const std::string& person);

@@ -48,6 +48,7 @@ struct Backend : ApiBackend {
     Result<std::string> observations(Duration last) const override {
         return "{\"seconds\":" + std::to_string(last.count() / 1000) + "}";
     }
+    Result<std::string> practice(const std::string& cluster) const override { return "{\"of\":\"" + cluster + "\"}"; }
     std::string metrics() const override { return "medic_last_tick_timestamp_seconds 1\n"; }
     std::vector<std::string> clusters() const override { return {"lab"}; }
     WallTime now() const override { return {1000}; }
@@ -92,6 +93,14 @@ std::string webhook(const std::string& status, const std::string& fingerprint = 
            R"(","labels":{"alertname":"LagGrows","cluster":"lab","group":"g"},
         "annotations":{},"startsAt":"2026-11-22T10:00:00.5+01:00","endsAt":"0001-01-01T00:00:00Z","fingerprint":")" +
            fingerprint + R"("}]})";
+}
+
+TEST_F(Fixture, what_a_drill_must_know_is_told_only_with_a_token) {
+    EXPECT_EQ(send("GET", "/api/v1/practice", "", "").status, 401);
+    EXPECT_EQ(send("GET", "/api/v1/practice", "", "0123456789abcdef-bob").status, 401);
+    const HttpResponse told = send("GET", "/api/v1/practice");
+    EXPECT_EQ(told.status, 200);
+    EXPECT_EQ(told.body, "{\"of\":\"lab\"}");
 }
 
 TEST_F(Fixture, WithoutATokenNothingCanBeChanged) {

@@ -1,15 +1,30 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
 #include "agent/cli/command_internal.h"
+#include "agent/cli/engine.h"
 
 namespace medic::cli {
 namespace {
 
-// medic-engine stands beside this binary and takes over this process, with the arguments as they are.
+std::vector<std::string>& noted() {
+    static std::vector<std::string> arguments;
+    return arguments;
+}
+
+}  // namespace
+
+void note_arguments(int argc, char** argv) { noted().assign(argv + std::min(argc, 1), argv + argc); }
+
+std::vector<std::string> arguments_after(const std::string& subcommand) {
+    const auto word = std::ranges::find(noted(), subcommand);
+    return word == noted().end() ? std::vector<std::string>() : std::vector<std::string>(word + 1, noted().end());
+}
+
 int become_engine(const std::string& subcommand, const std::vector<std::string>& arguments) {
     std::error_code error;
     const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -24,22 +39,13 @@ int become_engine(const std::string& subcommand, const std::vector<std::string>&
                     exit_problem);
 }
 
-}  // namespace
-
 void add_lab(CLI::App& app, Context& context) {
-    for (const auto& [name, what, examples] :
-         {std::tuple{"lab", "Start, stop and break the embedded platform: up, down, status, fault NAME",
-                     "  medic lab up\n  medic lab fault node-lost\n  medic lab down"},
-          std::tuple{"drill",
-                     "Practise: inject a fault and measure how it is healed, beside the same fault without the agent",
-                     "  medic drill node-lost\n  medic drill --all --repeat 5 -o json"}}) {
-        CLI::App* command = add(app, practise, name, what, examples);
-        command->prefix_command();
-        command->set_help_flag();  // `medic lab --help` is medic-engine's own.
-        command->callback([&context, command, subcommand = std::string(name)] {
-            context.exit_code = become_engine(subcommand, command->remaining());
-        });
-    }
+    CLI::App* command =
+        add(app, practise, "lab", "Start, stop and break the embedded platform: up, down, status, fault NAME",
+            "  medic lab up\n  medic lab fault node-lost\n  medic lab down");
+    command->prefix_command();
+    command->set_help_flag();  // `medic lab --help` is medic-engine's own.
+    command->callback([&context, command] { context.exit_code = become_engine("lab", command->remaining()); });
 }
 
 }  // namespace medic::cli

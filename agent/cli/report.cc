@@ -1,9 +1,14 @@
 #include <fmt/core.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
+
+#include "agent/api/json_internal.h"
 #include "agent/base/yaml.h"
 #include "agent/cli/api_client_internal.h"
 #include "agent/cli/command_internal.h"
+#include "agent/practice/drill_files.h"
 #include "agent/report/report.h"
 #include "agent/world/real/clock.h"
 
@@ -15,6 +20,43 @@ struct Options {
     std::string since = "7d", output = "text";
 };
 
+// What people broke on purpose says nothing of how often things break.
+std::vector<practice::PastDrill> set_aside_drills(const std::string& data_dir, WallTime from,
+                                                  std::vector<report::Case>& cases) {
+    std::vector<practice::PastDrill> drills = practice::past_drills(data_dir);
+    std::erase_if(drills, [&](const practice::PastDrill& one) { return one.at < from; });
+    std::erase_if(cases, [&](const report::Case& one) {
+        return std::ranges::any_of(drills, [&](const practice::PastDrill& drill) {
+            return std::ranges::find(drill.incidents, one.incident.id) != drill.incidents.end();
+        });
+    });
+    return drills;
+}
+
+std::string drills_text(const std::vector<practice::PastDrill>& drills) {
+    if (drills.empty()) return "";
+    std::string out = fmt::format("\n  {} drills, whose incidents are not counted\n", drills.size());
+    for (const practice::PastDrill& one : drills)
+        out += fmt::format("  {}  {} on {} of {}: {}, {}\n", one.id, one.fault, one.node, one.cluster, one.outcome,
+                           one.passed ? "passed" : "failed");
+    return out;
+}
+
+std::string with_drills(const std::string& document, const std::vector<practice::PastDrill>& drills) {
+    Json body = Json::parse(document, nullptr, false);
+    Json list = Json::array();
+    for (const practice::PastDrill& one : drills)
+        list.push_back({{"id", one.id},
+                        {"fault", one.fault},
+                        {"cluster", one.cluster},
+                        {"node", one.node},
+                        {"outcome", one.outcome},
+                        {"passed", one.passed},
+                        {"incidents", one.incidents}});
+    body["drills"] = std::move(list);
+    return body.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 int print_report(const Options& options) {
     const auto since = parse_duration(options.since);
     if (!since) return complain("--since: " + since.error().message, exit_usage);
@@ -23,12 +65,13 @@ int print_report(const Options& options) {
     const auto journal = Journal::open_read_only(*path);
     if (!journal) return complain(journal.error().message, exit_cannot_tell);
     const WallTime to = read_clock().wall, from = to - *since;
-    const auto cases = report::read_cases(**journal, from, to);
+    auto cases = report::read_cases(**journal, from, to);
     if (!cases) return complain(cases.error().message, exit_cannot_tell);
+    const auto drills = set_aside_drills(std::filesystem::path(*path).parent_path().string(), from, *cases);
     const auto made = report::make_report(*cases, from, to);
-    fmt::print("{}", options.output == "json"   ? report::json_of(made)
+    fmt::print("{}", options.output == "json"   ? with_drills(report::json_of(made), drills)
                      : options.output == "html" ? report::html_of(made)
-                                                : report::text_of(made));
+                                                : report::text_of(made) + drills_text(drills));
     return exit_ok;
 }
 

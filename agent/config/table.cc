@@ -89,6 +89,8 @@ constexpr Key keys[] = {
      "Logs on this host: errors and stack traces become events."},
     {"clusters.NAME", "owners", Type::named, "", false, 0, 0, "",
      "Who answers for what: `\"job:fraud-*\": team-fraud`. For a platform: `\"owner:kafka platform\": team-kafka`."},
+    {"clusters.NAME", "drills", Type::choice, "refused", false, 0, 0, "refused|allowed",
+     "allowed: `medic drill --config` may make faults here, to practise. For staging; the agent itself never does."},
     {"clusters.NAME", "managed_by", Type::named, "", false, 0, 0, "",
      "What another system defines: `\"job:fraud-*\": flink-operator`, `\"topic:*\": terraform`, or one name for the "
      "whole cluster. Its definition (configuration, version, parallelism, placement, retention) is then never changed, "

@@ -9,6 +9,7 @@
 #include "agent/daemon/kafka_door.h"
 #include "agent/daemon/sender.h"
 #include "agent/loop/incident_codec.h"
+#include "agent/practice/drill_files.h"
 #include "remediations/remedies/remedies.h"
 
 namespace medic {
@@ -58,6 +59,7 @@ Result<void> Agent::State::open() {
     for (const std::string& line : may) options.say("may change: " + line);
     loop = std::make_unique<Loop>(std::move(loop_options), restored);
     shown = loop->incidents();
+    if (const std::string left = practice::left_to_undo(config.data_dir, config.path); !left.empty()) options.say(left);
     for (const Incident* incident : loop->open_incidents()) to_tell.push_back(*incident);
     told = restored.deliveries;
     node_links = restored.node_links;

@@ -143,9 +143,6 @@ Result<std::string> Agent::State::say_diagnosis() const {
     return diagnosis_document(result, watched_by(config));
 }
 
-namespace {
-
-// What `say` makes on the ingest thread, as long as that does not take too long.
 Result<std::string> ask_ingest(Worker& ingest, std::function<Result<std::string>()> say) {
     auto said = std::make_shared<std::promise<Result<std::string>>>();
     auto done = said->get_future();
@@ -155,8 +152,6 @@ Result<std::string> ask_ingest(Worker& ingest, std::function<Result<std::string>
         return fail(ErrorCode::unavailable, "the agent is busy: no answer within 3 s");
     return done.get();
 }
-
-}  // namespace
 
 Result<std::string> Agent::State::diagnosis() const {
     return ask_ingest(*ingest, [this] { return say_diagnosis(); });

@@ -10,7 +10,14 @@ Status Agent::State::open_leases() {
         LeaseKeeper::Parts{.store = std::move(store),
                            .clusters = clusters(),
                            .ttl = config.lease.ttl,
-                           .hear = [this](ActingAgents agents) { give(std::move(agents)); },
+                           .hear =
+                               [this](ActingAgents agents) {
+                                   {
+                                       const std::lock_guard guard(shared_mutex);
+                                       acting = agents;
+                                   }
+                                   give(std::move(agents));
+                               },
                            .gained = [this](const std::string& cluster) { taken_over(cluster); },
                            .say = options.say});
     return {};

@@ -37,6 +37,10 @@ inline constexpr Duration agent_tick_every{1'000};
 inline constexpr Duration journal_forget_every{60'000};
 inline constexpr std::size_t forgotten_at_once_max = 20;
 
+// What `say` makes on the ingest thread, as long as that does not take too long.
+[[nodiscard]] Result<std::string> ask_ingest(Worker& ingest, std::function<Result<std::string>()> say);
+// With the planned work of operators: nothing of ours overlaps what they do to nodes.
+[[nodiscard]] OperationsUnderWay with_planned(OperationsUnderWay all, const DiagnosisReport& report);
 // What somebody told of, as what happened.
 [[nodiscard]] Event event_of(const ChangeNotice& change);
 
@@ -103,6 +107,7 @@ struct Agent::State : ApiBackend {
     // Shared, small, behind one mutex.
     mutable std::mutex shared_mutex;
     std::vector<Incident> shown;
+    ActingAgents acting;  // As the leases last told; empty where this agent is the only one.
     OwnMetrics metrics_now;
     std::atomic<bool> looked{false}, stopped{false};
 
@@ -122,6 +127,8 @@ struct Agent::State : ApiBackend {
     void keep_connector_settings(WallTime now);
     [[nodiscard]] Fact fact(const FactKey& key, WallTime now);
     [[nodiscard]] Result<std::string> say_diagnosis() const;
+    [[nodiscard]] Result<std::string> say_standing(const std::string& cluster,
+                                                   const std::vector<PauseRow>& pauses) const;
     // lease
     [[nodiscard]] Status open_leases();
     void taken_over(const std::string& cluster);
@@ -147,6 +154,7 @@ struct Agent::State : ApiBackend {
     [[nodiscard]] Status write_now(std::vector<JournalEntry> rows);
     Result<std::string> diagnosis() const override;
     Result<std::string> observations(Duration last) const override;
+    Result<std::string> practice(const std::string& cluster) const override;
     std::string metrics() const override;
     std::vector<std::string> clusters() const override;
     WallTime now() const override { return read_clock().wall; }

@@ -11,6 +11,8 @@ namespace {
 
 constexpr Duration forget_every{60'000};
 
+}  // namespace
+
 // Nothing of ours overlaps what operators do to nodes. Jobs are left out: a job that we stop for a remedy looks the
 // same, and its deployment would wait for itself.
 OperationsUnderWay with_planned(OperationsUnderWay all, const DiagnosisReport& report) {
@@ -22,8 +24,6 @@ OperationsUnderWay with_planned(OperationsUnderWay all, const DiagnosisReport& r
     }
     return all;
 }
-
-}  // namespace
 
 // On the ingest thread.
 

@@ -32,6 +32,7 @@ public:
 
     [[nodiscard]] DiagnosisReport evaluate(Knowledge& knowledge, const Now& now);
     [[nodiscard]] const RuleEngine& rules() const { return *rules_; }
+    [[nodiscard]] const Catalogue& catalogue() const { return diagnoser_.classifier().catalogue(); }
 
 private:
     Brain(std::unique_ptr<RuleEngine> rules, Diagnoser diagnoser, Duration planned_grace)

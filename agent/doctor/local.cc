@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/practice/drill_files.h"
 #include "remediations/journal/journal.h"
 
 namespace medic::doctor {
@@ -113,6 +114,8 @@ std::vector<Check> local(const Config& config, WallTime now) {
         programs(config, checks);
     else
         checks.push_back(journal(config.data_dir, now));
+    if (const std::string left = practice::left_to_undo(config.data_dir, config.path); !left.empty())
+        checks.push_back({Grade::bad, "drills " + practice::drills_folder(config.data_dir), left});
     secret("token_file", config.api_token_file, checks);
     const auto tls = [&](const std::optional<TlsFiles>& files) {
         if (files) secret("key", files->key, checks);

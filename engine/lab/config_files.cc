@@ -111,6 +111,7 @@ std::string medic_yaml(const LabPlan& plan) {
         quoted(plan.options.data_dir + "/agent"), quoted(plan.options.data_dir + "/token"), cluster_name,
         fmt::join(bootstrap, ", "), plan.only(Role::connect_worker).ports.at("rest"),
         plan.only(Role::jobmanager).ports.at("rest"), plan.agent_port);
+    text += "    drills: allowed  # `medic drill --config` may break it: that is what it is for.\n";
     text += metrics_section(plan);
     text += "    nodes:\n";
     for (const auto& process : plan.processes) {

@@ -89,12 +89,18 @@ const std::vector<Layer>& layers() {
           "agent/discovery/"}},
         {"agent/doctor/",
          {"agent/base/", "agent/wire/", "agent/world/", "agent/store/", "agent/collectors/", "agent/config/",
-          "agent/discovery/", "agent/doctor/", "classifiers/", "remediations/journal/"}},
+          "agent/discovery/", "agent/doctor/", "agent/practice/drill_files.h", "classifiers/",
+          "remediations/journal/"}},
         // A sidecar: it looks and is told what to do. Nothing that decides is in reach.
         {"agent/node/",
          {"agent/base/", "agent/sqlite/", "agent/world/", "agent/store/", "agent/collectors/", "agent/config/",
           "agent/api/tokens.h", "agent/node/"}},
         {"agent/advice/", {"agent/base/", "agent/world/", "agent/store/", "agent/collectors/", "agent/advice/"}},
+        // Drills on somebody's own cluster: what may be broken is what the guards would let be taken. The agent's loop
+        // is met over its API only.
+        {"agent/practice/",
+         {"agent/base/", "agent/world/", "agent/store/", "agent/collectors/", "agent/config/", "agent/api/",
+          "agent/practice/", "remediations/guards/"}},
         {"agent/report/", everything},
         {"agent/backtest/", everything},
         {"agent/bundle/", everything},
