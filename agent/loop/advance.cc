@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "agent/loop/state_internal.h"
+#include "remediations/planning/dry_run.h"
 
 namespace medic {
 namespace {
@@ -141,6 +142,7 @@ void Loop::State::wait(Incident& incident) {
     }
     if (incident.state == IncidentState::waiting_guard && now - incident.state_since >= options.guard_wait_max) {
         std::string why;
+    if (is_dry_run(incident.diagnosis) && !step.only_asks) return preview(incident);
         for (const auto& refusal : incident.refusals)
             why += (why.empty() ? "" : "; ") + refusal.guard + ": " + refusal.why;
         return escalate(incident, "refused", "guards have refused for too long: " + why);

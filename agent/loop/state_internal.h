@@ -127,6 +127,8 @@ struct Loop::State {
     void open_request(const OperatorCommand& command, const Diagnosis& wish);
     void keep_requests_alive(std::set<CauseKey>& reported);
     void want_what_runs_there(const Incident& incident);
+    void preview(Incident& incident);
+    [[nodiscard]] std::string estimate_of(const Incident& incident) const;
     [[nodiscard]] bool is_own_work(const Incident& incident, const OperationUnderWay& operation) const;
 
     // advance.cc
