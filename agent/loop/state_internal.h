@@ -139,6 +139,7 @@ struct Loop::State {
     [[nodiscard]] bool answered(const Incident& incident, const Step& step) const;
     void notice_living_job(Incident& incident);
     void expect_reply(Incident& incident);
+    [[nodiscard]] Truth still_comes(const Incident& incident, const Step& step) const;
     void probe(Incident& incident);
     void check(Incident& incident);
     void watch_healed(Incident& incident);

@@ -148,6 +148,32 @@ void Run::leave_transaction_open() {
     probe("transaction-hangs");
 }
 
+// A task manager at which whatever it is given fails, while the others do the same work: its disk, its descriptors.
+void Run::make_faulty() {
+    const bool now = late_comers_.between(1, 1'200) == 1;
+    const auto name = fmt::format("tm-{}", late_comers_.between(1, 4));
+    sim::SimNode& node = cluster_.nodes[name];
+    if (!now || node.spare || !node.up || node.frozen || !happens("faulty")) return;
+    faults_ever_ = true;
+    node.faulty = true;
+    node.faulty_at = wall_;
+    probe("node-faulty");
+}
+
+// Somebody's pipeline changes a connector all the time; in the end somebody notices, ends it and lets the connector
+// run.
+void Run::make_flap() {
+    const bool now = late_comers_.between(1, 1'500) == 1;
+    const Duration lasts{late_comers_.between(60'000, 400'000)};
+    const bool knows_stop = late_comers_.chance(70);
+    if (!now || cluster_.flapping.changes || !happens("flapping")) return;
+    faults_ever_ = true;
+    cluster_.flapping.changes = true;
+    cluster_.flapping.knows_stop = knows_stop;
+    over_at_["flapping"] = wall_ + lasts;
+    probe("connector-flaps");
+}
+
 // What hits one hits others: a rack, a kernel, a noisy neighbour.
 void Run::hurt_nodes(sim::Seeded chance) {
     faults_ever_ = true;
@@ -277,6 +303,8 @@ void Run::disturb() {
     if (chanced(1'200, "roll")) ask_for_roll(own[8]);
     if (chanced(600, "deployment")) ask_for_deployment(own[9]);
     leave_transaction_open();
+    make_faulty();
+    make_flap();
     if (chanced(900, "connect")) hurt_connect(own[10]);
     if (chanced(1'500, "noise")) make_noise(own[11]);
     end_what_is_over();
@@ -309,7 +337,7 @@ void Run::lose_lease() {
     probe(another ? "lease-elsewhere" : "lease-unknown");
     if (!another || chance_.chance(50)) return;
     for (auto& [name, node] : cluster_.nodes)
-        if (!node.spare && (!node.up || node.frozen)) node.up = true, node.frozen = false;
+        if (!node.spare && (!node.up || node.frozen || node.faulty)) node.up = true, node.frozen = node.faulty = false;
 }
 
 void Run::passes(const std::string& name) {
@@ -337,6 +365,8 @@ void Run::passes(const std::string& name) {
         storm(false);
     else if (name == "noise")
         cluster_.noise = 0;
+    else if (name == "flapping")
+        cluster_.flapping = {};
     else if (name == "job")
         cluster_.start_job_again();
     else if (const auto broker = cluster_.brokers.find(name.substr(5)); broker != cluster_.brokers.end())

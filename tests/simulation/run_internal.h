@@ -85,6 +85,8 @@ private:
     void ask_for_roll(sim::Seeded chance);
     void ask_for_deployment(sim::Seeded chance);
     void leave_transaction_open();
+    void make_faulty();
+    void make_flap();
     void storm(bool firing, Duration lasts = {});
     void storm_of_alerts(sim::Seeded chance);
     void hurt_sight(sim::Seeded chance);

@@ -2,6 +2,7 @@
 
 #include "remediations/planning/dry_run.h"
 #include "remediations/planning/node_roles.h"
+#include "remediations/planning/request_time.h"
 #include "remediations/remedies/parts.h"
 
 // A person asks for a rolling restart (medic roll): brokers, Connect workers or task managers, one after another, each
@@ -12,7 +13,7 @@ namespace {
 
 // Kafka's controlled shutdown moves each leader away first; Flink and Connect hand over their tasks.
 constexpr Duration stopped_within{5 * 60'000};
-constexpr Duration driver_takes_max{2 * 60'000};
+constexpr Duration driver_takes_max = request_takes_max;  // One that is ended by it has said what it wants.
 // What has just come back may fall over again, and groups find each other.
 constexpr Duration settles_in{5'000};
 
@@ -96,7 +97,6 @@ std::vector<Condition> works_again(const Diagnosis& diagnosis, const PlanningVie
     return all;
 }
 
-Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
 // What a person wants to know of it beforehand.
 std::vector<std::string> what_it_waits_for(const NodeRole& runs, const std::vector<Target>& targets) {
     std::string order;
@@ -119,6 +119,7 @@ void make_dry(Plan& plan, const NodeRole& runs, const std::vector<Target>& targe
     for (Step& step : plan.steps) step.precondition.push_back(never_met(step.subject));
 }
 
+Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     MEDIC_TRY(const NodeRole runs, what_runs(diagnosis));
     MEDIC_TRY(const std::vector<Target> targets, in_order(diagnosis, view, runs));
     Plan plan;
@@ -153,8 +154,8 @@ void make_dry(Plan& plan, const NodeRole& runs, const std::vector<Target>& targe
         start.risk = Risk::reversible;
         plan.steps.push_back(start);
     }
-    return plan;
     if (is_dry_run(diagnosis)) make_dry(plan, runs, targets);
+    return plan;
 }
 
 }  // namespace
