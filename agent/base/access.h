@@ -2,6 +2,7 @@
 // configuration gives and agent/world/real uses; the secrets themselves are never in them.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,9 +27,13 @@ struct TlsFiles {
 };
 
 struct SaslLoginOptions {
-    std::string mechanism;  // PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
-    std::string username;
+    std::string mechanism;  // PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER
+    std::string username;   // Not of OAUTHBEARER: its token says who we are.
     SecretSource password;
+    SecretSource token;                             // OAUTHBEARER alone.
+    std::map<std::string, std::string> extensions;  // Of OAUTHBEARER (KIP-342): told with the token.
+
+    [[nodiscard]] const SecretSource& secret() const { return token.given() ? token : password; }
 };
 
 struct KafkaSecurity {

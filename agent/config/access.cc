@@ -40,15 +40,41 @@ HttpAccess AccessLoader::http(Section& endpoint) {
     return given;
 }
 
+SaslLoginOptions AccessLoader::login(Section& sasl, const YamlNode& node) {
+    SaslLoginOptions options{.mechanism = sasl.text("mechanism"),
+                             .username = sasl.text("username"),
+                             .password = secret(sasl, "password"),
+                             .token = secret(sasl, "token"),
+                             .extensions = {}};
+    if (sasl.has("extensions"))
+        for (const auto& [name, value] : sasl.node("extensions").entries()) {
+            const auto text = value.as_string();
+            if (!text) sasl.refuse(value, "sasl: expected a text as the extension `" + name + "`");
+            options.extensions[name] = text.value_or("");
+        }
+    if (options.mechanism == "OAUTHBEARER") {
+        if (!options.token.given() || options.password.given() || !options.username.empty())
+            sasl.refuse(node,
+                        "sasl: OAUTHBEARER takes `token_file`, `token_env` or `token_command` (never the token "
+                        "itself), and neither user nor password");
+        return options;
+    }
+    if (options.token.given() || !options.extensions.empty())
+        sasl.refuse(node, "sasl: a token and `extensions` are for OAUTHBEARER");
+    if (options.username.empty()) sasl.refuse(node, "sasl: `username` is missing");
+    if (!options.password.given())
+        sasl.refuse(node,
+                    "sasl: give `password_file`, `password_env` or `password_command` (never the password "
+                    "itself)");
+    return options;
+}
+
 KafkaSecurity AccessLoader::security(Section& kafka, std::string_view sasl_section) {
     KafkaSecurity security;
     if (kafka.has("tls")) security.tls = tls(kafka.node("tls"));
     if (kafka.has("sasl")) {
         Section sasl(kafka.node("sasl"), sasl_section, status);
-        security.sasl = {sasl.text("mechanism"), sasl.text("username"), secret(sasl, "password")};
-        if (!security.sasl->password.given())
-            sasl.refuse(kafka.node("sasl"),
-                        "sasl: give `password_file`, `password_env` or `password_command` (never the password itself)");
+        security.sasl = login(sasl, kafka.node("sasl"));
     }
     return security;
 }

@@ -23,6 +23,8 @@ struct AccessLoader {
     TlsFiles tls(const YamlNode& node);
     // `tls` and `auth` of the endpoint.
     HttpAccess http(config_table::Section& endpoint);
+    // `node`: the section itself, for what is said of all of it.
+    SaslLoginOptions login(config_table::Section& sasl, const YamlNode& node);
     // `tls` and `sasl`; `sasl_section`: the latter's name in the table.
     KafkaSecurity security(config_table::Section& kafka, std::string_view sasl_section);
 };

@@ -151,6 +151,7 @@ ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
                 connect.refuse(connect.node("urls"), "urls: expected http://host:port, got `" + url + "`");
             while (url.ends_with('/')) url.pop_back();
         }
+        if (connect.has("longest_call")) result.longest_call = connect.duration("longest_call");
         result.dead_letters = connect.text("dead_letters");
         if (!names_topic(result.dead_letters))
             connect.refuse(connect.node("dead_letters"),

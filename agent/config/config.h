@@ -108,6 +108,7 @@ struct ClusterConfig {
     KafkaConfig kafka;
     std::vector<std::string> connect_urls;
     std::string dead_letters;  // Topic for records that a sink can't read, with {connector}; "" = none is wanted.
+    Duration longest_call{0};  // That a connector may take for one batch; 0: not said.
     std::vector<std::string> flink_urls;
     std::set<std::string> flink_logs_never;  // Of them, those whose logs are not to be read over REST.
     std::map<std::string, HttpAccess> http;  // By URL as configured: who needs more than a plain request.

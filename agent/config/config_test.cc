@@ -168,6 +168,15 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"schema: 1\ndata_dir: d\nclusters: {a: {kafka: {bootstrap: [a:1], sasl: {mechanism: PLAIN, username: u, "
             "password: x}}}}\n",
             "unknown key `password`"},
+        Bad{"schema: 1\ndata_dir: d\nclusters: {a: {kafka: {bootstrap: [a:1], sasl: {mechanism: PLAIN, password_file: "
+            "p}}}}\n",
+            "`username` is missing"},
+        Bad{"schema: 1\ndata_dir: d\nclusters: {a: {kafka: {bootstrap: [a:1], sasl: {mechanism: OAUTHBEARER, username: "
+            "u, password_file: p}}}}\n",
+            "OAUTHBEARER takes `token_file`"},
+        Bad{"schema: 1\ndata_dir: d\nclusters: {a: {kafka: {bootstrap: [a:1], sasl: {mechanism: PLAIN, username: u, "
+            "password_file: p, token_file: t}}}}\n",
+            "are for OAUTHBEARER"},
         Bad{"schema: 1\ndata_dir: d\nclusters: {a: {kafka: {bootstrap: [a:1], tls: {key: k}}}}\n",
             "`certificate` and `key` go together"},
         Bad{small + "    flink: [{url: \"http://j:1\", auth: {username: u}}]\n", "auth: expected `username` with"},

@@ -59,9 +59,11 @@ std::vector<std::string> config_notes(const Config& config) {
         const KafkaSecurity& security = cluster.kafka.security;
         if (security.tls) notes.tls(kafka, *security.tls);
         if (security.sasl) {
-            notes.file(kafka, security.sasl->password.file);
+            notes.file(kafka, security.sasl->secret().file);
             if (security.sasl->mechanism == "PLAIN" && !security.tls)
                 notes.all.push_back(kafka + ": PLAIN without tls sends the password readable over the network");
+            if (security.sasl->mechanism == "OAUTHBEARER" && !security.tls)
+                notes.all.push_back(kafka + ": OAUTHBEARER without tls sends the token readable over the network");
         }
         for (const auto& [url, access] : cluster.http)
             notes.access("cluster " + cluster.name + ": " + url, url, access);

@@ -164,8 +164,10 @@ std::vector<Planned> rest_targets(const Watcher::Parts& parts, const ClusterConf
             every.flink_logs);
     if (!cluster.connect_urls.empty())
         add("connect",
-            std::make_unique<ConnectCollector>(ConnectCollectorOptions{
-                .cluster = cluster.name, .urls = cluster.connect_urls, .target = cluster.name + "/connect"}),
+            std::make_unique<ConnectCollector>(ConnectCollectorOptions{.cluster = cluster.name,
+                                                                       .urls = cluster.connect_urls,
+                                                                       .target = cluster.name + "/connect",
+                                                                       .longest_call = cluster.longest_call}),
             every.connect);
     if (!cluster.prometheus.url.empty())
         add("prometheus",

@@ -51,6 +51,16 @@ std::string secret_item(const std::string& name, const SecretSource& source) {
     return fmt::format("{}_command: [{}]", name, fmt::join(arguments, ", "));
 }
 
+std::string sasl_item(const SaslLoginOptions& sasl) {
+    if (!sasl.token.given())
+        return fmt::format("sasl: {{mechanism: {}, username: {}, {}}}", sasl.mechanism, quoted(sasl.username),
+                           secret_item("password", sasl.password));
+    std::vector<std::string> extensions;
+    for (const auto& [name, value] : sasl.extensions) extensions.push_back(fmt::format("{}: {}", name, quoted(value)));
+    return fmt::format("sasl: {{mechanism: {}, {}{}}}", sasl.mechanism, secret_item("token", sasl.token),
+                       extensions.empty() ? "" : fmt::format(", extensions: {{{}}}", fmt::join(extensions, ", ")));
+}
+
 std::string tls_item(const TlsFiles& files) {
     std::vector<std::string> items;
     if (!files.ca.empty()) items.push_back("ca: " + quoted(files.ca));
@@ -114,10 +124,7 @@ private:
             fmt::format("bootstrap: [{}]", fmt::join(bootstrap(cluster_, picture_, options_.bootstrap_max), ", "))};
         const KafkaSecurity& security = cluster_.kafka.security;
         if (security.tls) items.push_back(tls_item(*security.tls));
-        if (security.sasl)
-            items.push_back(fmt::format("sasl: {{mechanism: {}, username: {}, {}}}", security.sasl->mechanism,
-                                        quoted(security.sasl->username),
-                                        secret_item("password", security.sasl->password)));
+        if (security.sasl) items.push_back(sasl_item(*security.sasl));
         line(fmt::format("    kafka: {{{}}}", fmt::join(items, ", ")));
     }
 

@@ -54,8 +54,9 @@ IncidentView view(const json& incident) {
 
 }  // namespace
 
-Result<std::unique_ptr<AgentProcess>> AgentProcess::start(const std::string& program, const lab::LabPlan& plan) {
-    std::unique_ptr<AgentProcess> agent(new AgentProcess(program, plan));
+Result<std::unique_ptr<AgentProcess>> AgentProcess::start(const std::string& program, const lab::LabPlan& plan,
+                                                          AgentSurroundings surroundings) {
+    std::unique_ptr<AgentProcess> agent(new AgentProcess(program, plan, std::move(surroundings)));
     MEDIC_CHECK(agent->launch());
     return agent;
 }
@@ -66,9 +67,12 @@ AgentProcess::~AgentProcess() {
 
 Status AgentProcess::launch() {
     const std::string& dir = plan_.options.data_dir;
-    MEDIC_TRY(id_,
-              spawn({.argv = {program_, "agent", "--config", dir + "/medic.yaml", "--policy", dir + "/policy.yaml"},
-                     .log_file = dir + "/logs/agent.log"}));
+    std::vector<std::string> argv = surroundings_.wrapper;
+    argv.insert(argv.end(), {program_, "agent", "--config", dir + "/" + surroundings_.configuration, "--policy",
+                             dir + "/policy.yaml"});
+    MEDIC_TRY(id_, spawn({.argv = std::move(argv),
+                          .log_file = dir + "/logs/agent.log",
+                          .environment = surroundings_.environment}));
     const auto deadline = std::chrono::steady_clock::now() + start_patience;
     for (;;) {
         const auto listed = incidents();

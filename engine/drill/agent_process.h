@@ -23,11 +23,21 @@ struct IncidentView {
     bool abstains = false;
 };
 
+// What surrounds the agent; as it stands, it is started plainly with the lab's own files.
+struct AgentSurroundings {
+    std::vector<std::string> wrapper;          // A program that becomes the agent (setpriv …); by its absolute path.
+    std::vector<std::string> environment;      // "KEY=value", before ours.
+    std::string configuration = "medic.yaml";  // In the lab's folder.
+
+    friend bool operator==(const AgentSurroundings&, const AgentSurroundings&) = default;
+};
+
 class AgentProcess {
 public:
     // `program` is medic. Returns when its API answers. Errors: unavailable, with the end of its log.
     [[nodiscard]] static Result<std::unique_ptr<AgentProcess>> start(const std::string& program,
-                                                                     const lab::LabPlan& plan);
+                                                                     const lab::LabPlan& plan,
+                                                                     AgentSurroundings surroundings = {});
     ~AgentProcess();
     AgentProcess(const AgentProcess&) = delete;
     AgentProcess& operator=(const AgentProcess&) = delete;
@@ -41,11 +51,13 @@ public:
     [[nodiscard]] const ProcessId& id() const { return id_; }
 
 private:
-    AgentProcess(std::string program, lab::LabPlan plan) : program_(std::move(program)), plan_(std::move(plan)) {}
+    AgentProcess(std::string program, lab::LabPlan plan, AgentSurroundings surroundings)
+        : program_(std::move(program)), plan_(std::move(plan)), surroundings_(std::move(surroundings)) {}
     [[nodiscard]] Status launch();
 
     std::string program_;
     lab::LabPlan plan_;
+    AgentSurroundings surroundings_;
     ProcessId id_;
 };
 

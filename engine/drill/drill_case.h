@@ -32,6 +32,9 @@ struct DrillCase {
     std::string injected_by;  // One line for people.
     std::string expected_side, expected_cause, expected_remedy;
 
+    // As right, where the agent is killed during the drill: what one says that begins to watch after the fault.
+    std::string cause_afterwards{};
+
     // The fault. Returns when it has begun.
     Status (*inject)(Platform&) = nullptr;
     // Where set, nothing is wrong: a person asks the agent for something, and on the other arm does it by hand

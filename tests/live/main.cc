@@ -66,6 +66,7 @@ void add_platform(CLI::App& app, LiveOptions& options, Status& status) {
     up_command->add_flag("--application", options.application_cluster, "One more Flink cluster in application mode");
     up_command->add_flag("--small-disk", options.small_disk,
                          "The last broker's log directory on a file system of its own (needs root)");
+    up_command->add_flag("--tuned", options.tuned, "Shorter time-outs than the defaults (docs/real-clusters.md)");
     up_command->add_option("--rate", options.records_per_second, "Orders a second")->capture_default_str();
     up_command->callback([&] { status = run_up(options, pair); });
     auto* down_command = app.add_subcommand("down", "Stop everything and remove its files");
@@ -82,11 +83,12 @@ void add_platform(CLI::App& app, LiveOptions& options, Status& status) {
 void add_report(CLI::App& app, const LiveOptions& options, Status& status) {
     static ReportOptions report;
     static std::string pair = "3.9.1+1.20.1", without = "keep";
-    static bool list = false;
+    static bool list = false, tuned = false;
     auto* command = app.add_subcommand(
         "report", "Faults one by one, with the agent and without it: a table of what became of them");
     command->add_option("names", report.names, "Faults, or false friends; all by default");
     command->add_option("--pair", pair, "Kafka+Flink, where no platform runs yet")->capture_default_str();
+    command->add_flag("--tuned", tuned, "On a platform with shorter time-outs than the defaults: rows of their own");
     command->add_flag("--false-friends", report.false_friends, "Look-alikes, at which the agent must not act");
     command->add_flag("--resume", report.resume, "Keep what the file holds already");
     command->add_option("--repeat", report.repeat, "How often each is made with the agent")->check(CLI::Range(1, 20));
@@ -102,6 +104,7 @@ void add_report(CLI::App& app, const LiveOptions& options, Status& status) {
             return;
         }
         report.platform = options;
+        report.platform.tuned = tuned;
         report.platform.small_disk = geteuid() == 0;  // The rest can be made without it.
         report.platform.program = engine::own_executable();
         report.agent_program =

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/common/process.h"
+#include "tests/live/login_listener.h"
 
 namespace medic::live {
 namespace {
@@ -93,7 +94,7 @@ private:
     }
 
     Status broker(int id) {
-        std::vector<std::string> ports = {"kafka", "metrics"};
+        std::vector<std::string> ports = {"kafka", "metrics", login_port};
         if (!options_.pair.zookeeper) ports.emplace_back("controller");
         MEDIC_TRY(ProcessPlan * process, add(fmt::format("broker-{}", id), Role::broker, ports));
         process->argv = java(256, {});

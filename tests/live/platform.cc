@@ -19,6 +19,7 @@
 #include "engine/common/process.h"
 #include "engine/common/rest_internal.h"
 #include "engine/lab/processes.h"
+#include "tests/live/login_listener.h"
 #include "tests/live/settings.h"
 #include "tests/live/small_disk.h"
 
@@ -327,6 +328,7 @@ Status up(const LiveOptions& options, const Progress& progress) {
     fs::remove_all(options.data_dir, error);
     MEDIC_TRY(const LabPlan plan, make_plan(options, artifacts));
     MEDIC_CHECK(write_files(options, plan, artifacts));
+    MEDIC_CHECK(make_login_files(plan));
     if (options.small_disk) MEDIC_CHECK(mount_small_disk(small_disk_folder(options.data_dir), small_disk_bytes));
     MEDIC_CHECK(lab::save_new_state({.plan = plan, .processes = {}}));
     if (Status status = start_all(options, plan, artifacts, progress); !status) {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "tests/live/login_listener.h"
+
 namespace medic::live {
 namespace {
 
@@ -32,8 +34,10 @@ std::string membership(const LiveOptions& options, const LabPlan& plan, const Pr
         return fmt::format(
             "broker.id={}\n"
             "zookeeper.connect=127.0.0.1:{}\n"
-            "listeners=PLAINTEXT://127.0.0.1:{}\n",
-            id_of(broker), plan.find(zookeeper_name)->ports.at("client"), broker.ports.at("kafka"));
+            "listeners=PLAINTEXT://127.0.0.1:{},{}://127.0.0.1:{}\n"
+            "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,{}:SASL_SSL\n",
+            id_of(broker), plan.find(zookeeper_name)->ports.at("client"), broker.ports.at("kafka"), login_listener,
+            broker.ports.at(login_port), login_listener);
     std::vector<std::string> voters;
     for (const auto& one : plan.processes)
         if (one.role == Role::broker)
@@ -42,26 +46,47 @@ std::string membership(const LiveOptions& options, const LabPlan& plan, const Pr
         "process.roles=broker,controller\n"
         "node.id={}\n"
         "controller.quorum.voters={}\n"
-        "listeners=PLAINTEXT://127.0.0.1:{},CONTROLLER://127.0.0.1:{}\n"
+        "listeners=PLAINTEXT://127.0.0.1:{},{}://127.0.0.1:{},CONTROLLER://127.0.0.1:{}\n"
         "controller.listener.names=CONTROLLER\n"
-        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n",
-        id_of(broker), fmt::join(voters, ","), broker.ports.at("kafka"), broker.ports.at("controller"));
+        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,{}:SASL_SSL,CONTROLLER:PLAINTEXT\n",
+        id_of(broker), fmt::join(voters, ","), broker.ports.at("kafka"), login_listener, broker.ports.at(login_port),
+        broker.ports.at("controller"), login_listener);
 }
+
+// The tuned profile: what a team may set that prefers a restart too many to a minute of waiting. Each is a product's
+// own option, in its documentation; docs/real-clusters.md says what it costs.
+constexpr const char* tuned_worker =
+    "scheduled.rebalance.max.delay.ms=5000\n"
+    "session.timeout.ms=6000\n"
+    "heartbeat.interval.ms=2000\n"
+    "task.shutdown.graceful.timeout.ms=2000\n";
+constexpr const char* tuned_flink =
+    "heartbeat.interval: 2 s\n"
+    "heartbeat.timeout: 8 s\n"
+    "task.cancellation.timeout: 20 s\n";
+constexpr const char* tuned_broker =
+    "broker.session.timeout.ms=6000\n"
+    "broker.heartbeat.interval.ms=1000\n";
+constexpr const char* tuned_page_interval = ", interval: 5s";
+constexpr const char* tuned_longest_call = ", longest_call: 8s";
 
 // Kafka's own defaults wherever a key is not about addresses, folders or there being only three brokers.
 std::string broker_properties(const LiveOptions& options, const LabPlan& plan, const ProcessPlan& broker) {
-    return membership(options, plan, broker) + fmt::format(
-                                                   "broker.rack={}\n"
-                                                   "log.dirs={}/data/{}\n"
-                                                   "offsets.topic.replication.factor=3\n"
-                                                   "offsets.topic.num.partitions=6\n"
-                                                   "transaction.state.log.replication.factor=3\n"
-                                                   "transaction.state.log.num.partitions=6\n"
-                                                   "transaction.state.log.min.isr=2\n"
-                                                   "default.replication.factor=3\n"
-                                                   "min.insync.replicas=2\n"
-                                                   "auto.create.topics.enable=false\n",
-                                                   broker.zone, options.data_dir, broker.name);
+    return membership(options, plan, broker) + login_properties(options.data_dir, broker.name) +
+           fmt::format(
+               "broker.rack={}\n"
+               "log.dirs={}/data/{}\n"
+               "offsets.topic.replication.factor=3\n"
+               "offsets.topic.num.partitions=6\n"
+               "transaction.state.log.replication.factor=3\n"
+               "transaction.state.log.num.partitions=6\n"
+               "transaction.state.log.min.isr=2\n"
+               "default.replication.factor=3\n"
+               "min.insync.replicas=2\n"
+               "auto.create.topics.enable=false\n"
+               "{}",
+               broker.zone, options.data_dir, broker.name,
+               options.tuned && !options.pair.zookeeper ? tuned_broker : "");
 }
 
 std::string zookeeper_properties(const LiveOptions& options, const ProcessPlan& server) {
@@ -92,8 +117,10 @@ std::string worker_properties(const LiveOptions& options, const LabPlan& plan, c
         "listeners=http://127.0.0.1:{}\n"
         "plugin.discovery=hybrid_warn\n"
         "offset.flush.interval.ms={}\n"
-        "# Workers of one machine: {}\n",
-        plan.bootstrap(), worker.ports.at("rest"), connect_commits_every.count(), options.data_dir);
+        "# Workers of one machine: {}\n"
+        "{}",
+        plan.bootstrap(), worker.ports.at("rest"), connect_commits_every.count(), options.data_dir,
+        options.tuned ? tuned_worker : "");
 }
 
 // Memory is given in its parts: the task manager then starts without Flink's shell scripts. The reporter's port must be
@@ -140,10 +167,12 @@ std::string flink_yaml(const LiveOptions& options, const LabPlan& plan, const st
         "state.checkpoints.dir: file://{}/checkpoints\n"
         "state.savepoints.dir: file://{}/savepoints\n"
         "metrics.reporter.prom.factory.class: org.apache.flink.metrics.prometheus.PrometheusReporterFactory\n"
-        "metrics.reporter.prom.port: {}\n",
+        "metrics.reporter.prom.port: {}\n"
+        "{}",
         manager.ports.at("rpc"), manager.ports.at("blob"), manager.ports.at("rest"), manager.ports.at("rest"), folder,
         folder, folder, plan.options.slots, plan.options.slots, folder, folder, folder, folder,
-        fmt::format(fmt::runtime(options.pair.flat_configuration ? "{}" : "'{}'"), manager.ports.at("metrics")));
+        fmt::format(fmt::runtime(options.pair.flat_configuration ? "{}" : "'{}'"), manager.ports.at("metrics")),
+        options.tuned ? tuned_flink : "");
 }
 
 // The part of a broker's and a worker's JMX that rules/canonical reads, in the exporter's own naming. A catch-all page
@@ -242,7 +271,7 @@ std::string deployment_item(const LabPlan& plan) {
     return text;
 }
 
-std::string live_medic_yaml(const LabPlan& plan) {
+std::string live_medic_yaml(const LiveOptions& options, const LabPlan& plan) {
     std::vector<std::string> bootstrap, connect, flink;
     std::string metrics, nodes;
     for (const auto& process : plan.processes) {
@@ -252,8 +281,9 @@ std::string live_medic_yaml(const LabPlan& plan) {
             connect.push_back(fmt::format("http://127.0.0.1:{}", process.ports.at("rest")));
         if (process.role == Role::jobmanager)
             flink.push_back(fmt::format("{{url: \"http://127.0.0.1:{}\"}}", process.ports.at("rest")));
-        metrics += fmt::format("      - {{url: \"http://127.0.0.1:{}/metrics\", kind: {}, node: {}}}\n",
-                               process.ports.at("metrics"), page_kind(process.role), process.name);
+        metrics += fmt::format("      - {{url: \"http://127.0.0.1:{}/metrics\", kind: {}, node: {}{}}}\n",
+                               process.ports.at("metrics"), page_kind(process.role), process.name,
+                               options.tuned ? tuned_page_interval : "");
         nodes += node_item(plan, process);
     }
     return fmt::format(
@@ -264,7 +294,7 @@ std::string live_medic_yaml(const LabPlan& plan) {
         "clusters:\n"
         "  {}:\n"
         "    kafka: {{bootstrap: {}}}\n"
-        "    connect: {{urls: {}}}\n"
+        "    connect: {{urls: {}{}}}\n"
         "    flink: [{}]\n"
         "    metrics:\n{}"
         "    nodes:\n{}"
@@ -272,7 +302,8 @@ std::string live_medic_yaml(const LabPlan& plan) {
         "    owners: {{\"job:order-*\": team-orders, \"topic:order*\": team-orders, \"connector:inventory-*\": "
         "team-inventory, \"connector:audit-*\": team-audit}}\n",
         quoted(plan.options.data_dir + "/agent"), plan.agent_port, quoted(plan.options.data_dir + "/token"),
-        cluster_name, list(bootstrap), list(connect), fmt::join(flink, ", "), metrics, nodes, deployment_item(plan));
+        cluster_name, list(bootstrap), list(connect), options.tuned ? tuned_longest_call : "", fmt::join(flink, ", "),
+        metrics, nodes, deployment_item(plan));
 }
 
 }  // namespace
@@ -281,7 +312,7 @@ std::map<std::string, std::string> configuration_files(const LiveOptions& option
     std::map<std::string, std::string> files = {{"conf/jmx.yaml", jmx_yaml},
                                                 {"conf/log4j.properties", log4j_properties},
                                                 {"conf/log4j2.properties", log4j2_properties},
-                                                {"medic.yaml", live_medic_yaml(plan)}};
+                                                {"medic.yaml", live_medic_yaml(options, plan)}};
     for (const auto& process : plan.processes) {
         if (process.role == Role::broker)
             files["conf/" + process.name + ".properties"] = broker_properties(options, plan, process);

@@ -142,6 +142,7 @@ void Reader::topics(const std::string& connector, const Json& info) {
     auto& attributes = observation.attributes[subject("connector", connector)];
     attributes["class"] = text(*config, "connector.class");
     attributes["type"] = text(info, "type");
+    if (options.longest_call.count() > 0) attributes["longest_call_ms"] = std::to_string(options.longest_call.count());
     changed_settings(connector, *config);
 }
 

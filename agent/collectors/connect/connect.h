@@ -16,6 +16,7 @@ struct ConnectCollectorOptions {
     std::string cluster;
     std::vector<std::string> urls;  // Without a slash at the end.
     std::string target;             // "lab/connect"
+    Duration longest_call{0};       // Of any connector here, as its owner says; 0: nobody says.
     std::size_t connectors_max = 1'000;
     std::size_t tasks_per_connector_max = 1'000;
 };

@@ -19,6 +19,7 @@ struct Shown {
             {"index":1,"status":"completed","ack_timestamp":1040000,"end_to_end_duration":40000,"checkpointed_size":900,
              "checkpoint":{"sync":5,"async":39000},"alignment":{"buffered":0,"duration":30},"start_delay":-1},
             {"index":2,"status":"pending_or_failed"}])";
+    std::string lasts;  // Of the job's entry in the list: more members.
 };
 
 struct Asked {
@@ -31,7 +32,8 @@ Asked watch(FlinkCollector& collector, WallTime at, const Shown& shown) {
     Asked asked;
     const auto seen = look(collector, at, [&](const std::string& url) -> Result<HttpAnswer> {
         const auto ends = [&](std::string_view tail) { return url.ends_with(tail); };
-        if (ends("/jobs/overview")) return ok(R"({"jobs":[{"jid":"a","name":"j","state":"RUNNING","start-time":1}]})");
+        if (ends("/jobs/overview"))
+            return ok(R"({"jobs":[{"jid":"a","name":"j","state":"RUNNING","start-time":1)" + shown.lasts + "}]}");
         if (ends("/taskmanagers")) return ok(R"({"taskmanagers":[]})");
         if (ends("/jobs/a"))
             return ok(
@@ -84,6 +86,16 @@ TEST(CheckpointParts, EndedOneIsAskedAboutOnceAndOthersOnceAMinute) {
     EXPECT_EQ(watch(collector, {1'240'000}, next).details, 1u);
     EXPECT_EQ(watch(collector, {1'280'000}, next).details, 0u);
     EXPECT_EQ(watch(collector, {1'305'000}, next).details, 1u);
+}
+
+// The agent's clock is an hour ahead of Flink's: what is under way has been so for 20 s, whatever our clock says.
+TEST(CheckpointParts, TimesAreFlinksOwn) {
+    const std::string under_way = R"({"id":8,"status":"IN_PROGRESS","is_savepoint":false,"trigger_timestamp":1200000})";
+    const WallTime ahead{1'220'000 + 3'600'000};
+    FlinkCollector told({.cluster = "c", .url = "http://jm", .target = "c/flink"});
+    EXPECT_EQ(watch(told, ahead, {.checkpoint = under_way, .lasts = R"(,"duration":1219999)"}).details, 0u);
+    FlinkCollector not_told({.cluster = "c", .url = "http://jm", .target = "c/flink"});
+    EXPECT_EQ(watch(not_told, ahead, {.checkpoint = under_way}).details, 1u);
 }
 
 TEST(CheckpointParts, QuickOnesAndSavepointsAreNotAskedAbout) {

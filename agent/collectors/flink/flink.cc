@@ -112,7 +112,7 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
         exceptions(into, *parsed, job);
     } else if (kind == "checkpoints") {
         checkpoints(into, *parsed, job);
-        if (const auto slow = slow_checkpoint(*parsed, observation.at))
+        if (const auto slow = slow_checkpoint(*parsed, on_flinks_clock(job, observation.at, observation.at)))
             return on_slow_checkpoint(*slow, job.id, job.name);
     } else if (kind == "checkpoint-config") {
         checkpoint_config(into, *parsed, job);
@@ -151,7 +151,8 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
             const Watermarks told = watermarks(into, *parsed, job, *found);
             look_->subtasks_without_watermark[job.id] += told.without;
             if (told.lowest_ms) {
-                const double lag_s = (static_cast<double>(read_at.unix_ms) - *told.lowest_ms) / 1000;
+                const WallTime read = on_flinks_clock(job, read_at, look_->observation.at);
+                const double lag_s = (static_cast<double>(read.unix_ms) - *told.lowest_ms) / 1000;
                 double& largest = look_->watermark_lags_s.try_emplace(job.id, lag_s).first->second;
                 largest = std::max(largest, lag_s);
             }

@@ -19,6 +19,8 @@ Result<std::vector<Job>> jobs(const Json& overview) {
                 .start_ms = integer(entry, "start-time").value_or(0),
                 .vertices = {}};
         if (job.id.empty() || job.state.empty()) continue;
+        if (const auto lasts = integer(entry, "duration"); lasts && !job.terminal())
+            job.told_at_ms = job.start_ms + *lasts;
         if (job.name.empty()) job.name = job.id;
         const auto known = by_name.find(job.name);
         const auto rank = [](const Job& j) { return std::pair(!j.terminal(), j.start_ms); };
@@ -27,6 +29,14 @@ Result<std::vector<Job>> jobs(const Json& overview) {
     std::vector<Job> all;
     for (auto& [name, job] : by_name) all.push_back(std::move(job));
     return all;
+}
+
+WallTime on_flinks_clock(const Job& job, WallTime time, WallTime looked_at) {
+    // The list may be some seconds old (Flink keeps it for web.refresh-interval, 3 s): that is no difference.
+    constexpr Duration same{15'000};
+    if (job.told_at_ms == 0) return time;
+    const Duration ahead = WallTime{job.told_at_ms} - looked_at;
+    return ahead > -same && ahead < same ? time : time + ahead;
 }
 
 void job_state(const Into& into, const Job& job) {

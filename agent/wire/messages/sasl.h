@@ -17,7 +17,7 @@ struct SaslHandshakeResponse {
 struct SaslHandshakeRequest {
     static constexpr ApiKey api = ApiKey::sasl_handshake;
     using Response = SaslHandshakeResponse;
-    std::string mechanism;  // "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"
+    std::string mechanism;  // "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"
     void fields(Codec& c);
     bool operator==(const SaslHandshakeRequest&) const = default;
 };

@@ -120,6 +120,7 @@ bool never_arrived(CURLcode code) {
 // What someone can do about it, where curl's own words don't say.
 std::string_view hint(std::string_view why) {
     const auto says = [&](std::string_view part) { return why.find(part) != std::string_view::npos; };
+    if (says("funny value")) return " (the file that was to be sent can't be read)";
     if (says("wrong version number")) return " (it does not speak TLS here: is it an http:// address?)";
     if (says("HTTP/0.9")) return " (it does not answer in HTTP: is it an https:// address?)";
     if (says("certificate required") || says("alert handshake failure") || says("alert bad certificate"))

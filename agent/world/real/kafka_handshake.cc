@@ -59,7 +59,9 @@ Status KafkaConnection::negotiate(KafkaDeadline deadline) {
 Status KafkaConnection::log_in(KafkaDeadline deadline) {
     stage_ = Stage::logging_in;
     const SaslLoginOptions& sasl = *options_->security.sasl;
-    const std::string what = fmt::format("broker {}: login as `{}` with {}", peer_, sasl.username, sasl.mechanism);
+    const std::string what =
+        sasl.username.empty() ? fmt::format("broker {}: login with {}", peer_, sasl.mechanism)
+                              : fmt::format("broker {}: login as `{}` with {}", peer_, sasl.username, sasl.mechanism);
     // Version 0 of the handshake (Kafka before 1.0) goes on with bare tokens, which we don't speak.
     constexpr std::int16_t handshake_version = 1;
     const auto asked = version(ApiKey::sasl_handshake);
@@ -76,11 +78,11 @@ Status KafkaConnection::log_in(KafkaDeadline deadline) {
 
     // A command that asks a vault may take longer than a broker may: its time is not the broker's.
     const auto before = std::chrono::steady_clock::now();
-    auto password = read_secret(sasl.password, kPasswordTimeout);
+    auto secret = read_secret(sasl.secret(), kPasswordTimeout);
     deadline += std::chrono::steady_clock::now() - before;
-    if (!password) return wrap(password.error(), what);
+    if (!secret) return wrap(secret.error(), what);
     MEDIC_TRY(const std::string nonce, make_nonce());
-    auto login = begin_sasl(sasl.mechanism, sasl.username, *std::move(password), nonce);
+    auto login = begin_sasl(sasl, *std::move(secret), nonce);
     if (!login) return wrap(login.error(), what);
     MEDIC_TRY(const std::int16_t authenticate_version, version(ApiKey::sasl_authenticate));
     std::optional<std::string> token = (*login)->first();
@@ -88,11 +90,11 @@ Status KafkaConnection::log_in(KafkaDeadline deadline) {
         if (round == kLoginRoundsMax) return fail(ErrorCode::invalid, "{}: it never ends", what);
         MEDIC_TRY(const auto answer, ask(SaslAuthenticateRequest{*token}, authenticate_version, deadline));
         if (answer.error == KafkaError::sasl_authentication_failed)
-            return fail(ErrorCode::invalid, "{}: refused ({}): {}", what, place_of(sasl.password),
+            return fail(ErrorCode::invalid, "{}: refused ({}): {}", what, place_of(sasl.secret()),
                         answer.error_message.value_or("the broker gives no reason"));
         MEDIC_CHECK(check(answer.error, what, answer.error_message.value_or("")));
         auto next = (*login)->next(answer.auth_bytes);
-        if (!next) return wrap(next.error(), what);
+        if (!next) return wrap(next.error(), fmt::format("{} ({})", what, place_of(sasl.secret())));
         token = *std::move(next);
         log_in_again_at_.reset();
         // Kafka's own clients log in anew after 85 to 95 % of the session's life (KIP-368).

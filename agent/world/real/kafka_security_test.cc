@@ -21,7 +21,15 @@ protected:
     }
     [[nodiscard]] KafkaClientOptions login(const std::string& mechanism, const std::string& password) const {
         KafkaClientOptions given = options();
-        given.security.sasl = {mechanism, "alice", {.file = folder.write("pw", password)}};
+        const SecretSource secret{.file = folder.write("pw", password)};
+        given.security.sasl.emplace();
+        given.security.sasl->mechanism = mechanism;
+        if (mechanism == "OAUTHBEARER") {
+            given.security.sasl->token = secret;
+        } else {
+            given.security.sasl->username = "alice";
+            given.security.sasl->password = secret;
+        }
         return given;
     }
     void ask_for_login(std::vector<std::string> mechanisms) {
@@ -124,8 +132,9 @@ TEST_F(KafkaSecurityTest, a_plain_listener_and_a_tls_listener_are_told_apart) {
 }
 
 TEST_F(KafkaSecurityTest, every_mechanism_logs_in) {
-    ask_for_login({"PLAIN", "SCRAM-SHA-256"});
+    ask_for_login({"PLAIN", "SCRAM-SHA-256", "OAUTHBEARER"});
     EXPECT_EQ(error_of(login("PLAIN", "s3cret")), "");
+    EXPECT_EQ(error_of(login("OAUTHBEARER", "s3cret")), "");
     EXPECT_EQ(error_of(login("SCRAM-SHA-256", "s3cret")), "");
     kafka.use_tls(server_context(authority.issue({})));
     KafkaClientOptions both = login("SCRAM-SHA-256", "s3cret");
@@ -140,6 +149,14 @@ TEST_F(KafkaSecurityTest, a_wrong_password_is_told_without_showing_it) {
         expect_in(error, std::string("login as `alice` with ") + mechanism + ": refused (secret from file ");
         EXPECT_EQ(error.find("wr0ng"), std::string::npos);
     }
+}
+
+TEST_F(KafkaSecurityTest, a_refused_token_is_told_without_showing_it) {
+    ask_for_login({"OAUTHBEARER"});
+    const std::string error = error_of(login("OAUTHBEARER", "0ld"));
+    expect_in(error, "login with OAUTHBEARER (secret from file ");
+    expect_in(error, "refused: {\"status\":\"invalid_token\"}");
+    EXPECT_EQ(error.find("0ld"), std::string::npos);
 }
 
 TEST_F(KafkaSecurityTest, a_broker_that_cannot_sign_is_not_believed) {

@@ -70,6 +70,16 @@ SaslAuthenticateResponse FakeSaslServer::authenticate(const wire::SaslAuthentica
         response.session_lifetime_ms = logins_.session_lifetime_ms;
         return response;
     }
+    if (mechanism_ == "OAUTHBEARER") {
+        // Of a refused token a server says so in JSON, and fails once the client has acknowledged it (RFC 7628, 3.2.3).
+        logged_in_ = request.auth_bytes ==
+                     "n,,\x01"
+                     "auth=Bearer " +
+                         logins_.password + "\x01\x01";
+        if (!logged_in_) response.auth_bytes = R"({"status":"invalid_token"})";
+        response.session_lifetime_ms = logins_.session_lifetime_ms;
+        return response;
+    }
     return client_first_.empty() ? scram_first(request.auth_bytes) : scram_final(request.auth_bytes);
 }
 

@@ -51,6 +51,64 @@ private:
     Secret password_;
 };
 
+constexpr char separator = '\x01';
+
+// What may stand in an Authorization header (RFC 6750, b64token): anything else could end the message early.
+Status check_token(std::string_view token) {
+    constexpr std::string_view signs = "-._~+/=";
+    const bool fits = !token.empty() && std::ranges::all_of(token, [&](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               signs.find(c) != std::string_view::npos;
+    });
+    if (fits) return {};
+    return fail(ErrorCode::invalid, "the token is none: expected letters, digits and {}, as RFC 6750 says", signs);
+}
+
+// Kafka's OAuthBearerClientInitialResponse takes letters as a name and printable ASCII as a value.
+Status check_extensions(const std::map<std::string, std::string>& extensions) {
+    for (const auto& [name, value] : extensions) {
+        const bool letters = !name.empty() && std::ranges::all_of(name, [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        });
+        if (!letters || name == "auth")
+            return fail(ErrorCode::invalid, "the extension `{}`: expected a name of letters, and not `auth`", name);
+        if (!std::ranges::all_of(value, [](char c) { return c >= 0x20 && c < 0x7f; }))
+            return fail(ErrorCode::invalid, "the extension `{}`: expected printable ASCII", name);
+    }
+    return {};
+}
+
+class OAuthBearer : public SaslLogin {
+public:
+    OAuthBearer(std::map<std::string, std::string> extensions, Secret token)
+        : extensions_(std::move(extensions)), token_(std::move(token)) {}
+
+    std::string first() override {
+        std::string message = "n,,";
+        (message += separator).append("auth=Bearer ").append(token_.reveal()) += separator;
+        for (const auto& [name, value] : extensions_) message.append(name).append("=").append(value) += separator;
+        return message += separator;
+    }
+
+    // An accepted token is answered with nothing; a refused one with JSON, after which the client has to give up.
+    Result<std::optional<std::string>> next(std::string_view server) override {
+        if (server.empty()) return std::nullopt;
+        return fail(ErrorCode::invalid, "refused: {}", printable(server));
+    }
+
+private:
+    // The server's words for a person: bounded, and nothing in them that a terminal would obey.
+    static std::string printable(std::string_view text) {
+        constexpr std::size_t bytes_max = 200;
+        std::string shown(text.substr(0, bytes_max));
+        std::ranges::replace_if(shown, [](char c) { return c < 0x20 || c >= 0x7f; }, '?');
+        return shown;
+    }
+
+    std::map<std::string, std::string> extensions_;
+    Secret token_;
+};
+
 // Splits "r=…,s=…,i=…" where each attribute is one letter; the first that is not as expected ends it.
 std::optional<std::string_view> attribute(std::string_view& message, char name) {
     if (message.size() < 2 || message[0] != name || message[1] != '=') return std::nullopt;
@@ -156,21 +214,28 @@ private:
 
 }  // namespace
 
-Result<std::unique_ptr<SaslLogin>> begin_sasl(std::string_view mechanism, const std::string& username, Secret password,
+Result<std::unique_ptr<SaslLogin>> begin_sasl(const SaslLoginOptions& options, Secret secret,
                                               const std::string& nonce) {
+    const std::string &mechanism = options.mechanism, &username = options.username;
+    if (mechanism == "OAUTHBEARER") {
+        MEDIC_CHECK(check_token(secret.reveal()));
+        MEDIC_CHECK(check_extensions(options.extensions));
+        return std::make_unique<OAuthBearer>(options.extensions, std::move(secret));
+    }
     if (mechanism == "PLAIN") {
         if (username.find('\0') != std::string::npos)
             return fail(ErrorCode::invalid, "the user name has a zero byte, which SASL forbids");
-        return std::make_unique<Plain>(username, std::move(password));
+        return std::make_unique<Plain>(username, std::move(secret));
     }
     const EVP_MD* digest = mechanism == "SCRAM-SHA-256"   ? EVP_sha256()
                            : mechanism == "SCRAM-SHA-512" ? EVP_sha512()
                                                           : nullptr;
     if (digest == nullptr)
-        return fail(ErrorCode::invalid, "SASL mechanism {}: expected PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", mechanism);
+        return fail(ErrorCode::invalid,
+                    "SASL mechanism {}: expected PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER", mechanism);
     MEDIC_CHECK(check_prepared(username, "user name"));
-    MEDIC_CHECK(check_prepared(password.reveal(), "password"));
-    return std::make_unique<Scram>(digest, username, std::move(password), nonce);
+    MEDIC_CHECK(check_prepared(secret.reveal(), "password"));
+    return std::make_unique<Scram>(digest, username, std::move(secret), nonce);
 }
 
 Result<std::string> make_nonce() {

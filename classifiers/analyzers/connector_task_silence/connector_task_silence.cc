@@ -17,8 +17,10 @@ namespace {
 
 constexpr Duration look_back{10 * 60'000};
 constexpr Duration floor_with_process{5'000};
-// Without sight of the process a long poll or a slow commit looks the same: wait longer.
-constexpr Duration floor_without_process{30'000};
+// Without a process of its own, a call that takes long looks the same: most clients give up after a minute at most.
+// Who knows the sink better says so (`connect.longest_call`). Pages are read at other moments than the call begins.
+constexpr Duration longest_call{60'000};
+constexpr Duration beyond_the_call{5'000};
 
 struct Task {
     std::string cluster, connector, task, worker;
@@ -167,13 +169,18 @@ bool stood_by_itself(const Lookup& lookup, const Task& task, WallTime since, Dur
     return answered && answered->until - std::max(since, answered->from) >= floor && !topic_gone(lookup, task);
 }
 
+Duration floor_of(const Lookup& lookup, const Task& task) {
+    const auto said_ms = lookup.number({task.cluster, "connector", task.connector}, "longest_call_ms");
+    return (said_ms ? Duration(static_cast<std::int64_t>(*said_ms)) : longest_call) + beyond_the_call;
+}
+
 std::optional<Finding> examine(const Lookup& lookup, const Task& task, WallTime running_since) {
     auto records = motion(lookup, "connect_task_polls_total", task);
     if (const auto moved = motion(lookup, "connect_task_records_total", task);
         moved && (!records || moved->standing < records->standing))
         records = moved;
     const auto cpu = motion(lookup, "connect_task_process_cpu_seconds_total", task);
-    const Duration floor = cpu ? floor_with_process : floor_without_process;
+    const Duration floor = cpu ? floor_with_process : floor_of(lookup, task);
     if (cpu && !quiet(lookup, task, *cpu, records, floor)) return std::nullopt;
     const bool sink = is_sink(lookup, task);
     std::optional<Waiting> waiting;

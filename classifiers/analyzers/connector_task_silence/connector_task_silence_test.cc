@@ -123,11 +123,20 @@ TEST(ConnectorTaskSilence, ATaskWhosePartitionsMayBeTheIdleOnesIsNotStuck) {
     EXPECT_EQ(one_of_two(3).findings("connector-task-silent", fault + 90).size(), 1U);
 }
 
-TEST(ConnectorTaskSilence, WithoutSightOfTheProcessItTakesLonger) {
-    EXPECT_TRUE(sink({.cpu_known = false}).findings("connector-task-silent", fault + 10).empty());
-    const auto found = sink({.cpu_known = false}).findings("connector-task-silent", fault + 40);
+TEST(ConnectorTaskSilence, WithoutSightOfTheProcessACallOfAMinuteIsNotStuck) {
+    EXPECT_TRUE(sink({.cpu_known = false}).findings("connector-task-silent", fault + 60).empty());
+    const auto found = sink({.cpu_known = false}).findings("connector-task-silent", fault + 70);
     ASSERT_EQ(found.size(), 1U);
     EXPECT_LT(found[0].weight, 1);
+}
+
+TEST(ConnectorTaskSilence, WhatItsOwnerSaysOfItsCallsCounts) {
+    Scene quick = sink({.cpu_known = false}), slow = sink({.cpu_known = false});
+    quick.attribute(Scene::lab("connector", "orders"), "longest_call_ms", "8000");
+    slow.attribute(Scene::lab("connector", "orders"), "longest_call_ms", "120000");
+    EXPECT_TRUE(quick.findings("connector-task-silent", fault + 10).empty());
+    EXPECT_EQ(quick.findings("connector-task-silent", fault + 16).size(), 1U);
+    EXPECT_TRUE(slow.findings("connector-task-silent", fault + 90).empty());
 }
 
 Scene source(int records_stop, int cpu_stop, int away = 1 << 20, int back = 1 << 20) {

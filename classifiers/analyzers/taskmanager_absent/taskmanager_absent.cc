@@ -43,18 +43,25 @@ std::optional<std::string> job_that_misses_it(const Lookup& lookup, const std::s
     return std::nullopt;
 }
 
+// A cold spare has no process until it is needed. One that a former look has known as a task manager may have taken
+// another's place since, and a job waits for its slots.
+bool is_cold_spare(const Lookup& lookup, const Node& node, bool job_waits) {
+    const Subject subject{node.cluster, "node", node.name};
+    const auto& topology = lookup.view().topology;
+    if (topology.attribute(subject, "spare") != "true") return false;
+    return !(job_waits && topology.attribute(subject, "taskmanager"));
+}
+
 std::optional<Finding> examine(const Lookup& lookup, SeriesId up) {
     const Node node{lookup.label(up, "cluster"), lookup.label(up, "node")};
     const auto motion = lookup.motion(up, look_back);
     if (!motion || motion->value != 0) return std::nullopt;
-    // A cold spare has no process until it is needed.
-    const auto spare = lookup.view().topology.attribute({node.cluster, "node", node.name}, "spare");
-    if (!motion->moved && spare == "true") return std::nullopt;
+    const auto job = job_that_misses_it(lookup, node.cluster);
+    if (!motion->moved && is_cold_spare(lookup, node, job.has_value())) return std::nullopt;
     if (motion->standing < (motion->moved ? gone_floor : never_seen_floor)) return std::nullopt;
     // The second vantage point has to be there.
     if (lookup.value("flink_jobmanager_reachable", {{"cluster", node.cluster}}).value_or(0) != 1) return std::nullopt;
     if (registered_there(lookup, node) || ran_a_job(lookup, node)) return std::nullopt;
-    const auto job = job_that_misses_it(lookup, node.cluster);
     Finding finding{.id = "taskmanager-absent",
                     .subject = {node.cluster, "node", node.name},
                     .since = motion->changed,

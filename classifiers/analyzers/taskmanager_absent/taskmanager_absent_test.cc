@@ -58,6 +58,19 @@ TEST(TaskManagerAbsent, ColdSpareIsAsItShouldBe) {
     EXPECT_TRUE(scene.findings("taskmanager-absent", 60).empty());
 }
 
+// The agent comes after the loss of a node that the configuration calls a spare, and that had taken another's place.
+TEST(TaskManagerAbsent, ASpareThatHadWorkIsMissedByItsJob) {
+    Scene scene = gone_since(0);
+    scene.attribute(node_subject, "spare", "true");
+    scene.constant("flink_job_state", {{"job", "fleet"}, {"state", "RESTARTING"}}, 1);
+    EXPECT_TRUE(scene.findings("taskmanager-absent", 60).empty()) << "never known as a task manager";
+    scene.attribute(node_subject, "taskmanager", "127.0.0.1:4711-3279f6");
+    EXPECT_EQ(scene.findings("taskmanager-absent", 7).size(), 1U);
+    Scene calm = gone_since(0);
+    calm.attribute(node_subject, "spare", "true").attribute(node_subject, "taskmanager", "127.0.0.1:4711-3279f6");
+    EXPECT_TRUE(calm.findings("taskmanager-absent", 60).empty()) << "no job misses it";
+}
+
 TEST(TaskManagerAbsent, WarmSpareThatWentIsMissed) {
     Scene scene = gone_since(60);
     scene.attribute(node_subject, "spare", "true");

@@ -15,11 +15,14 @@ constexpr Duration look_back{10 * 60'000};
 constexpr Duration hosted_within{5 * 60'000};
 // A stop of 3 s, a long GC pause or a slow disk is no fault: nothing is called frozen sooner.
 constexpr Duration frozen_floor{5'000};
+// Nobody saw it go: whoever stopped it a moment before our first look may be bringing it back.
+constexpr Duration unseen_floor{5'000};
 constexpr Duration slack{2'000};  // Looks at processes and at the job manager are this far apart.
 
 struct Manager {
     std::string cluster, id, node;
     std::vector<std::string> jobs;  // That ran subtasks on it lately.
+    bool listed = true;             // The job manager has listed it since we look; else only a job names it.
 };
 
 std::string node_for(const Lookup& lookup, const std::string& cluster, const std::string& id) {
@@ -35,8 +38,20 @@ std::string node_for(const Lookup& lookup, const std::string& cluster, const std
     return best;
 }
 
+using Managers = std::map<std::pair<std::string, std::string>, Manager>;
+
+// Lost before our first look, so that the job manager never listed it to us: a job still says what ran on it, and the
+// journal which node it was (a relation that only a former look can have told).
+void add_unlisted(const Lookup& lookup, SeriesId subtask, Managers& found) {
+    const auto cluster = lookup.label(subtask, "cluster"), id = lookup.label(subtask, "taskmanager");
+    if (lookup.value("flink_jobmanager_reachable", {{"cluster", cluster}}) != 1.0) return;
+    if (const auto node = lookup.node_of({cluster, "taskmanager", id}))
+        found.try_emplace({cluster, id},
+                          Manager{.cluster = cluster, .id = id, .node = *node, .jobs = {}, .listed = false});
+}
+
 std::vector<Manager> managers(const Lookup& lookup) {
-    std::map<std::pair<std::string, std::string>, Manager> found;
+    Managers found;
     for (const auto series : lookup.select("flink_taskmanager_registered")) {
         Manager manager{.cluster = lookup.label(series, "cluster"),
                         .id = lookup.label(series, "taskmanager"),
@@ -46,6 +61,7 @@ std::vector<Manager> managers(const Lookup& lookup) {
         found.try_emplace({manager.cluster, manager.id}, std::move(manager));
     }
     for (const auto series : lookup.select("flink_subtask_state")) {
+        add_unlisted(lookup, series, found);
         const auto at = found.find({lookup.label(series, "cluster"), lookup.label(series, "taskmanager")});
         if (at == found.end() || lookup.history(series, hosted_within).empty()) continue;
         const auto job = lookup.label(series, "job");
@@ -73,6 +89,9 @@ std::vector<Evidence> peers_miss_it(const Lookup& lookup, const Manager& manager
                             "the job manager no longer lists " + manager.id,
                             0,
                             {sample->at_ms}});
+    if (!manager.listed)
+        said.push_back({"topology", "flink_taskmanager_registered", "the job manager does not list " + manager.id, 0,
+                        lookup.now().wall});
     for (const auto& job : manager.jobs) {
         const auto state = lookup.state("flink_job_state", {{"cluster", manager.cluster}, {"job", job}}, look_back);
         // The look that saw the process gone may be a little later than the one that saw the job fall.
@@ -101,7 +120,8 @@ std::optional<Finding> lost(const Lookup& lookup, const Manager& manager) {
     const auto up = one(lookup, "process_up", {{"cluster", manager.cluster}, {"node", manager.node}});
     if (!up || manager.jobs.empty()) return std::nullopt;
     const auto moved = lookup.motion(*up, look_back);
-    if (!moved || moved->value != 0 || !moved->moved) return std::nullopt;
+    if (!moved || moved->value != 0) return std::nullopt;
+    if (!moved->moved && (manager.listed || moved->standing < unseen_floor)) return std::nullopt;
     auto said = peers_miss_it(lookup, manager, moved->changed);
     if (said.empty()) return std::nullopt;
     // One that was stopped in good order tells its job manager before it is gone, and its service manager says so a
@@ -203,7 +223,8 @@ bool succeeded(const Lookup& lookup, const Manager& manager) {
 
 std::optional<Finding> frozen(const Lookup& lookup, const Manager& manager) {
     const LabelValues node{{"cluster", manager.cluster}, {"node", manager.node}};
-    if (lookup.value("process_up", node).value_or(0) != 1) return std::nullopt;
+    // One that was never listed to us may have a successor on its node.
+    if (!manager.listed || lookup.value("process_up", node).value_or(0) != 1) return std::nullopt;
     const auto cpu = one(lookup, "process_cpu_seconds_total", node);
     if (!cpu) return std::nullopt;
     if (succeeded(lookup, manager)) return std::nullopt;

@@ -103,6 +103,38 @@ TEST(TaskManagerLost, EndsWhenTheProcessIsBack) {
     EXPECT_TRUE(scene.findings("taskmanager-lost", fault + 8).empty());
 }
 
+// Before our first look it was gone and struck off: only the job's last attempt names it, and the journal its node.
+constexpr const char* lost_id = "127.0.0.1:4711-3279f6";
+
+Scene lost_before_we_came(double jobmanager_answers = 1) {
+    Scene scene;
+    auto state = subtask("1", lost_id);
+    state.emplace_back("state", "FAILED");
+    scene.constant("flink_subtask_state", state, 1)
+        .constant("process_up", node("tm-1"), 0)
+        .constant("flink_job_state", {{"job", "fleet"}, {"state", "RESTARTING"}}, 1)
+        .constant("flink_jobmanager_reachable", {}, jobmanager_answers);
+    return scene;
+}
+
+TEST(TaskManagerLost, BeforeOurFirstLook) {
+    Scene scene = lost_before_we_came();
+    EXPECT_TRUE(scene.findings("taskmanager-lost", 20).empty()) << "nobody says which node it was";
+    scene.relation(Scene::lab("taskmanager", lost_id), "hosted-by", Scene::lab("node", "tm-1"));
+    EXPECT_TRUE(scene.findings("taskmanager-lost", 3).empty()) << "it may be coming back";
+    const auto found = scene.findings("taskmanager-lost", 8);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].fields.at("node"), "tm-1");
+    EXPECT_EQ(found[0].fields.at("job"), "fleet");
+    EXPECT_TRUE(scene.findings("taskmanager-absent", 8).empty()) << "one loss, told once";
+}
+
+TEST(TaskManagerLost, BeforeOurFirstLookIsNotKnownWithoutTheJobManager) {
+    Scene scene = lost_before_we_came(0);
+    scene.relation(Scene::lab("taskmanager", lost_id), "hosted-by", Scene::lab("node", "tm-1"));
+    EXPECT_TRUE(scene.findings("taskmanager-lost", 8).empty());
+}
+
 TEST(TaskManagerFrozen, NoCpuAndNoHeartbeat) {
     const auto found = stopped().findings("taskmanager-frozen", fault + 7);
     ASSERT_EQ(found.size(), 1U);

@@ -8,6 +8,7 @@
 
 #include "agent/base/result.h"
 #include "engine/common/process.h"
+#include "engine/drill/agent_process.h"
 #include "tests/live/report/site.h"
 
 namespace medic::live {
@@ -43,6 +44,8 @@ struct FalseFriend {
     std::function<Status(Site&, const engine::ProcessId& agent)> inject;
     std::function<Status(Site&)> clear;
     Duration calm{45'000};
+    // Before the agent starts: what it is to start in; empty: as usual. `clear` ends what it has begun.
+    std::function<Result<engine::drill::AgentSurroundings>(Site&)> surround = {};
 };
 
 // One function per file under faults/.
@@ -51,7 +54,8 @@ struct FalseFriend {
 [[nodiscard]] std::vector<Fault> flink_node_faults();
 [[nodiscard]] std::vector<Fault> connect_faults();
 [[nodiscard]] std::vector<Fault> kafka_faults();
-[[nodiscard]] std::vector<FalseFriend> false_friends();
+[[nodiscard]] std::vector<FalseFriend> false_friends();         // All of them.
+[[nodiscard]] std::vector<FalseFriend> friends_around_agent();  // What is wrong is the agent's own surroundings.
 
 [[nodiscard]] std::vector<Fault> all_faults();
 

@@ -19,6 +19,7 @@ namespace medic::live {
 namespace {
 
 using engine::drill::AgentProcess;
+using engine::drill::AgentSurroundings;
 using engine::drill::IncidentView;
 using engine::drill::seconds_text;
 using engine::lab::ProcessPlan;
@@ -115,9 +116,9 @@ Status Judge::platform_is_up(int connect_workers) {
 }
 
 // No incident of an earlier fault is open; an agent that can't get there begins anew.
-Status Judge::agent_is_calm() {
+Status Judge::agent_is_calm(const AgentSurroundings& surroundings) {
     const Instant deadline = read_clock().monotonic + calm_patience;
-    while (agent_ && read_clock().monotonic < deadline) {
+    while (agent_ && surroundings == surroundings_ && read_clock().monotonic < deadline) {
         const auto listed = agent_->incidents();
         if (listed && std::ranges::all_of(*listed, is_resolved)) return {};
         // It waits for a person: the next fault of the same thing would be told as the same incident.
@@ -130,21 +131,22 @@ Status Judge::agent_is_calm() {
     std::filesystem::remove_all(dir + "/agent", ignored);
     std::filesystem::create_directories(dir + "/agent", ignored);
     MEDIC_CHECK(engine::write_file_whole(dir + "/policy.yaml", policy));
-    auto started = AgentProcess::start(options_.agent_program, site_->plan());
+    auto started = AgentProcess::start(options_.agent_program, site_->plan(), surroundings);
     if (!started) {
         keep_traces("agent");
         return wrap(started.error(), fmt::format("its log is in {}", options_.traces));
     }
     agent_ = std::move(*started);
+    surroundings_ = surroundings;
     watched_since_ = read_clock().monotonic;
     return {};
 }
 
-Status Judge::prepare(Agent agent, Duration history, int connect_workers) {
+Status Judge::prepare(Agent agent, Duration history, int connect_workers, const AgentSurroundings& surroundings) {
     if (agent == Agent::away) agent_.reset();
     MEDIC_CHECK(platform_is_up(connect_workers));
     if (agent == Agent::away) return {};
-    MEDIC_CHECK(agent_is_calm());
+    MEDIC_CHECK(agent_is_calm(surroundings));
     constexpr Duration least{15'000};  // Its first looks are dearer than the rest: all pages, all settings.
     std::this_thread::sleep_until(
         std::chrono::steady_clock::time_point((watched_since_ + std::max(history, least)).time_since_epoch()));
@@ -241,7 +243,7 @@ Result<Baseline> Judge::without_agent(const Fault& fault) {
     MEDIC_TRY(Turn turn, begin(fault.inject, fault.flow));
     observe(fault, turn, options_.alone_patience);
     Baseline baseline{.name = fault.name,
-                      .engines = options_.platform.pair.name(),
+                      .engines = options_.platform.engines(),
                       .recover = turn.recovered(),
                       .waited = std::min(read_clock().monotonic - turn.injected_at, options_.alone_patience),
                       .lost = {},
@@ -257,7 +259,7 @@ Result<FaultResult> Judge::with_agent(const Fault& fault) {
     MEDIC_CHECK(prepare(Agent::there, fault.history, fault.connect_workers));
     progress_(fmt::format("{}: {}", fault.name, fault.told));
     FaultResult result{.name = fault.name,
-                       .engines = options_.platform.pair.name(),
+                       .engines = options_.platform.engines(),
                        .told = fault.told,
                        .expected_side = fault.side,
                        .expected_cause = fault.causes.front(),
@@ -301,9 +303,14 @@ Result<FaultResult> Judge::with_agent(const Fault& fault) {
 }
 
 Result<FriendResult> Judge::calm(const FalseFriend& look_alike) {
-    MEDIC_CHECK(prepare(Agent::there, Duration(30'000)));
+    AgentSurroundings surroundings;
+    if (look_alike.surround) {
+        MEDIC_CHECK(platform_is_up(1));
+        MEDIC_TRY(surroundings, look_alike.surround(*site_));
+    }
+    MEDIC_CHECK(prepare(Agent::there, Duration(30'000), 1, surroundings));
     progress_(fmt::format("{}: {}", look_alike.name, look_alike.told));
-    FriendResult result{.name = look_alike.name, .engines = options_.platform.pair.name(), .told = look_alike.told};
+    FriendResult result{.name = look_alike.name, .engines = options_.platform.engines(), .told = look_alike.told};
     MEDIC_TRY(Turn turn, begin([&](Site& site) { return look_alike.inject(site, agent_->id()); }, FlowName::totals));
     const Instant until = turn.injected_at + look_alike.calm;
     while (read_clock().monotonic < until) {

@@ -37,9 +37,10 @@ private:
     struct Turn;  // What is observed of one fault.
 
     enum class Agent : std::uint8_t { there, away };
-    [[nodiscard]] Status prepare(Agent agent, Duration history, int connect_workers = 1);
+    [[nodiscard]] Status prepare(Agent agent, Duration history, int connect_workers = 1,
+                                 const engine::drill::AgentSurroundings& surroundings = {});
     [[nodiscard]] Status platform_is_up(int connect_workers);
-    [[nodiscard]] Status agent_is_calm();
+    [[nodiscard]] Status agent_is_calm(const engine::drill::AgentSurroundings& surroundings);
     [[nodiscard]] Result<Turn> begin(const std::function<Status(Site&)>& inject, FlowName flow);
     void observe(const Fault& fault, Turn& turn, Duration patience);
     void note_incidents(Turn& turn) const;
@@ -52,6 +53,7 @@ private:
     const Progress progress_;
     std::unique_ptr<Site> site_;
     std::unique_ptr<engine::drill::AgentProcess> agent_;
+    engine::drill::AgentSurroundings surroundings_;  // In which it was started.
     Instant watched_since_{};
     bool ours_ = false;  // The platform was started here.
 };

@@ -79,7 +79,7 @@ private:
     template <class T>
     T* find(std::vector<T>& list, const std::string& name) {
         const auto found = std::ranges::find_if(
-            list, [&](const T& one) { return one.name == name && one.engines == options_.platform.pair.name(); });
+            list, [&](const T& one) { return one.name == name && one.engines == options_.platform.engines(); });
         return found == list.end() ? nullptr : &*found;
     }
 

@@ -11,6 +11,7 @@ DrillCase descriptor() {
             .expected_side = "system",
             .expected_cause = "flink.taskmanager-lost",
             .expected_remedy = "flink.replace-taskmanager",
+            .cause_afterwards = "flink.taskmanager-absent",
             .inject = [](Platform& platform) -> Status {
                 MEDIC_TRY(const std::string node, platform.working_taskmanager());
                 return platform.signal(node, SIGKILL);

@@ -131,7 +131,7 @@ Status slow_call(Site& site, const ProcessId&) { return site.fault("audit-slow",
 }  // namespace
 
 std::vector<FalseFriend> false_friends() {
-    return {
+    std::vector<FalseFriend> all = {
         {.name = "short-stop",
          .told = "a task manager with work stands still for six seconds",
          .inject = stop_for_a_moment,
@@ -176,6 +176,8 @@ std::vector<FalseFriend> false_friends() {
          .calm = Duration(60'000)},
         decommissioned_broker(),
     };
+    std::ranges::move(friends_around_agent(), std::back_inserter(all));
+    return all;
 }
 
 }  // namespace medic::live

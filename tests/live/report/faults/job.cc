@@ -24,11 +24,19 @@ Fault throwing(const std::string& name, const std::string& told, std::vector<std
 }
 
 constexpr std::uint64_t usual_descriptors = 1'024;  // What a shell or a service unit gives where nobody says otherwise.
-constexpr std::uint64_t many_descriptors = 1'000'000;
 
 Status leak_connections(Site& site) {
     MEDIC_CHECK(site.limit_descriptors(usual_descriptors));
     return site.fault("connection-leak", true);
+}
+
+// What a process has leaked goes with it: else the next one's limit would be reached at once.
+Status end_leak(Site& site) {
+    MEDIC_CHECK(site.fault("connection-leak", false));
+    for (const auto& process : site.plan().processes)
+        if (process.role == engine::lab::Role::taskmanager && site.lives(process.name))
+            MEDIC_CHECK(site.node("kill", process.name));
+    return {};
 }
 
 // One subtask takes the call that never comes back; then the job fails and wants to restart.
@@ -59,10 +67,7 @@ std::vector<Fault> job_faults() {
     };
     faults[3].patience = Duration(180'000);  // A thousand descriptors, at some twenty a second in each process.
     faults[3].inject = leak_connections;
-    faults[3].clear = [](Site& site) -> Status {
-        MEDIC_CHECK(site.fault("connection-leak", false));
-        return site.limit_descriptors(many_descriptors);
-    };
+    faults[3].clear = end_leak;
     faults.push_back({.name = "endless-loop",
                       .told = "the job's function never returns",
                       .side = "user",
