@@ -4,6 +4,7 @@
 
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "agent/base/result.h"
 #include "agent/base/time.h"
