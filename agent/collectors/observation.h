@@ -35,6 +35,17 @@ struct ConnectorLook {
     bool runs = false;  // The connector and every task.
 };
 
+// What is known of a Flink job's present run and of what ran before it. A version that was replaced can't be asked for:
+// whoever is restarted after that gets it from the journal. Empty: not known.
+struct JobRun {
+    std::string job;         // Its name.
+    std::string id, before;  // Of this run, and of the one before it.
+    std::string version, version_before;
+    std::string good_version;       // The newest that completed a checkpoint, this run's included …
+    std::string last_good_version;  // … and without it.
+    auto operator<=>(const JobRun&) const = default;
+};
+
 // The outcome and error tell how much of it is there: a missing answer is an answer.
 struct Observation {
     std::string target;
@@ -47,6 +58,7 @@ struct Observation {
     std::vector<Relation> relations;
     std::map<Subject, std::map<std::string, std::string>> attributes;
     std::vector<WorkUnderWay> under_way;
+    std::vector<JobRun> job_runs;                          // Of jobs that were listed.
     std::optional<std::vector<ConnectorLook>> connectors;  // All whose settings were told; nullopt: not asked.
     std::optional<std::vector<Silence>> silences;          // All active ones; nullopt: not asked, or not told wholly.
 

@@ -40,8 +40,8 @@ Result<void> Agent::State::open() {
     if (!restored.complete)
         options.say("the journal could not be read in full, so nothing may act: " + restored.problem);
     for (const AlertRow& alert : restored.alerts)
-        alerts_known.insert(alert.fingerprint + "|" + std::to_string(alert.starts_at.unix_ms) + "|" +
-                            (alert.firing ? "firing" : "resolved"));
+        alerts_known.add(alert.fingerprint + "|" + std::to_string(alert.starts_at.unix_ms) + "|" +
+                         (alert.firing ? "firing" : "resolved"));
 
     LoopOptions loop_options;
     loop_options.policy = options.policy;
@@ -61,6 +61,7 @@ Result<void> Agent::State::open() {
     for (const Incident* incident : loop->open_incidents()) to_tell.push_back(*incident);
     told = restored.deliveries;
     node_links = restored.node_links;
+    job_runs = restored.job_runs;
     connector_settings = restored.connector_settings;
     notices = restored.notices;
     for (const IncidentRow& row : restored.untold)
@@ -91,6 +92,16 @@ void Agent::State::recall() {
         known[{row.cluster, row.node}] = {.broker = row.broker, .worker = row.worker, .taskmanager = row.taskmanager};
     knowledge->remember_links(known, read_clock().wall);
     links_kept = knowledge->links_version();
+    Knowledge::JobRuns runs;
+    for (JobRunRow& row : std::exchange(job_runs, {}))
+        runs[{row.cluster, row.job}] = {.job = row.job,
+                                        .id = row.id,
+                                        .before = row.before,
+                                        .version = row.version,
+                                        .version_before = row.version_before,
+                                        .good_version = row.good_version,
+                                        .last_good_version = row.last_good_version};
+    knowledge->recall(std::move(runs));
     for (const ConnectorSettingsRow& row : std::exchange(connector_settings, {}))
         knowledge->connector_settings().recall({{row.cluster, "connector", row.connector}, row.detail});
     for (const NoticeRow& notice : std::exchange(notices, {}))

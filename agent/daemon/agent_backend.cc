@@ -14,7 +14,6 @@ namespace {
 
 constexpr Duration journal_wait{3'000};  // A webhook that can't be persisted by then is answered 503.
 constexpr Duration ingest_wait{3'000};   // Whoever asks for a diagnosis had better look for himself by then.
-constexpr std::size_t alerts_known_max = 10'000;
 
 }  // namespace
 
@@ -113,12 +112,14 @@ Status Agent::State::accept(std::vector<Alert> alerts) {
         fresh.push_back(std::move(alert));
         keys.push_back(std::move(key));
     }
-    if (rows.empty()) return {};
-    MEDIC_CHECK(write_now(std::move(rows)));
+    const std::size_t repeated = alerts.size() - fresh.size(), taken = fresh.size();
+    if (!rows.empty()) MEDIC_CHECK(write_now(std::move(rows)));
     // Forgetting the oldest only means that a very old alert would be written again, under the same key.
-    if (alerts_known.size() > alerts_known_max) alerts_known.clear();
-    alerts_known.insert(keys.begin(), keys.end());
+    for (std::string& key : keys) alerts_known.add(std::move(key));
     for (Alert& alert : fresh) give(std::move(alert));
+    const std::lock_guard guard(shared_mutex);
+    metrics_now.alerts_taken += taken;
+    metrics_now.alerts_repeated += repeated;
     return {};
 }
 

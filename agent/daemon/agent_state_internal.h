@@ -17,6 +17,7 @@
 #include "agent/daemon/brain.h"
 #include "agent/daemon/lease_keeper.h"
 #include "agent/daemon/own_metrics.h"
+#include "agent/daemon/recent_keys.h"
 #include "agent/daemon/watcher.h"
 #include "agent/loop/loop.h"
 #include "agent/notify/notifier.h"
@@ -61,6 +62,7 @@ struct Agent::State : ApiBackend {
     std::vector<DeliveryRow> told;   // As restored; handed to the notifier at its start.
     std::vector<Incident> to_tell;
     std::vector<NodeLinkRow> node_links;                   // As restored; handed to what is known at the start.
+    std::vector<JobRunRow> job_runs;                       // Likewise.
     std::vector<ConnectorSettingsRow> connector_settings;  // Likewise.
     std::unique_ptr<Worker> io;
     std::unique_ptr<Worker> kafka_changes;  // Only where a cluster has Kafka.
@@ -97,7 +99,7 @@ struct Agent::State : ApiBackend {
     // api
     std::unique_ptr<Api> api;
     std::unique_ptr<HttpServer> server;
-    std::set<std::string> alerts_known;  // On the server's one thread.
+    RecentKeys alerts_known{20'000};  // On the server's one thread.
 
     // Shared, small, behind one mutex.
     mutable std::mutex shared_mutex;
@@ -122,6 +124,7 @@ struct Agent::State : ApiBackend {
     void answer_facts(WallTime now);
     void say_budgets(const StoreUsage& usage);
     void keep_links(WallTime now);
+    void keep_job_runs(WallTime now);
     void keep_connector_settings(WallTime now);
     [[nodiscard]] Fact fact(const FactKey& key, WallTime now);
     [[nodiscard]] Result<std::string> say_diagnosis() const;

@@ -54,6 +54,7 @@ void Agent::State::evaluate() {
     }
     say_budgets(usage);
     keep_links(now.wall);
+    keep_job_runs(now.wall);
     keep_connector_settings(now.wall);
     give(with_planned(knowledge->operations(now.wall), report));
     answer_facts(now.wall);
@@ -82,6 +83,15 @@ void Agent::State::keep_links(WallTime now) {
     for (const auto& [key, link] : knowledge->links())
         rows.emplace_back(NodeLinkRow{key.first, key.second, link.broker, link.worker, link.taskmanager, now});
     keep(std::move(rows));
+}
+
+// Nor which version ran before the present one, and whether it was good.
+void Agent::State::keep_job_runs(WallTime now) {
+    std::vector<JournalEntry> rows;
+    for (const auto& [key, run] : knowledge->take_changed_job_runs())
+        rows.emplace_back(JobRunRow{key.first, key.second, run.id, run.before, run.version, run.version_before,
+                                    run.good_version, run.last_good_version, now});
+    if (!rows.empty()) keep(std::move(rows));
 }
 
 // Which settings were good can't be asked of anybody once they are replaced.
@@ -132,6 +142,7 @@ void Agent::State::tick() {
     Effects effects = loop->tick(now, now_inputs);
     {
         const std::lock_guard guard(shared_mutex);
+        metrics_now.ticks.add(read_clock().monotonic - now.monotonic);
         if (!effects.incident_updates.empty()) shown = loop->incidents();
         metrics_now.last_tick = now.wall;
         metrics_now.loop = loop->health();

@@ -112,6 +112,7 @@ void Knowledge::apply(Observation observation) {
         for (const ConnectorLook& look : *observation.connectors)
             connector_settings_.tell(look.connector, observation.attributes[look.connector]);
     }
+    note_job_runs(cluster, std::move(observation.job_runs));
     topology_of(observation);
     if (const ClusterConfig* config = config_.cluster(cluster)) relink(*config, observation.at);
 }
@@ -175,6 +176,16 @@ void Knowledge::place(Event& log) const {
     const std::string connector = field("connector"), task = field("task");
     about("connector", connector);
     if (!connector.empty() && !task.empty()) log.subject = {cluster, "connector-task", connector + "/" + task};
+}
+
+void Knowledge::note_job_runs(const std::string& cluster, std::vector<JobRun> runs) {
+    constexpr std::size_t job_runs_max = 10'000;
+    for (JobRun& run : runs) {
+        const std::pair key{cluster, run.job};
+        const auto known = job_runs_.find(key);
+        if (known != job_runs_.end() ? known->second == run : job_runs_.size() >= job_runs_max) continue;
+        changed_job_runs_[key] = job_runs_[key] = std::move(run);
+    }
 }
 
 // A partial look adds to what was said before; only a complete one may take back.

@@ -78,6 +78,11 @@ public:
     void remember_links(const NodeLinks& known, WallTime at);
     [[nodiscard]] const NodeLinks& links() const { return links_; }
     [[nodiscard]] std::uint64_t links_version() const { return links_version_; }
+    // Of each job that was seen, by cluster and job; also of those that an earlier agent knew.
+    using JobRuns = std::map<std::pair<std::string, std::string>, JobRun>;
+    void recall(JobRuns known) { job_runs_ = std::move(known); }
+    [[nodiscard]] const JobRuns& job_runs() const { return job_runs_; }
+    [[nodiscard]] JobRuns take_changed_job_runs() { return std::exchange(changed_job_runs_, {}); }
     [[nodiscard]] SettingsMemory& connector_settings() { return connector_settings_; }
 
 private:
@@ -98,6 +103,7 @@ private:
     void relabel(Observation& observation) const;
     void place(Event& log) const;
     void topology_of(Observation& observation);
+    void note_job_runs(const std::string& cluster, std::vector<JobRun> runs);
     void relink(const ClusterConfig& cluster, WallTime at);
     void tell_links(WallTime at);
     [[nodiscard]] Fact series_fact(const FactKey& key, WallTime now) const;
@@ -121,6 +127,7 @@ private:
     std::map<std::string, SilencesRead> silences_;  // By cluster.
     SettingsMemory connector_settings_;
     NodeLinks links_;
+    JobRuns job_runs_, changed_job_runs_;
     // Ids that task managers of a node had before: each start gives a new one, and exceptions name the old one.
     std::map<std::pair<std::string, std::string>, std::vector<std::string>> former_;
     std::uint64_t links_version_ = 0;

@@ -32,14 +32,14 @@ std::string notify_page(const std::vector<DeskStats>& receivers) {
     return out;
 }
 
+// `kind`: its label; none where empty.
 void histogram(std::string& out, const char* name, const std::string& kind, const DurationCounts& counts) {
+    const std::string label = kind.empty() ? "" : fmt::format("kind=\"{}\"", kind);
+    const std::string alone = label.empty() ? "" : "{" + label + "}", before = label.empty() ? "" : label + ",";
     for (std::size_t i = 0; i < DurationCounts::bounds_s.size(); ++i)
-        out += fmt::format("{}_bucket{{kind=\"{}\",le=\"{}\"}} {}\n", name, kind, DurationCounts::bounds_s[i],
-                           counts.up_to(i));
-    out += fmt::format(
-        "{0}_bucket{{kind=\"{1}\",le=\"+Inf\"}} {2}\n{0}_sum{{kind=\"{1}\"}} {3}\n{0}_count{{kind=\"{1}\"}} "
-        "{2}\n",
-        name, kind, counts.count(), counts.sum_s());
+        out += fmt::format("{}_bucket{{{}le=\"{}\"}} {}\n", name, before, DurationCounts::bounds_s[i], counts.up_to(i));
+    out += fmt::format("{0}_bucket{{{1}le=\"+Inf\"}} {2}\n{0}_sum{3} {4}\n{0}_count{3} {2}\n", name, before,
+                       counts.count(), alone, counts.sum_s());
 }
 
 // How the targets are looked at: whether each is seen at its interval, and what it costs them to be asked.
@@ -90,6 +90,11 @@ std::string page(const OwnMetrics& metrics) {
     put("medic_acting", "gauge", "0 when the journal has failed, so that nothing may act.",
         metrics.loop.acting ? 1 : 0);
     put("medic_ticks_total", "counter", "Ticks of the loop.", count(metrics.loop.ticks));
+    head("medic_tick_duration_seconds", "histogram", "How long a tick of the loop took, decisions included.");
+    histogram(out, "medic_tick_duration_seconds", "", metrics.ticks);
+    put("medic_alerts_taken_total", "counter", "Alerts that were new, and are in the journal.",
+        count(metrics.alerts_taken));
+    put("medic_alerts_repeated_total", "counter", "Alerts that came again unchanged.", count(metrics.alerts_repeated));
     put("medic_targets", "gauge", "Targets that are looked at.", count(metrics.targets));
     put("medic_targets_blind", "gauge", "Targets whose last look failed or is too old.", count(metrics.targets_blind));
     put("medic_series", "gauge", "Series in memory.", count(metrics.series));

@@ -17,6 +17,8 @@ struct OwnMetrics {
     double tick_lateness_seconds = 0;
     std::size_t series = 0, sample_bytes = 0, events = 0, targets = 0, targets_blind = 0, symptoms = 0, diagnoses = 0;
     std::uint64_t requests = 0, writing_requests = 0, operations = 0;
+    std::uint64_t alerts_taken = 0, alerts_repeated = 0;
+    DurationCounts ticks;  // How long each took.
     std::map<std::string, std::size_t> incidents_by_state;
     std::map<std::string, std::uint64_t> series_refused;  // By cluster: over its budget.
     std::map<std::string, LookCounts> looks;              // By kind of target.

@@ -119,7 +119,7 @@ std::string target_name(const std::string& cluster, const std::string& what, con
     return cluster + "/" + what + (of > 1 ? "/" + address : "");
 }
 
-std::unique_ptr<HttpCollector> flink(const ClusterConfig& cluster, const std::string& url) {
+std::unique_ptr<HttpCollector> flink(const Knowledge& knowledge, const ClusterConfig& cluster, const std::string& url) {
     FlinkCollectorOptions options{
         .cluster = cluster.name,
         .url = url,
@@ -127,6 +127,8 @@ std::unique_ptr<HttpCollector> flink(const ClusterConfig& cluster, const std::st
     for (const DeploymentConfig& deployment : cluster.deployments)
         for (const DeploymentVersion& version : deployment.versions)
             options.artifacts[deployment.job][version.id] = std::filesystem::path(version.artifact).filename().string();
+    for (const auto& [key, run] : knowledge.job_runs())
+        if (key.first == cluster.name) options.earlier[key.second] = run;
     return std::make_unique<FlinkCollector>(std::move(options));
 }
 
@@ -154,7 +156,7 @@ std::vector<Planned> rest_targets(const Watcher::Parts& parts, const ClusterConf
                        std::make_unique<Rest>(parts, cluster.name, std::move(collector))});
     };
     const IntervalsConfig& every = parts.config.intervals;
-    for (const std::string& url : cluster.flink_urls) add("flink", flink(cluster, url), every.flink);
+    for (const std::string& url : cluster.flink_urls) add("flink", flink(parts.knowledge, cluster, url), every.flink);
     for (const std::string& url : cluster.flink_log_urls())
         add("flink-logs",
             std::make_unique<FlinkLogCollector>(FlinkLogOptions{

@@ -195,6 +195,7 @@ JournalState Journal::load(WallTime now) const {
     take(state, rows::select<QuarantineRow>(database, "ORDER BY sequence"), state.quarantines);
     take(state, rows::select<NodeRoleRow>(database, "ORDER BY sequence"), state.node_roles);
     take(state, rows::select<NodeLinkRow>(database, "ORDER BY sequence"), state.node_links);
+    take(state, rows::select<JobRunRow>(database, "ORDER BY sequence"), state.job_runs);
     take(state, rows::select<ConnectorSettingsRow>(database, "ORDER BY sequence"), state.connector_settings);
     take(state,
          rows::select<AlertRow>(

@@ -84,6 +84,13 @@ struct NodeLinkRow {
     std::string broker, worker, taskmanager;
     WallTime at;
 };
+// What is known of a Flink job's present run and of what ran before it (JobRun of agent/collectors/observation.h): a
+// version that was replaced can't be asked for.
+struct JobRunRow {
+    std::string cluster, job;
+    std::string id, before, version, version_before, good_version, last_good_version;
+    WallTime at;
+};
 // Under which settings a connector last worked and what was changed since (agent/daemon/settings_memory). No secrets.
 struct ConnectorSettingsRow {
     std::string cluster, connector;
@@ -115,9 +122,9 @@ struct NoticeRow {
     WallTime at{}, until{};
 };
 
-using JournalEntry =
-    std::variant<IncidentRow, AttemptRow, DecisionRow, PauseRow, ApprovalRow, VerdictRow, FirstFailureRow,
-                 QuarantineRow, NodeRoleRow, NodeLinkRow, ConnectorSettingsRow, AlertRow, DeliveryRow, NoticeRow>;
+using JournalEntry = std::variant<IncidentRow, AttemptRow, DecisionRow, PauseRow, ApprovalRow, VerdictRow,
+                                  FirstFailureRow, QuarantineRow, NodeRoleRow, NodeLinkRow, JobRunRow,
+                                  ConnectorSettingsRow, AlertRow, DeliveryRow, NoticeRow>;
 
 // What the loop starts from. `complete` false: something could not be read, so nothing may act.
 struct JournalState {
@@ -132,6 +139,7 @@ struct JournalState {
     std::vector<QuarantineRow> quarantines{};
     std::vector<NodeRoleRow> node_roles{};
     std::vector<NodeLinkRow> node_links{};
+    std::vector<JobRunRow> job_runs{};
     std::vector<ConnectorSettingsRow> connector_settings{};
     std::vector<AlertRow> alerts{};         // Newest status per fingerprint and start, firing only.
     std::vector<NoticeRow> notices{};       // Those that have not ended.

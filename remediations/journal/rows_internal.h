@@ -25,6 +25,7 @@ template <> struct Table<FirstFailureRow> { static constexpr auto name = "first_
 template <> struct Table<QuarantineRow>   { static constexpr auto name = "quarantines",    key = "cluster, job, version", conflict = "IGNORE"; };
 template <> struct Table<NodeRoleRow>     { static constexpr auto name = "node_roles",     key = "cluster, node", conflict = "REPLACE"; };
 template <> struct Table<NodeLinkRow>     { static constexpr auto name = "node_links",     key = "cluster, node", conflict = "REPLACE"; };
+template <> struct Table<JobRunRow>       { static constexpr auto name = "job_runs",       key = "cluster, job", conflict = "REPLACE"; };
 template <> struct Table<ConnectorSettingsRow> { static constexpr auto name = "connector_settings", key = "cluster, connector", conflict = "REPLACE"; };
 template <> struct Table<AlertRow>        { static constexpr auto name = "alerts",         key = "fingerprint, starts_at, firing", conflict = "IGNORE"; };
 template <> struct Table<DeliveryRow>     { static constexpr auto name = "deliveries",     key = "receiver, incident", conflict = "REPLACE"; };
@@ -51,6 +52,10 @@ template <class A> void columns(A& a, QuarantineRow& r) { a("cluster", r.cluster
 template <class A> void columns(A& a, NodeRoleRow& r) { a("cluster", r.cluster); a("node", r.node); a("spare", r.spare); a("at", r.at); }
 template <class A> void columns(A& a, NodeLinkRow& r) {
     a("cluster", r.cluster); a("node", r.node); a("broker", r.broker); a("worker", r.worker); a("taskmanager", r.taskmanager); a("at", r.at);
+}
+template <class A> void columns(A& a, JobRunRow& r) {
+    a("cluster", r.cluster); a("job", r.job); a("id", r.id); a("before_id", r.before); a("version", r.version);
+    a("version_before", r.version_before); a("good_version", r.good_version); a("last_good_version", r.last_good_version); a("at", r.at);
 }
 template <class A> void columns(A& a, ConnectorSettingsRow& r) {
     a("cluster", r.cluster); a("connector", r.connector); a("detail", r.detail); a("at", r.at);

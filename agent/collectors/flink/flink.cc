@@ -233,11 +233,11 @@ std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
         JobMemory& known = memory_->jobs[job.name];
         const Subject subject = into.subject("job", job.name);
         if (known.id != job.id) {
-            JobMemory next{.id = job.id, .start_ms = job.start_ms, .before = known.id};
-            next.version_before = known.attribute("version");
-            next.last_good_version = known.good_version();
-            next.was_missing = known.missing_since.has_value();
-            known = std::move(next);
+            if (const auto earlier = options_.earlier.find(job.name);
+                known.id.empty() && earlier != options_.earlier.end())
+                known = continued(earlier->second);
+            if (known.id != job.id) known = begun(job, known);
+            known.start_ms = job.start_ms;
         }
         known.missing_since.reset();
         if (!known.state.empty() && known.state != job.state)
@@ -315,25 +315,6 @@ void FlinkCollector::forget_vanished() {
             std::ranges::min_element(memory_->task_managers, {}, [](const auto& e) { return e.second.seen; }));
 }
 
-// After everything about a new job has been asked: its deployment, with the version where that could be told.
-void FlinkCollector::announce_deployments() {
-    for (const auto& [id, job] : look_->jobs) {
-        JobMemory& known = memory_->jobs[job.name];
-        if (std::exchange(known.announced, true)) continue;
-        const WallTime at{job.start_ms > 0 ? job.start_ms : look_->observation.at.unix_ms};
-        Event event{.at = at,
-                    .subject = {options_.cluster, "job", job.name},
-                    .kind = "deployment",
-                    .text = "job " + id + " started",
-                    .fields = {{"job_id", id}, {"before", known.before}},
-                    .id = options_.cluster + "/" + id + "/deployment"};
-        if (const auto version = known.attributes.find("version"); version != known.attributes.end())
-            event.fields["version"] = version->second;
-        if (!known.version_before.empty()) event.fields["version_before"] = known.version_before;
-        look_->observation.events.insert(look_->observation.events.begin(), std::move(event));
-    }
-}
-
 // At the end of a look, when the vertices' names are known.
 void FlinkCollector::tell_checkpoint_parts() {
     Observation& observation = look_->observation;
@@ -387,6 +368,9 @@ Observation FlinkCollector::finish() {
         attributes["url"] = options_.url;
         if (!memory_->version.empty()) attributes["flink_version"] = memory_->version;
     }
+    for (const auto& [id, job] : look_->jobs)
+        if (const JobMemory& memory = memory_->jobs[job.name]; memory.config_known)
+            observation.job_runs.push_back(run_of(job.name, memory));
     note_hosts();
     tell_missing_jobs();
     announce_deployments();

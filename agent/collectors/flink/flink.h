@@ -27,6 +27,7 @@ struct FlinkCollectorOptions {
     // Job → version → file name of its artifact: by what was uploaded last before a start, it is told which version
     // runs.
     std::map<std::string, std::map<std::string, std::string>> artifacts;
+    std::map<std::string, JobRun> earlier;  // By job: what an earlier agent knew when it was last seen.
     std::size_t jobs_max = 100;
     std::size_t vertices_per_job_max = 64;
     std::size_t subtasks_per_vertex_max = 2'048;

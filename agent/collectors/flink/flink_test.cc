@@ -298,6 +298,43 @@ TEST(Flink, TheVersionThatRunsIsTheOneUploadedLastBeforeTheStart) {
     EXPECT_EQ(second.events.at(0).fields.at("before"), "a");
 }
 
+// The agent is restarted while v2 fails: which version was good before it, only the one that saw it can say.
+TEST(Flink, WhatAnEarlierAgentKnewOfAJobGoesOn) {
+    FlinkCollectorOptions options{.cluster = "c",
+                                  .url = "http://jm",
+                                  .target = "c/flink",
+                                  .artifacts = {{"j", {{"v1", "j-1.jar"}, {"v2", "j-2.jar"}}}}};
+    std::string overview = R"({"jobs":[{"jid":"a","name":"j","state":"RUNNING","start-time":1000}]})";
+    const auto server = [&](const std::string& url) -> Result<HttpAnswer> {
+        if (url.ends_with("/jobs/overview")) return ok(overview);
+        if (url.ends_with("/jars"))
+            return ok(
+                R"({"files":[{"id":"x_j-1.jar","name":"j-1.jar","uploaded":900},{"id":"y_j-2.jar","name":"j-2.jar","uploaded":1500}]})");
+        if (url.ends_with("/checkpoints"))
+            return ok(
+                R"({"counts":{"completed":1},"latest":{"completed":{"id":1,"external_path":"file:/c/1"}},"history":[]})");
+        return ok("{}");
+    };
+    FlinkCollector first(options);
+    const auto healthy = look(first, {5000}, server);
+    ASSERT_EQ(healthy.job_runs.size(), 1u);
+    EXPECT_EQ(healthy.job_runs[0].good_version, "v1");
+
+    options.earlier["j"] = healthy.job_runs[0];
+    overview = R"({"jobs":[{"jid":"b","name":"j","state":"RESTARTING","start-time":2000}]})";
+    FlinkCollector second(options);
+    const auto failing = look(second, {6000}, server);
+    EXPECT_EQ(failing.attributes.at({"c", "job", "j"}).at("last_good_version"), "v1");
+    EXPECT_EQ(failing.events.at(0).fields.at("version_before"), "v1");
+    EXPECT_EQ(failing.events.at(0).fields.at("before"), "a");
+
+    options.earlier["j"] = failing.job_runs.at(0);
+    FlinkCollector third(options);
+    const auto still = look(third, {7000}, server);
+    EXPECT_EQ(still.attributes.at({"c", "job", "j"}).at("last_good_version"), "v1");
+    EXPECT_EQ(still.events.at(0).fields.at("before"), "a") << "the same run, seen by a third agent";
+}
+
 TEST(Flink, WhatIsKeptOfAJobThatEndsIsReadFromItsCheckpointConfig) {
     const auto kept = [](const std::string& externalization) {
         FlinkCollector collector({.cluster = "c", .url = "http://jm", .target = "c/flink"});

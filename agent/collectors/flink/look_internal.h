@@ -26,6 +26,7 @@ struct JobMemory {
     bool announced = false;  // Its deployment event has been made.
     std::string before, version_before;
     std::string last_good_version;  // The newest version before this run that completed a checkpoint.
+    std::string known_good;         // Of an earlier agent: the newest that did, this run's included.
     std::map<std::string, std::string> attributes;
     TimesOfSubtasks times;
     // The slow checkpoint that was last looked into.
@@ -42,10 +43,16 @@ struct JobMemory {
     }
     // A version is good once it has completed a checkpoint of its own.
     [[nodiscard]] std::string good_version() const {
-        return attributes.contains("checkpoint_id") && attributes.contains("version") ? attribute("version")
-                                                                                      : last_good_version;
+        if (attributes.contains("checkpoint_id") && attributes.contains("version")) return attribute("version");
+        return known_good.empty() ? last_good_version : known_good;
     }
 };
+
+// A run that replaces the one that was known.
+[[nodiscard]] JobMemory begun(const Job& job, const JobMemory& known);
+// What is left of a job's memory after a restart of the agent; nothing of it has been announced here.
+[[nodiscard]] JobMemory continued(const JobRun& earlier);
+[[nodiscard]] JobRun run_of(const std::string& job, const JobMemory& memory);
 
 }  // namespace flink_read
 
