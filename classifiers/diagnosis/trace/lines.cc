@@ -93,6 +93,13 @@ std::optional<Header> header_at(std::string_view text, std::size_t at) {
     if (rest.empty()) return Header{type, {}};
     if (rest.front() == ':') return Header{type, trim(rest.substr(1))};
     if (is_space(rest.front())) return Header{type, trim(rest)};
+    // Hadoop's clients put the class that the server threw behind their own: "a.RemoteException(b.StandbyException):
+    // why".
+    if (rest.front() == '(' && qualified(type)) {
+        const auto inner = token_end(rest, 1);
+        if (inner > 1 && rest.substr(inner).starts_with("): ") && looks_like_type(rest.substr(1, inner - 1)))
+            return Header{type, trim(rest.substr(inner + 3))};
+    }
     return std::nullopt;
 }
 

@@ -18,7 +18,8 @@ bool is_a_check(std::string_view function) {
     if (method == std::string_view::npos) return false;
     function = function.substr(0, method);
     const auto name = function.substr(function.rfind('.') + 1);
-    for (const std::string_view check : {"Preconditions", "Precondition", "Validate", "Asserts", "Assertions"})
+    for (const std::string_view check :
+         {"Preconditions", "Precondition", "Validate", "ValidationUtils", "Asserts", "Assertions", "Checks"})
         if (name == check) return true;
     return false;
 }

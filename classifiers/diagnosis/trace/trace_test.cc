@@ -105,6 +105,35 @@ TEST(Trace, WhoCalledACheckDecides) {
     EXPECT_EQ(read.failures[0].deciding()->function, "com.acme.util.Preconditions.checkArgument");
 }
 
+TEST(Trace, WhoCalledAToolboxOfChecksDecides) {
+    auto read = read_failures(
+        "java.lang.IllegalArgumentException: x\n"
+        "\tat org.apache.hudi.common.util.ValidationUtils.checkArgument(V.java:1)\n"
+        "\tat org.apache.hudi.configuration.OptionsResolver.check(O.java:5)\n");
+    ASSERT_EQ(read.failures.size(), 1U);
+    EXPECT_EQ(read.failures[0].deciding()->function, "org.apache.hudi.configuration.OptionsResolver.check");
+    // A class that only begins so is no toolbox.
+    read = read_failures(
+        "java.lang.IllegalStateException: x\n\tat com.acme.ValidationUtilsOfOrders.run(V.java:1)\n"
+        "\tat com.acme.Job.go(Job.java:5)\n");
+    ASSERT_EQ(read.failures.size(), 1U);
+    EXPECT_EQ(read.failures[0].deciding()->function, "com.acme.ValidationUtilsOfOrders.run");
+}
+
+TEST(Trace, WhatTheServerThrewStandsBehindItsClientsClass) {
+    auto read = read_failures(
+        "org.apache.hadoop.ipc.RemoteException(org.apache.hadoop.ipc.StandbyException): not this one\n"
+        "\tat org.apache.hadoop.ipc.Client.call(Client.java:1)\n");
+    ASSERT_EQ(read.failures.size(), 1U);
+    EXPECT_EQ(read.failures[0].root().type, "org.apache.hadoop.ipc.RemoteException");
+    EXPECT_EQ(read.failures[0].root().message, "not this one");
+    // No class stands in these brackets, and nothing is closed in those.
+    read = read_failures("a.b.RemoteException(see the log): x\n\tat a.b.C.d(C.java:1)\n");
+    EXPECT_TRUE(read.failures.empty() || read.failures[0].root().message != "x");
+    read = read_failures("a.b.RemoteException(c.d.EException\n\tat a.b.C.d(C.java:1)\n");
+    EXPECT_TRUE(read.failures.empty() || read.failures[0].root().message.empty());
+}
+
 TEST(Trace, CircularReferenceEndsTheChain) {
     const auto read = read_failures(
         "a.b.OuterException: x\n\tat a.b.C.d(C.java:1)\nCaused by: [CIRCULAR REFERENCE: a.b.OuterException: x]\n");
@@ -230,6 +259,14 @@ TEST(Owner, DriversAndSinksOfOneHouseAreToldApart) {
               FrameOwner::connector);
     EXPECT_EQ(owner_of("com.arangodb.internal.Wire.read", "Wire.java:1", worker), FrameOwner::library);
     EXPECT_EQ(owner_of("com.arangodb.kafka.ArangoSinkTask.put", "ArangoSinkTask.java:1", {}), FrameOwner::library);
+}
+
+TEST(Owner, WhatHousesMakeForTheEngineIsNoAuthorsCode) {
+    const Ownership job{.component = Component::flink};
+    EXPECT_EQ(owner_of("org.apache.gluten.table.runtime.Operator.open", "Operator.java:1", job), FrameOwner::connector);
+    EXPECT_EQ(owner_of("com.getindata.flink.udtf.Call.eval", "Call.java:1", job), FrameOwner::connector);
+    EXPECT_EQ(owner_of("com.pingcap.tikv.Client.get", "Client.java:1", job), FrameOwner::library);
+    EXPECT_EQ(owner_of("com.getindata2.flink.udtf.Call.eval", "Call.java:1", job), FrameOwner::user);
 }
 
 TEST(Owner, NodeFramesAreToldByTheirModule) {
