@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <span>
 
 #include <fmt/ranges.h>
 
@@ -56,6 +57,13 @@ Result<std::string> cluster_of(const Json& body, const std::vector<std::string>&
     if (std::ranges::find(clusters, name) == clusters.end())
         return fail(ErrorCode::invalid, "cluster `{}` is not in the configuration", name);
     return name;
+}
+
+std::optional<HttpResponse> unknown_key(const Json& body, std::span<const std::string_view> keys) {
+    for (const auto& [key, value] : body.items())
+        if (std::ranges::find(keys, key) == keys.end())
+            return problem(400, fmt::format("`{}` is none of {}", key, fmt::join(keys, ", ")));
+    return std::nullopt;
 }
 
 }  // namespace
@@ -203,6 +211,12 @@ HttpResponse Api::roll(const HttpRequest& request, const std::string& person) {
                             .by = person,
                             .role = text_of(body, "role")};
     if (command.reason.empty()) return problem(400, "a roll needs a `reason`: whoever sees it must know why");
+    // Whoever misspells `dry_run` would roll.
+    constexpr auto keys = std::to_array<std::string_view>({"cluster", "role", "nodes", "dry_run", "reason"});
+    if (auto refused = unknown_key(body, keys)) return *std::move(refused);
+    const Json dry_run = body.value("dry_run", Json(false));
+    if (!dry_run.is_boolean()) return problem(400, "dry_run: expected true or false");
+    command.deployment.dry_run = dry_run.get<bool>();
     // An empty list is a script's mistake more often than a wish for all of them.
     if (const auto nodes = body.find("nodes"); nodes != body.end() && (!nodes->is_array() || nodes->empty()))
         return problem(400, "nodes: expected a list of names; leave it out to roll all of the role");
@@ -227,9 +241,7 @@ HttpResponse Api::deploy(const HttpRequest& request, const std::string& person) 
     // Whoever misspells `dry_run` would deploy.
     constexpr auto keys =
         std::to_array<std::string_view>({"cluster", "job", "version", "from", "accept", "dry_run", "reason"});
-    for (const auto& [key, value] : body.items())
-        if (std::ranges::find(keys, key) == keys.end())
-            return problem(400, fmt::format("`{}` is none of {}", key, fmt::join(keys, ", ")));
+    if (auto refused = unknown_key(body, keys)) return *std::move(refused);
     DeploymentWish& wish = command.deployment;
     wish.job = text_of(body, "job");
     wish.version = text_of(body, "version");

@@ -199,6 +199,10 @@ TEST_F(Fixture, APersonAsksForARoll) {
             400)
             << none;
     EXPECT_EQ(send("POST", "/api/v1/roll", "not json").status, 400);
+    for (const char* mistaken : {R"("dryrun":true)", R"("dry_run":"yes")", R"("dry_run":1)"})
+        EXPECT_EQ(
+            send("POST", "/api/v1/roll", std::string(R"({"role":"broker","reason":"x",)") + mistaken + "}").status, 400)
+            << mistaken;
     backend.next = fail(ErrorCode::invalid, "x is no broker");
     EXPECT_EQ(send("POST", "/api/v1/roll", R"({"role":"broker","nodes":["x"],"reason":"y"})").status, 400);
 }

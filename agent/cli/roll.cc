@@ -11,11 +11,12 @@ struct Options {
     AgentAddress agent;
     std::string role, cluster, reason;
     std::vector<std::string> nodes;
-    bool no_wait = false;
+    bool dry_run = false, no_wait = false;
 };
 
 int roll(const Options& options) {
-    Json body{{"cluster", options.cluster}, {"role", options.role}, {"reason", options.reason}};
+    Json body{
+        {"cluster", options.cluster}, {"role", options.role}, {"reason", options.reason}, {"dry_run", options.dry_run}};
     if (!options.nodes.empty()) body["nodes"] = options.nodes;
     const int newest_before = newest_incident(options.agent);
     const auto reply =
@@ -27,7 +28,7 @@ int roll(const Options& options) {
                    .remedy = "node.roll",
                    .cluster = options.cluster,
                    .subject = "",
-                   .called = "roll",
+                   .called = options.dry_run ? "dry run" : "roll",
                    .newest_before = newest_before});
 }
 
@@ -37,6 +38,7 @@ void add_roll(CLI::App& app, Context& context) {
     CLI::App* command = add(
         app, on_call, "roll", "Restart brokers, Connect workers or task managers one after another, safely",
         "  medic roll broker --reason 'kernel patches'\n"
+        "  medic roll broker --reason 'kernel patches' --dry-run\n"
         "  medic roll connect-worker --nodes connect-1 connect-2 --reason 'new plugin'\n"
         "The running agent does it: each node is stopped in good order and started again, the next one only when it\n"
         "does its work again. No broker is stopped that a partition or the quorum needs; pauses, silences and other\n"
@@ -49,6 +51,7 @@ void add_roll(CLI::App& app, Context& context) {
     command->add_option("--cluster", options.cluster, "Needed where the agent watches more than one");
     command->add_option("--nodes", options.nodes, "Only these, by their names in medic.yaml; all without it");
     command->add_option("--reason", options.reason, "Why: whoever sees it must know")->required();
+    command->add_flag("--dry-run", options.dry_run, "Tell the order, what would have to wait and why; send nothing");
     command->add_flag("--no-wait", options.no_wait, "Do not follow it");
     command->callback([&context] { context.exit_code = roll(options); });
 }

@@ -1,4 +1,5 @@
 // What the agent's API is asked, on its server's thread.
+#include <algorithm>
 #include <future>
 
 #include "agent/daemon/agent_state_internal.h"
@@ -6,6 +7,7 @@
 #include "agent/daemon/doors.h"
 #include "agent/loop/incident_codec.h"
 #include "agent/loop/request.h"
+#include "remediations/planning/deployment.h"
 
 namespace medic {
 namespace {
@@ -46,7 +48,30 @@ Status Agent::State::command(OperatorCommand command) {
     if (command.kind == OperatorCommand::Kind::deploy)
         for (const ClusterInfo& cluster : clusters_of(config))
             if (cluster.name == command.target) MEDIC_CHECK(deployment_to_make(cluster, command.deployment));
+    MEDIC_CHECK(only_one_of_a_kind(command));
     give(std::move(command));
+    return {};
+}
+
+// The loop would refuse a second one, too, but only tell the log. What was asked for a moment ago it may not have taken
+// up yet.
+Status Agent::State::only_one_of_a_kind(const OperatorCommand& command) {
+    using Kind = OperatorCommand::Kind;
+    if (command.kind != Kind::roll && command.kind != Kind::deploy) return {};
+    constexpr Duration taken_up_within{5'000};
+    const std::string cause(command.kind == Kind::roll ? roll_cause : deploy_cause);
+    const WallTime at = now();
+    const std::lock_guard guard(shared_mutex);
+    for (const Incident& one : shown)
+        if (is_request_under_way(one, command.target, cause))
+            return fail(ErrorCode::not_ready, "{}", already_asked(one, at));
+    Asked& last = asked_for[{command.target, cause}];
+    const bool shown_since = std::ranges::any_of(shown, [&](const Incident& one) {
+        return one.cluster == command.target && one.diagnosis.cause == cause && one.noticed_at >= last.at;
+    });
+    if (at >= last.at && at - last.at < taken_up_within && !shown_since)
+        return fail(ErrorCode::not_ready, "{} has asked for the same a moment ago: look at `medic actions`", last.by);
+    last = {at, command.by};
     return {};
 }
 

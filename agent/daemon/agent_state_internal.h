@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -108,6 +109,11 @@ struct Agent::State : ApiBackend {
     mutable std::mutex shared_mutex;
     std::vector<Incident> shown;
     ActingAgents acting;  // As the leases last told; empty where this agent is the only one.
+    struct Asked {
+        WallTime at;
+        std::string by;
+    };
+    std::map<std::pair<std::string, std::string>, Asked> asked_for;  // Rolls and deployments: the last of each cluster.
     OwnMetrics metrics_now;
     std::atomic<bool> looked{false}, stopped{false};
 
@@ -149,6 +155,7 @@ struct Agent::State : ApiBackend {
     std::vector<Incident> incidents() const override;
     Result<Incident> incident(const std::string& id) const override;
     Status command(OperatorCommand command) override;
+    [[nodiscard]] Status only_one_of_a_kind(const OperatorCommand& command);
     Status accept(std::vector<Alert> alerts) override;
     Status change(ChangeNotice change) override;
     [[nodiscard]] Status write_now(std::vector<JournalEntry> rows);

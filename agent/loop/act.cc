@@ -92,7 +92,7 @@ void Loop::State::send(Incident& incident, Permit permit) {
     if (!step.only_asks)  // A question spends no budget and needs no rest after it.
         history.push_back({incident.key, incident.id, incident.cluster, step.remedy, step.cause,
                            incident.diagnosis.subject, step.subject, now, incident.undoing, false,
-                           taken_node(step.operation) != nullptr});
+                           taken_node(step.operation) != nullptr && !step.serves_nobody});
     record_attempt(incident, "intended", {});
     effects.operations.push_back(to_operation(std::move(permit)));
     set_state(incident, IncidentState::acting, step.text);
@@ -118,7 +118,8 @@ void Loop::State::record_attempt(const Incident& incident, std::string state, st
         .cause = step.cause,
         .diagnosed = to_string(incident.diagnosis.subject),
         .target = to_string(step.subject),
-        .operation = describe(Operation{.key = incident.key, .cluster = incident.cluster, .body = step.operation}),
+        .operation =
+            described(Operation{.key = incident.key, .cluster = incident.cluster, .body = step.operation}, step),
         .approved_by = incident.approved_by,
         .undo = incident.undoing,
         .state = state,

@@ -5,14 +5,25 @@
 #include <fmt/format.h>
 
 #include "agent/loop/state_internal.h"
+#include "remediations/planning/dry_run.h"
 
 namespace medic {
 namespace {
+
+// Flink gives a savepoint ten minutes (execution.checkpointing.timeout).
+constexpr Duration comes_max{15 * 60'000};
 
 // States that people bring about on purpose: what is in one of them is not ours to wait for.
 bool ended_on_purpose(const std::string& state) {
     constexpr std::array states{"CANCELED", "FINISHED", "PAUSED", "STOPPED"};
     return std::ranges::find(states, state) != states.end();
+}
+
+// While these hold, what the step has asked for may still come although its request has ended. A large state is written
+// for longer than any request may take; meanwhile Flink begins no other checkpoint.
+std::vector<Condition> comes_while(const Step& step) {
+    if (!std::holds_alternative<StopJobWithSavepoint>(step.operation)) return {};
+    return {at_least(step.job, "flink_checkpoints_in_progress", 1)};
 }
 
 }  // namespace
@@ -105,6 +116,7 @@ void Loop::State::want_plan(const Incident& incident) {
         for (const auto* conditions : {&step.precondition, &step.skip_if, &step.done, &step.expectation.all,
                                        &step.expectation.any, &step.expectation.worse_if, &step.expectation.in_vain_if})
             want(*conditions);
+        want(comes_while(step));
         if (const std::string* node = taken_node(step.operation))
             for (const FactKey& key : facts_before_taking(incident, *node)) want(key);
         if (!step.job.kind.empty()) want({step.job, "flink_job_state"});
@@ -130,6 +142,7 @@ void Loop::State::wait(Incident& incident) {
     if (!incident.acted && is_gone(incident)) return resolve(incident, "went_away", "it is no longer reported");
     const Step step = prepared(incident);
     want_plan(incident);
+    if (is_dry_run(incident.diagnosis) && !step.only_asks) return preview(incident);
     // Asked for a moment ago: a refusal for want of an answer would only be noise.
     if (now - incident.state_since < options.plan_facts_max && !answered(incident, step)) return;
     if (!step.skip_if.empty() && all_hold(step.skip_if, book, context()).truth == Truth::yes)
@@ -167,6 +180,12 @@ void Loop::State::expect_reply(Incident& incident) {
     set_state(incident, IncidentState::probing, "no reply to " + incident.key + " in time: looking at facts");
 }
 
+// Whether the operation's effect may be on its way although its request has ended.
+Truth Loop::State::still_comes(const Incident& incident, const Step& step) const {
+    const std::vector<Condition> signs = comes_while(step);
+    return signs.empty() ? Truth::no : all_hold(signs, book, context(incident.deadline)).truth;
+}
+
 // Did it happen? Only facts observed since can tell. "No" counts only once the operation can no longer be on its way.
 void Loop::State::probe(Incident& incident) {
     const Step& step = incident.current();
@@ -178,7 +197,9 @@ void Loop::State::probe(Incident& incident) {
     if (step.idempotent)
         return retry(incident, "whether it happened is not known, and it may be sent again: " + step.text);
     const auto after = all_hold(signs, book, context(incident.deadline));
-    if (after.truth == Truth::no) {
+    const Truth comes = still_comes(incident, step);
+    if (comes == Truth::yes && now < incident.deadline + comes_max) return;
+    if (after.truth == Truth::no && comes == Truth::no) {
         record_attempt(incident, "not-done", "facts say that it did not happen");
         changed_nothing(incident, true);
         return retry(incident, "facts say that it did not happen: " + step.text);

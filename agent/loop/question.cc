@@ -11,8 +11,11 @@
 namespace medic {
 namespace {
 
-// The node's own process is what the incident is about, not something that runs on it.
+// The node's own process is what the incident is about, not something that runs on it, and nobody misses it: one that
+// serves on, however badly, is missed.
 bool is_patient(const Diagnosis& diagnosis, const std::string& node) {
+    if (const auto serves = diagnosis.facts.find("serves"); serves != diagnosis.facts.end() && serves->second == "true")
+        return false;
     constexpr std::array processes{"node", "taskmanager", "jobmanager", "worker", "broker"};
     if (std::ranges::find(processes, diagnosis.subject.kind) == processes.end()) return false;
     const auto named = diagnosis.facts.find("node");

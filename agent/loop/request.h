@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/base/result.h"
+#include "agent/loop/incident.h"
 #include "agent/loop/input.h"
 #include "remediations/planning/planning_view.h"
 
@@ -19,6 +20,11 @@ inline constexpr std::size_t roll_nodes_max = 30;  // Of one request; two steps 
 // invalid: an unknown role or node, a driver that can't stop and start it, or too many.
 [[nodiscard]] Result<std::vector<std::string>> nodes_to_roll(const ClusterInfo& cluster, const std::string& role,
                                                              const std::vector<std::string>& wanted);
+
+// A person has asked for it, and it has neither ended nor been left to a person: there is one of a cause at a time.
+[[nodiscard]] bool is_request_under_way(const Incident& incident, std::string_view cluster, std::string_view cause);
+// What whoever asks for another one is told: who has asked, since when, and what can be done.
+[[nodiscard]] std::string already_asked(const Incident& incident, WallTime now);
 
 // invalid: a job without a deployment, a version that is not in the configuration, no folder for savepoints, a doubt
 // that nobody has.

@@ -26,10 +26,12 @@ Diagnosis wish_of(const OperatorCommand& command, std::string_view cause, WallTi
 Diagnosis roll_of(const OperatorCommand& command, const std::vector<std::string>& nodes, WallTime now) {
     Diagnosis wish = wish_of(command, roll_cause, now);
     wish.subject = {command.target, "role", command.role};
-    wish.summary = fmt::format("roll of {} ({}), asked for by {}{}", command.role, fmt::join(nodes, ", "), command.by,
-                               command.reason.empty() ? "" : ": " + command.reason);
+    wish.summary = fmt::format("{} of {} ({}), asked for by {}{}",
+                               command.deployment.dry_run ? "dry run of a roll" : "roll", command.role,
+                               fmt::join(nodes, ", "), command.by, command.reason.empty() ? "" : ": " + command.reason);
     wish.remedies = {"node.roll"};
     wish.facts = {{"role", command.role}, {"nodes", fmt::format("{}", fmt::join(nodes, ","))}};
+    if (command.deployment.dry_run) wish.facts["dry_run"] = "true";
     return wish;
 }
 
@@ -90,6 +92,19 @@ Status deployment_to_make(const ClusterInfo& cluster, const DeploymentWish& wish
     return {};
 }
 
+bool is_request_under_way(const Incident& incident, std::string_view cluster, std::string_view cause) {
+    return incident.cluster == cluster && incident.diagnosis.cause == cause && !incident.requested_by.empty() &&
+           !incident.ended() && incident.state != IncidentState::healed && incident.state != IncidentState::escalated;
+}
+
+std::string already_asked(const Incident& incident, WallTime now) {
+    return fmt::format(
+        "{} is under way since {} s ago, {}: {}. Only one of a kind runs in a cluster: see how far it is with `medic "
+        "incidents {}` and ask again when it has ended, or end it after the step at hand with `medic actions stop {}`",
+        incident.id, std::max<std::int64_t>(0, (now - incident.noticed_at).count() / 1'000), to_string(incident.state),
+        incident.diagnosis.summary, incident.id, incident.id);
+}
+
 void Loop::State::answer(const OperatorCommand& command, std::string text) {
     effects.notifications.push_back({{}, command.target, {}, Notification::Kind::answer, std::move(text), now});
 }
@@ -105,9 +120,7 @@ const ClusterInfo* Loop::State::asked_cluster(const OperatorCommand& command) {
 // One of a kind at a time. One that is done, or waits for a person, does nothing more: what mends it may be asked for.
 void Loop::State::open_request(const OperatorCommand& command, const Diagnosis& wish) {
     for (const auto& [number, other] : open)
-        if (other.cluster == command.target && other.diagnosis.cause == wish.cause && !other.ended() &&
-            other.state != IncidentState::healed && other.state != IncidentState::escalated)
-            return answer(command, fmt::format("{} is not over: {}", other.id, other.diagnosis.summary));
+        if (is_request_under_way(other, command.target, wish.cause)) return answer(command, already_asked(other, now));
     Incident* incident = open_incident(wish);
     if (incident == nullptr) return answer(command, "too many incidents are open");
     incident->requested_by = incident->approved_by = command.by;

@@ -161,11 +161,72 @@ TEST(Requests, there_is_one_roll_at_a_time_and_what_can_not_be_rolled_is_refused
     lab.bench.run(5);
     lab.ask();
     lab.bench.run(2);
-    EXPECT_EQ(lab.bench.last_answer().substr(0, 14), "I1 is not over");
+    EXPECT_EQ(lab.bench.last_answer().substr(0, 17), "I1 is under way s");
+    for (const char* part : {"asked for by ann: patches", "medic actions stop I1", "2 s ago"})
+        EXPECT_NE(lab.bench.last_answer().find(part), std::string::npos) << lab.bench.last_answer();
     lab.bench.inbox.emplace_back(OperatorCommand{.kind = OperatorCommand::Kind::roll, .target = "nope"});
     lab.bench.run(1);
     EXPECT_EQ(lab.bench.last_answer(), "no cluster is called nope");
     EXPECT_EQ(lab.bench.loop().incidents().size(), 1U);
+}
+
+class DryRun : public testing::Test {
+protected:
+    // Every line that the request has told, once it is over.
+    std::string told(Brokers& lab) {
+        OperatorCommand command{
+            .kind = OperatorCommand::Kind::roll, .target = "lab", .reason = "patches", .by = "ann", .role = "broker"};
+        command.deployment.dry_run = true;
+        lab.bench.inbox.emplace_back(std::move(command));
+        lab.bench.run(60);
+        EXPECT_TRUE(lab.bench.sent.empty()) << lab.bench.story();
+        EXPECT_EQ(lab.bench.incident().state, IncidentState::resolved);
+        return lab.bench.story();
+    }
+    static bool says(const std::string& story, const std::string& part) {
+        return story.find(part) != std::string::npos;
+    }
+};
+
+TEST_F(DryRun, of_a_roll_tells_the_order_what_is_waited_for_and_sends_nothing) {
+    Brokers lab(Mode::ask);
+    const std::string story = told(lab);
+    for (const char* part : {"order: broker-1, broker-3, broker-2; who leads", "every replica on it is in sync",
+                             "1. stop broker-1 in good order: nothing objects now",
+                             "3. stop broker-2 in good order: nothing objects now", "estimate: not known"})
+        EXPECT_TRUE(says(story, part)) << part << "\n" << story;
+    EXPECT_EQ(lab.bench.incident().outcome, "done");
+}
+
+TEST_F(DryRun, names_the_partitions_that_need_a_broker) {
+    Brokers lab(Mode::ask);
+    lab.bench.text({broker("3"), "kafka_broker_needed_by"}, "no other in-sync replica: single-0");
+    const std::string story = told(lab);
+    EXPECT_TRUE(says(story, "2. stop broker-3 in good order: not now")) << story;
+    EXPECT_TRUE(says(story, "single-0")) << story;
+    EXPECT_TRUE(says(story, "1. stop broker-1 in good order: nothing objects now")) << story;
+    EXPECT_EQ(lab.bench.incident().outcome, "refused");
+}
+
+TEST_F(DryRun, what_is_not_known_would_have_to_be_waited_for) {
+    Brokers lab(Mode::ask);
+    lab.bench.unknown({broker("1"), "kafka_broker_needed_by"});
+    EXPECT_TRUE(says(told(lab), "1. stop broker-1 in good order: not now"));
+}
+
+TEST_F(DryRun, says_that_the_policy_only_observes) {
+    Brokers lab(Mode::observe);
+    EXPECT_TRUE(says(told(lab), "not now: mode"));
+}
+
+TEST_F(DryRun, estimates_by_the_roll_before_it) {
+    Brokers lab(Mode::ask);
+    lab.ask();
+    lab.bench.run(200);
+    ASSERT_EQ(lab.bench.incident().outcome, "done") << lab.bench.story();
+    lab.bench.sent.clear();
+    lab.bench.under_way.clear();
+    EXPECT_TRUE(says(told(lab), "for 3 nodes, as long as I1 took for each of 3"));
 }
 
 TEST(Requests, nodes_are_taken_from_the_configuration) {

@@ -127,6 +127,8 @@ struct Loop::State {
     void open_request(const OperatorCommand& command, const Diagnosis& wish);
     void keep_requests_alive(std::set<CauseKey>& reported);
     void want_what_runs_there(const Incident& incident);
+    void preview(Incident& incident);
+    [[nodiscard]] std::string estimate_of(const Incident& incident) const;
     [[nodiscard]] bool is_own_work(const Incident& incident, const OperationUnderWay& operation) const;
 
     // advance.cc
@@ -137,6 +139,7 @@ struct Loop::State {
     [[nodiscard]] bool answered(const Incident& incident, const Step& step) const;
     void notice_living_job(Incident& incident);
     void expect_reply(Incident& incident);
+    [[nodiscard]] Truth still_comes(const Incident& incident, const Step& step) const;
     void probe(Incident& incident);
     void check(Incident& incident);
     void watch_healed(Incident& incident);

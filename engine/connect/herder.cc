@@ -47,6 +47,7 @@ Status Herder::load() {
         connector.stored = entry;
         spread_tasks(name, connector);
     }
+    ++rebalances_;  // It joins its group.
     return {};
 }
 
@@ -73,6 +74,14 @@ void Herder::spread_tasks(const std::string& name, Connector& connector) {
         slot.key = {name, task};
         want(slot, State::unassigned);
     }
+}
+
+// The group of one worker: it completes at once. Eagerly, all that runs is stopped for it and started again.
+void Herder::rebalance(const std::string& because_of) {
+    ++rebalances_;
+    if (options_.protocol != Protocol::eager) return;
+    for (auto& [name, connector] : connectors_)
+        if (name != because_of && connector.stored.target != State::stopped) spread_tasks(name, connector);
 }
 
 void Herder::want(TaskSlot& slot, State restart_state) {
@@ -148,6 +157,7 @@ WorkerSnapshot Herder::snapshot() const {
     snapshot.connector_start_failures = connector_start_failures_;
     snapshot.task_starts = task_starts_;
     snapshot.task_start_failures = task_start_failures_;
+    snapshot.rebalances = rebalances_;
     for (const auto& [name, connector] : connectors_)
         for (const auto& [task, slot] : connector.tasks) snapshot.tasks.push_back({slot.key, slot.state, slot.metrics});
     return snapshot;
@@ -171,6 +181,9 @@ Answer<Herder::Put> Herder::put(const std::string& name, Config config, IfThere 
         return std::unexpected(saved.error());
     }
     spread_tasks(name, connector);
+    // Its tasks have other configurations now; a stopped one has no tasks, and of it nobody hears.
+    const bool changed = !before || before->config != connector.stored.config;
+    if (changed && connector.stored.target != State::stopped) rebalance(name);
     return there ? Put::updated : Put::created;
 }
 
@@ -180,6 +193,7 @@ Answer<void> Herder::remove(const std::string& name) {
     if (found == connectors_.end()) return refuse(404, "Connector " + name + " not found");
     retire(found->second.tasks, 0);
     connectors_.erase(found);
+    rebalance(name);
     return save();
 }
 
@@ -195,7 +209,9 @@ Answer<void> Herder::set_target(const std::string& name, State target) {
         return saved;
     }
     if (before == State::stopped || target == State::stopped) {
-        if (before != target) spread_tasks(name, connector);
+        if (before == target) return {};
+        spread_tasks(name, connector);
+        rebalance(name);
         return {};
     }
     if (connector.state != State::failed) connector.state = target;

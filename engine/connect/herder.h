@@ -29,6 +29,10 @@ namespace medic::engine::connect {
 template <class T>
 using Answer = std::expected<T, Refusal>;
 
+// How a worker rebalances (Kafka Connect's connect.protocol): incrementally, where only what moves is stopped, or
+// eagerly, where everything is.
+enum class Protocol : std::uint8_t { sessioned, eager };
+
 struct HerderOptions {
     std::string worker_id;                          // "127.0.0.1:8083", as Connect names workers.
     std::string bootstrap;                          // Kafka brokers, host:port separated by commas.
@@ -36,6 +40,7 @@ struct HerderOptions {
     std::string program;                            // medic-engine, for the task processes.
     Duration graceful{5'000};                       // Kafka Connect's default: task.shutdown.graceful.timeout.ms = 5 s
     Duration flush{60'000};                         // Kafka Connect's default: offset.flush.interval.ms = 60 s
+    Protocol protocol = Protocol::sessioned;        // Kafka Connect's default.
     std::shared_ptr<GroupOffsets> group_offsets{};  // Of the sinks.
 };
 
@@ -50,6 +55,7 @@ struct WorkerSnapshot {
     std::vector<TaskSnapshot> tasks;
     int connectors = 0;
     std::uint64_t connector_starts = 0, connector_start_failures = 0, task_starts = 0, task_start_failures = 0;
+    std::uint64_t rebalances = 0;
 };
 
 class Herder {
@@ -106,6 +112,7 @@ private:
     void want(TaskSlot& slot, State restart_state);
     void retire(std::map<int, TaskSlot>& tasks, int first);
     void spread_tasks(const std::string& name, Connector& connector);
+    void rebalance(const std::string& because_of);
     [[nodiscard]] Answer<void> save();
     [[nodiscard]] ConnectorStatus status_of(const std::string& name, const Connector& connector) const;
     void wake() const;
@@ -116,7 +123,7 @@ private:
     std::condition_variable settled_;
     std::map<std::string, Connector> connectors_;
     std::list<TaskSlot> retired_;  // Of removed or stopped connectors; each until its process has ended.
-    std::uint64_t wishes_ = 0;
+    std::uint64_t wishes_ = 0, rebalances_ = 0;
     std::uint64_t connector_starts_ = 0, connector_start_failures_ = 0, task_starts_ = 0, task_start_failures_ = 0;
     bool stopping_ = false;
     int wake_fd_ = -1;

@@ -32,6 +32,7 @@ void add_worker(MetricsPage& page, const WorkerSnapshot& worker) {
     add("task_count", static_cast<double>(worker.tasks.size()));
     add_starts("connector", worker.connector_starts, worker.connector_start_failures);
     add_starts("task", worker.task_starts, worker.task_start_failures);
+    add("rebalance_completed_rebalances", static_cast<double>(worker.rebalances));
 }
 
 }  // namespace

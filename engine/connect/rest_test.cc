@@ -38,6 +38,43 @@ public:
     }
 };
 
+// A herder that nobody supervises: what it wants is seen, and nothing is started.
+std::unique_ptr<Herder> herder_of_two(const std::string& folder, Protocol protocol) {
+    HerderOptions options;
+    options.data_dir = folder;
+    options.program = "/bin/false";
+    options.protocol = protocol;
+    auto herder = std::make_unique<Herder>(options);
+    EXPECT_TRUE(herder->load());
+    for (const char* name : {"a", "b"})
+        EXPECT_TRUE(herder->put(name, {{"connector.class", "FileStreamSink"}, {"topics", "t"}, {"file", "/dev/null"}},
+                                Herder::IfThere::refuse));
+    return herder;
+}
+
+TEST(Rebalances, AreCountedAndStopAllThatRunsOnlyWhereTheyAreEager) {
+    for (const auto& [protocol, starts] : {std::pair{Protocol::sessioned, 1U}, std::pair{Protocol::eager, 2U}}) {
+        char name[] = "/tmp/medic-rebalance-XXXXXX";
+        const std::string folder = mkdtemp(name);
+        const auto herder = herder_of_two(folder, protocol);
+        const auto before = herder->snapshot();
+        const auto put = [&](const char* file) {
+            return herder->put("a", {{"connector.class", "FileStreamSink"}, {"topics", "t"}, {"file", file}},
+                               Herder::IfThere::update);
+        };
+        EXPECT_TRUE(put("/dev/zero"));
+        EXPECT_EQ(herder->snapshot().rebalances, before.rebalances + 1);
+        EXPECT_EQ(herder->snapshot().connector_starts, before.connector_starts + starts);
+        EXPECT_TRUE(put("/dev/zero"));
+        EXPECT_EQ(herder->snapshot().rebalances, before.rebalances + 1) << "nothing has changed";
+        EXPECT_TRUE(herder->set_target("a", State::stopped));
+        const auto stopped = herder->snapshot();
+        EXPECT_TRUE(put("/dev/null"));
+        EXPECT_EQ(herder->snapshot().rebalances, stopped.rebalances) << "of one that is stopped nobody hears";
+        std::filesystem::remove_all(folder);
+    }
+}
+
 class RestTest : public testing::Test {
 protected:
     void SetUp() override {

@@ -17,6 +17,7 @@ struct WorkerOptions {
     int rest_port = 8083;  // Kafka Connect's default.
     int metrics_port = 0;
     std::int64_t graceful_ms = 5'000, flush_ms = 60'000;
+    std::string protocol = "sessioned";  // Kafka Connect's default.
 };
 
 Status serve(const WorkerOptions& options) {
@@ -31,6 +32,7 @@ Status serve(const WorkerOptions& options) {
     herder_options.program = own_executable();
     herder_options.graceful = Duration{options.graceful_ms};
     herder_options.flush = Duration{options.flush_ms};
+    herder_options.protocol = options.protocol == "eager" ? Protocol::eager : Protocol::sessioned;
     herder_options.group_offsets = make_group_offsets(options.bootstrap);
     Herder herder(herder_options);
     MEDIC_CHECK(herder.load());
@@ -75,6 +77,10 @@ int run_connect_worker(std::span<char*> args) {
         ->capture_default_str();
     app.add_option("--offset-flush-interval-ms", options.flush_ms, "As Connect's offset.flush.interval.ms")
         ->capture_default_str();
+    app.add_option("--connect-protocol", options.protocol,
+                   "As Connect's connect.protocol: with eager all connectors stand during a rebalance")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"sessioned", "eager"}));
     if (const auto exit_code = parse_options(app, args)) return *exit_code;
     if (const auto served = serve(options); !served) {
         log_error("connect-worker", "{}", served.error().message);

@@ -17,7 +17,8 @@ namespace medic::engine::drill {
 struct LabShape {
     int slots = 2;  // Per task manager.
     int job_parallelism = 4;
-    std::map<std::string, std::string> kafka{};  // Settings of its brokers beside the profile's.
+    std::map<std::string, std::string> kafka{};    // Settings of its brokers beside the profile's.
+    std::map<std::string, std::string> connect{};  // Likewise of its Connect worker.
     auto operator<=>(const LabShape&) const = default;
 };
 

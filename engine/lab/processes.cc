@@ -1,8 +1,11 @@
 #include "engine/lab/processes.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -123,6 +126,28 @@ Status signal_process(const std::string& data_dir, const std::string& name, int 
     const auto found = state.processes.find(name);
     if (found == state.processes.end()) return fail(ErrorCode::not_ready, "{}: never started", name);
     return send_signal(found->second.id, signal);
+}
+
+Status take_descriptors(const std::string& data_dir, const std::string& name, const std::string& idle) {
+    MEDIC_TRY(const LabState state, load_state(data_dir));
+    const auto alive = [&](const std::string& one) -> Result<pid_t> {
+        const auto found = state.processes.find(one);
+        if (found == state.processes.end() || !is_alive(found->second.id))
+            return fail(ErrorCode::not_ready, "{}: not running", one);
+        return found->second.id.pid;
+    };
+    MEDIC_TRY(const pid_t victim, alive(name));
+    MEDIC_TRY(const pid_t like, alive(idle));
+    std::error_code error;
+    rlim_t open = 0;
+    for (std::filesystem::directory_iterator at(fmt::format("/proc/{}/fd", like), error), end; !error && at != end;
+         at.increment(error))
+        ++open;
+    if (error || open == 0) return fail(ErrorCode::unavailable, "descriptors of {}: {}", idle, error.message());
+    const rlimit limit{open, open};
+    if (::prlimit(victim, RLIMIT_NOFILE, &limit, nullptr) != 0)
+        return fail(ErrorCode::unavailable, "limit the descriptors of {}: {}", name, strerror(errno));
+    return {};
 }
 
 std::vector<TaskProcess> tasks_of(const ProcessId& worker) {

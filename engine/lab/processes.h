@@ -27,6 +27,10 @@ struct TaskProcess {
 // SIGSTOP, SIGCONT: for faults.
 [[nodiscard]] Status signal_process(const std::string& data_dir, const std::string& name, int signal);
 
+// From now on the process can open no more than it has open when it does nothing, as `idle` of its kind shows: what it
+// has open stays, what it closes is lost to it. For faults; a new process is free of it.
+[[nodiscard]] Status take_descriptors(const std::string& data_dir, const std::string& name, const std::string& idle);
+
 // The task processes of a Connect worker: its children that carry `--connector NAME --task N`.
 [[nodiscard]] std::vector<TaskProcess> tasks_of(const ProcessId& worker);
 [[nodiscard]] Status kill_task(const std::string& data_dir, const std::string& worker, const std::string& connector,

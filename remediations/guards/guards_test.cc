@@ -28,6 +28,9 @@ TEST(Guards, what_takes_a_node_away_is_known_from_the_journal_too) {
     EXPECT_FALSE(tells(StartNode{"kill-node"}));
     EXPECT_FALSE(tells(KillConnectorTask{"connect-1", "orders", 0}));
     EXPECT_FALSE(tells_of_taken_node(""));
+    const Operation kill{.key = {}, .cluster = "lab", .body = KillNode{"tm-1"}};
+    EXPECT_TRUE(tells_of_taken_node(described(kill, {})));
+    EXPECT_FALSE(tells_of_taken_node(described(kill, {.serves_nobody = true})));
     const auto asks = [](OperationBody body) {
         return tells_of_question(describe(Operation{.key = {}, .cluster = "lab", .body = std::move(body)}));
     };

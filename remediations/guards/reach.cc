@@ -10,6 +10,9 @@ const std::string* taken_node(const OperationBody& body) {
 
 namespace {
 
+// The journal's record of attempts has no column for it, and an older agent reads past it.
+constexpr std::string_view served_nobody = " (it served nobody)";
+
 std::string_view operation_in(std::string_view described) {
     const auto colon = described.find(": ");  // No cluster's name holds one.
     if (colon == std::string_view::npos) return {};
@@ -19,7 +22,12 @@ std::string_view operation_in(std::string_view described) {
 
 }  // namespace
 
+std::string described(const Operation& operation, const Step& step) {
+    return describe(operation) + std::string(step.serves_nobody ? served_nobody : "");
+}
+
 bool tells_of_taken_node(std::string_view described) {
+    if (described.ends_with(served_nobody)) return false;
     const auto operation = operation_in(described);
     return operation == "kill-node" || operation == "stop-node";
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "remediations/planning/request_time.h"
+
 namespace medic::remedies {
 
 Result<std::string> parameter(const Diagnosis& diagnosis, std::string_view name) {
@@ -56,7 +58,7 @@ Step stop_with_savepoint(const Subject& job, std::string job_id, std::string fol
     Step step{.subject = job,
               .text = "stop " + job.name + " with a savepoint",
               .operation = StopJobWithSavepoint{std::move(job_id), std::move(folder)}};
-    step.timeout = Duration{120'000};
+    step.timeout = request_takes_max;
     step.precondition = {text_in(job, "flink_job_state", {"RUNNING"})};
     step.done = {text_in(job, "flink_job_state", {"FINISHED"})};
     step.expectation = {.all = step.done, .within = Duration{60'000}};
@@ -85,7 +87,7 @@ Step start_deployment(const Subject& job, StartDeployment what) {
                                   what.restore_from.empty() ? "the savepoint" : what.restore_from)};
     step.restore_from_own_savepoint = what.restore_from.empty();
     step.operation = std::move(what);
-    step.timeout = Duration{60'000};
+    step.timeout = request_takes_max;
     step.precondition = {text_in(job, "flink_job_state", {"FINISHED", "CANCELED", "FAILED"})};
     step.done = {text_in(job, "flink_job_state", {"CREATED", "INITIALIZING", "RUNNING", "RESTARTING"})};
     step.expectation = job_runs_and_progresses(job);

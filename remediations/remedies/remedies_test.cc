@@ -61,6 +61,24 @@ TEST_F(StartAgain, of_a_blocked_herder_looks_at_the_herder) {
               describe(equals(diagnosis_.subject, "connect_worker_herder_answers", 1)));
     EXPECT_EQ(made->summary, "connect-1 works on no request: fence it and start it again");
 }
+TEST_F(StartAgain, one_that_fails_but_works_on_is_stopped_in_good_order_and_never_killed) {
+    diagnosis_.cause = "node.many-faults";
+    diagnosis_.facts["faults"] = "6";
+    diagnosis_.facts["restarts"] = "0";
+    EXPECT_EQ(refusal("node.start-again"), ErrorCode::invalid) << "no driver can stop it";
+    node("connect-1").can_stop = true;
+    EXPECT_EQ(operations("node.start-again"),
+              (std::vector<std::string>{"lab: stop-node connect-1", "lab: start-node connect-1"}));
+    EXPECT_EQ(describe(plan("node.start-again")->steps[0].precondition.at(0)),
+              describe(equals({"lab", "node", "connect-1"}, "process_up", 1)));
+}
+TEST_F(StartAgain, one_that_is_started_again_and_again_is_a_persons) {
+    diagnosis_.cause = "node.many-faults";
+    diagnosis_.facts["faults"] = "6";
+    diagnosis_.facts["restarts"] = "4";
+    node("connect-1").can_stop = true;
+    EXPECT_EQ(refusal("node.start-again"), ErrorCode::invalid);
+}
 TEST_F(StartAgain, is_not_for_task_managers_whose_work_must_move) {
     about("flink.jobmanager-lost", {"lab", "node", "tm-1"}, {{"node", "tm-1"}});
     EXPECT_EQ(refusal("node.start-again"), ErrorCode::invalid);
@@ -365,7 +383,7 @@ TEST_F(FullDisk, an_unreadable_assignment_moves_nothing) {
 
 TEST(Remedies, every_one_is_registered_once_with_its_causes) {
     const Planner planner(remedies::all_remedies());
-    EXPECT_EQ(planner.remedies().size(), 22U);
+    EXPECT_EQ(planner.remedies().size(), 23U);
     for (const auto& remedy : planner.remedies()) {
         EXPECT_FALSE(remedy.what.empty()) << remedy.name;
         EXPECT_FALSE(remedy.cures.empty()) << remedy.name;

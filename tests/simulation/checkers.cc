@@ -18,8 +18,8 @@ std::string truth_of(const sim::SimCluster& cluster) {
                                    cluster.job.version, cluster.disk.used, cluster.disk.total);
     if (cluster.leaders.displaced > 0) text += fmt::format(", {} leaders displaced", cluster.leaders.displaced);
     for (const auto& [name, node] : cluster.nodes)
-        text += fmt::format(", {} {}{}", name, node.up ? node.frozen ? "frozen" : "up" : "down",
-                            node.spare ? " (spare)" : "");
+        text += fmt::format(", {} {}{}{}", name, node.up ? node.frozen ? "frozen" : "up" : "down",
+                            node.spare ? " (spare)" : "", node.faulty ? " (faulty)" : "");
     for (const auto& [name, broker] : cluster.brokers)
         text += fmt::format(", {} {}{}", name, broker.up ? broker.frozen ? "frozen" : "up" : "down",
                             broker.in_sync ? "" : " (behind)");
@@ -30,6 +30,9 @@ std::string truth_of(const sim::SimCluster& cluster) {
     text += fmt::format(", settings {}, worker {}, sink {} at {}", cluster.settings.now,
                         cluster.worker.answers() ? "up" : "gone", cluster.sink.stopped ? "stopped" : "running",
                         cluster.sink.committed);
+    if (cluster.flapping.changes || cluster.flapping.state != "RUNNING")
+        text += fmt::format(", {} {}{}", sim::flapping_connector, cluster.flapping.state,
+                            cluster.flapping.changes ? " (flapping)" : "");
     if (cluster.sink.poison) text += fmt::format(" (poison at {})", *cluster.sink.poison);
     text += fmt::format(", broker 1 idle {:.2f}", cluster.producers().idle());
     for (const auto& [number, task] : cluster.tasks)
@@ -65,7 +68,8 @@ public:
     }
 };
 
-// A process is killed only while something is wrong with it, or was a moment ago; a node, if it holds a blocking task.
+// A process is killed, or stopped unless a person asked for it, only while something is wrong with it, or was a moment
+// ago; a node, if it holds a blocking task or fails what it is given.
 class NoHarm final : public Checker {
 public:
     std::string_view name() const override { return "no-harm"; }
@@ -74,7 +78,7 @@ public:
             if (!well) was_ill_[what] = ticked.monotonic;
         };
         for (const auto& [name, node] : ticked.cluster.nodes)
-            note(name, node.up && !node.frozen && ticked.cluster.job.blocked_by != name);
+            note(name, node.up && !node.frozen && !node.faulty && ticked.cluster.job.blocked_by != name);
         for (const auto& [name, broker] : ticked.cluster.brokers) note(name, broker.serves());
         for (const auto& [number, task] : ticked.cluster.tasks) note(std::to_string(number), !task.stuck);
         note(std::string(sim::worker_name), ticked.cluster.worker.answers());
@@ -82,6 +86,9 @@ public:
     void on_sending(const Sending& sending) override {
         if (!sending.faults_ever) violated("acted although nothing was ever wrong: " + describe(sending.operation));
         if (const auto* kill = std::get_if<KillNode>(&sending.operation.body)) judge(sending, kill->node);
+        const bool asked = sending.intent && sending.intent->cause.starts_with("operator.");
+        if (const auto* stop = std::get_if<StopNode>(&sending.operation.body); stop != nullptr && !asked)
+            judge(sending, stop->node);
         if (const auto* kill = std::get_if<KillConnectorTask>(&sending.operation.body))
             judge(sending, std::to_string(kill->task));
     }
@@ -130,12 +137,14 @@ public:
         for (const auto& note : ticked.effects.notifications) {
             if (note.kind != Notification::Kind::healed) continue;
             for (const Incident* incident : ticked.loop.open_incidents())
-                if (incident->id == note.incident && incident->diagnosis.cause.starts_with("flink."))
-                    judge(*incident, ticked);
+                if (incident->id == note.incident && works_for_job(incident->diagnosis.cause)) judge(*incident, ticked);
         }
     }
 
 private:
+    static bool works_for_job(std::string_view cause) {
+        return cause.starts_with("flink.") || cause == "node.many-faults";
+    }
     void judge(const Incident& incident, const Ticked& ticked) {
         if (ticked.monotonic - job_ran_ > guard_facts_age_max + Duration{2'000})
             violated(incident.id + " is called healed, and the job does not run: " + truth_of(ticked.cluster));

@@ -62,11 +62,27 @@ private:
     Duration job_lives_since_{0};                  // Monotonic: it was last seen ended.
 };
 
+// A savepoint that outlasts its request is waited for: whoever asks again in the middle of it does not know what it has
+// begun.
+class SavepointOnce final : public Checker {
+public:
+    std::string_view name() const override { return "savepoint-once"; }
+    void on_tick(const Ticked& ticked) override {
+        const int again = ticked.cluster.job.stops_during_savepoint;
+        if (again > seen_) violated(fmt::format("{} was asked for a savepoint during one", ticked.cluster.job.id));
+        seen_ = again;
+    }
+
+private:
+    int seen_ = 0;
+};
+
 }  // namespace
 
 void add_deployment_checkers(std::vector<std::unique_ptr<Checker>>& all) {
     all.push_back(std::make_unique<VerifiedFirst>());
     all.push_back(std::make_unique<ExactPoint>());
+    all.push_back(std::make_unique<SavepointOnce>());
 }
 
 }  // namespace medic::simulation

@@ -172,6 +172,32 @@ void Run::mistake_a_setting() {
     probe("topic-setting-changed");
 }
 
+// A task manager at which whatever it is given fails, while the others do the same work: its disk, its descriptors.
+void Run::make_faulty() {
+    const bool now = late_comers_.between(1, 1'200) == 1;
+    const auto name = fmt::format("tm-{}", late_comers_.between(1, 4));
+    sim::SimNode& node = cluster_.nodes[name];
+    if (!now || node.spare || !node.up || node.frozen || !happens("faulty")) return;
+    faults_ever_ = true;
+    node.faulty = true;
+    node.faulty_at = wall_;
+    probe("node-faulty");
+}
+
+// Somebody's pipeline changes a connector all the time; in the end somebody notices, ends it and lets the connector
+// run.
+void Run::make_flap() {
+    const bool now = late_comers_.between(1, 1'500) == 1;
+    const Duration lasts{late_comers_.between(60'000, 400'000)};
+    const bool knows_stop = late_comers_.chance(70);
+    if (!now || cluster_.flapping.changes || !happens("flapping")) return;
+    faults_ever_ = true;
+    cluster_.flapping.changes = true;
+    cluster_.flapping.knows_stop = knows_stop;
+    over_at_["flapping"] = wall_ + lasts;
+    probe("connector-flaps");
+}
+
 // What hits one hits others: a rack, a kernel, a noisy neighbour.
 void Run::hurt_nodes(sim::Seeded chance) {
     faults_ever_ = true;
@@ -303,6 +329,8 @@ void Run::disturb() {
     leave_transaction_open();
     slow_down();
     mistake_a_setting();
+    make_faulty();
+    make_flap();
     if (chanced(900, "connect")) hurt_connect(own[10]);
     if (chanced(1'500, "noise")) make_noise(own[11]);
     end_what_is_over();
@@ -335,7 +363,7 @@ void Run::lose_lease() {
     probe(another ? "lease-elsewhere" : "lease-unknown");
     if (!another || chance_.chance(50)) return;
     for (auto& [name, node] : cluster_.nodes)
-        if (!node.spare && (!node.up || node.frozen)) node.up = true, node.frozen = false;
+        if (!node.spare && (!node.up || node.frozen || node.faulty)) node.up = true, node.frozen = node.faulty = false;
 }
 
 void Run::passes(const std::string& name) {
@@ -367,6 +395,8 @@ void Run::passes(const std::string& name) {
         cluster_.shipments.slow_broker.reset(), cluster_.shipments.slow_load = false;
     else if (name == "moves")
         cluster_.shipments.moving = 0;
+    else if (name == "flapping")
+        cluster_.flapping = {};
     else if (name == "job")
         cluster_.start_job_again();
     else if (const auto broker = cluster_.brokers.find(name.substr(5)); broker != cluster_.brokers.end())

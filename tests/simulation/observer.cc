@@ -70,6 +70,18 @@ DiagnosisReport Observer::report(WallTime now) {
             suspect(diagnosis("flink.taskmanager-frozen", subject, {"flink.replace-taskmanager"}, facts), now,
                     report.diagnoses);
     }
+    for (const auto& [name, node] : cluster_.nodes) {
+        if (node.spare || !node.up || node.frozen || !node.faulty) continue;
+        suspect(diagnosis("node.many-faults", {"lab", "node", name}, {"flink.replace-taskmanager", "node.start-again"},
+                          {{"node", name},
+                           {"role", "taskmanager"},
+                           {"serves", "true"},
+                           {"taskmanager", name},
+                           {"job", "fleet"},
+                           {"faults", "6"},
+                           {"restarts", "0"}}),
+                now, report.diagnoses);
+    }
     for (const auto& [name, broker] : cluster_.brokers) {
         if (broker.serves() || broker.stopped_in_order) continue;  // The latter is recognised as planned work.
         const std::string id = name.substr(name.find('-') + 1);
@@ -133,6 +145,15 @@ void Observer::report_connect(WallTime now, std::vector<Diagnosis>& out) {
                                  {"lab", "worker", "connect-1"}, {"node.start-again"}, std::move(facts)),
                        now, out);
     }
+    // As the analyzer tells it: not while a worker comes or goes.
+    if (cluster_.flapping.storms())
+        suspect(diagnosis("connect.rebalance-storm", {"lab", "connector", std::string(sim::flapping_connector)},
+                          {"connect.isolate-rebalance-storm"},
+                          {{"connector", std::string(sim::flapping_connector)},
+                           {"rebalances", "8"},
+                           {"others", "orders"},
+                           {"can_be_stopped", cluster_.flapping.knows_stop ? "true" : "false"}}),
+                now, out);
     if (cluster_.sink.stopped) return;
     for (const auto& [number, task] : cluster_.tasks) {
         if (!task.stuck && task.state != "FAILED") continue;

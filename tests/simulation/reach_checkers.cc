@@ -2,6 +2,7 @@
 // whom it puts leaders. One checker each.
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -96,6 +97,28 @@ public:
 
 private:
     std::map<std::string, Duration> could_be_spared_;  // Monotonic, last.
+};
+
+// Isolated is only the connector whose changes make the others stand, and only while they do.
+class IsolatedAlone final : public Checker {
+public:
+    std::string_view name() const override { return "isolated-alone"; }
+    void on_tick(const Ticked& ticked) override {
+        if (ticked.cluster.flapping.storms()) stormed_ = ticked.monotonic;
+    }
+    void on_sending(const Sending& sending) override {
+        if (!sending.intent || sending.intent->cause != "connect.rebalance-storm" || sending.intent->undo) return;
+        const auto* stop = std::get_if<StopConnector>(&sending.operation.body);
+        const auto* pause = std::get_if<PauseConnector>(&sending.operation.body);
+        if (stop == nullptr && pause == nullptr) return;
+        if ((stop != nullptr ? stop->connector : pause->connector) != sim::flapping_connector)
+            violated("isolates another one: " + describe(sending.operation));
+        if (!stormed_ || sending.monotonic - *stormed_ > slack)
+            violated("isolates one that disturbs nobody: " + describe(sending.operation));
+    }
+
+private:
+    std::optional<Duration> stormed_;  // Monotonic, last.
 };
 
 class StormAsks final : public Checker {
@@ -279,6 +302,7 @@ private:
 void add_reach_checkers(std::vector<std::unique_ptr<Checker>>& all) {
     all.push_back(std::make_unique<BlastRadiusKept>());
     all.push_back(std::make_unique<PartitionsKept>());
+    all.push_back(std::make_unique<IsolatedAlone>());
     all.push_back(std::make_unique<StormAsks>());
     all.push_back(std::make_unique<ManagedLeftAlone>());
     all.push_back(std::make_unique<ElectionsInSync>());

@@ -259,9 +259,12 @@ void Run::count(const Incident& incident) {
     if (incident.outcome == "undone" && incident.diagnosis.cause == deploy_cause) probe("deployment-taken-back");
     if (incident.outcome == "healed" && incident.diagnosis.cause == "kafka.hanging-transaction")
         probe("transaction-aborted");
+    if (incident.outcome == "healed" && incident.diagnosis.cause == "node.many-faults") probe("node-at-fault-replaced");
+    if (incident.outcome == "paused" && incident.diagnosis.cause == "connect.rebalance-storm")
+        probe("connector-isolated");
     if (incident.state == IncidentState::escalated) probe("escalated");
     if (incident.outcome == "went_away") probe("went-away");
-    if (incident.outcome == "paused") probe("crash-loop-paused");
+    if (incident.outcome == "paused" && incident.diagnosis.cause.starts_with("flink.")) probe("crash-loop-paused");
 }
 
 RunResult Run::finish() {

@@ -89,6 +89,8 @@ private:
     void leave_transaction_open();
     void slow_down();
     void mistake_a_setting();
+    void make_faulty();
+    void make_flap();
     void storm(bool firing, Duration lasts = {});
     void storm_of_alerts(sim::Seeded chance);
     void hurt_sight(sim::Seeded chance);

@@ -1,4 +1,6 @@
 // Flink's REST API: cancel, stop with savepoint, upload and run.
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "agent/base/flink_state.h"
@@ -13,6 +15,7 @@ namespace {
 
 // How often a savepoint under way is asked about.
 constexpr Duration savepoint_poll{250};
+constexpr Duration trigger_takes_max{10'000};
 constexpr Duration overview_timeout{5'000};
 
 std::string text(const Json& object, const char* key) {
@@ -130,14 +133,16 @@ void stop_with_savepoint(const Doors& doors, const StopJobWithSavepoint& what, D
         const std::string job_url = *url + "/jobs/" + url_encode(what.job_id);
         Json body = {{"drain", false}};
         if (!what.target_directory.empty()) body["targetDirectory"] = what.target_directory;
-        doors.fetch(request("POST", job_url + "/stop", body, timeout), [doors, job_url, timeout,
-                                                                        done](Result<FetchReply> reply) {
+        // Flink answers the question itself at once and goes on with it; the rest of the time is for looking after it.
+        const Duration asked = std::min(timeout, trigger_takes_max);
+        doors.fetch(request("POST", job_url + "/stop", body, asked), [doors, job_url, left = timeout - asked,
+                                                                      done](Result<FetchReply> reply) {
             auto good = accepted("stop with savepoint", std::move(reply));
             if (!good) return done(std::unexpected(good.error()));
             const std::string id = text(Json::parse(good->body, nullptr, false), "request-id");
             if (id.empty())
                 return done(fail(ErrorCode::outcome_unknown, "stop with savepoint: no request-id in the answer"));
-            poll_savepoint(doors, {job_url, url_encode(id), static_cast<int>(timeout / savepoint_poll)}, done);
+            poll_savepoint(doors, {job_url, url_encode(id), static_cast<int>(left / savepoint_poll)}, done);
         });
     });
 }

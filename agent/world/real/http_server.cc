@@ -9,6 +9,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/beast/core.hpp>
@@ -73,6 +74,7 @@ struct HttpServer::Impl {
     HttpHandler handler;
     asio::io_context io{1};
     tcp::acceptor acceptor{io};
+    asio::steady_timer before_accept{io};
     std::uint16_t port = 0;
     std::unique_ptr<asio::thread_pool> pool;
     std::thread thread;
@@ -82,6 +84,7 @@ struct HttpServer::Impl {
 
     Status listen();
     void accept();
+    void accept_later();
     void run_handler(HttpRequest request, std::function<void(HttpResponse)> answer);
     void stop();
 };
@@ -227,18 +230,28 @@ Status HttpServer::Impl::listen() {
 void HttpServer::Impl::accept() {
     acceptor.async_accept([this](ErrorOf error, tcp::socket socket) {
         if (stopping || error == asio::error::operation_aborted) return;
-        if (!error && static_cast<int>(sessions.size()) >= options.connections_max) {
+        if (error) return accept_later();
+        if (static_cast<int>(sessions.size()) >= options.connections_max) {
             static constexpr std::string_view busy =
                 "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
             socket.non_blocking(true, error);
             socket.write_some(asio::buffer(busy), error);
-        } else if (!error) {
+        } else {
             socket.set_option(tcp::no_delay(true), error);
             auto session = std::make_shared<Session>(*this, std::move(socket));
             sessions.insert(session);
             session->read_header();
         }
         accept();
+    });
+}
+
+// Without a free descriptor the kernel refuses at once, time and again: a processor would do nothing else.
+void HttpServer::Impl::accept_later() {
+    constexpr std::chrono::milliseconds pause{100};
+    before_accept.expires_after(pause);
+    before_accept.async_wait([this](ErrorOf error) {
+        if (!stopping && !error) accept();
     });
 }
 
@@ -268,6 +281,7 @@ void HttpServer::Impl::stop() {
         asio::post(io, [this, &closed] {
             ErrorOf ignored;
             acceptor.close(ignored);
+            before_accept.cancel();
             for (const auto& session : std::set(sessions)) session->stop();
             closed.set_value();
         });

@@ -31,7 +31,7 @@ std::string_view to_string(Passage passage) {
     return names[static_cast<std::size_t>(passage)];
 }
 
-SimCluster::SimCluster(std::uint64_t seed) : chance_(seed) {
+SimCluster::SimCluster(std::uint64_t seed) : chance_(seed), slowness_(seed ^ 0x736C6F77) {
     for (const char* name : {"tm-1", "tm-2"}) nodes[name] = {};
     for (const char* name : {"tm-3", "tm-4"}) nodes[name] = {.spare = true};
     for (const char* name : {"broker-1", "broker-2", "broker-3"}) brokers[name] = {};
@@ -51,6 +51,13 @@ int SimCluster::active_nodes() const {
         nodes, [](const auto& item) { return item.second.up && !item.second.frozen && !item.second.spare; }));
 }
 
+// The job's slots are dealt out to it as to any other, and what gets one there fails.
+bool SimCluster::node_fails_tasks() const {
+    return std::ranges::any_of(nodes, [](const auto& item) {
+        return item.second.up && !item.second.frozen && !item.second.spare && item.second.faulty;
+    });
+}
+
 bool SimCluster::healthy() const {
     const bool tasks_fine = std::ranges::all_of(
         tasks, [](const auto& item) { return item.second.state == "RUNNING" && !item.second.stuck; });
@@ -58,8 +65,8 @@ bool SimCluster::healthy() const {
     const bool brokers_fine =
         std::ranges::all_of(brokers, [](const auto& item) { return item.second.serves() && item.second.in_sync; });
     return tasks_fine && settings.good() && job_fine && brokers_fine && disk.used < 0.8 * disk.total &&
-           leaders.displaced == 0 && worker.answers() && !sink.stopped && !sink.poison &&
-           producers().idle() >= idle_healthy && !hanging && shipments.takes_writes() &&
+           leaders.displaced == 0 && worker.answers() && !sink.stopped && !sink.poison && flapping.state == "RUNNING" &&
+           !flapping.storms() && producers().idle() >= idle_healthy && !hanging && shipments.takes_writes() &&
            std::ranges::none_of(std::array{1, 2, 3}, [&](int id) { return shipments.keeps_waiting(id); });
 }
 
@@ -130,8 +137,10 @@ void SimCluster::live_on(Duration by) {
     disk.used = std::min(disk.total, disk.used + disk.growth_per_second * seconds);
     if (now_ >= leaders.in_sync_at) leaders.out_of_sync = 0;
     if (hanging) hanging->silent += by;
+    if (job.state != "RUNNING") job.savepoint_ends.reset();  // It failed with the job.
+    if (job.savepoint_ends && now_ >= *job.savepoint_ends) end_with_savepoint();
     if (is_terminal_job_state(job.state)) return;
-    const bool can_run = active_nodes() >= task_managers_needed && job.blocked_by.empty();
+    const bool can_run = active_nodes() >= task_managers_needed && job.blocked_by.empty() && !node_fails_tasks();
     if (job.state == "RUNNING" && (!can_run || job.version == "v2")) {
         job.state = "RESTARTING";
         job.restart_at = now_ + restart_delay;
@@ -160,6 +169,7 @@ std::vector<OperationReply> SimCluster::advance(WallTime now) {
         shipments.changed_at = shipments.changed_at + by;
         worker.session_ends = worker.session_ends + by;
         if (job.ended_by_person_at) job.ended_by_person_at = *job.ended_by_person_at + by;
+        if (job.savepoint_ends) job.savepoint_ends = *job.savepoint_ends + by;
     }
     now_ = now;
     if (!stepped) live_on(by);
@@ -194,6 +204,27 @@ void SimCluster::carry_out(const Due& due) {
     }
 }
 
+// One in eight writes so much state that the request is over long before it.
+Result<std::string> SimCluster::stop_job(const StopJobWithSavepoint& op) {
+    if (job.savepoint_ends) ++job.stops_during_savepoint;
+    if (op.job_id != job.id || job.state != "RUNNING" || job.savepoint_ends)
+        return fail(ErrorCode::invalid, "not running");
+    job.savepoint_to = op.target_directory + "/savepoint-" + job.id;
+    if (slowness_.chance(12)) {
+        job.savepoint_ends = now_ + Duration{slowness_.between(70'000, 200'000)};
+        ++passages["savepoint-outlasts-request"];
+        return fail(ErrorCode::outcome_unknown, "the savepoint was not complete in time");
+    }
+    end_with_savepoint();
+    return job.savepoint;
+}
+
+void SimCluster::end_with_savepoint() {
+    job.savepoint_ends.reset();
+    job.state = "FINISHED", job.live = 0;
+    job.savepoint = job.savepoint_to;
+}
+
 Result<std::string> SimCluster::apply(const OperationBody& body) {
     if (auto applied = apply_to_worker(body)) return *std::move(applied);
     if (auto applied = apply_to_connect(body)) return *std::move(applied);
@@ -204,7 +235,7 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                          return "killed";
                      }
                      SimNode& node = nodes[op.node];
-                     node.up = node.frozen = false;
+                     node.up = node.frozen = node.faulty = false;
                      if (job.blocked_by == op.node) job.blocked_by.clear();
                      return "killed";
                  },
@@ -217,7 +248,7 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      }
                      SimNode& node = nodes[op.node];
                      if (node.frozen) return fail(ErrorCode::outcome_unknown, "it does not stop");
-                     node.up = false;
+                     node.up = node.faulty = false;
                      if (job.blocked_by == op.node) job.blocked_by.clear();
                      return "stopped";
                  },
@@ -237,11 +268,7 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      if (!is_terminal_job_state(job.state)) job.state = "CANCELED", job.live = 0;
                      return "cancelled";
                  },
-                 [&](const StopJobWithSavepoint& op) -> Result<std::string> {
-                     if (op.job_id != job.id || job.state != "RUNNING") return fail(ErrorCode::invalid, "not running");
-                     job.state = "FINISHED", job.live = 0;
-                     return job.savepoint = op.target_directory + "/savepoint-" + job.id;
-                 },
+                 [&](const StopJobWithSavepoint& op) { return stop_job(op); },
                  [&](const StartDeployment& op) -> Result<std::string> {
                      if (op.restore_from.empty()) return fail(ErrorCode::invalid, "would start empty");
                      if (drivers_look && job.live > 0) return fail(ErrorCode::not_ready, "it runs already");
@@ -373,6 +400,7 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
         if (key.name == "flink_subtask_records_in_total") fact.value = job.records;
         if (key.name == "checkpoint_path") fact.text = "/checkpoints/" + job.id;
         if (key.name == "flink_job_restarts_total") fact.value = job.restarts;
+        if (key.name == "flink_checkpoints_in_progress") fact.value = job.savepoint_ends ? 1 : 0;
         if (key.name == "checkpoints_kept") fact.text = "always";
         if (key.name == "id") fact.text = job.id;
         if (key.name == "version") fact.text = job.version;

@@ -18,11 +18,12 @@
 
 namespace medic::sim {
 
-inline constexpr std::string_view worker_name = "connect-1", noisy_client = "replay";
+inline constexpr std::string_view worker_name = "connect-1", noisy_client = "replay", flapping_connector = "archive";
 
 struct SimNode {
     bool up = true, frozen = false, spare = false;
-    WallTime faulty_at;  // When a fault last hit it; unix_ms 0: never.
+    bool faulty = false;  // Whatever it is given fails, as long as this process lives.
+    WallTime faulty_at;   // When a fault last hit it; unix_ms 0: never.
 };
 
 struct SimTask {
@@ -58,6 +59,14 @@ struct SimWorker {
     [[nodiscard]] bool answers() const { return up && !frozen; }
 };
 
+// Another connector of the worker. While somebody changes it all the time, and it runs, the worker rebalances eagerly
+// and the sink's tasks stand.
+struct SimFlapping {
+    bool changes = false, knows_stop = true;
+    std::string state = "RUNNING";
+    [[nodiscard]] bool storms() const { return changes && state == "RUNNING"; }
+};
+
 // A client that produces to broker 1 as fast as it may; handlers' time goes with the bytes that they take in.
 struct SimProducers {
     static constexpr double others = 20e6, bearable = 100e6;  // Bytes per second.
@@ -71,6 +80,10 @@ struct SimJob {
     std::string state = "RUNNING", version = "v1", id = "j1";
     std::string blocked_by;  // The node whose task ignores cancellation.
     std::string savepoint;   // The newest one.
+    // One that takes longer than any request waits for, and the job ends with it; it is asked for once.
+    std::optional<WallTime> savepoint_ends;
+    std::string savepoint_to;
+    int stops_during_savepoint = 0;
     WallTime restart_at;
     double records = 0;
     int restarts = 0;
@@ -190,6 +203,7 @@ public:
     SimSettings settings;
     SimSink sink;
     SimWorker worker;
+    SimFlapping flapping;
     double noise = 0;                          // What the noisy client offers, bytes per second.
     std::map<std::string, SimBroker> brokers;  // By node.
     SimJob job;
@@ -218,7 +232,10 @@ private:
     Result<std::string> apply(const OperationBody& body);
     std::optional<Result<std::string>> apply_to_connect(const OperationBody& body);
     Result<std::string> alter(const AlterConnectorOffset& op);
+    Result<std::string> stop_job(const StopJobWithSavepoint& op);
+    void end_with_savepoint();
     Result<std::string> resume();
+    std::optional<Result<std::string>> apply_to_flapping(const OperationBody& body);
     std::optional<Result<std::string>> apply_to_worker(const OperationBody& body);
     void live_on(Duration by);
     void connector_lives_on(double seconds);
@@ -236,8 +253,10 @@ private:
     [[nodiscard]] Fact look_up_payments(Fact fact) const;
     Result<std::string> change_back(const ChangeConnectorConfiguration& op);
     [[nodiscard]] int active_nodes() const;
+    [[nodiscard]] bool node_fails_tasks() const;
 
     Seeded chance_;
+    Seeded slowness_;  // Of savepoints: what came before them keeps its story.
     WallTime now_;
     std::set<std::string> keys_;
     std::vector<Due> due_;

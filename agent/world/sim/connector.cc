@@ -53,7 +53,7 @@ void SimCluster::lose_worker() {
 
 void SimCluster::connector_lives_on(double seconds) {
     if (now_ >= worker.session_ends) worker.dead_members = 0;
-    if (!worker.answers() || sink.stopped) return;
+    if (!worker.answers() || sink.stopped || flapping.storms()) return;
     for (auto& [number, task] : tasks) {
         if (!settings.good() && !task.stuck) task.state = "FAILED";
         if (task.state != "RUNNING" || task.stuck || worker.dead_members > 0) continue;
@@ -95,8 +95,25 @@ Result<std::string> SimCluster::resume() {
     return "accepted";
 }
 
+// nullopt: it is not about that connector.
+std::optional<Result<std::string>> SimCluster::apply_to_flapping(const OperationBody& body) {
+    const auto* stop = std::get_if<StopConnector>(&body);
+    const auto* pause = std::get_if<PauseConnector>(&body);
+    const auto* go_on = std::get_if<ResumeConnector>(&body);
+    const std::string& name = stop != nullptr    ? stop->connector
+                              : pause != nullptr ? pause->connector
+                              : go_on != nullptr ? go_on->connector
+                                                 : std::string();
+    if (name != flapping_connector) return std::nullopt;
+    if (!worker.answers()) return fail(ErrorCode::unavailable, "connection refused");
+    if (stop != nullptr && !flapping.knows_stop) return fail(ErrorCode::invalid, "HTTP status 404");
+    flapping.state = stop != nullptr ? "STOPPED" : pause != nullptr ? "PAUSED" : "RUNNING";
+    return "accepted";
+}
+
 // nullopt: it is nothing of Connect's REST API.
 std::optional<Result<std::string>> SimCluster::apply_to_connect(const OperationBody& body) {
+    if (auto applied = apply_to_flapping(body)) return *std::move(applied);
     const auto* kill = std::get_if<KillConnectorTask>(&body);
     const auto* task = std::get_if<RestartConnectorTask>(&body);
     const auto* all = std::get_if<RestartConnector>(&body);
@@ -167,6 +184,10 @@ Fact SimCluster::look_up_connect(Fact fact) const {
 }
 
 Fact SimCluster::look_up_connector(Fact fact) const {
+    if (fact.subject.name == flapping_connector) {
+        if (fact.name == "connect_connector_state") fact.value = 1, fact.text = flapping.state;
+        return fact;
+    }
     const bool failed = std::ranges::any_of(tasks, [](const auto& task) { return task.second.state == "FAILED"; });
     if (fact.name == "type") fact.text = "sink";
     if (fact.name == "configuration") fact.text = settings.now;
@@ -175,7 +196,8 @@ Fact SimCluster::look_up_connector(Fact fact) const {
         fact.text = nlohmann::json{{"kept", now.kept}, {"withheld", now.withheld}}.dump();
     }
     if (fact.name == "connect_connector_state") fact.value = 1, fact.text = sink.stopped ? "STOPPED" : "RUNNING";
-    if (fact.name == "state_of_all") fact.text = sink.stopped ? "no tasks" : failed ? "FAILED" : "RUNNING";
+    if (fact.name == "state_of_all")
+        fact.text = sink.stopped ? "no tasks" : failed ? "FAILED" : flapping.storms() ? "UNASSIGNED" : "RUNNING";
     if (fact.name == committed_key({}, partition).name)
         fact.value = static_cast<double>(sink.committed), fact.text = std::to_string(sink.committed);
     if (fact.name == "settings_change" && !settings.good())

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "remediations/planning/deployment.h"
+#include "remediations/planning/request_time.h"
 #include "remediations/remedies/flink_deploy/prerequisites_internal.h"
 #include "remediations/remedies/parts.h"
 
@@ -16,7 +17,7 @@ namespace {
 constexpr double restarts_that_show_it = 3;
 // Below the lease's default ttl of 90 s, or nothing would be sent under a lease. A savepoint that takes longer is
 // found by its effect: the job has finished.
-constexpr Duration takes_max{60'000};
+constexpr Duration takes_max = request_takes_max;
 
 std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView& view) {
     const auto name = parameter(diagnosis, "job"), version = parameter(diagnosis, "version");

@@ -46,6 +46,19 @@ TEST_F(ReplaceTaskManager, a_stale_fact_is_a_missing_fact) {
     EXPECT_EQ(refusal("flink.replace-taskmanager"), ErrorCode::not_ready);
 }
 
+TEST_F(ReplaceTaskManager, one_that_fails_again_and_again_may_sign_off_first) {
+    about("node.many-faults", {"lab", "node", "tm-1"}, {{"node", "tm-1"}, {"job", "fleet"}});
+    node("tm-1").can_stop = node("tm-3").spare = true;
+    EXPECT_EQ(operations("flink.replace-taskmanager"),
+              (std::vector<std::string>{"lab: stop-node tm-1", "lab: kill-node tm-1", "lab: start-node tm-3",
+                                        "lab: start-node tm-1 as a spare"}));
+    EXPECT_EQ(describe(plan("flink.replace-taskmanager")->steps[1].precondition.back()),
+              describe(text_not_in(job, "flink_job_state", {"RUNNING"})))
+        << "one that works again is not killed";
+    node("tm-1").role = "broker";
+    EXPECT_EQ(refusal("flink.replace-taskmanager"), ErrorCode::invalid) << "another remedy is for that";
+}
+
 TEST_F(ReplaceTaskManager, a_blocking_task_manager_is_killed_only_while_the_job_does_not_run) {
     diagnosis_.cause = "flink.connector-blocks-restart";
     const auto made = plan("flink.kill-blocking-taskmanager");

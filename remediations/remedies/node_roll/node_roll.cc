@@ -1,6 +1,8 @@
 #include <algorithm>
 
+#include "remediations/planning/dry_run.h"
 #include "remediations/planning/node_roles.h"
+#include "remediations/planning/request_time.h"
 #include "remediations/remedies/parts.h"
 
 // A person asks for a rolling restart (medic roll): brokers, Connect workers or task managers, one after another, each
@@ -11,7 +13,7 @@ namespace {
 
 // Kafka's controlled shutdown moves each leader away first; Flink and Connect hand over their tasks.
 constexpr Duration stopped_within{5 * 60'000};
-constexpr Duration driver_takes_max{2 * 60'000};
+constexpr Duration driver_takes_max = request_takes_max;  // One that is ended by it has said what it wants.
 // What has just come back may fall over again, and groups find each other.
 constexpr Duration settles_in{5'000};
 
@@ -95,6 +97,28 @@ std::vector<Condition> works_again(const Diagnosis& diagnosis, const PlanningVie
     return all;
 }
 
+// What a person wants to know of it beforehand.
+std::vector<std::string> what_it_waits_for(const NodeRole& runs, const std::vector<Target>& targets) {
+    std::string order;
+    for (const auto& target : targets) order += (order.empty() ? "" : ", ") + target.node;
+    if (runs.role == "broker" && targets.size() > 1) order += "; who leads the controllers' quorum goes last";
+    std::string works = "it answers again";
+    if (runs.role == "broker") works += ", every replica on it is in sync";
+    if (runs.role == "taskmanager") works = "it is registered again, every job of `deployments` that runs now runs";
+    return {
+        "order: " + order,
+        fmt::format("the next one's turn comes when {}, for {} s without a break", works, settles_in.count() / 1'000),
+        fmt::format("each is given {} min to stop and, in each attempt, {} min to work again; then a person is told",
+                    stopped_within.count() / 60'000, back_within(runs).count() / 60'000)};
+}
+
+// Shown, never sent.
+void make_dry(Plan& plan, const NodeRole& runs, const std::vector<Target>& targets) {
+    plan.summary = "dry run, nothing is sent: " + plan.summary;
+    plan.findings = what_it_waits_for(runs, targets);
+    for (Step& step : plan.steps) step.precondition.push_back(never_met(step.subject));
+}
+
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     MEDIC_TRY(const NodeRole runs, what_runs(diagnosis));
     MEDIC_TRY(const std::vector<Target> targets, in_order(diagnosis, view, runs));
@@ -130,6 +154,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
         start.risk = Risk::reversible;
         plan.steps.push_back(start);
     }
+    if (is_dry_run(diagnosis)) make_dry(plan, runs, targets);
     return plan;
 }
 

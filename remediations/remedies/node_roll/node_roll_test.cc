@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "remediations/planning/dry_run.h"
 #include "remediations/planning/planner.h"
 #include "remediations/remedies/remedies.h"
 
@@ -54,6 +55,21 @@ std::vector<std::string> proofs(const Step& step) {
 bool proves(const Step& step, const std::string& what) {
     const auto all = proofs(step);
     return std::ranges::any_of(all, [&](const std::string& one) { return one.find(what) != std::string::npos; });
+}
+
+TEST(NodeRoll, the_steps_of_a_dry_run_can_never_be_sent) {
+    const Lab lab;
+    Diagnosis dry = wish("broker", "broker-1,broker-2");
+    dry.facts["dry_run"] = "true";
+    const auto plan = lab.planner.plan("node.roll", dry, lab.view);
+    ASSERT_TRUE(plan) << plan.error().message;
+    ASSERT_EQ(plan->steps.size(), 4U);
+    for (const Step& step : plan->steps) {
+        EXPECT_EQ(step.precondition.back().fact, never_met(step.subject).fact);
+        EXPECT_EQ(as_if_meant(step).precondition.size() + 1, step.precondition.size());
+    }
+    EXPECT_EQ(plan->findings.size(), 3U);
+    EXPECT_TRUE(lab.plan("broker", "broker-1,broker-2")->findings.empty());
 }
 
 TEST(NodeRoll, the_leader_of_the_quorum_goes_last_and_each_broker_must_be_in_sync_again) {

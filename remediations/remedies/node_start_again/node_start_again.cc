@@ -1,16 +1,22 @@
 #include <algorithm>
 
+#include "remediations/planning/request_time.h"
 #include "remediations/remedies/dead_consumers.h"
 #include "remediations/remedies/parts.h"
 
-// A job manager, Connect worker or broker is gone, alive but silent, or blocked in its own thread: fence it where it
-// still has a process, start it again. Nothing is moved: its work comes back with it, or went elsewhere by itself. Jobs
+// A job manager, Connect worker or broker is gone, alive but silent, blocked in its own thread, or fails at whatever it
+// is given: end it where it still has a process (one that works on is asked to, any other is fenced), start it again.
+// Nothing is moved: its work comes back with it, or went elsewhere by itself. Jobs
 // that a job manager without high availability has forgotten are a trouble of their own (flink.job-lost).
 namespace medic::remedies::node_start_again {
 namespace {
 
 // Kafka recovers its log first, Connect loads its plugins: half a minute each on a busy machine.
 constexpr Duration back_within{120'000};
+// Kafka's controlled shutdown moves each leader away first; Connect hands its tasks over.
+constexpr Duration stopped_within{5 * 60'000};
+
+constexpr std::string_view faulty = "node.many-faults";
 
 // Its own API answers again.
 Result<Condition> answers(const Diagnosis& diagnosis, const NodeInfo& node) {
@@ -29,6 +35,7 @@ Result<Condition> answers(const Diagnosis& diagnosis, const NodeInfo& node) {
 }
 
 std::string_view what_is_wrong(std::string_view cause) {
+    if (cause == faulty) return "fails again and again: stop it and";
     if (cause.ends_with("-frozen")) return "stands still: fence it and";
     if (cause.ends_with("-blocked")) return "works on no request: fence it and";
     return "is gone:";
@@ -47,39 +54,74 @@ std::string what_it_waits_for(const NodeInfo& node, const PlanningView& view) {
            "by default), although they are told as RUNNING";
 }
 
+// It answers nothing, or not what matters: nobody misses its process.
+Step fence_of(const NodeInfo& node, const Subject& subject, const Condition& back) {
+    Condition silent = back;
+    silent.value = 0;
+    Step fence{
+        .subject = subject, .text = "fence " + node.name + ": kill its process", .operation = KillNode{node.name}};
+    fence.idempotent = true;
+    fence.precondition = {silent};  // One that answers again has come back to life.
+    fence.done = {equals(subject, "process_up", 0)};
+    fence.skip_if = fence.done;
+    fence.expectation = {.all = fence.done, .within = Duration{10'000}};
+    return fence;
+}
+
+// It still serves: it hands over what it has, and where that can't be (partitions that need it) it is left as it is.
+Step stop_of(const NodeInfo& node, const Subject& subject) {
+    Step stop{.subject = subject,
+              .text = "stop " + node.name + " in good order",
+              .operation = StopNode{node.name},
+              .timeout = request_takes_max};
+    stop.idempotent = true;
+    stop.precondition = {equals(subject, "process_up", 1)};
+    stop.done = {equals(subject, "process_up", 0)};
+    stop.skip_if = stop.done;
+    stop.expectation = {.all = stop.done, .within = stopped_within};
+    return stop;
+}
+
+Step start_of(const NodeInfo& node, const Subject& subject, const Condition& back) {
+    Step start{.subject = subject, .text = "start " + node.name, .operation = StartNode{node.name, false}};
+    start.idempotent = true;
+    start.precondition = {equals(subject, "process_up", 0)};
+    start.done = {equals(subject, "process_up", 1)};
+    start.expectation = {.all = {start.done.front(), back}, .within = back_within, .stable_for = Duration{2'000}};
+    start.undo = "stop " + node.name;
+    start.risk = Risk::reversible;
+    return start;
+}
+
+Result<Step> end_of(const Diagnosis& diagnosis, const NodeInfo& node, const Subject& subject, const Condition& back) {
+    if (diagnosis.cause != faulty) return fence_of(node, subject, back);
+    if (!node.can_stop)
+        return fail(ErrorCode::invalid, "node {} still works, and has no driver that can stop it in good order",
+                    node.name);
+    // Whoever starts it again and again has done what this remedy would do.
+    if (2 * number(diagnosis, "restarts").value_or(0) > number(diagnosis, "faults").value_or(0))
+        return fail(ErrorCode::invalid, "node {} is started again and again already: what ends it must be found",
+                    node.name);
+    return stop_of(node, subject);
+}
+
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     MEDIC_TRY(const NodeInfo* node, replaceable_node(diagnosis, view));
     MEDIC_TRY(const Condition back, answers(diagnosis, *node));
     const Subject subject = subject_in(diagnosis, "node", node->name);
-    const Condition no_process = equals(subject, "process_up", 0);
-    Condition silent = back;
-    silent.value = 0;
+    MEDIC_TRY(Step end, end_of(diagnosis, *node, subject, back));
+    end.undo = "start " + node->name + " again";
+    end.destroys = Destroys::availability;
+    end.compatible_with = {"reassignment"};  // A move to or from a broker waits for it.
 
     Plan plan;
     plan.summary = fmt::format("{} {} start it again{}", node->name, what_is_wrong(diagnosis.cause),
                                what_it_waits_for(*node, view));
-    Step fence{
-        .subject = subject, .text = "fence " + node->name + ": kill its process", .operation = KillNode{node->name}};
-    fence.idempotent = true;
-    fence.precondition = {silent};  // One that answers again has come back to life.
-    fence.done = {no_process};
-    fence.skip_if = fence.done;
-    fence.expectation = {.all = fence.done, .within = Duration{10'000}};
-    fence.undo = "start " + node->name + " again";
-    fence.destroys = Destroys::availability;
-    fence.compatible_with = {"reassignment"};  // A move to or from a broker waits for it.
-    plan.steps.push_back(fence);
+    plan.steps.push_back(end);
     if (auto removal = remove_dead_consumers(diagnosis, view, subject)) plan.steps.push_back(*std::move(removal));
-
-    Step start{.subject = subject, .text = "start " + node->name, .operation = StartNode{node->name, false}};
-    start.idempotent = true;
-    start.precondition = {no_process};
-    start.done = {equals(subject, "process_up", 1)};
-    start.expectation = {.all = {start.done.front(), back}, .within = back_within, .stable_for = Duration{2'000}};
-    start.undo = "stop " + node->name;
-    start.risk = Risk::reversible;
-    start.compatible_with = fence.compatible_with;
-    plan.steps.push_back(start);
+    Step start = start_of(*node, subject, back);
+    start.compatible_with = end.compatible_with;
+    plan.steps.push_back(std::move(start));
     return plan;
 }
 
@@ -96,7 +138,9 @@ std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
 Remedy descriptor() {
     return {
         .name = "node.start-again",
-        .what = "starts a lost or frozen job manager, Connect worker or broker again, fenced before where it stands",
+        .what =
+            "starts a lost, frozen or failing job manager, Connect worker or broker again, ended before where it still "
+            "has a process",
         .destroys = Destroys::availability,
         .cures = {{"flink.jobmanager-lost"},
                   {"flink.jobmanager-frozen"},
@@ -104,7 +148,8 @@ Remedy descriptor() {
                   {"connect.worker-frozen"},
                   {.cause = "connect.herder-blocked", .since = 2},
                   {"kafka.broker-lost"},
-                  {"kafka.broker-frozen"}},
+                  {"kafka.broker-frozen"},
+                  {.cause = std::string(faulty), .since = 2}},
         .needs = needs,
         .plan = plan};
 }

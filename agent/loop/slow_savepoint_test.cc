@@ -1,0 +1,97 @@
+// A job is stopped with a savepoint that takes longer than the request may: what becomes of it is told by facts, and
+// nothing is asked for twice.
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "agent/loop/loop_bench.h"
+
+namespace medic {
+namespace {
+
+using namespace loop_bench;
+
+constexpr int two_minutes = 240;  // Ticks.
+const FactKey in_progress{job, "flink_checkpoints_in_progress"};
+
+LoopOptions with_deployment() {
+    LoopOptions some = options(Mode::auto_);
+    some.clusters[0].deployments = {
+        {.job = "fleet", .savepoints = "/savepoints", .versions = {"v1"}, .parallelism = {}, .parallelism_max = 8}};
+    return some;
+}
+
+class SlowSavepoint : public testing::Test {
+protected:
+    SlowSavepoint() : bench(with_deployment()) {
+        bench.set({job, "flink_job_parallelism"}, 2);
+        bench.set(in_progress, 0);
+        bench.on_send = [this](const Operation& operation) {
+            if (!std::holds_alternative<StopJobWithSavepoint>(operation.body)) {
+                bench.text({job, "flink_job_state"}, "RUNNING");
+                bench.counts({job, "flink_subtask_records_in_total"});
+                bench.diagnoses.clear();
+                return bench.reply(operation.key, std::string("j2"));
+            }
+            EXPECT_LE(operation.timeout, Duration{75'000}) << "the default lease would not let it leave";
+            bench.set(in_progress, 1);
+            bench.reply(operation.key, fail(ErrorCode::outcome_unknown, "the savepoint was not complete in time"));
+        };
+        Diagnosis slow = node_lost();
+        slow.cause = "flink.configuration-does-not-fit-load";
+        slow.subject = job;
+        slow.remedies = {"flink.change-configuration"};
+        slow.facts = {{"job", "fleet"}, {"job_id", "j1"}, {"version", "v1"}, {"parallelism_wanted", "4"}};
+        bench.diagnoses = {slow};
+        bench.run(10);
+    }
+    [[nodiscard]] std::ptrdiff_t stops() const {
+        return std::ranges::count_if(
+            bench.sent, [](const Operation& one) { return std::holds_alternative<StopJobWithSavepoint>(one.body); });
+    }
+    Bench bench;
+};
+
+TEST_F(SlowSavepoint, is_waited_for_and_gone_on_from) {
+    ASSERT_EQ(stops(), 1) << bench.story();
+    bench.run(2 * two_minutes);
+    EXPECT_EQ(stops(), 1) << bench.story();
+    EXPECT_EQ(bench.incident().state, IncidentState::probing) << bench.story();
+    bench.set(in_progress, 0);
+    bench.text({job, "flink_job_state"}, "FINISHED");
+    bench.text({job, "savepoint_path"}, "/savepoints/savepoint-7");
+    bench.run(40);
+    ASSERT_EQ(bench.sent.size(), 2U) << bench.story();
+    EXPECT_EQ(std::get<StartDeployment>(bench.sent[1].body).restore_from, "/savepoints/savepoint-7");
+}
+
+TEST_F(SlowSavepoint, is_asked_for_again_once_it_has_failed) {
+    bench.run(two_minutes);
+    ASSERT_EQ(stops(), 1) << bench.story();
+    bench.set(in_progress, 0);
+    bench.run(60);
+    EXPECT_EQ(stops(), 2) << bench.story();
+}
+
+TEST_F(SlowSavepoint, of_which_nothing_can_be_told_is_a_persons) {
+    bench.unknown(in_progress);
+    bench.run(2 * two_minutes);
+    EXPECT_EQ(stops(), 1) << bench.story();
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated) << bench.story();
+}
+
+TEST_F(SlowSavepoint, is_remembered_by_the_next_agent) {
+    bench.run(20);
+    bench.restart();
+    bench.run(two_minutes);
+    EXPECT_EQ(stops(), 1) << bench.story();
+}
+
+TEST_F(SlowSavepoint, that_never_ends_is_a_persons) {
+    bench.run(20 * two_minutes / 2);
+    EXPECT_EQ(stops(), 1) << bench.story();
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated) << bench.story();
+}
+
+}  // namespace
+}  // namespace medic
