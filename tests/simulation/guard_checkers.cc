@@ -249,7 +249,11 @@ class DataKept final : public Checker {
 public:
     std::string_view name() const override { return "data-kept"; }
     void on_sending(const Sending& sending) override {
-        if (std::holds_alternative<AlterConfigs>(sending.operation.body))
+        // Of what may be set here, only retention drops data; the rest is settings-only-restored's.
+        const auto* alter = std::get_if<AlterConfigs>(&sending.operation.body);
+        if (alter != nullptr && std::ranges::any_of(alter->set, [](const auto& setting) {
+                return setting.first.starts_with("retention.");
+            }))
             violated("dropped data that no policy names: " + describe(sending.operation));
         const auto* abort = std::get_if<AbortTransaction>(&sending.operation.body);
         if (abort == nullptr) return;

@@ -163,6 +163,15 @@ void require_replicas(Step& step, const Slow& slow, const Move& move, std::initi
                                         std::string(replicas_in_order), std::move(texts)));
 }
 
+// Whoever is to lead is there and has all that it should have, also when a step is sent long after it was planned.
+void require_heirs(Step& step, const Slow& slow, const std::set<int>& heirs) {
+    for (const int id : heirs) {
+        const Subject heir{slow.subject.cluster, "broker", std::to_string(id)};
+        step.precondition.push_back(equals(heir, "kafka_broker_reachable", 1));
+        step.precondition.push_back(equals(heir, "kafka_broker_replicas_out_of_sync", 0));
+    }
+}
+
 Step order_step(const Diagnosis& diagnosis, const Slow& slow, std::span<const Move> portion, double preferred_left) {
     AlterReassignments order;
     for (const Move& move : portion)
@@ -175,8 +184,13 @@ Step order_step(const Diagnosis& diagnosis, const Slow& slow, std::span<const Mo
     step.timeout = Duration{30'000};
     step.idempotent = true;  // It states the wanted order.
     step.precondition = {equals(cluster_of(diagnosis), "kafka_cluster_partitions_reassigning", 0)};
+    std::set<int> heirs;
     for (const Move& move : portion)
-        if (move.reorders()) require_replicas(step, slow, move, {move.was.replicas, move.order});
+        if (move.reorders()) {
+            require_replicas(step, slow, move, {move.was.replicas, move.order});
+            heirs.insert(move.heir);
+        }
+    require_heirs(step, slow, heirs);
     step.skip_if = {at_most(slow.subject, "kafka_broker_leaders_preferred", preferred_left)};
     step.done = step.skip_if;
     step.expectation = {.all = step.done, .within = ordered_within};
@@ -204,9 +218,9 @@ Step election_step(const Slow& slow, std::span<const Move> portion, double leade
     step.skip_if = {at_most(slow.subject, "kafka_broker_leaders", leaders_left)};
     step.done = step.skip_if;
     step.expectation = {.all = step.done, .within = felt_within, .stable_for = felt_for};
+    require_heirs(step, slow, heirs);
     for (const int id : heirs) {
         const Subject& heir = slow.peers.at(id).subject;
-        step.precondition.push_back(equals(heir, "kafka_broker_reachable", 1));
         // If it is slow there, too, it is what they write, and not where.
         step.expectation.all.push_back(at_most(heir, slow.measure, slow_seconds));
         step.expectation.all.push_back(at_least(heir, "kafka_broker_request_handler_idle_ratio", idle_healthy));

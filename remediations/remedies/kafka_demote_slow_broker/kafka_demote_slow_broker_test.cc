@@ -61,7 +61,8 @@ TEST_F(DemoteSlowBroker, puts_it_last_and_has_others_in_sync_lead) {
     const Step &order = made->steps.at(0), &election = made->steps.at(1);
     EXPECT_EQ(describe(order.precondition.at(0)), "cluster/lab kafka_cluster_partitions_reassigning = 0");
     EXPECT_EQ(describe(order.done.at(0)), "broker/2 kafka_broker_leaders_preferred ≤ 1");
-    EXPECT_EQ(order.precondition.size(), 4U);
+    EXPECT_EQ(order.precondition.size(), 8U);
+    EXPECT_EQ(describe(order.precondition.at(5)), "broker/1 kafka_broker_replicas_out_of_sync = 0");
     EXPECT_EQ(describe(order.precondition.at(1)), "partition/orders-0 replicas is 2,1,3 or 1,3,2") << "no data moves";
     EXPECT_EQ(describe(election.precondition.at(0)), "partition/orders-0 replicas is 1,3,2");
     EXPECT_EQ(describe(election.precondition.at(2)), "partition/logs-0 replicas is 3,2");
