@@ -147,7 +147,7 @@ Redaction::Redaction(const Config& config) {
         learn(access.auth.bearer);
     };
     for (const ClusterConfig& cluster : config.clusters) {
-        if (cluster.kafka.security.sasl) learn(cluster.kafka.security.sasl->password);
+        if (cluster.kafka.security.sasl) learn(cluster.kafka.security.sasl->secret());
         for (const auto& [url, access] : cluster.http) door(access);
         for (const auto* urls : {&cluster.connect_urls, &cluster.flink_urls})
             for (const std::string& url : *urls) learn_url(url, UrlParts::login_and_query);

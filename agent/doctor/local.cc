@@ -121,7 +121,7 @@ std::vector<Check> local(const Config& config, WallTime now) {
         if (files) secret("key", files->key, checks);
     };
     for (const ClusterConfig& cluster : config.clusters) {
-        if (cluster.kafka.security.sasl) secret("password file", cluster.kafka.security.sasl->password.file, checks);
+        if (cluster.kafka.security.sasl) secret("secret file", cluster.kafka.security.sasl->secret().file, checks);
         tls(cluster.kafka.security.tls);
         for (const auto& [url, access] : cluster.http) {
             secret("password file", access.auth.password.file, checks);

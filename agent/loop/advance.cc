@@ -263,7 +263,7 @@ Truth Loop::State::is_over(const Incident& incident) const {
         const Truth one = holds(condition, book, context());
         if (one == Truth::unknown) result = Truth::unknown;
         if (one != Truth::no) continue;
-        const bool ours = condition.fact.subject == incident.stopped_job;
+        const bool ours = condition.fact.subject == incident.stopped_job || incident.outcome == "paused";
         if (ours || !ended_on_purpose(book.latest(condition.fact)->text)) return Truth::no;
     }
     return result;
@@ -278,8 +278,9 @@ void Loop::State::watch_escalated(Incident& incident) {
     // What can't be looked up keeps an incident for a while, not for ever: the job may have been deleted. Not so what
     // we have ended ourselves: Flink forgets an ended job after an hour (jobstore.expiration-time), and it is still
     // wanted.
-    const bool waits =
-        !incident.stopped_job.kind.empty() || now - incident.last_reported_at < options.still_reported_max;
+    // Since it was given to a person it has been looked up for the first time.
+    const WallTime known_from = std::max(incident.last_reported_at, incident.state_since);
+    const bool waits = !incident.stopped_job.kind.empty() || now - known_from < options.still_reported_max;
     if (over == Truth::unknown && waits) return;
     resolve(incident, "went_away", "it is no longer reported");
 }

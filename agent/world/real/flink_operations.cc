@@ -134,7 +134,7 @@ void stop_with_savepoint(const Doors& doors, const StopJobWithSavepoint& what, D
         Json body = {{"drain", false}};
         if (!what.target_directory.empty()) body["targetDirectory"] = what.target_directory;
         // Flink answers the question itself at once and goes on with it; the rest of the time is for looking after it.
-        const Duration asked = std::min(timeout, trigger_takes_max);
+        const Duration asked = std::min(timeout / 2, trigger_takes_max);
         doors.fetch(request("POST", job_url + "/stop", body, asked), [doors, job_url, left = timeout - asked,
                                                                       done](Result<FetchReply> reply) {
             auto good = accepted("stop with savepoint", std::move(reply));
