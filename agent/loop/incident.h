@@ -38,8 +38,9 @@ struct Incident {
     std::string id;  // I17
     std::string cluster;
     IncidentState state = IncidentState::diagnosing;
-    Diagnosis diagnosis;         // The newest one; an abstention while the cause is unknown.
-    std::string requested_by{};  // Nothing is wrong: this person has asked for it. "": it was diagnosed.
+    Diagnosis diagnosis;                       // The newest one; an abstention while the cause is unknown.
+    std::vector<std::string> causes_before{};  // What it was taken for earlier, newest last.
+    std::string requested_by{};                // Nothing is wrong: this person has asked for it. "": it was diagnosed.
     std::string
         outcome;  // healed | no_effect | worse | cannot_tell | went_away | rejected | … once ended or escalated.
     std::string waiting_for;  // The person or team that must act or agree; "" when nobody.

@@ -14,7 +14,8 @@ void fields(A& a, StoryLine& v) {
 
 // clang-format off
 template <class A> void fields(A& a, Incident& v) {
-    a("id", v.id); a("cluster", v.cluster); a("state", v.state); a("diagnosis", v.diagnosis); a.later("requested_by", v.requested_by); a("outcome", v.outcome);
+    a("id", v.id); a("cluster", v.cluster); a("state", v.state); a("diagnosis", v.diagnosis);
+    a.later("causes_before", v.causes_before); a.later("requested_by", v.requested_by); a("outcome", v.outcome);
     a("waiting_for", v.waiting_for); a("opened_at", v.opened_at); a.later("noticed_at", v.noticed_at); a("detected_at", v.detected_at); a("acted_at", v.acted_at);
     a("healed_at", v.healed_at); a("resolved_at", v.resolved_at); a("state_since", v.state_since);
     a("last_reported_at", v.last_reported_at); a("first_failure", v.first_failure); a("effects", v.effects); a("alerts", v.alerts);

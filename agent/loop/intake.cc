@@ -137,6 +137,12 @@ void Loop::State::refresh(Incident& incident, const Diagnosis& diagnosis) {
         incident.diagnosis.confidence = diagnosis.confidence;
         return;
     }
+    if (new_cause && !incident.diagnosis.abstains()) {
+        constexpr std::size_t causes_kept_max = 8;
+        incident.causes_before.push_back(incident.diagnosis.cause);
+        if (incident.causes_before.size() > causes_kept_max)
+            incident.causes_before.erase(incident.causes_before.begin());
+    }
     incident.diagnosis = diagnosis;
     if (diagnosis.since < incident.opened_at) incident.opened_at = diagnosis.since;
     if (!new_cause) return;

@@ -57,7 +57,12 @@ std::vector<std::string> Loop::State::others_acting(const Incident& incident) co
 std::vector<std::string> Loop::State::clusters_with_cause_of(const Incident& incident) const {
     std::set<std::string> clusters;
     const auto look = [&](const Incident& other) {
-        if (other.cluster == incident.cluster || other.diagnosis.cause != incident.diagnosis.cause) return;
+        if (other.cluster == incident.cluster) return;
+        const std::string& cause = incident.diagnosis.cause;
+        // Also what it was taken for first: the shared dependency has failed all the same.
+        if (other.diagnosis.cause != cause &&
+            std::ranges::find(other.causes_before, cause) == other.causes_before.end())
+            return;
         if (other.detected_at.unix_ms != 0 && std::chrono::abs(now - other.detected_at) <= same_cause_window)
             clusters.insert(other.cluster);
     };
