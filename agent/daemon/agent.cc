@@ -41,8 +41,7 @@ Result<void> Agent::State::open() {
     if (!restored.complete)
         options.say("the journal could not be read in full, so nothing may act: " + restored.problem);
     for (const AlertRow& alert : restored.alerts)
-        alerts_known.add(alert.fingerprint + "|" + std::to_string(alert.starts_at.unix_ms) + "|" +
-                         (alert.firing ? "firing" : "resolved"));
+        alerts_known.add(alert_key(alert.fingerprint, alert.starts_at, alert.firing));
 
     LoopOptions loop_options;
     loop_options.policy = options.policy;

@@ -90,14 +90,17 @@ Status Agent::State::write_now(std::vector<JournalEntry> rows) {
     return done.get();
 }
 
+std::string alert_key(const std::string& fingerprint, WallTime starts_at, bool firing) {
+    return fingerprint + "|" + std::to_string(starts_at.unix_ms) + "|" + (firing ? "firing" : "resolved");
+}
+
 // Durable first, then the loop, then 200.
 Status Agent::State::accept(std::vector<Alert> alerts) {
     std::vector<JournalEntry> rows;
     std::vector<Alert> fresh;
     std::vector<std::string> keys;
     for (Alert& alert : alerts) {
-        std::string key = alert.fingerprint + "|" + std::to_string(alert.starts_at.unix_ms) + "|" +
-                          (alert.firing ? "firing" : "resolved");
+        std::string key = alert_key(alert.fingerprint, alert.starts_at, alert.firing);
         if (alerts_known.contains(key)) continue;
         std::string labels;
         for (const auto& [name, value] : alert.labels) labels += name + "=" + value + "\n";

@@ -42,6 +42,8 @@ inline constexpr std::size_t forgotten_at_once_max = 20;
 [[nodiscard]] Result<std::string> ask_ingest(Worker& ingest, std::function<Result<std::string>()> say);
 // With the planned work of operators: nothing of ours overlaps what they do to nodes.
 [[nodiscard]] OperationsUnderWay with_planned(OperationsUnderWay all, const DiagnosisReport& report);
+// What makes an alert the same as one before: the journal's key, as one text.
+[[nodiscard]] std::string alert_key(const std::string& fingerprint, WallTime starts_at, bool firing);
 // What somebody told of, as what happened.
 [[nodiscard]] Event event_of(const ChangeNotice& change);
 

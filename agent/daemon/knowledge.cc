@@ -113,11 +113,12 @@ void Knowledge::apply(Observation observation) {
         for (const ConnectorLook& look : *observation.connectors)
             connector_settings_.tell(look.connector, observation.attributes[look.connector]);
     }
-    if (target == cluster + "/kafka")
+    if (target == cluster + "/kafka") {
         topic_settings_.look(cluster, observation.attributes, observation.outcome == ScrapeOutcome::complete, series_,
                              observation.at);
-    for (auto& [subject, attributes] : observation.attributes)
-        if (subject.kind == "topic") topic_settings_.tell(subject, attributes);
+        for (auto& [subject, attributes] : observation.attributes)
+            if (subject.kind == "topic") topic_settings_.tell(subject, attributes);
+    }
     note_job_runs(cluster, std::move(observation.job_runs));
     topology_of(observation);
     if (const ClusterConfig* config = config_.cluster(cluster)) relink(*config, observation.at);

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/daemon/rise.h"
+
 namespace medic {
 namespace {
 
@@ -51,16 +53,11 @@ std::set<std::string> out_of_reach(const SettingsMemory::Marked& good, const Set
 
 bool records_moved(const Subject& connector, const SeriesStore& series, WallTime from, WallTime to) {
     using Op = LabelMatcher::Op;
-    const std::vector<LabelMatcher> of_connector{{"__name__", Op::equal, "connect_task_records_total"},
-                                                 {"cluster", Op::equal, connector.cluster},
-                                                 {"connector", Op::equal, connector.name}};
-    std::vector<Sample> buffer;
-    for (const SeriesId id : series.select(of_connector)) {
-        const auto samples = series.range(id, from, to, buffer);
-        for (std::size_t i = 1; i < samples.size(); ++i)
-            if (samples[i].value > samples[i - 1].value) return true;
-    }
-    return false;
+    return rose(series,
+                {{"__name__", Op::equal, "connect_task_records_total"},
+                 {"cluster", Op::equal, connector.cluster},
+                 {"connector", Op::equal, connector.name}},
+                from, to);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/daemon/rise.h"
 #include "agent/store/kafka_words.h"
 
 namespace medic {
@@ -21,16 +22,11 @@ constexpr Duration written_lately{2 * 60'000};
 
 bool written(const Subject& topic, const SeriesStore& series, WallTime from, WallTime to) {
     using Op = LabelMatcher::Op;
-    const std::vector<LabelMatcher> of_topic{{"__name__", Op::equal, "kafka_partition_log_end_offset"},
-                                             {"cluster", Op::equal, topic.cluster},
-                                             {"topic", Op::equal, topic.name}};
-    std::vector<Sample> buffer;
-    for (const SeriesId id : series.select(of_topic)) {
-        const auto samples = series.range(id, from, to, buffer);
-        for (std::size_t i = 1; i < samples.size(); ++i)
-            if (samples[i].value > samples[i - 1].value) return true;
-    }
-    return false;
+    return rose(series,
+                {{"__name__", Op::equal, "kafka_partition_log_end_offset"},
+                 {"cluster", Op::equal, topic.cluster},
+                 {"topic", Op::equal, topic.name}},
+                from, to);
 }
 
 bool names(const std::string& list, std::string_view name) {
@@ -76,12 +72,18 @@ void TopicSettingsMemory::look(const Subject& topic, Settings settings, const Se
         known.worked_until_then = written(topic, series, at - written_lately, at);
         ++known.changes;
     }
-    if (others) known.since = at;
+    if (others) known.since = known.read_at = known.read_before = at, known.written = false;
     known.now = std::move(settings);
     const bool is_good = known.good == known.now;
     if (is_good && known.changes == 0) return;
-    const Duration needed = known.good ? next_topic_settings_after : first_topic_settings_after;
-    if (!is_good && (at - known.since < needed || !written(topic, series, known.since, at))) return;
+    if (!is_good) {
+        // Only what has come since the reading before the last one: a topic that nobody writes to is asked about for
+        // ever.
+        known.written = known.written || written(topic, series, known.read_before, at);
+        known.read_before = std::exchange(known.read_at, at);
+        const Duration needed = known.good ? next_topic_settings_after : first_topic_settings_after;
+        if (at - known.since < needed || !known.written) return;
+    }
     known.good = known.now;
     known.changed_at = {};
     known.changes = 0;

@@ -40,7 +40,9 @@ private:
     using Settings = std::map<std::string, Setting>;
     struct Known {
         Settings now;
-        WallTime since{};  // With these settings.
+        WallTime since{};                   // With these settings …
+        WallTime read_at{}, read_before{};  // … when they were last read, and the time before that, …
+        bool written = false;               // … and whether the topic was written to under them.
         std::optional<Settings> good;
         WallTime changed_at{};  // The newest change; 0: none since it was good.
         bool worked_until_then = false;

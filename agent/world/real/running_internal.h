@@ -74,4 +74,16 @@ inline HttpResponse answer(int status, std::string body) {
     return {.status = status, .body = std::move(body), .content_type = "application/json", .headers = {}};
 }
 
+// One that takes a request and answers nobody before it is let go.
+struct SilentServer {
+    std::promise<void> let_go;
+    Server server{[released = let_go.get_future().share()](const HttpRequest&) {
+                      released.wait();
+                      return answer(200, "");
+                  },
+                  1};
+    [[nodiscard]] std::string url() const { return server.url(); }
+    void release() { let_go.set_value(); }
+};
+
 }  // namespace medic::world_test

@@ -58,8 +58,7 @@ std::optional<std::vector<std::string>> sound_siblings(const Lookup& lookup, con
             return std::nullopt;
     std::set<std::string> works;
     for (const Fault& fault : all.at(place)) works.insert(fault.work);
-    std::vector<std::string> sound = peers_at_work(lookup, place, works);
-    return sound;
+    return peers_at_work(lookup, place, works);
 }
 
 Finding finding_of(const Lookup& lookup, const Place& place, const std::vector<Fault>& faults,

@@ -42,11 +42,14 @@ Refused refused(const Lookup& lookup, const Subject& topic, double least) {
     Refused all;
     for (const auto series :
          lookup.select("kafka_partition_in_sync_replicas", {{"cluster", topic.cluster}, {"topic", topic.name}})) {
+        // Nearly all have enough, at every look: only of those that have not is more asked.
+        const auto in_sync = lookup.value(series);
+        if (!in_sync || *in_sync >= least) continue;
         const std::string partition = lookup.label(series, "partition");
         const LabelValues which{{"cluster", topic.cluster}, {"topic", topic.name}, {"partition", partition}};
-        const auto in_sync = lookup.value(series), replicas = lookup.value("kafka_partition_replicas", which),
+        const auto replicas = lookup.value("kafka_partition_replicas", which),
                    leader = lookup.value("kafka_partition_leader", which);
-        if (!in_sync || !replicas || !leader || *leader < 0 || *in_sync < *replicas || *in_sync >= least) continue;
+        if (!replicas || !leader || *leader < 0 || *in_sync < *replicas) continue;
         ++all.partitions;
         all.replicas = *replicas;
     }

@@ -172,17 +172,24 @@ void require_heirs(Step& step, const Slow& slow, const std::set<int>& heirs) {
     }
 }
 
+// What every step of the plan is alike in. Each states what is wanted: that order, those leaders.
+Step step_of(const Slow& slow, std::string text, OperationBody operation) {
+    Step step{.subject = slow.subject, .text = std::move(text), .operation = std::move(operation)};
+    step.timeout = Duration{30'000};
+    step.idempotent = true;
+    step.risk = Risk::reversible;
+    step.object = "broker:" + slow.subject.name;
+    return step;
+}
+
 Step order_step(const Diagnosis& diagnosis, const Slow& slow, std::span<const Move> portion, double preferred_left) {
     AlterReassignments order;
     for (const Move& move : portion)
         if (move.reorders())
             order.moves.push_back({move.was.partition.topic, move.was.partition.partition, move.order});
-    Step step{.subject = slow.subject,
-              .text = fmt::format("put broker {} last in the replicas of {} partitions: no data moves", slow.id,
-                                  order.moves.size()),
-              .operation = std::move(order)};
-    step.timeout = Duration{30'000};
-    step.idempotent = true;  // It states the wanted order.
+    std::string text =
+        fmt::format("put broker {} last in the replicas of {} partitions: no data moves", slow.id, order.moves.size());
+    Step step = step_of(slow, std::move(text), std::move(order));
     step.precondition = {equals(cluster_of(diagnosis), "kafka_cluster_partitions_reassigning", 0)};
     std::set<int> heirs;
     for (const Move& move : portion)
@@ -195,8 +202,6 @@ Step order_step(const Diagnosis& diagnosis, const Slow& slow, std::span<const Mo
     step.done = step.skip_if;
     step.expectation = {.all = step.done, .within = ordered_within};
     step.undo = "put the replicas back into the order that they had";
-    step.risk = Risk::reversible;
-    step.object = "broker:" + slow.subject.name;
     return step;
 }
 
@@ -208,11 +213,8 @@ Step election_step(const Slow& slow, std::span<const Move> portion, double leade
         election.partitions.push_back(move.was.partition);
         heirs.insert(move.heir);
     }
-    Step step{.subject = slow.subject,
-              .text = fmt::format("let others lead {} partitions of broker {}", election.partitions.size(), slow.id),
-              .operation = std::move(election)};
-    step.timeout = Duration{30'000};
-    step.idempotent = true;  // Who leads already is not elected again.
+    std::string text = fmt::format("let others lead {} partitions of broker {}", election.partitions.size(), slow.id);
+    Step step = step_of(slow, std::move(text), std::move(election));
     for (const Move& move : portion)
         if (move.was.leader == slow.id) require_replicas(step, slow, move, {move.order});
     step.skip_if = {at_most(slow.subject, "kafka_broker_leaders", leaders_left)};
@@ -227,8 +229,6 @@ Step election_step(const Slow& slow, std::span<const Move> portion, double leade
         step.expectation.worse_if.push_back(equals(heir, "kafka_broker_reachable", 0));
     }
     step.undo = "let broker " + slow.subject.name + " lead them again";
-    step.risk = Risk::reversible;
-    step.object = "broker:" + slow.subject.name;
     return step;
 }
 
@@ -237,19 +237,14 @@ Step old_order_step(const Slow& slow, std::span<const Move> portion, double pref
     for (const Move& move : portion)
         if (move.reorders())
             order.moves.push_back({move.was.partition.topic, move.was.partition.partition, move.was.replicas});
-    Step step{.subject = slow.subject,
-              .text = fmt::format("put the replicas of {} partitions back into their order", order.moves.size()),
-              .operation = std::move(order)};
-    step.timeout = Duration{30'000};
-    step.idempotent = true;
+    std::string text = fmt::format("put the replicas of {} partitions back into their order", order.moves.size());
+    Step step = step_of(slow, std::move(text), std::move(order));
     for (const Move& move : portion)
         if (move.reorders()) require_replicas(step, slow, move, {move.order, move.was.replicas});
     step.skip_if = {at_least(slow.subject, "kafka_broker_leaders_preferred", preferred)};
     step.done = step.skip_if;
     step.expectation = {.all = step.done, .within = ordered_within};
     step.undo = "put broker " + slow.subject.name + " last again";
-    step.risk = Risk::reversible;
-    step.object = "broker:" + slow.subject.name;
     return step;
 }
 
@@ -263,19 +258,14 @@ std::vector<PartitionOfTopic> led_again(const Slow& slow, std::span<const Move> 
 
 Step back_step(const Slow& slow, std::span<const Move> portion, double leaders) {
     ElectLeaders election{.partitions = led_again(slow, portion)};
-    Step step{.subject = slow.subject,
-              .text = fmt::format("let broker {} lead {} partitions again", slow.id, election.partitions.size()),
-              .operation = std::move(election)};
-    step.timeout = Duration{30'000};
-    step.idempotent = true;
+    std::string text = fmt::format("let broker {} lead {} partitions again", slow.id, election.partitions.size());
+    Step step = step_of(slow, std::move(text), std::move(election));
     for (const Move& move : portion)
         if (move.was.leader == slow.id && move.reorders()) require_replicas(step, slow, move, {move.was.replicas});
     step.skip_if = {at_least(slow.subject, "kafka_broker_leaders", leaders)};
     step.done = step.skip_if;
     step.expectation = {.all = step.done, .within = ordered_within};
     step.undo = "let others lead them";
-    step.risk = Risk::reversible;
-    step.object = "broker:" + slow.subject.name;
     return step;
 }
 
