@@ -67,12 +67,14 @@ void Loop::State::refused(Incident& incident, const GuardQuestion& question, std
     set_state(incident, IncidentState::waiting_guard, {});
 }
 
+Duration Loop::State::reply_max(const Step& step) const { return step.timeout + options.reply_grace; }
+
 void Loop::State::send(Incident& incident, Permit permit) {
     const Step step = permit.step();
     incident.key = permit.key();
     incident.baseline = read_facts(step.expectation.worse_if, book);
     incident.step_acted_at = now;
-    incident.deadline = now + step.timeout + options.reply_grace;
+    incident.deadline = now + reply_max(step);
     incident.holds_since.reset();
     incident.not_before.reset();
     if (!incident.begun && incident.plan->quarantine) put_into_quarantine(incident, *incident.plan->quarantine);

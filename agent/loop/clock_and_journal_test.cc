@@ -55,6 +55,27 @@ TEST(Loop, a_clock_that_was_set_back_between_two_agents_keeps_no_incident_waitin
     EXPECT_EQ(bench.incident().state, IncidentState::escalated) << bench.story();
 }
 
+// Set forward while no agent ran: a request that has just left is not late, however late it seems.
+TEST(Loop, a_clock_that_was_set_forward_between_two_agents_ends_no_request_before_its_time) {
+    Bench bench(options(Mode::auto_));
+    int starts = 0;
+    bench.on_send = [&](const Operation& operation) {
+        if (std::holds_alternative<StartNode>(operation.body) && ++starts == 1) return;
+        obey(bench, operation);
+    };
+    bench.run(3);
+    lose_node(bench);
+    while (starts == 0) bench.tick();
+    bench.step_wall(Duration{3'600'000});
+    bench.restart();
+    bench.run(10);
+    EXPECT_EQ(bench.incident().state, IncidentState::probing) << bench.story();
+    EXPECT_EQ(starts, 1);
+    bench.run(120);
+    EXPECT_GE(starts, 2) << bench.story();
+    EXPECT_EQ(bench.incident().outcome, "healed") << bench.story();
+}
+
 TEST(Loop, a_failing_journal_stops_acting_not_observing) {
     Bench bench(options(Mode::auto_));
     bench.on_send = [&](const Operation& operation) { obey(bench, operation); };

@@ -175,6 +175,7 @@ struct Loop::State {
 
     // act.cc
     void refused(Incident& incident, const GuardQuestion& question, std::vector<Refusal> refusals);
+    [[nodiscard]] Duration reply_max(const Step& step) const;
     void send(Incident& incident, Permit permit);
     void changed_nothing(Incident& incident, bool left);
     void replied(Incident& incident, const std::string& detail, const std::string& how);
