@@ -64,6 +64,7 @@ Result<void> Agent::State::open() {
     node_links = restored.node_links;
     job_runs = restored.job_runs;
     connector_settings = restored.connector_settings;
+    topic_settings = restored.topic_settings;
     notices = restored.notices;
     for (const IncidentRow& row : restored.untold)
         if (auto incident = from_row(row)) to_tell.push_back(*std::move(incident));
@@ -105,6 +106,8 @@ void Agent::State::recall() {
     knowledge->recall(std::move(runs));
     for (const ConnectorSettingsRow& row : std::exchange(connector_settings, {}))
         knowledge->connector_settings().recall({{row.cluster, "connector", row.connector}, row.detail});
+    for (const TopicSettingsRow& row : std::exchange(topic_settings, {}))
+        knowledge->topic_settings().recall({{row.cluster, "topic", row.topic}, row.detail});
     for (const NoticeRow& notice : std::exchange(notices, {}))
         (void)knowledge->timeline().record(event_of({.subject = parse_subject(notice.cluster, notice.subject),
                                                      .kind = "maintenance",

@@ -97,6 +97,12 @@ struct ConnectorSettingsRow {
     std::string detail;  // "": it is gone.
     WallTime at;
 };
+// The same of a topic (agent/daemon/topic_settings).
+struct TopicSettingsRow {
+    std::string cluster, topic;
+    std::string detail;  // "": it is gone.
+    WallTime at;
+};
 // Accepted alerts: unique by fingerprint, start and status. Written by the API's handler before it answers 200.
 struct AlertRow {
     std::string fingerprint{};
@@ -124,7 +130,7 @@ struct NoticeRow {
 
 using JournalEntry = std::variant<IncidentRow, AttemptRow, DecisionRow, PauseRow, ApprovalRow, VerdictRow,
                                   FirstFailureRow, QuarantineRow, NodeRoleRow, NodeLinkRow, JobRunRow,
-                                  ConnectorSettingsRow, AlertRow, DeliveryRow, NoticeRow>;
+                                  ConnectorSettingsRow, TopicSettingsRow, AlertRow, DeliveryRow, NoticeRow>;
 
 // What the loop starts from. `complete` false: something could not be read, so nothing may act.
 struct JournalState {
@@ -141,6 +147,7 @@ struct JournalState {
     std::vector<NodeLinkRow> node_links{};
     std::vector<JobRunRow> job_runs{};
     std::vector<ConnectorSettingsRow> connector_settings{};
+    std::vector<TopicSettingsRow> topic_settings{};
     std::vector<AlertRow> alerts{};         // Newest status per fingerprint and start, firing only.
     std::vector<NoticeRow> notices{};       // Those that have not ended.
     std::vector<DeliveryRow> deliveries{};  // Of incidents that are open or not told to the end.
