@@ -198,6 +198,8 @@ void TopicSettingsMemory::tell(const Subject& topic, Attributes& attributes) con
         change = "unknown";
     else
         change = *known.good == known.now ? std::string(settings_unchanged) : difference(known);
+    if (known.changes > 0 && known.worked_until_then && known.changed_at.unix_ms != 0)
+        attributes[std::string(written_until)] = std::to_string(known.changed_at.unix_ms);
 }
 
 }  // namespace medic

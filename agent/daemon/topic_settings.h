@@ -31,8 +31,8 @@ public:
     void look(const std::string& cluster, const std::map<Subject, Attributes>& told, bool whole,
               const SeriesStore& series, WallTime at);
 
-    // As the attribute settings_change: JSON, settings_unchanged, or "unknown" when it was not seen to work. Of a topic
-    // whose settings were never told, nothing.
+    // As the attribute settings_change: JSON, settings_unchanged, or "unknown" when it was not seen to work; and
+    // written_until. Of a topic whose settings were never told, nothing.
     void tell(const Subject& topic, Attributes& attributes) const;
 
     struct Row {

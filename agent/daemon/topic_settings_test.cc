@@ -37,11 +37,12 @@ struct WatchedTopic : testing::Test {
         series.emplace();
         for (const auto& [topic, detail] : journal) memory.recall({topic, detail});
     }
-    std::string change() const {
+    std::string attribute(const std::string& name) const {
         std::map<std::string, std::string> attributes;
         memory.tell(orders, attributes);
-        return attributes.contains("settings_change") ? attributes["settings_change"] : "(not told)";
+        return attributes.contains(name) ? attributes[name] : "(not told)";
     }
+    std::string change() const { return attribute("settings_change"); }
     bool tells(const std::string& part) const { return change().find(part) != std::string::npos; }
 };
 
@@ -56,7 +57,9 @@ TEST_F(WatchedTopic, AChangeIsToldAgainstTheSettingsUnderWhichItWasWrittenTo) {
     EXPECT_TRUE(tells(R"("forth":{"min.insync.replicas":"4"})")) << change();
     EXPECT_TRUE(tells(R"("changed_at":1075000)")) << change();
     EXPECT_TRUE(tells(R"("worked":true)")) << change();
+    EXPECT_EQ(attribute("written_until"), "1075000");
     look(90, good);
+    EXPECT_EQ(attribute("written_until"), "(not told)");
     EXPECT_EQ(change(), "none");
 }
 
@@ -103,6 +106,7 @@ TEST_F(WatchedTopic, OneThatNobodyWroteToBeforeDidNotWork) {
     looks(75, 300, good, 0);
     look(315, bad, 0);
     EXPECT_TRUE(tells(R"("worked":false)")) << change();
+    EXPECT_EQ(attribute("written_until"), "(not told)");
 }
 
 TEST_F(WatchedTopic, ChangesAreCounted) {
