@@ -1,10 +1,12 @@
 #include "agent/daemon/agent.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "agent/daemon/agent_state_internal.h"
+#include "agent/daemon/behaviour.h"
 #include "agent/daemon/doors.h"
 #include "agent/daemon/kafka_door.h"
 #include "agent/daemon/sender.h"
@@ -45,6 +47,16 @@ Result<void> Agent::State::open() {
 
     LoopOptions loop_options;
     loop_options.policy = options.policy;
+    if (const std::string& first = options.policy.rollout.first; !first.empty()) {
+        const auto names = clusters();
+        if (std::ranges::none_of(names, [&](const std::string& name) { return glob_matches(first, name); }))
+            return fail(ErrorCode::invalid,
+                        "{}: rollout.first: no cluster of {} is {}: name one of its clusters, or a pattern of some",
+                        options.policy_path, config.path, first);
+        MEDIC_TRY(loop_options.behaviour, behaviour_of({.program = options.program,
+                                                        .policy_path = options.policy_path,
+                                                        .rules_directory = options.rules_directory}));
+    }
     loop_options.remedies = remedies::all_remedies();
     loop_options.guards = guards::all_guards();
     loop_options.clusters = clusters_of(config);
