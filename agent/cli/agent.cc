@@ -7,6 +7,7 @@
 
 #include "agent/api/incident_view.h"
 #include "agent/cli/command_internal.h"
+#include "agent/cli/version_internal.h"
 #include "agent/node/node_agent.h"
 #include "agent/world/real/clock.h"
 #include "agent/world/real/service_manager.h"
@@ -66,7 +67,9 @@ int run_agent(const std::string& config_path, const std::string& policy_path, co
         auto policy = load_policy_file(policy_path);
         if (!policy) return complain(policy.error().message, exit_usage);
         options.policy = *std::move(policy);
+        options.policy_path = policy_path;
     }
+    options.program = version_text();
     options.rules_directory = rules;
     options.say = say;
     for (const ClusterConfig& cluster : options.config.clusters) say("watches " + cluster.name);

@@ -1,10 +1,12 @@
 #include "agent/daemon/agent.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "agent/daemon/agent_state_internal.h"
+#include "agent/daemon/behaviour.h"
 #include "agent/daemon/doors.h"
 #include "agent/daemon/kafka_door.h"
 #include "agent/daemon/sender.h"
@@ -45,6 +47,16 @@ Result<void> Agent::State::open() {
 
     LoopOptions loop_options;
     loop_options.policy = options.policy;
+    if (const std::string& first = options.policy.rollout.first; !first.empty()) {
+        const auto names = clusters();
+        if (std::ranges::none_of(names, [&](const std::string& name) { return glob_matches(first, name); }))
+            return fail(ErrorCode::invalid,
+                        "{}: rollout.first: no cluster of {} is {}: name one of its clusters, or a pattern of some",
+                        options.policy_path, config.path, first);
+        MEDIC_TRY(loop_options.behaviour, behaviour_of({.program = options.program,
+                                                        .policy_path = options.policy_path,
+                                                        .rules_directory = options.rules_directory}));
+    }
     loop_options.remedies = remedies::all_remedies();
     loop_options.guards = guards::all_guards();
     loop_options.clusters = clusters_of(config);
@@ -64,6 +76,7 @@ Result<void> Agent::State::open() {
     node_links = restored.node_links;
     job_runs = restored.job_runs;
     connector_settings = restored.connector_settings;
+    topic_settings = restored.topic_settings;
     notices = restored.notices;
     for (const IncidentRow& row : restored.untold)
         if (auto incident = from_row(row)) to_tell.push_back(*std::move(incident));
@@ -105,6 +118,8 @@ void Agent::State::recall() {
     knowledge->recall(std::move(runs));
     for (const ConnectorSettingsRow& row : std::exchange(connector_settings, {}))
         knowledge->connector_settings().recall({{row.cluster, "connector", row.connector}, row.detail});
+    for (const TopicSettingsRow& row : std::exchange(topic_settings, {}))
+        knowledge->topic_settings().recall({{row.cluster, "topic", row.topic}, row.detail});
     for (const NoticeRow& notice : std::exchange(notices, {}))
         (void)knowledge->timeline().record(event_of({.subject = parse_subject(notice.cluster, notice.subject),
                                                      .kind = "maintenance",

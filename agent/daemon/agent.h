@@ -16,6 +16,8 @@ namespace medic {
 struct AgentOptions {
     Config config;
     Policy policy;                // Default: everything is observed, nothing acts.
+    std::string policy_path;      // Where it was read; "": nowhere.
+    std::string program;          // Version and revision.
     std::string rules_directory;  // "" = compiled in.
     std::function<void(const std::string&)> say = [](const std::string&) {};  // One line for a person; from any thread.
 };

@@ -70,6 +70,7 @@ struct Agent::State : ApiBackend {
     std::vector<NodeLinkRow> node_links;                   // As restored; handed to what is known at the start.
     std::vector<JobRunRow> job_runs;                       // Likewise.
     std::vector<ConnectorSettingsRow> connector_settings;  // Likewise.
+    std::vector<TopicSettingsRow> topic_settings;          // Likewise.
     std::unique_ptr<Worker> io;
     std::unique_ptr<Worker> kafka_changes;  // Only where a cluster has Kafka.
 
@@ -132,7 +133,7 @@ struct Agent::State : ApiBackend {
     void say_budgets(const StoreUsage& usage);
     void keep_links(WallTime now);
     void keep_job_runs(WallTime now);
-    void keep_connector_settings(WallTime now);
+    void keep_settings(WallTime now);
     [[nodiscard]] Fact fact(const FactKey& key, WallTime now);
     [[nodiscard]] Result<std::string> say_diagnosis() const;
     [[nodiscard]] Result<std::string> say_standing(const std::string& cluster,

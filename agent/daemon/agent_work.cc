@@ -55,7 +55,7 @@ void Agent::State::evaluate() {
     say_budgets(usage);
     keep_links(now.wall);
     keep_job_runs(now.wall);
-    keep_connector_settings(now.wall);
+    keep_settings(now.wall);
     give(with_planned(knowledge->operations(now.wall), report));
     answer_facts(now.wall);
     newest = report;
@@ -95,10 +95,12 @@ void Agent::State::keep_job_runs(WallTime now) {
 }
 
 // Which settings were good can't be asked of anybody once they are replaced.
-void Agent::State::keep_connector_settings(WallTime now) {
+void Agent::State::keep_settings(WallTime now) {
     std::vector<JournalEntry> rows;
     for (SettingsMemory::Row& row : knowledge->connector_settings().take_changed())
         rows.emplace_back(ConnectorSettingsRow{row.connector.cluster, row.connector.name, std::move(row.detail), now});
+    for (TopicSettingsMemory::Row& row : knowledge->topic_settings().take_changed())
+        rows.emplace_back(TopicSettingsRow{row.topic.cluster, row.topic.name, std::move(row.detail), now});
     if (!rows.empty()) keep(std::move(rows));
 }
 

@@ -85,6 +85,7 @@ public:
     [[nodiscard]] const JobRuns& job_runs() const { return job_runs_; }
     [[nodiscard]] JobRuns take_changed_job_runs() { return std::exchange(changed_job_runs_, {}); }
     [[nodiscard]] SettingsMemory& connector_settings() { return connector_settings_; }
+    [[nodiscard]] TopicSettingsMemory& topic_settings() { return topic_settings_; }
 
 private:
     struct Health {

@@ -29,6 +29,26 @@ bool written(const Subject& topic, const SeriesStore& series, WallTime from, Wal
                 from, to);
 }
 
+// A row for a cluster, not for each topic; so much shorter than topics_unseen_max counts.
+constexpr Duration looked_kept_every{30'000};
+
+template <class Settings>
+Json json_of(const Settings& settings) {
+    Json all = Json::object();
+    for (const auto& [name, setting] : settings) all[name] = {{"value", setting.value}, {"own", setting.own}};
+    return all;
+}
+
+template <class Settings>
+Settings settings_of(const Json& document) {
+    Settings all;
+    for (const auto& [name, setting] : document.items())
+        all[name] = {setting.at("value").template get<std::string>(), setting.at("own").template get<bool>()};
+    return all;
+}
+
+std::string text_of(const Json& document) { return document.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
 bool names(const std::string& list, std::string_view name) {
     for (std::size_t from = 0; from <= list.size();) {
         const auto end = std::min(list.find(',', from), list.size());
@@ -51,6 +71,7 @@ TopicSettingsMemory::Settings TopicSettingsMemory::settings_in(const Attributes&
 
 void TopicSettingsMemory::look(const std::string& cluster, const std::map<Subject, Attributes>& told, bool whole,
                                const SeriesStore& series, WallTime at) {
+    looked_[cluster].at = at;
     for (const auto& [subject, attributes] : told) {
         if (subject.kind != "topic" || subject.cluster != cluster) continue;
         // Settings are read less often than topics are seen.
@@ -58,8 +79,11 @@ void TopicSettingsMemory::look(const std::string& cluster, const std::map<Subjec
             look(subject, std::move(settings), series, at);
     }
     if (!whole) return;
-    std::erase_if(known_,
-                  [&](const auto& entry) { return entry.first.cluster == cluster && !told.contains(entry.first); });
+    std::erase_if(known_, [&](const auto& entry) {
+        const bool gone = entry.first.cluster == cluster && !told.contains(entry.first);
+        if (gone) dirty_[entry.first] = false;
+        return gone;
+    });
 }
 
 void TopicSettingsMemory::look(const Subject& topic, Settings settings, const SeriesStore& series, WallTime at) {
@@ -67,12 +91,9 @@ void TopicSettingsMemory::look(const Subject& topic, Settings settings, const Se
     const auto [entry, is_new] = known_.try_emplace(topic);
     Known& known = entry->second;
     const bool others = known.now != settings;
-    if (others && !is_new) {
-        known.changed_at = at;
-        known.worked_until_then = written(topic, series, at - written_lately, at);
-        ++known.changes;
-    }
-    if (others) known.since = known.read_at = known.read_before = at, known.written = false;
+    if (others && !is_new) changed(topic, known, series, at);
+    if (others || std::exchange(known.recalled, false))
+        known.since = known.read_at = known.read_before = at, known.written = false;
     known.now = std::move(settings);
     const bool is_good = known.good == known.now;
     if (is_good && known.changes == 0) return;
@@ -87,6 +108,17 @@ void TopicSettingsMemory::look(const Subject& topic, Settings settings, const Se
     known.good = known.now;
     known.changed_at = {};
     known.changes = 0;
+    dirty_[topic] = true;
+}
+
+void TopicSettingsMemory::changed(const Subject& topic, Known& known, const SeriesStore& series, WallTime at) {
+    const bool looked_before = !std::exchange(known.recalled, false);
+    const bool seen_lately = at - looked_[topic.cluster].before_restart <= topics_unseen_max;
+    known.changed_at = looked_before || seen_lately ? at : WallTime{};
+    // What was written before the restart nobody remembers: settings are good only by having been written under.
+    known.worked_until_then = looked_before ? written(topic, series, at - written_lately, at) : known.good == known.now;
+    ++known.changes;
+    dirty_[topic] = true;
 }
 
 // By name: what the topic had, what it has, and what brings it from one to the other (null: taken over from the
@@ -114,7 +146,47 @@ std::string TopicSettingsMemory::difference(const Known& known) {
                       {"changed_at", known.changed_at.unix_ms},
                       {"changes", known.changes},
                       {"worked", known.worked_until_then}};
-    return all.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return text_of(all);
+}
+
+std::string TopicSettingsMemory::detail(const Known& known) {
+    Json document = {{"now", json_of(known.now)},
+                     {"changed_at", known.changed_at.unix_ms},
+                     {"changes", known.changes},
+                     {"worked", known.worked_until_then}};
+    if (known.good) document["good"] = json_of(*known.good);
+    return text_of(document);
+}
+
+std::vector<TopicSettingsMemory::Row> TopicSettingsMemory::take_changed() {
+    std::vector<Row> rows;
+    for (const auto& [topic, there] : std::exchange(dirty_, {}))
+        rows.push_back({topic, there ? detail(known_.at(topic)) : std::string()});
+    for (auto& [cluster, looked] : looked_) {
+        if (looked.at - looked.kept < looked_kept_every) continue;
+        looked.kept = looked.at;
+        rows.push_back({{cluster, "topic", ""}, std::to_string(looked.at.unix_ms)});
+    }
+    return rows;
+}
+
+void TopicSettingsMemory::recall(const Row& row) {
+    if (row.detail.empty() || known_.size() >= topics_max) return;
+    try {
+        const Json document = Json::parse(row.detail);
+        if (row.topic.name.empty()) {
+            looked_[row.topic.cluster].before_restart = {document.get<std::int64_t>()};
+            return;
+        }
+        Known known{.now = settings_of<Settings>(document.at("now")), .recalled = true};
+        known.changed_at = {document.at("changed_at").get<std::int64_t>()};
+        known.changes = document.at("changes").get<std::size_t>();
+        known.worked_until_then = document.at("worked").get<bool>();
+        if (const auto good = document.find("good"); good != document.end()) known.good = settings_of<Settings>(*good);
+        known_[row.topic] = std::move(known);
+    } catch (const Json::exception&) {
+        known_.erase(row.topic);
+    }
 }
 
 void TopicSettingsMemory::tell(const Subject& topic, Attributes& attributes) const {
@@ -126,6 +198,8 @@ void TopicSettingsMemory::tell(const Subject& topic, Attributes& attributes) con
         change = "unknown";
     else
         change = *known.good == known.now ? std::string(settings_unchanged) : difference(known);
+    if (known.changes > 0 && known.worked_until_then && known.changed_at.unix_ms != 0)
+        attributes[std::string(written_until)] = std::to_string(known.changed_at.unix_ms);
 }
 
 }  // namespace medic

@@ -1,12 +1,13 @@
 // Under which settings each topic was last written to for long, and what has been changed since: what a restoring needs
 // (kafka.restore-configuration). It reads the attributes of topics as the Kafka collector tells them. Ingest thread
-// only. In memory: an agent that is started between a change and its fault knows of no change.
+// only. Asks nobody; whoever owns the journal keeps `take_changed` and hands it back after a restart.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/base/subject.h"
 #include "agent/store/series.h"
@@ -18,6 +19,9 @@ inline constexpr Duration first_topic_settings_after{60'000};
 // … and take the place of good ones when they have outlasted the time in which a change still counts as the reason of a
 // fault: Kafka applies retention every five minutes (log.retention.check.interval.ms), so that one takes its time.
 inline constexpr Duration next_topic_settings_after{15 * 60'000};
+// An agent that was away for no longer takes what it finds changed for changed just now; of a longer gap nobody knows
+// what came first, the change or the fault.
+inline constexpr Duration topics_unseen_max{2 * 60'000};
 
 class TopicSettingsMemory {
 public:
@@ -27,9 +31,17 @@ public:
     void look(const std::string& cluster, const std::map<Subject, Attributes>& told, bool whole,
               const SeriesStore& series, WallTime at);
 
-    // As the attribute settings_change: JSON, settings_unchanged, or "unknown" when it was not seen to work. Of a topic
-    // whose settings were never told, nothing.
+    // As the attribute settings_change: JSON, settings_unchanged, or "unknown" when it was not seen to work; and
+    // written_until. Of a topic whose settings were never told, nothing.
     void tell(const Subject& topic, Attributes& attributes) const;
+
+    struct Row {
+        Subject topic;       // Name "": of its cluster, when its topics were last looked at.
+        std::string detail;  // "": it is gone.
+    };
+    [[nodiscard]] std::vector<Row> take_changed();  // Those that are to be kept anew.
+    // Before the first look. What can't be read is as if it had never been seen.
+    void recall(const Row& row);
 
 private:
     struct Setting {
@@ -43,17 +55,26 @@ private:
         WallTime since{};                   // With these settings …
         WallTime read_at{}, read_before{};  // … when they were last read, and the time before that, …
         bool written = false;               // … and whether the topic was written to under them.
+        bool recalled = false;              // From the journal: not looked at yet.
         std::optional<Settings> good;
         WallTime changed_at{};  // The newest change; 0: none since it was good.
         bool worked_until_then = false;
         std::size_t changes = 0;  // Since it was good.
     };
     void look(const Subject& topic, Settings settings, const SeriesStore& series, WallTime at);
+    void changed(const Subject& topic, Known& known, const SeriesStore& series, WallTime at);
     [[nodiscard]] static Settings settings_in(const Attributes& attributes);
     [[nodiscard]] static std::string difference(const Known& known);
+    [[nodiscard]] static std::string detail(const Known& known);
 
     static constexpr std::size_t topics_max = 2'000;
     std::map<Subject, Known> known_;
+    struct Looked {
+        WallTime at{}, kept{};
+        WallTime before_restart{};
+    };
+    std::map<std::string, Looked> looked_;  // By cluster.
+    std::map<Subject, bool> dirty_;         // false: it is gone.
 };
 
 }  // namespace medic

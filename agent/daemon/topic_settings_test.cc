@@ -1,5 +1,7 @@
 #include "agent/daemon/topic_settings.h"
 
+#include <optional>
+
 #include <gtest/gtest.h>
 
 namespace medic {
@@ -14,24 +16,33 @@ constexpr int good_after = 60, next_good = 15 * 60;  // Seconds.
 
 struct WatchedTopic : testing::Test {
     TopicSettingsMemory memory;
-    SeriesStore series;
+    std::optional<SeriesStore> series{std::in_place};
+    std::map<Subject, std::string> journal;
     double records = 0;
 
     void look(int second, const Attributes& settings, double rate = 10) {
         const WallTime at{1'000'000 + second * 1'000LL};
-        const SeriesId id = *series.intern(
+        const SeriesId id = *series->intern(
             Labels("kafka_partition_log_end_offset", {{"cluster", "lab"}, {"topic", "orders"}, {"partition", "0"}}));
-        series.append({.target = "kafka", .at = at, .error = {}, .samples = {{id, records += rate}}});
-        memory.look("lab", {{orders, settings}}, true, series, at);
+        series->append({.target = "kafka", .at = at, .error = {}, .samples = {{id, records += rate}}});
+        memory.look("lab", {{orders, settings}}, true, *series, at);
     }
     void looks(int from, int to, const Attributes& settings, double rate = 10) {
         for (int second = from; second <= to; second += 15) look(second, settings, rate);
     }
-    std::string change() const {
+    // Another agent with the same journal; it has not seen what came before.
+    void restart() {
+        for (auto& row : memory.take_changed()) journal[row.topic] = row.detail;
+        memory = TopicSettingsMemory();
+        series.emplace();
+        for (const auto& [topic, detail] : journal) memory.recall({topic, detail});
+    }
+    std::string attribute(const std::string& name) const {
         std::map<std::string, std::string> attributes;
         memory.tell(orders, attributes);
-        return attributes.contains("settings_change") ? attributes["settings_change"] : "(not told)";
+        return attributes.contains(name) ? attributes[name] : "(not told)";
     }
+    std::string change() const { return attribute("settings_change"); }
     bool tells(const std::string& part) const { return change().find(part) != std::string::npos; }
 };
 
@@ -46,7 +57,9 @@ TEST_F(WatchedTopic, AChangeIsToldAgainstTheSettingsUnderWhichItWasWrittenTo) {
     EXPECT_TRUE(tells(R"("forth":{"min.insync.replicas":"4"})")) << change();
     EXPECT_TRUE(tells(R"("changed_at":1075000)")) << change();
     EXPECT_TRUE(tells(R"("worked":true)")) << change();
+    EXPECT_EQ(attribute("written_until"), "1075000");
     look(90, good);
+    EXPECT_EQ(attribute("written_until"), "(not told)");
     EXPECT_EQ(change(), "none");
 }
 
@@ -93,6 +106,7 @@ TEST_F(WatchedTopic, OneThatNobodyWroteToBeforeDidNotWork) {
     looks(75, 300, good, 0);
     look(315, bad, 0);
     EXPECT_TRUE(tells(R"("worked":false)")) << change();
+    EXPECT_EQ(attribute("written_until"), "(not told)");
 }
 
 TEST_F(WatchedTopic, ChangesAreCounted) {
@@ -110,13 +124,46 @@ TEST_F(WatchedTopic, ALookThatTellsNoSettingsChangesNothing) {
     EXPECT_EQ(change(), "none");
 }
 
+TEST_F(WatchedTopic, AnAgentThatIsStartedAgainKnowsTheChangeBeforeIt) {
+    looks(0, good_after, good);
+    look(75, bad);
+    const std::string before = change();
+    restart();
+    EXPECT_EQ(change(), before);
+    look(90, bad);
+    EXPECT_EQ(change(), before);
+    look(105, good);
+    EXPECT_EQ(change(), "none");
+}
+
+TEST_F(WatchedTopic, WhatWasChangedWhileNoAgentLookedIsOfNowOnlyAfterAShortAbsence) {
+    looks(0, good_after, good);
+    restart();
+    look(120, bad);
+    EXPECT_TRUE(tells(R"("changed_at":1120000)")) << change();
+    EXPECT_TRUE(tells(R"("worked":true)")) << change();
+    look(135, good);
+    restart();
+    look(135 + 600, bad);
+    EXPECT_TRUE(tells(R"("changed_at":0)")) << change();
+}
+
+TEST_F(WatchedTopic, WhatTheJournalHoldsAndCanNotBeReadWasNeverSeen) {
+    for (const char* detail : {"{", "[]", "7", R"({"now":7})", R"({"now":{"retention.ms":1}})"}) {
+        memory.recall({orders, detail});
+        EXPECT_EQ(change(), "(not told)") << detail;
+    }
+}
+
 TEST_F(WatchedTopic, ATopicThatIsGoneIsForgotten) {
     looks(0, good_after, good);
-    memory.look("lab", {}, false, series, {1'100'000});
+    memory.look("lab", {}, false, *series, {1'100'000});
     EXPECT_EQ(change(), "none");
-    memory.look("other", {}, true, series, {1'100'000});
+    memory.look("other", {}, true, *series, {1'100'000});
     EXPECT_EQ(change(), "none");
-    memory.look("lab", {}, true, series, {1'100'000});
+    memory.look("lab", {}, true, *series, {1'100'000});
+    EXPECT_EQ(change(), "(not told)");
+    restart();
     EXPECT_EQ(change(), "(not told)");
 }
 

@@ -40,6 +40,7 @@ Effects Loop::State::tick(Now at, std::span<const Input> inputs) {
     }
     want(pause_file_key());
     if (!journal_writable && now - journal_probed_at >= journal_probe_interval) write_all_anew();
+    watch_rollout();
     Effects result = finish();
     close_ended();
     forget_old();
@@ -76,6 +77,7 @@ void Loop::State::shift_times(Duration by) {
     operations.at = operations.at + by;
     for (auto& [number, incident] : open) shift_times(incident, by);
     for (auto& [cluster, storm] : storms) storm.shift(by);
+    if (behaviour.since.unix_ms != 0) behaviour.since = behaviour.since + by;
 }
 
 void Loop::State::shift_times(Incident& incident, Duration by) {
@@ -113,6 +115,7 @@ void Loop::State::write_all_anew() {
     for (const auto& [number, incident] : open) touched.insert(number);
     for (const auto& pause : pauses)
         effects.journal.emplace_back(PauseRow{pause.cluster, pause.reason, pause.by, pause.since, true});
+    if (!behaviour.behaviour.empty()) effects.journal.emplace_back(behaviour);
     effects.journal.emplace_back(DecisionRow{now, {}, {}, "journal", "retry", "trying to write the journal again", {}});
 }
 
@@ -211,11 +214,6 @@ Loop::Loop(LoopOptions options, const JournalState& restored)
 Loop::~Loop() = default;
 
 Effects Loop::tick(Now now, std::span<const Input> inputs) { return state_->tick(now, inputs); }
-
-void Loop::reconfigure(Policy policy, std::vector<ClusterInfo> clusters) {
-    state_->options.policy = std::move(policy);
-    state_->options.clusters = std::move(clusters);
-}
 
 std::vector<Incident> Loop::incidents() const {
     std::vector<Incident> all(state_->ended.begin(), state_->ended.end());

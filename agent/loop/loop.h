@@ -37,8 +37,9 @@ struct LoopOptions {
     std::vector<Remedy> remedies;       // remedies::all_remedies()
     std::vector<Guard> guards;          // guards::all_guards()
     std::vector<ClusterInfo> clusters;  // What medic.yaml says exists.
-    bool several_agents = false;        // Nothing acts before ActingAgents says that this one may …
-    bool on_several_hosts = false;      // … and what nobody fences, and may not happen twice, needs a person.
+    std::string behaviour{};        // Policy, rules and program as one hash: Policy::rollout counts from its change.
+    bool several_agents = false;    // Nothing acts before ActingAgents says that this one may …
+    bool on_several_hosts = false;  // … and what nobody fences, and may not happen twice, needs a person.
 
     double confidence_min = 0.7;                // Below it a cause is shown, not acted upon (kubernaut asks below 0.8).
     Duration undiagnosed_max{60'000};           // Without a cause for so long: a person is told.
@@ -96,9 +97,6 @@ public:
     Loop& operator=(const Loop&) = delete;
 
     [[nodiscard]] Effects tick(Now now, std::span<const Input> inputs);
-
-    // A new policy or configuration: what is in flight goes on, what waits is judged anew.
-    void reconfigure(Policy policy, std::vector<ClusterInfo> clusters);
 
     [[nodiscard]] std::vector<Incident> incidents() const;              // Open ones and the newest ended ones, by id.
     [[nodiscard]] std::vector<const Incident*> open_incidents() const;  // By id; good until the next tick().

@@ -119,6 +119,7 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
     question.clusters_with_this_cause = clusters_with_cause_of(incident);
     question.managed = managed_by_others(incident);
     question.storm = storm_in(incident.cluster);
+    question.unproven = unproven_in(incident.cluster);
     question.takes_away = taken_by(incident, step);
     ask_silences(incident, question);
     question.sight = sight;

@@ -30,6 +30,7 @@ void Loop::State::restore(const JournalState& restored) {
         if (auto incident = from_row(row)) ended.push_back(*std::move(incident));
     while (ended.size() > options.ended_kept_max) ended.pop_front();
     restore_storms();
+    if (!restored.behaviours.empty()) behaviour = restored.behaviours.front();
     for (const auto& row : restored.attempts) {
         newest_recorded = std::max({newest_recorded, row.intended_at, row.finished_at});
         if (row.state == "not-sent" || tells_of_question(row.operation)) continue;
@@ -57,6 +58,7 @@ void Loop::State::restore(const JournalState& restored) {
 void Loop::State::settle_after_restart() {
     fresh_start = false;
     for (auto& [cluster, storm] : storms) storm.restart(now, options.policy.storm);
+    begin_rollout();
     for (auto& [number, incident] : open) {
         // The clock was set back meanwhile: what it waits for would not come before the old time.
         if (incident.state_since > now) shift_times(incident, now - incident.state_since);

@@ -1,7 +1,7 @@
 // The loop's state and its parts. Only for this room's .cc files: intake.cc (what was heard), advance.cc (one
 // incident's next move), requests.cc (what people ask for), question.cc (what the guards are told), act.cc (refusals,
-// sending, outcomes), restore.cc (after a restart), storm.cc (too many incidents at once), loop.cc (the order of a
-// tick).
+// sending, outcomes), restore.cc (after a restart), storm.cc (too many incidents at once), rollout.cc (what is new acts
+// somewhere first), loop.cc (the order of a tick).
 #pragma once
 
 #include <deque>
@@ -40,7 +40,7 @@ struct StormWatch {
 struct Loop::State {
     State(LoopOptions given, const JournalState& restored);
 
-    // Fixed after construction, but for reconfigure().
+    // Fixed after construction.
     LoopOptions options;
     Planner planner;
     Guards guards;
@@ -65,6 +65,7 @@ struct Loop::State {
     std::set<std::tuple<std::string, std::string, std::string>> quarantined;  // cluster, job, version
     std::map<std::pair<std::string, std::string>, bool> node_is_spare;        // cluster, node
     std::map<std::string, StormWatch> storms;                                 // By cluster.
+    BehaviourRow behaviour;                                                   // Of `options`; "" without a rollout.
     bool fresh_start = true;                                                  // The first tick after a restart.
     bool journal_writable = true, history_complete = true;
     std::string problem;
@@ -96,6 +97,11 @@ struct Loop::State {
     void restore_storms();
     void watch_storms();
     [[nodiscard]] std::optional<Storm> storm_in(const std::string& cluster) const;
+
+    // rollout.cc
+    void begin_rollout();
+    void watch_rollout();
+    [[nodiscard]] std::optional<Unproven> unproven_in(const std::string& cluster) const;
 
     // intake.cc
     void take(const TimerTick&) {}

@@ -14,6 +14,9 @@ inline constexpr std::string_view leads_nothing = "none";
 inline constexpr std::string_view replicas_in_order = "replicas";
 // The fact {topic/NAME, "settings_change"}: its settings are those under which it was last written to for long.
 inline constexpr std::string_view settings_unchanged = "none";
+// The attribute {topic/NAME, "written_until"}, where its settings were changed since: milliseconds since the epoch,
+// when that was seen, and it was written to until then. An agent that is started after the change knows by it alone.
+inline constexpr std::string_view written_until = "written_until";
 // A replication throttle's setting, of a topic or a broker: none is set.
 inline constexpr std::string_view no_throttle = "none";
 

@@ -37,6 +37,7 @@ struct JobState {
 // What must hold at the end: every acknowledged record counted once.
 struct RecordCheck {
     std::uint64_t checked = 0, lost = 0, doubled = 0;
+    std::string remark{};  // Where records lack: what else is known of them.
 };
 
 class Platform {
@@ -122,7 +123,8 @@ public:
     [[nodiscard]] Status leave_payment_open(Duration age) const;
     void close_ledger();
 
-    // Waits until the output has come past the present event time, then compares all windows since the last check.
+    // Waits until the output has come past the present event time, then compares all windows since the last check. A
+    // job that still catches up is waited for, however slow: `patience` is for one whose output does not go on.
     [[nodiscard]] Result<RecordCheck> check_records(Duration patience);
     // The connectors' path: rows of the SQLite sink against the sequence of the source.
     [[nodiscard]] Result<RecordCheck> check_inventory() const;
@@ -138,6 +140,8 @@ private:
     lab::Leave leave_;
     [[nodiscard]] std::vector<std::string> bootstrap() const;
     [[nodiscard]] Result<wire::MetadataResponse> metadata() const;
+    [[nodiscard]] std::string about_lost_records(std::int64_t short_by_ms) const;
+    [[nodiscard]] Result<double> late_records_dropped() const;
 
     std::int64_t checked_until_ms_ = 0;  // Event time.
     std::unique_ptr<DiskFiller> filler_;

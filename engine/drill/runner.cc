@@ -292,6 +292,7 @@ void Runner::finish(const DrillCase& drill, DrillResult& result) {
         result.records_checked = check->checked;
         result.records_lost = check->lost;
         result.records_doubled = check->doubled;
+        if (!check->remark.empty()) result.notes.push_back(check->remark);
         if (check->checked == 0) result.healed = false, result.notes.emplace_back("no record could be checked");
     } else {
         result.healed = false;

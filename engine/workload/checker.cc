@@ -4,6 +4,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 namespace medic::engine::workload {
 namespace {
@@ -53,12 +54,16 @@ Result<OutputRow> decode_row(std::string_view text) {
 }
 
 std::string ledger_line(const EventMix& mix, const Event& event) {
-    if (!event.fault || is_late_on_purpose(mix, event.sequence)) return {};
-    return fmt::format("{}|{}\n", event.at_ms, event.server);
+    if (!event.fault) return {};
+    return fmt::format("{}|{}{}\n", event.at_ms, event.server, is_late_on_purpose(mix, event.sequence) ? "|late" : "");
 }
 
 void Checker::expect(const Event& acknowledged) {
     if (acknowledged.fault) ++expected_[{window_of(acknowledged.at_ms), acknowledged.server}];
+}
+
+void Checker::allow(const Event& acknowledged) {
+    if (acknowledged.fault) ++allowed_[{window_of(acknowledged.at_ms), acknowledged.server}];
 }
 
 Status Checker::see(std::string_view output_line) {
@@ -73,29 +78,25 @@ std::int64_t Checker::seen_until_ms() const {
 }
 
 Verdict Checker::compare(std::int64_t from_ms, std::int64_t until_ms) const {
-    const auto inside = [&](const WindowKey& key) {
-        return key.window_start_ms >= from_ms && key.window_start_ms < until_ms;
+    const auto count_of = [](const Counts& counts, const WindowKey& key) {
+        const auto found = counts.find(key);
+        return found == counts.end() ? 0 : found->second;
     };
     Verdict verdict;
-    for (const auto& [key, wanted] : expected_) {
-        if (!inside(key)) continue;
-        verdict.records_expected += wanted;
-        const auto found = seen_.find(key);
-        const std::uint64_t got = found == seen_.end() ? 0 : found->second;
-        if (got < wanted) verdict.records_lost += wanted - got;
-        if (got > wanted) verdict.records_doubled += got - wanted;
-        if (got != wanted) ++verdict.windows_wrong;
-        const auto replacement = replacements_.find(key);
-        const std::uint64_t said = replacement == replacements_.end() ? 0 : replacement->second;
-        if (said != (wanted > faults_before_replacement ? 1U : 0U)) ++verdict.replacements_wrong;
-    }
-    for (const auto& [key, got] : seen_) {
-        if (!inside(key)) continue;
+    std::set<WindowKey> windows;
+    for (const Counts* counts : {&expected_, &seen_})
+        for (const auto& [key, count] : *counts)
+            if (key.window_start_ms >= from_ms && key.window_start_ms < until_ms) windows.insert(key);
+    for (const WindowKey& key : windows) {
+        const std::uint64_t least = count_of(expected_, key), most = least + count_of(allowed_, key);
+        const std::uint64_t got = count_of(seen_, key), said = count_of(replacements_, key);
+        verdict.records_expected += least;
         verdict.records_seen += got;
-        if (!expected_.contains(key)) {
-            verdict.records_doubled += got;
-            ++verdict.windows_wrong;
-        }
+        if (got < least) verdict.records_lost += least - got;
+        if (got > most) verdict.records_doubled += got - most;
+        if (got < least || got > most) ++verdict.windows_wrong;
+        const bool may = most > faults_before_replacement, must = least > faults_before_replacement;
+        if (least > 0 && (said > (may ? 1U : 0U) || said < (must ? 1U : 0U))) ++verdict.replacements_wrong;
     }
     return verdict;
 }
@@ -108,9 +109,11 @@ Result<std::uint64_t> Checker::load_ledger(const std::string& path) {
         if (in.eof()) break;  // A last line without its end is still being written.
         std::string_view rest = line;
         auto at_ms = number(next_field(rest));
-        if (!at_ms || rest.empty())
-            return fail(ErrorCode::invalid, "{}:{}: expected at_ms|server, got \"{}\"", path, lines + 1, line);
-        ++expected_[{window_of(*at_ms), std::string(rest)}];
+        const std::string server(next_field(rest));
+        if (!at_ms || server.empty() || (!rest.empty() && rest != "late"))
+            return fail(ErrorCode::invalid, "{}:{}: expected at_ms|server or at_ms|server|late, got \"{}\"", path,
+                        lines + 1, line);
+        ++(rest.empty() ? expected_ : allowed_)[{window_of(*at_ms), server}];
     }
     return lines;
 }

@@ -184,6 +184,21 @@ const std::vector<Case> allowed = {
          q.storm = Storm{11, now + Duration{60'000}};
          q.approval = Approval{"I2/1", "ann", "", now - Duration{60'000}};
      }},
+    {"a_change_that_is_new_ends_what_was_begun", "rollout",
+     [](auto& q) {
+         q.unproven = Unproven{"staging", now - Duration{60'000}, now + Duration{60'000}, ""};
+         q.plan_begun = true;
+     }},
+    {"a_change_that_is_new_takes_back_what_was_done", "rollout",
+     [](auto& q) {
+         q.unproven = Unproven{"staging", now - Duration{60'000}, std::nullopt, "I7 made it worse"};
+         q.undo = true;
+     }},
+    {"a_change_that_is_new_and_a_person_who_has_agreed", "rollout",
+     [](auto& q) {
+         q.unproven = Unproven{"staging", now - Duration{60'000}, now + Duration{60'000}, ""};
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{60'000}};
+     }},
     {"a_dead_node_takes_nothing_away", "blast-radius",
      [](auto& q) {
          take_two(q);

@@ -27,6 +27,7 @@ template <class A> void fields(A& a, ManagedChange& v) {
     a("object", v.object); a("by", v.by); a("proposal", v.proposal); a("restart", v.restart);
 }
 template <class A> void fields(A& a, Storm& v) { a("incidents", v.incidents); a("over_at", v.over_at); }
+template <class A> void fields(A& a, Unproven& v) { a("first", v.first); a("since", v.since); a("until", v.until); a("harm", v.harm); }
 template <class A> void fields(A& a, RoleNode& v) {
     a("name", v.name); a("zone", v.zone); a("spare", v.spare); a("up", v.up); a("taken_at", v.taken_at); a.later("brought_back", v.brought_back);
 }
@@ -53,6 +54,7 @@ template <class A> void fields(A& a, GuardQuestion& v) {
     a.later("acting_agent", v.acting_agent); a.later("clusters_with_this_cause", v.clusters_with_this_cause);
     a.later("takes_away", v.takes_away); a.later("storm", v.storm);
     a.later("managed", v.managed); a.later("step_index", v.step_index); a.later("cause_reported_at", v.cause_reported_at);
+    a.later("unproven", v.unproven);
 }
 // clang-format on
 

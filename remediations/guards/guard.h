@@ -70,6 +70,14 @@ struct Storm {
     WallTime over_at{};         // When it will have been calm for long enough, if nothing is added.
 };
 
+// Policy, rules or program were changed, and the change has not stood for long enough where it acts first.
+struct Unproven {
+    std::string first{};              // Policy::rollout: where that is.
+    WallTime since{};                 // When it came.
+    std::optional<WallTime> until{};  // nullopt: not before the next change, for …
+    std::string harm{};               // … what it did there.
+};
+
 // Something that the rest of the plan would change or restart, and that another system owns.
 struct ManagedChange {
     std::string object{};    // KIND:NAME
@@ -136,6 +144,7 @@ struct GuardQuestion {
     std::vector<ManagedChange> managed{};                 // Of this step and those that follow it.
     std::optional<Storm> storm{};                         // nullopt: calm, as far as the history is complete.
     std::optional<TakenAway> takes_away{};                // nullopt: the step takes no node out of service.
+    std::optional<Unproven> unproven{};  // nullopt: what decides here has stood the test, or needs none.
 };
 
 // A person has agreed to this very action, and not too long ago.

@@ -56,6 +56,17 @@ Result<StormLimits> read_storm(const YamlNode& node) {
     return limits;
 }
 
+Result<Rollout> read_rollout(const YamlNode& node) {
+    Rollout rollout;
+    if (!node) return rollout;
+    MEDIC_CHECK(node.expect_map("rollout"));
+    MEDIC_CHECK(node.expect_keys({"first", "for"}));
+    MEDIC_TRY(rollout.first, node.string_or("first", ""));
+    if (rollout.first.empty()) return node.error("rollout.first: expected the cluster where a change acts first");
+    MEDIC_TRY(rollout.hold, window_or(node, "rollout", "for", rollout.hold));
+    return rollout;
+}
+
 Result<Limits> read_limits(const YamlNode& node, Limits limits) {
     MEDIC_TRY(limits.cooldown, node.duration_or("cooldown", limits.cooldown));
     MEDIC_TRY(limits.attempts_max, count_or(node, "attempts", limits.attempts_max));
@@ -136,7 +147,7 @@ namespace {
 
 Result<Policy> read_policy(const YamlNode& root) {
     MEDIC_CHECK(root.expect_map("policy file"));
-    MEDIC_CHECK(root.expect_keys({"schema", "catalogue", "defaults", "policy"}));
+    MEDIC_CHECK(root.expect_keys({"schema", "catalogue", "defaults", "rollout", "policy"}));
     MEDIC_TRY(const std::int64_t schema, root.int_or("schema", 1));
     if (schema != 1) return root.get("schema").error(fmt::format("schema: this agent reads 1, found {}", schema));
     Policy policy;
@@ -152,6 +163,7 @@ Result<Policy> read_policy(const YamlNode& root) {
         MEDIC_TRY(policy.defaults, read_limits(defaults, policy.defaults));
         MEDIC_TRY(policy.storm, read_storm(defaults.get("storm")));
     }
+    MEDIC_TRY(policy.rollout, read_rollout(root.get("rollout")));
     const auto rules = root.get("policy");
     if (!rules) return policy;
     MEDIC_CHECK(rules.expect_list("policy"));

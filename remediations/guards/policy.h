@@ -6,7 +6,9 @@
 //                           # without the line: level 1. Newer pairs stay in observe until the policy names them or
 //                           raises it.
 //   defaults: {cooldown: 5m, attempts: 3, backoff: 10s, backoff_max: 10m, budget: {operations: 10, window: 1h},
-//   approval: 15m} policy:                 # The first rule that fits decides.
+//   approval: 15m}
+//   rollout: {first: "staging-*", for: 24h}
+//   policy:                 # The first rule that fits decides.
 //     - {remedy: connect.restart-task, cause: "*", cluster: "staging-*", mode: auto}
 //     - {remedy: kafka.cut-retention, object: "topic:events-debug", floor: 6h, mode: ask}
 //
@@ -62,6 +64,12 @@ struct StormLimits {
                                 // stormCooldownDuration, which is off unless it is set).
 };
 
+// A change of the policy, of the rules or of the program acts in some clusters first.
+struct Rollout {
+    std::string first{};            // Glob of these clusters; "": a change acts everywhere at once.
+    Duration hold{24 * 3'600'000};  // Elsewhere only after it has stood there for so long.
+};
+
 struct PolicyRule {
     std::string remedy = "*", cause = "*", cluster = "*", object = "*";
     Mode mode = Mode::observe;
@@ -74,6 +82,7 @@ struct Policy {
     int catalogue = 1;
     Limits defaults{};
     StormLimits storm{};  // Of each cluster; stands beside the defaults, and no rule overrides it.
+    Rollout rollout{};
     std::vector<PolicyRule> rules{};
 };
 

@@ -65,6 +65,13 @@ std::vector<Row> storm(const StormLimits& limits) {
     };
 }
 
+std::vector<Row> rollout(const Rollout& defaults) {
+    return {
+        {"first", "glob", "", "Required. The clusters where a change acts at once, staging for one."},
+        {"for", "duration", text_of(defaults.hold), "Elsewhere only after it has stood there for so long."},
+    };
+}
+
 }  // namespace
 
 std::string policy_reference() {
@@ -78,6 +85,7 @@ std::string policy_reference() {
                  {"catalogue", fmt::format("integer, 1 to {}", catalogue_level), "1",
                   "The level that the policy was written for: a wildcard covers no remedy and no cause that is newer."},
                  {"defaults", "map", "", "Limits of every rule that does not say otherwise, and `storm`."},
+                 {"rollout", "map", "", "Where a change acts first, see below. Without it everywhere at once."},
                  {"policy", "list of maps", "", "Rules. The first that fits decides."}});
     std::vector<Row> rule{
         {"remedy", "glob", "*", "Which remedy."},
@@ -105,6 +113,13 @@ std::string policy_reference() {
                    "Nothing new begins by itself in that cluster: it waits for a person's agreement or for the storm's "
                    "end. What was begun goes on. People are told once; a restart of the agent does not end it.",
                    storm(StormLimits{}));
+    out +=
+        section("`rollout`",
+                "A change of this file, of the rules or of the program begins nothing by itself in any other cluster "
+                "before it has stood `for` so long in the first ones. Where it made something worse there, or had to "
+                "be undone, it does not begin elsewhere at all before the next change. What was begun goes on, and "
+                "what a person approves is done; a restart of the agent begins no new time.",
+                rollout(Rollout{}));
     return out;
 }
 

@@ -72,6 +72,13 @@ TEST(Policy, how_many_nodes_may_be_taken_is_said_part_by_part) {
     EXPECT_EQ(policy.defaults.blast_radius.share_percent, 50);
 }
 
+TEST(Policy, says_where_a_change_acts_first) {
+    const auto policy = read("rollout: {first: \"staging-*\", for: 2h}\npolicy: []\n");
+    EXPECT_EQ(policy.rollout.first, "staging-*");
+    EXPECT_EQ(policy.rollout.hold, Duration{2 * 3'600'000});
+    EXPECT_EQ(read("rollout: {first: staging}\n").rollout.hold, Duration{24 * 3'600'000});
+    EXPECT_EQ(read("policy: []\n").rollout.first, "");
+}
 TEST(Policy, what_a_storm_is_holds_for_all_rules) {
     const auto policy = read("defaults: {storm: {incidents: 5, calm: 1m}}\npolicy: []\n");
     EXPECT_EQ(policy.storm.incidents, 5);
@@ -107,23 +114,23 @@ TEST_P(PolicyRefuses, and_says_where_and_why) {
     EXPECT_NE(policy.error().message.find(GetParam().says), std::string::npos) << policy.error().message;
 }
 
-INSTANTIATE_TEST_SUITE_P(Policy, PolicyRefuses,
-                         testing::Values(Bad{"policy:\n  - {remedy: a, mode: sometimes}\n", "observe, ask or auto"},
-                                         Bad{"policy:\n  - {remedy: a}\n", "needs a mode"},
-                                         Bad{"policy:\n  - {remedi: a, mode: ask}\n", "remedy"},
-                                         Bad{"policy:\n  - {remedy: a, mode: ask, attempts: 0}\n", "1–1000"},
-                                         Bad{"defaults: {budget: {operations: 0, window: 1h}}\n", "1–1000"},
-                                         Bad{"defaults: {budget: {operations: 1, window: 0}}\n", "above 0"},
-                                         Bad{"defaults: {storm: {incidents: 51}}\n", "1–50"},
-                                         Bad{"defaults: {storm: {calm: 0}}\n", "above 0"},
-                                         Bad{"policy:\n  - {remedy: a, mode: ask, storm: {incidents: 1}}\n", "storm"},
-                                         Bad{"defaults: {blast_radius: {share: 101}}\n", "1–100"},
-                                         Bad{"defaults: {blast_radius: {node: 1}}\n", "node"},
-                                         Bad{"defaults: {blast_radius: {window: 0}}\n", "above 0"},
-                                         Bad{"defaults: {backoff: 10s, backoff_max: 1s}\n", "shorter"},
-                                         Bad{"catalogue: 99\n", "catalogue"}, Bad{"schema: 7\n", "schema"},
-                                         Bad{"policy:\n  - {remedy: a, object: \"topic:*\", floor: 1h, mode: ask}\n",
-                                             "very object"}));
+INSTANTIATE_TEST_SUITE_P(
+    Policy, PolicyRefuses,
+    testing::Values(
+        Bad{"policy:\n  - {remedy: a, mode: sometimes}\n", "observe, ask or auto"},
+        Bad{"policy:\n  - {remedy: a}\n", "needs a mode"}, Bad{"policy:\n  - {remedi: a, mode: ask}\n", "remedy"},
+        Bad{"policy:\n  - {remedy: a, mode: ask, attempts: 0}\n", "1–1000"},
+        Bad{"defaults: {budget: {operations: 0, window: 1h}}\n", "1–1000"},
+        Bad{"defaults: {budget: {operations: 1, window: 0}}\n", "above 0"},
+        Bad{"defaults: {storm: {incidents: 51}}\n", "1–50"}, Bad{"defaults: {storm: {calm: 0}}\n", "above 0"},
+        Bad{"rollout: {for: 1h}\n", "rollout.first"}, Bad{"rollout: {first: staging, for: 0}\n", "above 0"},
+        Bad{"rollout: {first: staging, until: 1h}\n", "until"},
+        Bad{"policy:\n  - {remedy: a, mode: ask, storm: {incidents: 1}}\n", "storm"},
+        Bad{"defaults: {blast_radius: {share: 101}}\n", "1–100"}, Bad{"defaults: {blast_radius: {node: 1}}\n", "node"},
+        Bad{"defaults: {blast_radius: {window: 0}}\n", "above 0"},
+        Bad{"defaults: {backoff: 10s, backoff_max: 1s}\n", "shorter"}, Bad{"catalogue: 99\n", "catalogue"},
+        Bad{"schema: 7\n", "schema"},
+        Bad{"policy:\n  - {remedy: a, object: \"topic:*\", floor: 1h, mode: ask}\n", "very object"}));
 
 TEST(Policy, the_reference_page_is_what_the_reader_takes) {
     std::ifstream in("docs/policy.md");

@@ -131,6 +131,15 @@ const std::vector<Case> refused = {
          q.approval = Approval{"I2/1", "ann", "", now - Duration{60'000}};
      }},
     {"who_defines_it_is_unknown", "managed-elsewhere", [](auto& q) { q.managed = {{"job:fleet", "", "x", false}}; }},
+    {"a_change_that_is_new", "rollout",
+     [](auto& q) { q.unproven = Unproven{"staging", now - Duration{60'000}, now + Duration{60'000}, ""}; }},
+    {"a_change_that_did_harm_where_it_acts_first", "rollout",
+     [](auto& q) { q.unproven = Unproven{"staging", now - Duration{60'000}, std::nullopt, "I7 made it worse"}; }},
+    {"a_change_that_is_new_with_an_agreement_of_long_ago", "rollout",
+     [](auto& q) {
+         q.unproven = Unproven{"staging", now - Duration{60'000}, now + Duration{60'000}, ""};
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{24 * 3'600'000}};
+     }},
     {"in_a_storm", "storm", [](auto& q) { q.storm = Storm{11, now + Duration{60'000}}; }},
     {"in_a_storm_with_an_agreement_of_long_ago", "storm",
      [](auto& q) {

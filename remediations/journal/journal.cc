@@ -197,6 +197,8 @@ JournalState Journal::load(WallTime now) const {
     take(state, rows::select<NodeLinkRow>(database, "ORDER BY sequence"), state.node_links);
     take(state, rows::select<JobRunRow>(database, "ORDER BY sequence"), state.job_runs);
     take(state, rows::select<ConnectorSettingsRow>(database, "ORDER BY sequence"), state.connector_settings);
+    take(state, rows::select<TopicSettingsRow>(database, "ORDER BY sequence"), state.topic_settings);
+    take(state, rows::select<BehaviourRow>(database, "ORDER BY sequence DESC LIMIT 1"), state.behaviours);
     take(state,
          rows::select<AlertRow>(
              database,

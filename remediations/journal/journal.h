@@ -97,6 +97,17 @@ struct ConnectorSettingsRow {
     std::string detail;  // "": it is gone.
     WallTime at;
 };
+// The same of a topic (agent/daemon/topic_settings).
+struct TopicSettingsRow {
+    std::string cluster, topic;
+    std::string detail;  // "": it is gone.
+    WallTime at;
+};
+// Policy, rules and program as one hash, since when they stand, and what harm they did where they act first (""; none).
+struct BehaviourRow {
+    std::string behaviour, harm;
+    WallTime since;
+};
 // Accepted alerts: unique by fingerprint, start and status. Written by the API's handler before it answers 200.
 struct AlertRow {
     std::string fingerprint{};
@@ -122,9 +133,10 @@ struct NoticeRow {
     WallTime at{}, until{};
 };
 
-using JournalEntry = std::variant<IncidentRow, AttemptRow, DecisionRow, PauseRow, ApprovalRow, VerdictRow,
-                                  FirstFailureRow, QuarantineRow, NodeRoleRow, NodeLinkRow, JobRunRow,
-                                  ConnectorSettingsRow, AlertRow, DeliveryRow, NoticeRow>;
+using JournalEntry =
+    std::variant<IncidentRow, AttemptRow, DecisionRow, PauseRow, ApprovalRow, VerdictRow, FirstFailureRow,
+                 QuarantineRow, NodeRoleRow, NodeLinkRow, JobRunRow, ConnectorSettingsRow, TopicSettingsRow,
+                 BehaviourRow, AlertRow, DeliveryRow, NoticeRow>;
 
 // What the loop starts from. `complete` false: something could not be read, so nothing may act.
 struct JournalState {
@@ -141,10 +153,12 @@ struct JournalState {
     std::vector<NodeLinkRow> node_links{};
     std::vector<JobRunRow> job_runs{};
     std::vector<ConnectorSettingsRow> connector_settings{};
-    std::vector<AlertRow> alerts{};         // Newest status per fingerprint and start, firing only.
-    std::vector<NoticeRow> notices{};       // Those that have not ended.
-    std::vector<DeliveryRow> deliveries{};  // Of incidents that are open or not told to the end.
-    std::vector<IncidentRow> untold{};      // Ended within `history`, and the end is still owed to somebody.
+    std::vector<TopicSettingsRow> topic_settings{};
+    std::vector<BehaviourRow> behaviours{};  // The newest, or none.
+    std::vector<AlertRow> alerts{};          // Newest status per fingerprint and start, firing only.
+    std::vector<NoticeRow> notices{};        // Those that have not ended.
+    std::vector<DeliveryRow> deliveries{};   // Of incidents that are open or not told to the end.
+    std::vector<IncidentRow> untold{};       // Ended within `history`, and the end is still owed to somebody.
 };
 
 struct JournalOptions {

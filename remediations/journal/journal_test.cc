@@ -108,12 +108,13 @@ TEST_F(JournalTest, a_row_replaces_its_older_self_and_decisions_pile_up) {
     EXPECT_FALSE(journal->incident("I9"));
 }
 
-TEST_F(JournalTest, of_a_connectors_settings_the_newest_are_kept) {
+TEST_F(JournalTest, of_a_connectors_and_a_topics_settings_the_newest_are_kept) {
     {
         auto journal = open();
         for (const char* detail : {"{}", R"({"now":1})"})
-            ASSERT_TRUE(journal->append(
-                {ConnectorSettingsRow{"lab", "orders", detail, now}, ConnectorSettingsRow{"lab", "other", "", now}}));
+            ASSERT_TRUE(journal->append({ConnectorSettingsRow{"lab", "orders", detail, now},
+                                         ConnectorSettingsRow{"lab", "other", "", now},
+                                         TopicSettingsRow{"lab", "events", detail, now}}));
         ASSERT_TRUE(journal->flush().durable);
     }
     const auto state = open()->load(now);
@@ -121,6 +122,9 @@ TEST_F(JournalTest, of_a_connectors_settings_the_newest_are_kept) {
     ASSERT_EQ(state.connector_settings.size(), 2U);
     EXPECT_EQ(state.connector_settings[0].connector, "orders");
     EXPECT_EQ(state.connector_settings[0].detail, R"({"now":1})");
+    ASSERT_EQ(state.topic_settings.size(), 1U);
+    EXPECT_EQ(state.topic_settings[0].topic, "events");
+    EXPECT_EQ(state.topic_settings[0].detail, R"({"now":1})");
 }
 
 TEST_F(JournalTest, an_alert_is_kept_once_per_fingerprint_start_and_status) {

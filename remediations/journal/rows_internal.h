@@ -27,6 +27,8 @@ template <> struct Table<NodeRoleRow>     { static constexpr auto name = "node_r
 template <> struct Table<NodeLinkRow>     { static constexpr auto name = "node_links",     key = "cluster, node", conflict = "REPLACE"; };
 template <> struct Table<JobRunRow>       { static constexpr auto name = "job_runs",       key = "cluster, job", conflict = "REPLACE"; };
 template <> struct Table<ConnectorSettingsRow> { static constexpr auto name = "connector_settings", key = "cluster, connector", conflict = "REPLACE"; };
+template <> struct Table<TopicSettingsRow> { static constexpr auto name = "topic_settings", key = "cluster, topic", conflict = "REPLACE"; };
+template <> struct Table<BehaviourRow>    { static constexpr auto name = "behaviours",     key = "behaviour",    conflict = "REPLACE"; };
 template <> struct Table<AlertRow>        { static constexpr auto name = "alerts",         key = "fingerprint, starts_at, firing", conflict = "IGNORE"; };
 template <> struct Table<DeliveryRow>     { static constexpr auto name = "deliveries",     key = "receiver, incident", conflict = "REPLACE"; };
 template <> struct Table<NoticeRow>       { static constexpr auto name = "notices",        key = "id",           conflict = "REPLACE"; };
@@ -60,6 +62,10 @@ template <class A> void columns(A& a, JobRunRow& r) {
 template <class A> void columns(A& a, ConnectorSettingsRow& r) {
     a("cluster", r.cluster); a("connector", r.connector); a("detail", r.detail); a("at", r.at);
 }
+template <class A> void columns(A& a, TopicSettingsRow& r) {
+    a("cluster", r.cluster); a("topic", r.topic); a("detail", r.detail); a("at", r.at);
+}
+template <class A> void columns(A& a, BehaviourRow& r) { a("behaviour", r.behaviour); a("harm", r.harm); a("since", r.since); }
 template <class A> void columns(A& a, AlertRow& r) {
     a("fingerprint", r.fingerprint); a("starts_at", r.starts_at); a("received_at", r.received_at); a("firing", r.firing);
     a("subject", r.subject); a("name", r.name); a("received_from", r.received_from); a("labels", r.labels);

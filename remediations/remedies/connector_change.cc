@@ -39,6 +39,14 @@ std::vector<FactKey> connector_facts(const Subject& connector) {
     return {configuration_of(connector), settings_of(connector), {connector, "type"}};
 }
 
+Status must_be_sink(const PlanningView& view, const Subject& connector, std::string_view what_for) {
+    const std::string type = told(view, {connector, "type"});
+    if (type.empty()) return fail(ErrorCode::not_ready, "whether connector {} is a sink is not known", connector.name);
+    if (type != "sink")
+        return fail(ErrorCode::invalid, "connector {} is no sink: only sinks {}", connector.name, what_for);
+    return {};
+}
+
 Result<std::optional<std::string>> setting(const PlanningView& view, const Subject& connector,
                                            const std::string& name) {
     MEDIC_TRY(const ConnectorSettings now, settings_now(view, connector));

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "remediations/remedies/parts.h"
@@ -20,6 +21,9 @@ struct ConnectorChange {
 [[nodiscard]] FactKey configuration_of(const Subject& connector);
 // What connector_change() and its steps read.
 [[nodiscard]] std::vector<FactKey> connector_facts(const Subject& connector);
+// invalid: it is a source, of which `what_for` can't be said. not_ready: nobody knows, as of a connector of which an
+// agent that has just started has only seen the failed task.
+[[nodiscard]] Status must_be_sink(const PlanningView& view, const Subject& connector, std::string_view what_for);
 // The connector's present value of a setting; nullopt: it is not set, or it is withheld. not_ready: nobody knows.
 [[nodiscard]] Result<std::optional<std::string>> setting(const PlanningView& view, const Subject& connector,
                                                          const std::string& name);

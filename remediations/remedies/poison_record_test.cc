@@ -94,6 +94,12 @@ TEST_F(PoisonRecord, no_queue_helps_in_put_nor_where_several_records_fail_nor_wi
     view_.cluster.dead_letters.clear();
     EXPECT_NE(why(set_aside).find("clusters.lab.connect.dead_letters"), std::string::npos);
 }
+// An agent that has just started may know of the failed task before it knows the connector.
+TEST_F(PoisonRecord, a_connector_of_which_nobody_knows_whether_it_is_a_sink_is_waited_for) {
+    knows({{"topics", "t"}}, 40, "");
+    EXPECT_EQ(refusal(set_aside), ErrorCode::not_ready);
+    EXPECT_EQ(refusal(skip), ErrorCode::not_ready);
+}
 TEST_F(PoisonRecord, settings_that_are_unknown_or_just_being_changed_are_left_alone) {
     fact(connector_, "settings", 0, "");
     view_.facts[2].text.clear();

@@ -47,6 +47,7 @@ const std::vector<std::string>& expected_probes() {
                                               "faults-at-once",
                                               "nodes-at-once",
                                               "incident-storm",
+                                              "behaviour-changed",
                                               "facts-dark",
                                               "facts-frozen",
                                               "targets-blind",

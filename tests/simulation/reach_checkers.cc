@@ -130,6 +130,16 @@ public:
     }
 };
 
+// What is new begins nothing by itself before it has stood its time where it acts first.
+class RolloutKept final : public Checker {
+public:
+    std::string_view name() const override { return "rollout-kept"; }
+    void on_sending(const Sending& sending) override {
+        if (sending.unproven && !is_begun(sending) && !is_agreed(sending))
+            violated("began something by itself by rules that act elsewhere first: " + describe(sending.operation));
+    }
+};
+
 // In the simulation a job is only cancelled to start another version of it.
 class ManagedLeftAlone final : public Checker {
 public:
@@ -304,6 +314,7 @@ void add_reach_checkers(std::vector<std::unique_ptr<Checker>>& all) {
     all.push_back(std::make_unique<PartitionsKept>());
     all.push_back(std::make_unique<IsolatedAlone>());
     all.push_back(std::make_unique<StormAsks>());
+    all.push_back(std::make_unique<RolloutKept>());
     all.push_back(std::make_unique<ManagedLeftAlone>());
     all.push_back(std::make_unique<ElectionsInSync>());
     all.push_back(std::make_unique<LeadersMoveSafely>());

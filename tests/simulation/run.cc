@@ -50,6 +50,7 @@ void Run::boot() {
     JournalState restored = journal_->load(wall_);
     paused_ = !restored.pauses.empty();  // A pause that was never durable was never confirmed to its person either.
     mutate(restored, given_.without);
+    change_behaviour();
     loop_ = std::make_unique<Loop>(options_, restored);
     outbox_ = Outbox{};
     wanted_.clear();
@@ -58,6 +59,23 @@ void Run::boot() {
     clock_stepped_ = Duration{-1};
     compared_ = false;
     journal_broken_ = false;
+}
+
+// Whoever is started for the first time, or as somebody has changed the policy, acts by rules that are new.
+void Run::change_behaviour() {
+    if (options_.policy.rollout.first.empty()) return;
+    const bool first = options_.behaviour.empty();
+    if (!first && !rollouts_.chance(25)) return;
+    options_.behaviour += "+";
+    changed_ = {monotonic_, wall_};
+    probe("behaviour-changed");
+}
+
+// By either clock, as a storm.
+bool Run::unproven() const {
+    const Rollout& rollout = options_.policy.rollout;
+    if (rollout.first.empty()) return false;
+    return monotonic_ - changed_.monotonic + tick < rollout.hold && wall_ - changed_.wall + tick < rollout.hold;
 }
 
 bool Run::everything_ended() const {
@@ -150,6 +168,7 @@ void Run::check(const Operation& operation, bool paused_by_file) {
         .blind = observer_.blind,
         .others_at_work = observer_.somebody_at_work,
         .silenced = observer_.silenced,
+        .unproven = unproven(),
         .in_storm = in_storm(),
         .faults_ever = faults_ever_};
     for (const auto& checker : checkers_) checker->on_sending(sending);

@@ -42,8 +42,10 @@ public:
           late_comers_(options.seed ^ 0x7061796D656E7473),
           slowness_(options.seed ^ 0x736C6F776E657373),
           mistakes_(options.seed ^ 0x6D697374616B6573),
+          rollouts_(options.seed ^ 0x726F6C6C6F757473),
           checkers_(all_checkers()) {
         mutate(options_, options.without);
+        if (rollouts_.chance(20)) options_.policy.rollout = {.first = "east", .hold = Duration{90'000}};
         journal_path_ = fmt::format("file:medic-sim-{}?mode=memory&cache=shared", options.seed);
         keeper_ = open_journal();
         journal_ = open_journal();
@@ -111,6 +113,8 @@ private:
     void check(const Operation& operation, bool paused_by_file);
     void note_opened(const Effects& effects);
     [[nodiscard]] bool in_storm() const;
+    void change_behaviour();
+    [[nodiscard]] bool unproven() const;
     void note_told(const DiagnosisReport& report);
     void forget_told();
     [[nodiscard]] bool told_of_others(const std::string& cause) const;
@@ -123,7 +127,8 @@ private:
     LoopOptions options_;
     sim::SimCluster cluster_;
     Observer observer_;
-    sim::Seeded late_comers_, slowness_, mistakes_;  // Of faults that came later: older ones keep their story.
+    sim::Seeded late_comers_, slowness_, mistakes_,
+        rollouts_;  // Of faults that came later: older ones keep their story.
     std::vector<std::unique_ptr<Checker>> checkers_;
     std::string journal_path_;
     std::unique_ptr<Journal> keeper_,
@@ -143,6 +148,7 @@ private:
     bool journal_broken_ = false;                 // The loop was told so.
     std::map<std::string, Duration> approved_;    // By action, monotonic.
     WallTime storm_began_;
+    Opened changed_;                        // Policy, rules or program.
     std::map<std::string, Opened> opened_;  // Incidents of the lab by id, as the journal or the living agent has them.
     RunResult result_;
 };

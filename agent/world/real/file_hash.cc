@@ -8,6 +8,17 @@
 #include <openssl/evp.h>
 
 namespace medic {
+namespace {
+
+using Digest = std::array<unsigned char, EVP_MAX_MD_SIZE>;
+
+std::string in_words(const Digest& digest, unsigned int size) {
+    std::string text = "sha256:";
+    for (unsigned int i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
+    return text;
+}
+
+}  // namespace
 
 Result<std::string> sha256_of_file(const std::string& path, std::uint64_t bytes_max) {
     std::ifstream in(path, std::ios::binary);
@@ -24,12 +35,18 @@ Result<std::string> sha256_of_file(const std::string& path, std::uint64_t bytes_
         EVP_DigestUpdate(context.get(), block.data(), static_cast<std::size_t>(in.gcount()));
     }
     if (in.bad()) return fail(ErrorCode::unavailable, "{} can't be read to its end", path);
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    Digest digest{};
     unsigned int size = 0;
     EVP_DigestFinal_ex(context.get(), digest.data(), &size);
-    std::string text = "sha256:";
-    for (unsigned int i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
-    return text;
+    return in_words(digest, size);
+}
+
+Result<std::string> sha256_of(std::string_view text) {
+    Digest digest{};
+    unsigned int size = 0;
+    if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1)
+        return fail(ErrorCode::internal, "SHA-256 is not available");
+    return in_words(digest, size);
 }
 
 }  // namespace medic

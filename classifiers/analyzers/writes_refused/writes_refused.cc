@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "agent/store/kafka_words.h"
 #include "classifiers/analyzers/analyzer.h"
 #include "classifiers/analyzers/lookup.h"
 
@@ -19,16 +20,26 @@ struct Written {
     bool known = false;
 };
 
-Written written(const Lookup& lookup, const LabelValues& of_topic) {
+Written written(const Lookup& lookup, const Subject& topic) {
     Written all;
-    for (const auto series : lookup.select("kafka_partition_log_end_offset", of_topic)) {
+    WallTime seen_since{};  // Of all partitions.
+    for (const auto series :
+         lookup.select("kafka_partition_log_end_offset", {{"cluster", topic.cluster}, {"topic", topic.name}})) {
         if (!lookup.sample(series)) return {};
         all.known = true;
         const auto samples = lookup.history(series, written_within);
+        seen_since = std::max(seen_since, WallTime{samples.front().at_ms});
         for (std::size_t i = 1; i < samples.size(); ++i)
             if (samples[i].value > samples[i - 1].value)
                 all.last_rise = std::max(all.last_rise.value_or(WallTime{}), WallTime{samples[i].at_ms});
     }
+    if (all.last_rise) return all;
+    // An agent that was started after the last write: what one before it has seen.
+    const auto until = lookup.number(topic, std::string(written_until));
+    const WallTime now = lookup.now().wall;
+    if (!until || now - seen_since < stands_for) return all;
+    const WallTime at{static_cast<std::int64_t>(*until)};
+    if (at <= seen_since && now - at <= written_within) all.last_rise = at;
     return all;
 }
 
@@ -59,10 +70,9 @@ Refused refused(const Lookup& lookup, const Subject& topic, double least) {
 std::optional<Finding> examine(const Lookup& lookup, const Subject& topic) {
     const auto least = lookup.number(topic, "min.insync.replicas");
     if (!least) return std::nullopt;
-    const LabelValues of_topic{{"cluster", topic.cluster}, {"topic", topic.name}};
     const Refused short_of = refused(lookup, topic, *least);
     if (short_of.partitions == 0) return std::nullopt;
-    const Written was = written(lookup, of_topic);
+    const Written was = written(lookup, topic);
     if (!was.known || !was.last_rise || lookup.now().wall - *was.last_rise < stands_for) return std::nullopt;
     const std::string number = std::to_string(static_cast<long>(*least)),
                       there = std::to_string(static_cast<long>(short_of.replicas));

@@ -10,6 +10,7 @@ struct Topic {
     std::optional<std::string> least = "4";
     int written_until = 100;
     bool end_offsets = true;
+    std::optional<int> known_until{};  // From an agent before this one.
 };
 
 std::vector<Finding> refused(const Topic& topic, int seconds = 130) {
@@ -22,6 +23,9 @@ std::vector<Finding> refused(const Topic& topic, int seconds = 130) {
         if (topic.end_offsets) scene.counter("kafka_partition_log_end_offset", which, 10, topic.written_until);
     }
     if (topic.least) scene.attribute(Scene::lab("topic", "orders"), "min.insync.replicas", *topic.least);
+    if (topic.known_until)
+        scene.attribute(Scene::lab("topic", "orders"), "written_until",
+                        std::to_string(Scene::at(*topic.known_until).unix_ms));
     return scene.findings("writes-refused", seconds);
 }
 
@@ -40,6 +44,16 @@ TEST(WritesRefused, EnoughReplicasOrRecordsThatStillComeAreNoTrouble) {
     EXPECT_TRUE(refused({.written_until = 1'000}).empty()) << "written with acks=1";
     EXPECT_TRUE(refused({.written_until = 125}).empty()) << "it may only just have paused";
     EXPECT_TRUE(refused({.written_until = 0}).empty()) << "nobody writes to it";
+}
+
+// Its history begins after the last write.
+TEST(WritesRefused, AnAgentThatIsStartedAfterTheChangeKnowsFromTheOneBeforeIt) {
+    const auto found = refused({.written_until = 0, .known_until = -20});
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].since, Scene::at(-20));
+    EXPECT_TRUE(refused({.written_until = 0, .known_until = -3600}).empty()) << "long ago";
+    EXPECT_TRUE(refused({.written_until = 0, .known_until = -20}, 5).empty()) << "it may only just have paused";
+    EXPECT_TRUE(refused({.written_until = 1'000, .known_until = -20}).empty()) << "it is written to again";
 }
 
 TEST(WritesRefused, ATopicThatLacksReplicasWaitsForThem) {

@@ -39,9 +39,7 @@ Status may_be_set_aside(const Diagnosis& diagnosis, const PlanningView& view, co
         return fail(ErrorCode::invalid,
                     "{} different records have ended task {} within an hour: it is not the records that are wrong",
                     *records, diagnosis.subject.name);
-    if (told(view, {connector, "type"}) != "sink")
-        return fail(ErrorCode::invalid, "connector {} is no sink: only sinks have a dead letter queue", connector.name);
-    return {};
+    return must_be_sink(view, connector, "have a dead letter queue");
 }
 
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {

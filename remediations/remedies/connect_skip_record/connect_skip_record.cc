@@ -74,8 +74,7 @@ Result<Poison> poison_of(const Diagnosis& diagnosis, const PlanningView& view) {
         return fail(ErrorCode::invalid,
                     "{} different records have ended task {} within an hour: it is not one record that is wrong",
                     records, diagnosis.subject.name);
-    if (told(view, {poison.connector, "type"}) != "sink")
-        return fail(ErrorCode::invalid, "connector {} is no sink", poison.connector.name);
+    MEDIC_CHECK(must_be_sink(view, poison.connector, "have a group that can be set past a record"));
     const Fact* committed = view.fact(poison.group());
     if (committed == nullptr || !committed->value)
         return fail(ErrorCode::not_ready,
