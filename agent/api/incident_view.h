@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/loop/incident.h"
+#include "remediations/guards/guard.h"
 
 namespace medic {
 
