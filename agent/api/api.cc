@@ -116,6 +116,7 @@ HttpResponse Api::get(const HttpRequest& request) {
     }
     if (path == "/api/v1/observations") return observations(request);
     if (path == "/api/v1/practice") return practice(request);
+    if (path == "/api/v1/cordons") return json(200, cordons_json(backend_.cordons()));
     if (path == "/api/v1/actions") return json(200, actions_json(backend_.incidents()));
     if (request.segments.size() == 4 && path.starts_with("/api/v1/incidents/")) {
         const auto found = backend_.incident(request.segments[3]);
@@ -166,6 +167,7 @@ HttpResponse Api::post(const HttpRequest& request, const std::string& person) {
             {.kind = path == "/api/v1/pause" ? Kind::pause : Kind::resume, .target = "", .reason = "", .by = person});
     if (path == "/api/v1/roll") return roll(request, person);
     if (path == "/api/v1/deploy") return deploy(request, person);
+    if (path == "/api/v1/cordon" || path == "/api/v1/uncordon") return cordon(request, person);
     // An action's id holds a slash (I17/2); it comes escaped as one segment or as two.
     if (segments.size() >= 5 && path.starts_with("/api/v1/actions/")) {
         const auto kind = kind_of(segments.back());
@@ -254,6 +256,25 @@ HttpResponse Api::deploy(const HttpRequest& request, const std::string& person) 
         if (!doubt.is_string()) return problem(400, "accept: expected names of doubts");
         wish.accept.insert(doubt.get<std::string>());
     }
+    return of(backend_.command(std::move(command)));
+}
+
+HttpResponse Api::cordon(const HttpRequest& request, const std::string& person) {
+    const bool keep_out = request.path == "/api/v1/cordon";
+    const Json body = Json::parse(request.body, nullptr, false);
+    if (!body.is_object()) return problem(400, R"(expected {"cluster": …, "node": …, "reason": …})");
+    const auto cluster = cluster_of(body, backend_.clusters());
+    if (!cluster) return problem(400, cluster.error().message);
+    constexpr auto keys = std::to_array<std::string_view>({"cluster", "node", "reason"});
+    if (auto refused = unknown_key(body, keys)) return *std::move(refused);
+    OperatorCommand command{.kind = keep_out ? OperatorCommand::Kind::cordon : OperatorCommand::Kind::uncordon,
+                            .target = *cluster,
+                            .reason = redact(text_of(body, "reason"), 1'000),
+                            .by = person,
+                            .nodes = {text_of(body, "node")}};
+    if (command.nodes.front().empty()) return problem(400, "node: expected its name in medic.yaml");
+    if (keep_out && command.reason.empty())
+        return problem(400, "a cordon needs a `reason`: whoever finds it must know why");
     return of(backend_.command(std::move(command)));
 }
 

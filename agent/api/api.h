@@ -2,7 +2,8 @@
 // ApiBackend.
 //   POST /api/v1/webhook/alertmanager · GET /api/v1/incidents[/ID] · GET /api/v1/diagnosis · GET /api/v1/actions · GET
 //   /api/v1/observations and /api/v1/practice (with a token) · POST /api/v1/actions/ID/approve|reject|stop|undo · POST
-//   /api/v1/incidents/ID/verdict · POST /api/v1/changes · POST /api/v1/pause|resume|roll|deploy · GET /metrics ·
+//   /api/v1/incidents/ID/verdict · POST /api/v1/changes · GET /api/v1/cordons · POST
+//   /api/v1/pause|resume|roll|deploy|cordon|uncordon · GET /metrics ·
 //   /-/healthy ·
 //   /-/ready · GET and POST /verdict/ID/right|wrong (signed links)
 // Whatever changes something needs a bearer token; the token names the person. Only a verdict may come by a signed link
@@ -41,6 +42,7 @@ public:
     virtual ~ApiBackend() = default;
 
     [[nodiscard]] virtual std::vector<Incident> incidents() const = 0;  // Open ones and the newest ended ones.
+    [[nodiscard]] virtual std::vector<Cordon> cordons() const = 0;      // Nodes that people keep out of use.
     [[nodiscard]] virtual Result<Incident> incident(const std::string& id) const = 0;  // Older ones too.
     // Errors: unavailable (overloaded; the caller is told to come again).
     [[nodiscard]] virtual Status command(OperatorCommand command) = 0;
@@ -80,6 +82,7 @@ private:
     [[nodiscard]] HttpResponse changes(const HttpRequest& request, const std::string& person);
     [[nodiscard]] HttpResponse roll(const HttpRequest& request, const std::string& person);
     [[nodiscard]] HttpResponse deploy(const HttpRequest& request, const std::string& person);
+    [[nodiscard]] HttpResponse cordon(const HttpRequest& request, const std::string& person);
     [[nodiscard]] HttpResponse command(const HttpRequest& request, OperatorCommand command);
 
     ApiBackend& backend_;

@@ -24,6 +24,7 @@ struct Backend : ApiBackend {
     Status next;
     std::string said;
     std::vector<Incident> incidents() const override { return all; }
+    std::vector<Cordon> cordons() const override { return {{"lab", "tm-3", "its disk", "ana", {1000}}}; }
     Result<Incident> incident(const std::string& id) const override {
         for (const auto& one : all)
             if (one.id == id) return one;
@@ -180,6 +181,24 @@ TEST_F(Fixture, PeopleApprovePauseAndJudge) {
     EXPECT_EQ(send("POST", "/api/v1/pause", "not json").status, 400);
     EXPECT_EQ(send("POST", "/api/v1/incidents/I1/verdict", R"({"verdict":"maybe"})").status, 400);
     EXPECT_EQ(send("POST", "/api/v1/actions/I1/2/dance").status, 404);
+}
+
+TEST_F(Fixture, APersonKeepsANodeOutOfUse) {
+    EXPECT_EQ(send("POST", "/api/v1/cordon", R"({"node":"tm-3","reason":"its disk"})").status, 200);
+    EXPECT_EQ(send("POST", "/api/v1/uncordon", R"({"cluster":"lab","node":"tm-3"})").status, 200);
+    ASSERT_EQ(backend.commands.size(), 2u);
+    EXPECT_EQ(backend.commands[0].kind, OperatorCommand::Kind::cordon);
+    EXPECT_EQ(backend.commands[0].target, "lab");
+    EXPECT_EQ(backend.commands[0].nodes, std::vector<std::string>{"tm-3"});
+    EXPECT_EQ(backend.commands[0].by, "ana");
+    EXPECT_EQ(backend.commands[1].kind, OperatorCommand::Kind::uncordon);
+    for (const char* body : {R"({"node":"tm-3"})", R"({"reason":"x"})", R"({"nodes":["tm-3"],"reason":"x"})",
+                             R"({"cluster":"nope","node":"tm-3","reason":"x"})", "not json"})
+        EXPECT_EQ(send("POST", "/api/v1/cordon", body).status, 400) << body;
+    EXPECT_EQ(backend.commands.size(), 2u);
+    const HttpResponse listed = send("GET", "/api/v1/cordons");
+    EXPECT_EQ(listed.status, 200);
+    EXPECT_NE(listed.body.find(R"("node":"tm-3")"), std::string::npos) << listed.body;
 }
 
 TEST_F(Fixture, APersonAsksForARoll) {

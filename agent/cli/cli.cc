@@ -36,10 +36,11 @@ int run_cli(int argc, char** argv) {
     app.set_version_flag("--version", cli::version_text(), "Print the version");
     app.require_subcommand(1);
     for (const auto add :
-         {cli::add_diagnose, cli::add_incidents, cli::add_actions, cli::add_pause,      cli::add_roll,
-          cli::add_deploy,   cli::add_report,    cli::add_bundle,  cli::add_classify,   cli::add_agent,
-          cli::add_discover, cli::add_doctor,    cli::add_config,  cli::add_rules,      cli::add_backtest,
-          cli::add_lint,     cli::add_lab,       cli::add_drill,   cli::add_completion, cli::add_man})
+         {cli::add_diagnose, cli::add_incidents, cli::add_actions, cli::add_pause,  cli::add_cordon,
+          cli::add_roll,     cli::add_deploy,    cli::add_report,  cli::add_bundle, cli::add_classify,
+          cli::add_agent,    cli::add_discover,  cli::add_doctor,  cli::add_config, cli::add_rules,
+          cli::add_backtest, cli::add_lint,      cli::add_lab,     cli::add_drill,  cli::add_completion,
+          cli::add_man})
         add(app, context);
     try {
         app.parse(argc, argv);

@@ -33,6 +33,7 @@ void add_diagnose(CLI::App& app, Context& context);
 void add_incidents(CLI::App& app, Context& context);
 void add_actions(CLI::App& app, Context& context);
 void add_pause(CLI::App& app, Context& context);
+void add_cordon(CLI::App& app, Context& context);
 void add_roll(CLI::App& app, Context& context);
 void add_deploy(CLI::App& app, Context& context);
 void add_classify(CLI::App& app, Context& context);

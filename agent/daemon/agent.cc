@@ -70,6 +70,7 @@ Result<void> Agent::State::open() {
     for (const std::string& line : may) options.say("may change: " + line);
     loop = std::make_unique<Loop>(std::move(loop_options), restored);
     shown = loop->incidents();
+    shown_cordons = loop->cordons();
     if (const std::string left = practice::left_to_undo(config.data_dir, config.path); !left.empty()) options.say(left);
     for (const Incident* incident : loop->open_incidents()) to_tell.push_back(*incident);
     told = restored.deliveries;

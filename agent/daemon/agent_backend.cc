@@ -28,6 +28,11 @@ std::vector<Incident> Agent::State::incidents() const {
     return shown;
 }
 
+std::vector<Cordon> Agent::State::cordons() const {
+    const std::lock_guard guard(shared_mutex);
+    return shown_cordons;
+}
+
 Result<Incident> Agent::State::incident(const std::string& id) const {
     {
         const std::lock_guard guard(shared_mutex);
@@ -43,11 +48,15 @@ Status Agent::State::command(OperatorCommand command) {
     if (command.kind == OperatorCommand::Kind::roll)  // Refused at once, while the person still looks.
         for (const ClusterInfo& cluster : clusters_of(config))
             if (cluster.name == command.target)
-                if (const auto nodes = nodes_to_roll(cluster, command.role, command.nodes); !nodes)
+                if (const auto nodes = nodes_to_roll(with_cordons(cluster, cordons()), command.role, command.nodes);
+                    !nodes)
                     return std::unexpected(nodes.error());
     if (command.kind == OperatorCommand::Kind::deploy)
         for (const ClusterInfo& cluster : clusters_of(config))
             if (cluster.name == command.target) MEDIC_CHECK(deployment_to_make(cluster, command.deployment));
+    if (command.kind == OperatorCommand::Kind::cordon || command.kind == OperatorCommand::Kind::uncordon)
+        for (const ClusterInfo& cluster : clusters_of(config))
+            if (cluster.name == command.target) MEDIC_CHECK(node_to_cordon(cluster, command.nodes));
     MEDIC_CHECK(only_one_of_a_kind(command));
     give(std::move(command));
     return {};

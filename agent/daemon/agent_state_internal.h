@@ -111,6 +111,7 @@ struct Agent::State : ApiBackend {
     // Shared, small, behind one mutex.
     mutable std::mutex shared_mutex;
     std::vector<Incident> shown;
+    std::vector<Cordon> shown_cordons;
     ActingAgents acting;  // As the leases last told; empty where this agent is the only one.
     struct Asked {
         WallTime at;
@@ -156,6 +157,7 @@ struct Agent::State : ApiBackend {
 
     // ApiBackend, on the server's thread.
     std::vector<Incident> incidents() const override;
+    std::vector<Cordon> cordons() const override;
     Result<Incident> incident(const std::string& id) const override;
     Status command(OperatorCommand command) override;
     [[nodiscard]] Status only_one_of_a_kind(const OperatorCommand& command);

@@ -146,6 +146,7 @@ void Agent::State::tick() {
         const std::lock_guard guard(shared_mutex);
         metrics_now.ticks.add(read_clock().monotonic - now.monotonic);
         if (!effects.incident_updates.empty()) shown = loop->incidents();
+        if (shown_cordons != loop->cordons()) shown_cordons = loop->cordons();
         metrics_now.last_tick = now.wall;
         metrics_now.loop = loop->health();
         metrics_now.operations += effects.operations.size();

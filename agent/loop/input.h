@@ -60,15 +60,18 @@ struct OperatorCommand {
         verdict_right,
         verdict_wrong,
         roll,
-        deploy
+        deploy,
+        cordon,
+        uncordon
     };
     Kind kind = Kind::pause;
-    std::string target;  // Cluster for pause and resume ("" = all), roll and deploy, action or incident id otherwise.
+    // Cluster for pause and resume ("" = all), roll, deploy and cordons, action or incident id otherwise.
+    std::string target;
     std::string reason;
     std::string by;  // Who the token or the shell says it is.
     // Of a roll.
     std::string role{};
-    std::vector<std::string> nodes{};  // Empty: all of that role that are no spares.
+    std::vector<std::string> nodes{};  // Empty: all of that role that are no spares. Of a cordon: the node.
     DeploymentWish deployment{};       // Of a deployment.
 };
 

@@ -234,6 +234,7 @@ void Loop::State::take(const OperatorCommand& command) {
     if (command.kind == Kind::resume) return resume(command);
     if (command.kind == Kind::roll) return roll(command);
     if (command.kind == Kind::deploy) return deploy(command);
+    if (command.kind == Kind::cordon || command.kind == Kind::uncordon) return cordon(command);
     if (command.kind == Kind::verdict_right || command.kind == Kind::verdict_wrong) {
         effects.journal.emplace_back(
             VerdictRow{command.target, command.kind == Kind::verdict_right, command.by, command.reason, now});

@@ -115,6 +115,8 @@ void Loop::State::write_all_anew() {
     for (const auto& [number, incident] : open) touched.insert(number);
     for (const auto& pause : pauses)
         effects.journal.emplace_back(PauseRow{pause.cluster, pause.reason, pause.by, pause.since, true});
+    for (const auto& one : cordons)
+        effects.journal.emplace_back(CordonRow{one.cluster, one.node, one.reason, one.by, one.since, true});
     if (!behaviour.behaviour.empty()) effects.journal.emplace_back(behaviour);
     effects.journal.emplace_back(DecisionRow{now, {}, {}, "journal", "retry", "trying to write the journal again", {}});
 }
@@ -227,6 +229,8 @@ std::vector<const Incident*> Loop::open_incidents() const {
     for (const auto& [number, incident] : state_->open) all.push_back(&incident);
     return all;
 }
+
+const std::vector<Cordon>& Loop::cordons() const { return state_->cordons; }
 
 LoopHealth Loop::health() const {
     LoopHealth health = state_->health;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/loop/request.h"
 #include "agent/loop/state_internal.h"
 
 namespace medic {
@@ -39,6 +40,7 @@ PlanningView Loop::State::view_of(const Incident& incident, const std::vector<Fa
     for (const auto& cluster : options.clusters)
         if (cluster.name == incident.cluster) view.cluster = cluster;
     for (auto& node : view.cluster.nodes) node.spare = is_spare(incident.cluster, node);
+    view.cluster = with_cordons(std::move(view.cluster), cordons);
     for (const auto& [cluster, job, version] : quarantined)
         if (cluster == incident.cluster) view.quarantined.insert({job, version});
     for (const auto& key : needs) {

@@ -120,6 +120,8 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
     question.managed = managed_by_others(incident);
     question.storm = storm_in(incident.cluster);
     question.unproven = unproven_in(incident.cluster);
+    if (const auto* start = std::get_if<StartNode>(&step.operation))
+        if (const Cordon* cordon = cordon_of(incident.cluster, start->node)) question.cordon = *cordon;
     question.takes_away = taken_by(incident, step);
     ask_silences(incident, question);
     question.sight = sight;

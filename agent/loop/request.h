@@ -30,4 +30,9 @@ inline constexpr std::size_t roll_nodes_max = 30;  // Of one request; two steps 
 // that nobody has.
 [[nodiscard]] Status deployment_to_make(const ClusterInfo& cluster, const DeploymentWish& wish);
 
+// invalid: not one node, or none of the cluster's.
+[[nodiscard]] Status node_to_cordon(const ClusterInfo& cluster, const std::vector<std::string>& nodes);
+// As remedies and rolls see it: whose cordon a node is under, and that it is no spare then.
+[[nodiscard]] ClusterInfo with_cordons(ClusterInfo cluster, const std::vector<Cordon>& cordons);
+
 }  // namespace medic

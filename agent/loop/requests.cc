@@ -59,7 +59,10 @@ Result<std::vector<std::string>> nodes_to_roll(const ClusterInfo& cluster, const
     std::vector<std::string> names;
     for (const NodeInfo& node : cluster.nodes) {
         const bool named = std::ranges::find(wanted, node.name) != wanted.end();
-        if (node.role != role || (wanted.empty() ? node.spare : !named)) continue;
+        if (node.role != role || (wanted.empty() ? node.spare || !node.cordoned.empty() : !named)) continue;
+        if (!node.cordoned.empty())
+            return fail(ErrorCode::invalid, "node {} is kept out of use by {}: it would not be started again",
+                        node.name, node.cordoned);
         if (!node.can_stop || !node.can_start)
             return fail(ErrorCode::invalid, "node {} has no driver with `stop` and `start`", node.name);
         names.push_back(node.name);
@@ -131,7 +134,7 @@ void Loop::State::open_request(const OperatorCommand& command, const Diagnosis& 
 void Loop::State::roll(const OperatorCommand& command) {
     const ClusterInfo* cluster = asked_cluster(command);
     if (cluster == nullptr) return;
-    const auto nodes = nodes_to_roll(*cluster, command.role, command.nodes);
+    const auto nodes = nodes_to_roll(with_cordons(*cluster, cordons), command.role, command.nodes);
     if (!nodes) return answer(command, nodes.error().message);
     open_request(command, roll_of(command, *nodes, now));
 }

@@ -40,6 +40,7 @@ void Loop::State::restore(const JournalState& restored) {
     }
     std::ranges::stable_sort(history, {}, &PastAttempt::at);
     for (const auto& row : restored.pauses) pauses.push_back({row.cluster, row.reason, row.by, row.since});
+    for (const auto& row : restored.cordons) cordons.push_back({row.cluster, row.node, row.reason, row.by, row.since});
     for (const auto& row : restored.quarantines) quarantined.insert({row.cluster, row.job, row.version});
     for (const auto& row : restored.node_roles) node_is_spare[{row.cluster, row.node}] = row.spare;
     for (const auto& row : restored.alerts) {

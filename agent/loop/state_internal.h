@@ -1,7 +1,7 @@
 // The loop's state and its parts. Only for this room's .cc files: intake.cc (what was heard), advance.cc (one
 // incident's next move), requests.cc (what people ask for), question.cc (what the guards are told), act.cc (refusals,
-// sending, outcomes), restore.cc (after a restart), storm.cc (too many incidents at once), rollout.cc (what is new acts
-// somewhere first), loop.cc (the order of a tick).
+// sending, outcomes), restore.cc (after a restart), cordon.cc (nodes that people keep out of use), storm.cc (too many
+// incidents at once), rollout.cc (what is new acts somewhere first), loop.cc (the order of a tick).
 #pragma once
 
 #include <deque>
@@ -62,6 +62,7 @@ struct Loop::State {
     std::uint64_t incidents_ever = 0;
     std::deque<PastAttempt> history;
     std::vector<Pause> pauses;
+    std::vector<Cordon> cordons;
     std::set<std::tuple<std::string, std::string, std::string>> quarantined;  // cluster, job, version
     std::map<std::pair<std::string, std::string>, bool> node_is_spare;        // cluster, node
     std::map<std::string, StormWatch> storms;                                 // By cluster.
@@ -97,6 +98,10 @@ struct Loop::State {
     void restore_storms();
     void watch_storms();
     [[nodiscard]] std::optional<Storm> storm_in(const std::string& cluster) const;
+
+    // cordon.cc
+    void cordon(const OperatorCommand& command);
+    [[nodiscard]] const Cordon* cordon_of(const std::string& cluster, const std::string& node) const;
 
     // rollout.cc
     void begin_rollout();

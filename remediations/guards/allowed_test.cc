@@ -184,6 +184,7 @@ const std::vector<Case> allowed = {
          q.storm = Storm{11, now + Duration{60'000}};
          q.approval = Approval{"I2/1", "ann", "", now - Duration{60'000}};
      }},
+    {"a_node_that_nobody_keeps_out_of_use", "cordoned", [](auto& q) { q.cordon.reset(); }},
     {"a_change_that_is_new_ends_what_was_begun", "rollout",
      [](auto& q) {
          q.unproven = Unproven{"staging", now - Duration{60'000}, now + Duration{60'000}, ""};

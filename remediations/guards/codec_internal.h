@@ -33,6 +33,7 @@ template <class A> void fields(A& a, RoleNode& v) {
 }
 template <class A> void fields(A& a, TakenAway& v) { a("node", v.node); a("role", v.role); a("patient", v.patient); a("nodes", v.nodes); a.later("broker", v.broker); a.later("needed_by", v.needed_by); a.later("logs_to_recover", v.logs_to_recover); }
 template <class A> void fields(A& a, Pause& v) { a("cluster", v.cluster); a("reason", v.reason); a("by", v.by); a("since", v.since); }
+template <class A> void fields(A& a, Cordon& v) { a("cluster", v.cluster); a("node", v.node); a("reason", v.reason); a("by", v.by); a("since", v.since); }
 template <class A> void fields(A& a, Approval& v) { a("action", v.action); a("by", v.by); a("reason", v.reason); a("at", v.at); }
 template <class A> void fields(A& a, Sight& v) {
     a("reported_at", v.reported_at); a("targets_blind", v.targets_blind); a("targets_total", v.targets_total);
@@ -54,7 +55,7 @@ template <class A> void fields(A& a, GuardQuestion& v) {
     a.later("acting_agent", v.acting_agent); a.later("clusters_with_this_cause", v.clusters_with_this_cause);
     a.later("takes_away", v.takes_away); a.later("storm", v.storm);
     a.later("managed", v.managed); a.later("step_index", v.step_index); a.later("cause_reported_at", v.cause_reported_at);
-    a.later("unproven", v.unproven);
+    a.later("unproven", v.unproven); a.later("cordon", v.cordon);
 }
 // clang-format on
 

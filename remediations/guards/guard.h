@@ -32,6 +32,14 @@ struct Pause {
     WallTime since{};
 };
 
+// A node that a person keeps out of use: nothing is started there.
+struct Cordon {
+    std::string cluster{}, node{};
+    std::string reason{}, by{};
+    WallTime since{};
+    bool operator==(const Cordon&) const = default;
+};
+
 struct Approval {
     std::string action{}, by{}, reason{};
     WallTime at{};
@@ -144,6 +152,7 @@ struct GuardQuestion {
     std::vector<ManagedChange> managed{};                 // Of this step and those that follow it.
     std::optional<Storm> storm{};                         // nullopt: calm, as far as the history is complete.
     std::optional<TakenAway> takes_away{};                // nullopt: the step takes no node out of service.
+    std::optional<Cordon> cordon{};                       // Of the node that the step starts.
     std::optional<Unproven> unproven{};  // nullopt: what decides here has stood the test, or needs none.
 };
 

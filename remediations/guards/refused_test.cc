@@ -131,6 +131,13 @@ const std::vector<Case> refused = {
          q.approval = Approval{"I2/1", "ann", "", now - Duration{60'000}};
      }},
     {"who_defines_it_is_unknown", "managed-elsewhere", [](auto& q) { q.managed = {{"job:fleet", "", "x", false}}; }},
+    {"a_node_that_is_kept_out_of_use", "cordoned",
+     [](auto& q) { q.cordon = Cordon{"lab", "tm-1", "its disk", "ann", now}; }},
+    {"a_node_that_is_kept_out_of_use_also_by_a_plan_that_was_begun", "cordoned",
+     [](auto& q) {
+         q.cordon = Cordon{"lab", "tm-1", "its disk", "ann", now};
+         q.plan_begun = true;
+     }},
     {"a_change_that_is_new", "rollout",
      [](auto& q) { q.unproven = Unproven{"staging", now - Duration{60'000}, now + Duration{60'000}, ""}; }},
     {"a_change_that_did_harm_where_it_acts_first", "rollout",

@@ -191,6 +191,7 @@ JournalState Journal::load(WallTime now) const {
              {horizon}),
          state.attempts);
     take(state, rows::select<PauseRow>(database, "WHERE active = 1 ORDER BY cluster"), state.pauses);
+    take(state, rows::select<CordonRow>(database, "WHERE active = 1 ORDER BY cluster, node"), state.cordons);
     take(state, rows::select<ApprovalRow>(database, "ORDER BY sequence"), state.approvals);
     take(state, rows::select<QuarantineRow>(database, "ORDER BY sequence"), state.quarantines);
     take(state, rows::select<NodeRoleRow>(database, "ORDER BY sequence"), state.node_roles);

@@ -52,6 +52,12 @@ struct PauseRow {
     WallTime since;
     bool active = true;
 };
+// A node that a person keeps out of use.
+struct CordonRow {
+    std::string cluster, node, reason, by;
+    WallTime since;
+    bool active = true;
+};
 struct ApprovalRow {
     std::string action;
     bool approved = true;
@@ -135,7 +141,7 @@ struct NoticeRow {
 
 using JournalEntry =
     std::variant<IncidentRow, AttemptRow, DecisionRow, PauseRow, ApprovalRow, VerdictRow, FirstFailureRow,
-                 QuarantineRow, NodeRoleRow, NodeLinkRow, JobRunRow, ConnectorSettingsRow, TopicSettingsRow,
+                 QuarantineRow, NodeRoleRow, NodeLinkRow, JobRunRow, ConnectorSettingsRow, TopicSettingsRow, CordonRow,
                  BehaviourRow, AlertRow, DeliveryRow, NoticeRow>;
 
 // What the loop starts from. `complete` false: something could not be read, so nothing may act.
@@ -147,6 +153,7 @@ struct JournalState {
     std::vector<IncidentRow> ended_incidents{};  // The newest `ended_max`, by id.
     std::vector<AttemptRow> attempts{};          // Of the last `history`, and every one of an open incident.
     std::vector<PauseRow> pauses{};              // Active ones.
+    std::vector<CordonRow> cordons{};            // Active ones.
     std::vector<ApprovalRow> approvals{};        // Of open incidents.
     std::vector<QuarantineRow> quarantines{};
     std::vector<NodeRoleRow> node_roles{};

@@ -19,6 +19,7 @@ template <> struct Table<IncidentRow>     { static constexpr auto name = "incide
 template <> struct Table<AttemptRow>      { static constexpr auto name = "attempts",       key = "key",          conflict = "REPLACE"; };
 template <> struct Table<DecisionRow>     { static constexpr auto name = "decisions",      key = "",             conflict = "ABORT"; };
 template <> struct Table<PauseRow>        { static constexpr auto name = "pauses",         key = "cluster",      conflict = "REPLACE"; };
+template <> struct Table<CordonRow>       { static constexpr auto name = "cordons",        key = "cluster, node", conflict = "REPLACE"; };
 template <> struct Table<ApprovalRow>     { static constexpr auto name = "approvals",      key = "action",       conflict = "REPLACE"; };
 template <> struct Table<VerdictRow>      { static constexpr auto name = "verdicts",       key = "incident",     conflict = "REPLACE"; };
 template <> struct Table<FirstFailureRow> { static constexpr auto name = "first_failures", key = "incident",     conflict = "IGNORE"; };
@@ -47,6 +48,9 @@ template <class A> void columns(A& a, DecisionRow& r) {
     a("at", r.at); a("incident", r.incident); a("key", r.key); a("kind", r.kind); a("verdict", r.verdict); a("text", r.text); a("inputs", r.inputs);
 }
 template <class A> void columns(A& a, PauseRow& r) { a("cluster", r.cluster); a("reason", r.reason); a("by_whom", r.by); a("since", r.since); a("active", r.active); }
+template <class A> void columns(A& a, CordonRow& r) {
+    a("cluster", r.cluster); a("node", r.node); a("reason", r.reason); a("by_whom", r.by); a("since", r.since); a("active", r.active);
+}
 template <class A> void columns(A& a, ApprovalRow& r) { a("action", r.action); a("approved", r.approved); a("by_whom", r.by); a("reason", r.reason); a("at", r.at); }
 template <class A> void columns(A& a, VerdictRow& r) { a("incident", r.incident); a("is_right", r.right); a("by_whom", r.by); a("reason", r.reason); a("at", r.at); }
 template <class A> void columns(A& a, FirstFailureRow& r) { a("incident", r.incident); a("text", r.text); a("at", r.at); }

@@ -17,7 +17,8 @@ struct NodeInfo {
     std::string name{};
     std::string role{};  // broker | connect-worker | jobmanager | taskmanager
     std::string zone{};
-    bool spare = false;  // As it is now: by fact where known, else as the journal remembers, else as configured.
+    bool spare = false;      // As it is now: by fact where known, else as the journal remembers, else as configured.
+    std::string cordoned{};  // Who keeps it out of use, and why; "": nobody. It is no spare then.
     // What its driver offers.
     bool can_start = false, can_stop = false, can_kill = false, can_kill_task = false, can_grow = false;
 };

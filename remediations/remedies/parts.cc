@@ -176,6 +176,9 @@ Result<const NodeInfo*> replaceable_node(const Diagnosis& diagnosis, const Plann
     if (node == nullptr) return fail(ErrorCode::invalid, "node {} is not in the configuration", *name);
     if (!node->can_start || !node->can_kill)
         return fail(ErrorCode::invalid, "node {} has no driver that can start and kill it", *name);
+    if (!node->cordoned.empty() && choose_spare(view, *node) == nullptr)
+        return fail(ErrorCode::invalid, "node {} is kept out of use by {}, and nothing takes its place", *name,
+                    node->cordoned);
     return node;
 }
 
@@ -240,7 +243,7 @@ Plan replace_taskmanager(const Diagnosis& diagnosis, const PlanningView& view, c
     start.job = replacement.job;
     plan.steps.push_back(start);
 
-    if (spare == nullptr) return plan;
+    if (spare == nullptr || !replacement.lost->cordoned.empty()) return plan;
     Step refill{.subject = lost_node, .text = "refill the warm pool with " + lost, .operation = StartNode{lost, true}};
     refill.idempotent = true;
     refill.precondition = {jobmanager_answers(diagnosis)};

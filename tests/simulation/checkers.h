@@ -34,6 +34,7 @@ struct Sending {
     bool blind = false;                               // The agent was told so before it decided …
     bool others_at_work = false;                      // … and this.
     bool silenced = false;                            // … and that a person has silenced the cluster.
+    bool cordoned = false;                            // A person keeps the node out of use that it starts.
     bool unproven = false;                            // Policy, rules or program are new, and act elsewhere first.
     bool in_storm = false;     // More incidents were opened lately than the policy takes for single faults.
     bool faults_ever = false;  // Anything at all was wrong in this run.

@@ -172,6 +172,20 @@ void Run::mistake_a_setting() {
     probe("topic-setting-changed");
 }
 
+// A person knows something of a node that no metric tells, for a while.
+void Run::cordon() {
+    constexpr std::array nodes{"tm-1", "tm-2", "tm-3", "tm-4", "connect-1", "broker-1", "broker-3"};
+    const bool now = cordons_.between(1, 600) == 1;
+    const std::string node = nodes[static_cast<std::size_t>(cordons_.between(0, nodes.size() - 1))];
+    const Duration lasts{cordons_.between(5'000, 120'000)};
+    if (!now || over_at_.contains("cordon " + node) || !happens("cordon")) return;
+    OperatorCommand command{.kind = OperatorCommand::Kind::cordon, .target = "lab", .reason = "its disk", .by = "ann"};
+    command.nodes = {node};
+    inbox_.emplace_back(command);
+    over_at_["cordon " + node] = wall_ + lasts;
+    probe("node-cordoned");
+}
+
 // A task manager at which whatever it is given fails, while the others do the same work: its disk, its descriptors.
 void Run::make_faulty() {
     const bool now = late_comers_.between(1, 1'200) == 1;
@@ -329,6 +343,7 @@ void Run::disturb() {
     leave_transaction_open();
     slow_down();
     mistake_a_setting();
+    cordon();
     make_faulty();
     make_flap();
     if (chanced(900, "connect")) hurt_connect(own[10]);
@@ -399,7 +414,11 @@ void Run::passes(const std::string& name) {
         cluster_.flapping = {};
     else if (name == "job")
         cluster_.start_job_again();
-    else if (const auto broker = cluster_.brokers.find(name.substr(5)); broker != cluster_.brokers.end())
+    else if (name.starts_with("cordon ")) {
+        OperatorCommand command{.kind = OperatorCommand::Kind::uncordon, .target = "lab", .reason = "", .by = "ann"};
+        command.nodes = {name.substr(7)};
+        inbox_.emplace_back(command);
+    } else if (const auto broker = cluster_.brokers.find(name.substr(5)); broker != cluster_.brokers.end())
         broker->second.frozen = false;
     else
         cluster_.nodes[name.substr(5)].frozen = false;

@@ -48,6 +48,7 @@ const std::vector<std::string>& expected_probes() {
                                               "nodes-at-once",
                                               "incident-storm",
                                               "behaviour-changed",
+                                              "node-cordoned",
                                               "facts-dark",
                                               "facts-frozen",
                                               "targets-blind",

@@ -130,6 +130,15 @@ public:
     }
 };
 
+// Nothing is started on a node that a person keeps out of use.
+class CordonKept final : public Checker {
+public:
+    std::string_view name() const override { return "cordon-kept"; }
+    void on_sending(const Sending& sending) override {
+        if (sending.cordoned) violated("starts what a person keeps out of use: " + describe(sending.operation));
+    }
+};
+
 // What is new begins nothing by itself before it has stood its time where it acts first.
 class RolloutKept final : public Checker {
 public:
@@ -314,6 +323,7 @@ void add_reach_checkers(std::vector<std::unique_ptr<Checker>>& all) {
     all.push_back(std::make_unique<PartitionsKept>());
     all.push_back(std::make_unique<IsolatedAlone>());
     all.push_back(std::make_unique<StormAsks>());
+    all.push_back(std::make_unique<CordonKept>());
     all.push_back(std::make_unique<RolloutKept>());
     all.push_back(std::make_unique<ManagedLeftAlone>());
     all.push_back(std::make_unique<ElectionsInSync>());

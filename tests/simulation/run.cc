@@ -49,6 +49,8 @@ std::unique_ptr<Journal> Run::open_journal() const {
 void Run::boot() {
     JournalState restored = journal_->load(wall_);
     paused_ = !restored.pauses.empty();  // A pause that was never durable was never confirmed to its person either.
+    cordoned_.clear();
+    for (const CordonRow& row : restored.cordons) cordoned_.insert(row.node);
     mutate(restored, given_.without);
     change_behaviour();
     loop_ = std::make_unique<Loop>(options_, restored);
@@ -149,6 +151,7 @@ bool Run::told_of_others(const std::string& cause) const {
 void Run::check(const Operation& operation, bool paused_by_file) {
     const auto attempts = keeper_->attempts(incident_of(operation.key)).value_or(std::vector<AttemptRow>{});
     const auto row = std::ranges::find(attempts, operation.key, &AttemptRow::key);
+    const auto* start = std::get_if<StartNode>(&operation.body);
     const Sending sending{
         .operation = operation,
         .cluster = cluster_,
@@ -168,6 +171,7 @@ void Run::check(const Operation& operation, bool paused_by_file) {
         .blind = observer_.blind,
         .others_at_work = observer_.somebody_at_work,
         .silenced = observer_.silenced,
+        .cordoned = start != nullptr && cordoned_.contains(start->node),
         .unproven = unproven(),
         .in_storm = in_storm(),
         .faults_ever = faults_ever_};
@@ -198,6 +202,8 @@ void Run::hear_people() {
         if (const auto* command = std::get_if<OperatorCommand>(&input)) {
             if (command->kind == OperatorCommand::Kind::pause) paused_ = true;
             if (command->kind == OperatorCommand::Kind::resume) paused_ = false;
+            if (command->kind == OperatorCommand::Kind::cordon) cordoned_.insert(command->nodes.front());
+            if (command->kind == OperatorCommand::Kind::uncordon) cordoned_.erase(command->nodes.front());
         }
 }
 

@@ -43,6 +43,7 @@ public:
           slowness_(options.seed ^ 0x736C6F776E657373),
           mistakes_(options.seed ^ 0x6D697374616B6573),
           rollouts_(options.seed ^ 0x726F6C6C6F757473),
+          cordons_(options.seed ^ 0x636F72646F6E7321),
           checkers_(all_checkers()) {
         mutate(options_, options.without);
         if (rollouts_.chance(20)) options_.policy.rollout = {.first = "east", .hold = Duration{90'000}};
@@ -91,6 +92,7 @@ private:
     void leave_transaction_open();
     void slow_down();
     void mistake_a_setting();
+    void cordon();
     void make_faulty();
     void make_flap();
     void storm(bool firing, Duration lasts = {});
@@ -127,8 +129,8 @@ private:
     LoopOptions options_;
     sim::SimCluster cluster_;
     Observer observer_;
-    sim::Seeded late_comers_, slowness_, mistakes_,
-        rollouts_;  // Of faults that came later: older ones keep their story.
+    sim::Seeded late_comers_, slowness_, mistakes_, rollouts_,
+        cordons_;  // Of faults that came later: older ones keep their story.
     std::vector<std::unique_ptr<Checker>> checkers_;
     std::string journal_path_;
     std::unique_ptr<Journal> keeper_,
@@ -140,6 +142,7 @@ private:
     std::vector<FactKey> wanted_;
     std::vector<Input> inbox_;
     bool quiet_ = false, deadly_ = false, faults_ever_ = false, paused_ = false, full_ = false;
+    std::set<std::string> cordoned_;              // As the agent knows.
     std::map<std::string, Told> told_of_others_;  // By cause.
     std::optional<Duration> dark_since_;          // Monotonic.
     std::map<std::string, WallTime> over_at_;     // Passing disturbances, by name.
