@@ -42,6 +42,8 @@ public:
           late_comers_(options.seed ^ 0x7061796D656E7473),
           slowness_(options.seed ^ 0x736C6F776E657373),
           mistakes_(options.seed ^ 0x6D697374616B6573),
+          copies_(options.seed ^ 0x636F706965732121),
+          hangs_(options.seed ^ 0x68616E6773212121),
           checkers_(all_checkers()) {
         mutate(options_, options.without);
         journal_path_ = fmt::format("file:medic-sim-{}?mode=memory&cache=shared", options.seed);
@@ -89,6 +91,8 @@ private:
     void leave_transaction_open();
     void slow_down();
     void mistake_a_setting();
+    void lose_the_copy_in_sync();
+    void hang_the_coordinator();
     void make_faulty();
     void make_flap();
     void storm(bool firing, Duration lasts = {});
@@ -123,7 +127,8 @@ private:
     LoopOptions options_;
     sim::SimCluster cluster_;
     Observer observer_;
-    sim::Seeded late_comers_, slowness_, mistakes_;  // Of faults that came later: older ones keep their story.
+    sim::Seeded late_comers_, slowness_, mistakes_, copies_,
+        hangs_;  // Of faults that came later: older ones keep their story.
     std::vector<std::unique_ptr<Checker>> checkers_;
     std::string journal_path_;
     std::unique_ptr<Journal> keeper_,
