@@ -84,6 +84,50 @@ Result<std::string> elect_leaders(KafkaClient& client, const ElectLeaders& what,
     return text;
 }
 
+// Whom Kafka would take: the first replica, in their order, that serves (PartitionChangeBuilder.electAnyLeader; brokers
+// that keep the last known leader of an empty ISR take that one first).
+Result<std::int32_t> unclean_heir(KafkaClient& client, const ElectUncleanLeader& what) {
+    client.forget_metadata();
+    MEDIC_TRY(const auto metadata, client.metadata(std::vector<std::string>{what.topic}));
+    for (const auto& topic : metadata.topics)
+        for (const auto& one : topic.partitions) {
+            if (one.partition != what.partition) continue;
+            if (one.leader_id >= 0)
+                return fail(ErrorCode::outdated, "{}-{} is led by broker {} again", what.topic, what.partition,
+                            one.leader_id);
+            for (const std::int32_t replica : one.replicas) {
+                const bool listed =
+                    std::ranges::find(metadata.brokers, replica, &wire::MetadataResponse::Broker::node_id) !=
+                    metadata.brokers.end();
+                if (listed && std::ranges::find(one.offline_replicas, replica) == one.offline_replicas.end())
+                    return replica;
+            }
+            return fail(ErrorCode::unavailable, "no replica of {}-{} serves", what.topic, what.partition);
+        }
+    return fail(ErrorCode::unavailable, "the cluster does not list {}-{}", what.topic, what.partition);
+}
+
+// As kafka-leader-election.sh --election-type unclean does it, for one partition and only for the broker that the loss
+// was estimated for.
+Result<std::string> elect_unclean_leader(KafkaClient& client, const ElectUncleanLeader& what, Duration timeout) {
+    constexpr std::int8_t unclean = 1;
+    MEDIC_TRY(const std::int32_t heir, unclean_heir(client, what));
+    if (heir != what.expected)
+        return fail(ErrorCode::outdated, "broker {} would lead {}-{}, not broker {}", heir, what.topic, what.partition,
+                    what.expected);
+    wire::ElectLeadersRequest request;
+    request.election_type = unclean;
+    request.topics = {{{what.topic, {what.partition}}}};
+    request.timeout_ms = static_cast<std::int32_t>(timeout.count());
+    MEDIC_TRY(const auto answer, client.call(KafkaTarget::controller(), request, timeout));
+    MEDIC_CHECK(wire::check(answer.error, "elect an unclean leader"));
+    for (const auto& topic : answer.topics)
+        for (const auto& one : topic.partitions)
+            MEDIC_CHECK(wire::check(one.error, "elect a leader of " + topic.name + "-" + std::to_string(one.partition),
+                                    one.error_message.value_or("")));
+    return fmt::format("broker {} leads", heir);
+}
+
 // One request a member: so it is understood by brokers of any age. Who has left meanwhile is as it should be.
 Result<std::size_t> remove_from(KafkaClient& client, const GroupMembers& what, Duration timeout) {
     const KafkaTarget coordinator = KafkaTarget::coordinator(what.group);
@@ -189,6 +233,8 @@ Result<std::string> change_kafka(KafkaClient& client, const Operation& operation
         return alter_reassignments(client, *moves, operation.timeout);
     if (const auto* election = std::get_if<ElectLeaders>(&operation.body))
         return elect_leaders(client, *election, operation.timeout);
+    if (const auto* unclean = std::get_if<ElectUncleanLeader>(&operation.body))
+        return elect_unclean_leader(client, *unclean, operation.timeout);
     if (const auto* members = std::get_if<RemoveGroupMembers>(&operation.body))
         return remove_group_members(client, *members, operation.timeout);
     if (const auto* quota = std::get_if<AlterClientQuota>(&operation.body))

@@ -1,5 +1,5 @@
-// AlterConfigs, AlterReassignments, ElectLeaders, RemoveGroupMembers, AlterClientQuota and AbortTransaction over a
-// KafkaClient. Waits for the answer: on a thread of its own.
+// AlterConfigs, AlterReassignments, ElectLeaders, ElectUncleanLeader, RemoveGroupMembers, AlterClientQuota and
+// AbortTransaction over a KafkaClient. Waits for the answer: on a thread of its own.
 #pragma once
 
 #include "agent/world/operation.h"

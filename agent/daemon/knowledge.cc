@@ -267,6 +267,16 @@ void transaction(std::string_view name, std::vector<LabelMatcher>& matchers) {
     matchers.push_back({"topic", LabelMatcher::Op::equal, std::string(name)});
 }
 
+// TOPIC-N@BROKER, read from its end: a topic's name may hold dashes.
+void replica(std::string_view name, std::vector<LabelMatcher>& matchers) {
+    for (const auto& [label, before] : {std::pair("broker", '@'), std::pair("partition", '-')}) {
+        const auto at = std::min(name.rfind(before), name.size());
+        matchers.push_back({label, LabelMatcher::Op::equal, std::string(name.substr(std::min(at + 1, name.size())))});
+        name = name.substr(0, at);
+    }
+    matchers.push_back({"topic", LabelMatcher::Op::equal, std::string(name)});
+}
+
 // Which labels of a series name the subject.
 std::vector<LabelMatcher> matchers_of(const FactKey& key) {
     using Op = LabelMatcher::Op;
@@ -285,6 +295,8 @@ std::vector<LabelMatcher> matchers_of(const FactKey& key) {
         pair("broker", "log_dir", subject.name.find(':'));
     else if (subject.kind == "partition")
         pair("topic", "partition", subject.name.rfind('-'));
+    else if (subject.kind == "replica")
+        replica(subject.name, matchers);
     else if (subject.kind == "transaction")
         transaction(subject.name, matchers);
     else if (subject.kind != "cluster")

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/store/kafka_replica.h"
+
 namespace medic {
 namespace {
 
@@ -171,6 +173,19 @@ TEST_F(Fixture, ATransactionIsItsProducersFromOneOffsetOn) {
     EXPECT_EQ(knowledge.fact({transaction_subject(partition, 4000, 0, 17), series}, {11'000}).value, 900);
     EXPECT_FALSE(knowledge.fact({transaction_subject(partition, 4000, 1, 17), series}, {11'000}).known());
     EXPECT_FALSE(knowledge.fact({transaction_subject(partition, 4000, 0, 18), series}, {11'000}).known());
+}
+
+TEST_F(Fixture, AReplicaIsOneBrokersCopyOfAPartition) {
+    const std::string series = "kafka_replica_log_end_offset";
+    Observation seen = from("lab/kafka", {10'000});
+    for (const auto& [broker, end] : {std::pair("2", 950.0), std::pair("12", 900.0)})
+        seen.sample(series, {{"cluster", "lab"}, {"topic", "big-orders"}, {"partition", "3"}, {"broker", broker}}, end);
+    knowledge.apply(std::move(seen));
+    const Subject partition = partition_subject("lab", "big-orders", 3);
+    EXPECT_EQ(knowledge.fact({replica_subject(partition, 2), series}, {11'000}).value, 950);
+    EXPECT_EQ(knowledge.fact({replica_subject(partition, 12), series}, {11'000}).value, 900);
+    EXPECT_FALSE(knowledge.fact({replica_subject(partition, 1), series}, {11'000}).known());
+    EXPECT_FALSE(knowledge.fact({{"lab", "replica", "nonsense"}, series}, {11'000}).known());
 }
 
 TEST_F(Fixture, APartitionsReplicasAreThoseOfItsTopicsAssignment) {

@@ -12,6 +12,11 @@ inline constexpr std::string_view needed_by_nothing = "nothing";
 inline constexpr std::string_view leads_nothing = "none";
 // The fact {partition/TOPIC-N, "replicas"}: "2,1,3", the preferred leader first.
 inline constexpr std::string_view replicas_in_order = "replicas";
+// The facts {partition/TOPIC-N, "in_sync"} and {…, "serving"} of one without a leader: who was in sync last, and whose
+// replicas serve; "1,3" in the replicas' order. It is nobody.
+inline constexpr std::string_view no_replica = "nobody";
+// The topic whose partitions' leaders coordinate groups.
+inline constexpr std::string_view coordinators_topic = "__consumer_offsets";
 // The fact {topic/NAME, "settings_change"}: its settings are those under which it was last written to for long.
 inline constexpr std::string_view settings_unchanged = "none";
 // The attribute {topic/NAME, "written_until"}, where its settings were changed since: milliseconds since the epoch,

@@ -26,6 +26,8 @@ std::optional<std::int64_t> records_passed_over(const OperationBody& body) {
     return alter->to - alter->from;
 }
 
+bool loses_unnamed_records(const OperationBody& body) { return std::holds_alternative<ElectUncleanLeader>(body); }
+
 std::string_view operation_name(const OperationBody& body) {
     return std::visit(Overload{
                           [](const StartNode&) { return "start-node"; },
@@ -50,6 +52,7 @@ std::string_view operation_name(const OperationBody& body) {
                           [](const AbortTransaction&) { return "abort-transaction"; },
                           [](const StopConnector&) { return "stop-connector"; },
                           [](const AlterConnectorOffset&) { return "alter-connector-offset"; },
+                          [](const ElectUncleanLeader&) { return "elect-unclean-leader"; },
                       },
                       body);
 }
@@ -136,6 +139,9 @@ std::string describe(const Operation& operation) {
             [](const StopConnector& op) { return op.connector; },
             [](const AlterConnectorOffset& op) {
                 return fmt::format("{} of {}-{} from {} to {}", op.connector, op.topic, op.partition, op.from, op.to);
+            },
+            [](const ElectUncleanLeader& op) {
+                return fmt::format("of {}-{}, broker {} in all likelihood", op.topic, op.partition, op.expected);
             },
         },
         operation.body);

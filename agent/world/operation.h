@@ -118,7 +118,7 @@ struct PartitionOfTopic {
 };
 struct ElectLeaders {
     std::vector<PartitionOfTopic> partitions;
-};  // The preferred leader of each takes over. Unclean elections, which lose records, are not offered.
+};  // The preferred leader of each takes over. An election that loses records is another operation.
 struct GroupMembers {
     std::string group;
     std::vector<std::string> client_ids;  // Whoever calls itself so: process and task, not one incarnation of them.
@@ -143,15 +143,25 @@ struct AbortTransaction {
     std::int64_t start_offset = -1;
 };
 
+// A partition that has no leader gets one that was not in sync: what only the lost replicas held is lost for good.
+// Kafka takes the first replica, in their order, that serves. Refused where the partition has a leader again.
+struct ElectUncleanLeader {
+    std::string topic;
+    int partition = 0;
+    int expected =
+        -1;  // The broker that the loss was estimated for: where another one would be taken, nothing is sent.
+};
+
 // What may be doubtful about a deployment, as people accept it by name.
 inline constexpr auto deployment_doubts =
     std::to_array<std::string_view>({"plan", "state", "slots", "topics", "checkpoint", "quarantine"});
 
-using OperationBody = std::variant<StartNode, StopNode, KillNode, KillConnectorTask, GrowStorage, RestartConnectorTask,
-                                   RestartConnector, PauseConnector, ResumeConnector, CancelJob, StopJobWithSavepoint,
-                                   StartDeployment, AlterConfigs, AlterReassignments, ElectLeaders, RemoveGroupMembers,
-                                   ChangeConnectorConfiguration, AlterClientQuota, VerifyDeployment, AbortTransaction,
-                                   StopConnector, AlterConnectorOffset>;  // New ones last: journals hold the number.
+using OperationBody =
+    std::variant<StartNode, StopNode, KillNode, KillConnectorTask, GrowStorage, RestartConnectorTask, RestartConnector,
+                 PauseConnector, ResumeConnector, CancelJob, StopJobWithSavepoint, StartDeployment, AlterConfigs,
+                 AlterReassignments, ElectLeaders, RemoveGroupMembers, ChangeConnectorConfiguration, AlterClientQuota,
+                 VerifyDeployment, AbortTransaction, StopConnector, AlterConnectorOffset,
+                 ElectUncleanLeader>;  // New ones last: journals hold the number.
 
 // `key` names incident, step and attempt ("I17/2/1"): a World sends an operation at most once per key.
 struct Operation {
@@ -167,6 +177,8 @@ struct Operation {
 [[nodiscard]] const std::string* ended_job(const OperationBody& body);
 // How many records it keeps from whom they are for; nullopt: it is no such operation, or that can't be told.
 [[nodiscard]] std::optional<std::int64_t> records_passed_over(const OperationBody& body);
+// It costs records that nobody can name, however few: never without a person who was told how many may be lost.
+[[nodiscard]] bool loses_unnamed_records(const OperationBody& body);
 [[nodiscard]] std::string_view operation_name(const OperationBody& body);  // "kill-node", "restart-connector-task", …
 [[nodiscard]] std::string describe(const Operation& operation);  // One line for journal and dry run; no secrets.
 

@@ -59,6 +59,8 @@ TEST(LoadCauses, EachFindingHasOneCauseAboutItsSubject) {
                           {"orphan-throttle", "cluster", "kafka.orphan-throttle", Side::system},
                           {"reassignment-stuck", "broker", "kafka.reassignment-stuck", Side::system},
                           {"hanging-transaction", "topic", "kafka.hanging-transaction", Side::system},
+                          {"coordinator-stuck", "partition", "kafka.coordinator-stuck", Side::system},
+                          {"in-sync-replicas-gone", "topic", "kafka.in-sync-replicas-gone", Side::system},
                           {"noisy-client", "client", "kafka.noisy-client", Side::user},
                           {"noisy-client", "user", "kafka.noisy-client", Side::user},
                           {"leaders-uneven", "broker", "kafka.leaders-uneven", Side::system},

@@ -144,8 +144,9 @@ wire::ListPartitionReassignmentsResponse answer(ControllerState& state,
 
 wire::ElectLeadersResponse answer(ControllerState& state, const wire::ElectLeadersRequest& request) {
     wire::ElectLeadersResponse response;
-    if (request.election_type != 0) {
-        response.error = Fault::invalid_request;  // Unclean elections go through unclean.leader.election.enable.
+    constexpr std::int8_t preferred = 0, unclean = 1;  // Kafka's ElectionType.
+    if (request.election_type != preferred && request.election_type != unclean) {
+        response.error = Fault::invalid_request;
         return response;
     }
     std::vector<wire::ElectLeadersRequest::Topic> topics;
@@ -162,7 +163,8 @@ wire::ElectLeadersResponse answer(ControllerState& state, const wire::ElectLeade
         auto& reply = response.topics.emplace_back();
         reply.name = topic.name;
         for (const std::int32_t partition : topic.partitions) {
-            const Outcome outcome = state.elect_preferred(topic.name, partition);
+            const Outcome outcome = request.election_type == unclean ? state.elect_unclean(topic.name, partition)
+                                                                     : state.elect_preferred(topic.name, partition);
             if (!request.topics && outcome.fault == Fault::election_not_needed) continue;
             reply.partitions.push_back(
                 {.partition = partition, .error = outcome.fault, .error_message = text_of(outcome)});

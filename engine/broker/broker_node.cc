@@ -163,6 +163,8 @@ Status BrokerNode::grow_log_dir(std::int64_t capacity_bytes) {
     return {};
 }
 
+void BrokerNode::block_coordinator(std::int32_t partition) { groups_->block(partition); }
+
 void BrokerNode::measure_idle() {
     const Duration idle = loop_.idle() - std::exchange(idle_seen_, loop_.idle());
     const Duration busy = loop_.busy() - std::exchange(busy_seen_, loop_.busy());

@@ -37,6 +37,7 @@ public:
     [[nodiscard]] std::string metrics_page();
     [[nodiscard]] Status grow_log_dir(std::int64_t capacity_bytes);
     void set_log_dir_speed(std::int64_t bytes_per_second) { replicas_.set_write_speed(bytes_per_second); }
+    void block_coordinator(std::int32_t partition);  // See GroupRequests::block().
     [[nodiscard]] const Replicas& replicas() const { return replicas_; }
 
 private:

@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <future>
+#include <limits>
 
 #include "agent/world/real/http_server.h"
 #include "engine/broker/broker_node.h"
@@ -105,13 +106,23 @@ HttpResponse answer_speed(BrokerNode& node, const HttpRequest& request) {
     return {.status = 200, .body = fmt::format(R"({{"schema":1,"bytes_per_second":{}}})", *speed)};
 }
 
+HttpResponse answer_block(BrokerNode& node, const HttpRequest& request) {
+    const auto partition = number_in(request, "partition");
+    if (request.method != "POST" || !partition || *partition > std::numeric_limits<std::int32_t>::max())
+        return plain(400, "expected POST ?partition=N\n");
+    node.block_coordinator(static_cast<std::int32_t>(*partition));
+    return {.status = 200, .body = fmt::format(R"({{"schema":1,"partition":{}}})", *partition)};
+}
+
 // GET /metrics; POST /log-dir-capacity?bytes=N lets the log dir grow (for the driver that administers this node);
-// POST /log-dir-speed?bytes_per_second=N makes its volume slow (a fault to practise on).
+// POST /log-dir-speed?bytes_per_second=N makes its volume slow, POST /coordinator-block?partition=N ends the service of
+// one partition of the offsets topic (faults to practise on).
 HttpResponse answer_broker(BrokerNode& node, const HttpRequest& request) {
     if (request.path == "/metrics") return plain(200, node.metrics_page());
     if (request.path == "/log-dir-speed") return answer_speed(node, request);
+    if (request.path == "/coordinator-block") return answer_block(node, request);
     if (request.path != "/log-dir-capacity")
-        return plain(404, "only /metrics, /log-dir-capacity and /log-dir-speed are here\n");
+        return plain(404, "only /metrics, /log-dir-capacity, /log-dir-speed and /coordinator-block are here\n");
     if (request.method == "POST") {
         const auto bytes = number_in(request, "bytes");
         if (!bytes || *bytes == 0) return plain(400, "expected ?bytes=N with the new capacity\n");

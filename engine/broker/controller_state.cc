@@ -122,6 +122,13 @@ BrokerId ControllerState::pick_leader(const PartitionState& state) const {
     return no_broker;
 }
 
+void ControllerState::lead_uncleanly(PartitionState& state) const {
+    const auto alive = std::ranges::find_if(state.replicas, [&](BrokerId id) { return image_.usable(id); });
+    if (alive == state.replicas.end()) return;
+    state.leader = *alive;
+    state.isr = {*alive};
+}
+
 // The one who left leaves the ISR too, unless nobody else holds all acknowledged records: then it keeps its place there
 // and the partition stays offline until it is back (or unclean.leader.election.enable allows the loss).
 void ControllerState::elect_after_loss(BrokerId gone) {
@@ -135,14 +142,7 @@ void ControllerState::elect_after_loss(BrokerId gone) {
             if (next.leader == gone) {
                 next.leader = pick_leader(next);
                 ++next.leader_epoch;
-                if (next.leader == no_broker && unclean) {
-                    const auto alive =
-                        std::ranges::find_if(next.replicas, [&](BrokerId id) { return image_.usable(id); });
-                    if (alive != next.replicas.end()) {
-                        next.leader = *alive;
-                        next.isr = {*alive};
-                    }
-                }
+                if (next.leader == no_broker && unclean) lead_uncleanly(next);
             }
             changes.push_back(std::move(next));
         }
@@ -269,6 +269,23 @@ Outcome ControllerState::elect_preferred(std::string_view topic, std::int32_t pa
         return {Fault::preferred_leader_not_available, "The preferred leader was not available."};
     PartitionState next = *state;
     next.leader = preferred;
+    ++next.leader_epoch;
+    change(std::move(next));
+    return {};
+}
+
+Outcome ControllerState::elect_unclean(std::string_view topic, std::int32_t partition) {
+    if (!image_.topic(topic)) return {Fault::unknown_topic_or_partition, fmt::format("No such topic as {}", topic)};
+    const PartitionState* state = image_.partition(topic, partition);
+    if (!state) return {Fault::unknown_topic_or_partition, fmt::format("No such partition as {}-{}", topic, partition)};
+    // As Kafka's controller: whatever leads is left alone, well or not.
+    if (state->leader != no_broker)
+        return {Fault::election_not_needed, "Leader election not needed for topic partition."};
+    PartitionState next = *state;
+    next.leader = pick_leader(next);
+    if (next.leader == no_broker) lead_uncleanly(next);
+    if (next.leader == no_broker)
+        return {Fault::eligible_leaders_not_available, "Eligible topic partition leaders are not available."};
     ++next.leader_epoch;
     change(std::move(next));
     return {};

@@ -69,6 +69,9 @@ public:
     // Absent replicas cancel the reassignment under way.
     Outcome reassign(std::string_view topic, std::int32_t partition, std::optional<std::vector<BrokerId>> target);
     Outcome elect_preferred(std::string_view topic, std::int32_t partition);
+    // Of a partition without a leader: one in sync where one is back, else the first replica that serves, whatever its
+    // log lacks.
+    Outcome elect_unclean(std::string_view topic, std::int32_t partition);
     void balance_leaders();  // Preferred leaders take over where they are in sync.
 
 private:
@@ -80,6 +83,7 @@ private:
     [[nodiscard]] Fault check_alter(const PartitionState& state, const AlterPartition& wish, BrokerId from) const;
     void finish_reassignment(PartitionState& state) const;
     [[nodiscard]] BrokerId pick_leader(const PartitionState& state) const;
+    void lead_uncleanly(PartitionState& state) const;  // By the first replica that serves, if there is one.
     [[nodiscard]] Outcome place(const NewTopic& topic, std::vector<std::vector<BrokerId>>& out) const;
     [[nodiscard]] Outcome check_replicas(std::span<const BrokerId> replicas) const;
     void add_partition(std::string_view topic, std::int32_t index, std::vector<BrokerId> replicas);

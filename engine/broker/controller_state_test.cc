@@ -140,6 +140,37 @@ TEST_F(ControllerTest, unclean_election_gives_records_up_only_where_the_topic_al
     EXPECT_EQ(t0().isr, std::vector<BrokerId>{t0().leader});
 }
 
+TEST_F(ControllerTest, an_unclean_election_takes_the_first_replica_that_serves) {
+    cluster_with_topic();
+    const BrokerId leader = t0().leader;
+    EXPECT_EQ(state_.elect_unclean("t", 0).fault, Fault::election_not_needed) << "whatever leads is left alone";
+    EXPECT_EQ(state_.elect_unclean("none", 0).fault, Fault::unknown_topic_or_partition);
+    EXPECT_EQ(state_.elect_unclean("t", 99).fault, Fault::unknown_topic_or_partition);
+    ASSERT_EQ(alter(leader, {leader}), Fault::none);
+    for (const BrokerId id : {1, 2, 3}) {
+        if (id != leader) beat(id, at(20'000));
+    }
+    state_.tick(at(20'000));
+    ASSERT_EQ(t0().leader, no_broker);
+    const std::int32_t epoch = t0().leader_epoch;
+    ASSERT_TRUE(state_.elect_unclean("t", 0).ok());
+    const auto serves = [&](BrokerId id) { return id != leader; };
+    EXPECT_EQ(t0().leader, *std::ranges::find_if(t0().replicas, serves));
+    EXPECT_EQ(t0().isr, std::vector<BrokerId>{t0().leader});
+    EXPECT_GT(t0().leader_epoch, epoch) << "the old leader must see that its log is of another time";
+    const BrokerId heir = t0().leader;
+    join(leader, at(21'000));
+    EXPECT_EQ(t0().leader, heir) << "who was in sync once follows";
+}
+
+TEST_F(ControllerTest, an_unclean_election_needs_somebody_who_serves) {
+    cluster_with_topic();
+    state_.tick(at(60'000));
+    ASSERT_EQ(t0().leader, no_broker);
+    EXPECT_EQ(state_.elect_unclean("t", 0).fault, Fault::eligible_leaders_not_available);
+    EXPECT_EQ(t0().leader, no_broker);
+}
+
 TEST_F(ControllerTest, isr_changes_need_the_leader_its_epoch_and_usable_replicas) {
     cluster_with_topic();
     const BrokerId leader = t0().leader;

@@ -29,6 +29,8 @@ std::string random_member_id(const std::string& client_id) {
 
 void GroupRequests::on_request(const Incoming& request) {
     using wire::ApiKey;
+    // Never answered: what comes after it on its connection waits as well, as behind any request that takes its time.
+    if (!blocked_.empty() && meets_blocked(request)) return;
     switch (request.header.api) {
         case ApiKey::find_coordinator: return find_coordinator(request);
         case ApiKey::join_group: return join(request);
@@ -81,6 +83,7 @@ void GroupRequests::on_leadership(const TopicPartition& id) {
 
 void GroupRequests::forget(std::int32_t partition) {
     led_.erase(partition);
+    const bool silent = blocked_.contains(partition);
     for (auto at = groups_.begin(); at != groups_.end();) {
         if (partition_of(at->first) != partition) {
             ++at;
@@ -88,6 +91,7 @@ void GroupRequests::forget(std::int32_t partition) {
         }
         GroupEffects effects;
         at->second.group.dissolve(effects);
+        if (silent) effects = {};
         for (const auto& told : effects.joins) answer(told);
         for (const auto& told : effects.syncs) answer(told);
         at = groups_.erase(at);
@@ -196,6 +200,7 @@ void GroupRequests::apply(const std::string& group_id, GroupEffects effects) {
 void GroupRequests::tick() {
     std::vector<std::pair<std::string, GroupEffects>> all;
     for (auto& [id, mine] : groups_) {
+        if (!blocked_.empty() && is_blocked(id)) continue;
         GroupEffects effects;
         mine.group.tick(parts_.loop.now(), effects);
         if (effects.store || !effects.joins.empty() || !effects.syncs.empty()) all.emplace_back(id, std::move(effects));
@@ -207,7 +212,8 @@ void GroupRequests::expire_offsets() {
     const std::int64_t keep_ms = parts_.config.broker_number(parts_.image, "offsets.retention.minutes") * 60'000;
     std::vector<std::string> expired;
     for (const auto& [id, mine] : groups_) {
-        if (mine.idle_since_ms != 0 && parts_.loop.wall_ms() - mine.idle_since_ms > keep_ms) expired.push_back(id);
+        if (!is_blocked(id) && mine.idle_since_ms != 0 && parts_.loop.wall_ms() - mine.idle_since_ms > keep_ms)
+            expired.push_back(id);
     }
     for (const auto& id : expired) {
         std::vector<Record> tombstones{{encode_key(GroupKey{id}), std::nullopt}};

@@ -21,6 +21,10 @@ public:
     void on_leadership(const TopicPartition& partition);  // This broker leads it anew, or no longer.
     void tick();                                          // Sessions and rebalances: every 100 ms.
     void expire_offsets();                                // offsets.retention.minutes: every few minutes.
+    // The thread that serves this partition of the offsets topic never comes back, as one in a deadlock: what is asked
+    // of its groups on this broker stays without an answer until the process ends. Other partitions go on. A fault to
+    // practise on.
+    void block(std::int32_t partition);
 
     // Asks the controller for a topic: the offsets topic, or one that may be created automatically. -1: defaults.
     void create_topic(const std::string& name, std::int32_t partitions, std::int32_t replication_factor);
@@ -40,6 +44,8 @@ private:
 
     [[nodiscard]] Fault check_coordinator(const std::string& group) const;
     [[nodiscard]] std::int32_t partition_of(const std::string& group) const;
+    [[nodiscard]] bool is_blocked(const std::string& group) const;
+    [[nodiscard]] bool meets_blocked(const Incoming& request) const;
     [[nodiscard]] Coordinated& group(const std::string& id);
     [[nodiscard]] GroupToken keep(const Incoming& request);
     void load(Replica& replica);
@@ -65,6 +71,7 @@ private:
     ProduceRequests& produce_;
     std::map<std::string, Coordinated> groups_;
     std::set<std::int32_t> led_;                        // Partitions of the offsets topic whose groups are here.
+    std::set<std::int32_t> blocked_;                    // Led or not.
     std::unordered_map<GroupToken, Incoming> waiting_;  // Joins and syncs.
     GroupToken next_token_ = 0;
     std::set<std::string> creating_;  // Topics asked for and not answered yet.

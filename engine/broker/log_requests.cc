@@ -18,6 +18,16 @@ Fault check(const BrokerParts& parts, const Replica* replica, const std::string&
     return elsewhere ? Fault::not_leader_or_follower : fault;
 }
 
+// Kafka's ListOffsetsRequest.DEBUGGING_REPLICA_ID: whatever this broker holds is told, led by it or not, to the very
+// end of its log.
+constexpr std::int32_t debugging_replica = -2;
+
+Fault check_held(const BrokerParts& parts, const Replica* replica, const std::string& topic, std::int32_t partition) {
+    if (parts.replicas.offline()) return Fault::kafka_storage_error;
+    if (replica && replica->log) return Fault::none;
+    return parts.image.partition(topic, partition) ? Fault::not_leader_or_follower : Fault::unknown_topic_or_partition;
+}
+
 }  // namespace
 
 void Requests::list_offsets(const Incoming& request) {
@@ -31,13 +41,16 @@ void Requests::list_offsets(const Incoming& request) {
             auto& reply = topic_reply.partitions.emplace_back();
             reply.partition = partition.partition;
             Replica* replica = parts_.replicas.find(topic.name, partition.partition);
-            reply.error = check(parts_, replica, topic.name, partition.partition, partition.current_leader_epoch);
+            const bool debugging = asked->replica_id == debugging_replica;
+            reply.error = debugging
+                              ? check_held(parts_, replica, topic.name, partition.partition)
+                              : check(parts_, replica, topic.name, partition.partition, partition.current_leader_epoch);
             if (reply.error != Fault::none) continue;
             reply.leader_epoch = replica->state.leader_epoch;
             const bool committed = asked->isolation == static_cast<std::int8_t>(wire::Isolation::read_committed);
-            const std::int64_t end = asked->replica_id >= 0 ? replica->log->end_offset()
-                                     : committed            ? replica->last_stable_offset()
-                                                            : replica->high_watermark;
+            const std::int64_t end = asked->replica_id >= 0 || debugging ? replica->log->end_offset()
+                                     : committed                         ? replica->last_stable_offset()
+                                                                         : replica->high_watermark;
             if (partition.timestamp == wire::kLatestOffset) {
                 reply.offset = end;
             } else if (partition.timestamp == wire::kEarliestOffset) {

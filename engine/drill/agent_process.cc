@@ -92,15 +92,35 @@ Result<std::vector<IncidentView>> AgentProcess::incidents() const {
     return views;
 }
 
-Status AgentProcess::deploy(const std::string& version) const {
+Result<std::string> AgentProcess::token() const {
     std::ifstream file(plan_.options.data_dir + "/token");
     std::string name, token;
     if (!(file >> name >> token)) return fail(ErrorCode::unavailable, "the lab's token can't be read");
+    return token;
+}
+
+Status AgentProcess::agree_to(const std::string& remedy) const {
+    const std::string url = fmt::format("http://127.0.0.1:{}/api/v1/actions", plan_.agent_port);
+    MEDIC_TRY(const json body, call_json({.url = url, .timeout = Duration(3'000)}));
+    for (const auto& action : member(body, "actions", json::array())) {
+        const bool waits = member(action, "state", std::string()) == "waiting_approval";
+        if (!waits || member(action, "remedy", std::string()) != remedy) continue;
+        HttpCall call =
+            json_call("POST", url + "/" + member(action, "id", std::string()) + "/approve", {{"reason", "drill"}});
+        MEDIC_TRY(const std::string secret, token());
+        call.headers.emplace_back("Authorization", "Bearer " + secret);
+        MEDIC_CHECK(call_rest(call));
+    }
+    return {};
+}
+
+Status AgentProcess::deploy(const std::string& version) const {
+    MEDIC_TRY(const std::string secret, token());
     // A drill that is run again deploys what the one before it has put into quarantine.
     HttpCall call = json_call(
         "POST", fmt::format("http://127.0.0.1:{}/api/v1/deploy", plan_.agent_port),
         {{"job", lab::job_name}, {"version", version}, {"reason", "drill"}, {"accept", json::array({"quarantine"})}});
-    call.headers.emplace_back("Authorization", "Bearer " + token);
+    call.headers.emplace_back("Authorization", "Bearer " + secret);
     return call_rest(call);
 }
 

@@ -46,6 +46,9 @@ public:
     [[nodiscard]] Result<std::vector<IncidentView>> incidents() const;
     // As `medic deploy` asks for it, by the person whose token the lab has written.
     [[nodiscard]] Status deploy(const std::string& version) const;
+    // What waits for a person's agreement under that remedy is agreed to, by the person whose token the lab has
+    // written. Nothing waits: fine.
+    [[nodiscard]] Status agree_to(const std::string& remedy) const;
     // SIGKILL, and a new one on the same data: it must carry on.
     [[nodiscard]] Status kill_and_restart();
     [[nodiscard]] const ProcessId& id() const { return id_; }
@@ -54,6 +57,7 @@ private:
     AgentProcess(std::string program, lab::LabPlan plan, AgentSurroundings surroundings)
         : program_(std::move(program)), plan_(std::move(plan)), surroundings_(std::move(surroundings)) {}
     [[nodiscard]] Status launch();
+    [[nodiscard]] Result<std::string> token() const;
 
     std::string program_;
     lab::LabPlan plan_;

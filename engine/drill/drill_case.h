@@ -40,6 +40,8 @@ struct DrillCase {
     // Where set, nothing is wrong: a person asks the agent for something, and on the other arm does it by hand
     // (`inject`, which is then watched from its beginning).
     Status (*ask)(const AgentProcess&, const Platform&) = nullptr;
+    // The agent may do it only with a person's agreement, which the drill gives as soon as it is asked for.
+    bool wants_agreement = false;
     // How the agent's incident ends where it is not healed: "undone".
     std::string ends_as{};
     // Records processed so far on the path that the fault hits.

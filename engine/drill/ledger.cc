@@ -1,6 +1,11 @@
 #include "engine/drill/ledger.h"
 
+#include <fmt/ranges.h>
+
 #include <chrono>
+
+#include "agent/wire/messages/topics.h"
+#include "agent/world/real/kafka_client.h"
 
 namespace medic::engine::drill {
 namespace {
@@ -12,11 +17,16 @@ constexpr auto poll_interval = std::chrono::milliseconds(50);
 
 }  // namespace
 
-Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& bootstrap) {
-    std::unique_ptr<Ledger> ledger(new Ledger);
-    MEDIC_TRY(ledger->delivery_, workload::KafkaDelivery::connect(bootstrap, {.client_id = "payments"}));
-    MEDIC_CHECK(ledger->delivery_->create_topic({.name = ledger_topic, .partitions = 1, .configs = {}}));
-    MEDIC_TRY(ledger->reading_, workload::KafkaReading::begin(bootstrap, {.topic = ledger_topic}));
+Result<std::unique_ptr<Ledger>> Ledger::open(const std::vector<std::string>& bootstrap, LedgerOptions options) {
+    std::unique_ptr<Ledger> ledger(new Ledger(std::move(options)));
+    const auto& [topic, replicas, acks] = ledger->options_;
+    const auto addresses = fmt::format("{}", fmt::join(bootstrap, ","));
+    MEDIC_TRY(ledger->delivery_, workload::KafkaDelivery::connect(addresses, {.client_id = topic, .acks = acks}));
+    if (replicas.empty())
+        MEDIC_CHECK(ledger->delivery_->create_topic({.name = topic, .partitions = 1, .configs = {}}));
+    else
+        MEDIC_CHECK(ledger->create_topic(bootstrap));
+    MEDIC_TRY(ledger->reading_, workload::KafkaReading::begin(addresses, {.topic = topic}));
     ledger->writer_ = std::thread([raw = ledger.get()] { raw->write(); });
     ledger->reader_ = std::thread([raw = ledger.get()] { raw->follow(); });
     const auto deadline = std::chrono::steady_clock::now() + first_payment_within;
@@ -28,6 +38,18 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& bootstrap) {
     return ledger;
 }
 
+Status Ledger::create_topic(const std::vector<std::string>& bootstrap) const {
+    KafkaClient client({.bootstrap = bootstrap});
+    wire::CreateTopicsRequest request;
+    request.topics = {{.name = options_.topic}};
+    request.topics.front().assignments.push_back({0, options_.replicas});
+    MEDIC_TRY(const auto response, client.call(KafkaTarget::controller(), request));
+    for (const auto& result : response.topics)
+        if (result.error != wire::KafkaError::topic_already_exists)
+            MEDIC_CHECK(wire::check(result.error, "create " + options_.topic, result.error_message.value_or("")));
+    return {};
+}
+
 Ledger::~Ledger() {
     stopping_ = true;
     if (delivery_) delivery_->stop();
@@ -36,8 +58,11 @@ Ledger::~Ledger() {
 }
 
 void Ledger::write() {
-    while (!stopping_ && delivery_->deliver(ledger_topic, {{0, "", "payment"}}))
+    // One that librdkafka gives up (its leader was lost with it) is the application's loss; it goes on.
+    while (!stopping_) {
+        (void)delivery_->deliver(options_.topic, {{0, "", "payment"}});
         std::this_thread::sleep_for(between_payments);
+    }
 }
 
 void Ledger::follow() {

@@ -60,6 +60,8 @@ Result<std::unique_ptr<Platform>> Platform::up(const lab::LabOptions& options, l
 Platform::~Platform() {
     stop_flooding();
     close_ledger();
+    close_bookings();
+    close_receipts();
     (void)lab::down(data_dir(), leave_);
 }
 

@@ -15,6 +15,7 @@
 #include "engine/drill/disk_filler.h"
 #include "engine/drill/flooder.h"
 #include "engine/drill/ledger.h"
+#include "engine/drill/receipts.h"
 #include "engine/drill/scorecard.h"
 #include "engine/drill/shipper.h"
 #include "engine/lab/lab.h"
@@ -123,6 +124,21 @@ public:
     [[nodiscard]] Status leave_payment_open(Duration age) const;
     void close_ledger();
 
+    // Of a topic of two copies, on brokers 1 and 2, written with acks=1; it begins with the first call. See Ledger.
+    [[nodiscard]] Result<std::uint64_t> bookings_read();
+    // Broker 2 is stopped in good order, what is booked meanwhile only broker 1 has, and then its disk is gone; broker
+    // 2 comes back. Returns when the partition has no leader.
+    [[nodiscard]] Status lose_the_only_copy_in_sync() const;
+    // A new disk under broker 1: it begins empty and copies everything.
+    [[nodiscard]] Status give_a_new_disk() const;
+    void close_bookings();
+
+    // By two applications, each in a group of its own; they begin with the first call. See Receipts.
+    [[nodiscard]] Result<std::uint64_t> receipts_committed();
+    // The thread of their coordinator never comes back; its broker does all else.
+    [[nodiscard]] Status hang_coordinator_of_receipts() const;
+    void close_receipts();
+
     // Waits until the output has come past the present event time, then compares all windows since the last check. A
     // job that still catches up is waited for, however slow: `patience` is for one whose output does not go on.
     [[nodiscard]] Result<RecordCheck> check_records(Duration patience);
@@ -147,7 +163,8 @@ private:
     std::unique_ptr<DiskFiller> filler_;
     std::unique_ptr<Flooder> flooder_;
     std::unique_ptr<Shipper> shipper_;
-    std::unique_ptr<Ledger> ledger_;
+    std::unique_ptr<Ledger> ledger_, bookings_;
+    std::unique_ptr<Receipts> receipts_;
 };
 
 }  // namespace medic::engine::drill

@@ -1,6 +1,4 @@
 // A reader of committed records, and a transaction that nobody ends before it.
-#include <fmt/ranges.h>
-
 #include "agent/world/real/clock.h"
 #include "agent/world/real/kafka_client.h"
 #include "engine/drill/platform.h"
@@ -10,7 +8,7 @@ namespace medic::engine::drill {
 
 Result<std::uint64_t> Platform::payments_read() {
     if (!ledger_) {
-        MEDIC_TRY(ledger_, Ledger::open(fmt::format("{}", fmt::join(bootstrap(), ","))));
+        MEDIC_TRY(ledger_, Ledger::open(bootstrap()));
     }
     return ledger_->read();
 }

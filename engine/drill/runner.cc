@@ -165,6 +165,8 @@ Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed,
         look(drill, *healed_.lab, observed.with_agent);
         if (alone_) look(drill, *alone_, observed.without_agent);
         if (round % 3 == 0) note_agents_view(observed);
+        // It may be starting again, or have gone on meanwhile: the next round asks again.
+        if (round % 3 == 0 && drill.wants_agreement) (void)healed_.agent->agree_to(drill.expected_remedy);
         if (!told_detected && observed.first() != nullptr) {
             told_detected = true;
             progress_(fmt::format("  {} after {}: {} · {}", drill.name, seconds_text(now - observed.injected_at),

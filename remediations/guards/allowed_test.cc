@@ -152,6 +152,13 @@ const std::vector<Case> allowed = {
          q.approval = Approval{"I2/1", "ann", "", now - Duration{1'000}};
          q.step.operation = AlterConnectorOffset{.connector = "a", .topic = "t", .partition = 0, .from = 7, .to = 8};
      }},
+    {"unnamed_records_that_a_person_agreed_to", "data-destruction",
+     [](auto& q) {
+         q.step.destroys = Destroys::data;
+         q.step.object = "topic:a";
+         q.step.operation = ElectUncleanLeader{.topic = "a", .partition = 0, .expected = 2};
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{1'000}};
+     }},
     {"clock_settled", "clock-step", [](auto& q) { q.clock.stepped_at = now - Duration{60'000}; }},
     {"job_stopped_by_this_plan", "terminal-job",
      [](auto& q) {

@@ -100,6 +100,17 @@ TEST(Guards, a_recorded_transaction_is_the_same_transaction) {
     EXPECT_EQ(one.start_offset, 9'000'000'000'000);
 }
 
+TEST(Guards, a_recorded_unclean_election_is_the_same_election) {
+    GuardQuestion question = fine();
+    question.step.operation = ElectUncleanLeader{.topic = "orders", .partition = 3, .expected = 2};
+    const auto read = decode_question(encode_question(question));
+    ASSERT_TRUE(read) << read.error().message;
+    const auto& one = std::get<ElectUncleanLeader>(read->step.operation);
+    EXPECT_EQ(one.topic, "orders");
+    EXPECT_EQ(one.partition, 3);
+    EXPECT_EQ(one.expected, 2);
+}
+
 TEST(Guards, a_record_holds_any_text_and_any_figure) {
     GuardQuestion question = fine();
     question.incident = "quoted \" and \\, a line\n, \x01, größer — 1";

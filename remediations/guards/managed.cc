@@ -76,7 +76,8 @@ std::vector<Reached> reached(const Step& step, bool stays_ended) {
                      return all;
                  },
                  // What a topic holds is no part of its definition.
-                 [](const AbortTransaction& op) { return List{{"topic:" + op.topic, false}}; }},
+                 [](const AbortTransaction& op) { return List{{"topic:" + op.topic, false}}; },
+                 [](const ElectUncleanLeader& op) { return List{{"topic:" + op.topic, false}}; }},
         step.operation);
 }
 

@@ -97,6 +97,23 @@ const std::vector<Case> refused = {
          q.policy.names_object = true;
          q.step.operation = AlterConnectorOffset{.connector = "a", .topic = "t", .partition = 0, .from = 7, .to = 9};
      }},
+    {"unnamed_records_under_a_policy_that_names_the_topic", "data-destruction",
+     [](auto& q) {
+         q.step.destroys = Destroys::data;
+         q.step.object = "topic:a";
+         q.policy.names_object = true;
+         q.policy.floor = Duration{1};
+         q.step.operation = ElectUncleanLeader{.topic = "a", .partition = 0, .expected = 2};
+     }},
+    {"unnamed_records_agreed_to_long_ago", "data-destruction",
+     [](auto& q) {
+         q.step.destroys = Destroys::data;
+         q.step.object = "topic:a";
+         q.policy.names_object = true;
+         q.policy.floor = Duration{1};
+         q.step.operation = ElectUncleanLeader{.topic = "a", .partition = 0, .expected = 2};
+         q.approval = Approval{"I2/1", "ann", "", now - Duration{24 * 3'600'000}};
+     }},
     {"data_of_unknown_object", "data-destruction", [](auto& q) { q.step.destroys = Destroys::data; }},
     {"clock_stepped", "clock-step",
      [](auto& q) {

@@ -26,6 +26,9 @@ std::string truth_of(const sim::SimCluster& cluster) {
     for (const int id : {1, 2, 3})
         if (cluster.shipments.keeps_waiting(id)) text += fmt::format(", broker {} slow", id);
     if (!cluster.shipments.takes_writes()) text += ", shipments takes no writes";
+    if (cluster.coordinator.hangs())
+        text += fmt::format(", the coordinator on broker {} hangs", cluster.coordinator.leader);
+    if (cluster.entries.leader < 0) text += ", entries without a leader";
     if (cluster.hanging) text += fmt::format(", a transaction open from {}", cluster.hanging->start_offset);
     text += fmt::format(", settings {}, worker {}, sink {} at {}", cluster.settings.now,
                         cluster.worker.answers() ? "up" : "gone", cluster.sink.stopped ? "stopped" : "running",

@@ -186,6 +186,26 @@ void Run::cordon() {
     probe("node-cordoned");
 }
 
+// The disk of the only copy in sync fails. It may be brought back, also while somebody thinks about giving it up.
+void Run::lose_the_copy_in_sync() {
+    const bool now = copies_.between(1, 1'500) == 1, comes_back = copies_.chance(50);
+    const Duration after{copies_.between(30'000, 300'000)};
+    if (!now || !happens("copy-lost")) return;
+    faults_ever_ = true;
+    cluster_.lose_entries(wall_, comes_back ? std::optional(after) : std::nullopt);
+    probe("copy-in-sync-lost");
+}
+
+// A coordinator that never comes back, on a broker that does all else, until somebody starts that anew.
+void Run::hang_the_coordinator() {
+    const bool now = hangs_.between(1, 1'500) == 1, ends = hangs_.chance(40);
+    const Duration after{hangs_.between(40'000, 300'000)};
+    if (!now || !happens("coordinator")) return;
+    faults_ever_ = true;
+    cluster_.hang_coordinator(wall_, ends ? std::optional(after) : std::nullopt);
+    probe("coordinator-hangs");
+}
+
 // A task manager at which whatever it is given fails, while the others do the same work: its disk, its descriptors.
 void Run::make_faulty() {
     const bool now = late_comers_.between(1, 1'200) == 1;
@@ -344,6 +364,8 @@ void Run::disturb() {
     slow_down();
     mistake_a_setting();
     cordon();
+    lose_the_copy_in_sync();
+    hang_the_coordinator();
     make_faulty();
     make_flap();
     if (chanced(900, "connect")) hurt_connect(own[10]);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "agent/loop/loop.h"
+#include "agent/store/kafka_words.h"
 #include "tests/simulation/setting.h"
 
 namespace medic::simulation {
@@ -125,6 +126,8 @@ DiagnosisReport Observer::report(WallTime now) {
                           {{"topic", std::string(named_topic)},
                            {"transactions", fmt::format("0/7/0/{}/-1", cluster_.hanging->start_offset)}}),
                 now, report.diagnoses);
+    report_entries(now, report.diagnoses);
+    report_coordinator(now, report.diagnoses);
     report_noise(now, report.diagnoses);
     report_slowness(now, report.diagnoses);
     if (!cluster_.shipments.takes_writes())
@@ -134,6 +137,44 @@ DiagnosisReport Observer::report(WallTime now) {
     if (everywhere) report.diagnoses = with_other_clusters(std::move(report.diagnoses));
     std::erase_if(first_seen_, [&](const auto& item) { return !seen_now_.contains(item.first); });
     return report;
+}
+
+// As the analyzer tells it: a minute after the disk was given up, with the replica that has got furthest.
+void Observer::report_entries(WallTime now, std::vector<Diagnosis>& out) {
+    constexpr Duration dir_gone_after{60'000};
+    const auto& truth = cluster_.entries;
+    const auto serving = cluster_.entries_served_by();
+    if (!truth.lost_at || now - *truth.lost_at < dir_gone_after || serving.empty()) return;
+    const int heir = *std::ranges::max_element(serving, {}, [&](int id) { return truth.end_of(id); });
+    const std::string topic(sim::entries_topic);
+    suspect(diagnosis("kafka.in-sync-replicas-gone", {"lab", "topic", topic}, {"kafka.elect-unclean"},
+                      {{"topic", topic},
+                       {"lost_partitions", fmt::format("0/{}/{:.0f}/1=disk", heir, truth.end_of(heir))},
+                       {"loss_estimate",
+                        fmt::format("partition 0: about {:.0f} records", truth.end_of(1) - truth.end_of(heir))}}),
+            now, out);
+}
+
+// As the analyzer tells it: after a minute, and only while its broker does all else and nobody moves replicas.
+void Observer::report_coordinator(WallTime now, std::vector<Diagnosis>& out) {
+    constexpr Duration silent_for{60'000};
+    const auto& truth = cluster_.coordinator;
+    const int id = truth.leader;
+    if (!truth.hangs() || now - truth.hangs_since < silent_for || cluster_.shipments.moving > 0) return;
+    const auto& broker = cluster_.brokers.at(fmt::format("broker-{}", id));
+    if (!broker.serves() || !broker.in_sync || cluster_.shipments.keeps_waiting(id)) return;
+    if (id == 1 && cluster_.producers().idle() < 0.3) return;
+    std::string peers;
+    for (const int other : truth.replicas)
+        if (other != id) peers += (peers.empty() ? "" : ",") + std::to_string(other);
+    suspect(diagnosis("kafka.coordinator-stuck",
+                      {"lab", "partition", fmt::format("{}-{}", coordinators_topic, truth.partition)},
+                      {"kafka.move-group-coordinator"},
+                      {{"broker", std::to_string(id)},
+                       {"offsets_partition", std::to_string(truth.partition)},
+                       {"groups", "audit,billing"},
+                       {"peers", peers}}),
+            now, out);
 }
 
 void Observer::report_connect(WallTime now, std::vector<Diagnosis>& out) {

@@ -35,6 +35,8 @@ public:
 
 private:
     void suspect(Diagnosis diagnosis, WallTime now, std::vector<Diagnosis>& out);
+    void report_coordinator(WallTime now, std::vector<Diagnosis>& out);
+    void report_entries(WallTime now, std::vector<Diagnosis>& out);
     void report_connect(WallTime now, std::vector<Diagnosis>& out);
     void report_slowness(WallTime now, std::vector<Diagnosis>& out);
     void report_noise(WallTime now, std::vector<Diagnosis>& out);

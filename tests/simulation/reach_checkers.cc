@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/store/kafka_words.h"
 #include "remediations/guards/guard.h"
 #include "remediations/guards/reach.h"
 #include "tests/simulation/checkers.h"
@@ -177,7 +178,9 @@ public:
     }
     void on_sending(const Sending& sending) override {
         const auto* election = std::get_if<ElectLeaders>(&sending.operation.body);
-        if (election == nullptr || election->partitions.front().topic == sim::shipments_topic) return;
+        if (election == nullptr || election->partitions.front().topic == sim::shipments_topic ||
+            election->partitions.front().topic == coordinators_topic)
+            return;
         if (sending.monotonic - in_sync_ > guard_facts_age_max + slack)
             violated("elected a broker that still catches up: " + sending.operation.key);
     }
@@ -200,9 +203,13 @@ public:
     }
     void on_sending(const Sending& sending) override {
         const auto* order = std::get_if<AlterReassignments>(&sending.operation.body);
-        if (order == nullptr || order->moves.front().topic != sim::shipments_topic) return;
+        if (order == nullptr || std::ranges::none_of(order->moves, [](const PartitionMove& move) {
+                return move.topic == sim::shipments_topic;
+            }))
+            return;
         const bool undo = sending.intent && sending.intent->undo;
         for (const PartitionMove& move : order->moves) {
+            if (move.topic == coordinators_topic) continue;  // The next checker's.
             const auto& was = sending.cluster.shipments.partitions.at(static_cast<std::size_t>(move.partition));
             if (!std::ranges::is_permutation(move.replicas, was.replicas))
                 violated("data would move: " + describe(sending.operation));
@@ -223,6 +230,53 @@ private:
     }
     Duration still_{0};  // Monotonic, last, as the others.
     std::map<int, Duration> slow_, in_sync_;
+};
+
+// Groups get another coordinator only while theirs hangs, or its broker is slow, or did so within the time that facts
+// may be old; one that is in sync; and never while replicas are moved.
+class CoordinatorsMoveSafely final : public Checker {
+public:
+    std::string_view name() const override { return "coordinators-move-safely"; }
+    void on_tick(const Ticked& ticked) override {
+        const auto& cluster = ticked.cluster;
+        if (cluster.shipments.moving == 0) still_ = ticked.monotonic;
+        for (const int id : {1, 2, 3}) {
+            if (cluster.coordinator.hangs_on.contains(id) || cluster.shipments.keeps_waiting(id))
+                troubled_[id] = ticked.monotonic;
+            if (cluster.in_sync(id)) in_sync_[id] = ticked.monotonic;
+        }
+    }
+    void on_sending(const Sending& sending) override {
+        if (sending.intent && sending.intent->undo) return;
+        const auto lately = [&](const std::map<int, Duration>& last, int broker) {
+            const auto at = last.find(broker);
+            return at != last.end() && sending.monotonic - at->second <= guard_facts_age_max + slack;
+        };
+        const auto& coordinator = sending.cluster.coordinator;
+        const auto check = [&](int from, int to) {
+            if (!lately(troubled_, from))
+                violated("taken from a coordinator that serves: " + describe(sending.operation));
+            if (!lately(in_sync_, to)) violated("given to one that is not in sync: " + describe(sending.operation));
+            if (sending.monotonic - still_ > guard_facts_age_max + slack)
+                violated("moved while replicas are moved: " + describe(sending.operation));
+        };
+        if (const auto* order = std::get_if<AlterReassignments>(&sending.operation.body)) {
+            for (const PartitionMove& move : order->moves) {
+                if (move.topic != coordinators_topic) continue;
+                if (!std::ranges::is_permutation(move.replicas, coordinator.replicas))
+                    violated("data would move: " + describe(sending.operation));
+                check(move.replicas.back(), move.replicas.front());
+            }
+        }
+        if (const auto* election = std::get_if<ElectLeaders>(&sending.operation.body))
+            for (const PartitionOfTopic& one : election->partitions)
+                if (one.topic == coordinators_topic && coordinator.leader != coordinator.replicas.front())
+                    check(coordinator.leader, coordinator.replicas.front());
+    }
+
+private:
+    Duration still_{0};  // Monotonic, last, as the others.
+    std::map<int, Duration> troubled_, in_sync_;
 };
 
 // A topic's setting is changed only back to what it was, and only while it takes no writes, or did so within the time
@@ -246,6 +300,35 @@ public:
 
 private:
     std::optional<Duration> refused_;  // Monotonic, last.
+};
+
+// Records that nobody can name are given up only where a person has agreed, never while somebody who holds them leads
+// or did not lead just before, and for the one of those that serve that has got furthest.
+class LossesAgreed final : public Checker {
+public:
+    std::string_view name() const override { return "losses-agreed"; }
+    void on_tick(const Ticked& ticked) override {
+        if (ticked.cluster.entries.leader < 0) leaderless_ = ticked.monotonic;
+        const auto serving = ticked.cluster.entries_served_by();
+        for (const int id : {2, 3})
+            if (std::ranges::find(serving, id) == serving.end()) away_[id] = ticked.monotonic;
+    }
+    void on_sending(const Sending& sending) override {
+        const auto* election = std::get_if<ElectUncleanLeader>(&sending.operation.body);
+        if (election == nullptr) return;
+        if (!is_agreed(sending)) violated("gave records up and nobody had agreed: " + sending.operation.key);
+        if (!leaderless_ || sending.monotonic - *leaderless_ > guard_facts_age_max + slack)
+            violated("gave records up that somebody holds: " + describe(sending.operation));
+        const auto& entries = sending.cluster.entries;
+        for (const int id : {2, 3})
+            if (entries.end_of(id) > entries.end_of(election->expected) &&
+                sending.monotonic - away_[id] > guard_facts_age_max + slack)
+                violated("gave more up than needed be: " + describe(sending.operation));
+    }
+
+private:
+    std::optional<Duration> leaderless_;  // Monotonic, last.
+    std::map<int, Duration> away_;
 };
 
 // Of a sink's records only the one that it can't take is passed over, and only where a person has agreed: no policy
@@ -328,7 +411,9 @@ void add_reach_checkers(std::vector<std::unique_ptr<Checker>>& all) {
     all.push_back(std::make_unique<ManagedLeftAlone>());
     all.push_back(std::make_unique<ElectionsInSync>());
     all.push_back(std::make_unique<LeadersMoveSafely>());
+    all.push_back(std::make_unique<CoordinatorsMoveSafely>());
     all.push_back(std::make_unique<SettingsOnlyRestored>());
+    all.push_back(std::make_unique<LossesAgreed>());
     all.push_back(std::make_unique<RecordsKept>());
     all.push_back(std::make_unique<ClientsHeldFairly>());
     all.push_back(std::make_unique<LivingMembersStay>());

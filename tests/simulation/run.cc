@@ -276,6 +276,12 @@ void Run::count(const Incident& incident) {
         probe("settings-changed-back");
     if (incident.outcome == "healed" && incident.diagnosis.cause == "kafka.writes-refused")
         probe("topic-setting-restored");
+    if (incident.outcome == "healed" && incident.diagnosis.cause == "kafka.coordinator-stuck")
+        probe("coordinator-moved");
+    if (incident.diagnosis.cause == "kafka.in-sync-replicas-gone") {
+        if (incident.outcome == "healed") probe("copy-in-sync-given-up");
+        if (incident.outcome == "went_away") probe("copy-in-sync-came-back");
+    }
     if (incident.diagnosis.cause == "kafka.broker-slow") {
         if (incident.outcome == "healed") probe("broker-demoted");
         if (incident.outcome == "undone") probe("demotion-taken-back");

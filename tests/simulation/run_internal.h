@@ -44,6 +44,8 @@ public:
           mistakes_(options.seed ^ 0x6D697374616B6573),
           rollouts_(options.seed ^ 0x726F6C6C6F757473),
           cordons_(options.seed ^ 0x636F72646F6E7321),
+          copies_(options.seed ^ 0x636F706965732121),
+          hangs_(options.seed ^ 0x68616E6773212121),
           checkers_(all_checkers()) {
         mutate(options_, options.without);
         if (rollouts_.chance(20)) options_.policy.rollout = {.first = "east", .hold = Duration{90'000}};
@@ -93,6 +95,8 @@ private:
     void slow_down();
     void mistake_a_setting();
     void cordon();
+    void lose_the_copy_in_sync();
+    void hang_the_coordinator();
     void make_faulty();
     void make_flap();
     void storm(bool firing, Duration lasts = {});
@@ -129,8 +133,8 @@ private:
     LoopOptions options_;
     sim::SimCluster cluster_;
     Observer observer_;
-    sim::Seeded late_comers_, slowness_, mistakes_, rollouts_,
-        cordons_;  // Of faults that came later: older ones keep their story.
+    // Of faults that came later: older ones keep their story.
+    sim::Seeded late_comers_, slowness_, mistakes_, rollouts_, cordons_, copies_, hangs_;
     std::vector<std::unique_ptr<Checker>> checkers_;
     std::string journal_path_;
     std::unique_ptr<Journal> keeper_,

@@ -18,6 +18,14 @@ struct FakeKafka : KafkaReader {
     std::int64_t start_offset = 60;
     int leader_of_1 = 2;  // Its preferred leader is broker 2.
     std::vector<std::int32_t> isr_of_1 = {2};
+    std::vector<std::int32_t> offline_of_1;
+    // Partitions of __consumer_offsets, all led by broker 1; 0: there is no such topic. Groups beside "g", and those
+    // whose coordinator does not come back, so that broker 1 lists none.
+    int coordinators = 0;
+    std::vector<std::string> more_groups;
+    std::set<std::string> stuck_groups;
+    bool lists_all_the_same = false;
+    std::map<std::int32_t, std::int64_t> replica_ends;  // By broker: where its log of partition 1 ends.
     std::string leader_rebalance = "false", throttled = "0:1,1:2", rate_of_2;
     wire::ConfigSource rate_source = wire::ConfigSource::dynamic_broker;
 
@@ -30,9 +38,18 @@ struct FakeKafka : KafkaReader {
         wire::MetadataResponse::Topic topic;
         topic.name = "t";
         topic.partitions.push_back({.partition = 0, .leader_id = 1, .replicas = {1, 2}, .isr = {1, 2}});
-        topic.partitions.push_back(
-            {.partition = 1, .leader_id = broker_2_gone ? -1 : leader_of_1, .replicas = {2, 1}, .isr = isr_of_1});
+        topic.partitions.push_back({.partition = 1,
+                                    .leader_id = broker_2_gone ? -1 : leader_of_1,
+                                    .replicas = {2, 1},
+                                    .isr = isr_of_1,
+                                    .offline_replicas = offline_of_1});
         answer.topics.push_back(topic);
+        if (coordinators > 0) {
+            auto& offsets = answer.topics.emplace_back();
+            offsets.name = "__consumer_offsets";
+            for (int i = 0; i < coordinators; ++i)
+                offsets.partitions.push_back({.partition = i, .leader_id = 1, .replicas = {1, 2}, .isr = {1, 2}});
+        }
         if (!state_led) {
             answer.topics.push_back(topic);
             answer.topics.back().name = "__transaction_state";
@@ -67,11 +84,18 @@ struct FakeKafka : KafkaReader {
         if (modern_group)
             answer.groups.push_back(
                 {.group_id = "m", .protocol_type = "consumer", .state = "Stable", .type = "Consumer"});
-        all.emplace(1, answer);
+        for (const std::string& id : more_groups)
+            answer.groups.push_back({.group_id = id, .protocol_type = "consumer", .state = "Stable", .type = ""});
+        if (stuck_groups.empty() || lists_all_the_same)
+            all.emplace(1, answer);
+        else
+            all.emplace(1, fail(ErrorCode::unavailable, "no answer within 2 s"));
         return all;
     }
     Result<wire::DescribeGroupsResponse> describe_groups(std::int32_t, const std::vector<std::string>& ids) override {
         wire::DescribeGroupsResponse answer;
+        for (const std::string& id : ids)
+            if (stuck_groups.contains(id)) return fail(ErrorCode::unavailable, "no answer within 2 s");
         for (const std::string& id : ids) {
             wire::DescribeGroupsResponse::Group group;
             group.group_id = id;
@@ -101,8 +125,13 @@ struct FakeKafka : KafkaReader {
                 {id, {{"t", {{.partition = 0, .offset = committed_offset}, {.partition = 1, .offset = -1}}}}});
         return groups;
     }
-    Result<wire::ListOffsetsResponse> offsets(std::int32_t, const wire::ListOffsetsRequest& request) override {
+    Result<wire::ListOffsetsResponse> offsets(std::int32_t broker, const wire::ListOffsetsRequest& request) override {
         wire::ListOffsetsResponse answer;
+        if (request.replica_id == -2) {
+            if (!replica_ends.contains(broker)) return fail(ErrorCode::unavailable, "no answer within 2 s");
+            answer.topics.push_back({"t", {{.partition = 1, .offset = replica_ends.at(broker)}}});
+            return answer;
+        }
         for (const auto& topic : request.topics) {
             answer.topics.push_back({topic.name, {}});
             for (const auto& partition : topic.partitions)

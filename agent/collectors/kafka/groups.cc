@@ -31,12 +31,15 @@ void KafkaCollector::groups(Look& look, KafkaReader& reader) {
         const std::string what = "groups of broker " + std::to_string(broker);
         if (!answer) {
             look.observation.lacks(what + ": " + answer.error().message);
+            // One partition that hangs keeps it from listing any.
+            if (answer.error().code != ErrorCode::invalid) ask_coordinators(look, reader, broker);
             continue;
         }
         // A coordinator that still loads lists what it knows so far.
         if (const auto good = wire::check(answer->error, "ListGroups"); !good) look.missing(what, good.error());
         groups_of(look, reader, broker, *answer);
     }
+    tell_coordinators(look);
     if (groups_seen_ > options_.groups_max)
         look.observation.lacks(std::to_string(groups_seen_ - options_.groups_max) + " groups over the limit of " +
                                std::to_string(options_.groups_max));
@@ -45,6 +48,7 @@ void KafkaCollector::groups(Look& look, KafkaReader& reader) {
 void KafkaCollector::groups_of(Look& look, KafkaReader& reader, std::int32_t coordinator,
                                const wire::ListGroupsResponse& listed) {
     std::vector<std::string> classic, modern, with_offsets;
+    bool silent = false;
     for (const auto& group : listed.groups) {
         if (++groups_seen_ > options_.groups_max) continue;
         // A share group has no members' positions: its progress lies in its own state topic.
@@ -53,14 +57,19 @@ void KafkaCollector::groups_of(Look& look, KafkaReader& reader, std::int32_t coo
         // The workers of a Connect cluster form a group without offsets; its sinks have consumer groups of their own.
         if (group.protocol_type != "connect") with_offsets.push_back(group.group_id);
     }
+    note_listed(look, coordinator, classic);
     const auto told = [&](const auto& group) {
+        note_answer(look, group.group_id, group.error);
         const auto good = wire::check(group.error, "group " + group.group_id);
         if (!good) look.missing("groups", good.error());
         return good.has_value();
     };
     in_portions(classic, [&](const std::vector<std::string>& ids) {
         const auto answer = reader.describe_groups(coordinator, ids);
-        if (!answer) return look.missing("groups", answer.error());
+        if (!answer) {
+            silent = silent || answer.error().code != ErrorCode::invalid;
+            return look.missing("groups", answer.error());
+        }
         for (const auto& group : answer->groups)
             if (told(group)) group_state(look, group.group_id, group.state, group.protocol_type, group.members.size());
     });
@@ -70,6 +79,8 @@ void KafkaCollector::groups_of(Look& look, KafkaReader& reader, std::int32_t coo
         for (const auto& group : answer->groups)
             if (told(group)) group_state(look, group.group_id, group.state, "consumer", group.members.size());
     });
+    // Which of them keeps the others waiting is found out one by one.
+    if (silent) return ask_coordinators(look, reader, coordinator);
     in_portions(with_offsets, [&](const std::vector<std::string>& ids) { committed(look, reader, coordinator, ids); });
 }
 

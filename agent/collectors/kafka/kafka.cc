@@ -44,6 +44,7 @@ Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
     moves(look, reader);
     offsets(look, reader, wire::kLatestOffset);
     offsets(look, reader, wire::kEarliestOffset);
+    leaderless(look, reader);
     groups(look, reader);
     quorum(look, reader);
     transactions(look, reader);
@@ -180,6 +181,7 @@ void KafkaCollector::log_dirs(Look& look, KafkaReader& reader) {
             look.observation.lacks("broker " + id + ": " + answer.error().message);
             continue;
         }
+        look.answering.insert(broker);
         if (const auto allowed = wire::check(answer->error, "log dirs"); !allowed) {
             look.missing("log dirs of broker " + id, allowed.error());
             continue;

@@ -75,7 +75,8 @@ struct KafkaCollectorOptions {
     std::size_t partitions_named_max = 2'000;  // Partitions of one broker that are told by name, of each kind.
     std::size_t transactions_max = 200;
     std::size_t held_partitions_max = 100;  // Whose producers are asked for, as a transaction holds up their readers.
-    int configs_every = 3;                  // Looks between two readings of topic settings: they change seldom.
+    std::size_t leaderless_max = 200;  // Partitions without a leader whose other replicas are asked how far they got.
+    int configs_every = 3;             // Looks between two readings of topic settings: they change seldom.
 };
 
 class KafkaCollector {
@@ -93,6 +94,7 @@ private:
     void partitions(Look& look);
     void preferred_leaders(Look& look) const;
     void leadership(Look& look) const;
+    void leaderless(Look& look, KafkaReader& reader) const;
     void log_dirs(Look& look, KafkaReader& reader);
     void moves(Look& look, KafkaReader& reader) const;
     // By leader.
@@ -101,6 +103,11 @@ private:
     void offsets(Look& look, KafkaReader& reader, std::int64_t which) const;
     void groups(Look& look, KafkaReader& reader);
     void groups_of(Look& look, KafkaReader& reader, std::int32_t coordinator, const wire::ListGroupsResponse& listed);
+    // Whether coordinators answer, by partition of __consumer_offsets.
+    void note_listed(Look& look, std::int32_t coordinator, const std::vector<std::string>& groups);
+    static void note_answer(Look& look, const std::string& group, wire::KafkaError error);
+    void ask_coordinators(Look& look, KafkaReader& reader, std::int32_t broker);
+    void tell_coordinators(Look& look);
     void group_state(Look& look, const std::string& id, const std::string& state, const std::string& type,
                      std::size_t members);
     void committed(Look& look, KafkaReader& reader, std::int32_t coordinator,
@@ -134,6 +141,10 @@ private:
     std::set<std::string> hanging_;                 // Transactions that the last reading found to hang.
     std::string not_visible_;                       // Of what is read seldom.
     std::size_t groups_seen_ = 0;                   // In this look.
+    // Groups that were listed last, by partition of __consumer_offsets; at most groups_max. Those of a coordinator that
+    // lists none meanwhile are kept.
+    std::map<std::int32_t, std::vector<std::string>> groups_of_partition_;
+    std::set<std::int32_t> silent_;  // Of these, the ones that did not answer last time.
     StateMemory states_;
     std::uint64_t looks_ = 0;
 };

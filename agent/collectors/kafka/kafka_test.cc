@@ -59,6 +59,39 @@ TEST(Kafka, AHealthyClusterBecomesCanonicalSeries) {
     EXPECT_EQ(count(seen, "kafka_partition_last_stable_offset"), 0u);
 }
 
+TEST(Kafka, OfAPartitionWithoutALeaderIsToldWhoWasInSyncAndHowFarTheOthersGot) {
+    FakeKafka kafka;
+    kafka.replica_ends = {{1, 77}, {2, 99}};
+    auto look = collector();
+    const auto led = look.look(kafka, {1000});
+    EXPECT_EQ(count(led, "kafka_replica_log_end_offset"), 0u);
+    EXPECT_FALSE(led.attributes.contains({"c", "partition", "t-1"}));
+
+    kafka.broker_2_gone = true;
+    const auto seen = look.look(kafka, {2000});
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::complete) << seen.error;
+    EXPECT_EQ(value(seen, R"(kafka_replica_log_end_offset{broker="1",cluster="c",partition="1",topic="t"})"), 77);
+    EXPECT_EQ(count(seen, "kafka_replica_log_end_offset"), 1u) << "who is away is not asked";
+    EXPECT_EQ(seen.attributes.at({"c", "partition", "t-1"}).at("in_sync"), "2");
+    EXPECT_EQ(seen.attributes.at({"c", "partition", "t-1"}).at("serving"), "1");
+
+    kafka.isr_of_1 = {};
+    kafka.replica_ends.clear();
+    const auto silent = look.look(kafka, {3000});
+    EXPECT_EQ(silent.attributes.at({"c", "partition", "t-1"}).at("in_sync"), no_replica);
+    EXPECT_EQ(silent.outcome, ScrapeOutcome::partial) << "who does not answer is missing, not at 0";
+    EXPECT_EQ(count(silent, "kafka_replica_log_end_offset"), 0u);
+
+    // Its broker answers, and has given its disk up.
+    kafka.broker_2_gone = false;
+    kafka.leader_of_1 = -1;
+    kafka.offline_of_1 = {2};
+    kafka.replica_ends = {{1, 77}, {2, 99}};
+    const auto failed = look.look(kafka, {4000});
+    EXPECT_EQ(failed.attributes.at({"c", "partition", "t-1"}).at("serving"), "1");
+    EXPECT_EQ(count(failed, "kafka_replica_log_end_offset"), 1u);
+}
+
 TEST(Kafka, WhatOlderBrokersOrOurRightsHideIsSaidAndTheLookStaysWhole) {
     FakeKafka kafka;
     kafka.modern_group = true;

@@ -40,7 +40,10 @@ struct KafkaCollector::Look {
     wire::MetadataResponse metadata;
     std::map<PartitionKey, std::int64_t> end_offsets;
     std::string not_visible;                // What these brokers don't tell, or don't tell us.
+    std::set<std::int32_t> answering{};     // Brokers that have told of their log dirs.
     std::map<std::int32_t, bool> voters{};  // Of the controllers' quorum, and whether each keeps up; empty: not known.
+    std::map<std::int32_t, bool>
+        coordinators{};  // By partition of __consumer_offsets: whether it answers for its groups.
 
     [[nodiscard]] Subject subject(std::string kind, std::string name) const {
         return {cluster, std::move(kind), std::move(name)};
@@ -52,6 +55,8 @@ struct KafkaCollector::Look {
     void partition_sample(std::string_view name, const std::string& topic, std::int32_t partition, double value) const {
         sample(name, {{"topic", topic}, {"partition", std::to_string(partition)}}, value);
     }
+    // The partition of __consumer_offsets whose leader coordinates the group; nullopt: there is no such topic yet.
+    [[nodiscard]] std::optional<std::int32_t> coordinated_in(std::string_view group) const;
     // "" where the quorum survives it, or it is no voter.
     [[nodiscard]] std::string quorum_without(std::int32_t id) const;
     // An older broker doesn't know the question, or we may not ask it: that is said, and is no fault of the look.

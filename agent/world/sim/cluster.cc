@@ -9,6 +9,9 @@
 namespace medic::sim {
 namespace {
 
+// Topics whose leaders go by the order of their replicas.
+bool is_ordered(const std::string& topic) { return topic == shipments_topic || topic == coordinators_topic; }
+
 constexpr int task_managers_needed = 2;   // The job's slots fill two of them.
 constexpr Duration restart_delay{1'000};  // Flink's default: restart-strategy.fixed-delay.delay.
 constexpr double records_per_second = 1'000;
@@ -67,6 +70,7 @@ bool SimCluster::healthy() const {
     return tasks_fine && settings.good() && job_fine && brokers_fine && disk.used < 0.8 * disk.total &&
            leaders.displaced == 0 && worker.answers() && !sink.stopped && !sink.poison && flapping.state == "RUNNING" &&
            !flapping.storms() && producers().idle() >= idle_healthy && !hanging && shipments.takes_writes() &&
+           entries.leader >= 0 && !coordinator.hangs() &&
            std::ranges::none_of(std::array{1, 2, 3}, [&](int id) { return shipments.keeps_waiting(id); });
 }
 
@@ -133,6 +137,8 @@ void SimCluster::live_on(Duration by) {
     connector_lives_on(seconds);
     replicate(by);
     lead_shipments();
+    entries_live_on(seconds);
+    coordinator_lives_on();
     if (shipments.takes_writes()) shipments.end_offset += seconds;
     disk.used = std::min(disk.total, disk.used + disk.growth_per_second * seconds);
     if (now_ >= leaders.in_sync_at) leaders.out_of_sync = 0;
@@ -168,6 +174,10 @@ std::vector<OperationReply> SimCluster::advance(WallTime now) {
         settings.changed_at = settings.changed_at + by;
         shipments.changed_at = shipments.changed_at + by;
         worker.session_ends = worker.session_ends + by;
+        coordinator.hangs_since = coordinator.hangs_since + by;
+        if (coordinator.ends_at) coordinator.ends_at = *coordinator.ends_at + by;
+        if (entries.lost_at) entries.lost_at = *entries.lost_at + by;
+        if (entries.comes_back_at) entries.comes_back_at = *entries.comes_back_at + by;
         if (job.ended_by_person_at) job.ended_by_person_at = *job.ended_by_person_at + by;
         if (job.savepoint_ends) job.savepoint_ends = *job.savepoint_ends + by;
     }
@@ -289,12 +299,13 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      return "grown";
                  },
                  [&](const AlterReassignments& op) -> Result<std::string> {
-                     if (!op.moves.empty() && op.moves.front().topic == shipments_topic) return reorder(op);
+                     if (!op.moves.empty() && is_ordered(op.moves.front().topic)) return reorder(op);
+                     if (!op.moves.empty() && op.moves.front().topic == entries_topic) return reorder_entries(op);
                      disk.used /= 2;  // Half of its replicas go where there is room.
                      return "moved";
                  },
                  [&](const ElectLeaders& op) -> Result<std::string> {
-                     if (!op.partitions.empty() && op.partitions.front().topic == shipments_topic)
+                     if (!op.partitions.empty() && is_ordered(op.partitions.front().topic))
                          return elect_for_shipments(op);
                      if (leaders.out_of_sync > 0 || !brokers.at(std::string(leaders_of)).in_sync)
                          return fail(ErrorCode::unavailable, "PREFERRED_LEADER_NOT_AVAILABLE");
@@ -314,6 +325,7 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      return "changed";
                  },
                  [&](const AlterConfigs& op) -> Result<std::string> { return set_topic(op); },
+                 [&](const ElectUncleanLeader& op) { return elect_unclean(op); },
                  [&](const AbortTransaction& op) -> Result<std::string> {
                      if (!hanging || hanging->start_offset != op.start_offset)
                          return fail(ErrorCode::outdated, "it is not open any more");
@@ -383,6 +395,12 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
         if (key.name == "flink_taskmanager_registered") fact.value = node->second.up && !node->second.frozen ? 1 : 0;
     } else if (kind == "broker") {
         return look_up_broker(std::move(fact));
+    } else if (kind == "replica" ||
+               key.subject == partition_subject(key.subject.cluster, std::string(entries_topic), 0) ||
+               (kind == "topic" && key.subject.name == entries_topic)) {
+        return look_up_entries(std::move(fact));
+    } else if (kind == "partition" && key.subject.name.starts_with(coordinators_topic)) {
+        return look_up_coordinator(std::move(fact));
     } else if (kind == "partition" && key.subject.name.starts_with(shipments_topic)) {
         return look_up_order(std::move(fact));
     } else if (kind == "topic" && key.subject.name == shipments_topic) {

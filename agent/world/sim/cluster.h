@@ -1,8 +1,9 @@
 // A simulated cluster: task managers with a warm pool, one Flink job, a sink connector's tasks and their worker, three
 // brokers, one's disk, another one's leaders, a client that may be too much for the third, a topic that transactions
-// are written to, and one whose writers wait for a slow broker. It carries out operations as the real products would,
-// some of them badly: lost, late, doubled, unknown, or reported and not done. Deterministic from its seed. It knows
-// nothing of the agent; faults are injected by name, truth is read by the simulation.
+// are written to, one whose writers wait for a slow broker, one of which a single copy is in sync, and the
+// coordinator of some groups. It carries out operations as the real products would, some of them badly: lost, late,
+// doubled, unknown, or reported and not done. Deterministic from its seed. It knows nothing of the agent; faults are
+// injected by name, truth is read by the simulation.
 #pragma once
 
 #include <deque>
@@ -111,6 +112,30 @@ struct SimTransaction {
     Duration silent{0};
 };
 
+inline constexpr std::string_view entries_topic = "entries";
+
+// A topic of one partition that all three brokers hold, of which only broker 1's copy is in sync. When its disk fails
+// nobody leads; the disk may come back. Broker 2 has got further than broker 3, which Kafka would take.
+struct SimEntries {
+    std::vector<int> replicas{1, 3, 2};
+    int leader = 1;
+    std::optional<WallTime> lost_at, comes_back_at;
+    double written = 0;  // By whoever leads.
+    [[nodiscard]] double end_of(int broker) const;
+};
+
+// A partition of __consumer_offsets. Whoever leads it coordinates its groups; where that hangs, none of them gets an
+// answer, and the broker does all else.
+struct SimCoordinator {
+    static constexpr int partition = 3;
+    std::vector<int> replicas{1, 2, 3};
+    int leader = 1;
+    std::set<int> hangs_on;  // Brokers; whether it leads there or not.
+    WallTime hangs_since;
+    std::optional<WallTime> ends_at;
+    [[nodiscard]] bool hangs() const { return hangs_on.contains(leader); }
+};
+
 inline constexpr std::string_view shipments_topic = "shipments";
 
 // A topic that all three brokers hold. Its writers wait where the broker that leads a partition is slow, or where it is
@@ -191,8 +216,11 @@ public:
     void restart_broker(Duration catches_up_for);  // In good order; its leaders do not come back by themselves.
     void raise_min_in_sync(WallTime now);          // A person's mistake.
     void leave_transaction_open(Duration silent);  // One at a time.
-    bool end_job(WallTime now);                    // A person cancels it; false: it does not run.
-    void start_job_again();                        // The same person, unless somebody else has started it.
+    void lose_entries(WallTime now, std::optional<Duration> comes_back_after);
+    [[nodiscard]] std::vector<int> entries_served_by() const;  // In the replicas' order.
+    void hang_coordinator(WallTime now, std::optional<Duration> ends_after);
+    bool end_job(WallTime now);  // A person cancels it; false: it does not run.
+    void start_job_again();      // The same person, unless somebody else has started it.
 
     int bad_passage_percent = 0;
     // Whether the job runs, as a session cluster's driver asks just before it starts it; a team's own command may not.
@@ -210,6 +238,8 @@ public:
     SimDisk disk;
     SimLeaders leaders;
     SimShipments shipments;
+    SimEntries entries;
+    SimCoordinator coordinator;
     std::optional<SimTransaction> hanging;
     std::int64_t payments_end = 1'000;
     std::map<FactKey, double> quotas;     // Of clients and users, without the cluster's name.
@@ -242,6 +272,13 @@ private:
     void replicate(Duration by);
     void lead_shipments();
     Result<std::string> reorder(const AlterReassignments& op);
+    void coordinator_lives_on();
+    [[nodiscard]] std::string coordinator_as_led(int broker) const;
+    [[nodiscard]] Fact look_up_coordinator(Fact fact) const;
+    void entries_live_on(double seconds);
+    Result<std::string> elect_unclean(const ElectUncleanLeader& op);
+    Result<std::string> reorder_entries(const AlterReassignments& op);
+    [[nodiscard]] Fact look_up_entries(Fact fact) const;
     Result<std::string> elect_for_shipments(const ElectLeaders& op);
     [[nodiscard]] Fact look_up_shipments(int broker, Fact fact) const;
     [[nodiscard]] Fact look_up_settings(Fact fact) const;

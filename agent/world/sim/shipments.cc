@@ -51,6 +51,12 @@ void SimCluster::lead_shipments() {
 // Kafka takes another order of the same replicas at once; nobody is elected by it.
 Result<std::string> SimCluster::reorder(const AlterReassignments& op) {
     for (const PartitionMove& move : op.moves) {
+        if (move.topic == coordinators_topic) {
+            if (!std::ranges::is_permutation(move.replicas, coordinator.replicas))
+                return fail(ErrorCode::invalid, "data of a coordinator would move");
+            coordinator.replicas = move.replicas;
+            continue;
+        }
         auto& one = shipments.partitions.at(static_cast<std::size_t>(move.partition));
         if (!std::ranges::is_permutation(move.replicas, one.replicas))
             return fail(ErrorCode::invalid, "data of shipments would move");
@@ -62,6 +68,12 @@ Result<std::string> SimCluster::reorder(const AlterReassignments& op) {
 Result<std::string> SimCluster::elect_for_shipments(const ElectLeaders& op) {
     std::size_t elected = 0;
     for (const PartitionOfTopic& which : op.partitions) {
+        if (which.topic == coordinators_topic) {
+            if (!in_sync(coordinator.replicas.front())) continue;
+            coordinator.leader = coordinator.replicas.front();
+            ++elected;
+            continue;
+        }
         auto& one = shipments.partitions.at(static_cast<std::size_t>(which.partition));
         if (!in_sync(one.replicas.front())) continue;
         one.leader = one.replicas.front();
@@ -109,12 +121,15 @@ Fact SimCluster::look_up_settings(Fact fact) const {
 }
 
 Fact SimCluster::look_up_shipments(int broker, Fact fact) const {
-    if (fact.name == "kafka_broker_leaders") fact.value = shipments.led_by(broker);
-    if (fact.name == "kafka_broker_leaders_preferred") fact.value = shipments.preferred(broker);
+    if (fact.name == "kafka_broker_leaders")
+        fact.value = shipments.led_by(broker) + (coordinator.leader == broker ? 1 : 0);
+    if (fact.name == "kafka_broker_leaders_preferred")
+        fact.value = shipments.preferred(broker) + (coordinator.replicas.front() == broker ? 1 : 0);
     if (fact.name == "kafka_broker_produce_local_seconds")
         fact.value = shipments.keeps_waiting(broker) ? slow_seconds : quick_seconds;
     if (fact.name == "kafka_broker_request_handler_idle_ratio" && !fact.value) fact.value = idle_of_others;
     if (fact.name != "leadership") return fact;
+    fact.text = coordinator_as_led(broker);
     int number = 0;
     for (const auto& one : shipments.partitions) {
         const int partition = number++;

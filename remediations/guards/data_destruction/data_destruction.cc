@@ -2,7 +2,8 @@
 
 // Data goes only where the policy names the very object and a floor. No wildcard, no default. Records that an operation
 // names one by one stay in their topic and never reach whom they are for: a policy that names the object, or a person
-// who was told which, is enough, and a floor, which is an age, says nothing about them.
+// who was told which, is enough, and a floor, which is an age, says nothing about them. Records that nobody can name go
+// only when a person has agreed, whatever a policy says.
 namespace medic::guards::data_destruction {
 namespace {
 
@@ -21,6 +22,12 @@ std::optional<Refusal> object(const GuardQuestion& question) {
             return refuse(Refusal::Kind::never, std::to_string(*records) + " records would go at once");
         if (question.policy.names_object || is_approved(question)) return std::nullopt;
         return refuse(Refusal::Kind::needs_approval, "the policy does not name " + step.object);
+    }
+    // Which records these are nobody knows beforehand, and none is old: a floor protects nothing.
+    if (loses_unnamed_records(step.operation)) {
+        if (is_approved(question)) return std::nullopt;
+        return refuse(Refusal::Kind::needs_approval,
+                      "records of " + step.object + " would be lost that nobody can name");
     }
     if (!question.policy.names_object) return refuse(Refusal::Kind::never, "the policy does not name " + step.object);
     if (!question.policy.floor) return refuse(Refusal::Kind::never, "the policy gives no floor for " + step.object);
