@@ -19,7 +19,8 @@ Status Platform::hang_coordinator_of_receipts() const {
     KafkaClient client({.bootstrap = bootstrap()});
     std::int32_t coordinator = -1;
     for (const char* group : receipts_groups) {
-        MEDIC_TRY(const auto answer, client.call(KafkaTarget::any(), wire::FindCoordinatorRequest{.key = group}));
+        MEDIC_TRY(const auto answer,
+                  client.call(KafkaTarget::any(), wire::FindCoordinatorRequest{.key = group, .keys = {group}}));
         MEDIC_CHECK(wire::check(answer.error, "coordinator of " + std::string(group)));
         const auto id = answer.coordinators.empty() ? answer.node_id : answer.coordinators.front().node_id;
         if (coordinator >= 0 && id != coordinator)
