@@ -11,11 +11,14 @@ constexpr auto between_receipts = std::chrono::milliseconds(20);
 constexpr Duration batch{200};
 constexpr auto first_commit_within = std::chrono::seconds(60);
 constexpr auto poll_interval = std::chrono::milliseconds(50);
+// As a liveness probe would: librdkafka 2.0 may wait for ever for an answer that its former coordinator owes it.
+constexpr auto started_anew_after = std::chrono::seconds(30);
 
 }  // namespace
 
 Result<std::unique_ptr<Receipts>> Receipts::open(const std::string& bootstrap) {
     std::unique_ptr<Receipts> receipts(new Receipts);
+    receipts->bootstrap_ = bootstrap;
     MEDIC_TRY(receipts->delivery_, workload::KafkaDelivery::connect(bootstrap, {.client_id = topic}));
     MEDIC_CHECK(receipts->delivery_->create_topic({.name = topic, .partitions = 1, .configs = {}}));
     for (std::size_t i = 0; i < receipts_groups.size(); ++i) {
@@ -48,7 +51,18 @@ void Receipts::write() {
 }
 
 void Receipts::follow(std::size_t application) {
-    while (!stopping_) committed_[application] += readings_[application]->take(batch);
+    auto last = std::chrono::steady_clock::now();
+    while (!stopping_) {
+        const std::uint64_t more = readings_[application]->take(batch);
+        committed_[application] += more;
+        const auto now = std::chrono::steady_clock::now();
+        if (more > 0) last = now;
+        if (now - last < started_anew_after) continue;
+        last = now;
+        auto fresh =
+            workload::KafkaGroupReading::join(bootstrap_, {.topic = topic, .group = receipts_groups[application]});
+        if (fresh) readings_[application] = *std::move(fresh);
+    }
 }
 
 }  // namespace medic::engine::drill

@@ -1,6 +1,7 @@
 // Receipts that come in steadily, and two applications that read them, each as a group of its own that commits what it
 // has read before it reads on. Both groups lie in the same partition of __consumer_offsets. librdkafka all, as clients
-// that are not ours; a thread for each beside librdkafka's own.
+// that are not ours; a thread for each beside librdkafka's own. An application that commits nothing for half a minute
+// is started anew.
 #pragma once
 
 #include <array>
@@ -35,6 +36,7 @@ private:
     void write();
     void follow(std::size_t application);
 
+    std::string bootstrap_;
     std::unique_ptr<workload::KafkaDelivery> delivery_;
     std::array<std::unique_ptr<workload::KafkaGroupReading>, receipts_groups.size()> readings_;
     std::atomic<bool> stopping_ = false;

@@ -16,7 +16,8 @@ Status configure(rd_kafka_conf_t* conf, const std::string& bootstrap, const Grou
         {"group.id", options.group},
         {"enable.auto.commit", "false"},
         {"auto.offset.reset", "earliest"},
-        {"socket.timeout.ms", "10000"},  // librdkafka's default is a minute, the Java client's 30 s.
+        {"socket.timeout.ms", "10000"},   // librdkafka's default is a minute, the Java client's 30 s.
+        {"session.timeout.ms", "10000"},  // Whoever is started anew waits so long for who was before.
         {"log_level", "3"}};
     for (const auto& [key, value] : settings) {
         char error[512];

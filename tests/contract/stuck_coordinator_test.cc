@@ -1,6 +1,8 @@
 // A coordinator of which one partition of __consumer_offsets never comes back, against the embedded brokers: who gets
 // no answer and who does, and the move of that partition as the agent sends it, after which its groups are served with
 // all that they had.
+#include <algorithm>
+
 #include "agent/collectors/kafka/kafka.h"
 #include "agent/daemon/kafka_door.h"
 #include "agent/daemon/kafka_reader.h"
@@ -92,12 +94,14 @@ TEST_F(StuckCoordinator, KeepsItsOwnGroupsWaitingAndServesThemFromElsewhere) {
     EXPECT_TRUE(commit("m", 8)) << "another partition's groups go on";
     EXPECT_FALSE(client.call(KafkaTarget::broker(old), wire::DescribeGroupsRequest{.groups = {"audit"}}));
     EXPECT_FALSE(client.call(KafkaTarget::broker(old), wire::ListGroupsRequest{})) << "it asks each of its partitions";
-    EXPECT_TRUE(client.call(KafkaTarget::broker(old), wire::FindCoordinatorRequest{.key = "audit"}));
+    EXPECT_TRUE(client.call(KafkaTarget::broker(old), wire::FindCoordinatorRequest{.key = "audit", .keys = {"audit"}}));
     const auto seen = look(collector);
     EXPECT_EQ(answers(seen, hanging), 0) << seen.error;
-    for (const auto& [labels, value] : seen.samples)
-        if (labels.name() == "kafka_coordinator_answers" && labels.get("partition") != std::to_string(hanging))
-            EXPECT_EQ(value, 1) << labels.get("partition");
+    for (const auto& [labels, value] : seen.samples) {
+        if (labels.name() != "kafka_coordinator_answers" || labels.get("partition") == std::to_string(hanging))
+            continue;
+        EXPECT_EQ(value, 1) << labels.get("partition");
+    }
 
     std::vector<int> order;
     for (const int id : before[hanging].replicas)

@@ -20,21 +20,23 @@ Status clear(Platform& platform) {
 }  // namespace
 
 DrillCase descriptor() {
-    return {.name = "coordinator-stuck",
-            .injected_by = "the coordinator of two groups hangs, on a broker that does all else",
-            .expected_side = "system",
-            .expected_cause = "kafka.coordinator-stuck",
-            .expected_remedy = "kafka.move-group-coordinator",
-            .inject = inject,
-            .progress = [](Platform& platform) { return platform.receipts_committed(); },
-            .check = check_job_records,
-            .clear = clear,
-            // What hangs stays in its broker: no lab for the next one.
-            .shape = {.kafka = {{"log.retention.check.interval.ms", "270000"}}},
-            // Batches are committed five times a second.
-            .recovery = {.window = Duration{3'000}, .hold = Duration{3'000}},
-            .patience = Duration{240'000},
-            .note = "an answer is waited for a minute; the applications ask anew after ten seconds"};
+    return {
+        .name = "coordinator-stuck",
+        .injected_by = "the coordinator of two groups hangs, on a broker that does all else",
+        .expected_side = "system",
+        .expected_cause = "kafka.coordinator-stuck",
+        .expected_remedy = "kafka.move-group-coordinator",
+        .inject = inject,
+        .progress = [](Platform& platform) { return platform.receipts_committed(); },
+        .check = check_job_records,
+        .clear = clear,
+        // What hangs stays in its broker: no lab for the next one.
+        .shape = {.kafka = {{"log.retention.check.interval.ms", "270000"}}},
+        // Batches are committed five times a second.
+        .recovery = {.window = Duration{3'000}, .hold = Duration{3'000}},
+        .patience = Duration{240'000},
+        .note =
+            "an answer is waited for a minute; an application that commits nothing for half a minute is started anew"};
 }
 
 }  // namespace medic::engine::drill::cases::coordinator_stuck
