@@ -66,6 +66,17 @@ std::optional<HttpResponse> unknown_key(const Json& body, std::span<const std::s
     return std::nullopt;
 }
 
+std::string cordons_json(const std::vector<Cordon>& cordons) {
+    Json all = Json::array();
+    for (const Cordon& one : cordons)
+        all.push_back({{"cluster", one.cluster},
+                       {"node", one.node},
+                       {"by", one.by},
+                       {"reason", one.reason},
+                       {"since", rfc3339(one.since)}});
+    return dump({{"schema", 1}, {"cordons", all}});
+}
+
 }  // namespace
 
 HttpResponse Api::handle(const HttpRequest& request) {

@@ -117,17 +117,6 @@ std::string incident_json(const Incident& one) {
     return dump(out);
 }
 
-std::string cordons_json(const std::vector<Cordon>& cordons) {
-    Json all = Json::array();
-    for (const Cordon& one : cordons)
-        all.push_back({{"cluster", one.cluster},
-                       {"node", one.node},
-                       {"by", one.by},
-                       {"reason", one.reason},
-                       {"since", rfc3339(one.since)}});
-    return dump({{"schema", 1}, {"cordons", all}});
-}
-
 std::string incidents_json(const std::vector<Incident>& incidents) {
     Json list = Json::array();
     for (auto one = incidents.rbegin(); one != incidents.rend(); ++one) list.push_back(incident(*one));

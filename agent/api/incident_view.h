@@ -6,12 +6,10 @@
 #include <vector>
 
 #include "agent/loop/incident.h"
-#include "remediations/guards/guard.h"
 
 namespace medic {
 
 [[nodiscard]] std::string incident_json(const Incident& incident);  // With `schema`.
-[[nodiscard]] std::string cordons_json(const std::vector<Cordon>& cordons);
 [[nodiscard]] std::string incidents_json(
     const std::vector<Incident>& incidents);  // {"schema":1,"incidents":[…]}, newest first.
 [[nodiscard]] std::string actions_json(

@@ -34,10 +34,9 @@ int list(const Options& options) {
 int send(const Options& options, const std::string& verb) {
     Json body{{"node", options.node}, {"reason", options.reason}};
     if (!options.cluster.empty()) body["cluster"] = options.cluster;
-    return print_outcome(
-        call_api(options.agent, "POST", "/api/v1/" + verb, body.dump(-1, ' ', false, Json::error_handler_t::replace)),
-        verb == "cordon" ? "Nothing is started on " + options.node + "; what runs there runs on."
-                         : options.node + " may be used again.");
+    return print_outcome(call_api(options.agent, "POST", "/api/v1/" + verb, dump(body)),
+                         verb == "cordon" ? "Nothing is started on " + options.node + "; what runs there runs on."
+                                          : options.node + " may be used again.");
 }
 
 void add_uncordon(CLI::App& app, Context& context) {

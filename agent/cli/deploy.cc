@@ -22,8 +22,7 @@ int deploy(const Options& options) {
               {"reason", options.reason},   {"from", options.from}, {"accept", options.accept},
               {"dry_run", options.dry_run}};
     const int newest_before = newest_incident(options.agent);
-    const auto reply =
-        call_api(options.agent, "POST", "/api/v1/deploy", body.dump(-1, ' ', false, Json::error_handler_t::replace));
+    const auto reply = call_api(options.agent, "POST", "/api/v1/deploy", dump(body));
     if (!reply || reply->status != 200 || options.no_wait)
         return print_outcome(reply, "asked for; `medic actions` shows how far it is");
     return follow({.agent = options.agent,

@@ -19,8 +19,7 @@ int roll(const Options& options) {
         {"cluster", options.cluster}, {"role", options.role}, {"reason", options.reason}, {"dry_run", options.dry_run}};
     if (!options.nodes.empty()) body["nodes"] = options.nodes;
     const int newest_before = newest_incident(options.agent);
-    const auto reply =
-        call_api(options.agent, "POST", "/api/v1/roll", body.dump(-1, ' ', false, Json::error_handler_t::replace));
+    const auto reply = call_api(options.agent, "POST", "/api/v1/roll", dump(body));
     if (!reply || reply->status != 200 || options.no_wait)
         return print_outcome(reply, "asked for; `medic actions` shows how far it is");
     return follow({.agent = options.agent,

@@ -44,19 +44,18 @@ Result<Incident> Agent::State::incident(const std::string& id) const {
     return from_row(row);
 }
 
+// Refused at once, while the person still looks.
 Status Agent::State::command(OperatorCommand command) {
-    if (command.kind == OperatorCommand::Kind::roll)  // Refused at once, while the person still looks.
-        for (const ClusterInfo& cluster : clusters_of(config))
-            if (cluster.name == command.target)
-                if (const auto nodes = nodes_to_roll(with_cordons(cluster, cordons()), command.role, command.nodes);
-                    !nodes)
-                    return std::unexpected(nodes.error());
-    if (command.kind == OperatorCommand::Kind::deploy)
-        for (const ClusterInfo& cluster : clusters_of(config))
-            if (cluster.name == command.target) MEDIC_CHECK(deployment_to_make(cluster, command.deployment));
-    if (command.kind == OperatorCommand::Kind::cordon || command.kind == OperatorCommand::Kind::uncordon)
-        for (const ClusterInfo& cluster : clusters_of(config))
-            if (cluster.name == command.target) MEDIC_CHECK(node_to_cordon(cluster, command.nodes));
+    using Kind = OperatorCommand::Kind;
+    for (const ClusterInfo& cluster : clusters_of(config)) {
+        if (cluster.name != command.target) continue;
+        if (command.kind == Kind::roll)
+            if (const auto nodes = nodes_to_roll(with_cordons(cluster, cordons()), command.role, command.nodes); !nodes)
+                return std::unexpected(nodes.error());
+        if (command.kind == Kind::deploy) MEDIC_CHECK(deployment_to_make(cluster, command.deployment));
+        if (command.kind == Kind::cordon || command.kind == Kind::uncordon)
+            MEDIC_CHECK(node_to_cordon(cluster, command.nodes));
+    }
     MEDIC_CHECK(only_one_of_a_kind(command));
     give(std::move(command));
     return {};

@@ -97,10 +97,10 @@ void Agent::State::keep_job_runs(WallTime now) {
 // Which settings were good can't be asked of anybody once they are replaced.
 void Agent::State::keep_settings(WallTime now) {
     std::vector<JournalEntry> rows;
-    for (SettingsMemory::Row& row : knowledge->connector_settings().take_changed())
-        rows.emplace_back(ConnectorSettingsRow{row.connector.cluster, row.connector.name, std::move(row.detail), now});
-    for (TopicSettingsMemory::Row& row : knowledge->topic_settings().take_changed())
-        rows.emplace_back(TopicSettingsRow{row.topic.cluster, row.topic.name, std::move(row.detail), now});
+    for (KeptRow& row : knowledge->connector_settings().take_changed())
+        rows.emplace_back(ConnectorSettingsRow{row.subject.cluster, row.subject.name, std::move(row.detail), now});
+    for (KeptRow& row : knowledge->topic_settings().take_changed())
+        rows.emplace_back(TopicSettingsRow{row.subject.cluster, row.subject.name, std::move(row.detail), now});
     if (!rows.empty()) keep(std::move(rows));
 }
 

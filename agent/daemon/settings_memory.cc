@@ -13,9 +13,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-// A row for a cluster, not for each connector; so much shorter than unseen_max counts.
-constexpr Duration looked_kept_every{30'000};
-
 constexpr std::size_t settings_bytes_max = 64 << 10;  // A remedy that must know them refuses more.
 
 std::string text_of(const Json& document) { return document.dump(-1, ' ', false, Json::error_handler_t::replace); }
@@ -64,7 +61,7 @@ bool records_moved(const Subject& connector, const SeriesStore& series, WallTime
 
 void SettingsMemory::look(const std::string& cluster, const std::vector<ConnectorLook>& looks, bool whole,
                           const SeriesStore& series, WallTime at) {
-    looked_[cluster].at = at;
+    kept_.look(cluster, at);
     std::set<Subject> told;
     for (const ConnectorLook& seen : looks) {
         told.insert(seen.connector);
@@ -73,7 +70,7 @@ void SettingsMemory::look(const std::string& cluster, const std::vector<Connecto
     if (!whole) return;
     std::erase_if(known_, [&](const auto& entry) {
         const bool gone = entry.first.cluster == cluster && !told.contains(entry.first);
-        if (gone) dirty_[entry.first] = false;
+        if (gone) kept_.gone(entry.first);
         return gone;
     });
 }
@@ -86,13 +83,13 @@ void SettingsMemory::look(const ConnectorLook& seen, const SeriesStore& series, 
     const bool looked_before = known.now.marks.has_value();
     const bool others = looked_before ? known.now != now : known.now.settings != now.settings;
     if (others && !is_new) {
-        const bool seen_lately = at - looked_[seen.connector.cluster].before_restart <= unseen_max;
+        const bool seen_lately = kept_.seen_lately(seen.connector.cluster, at);
         changed(known, looked_before || seen_lately ? at : WallTime{});
-        dirty_[seen.connector] = true;
+        kept_.changed(seen.connector);
     }
     if (others) known.since = at;
     known.now = now;
-    if (std::exchange(known.ran, seen.runs) != seen.runs) dirty_[seen.connector] = true;
+    if (std::exchange(known.ran, seen.runs) != seen.runs) kept_.changed(seen.connector);
     if (!seen.runs) {
         known.runs_since = {};
         return;
@@ -103,7 +100,7 @@ void SettingsMemory::look(const ConnectorLook& seen, const SeriesStore& series, 
     known.good = Good{.of = now, .tasks = seen.tasks};
     known.changed_at = {};
     known.changes = 0;
-    dirty_[seen.connector] = true;
+    kept_.changed(seen.connector);
 }
 
 void SettingsMemory::changed(Known& known, WallTime at) {
@@ -160,24 +157,16 @@ std::string SettingsMemory::detail(const Known& known) {
     return text_of(document);
 }
 
-std::vector<SettingsMemory::Row> SettingsMemory::take_changed() {
-    std::vector<Row> rows;
-    for (const auto& [connector, there] : std::exchange(dirty_, {}))
-        rows.push_back({connector, there ? detail(known_.at(connector)) : std::string()});
-    for (auto& [cluster, looked] : looked_) {
-        if (looked.at - looked.kept < looked_kept_every) continue;
-        looked.kept = looked.at;
-        rows.push_back({{cluster, "connector", ""}, std::to_string(looked.at.unix_ms)});
-    }
-    return rows;
+std::vector<KeptRow> SettingsMemory::take_changed() {
+    return kept_.take([&](const Subject& connector) { return detail(known_.at(connector)); });
 }
 
-void SettingsMemory::recall(const Row& row) {
+void SettingsMemory::recall(const KeptRow& row) {
     if (row.detail.empty() || known_.size() >= connectors_max) return;
     try {
         const Json document = Json::parse(row.detail);
-        if (row.connector.name.empty()) {
-            looked_[row.connector.cluster].before_restart = {document.get<std::int64_t>()};
+        if (row.subject.name.empty()) {
+            kept_.recall(row.subject.cluster, {document.get<std::int64_t>()});
             return;
         }
         Known known;
@@ -189,9 +178,9 @@ void SettingsMemory::recall(const Row& row) {
         if (const auto good = document.find("good"); good != document.end())
             known.good = Good{.of = {.settings = settings_of(good->at("settings")), .marks = {}},
                               .tasks = good->at("tasks").get<std::size_t>()};
-        known_[row.connector] = std::move(known);
+        known_[row.subject] = std::move(known);
     } catch (const Json::exception&) {
-        known_.erase(row.connector);
+        known_.erase(row.subject);
     }
 }
 

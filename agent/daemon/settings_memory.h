@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/collectors/observation.h"
+#include "agent/daemon/kept_looks.h"
 #include "agent/store/series.h"
 
 namespace medic {
@@ -19,10 +20,6 @@ inline constexpr Duration first_good_after{60'000};
 // … and take the place of good ones when they have outlasted the time in which a change still counts as the reason of a
 // failure (connect.roll-back-configuration): else a change that fails late would be taken for what it replaced.
 inline constexpr Duration next_good_after{5 * 60'000};
-
-// An agent that was away for no longer takes what it finds changed for changed just now; of a longer gap nobody knows
-// what came first, the change or the failure.
-inline constexpr Duration unseen_max{2 * 60'000};
 
 class SettingsMemory {
 public:
@@ -35,13 +32,9 @@ public:
     // withheld), for remedies that change some of them.
     void tell(const Subject& connector, std::map<std::string, std::string>& attributes) const;
 
-    struct Row {
-        Subject connector;   // Name "": of its cluster, when its connectors were last looked at.
-        std::string detail;  // "": it is gone.
-    };
-    [[nodiscard]] std::vector<Row> take_changed();  // Those that are to be kept anew.
+    [[nodiscard]] std::vector<KeptRow> take_changed();  // Those that are to be kept anew.
     // Before the first look. What can't be read is as if it had never been seen.
-    void recall(const Row& row);
+    void recall(const KeptRow& row);
 
     struct Marked {
         ConnectorSettings settings;
@@ -73,12 +66,7 @@ private:
 
     static constexpr std::size_t connectors_max = 10'000;
     std::map<Subject, Known> known_;
-    struct Looked {
-        WallTime at{}, kept{};
-        WallTime before_restart{};
-    };
-    std::map<std::string, Looked> looked_;  // By cluster.
-    std::map<Subject, bool> dirty_;         // false: it is gone.
+    KeptLooks kept_{"connector"};
 };
 
 }  // namespace medic

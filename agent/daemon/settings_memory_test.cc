@@ -33,8 +33,8 @@ struct Watched : testing::Test {
         for (int second = from; second <= to; second += 5) look(second, configuration, true, rate);
     }
     void restart() {
-        std::vector<SettingsMemory::Row> rows = memory.take_changed();
-        for (auto& row : rows) kept[row.connector] = row;
+        std::vector<KeptRow> rows = memory.take_changed();
+        for (auto& row : rows) kept[row.subject] = row;
         memory = SettingsMemory();
         for (const auto& [connector, row] : kept) memory.recall(row);
     }
@@ -44,7 +44,7 @@ struct Watched : testing::Test {
         return attributes["settings_change"];
     }
     bool tells(const std::string& part) const { return change().find(part) != std::string::npos; }
-    std::map<Subject, SettingsMemory::Row> kept;
+    std::map<Subject, KeptRow> kept;
 };
 
 TEST_F(Watched, AChangeIsToldAgainstTheSettingsUnderWhichItWorked) {
@@ -159,7 +159,7 @@ TEST_F(Watched, AConnectorThatIsGoneIsForgotten) {
     memory.look("lab", {}, true, series, {1'100'000});
     const auto rows = memory.take_changed();
     ASSERT_EQ(rows.size(), 1U);
-    EXPECT_EQ(rows[0].connector, orders);
+    EXPECT_EQ(rows[0].subject, orders);
     EXPECT_EQ(rows[0].detail, "");
     restart();
     look(200, good);

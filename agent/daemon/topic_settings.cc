@@ -29,9 +29,6 @@ bool written(const Subject& topic, const SeriesStore& series, WallTime from, Wal
                 from, to);
 }
 
-// A row for a cluster, not for each topic; so much shorter than topics_unseen_max counts.
-constexpr Duration looked_kept_every{30'000};
-
 template <class Settings>
 Json json_of(const Settings& settings) {
     Json all = Json::object();
@@ -71,7 +68,7 @@ TopicSettingsMemory::Settings TopicSettingsMemory::settings_in(const Attributes&
 
 void TopicSettingsMemory::look(const std::string& cluster, const std::map<Subject, Attributes>& told, bool whole,
                                const SeriesStore& series, WallTime at) {
-    looked_[cluster].at = at;
+    kept_.look(cluster, at);
     for (const auto& [subject, attributes] : told) {
         if (subject.kind != "topic" || subject.cluster != cluster) continue;
         // Settings are read less often than topics are seen.
@@ -81,7 +78,7 @@ void TopicSettingsMemory::look(const std::string& cluster, const std::map<Subjec
     if (!whole) return;
     std::erase_if(known_, [&](const auto& entry) {
         const bool gone = entry.first.cluster == cluster && !told.contains(entry.first);
-        if (gone) dirty_[entry.first] = false;
+        if (gone) kept_.gone(entry.first);
         return gone;
     });
 }
@@ -108,17 +105,17 @@ void TopicSettingsMemory::look(const Subject& topic, Settings settings, const Se
     known.good = known.now;
     known.changed_at = {};
     known.changes = 0;
-    dirty_[topic] = true;
+    kept_.changed(topic);
 }
 
 void TopicSettingsMemory::changed(const Subject& topic, Known& known, const SeriesStore& series, WallTime at) {
     const bool looked_before = !std::exchange(known.recalled, false);
-    const bool seen_lately = at - looked_[topic.cluster].before_restart <= topics_unseen_max;
+    const bool seen_lately = kept_.seen_lately(topic.cluster, at);
     known.changed_at = looked_before || seen_lately ? at : WallTime{};
     // What was written before the restart nobody remembers: settings are good only by having been written under.
     known.worked_until_then = looked_before ? written(topic, series, at - written_lately, at) : known.good == known.now;
     ++known.changes;
-    dirty_[topic] = true;
+    kept_.changed(topic);
 }
 
 // By name: what the topic had, what it has, and what brings it from one to the other (null: taken over from the
@@ -158,24 +155,16 @@ std::string TopicSettingsMemory::detail(const Known& known) {
     return text_of(document);
 }
 
-std::vector<TopicSettingsMemory::Row> TopicSettingsMemory::take_changed() {
-    std::vector<Row> rows;
-    for (const auto& [topic, there] : std::exchange(dirty_, {}))
-        rows.push_back({topic, there ? detail(known_.at(topic)) : std::string()});
-    for (auto& [cluster, looked] : looked_) {
-        if (looked.at - looked.kept < looked_kept_every) continue;
-        looked.kept = looked.at;
-        rows.push_back({{cluster, "topic", ""}, std::to_string(looked.at.unix_ms)});
-    }
-    return rows;
+std::vector<KeptRow> TopicSettingsMemory::take_changed() {
+    return kept_.take([&](const Subject& topic) { return detail(known_.at(topic)); });
 }
 
-void TopicSettingsMemory::recall(const Row& row) {
+void TopicSettingsMemory::recall(const KeptRow& row) {
     if (row.detail.empty() || known_.size() >= topics_max) return;
     try {
         const Json document = Json::parse(row.detail);
-        if (row.topic.name.empty()) {
-            looked_[row.topic.cluster].before_restart = {document.get<std::int64_t>()};
+        if (row.subject.name.empty()) {
+            kept_.recall(row.subject.cluster, {document.get<std::int64_t>()});
             return;
         }
         Known known{.now = settings_of<Settings>(document.at("now")), .recalled = true};
@@ -183,9 +172,9 @@ void TopicSettingsMemory::recall(const Row& row) {
         known.changes = document.at("changes").get<std::size_t>();
         known.worked_until_then = document.at("worked").get<bool>();
         if (const auto good = document.find("good"); good != document.end()) known.good = settings_of<Settings>(*good);
-        known_[row.topic] = std::move(known);
+        known_[row.subject] = std::move(known);
     } catch (const Json::exception&) {
-        known_.erase(row.topic);
+        known_.erase(row.subject);
     }
 }
 

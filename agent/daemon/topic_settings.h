@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/base/subject.h"
+#include "agent/daemon/kept_looks.h"
 #include "agent/store/series.h"
 
 namespace medic {
@@ -19,9 +20,6 @@ inline constexpr Duration first_topic_settings_after{60'000};
 // … and take the place of good ones when they have outlasted the time in which a change still counts as the reason of a
 // fault: Kafka applies retention every five minutes (log.retention.check.interval.ms), so that one takes its time.
 inline constexpr Duration next_topic_settings_after{15 * 60'000};
-// An agent that was away for no longer takes what it finds changed for changed just now; of a longer gap nobody knows
-// what came first, the change or the fault.
-inline constexpr Duration topics_unseen_max{2 * 60'000};
 
 class TopicSettingsMemory {
 public:
@@ -35,13 +33,9 @@ public:
     // written_until. Of a topic whose settings were never told, nothing.
     void tell(const Subject& topic, Attributes& attributes) const;
 
-    struct Row {
-        Subject topic;       // Name "": of its cluster, when its topics were last looked at.
-        std::string detail;  // "": it is gone.
-    };
-    [[nodiscard]] std::vector<Row> take_changed();  // Those that are to be kept anew.
+    [[nodiscard]] std::vector<KeptRow> take_changed();  // Those that are to be kept anew.
     // Before the first look. What can't be read is as if it had never been seen.
-    void recall(const Row& row);
+    void recall(const KeptRow& row);
 
 private:
     struct Setting {
@@ -69,12 +63,7 @@ private:
 
     static constexpr std::size_t topics_max = 2'000;
     std::map<Subject, Known> known_;
-    struct Looked {
-        WallTime at{}, kept{};
-        WallTime before_restart{};
-    };
-    std::map<std::string, Looked> looked_;  // By cluster.
-    std::map<Subject, bool> dirty_;         // false: it is gone.
+    KeptLooks kept_{"topic"};
 };
 
 }  // namespace medic

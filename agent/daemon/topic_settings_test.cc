@@ -32,7 +32,7 @@ struct WatchedTopic : testing::Test {
     }
     // Another agent with the same journal; it has not seen what came before.
     void restart() {
-        for (auto& row : memory.take_changed()) journal[row.topic] = row.detail;
+        for (auto& row : memory.take_changed()) journal[row.subject] = row.detail;
         memory = TopicSettingsMemory();
         series.emplace();
         for (const auto& [topic, detail] : journal) memory.recall({topic, detail});

@@ -35,10 +35,10 @@ void Loop::State::cordon(const OperatorCommand& command) {
     std::erase_if(cordons, [&](const Cordon& one) { return one.cluster == command.target && one.node == node; });
     if (keep_out) cordons.push_back({command.target, node, command.reason, command.by, now});
     effects.journal.emplace_back(CordonRow{command.target, node, command.reason, command.by, now, keep_out});
-    const std::string text =
+    tell_everybody(
+        command.target,
         keep_out ? fmt::format("{} keeps {} of {} out of use: {}", command.by, node, command.target, command.reason)
-                 : fmt::format("{} lets {} of {} be used again", command.by, node, command.target);
-    effects.notifications.push_back({{}, command.target, {}, Notification::Kind::agent, text, now});
+                 : fmt::format("{} lets {} of {} be used again", command.by, node, command.target));
 }
 
 const Cordon* Loop::State::cordon_of(const std::string& cluster, const std::string& node) const {

@@ -218,8 +218,7 @@ void Loop::State::take(const JournalAck& ack) {
     } else {
         journal_probed_at = now;
     }
-    effects.notifications.push_back(
-        {{}, {}, {}, Notification::Kind::agent, ack.durable ? "the journal can be written again" : problem, now});
+    tell_everybody({}, ack.durable ? "the journal can be written again" : problem);
 }
 
 Incident* Loop::State::find(std::string_view incident_or_action) {

@@ -22,8 +22,8 @@ Effects Loop::State::tick(Now at, std::span<const Input> inputs) {
     stale.clear();
     touched.clear();
     ++health.ticks;
-    compare_clocks(at);
     now = at.wall;
+    compare_clocks(at);
     if (fresh_start) settle_after_restart();
     for (const auto& input : inputs) std::visit([&](const auto& what) { take(what); }, input);
     watch_storms();
@@ -56,13 +56,7 @@ void Loop::State::compare_clocks(Now at) {
             clock.stepped_at = at.wall;
             clock.step = by;
             shift_times(by);
-            effects.notifications.push_back(
-                {{},
-                 {},
-                 {},
-                 Notification::Kind::agent,
-                 fmt::format("the wall clock stepped by {} ms: nothing acts for a minute", by.count()),
-                 at.wall});
+            tell_everybody({}, fmt::format("the wall clock stepped by {} ms: nothing acts for a minute", by.count()));
         }
     } else if (at.wall + options.clock_step_min < newest_recorded) {
         clock.stepped_at = at.wall;
@@ -156,6 +150,10 @@ void Loop::State::tell(Incident& incident, std::string text) {
 void Loop::State::notify(const Incident& incident, Notification::Kind kind, std::string text) {
     effects.notifications.push_back(
         {incident.id, incident.cluster, incident.diagnosis.owner, kind, std::move(text), now});
+}
+
+void Loop::State::tell_everybody(const std::string& cluster, std::string text) {
+    effects.notifications.push_back({{}, cluster, {}, Notification::Kind::agent, std::move(text), now});
 }
 
 void Loop::State::decide_on(const Incident& incident, std::string kind, std::string verdict, std::string text,

@@ -21,15 +21,10 @@ void Loop::State::begin_rollout() {
     }
     behaviour = {.behaviour = options.behaviour, .harm = "", .since = now};
     effects.journal.emplace_back(behaviour);
-    effects.notifications.push_back(
-        {{},
-         {},
-         {},
-         Notification::Kind::agent,
-         fmt::format(
-             "policy, rules or program were changed: they act in {} first, elsewhere by themselves after {} min",
-             rollout.first, rollout.hold.count() / 60'000),
-         now});
+    tell_everybody(
+        {},
+        fmt::format("policy, rules or program were changed: they act in {} first, elsewhere by themselves after {} min",
+                    rollout.first, rollout.hold.count() / 60'000));
 }
 
 // Harm where a change acts first keeps it from acting elsewhere.
@@ -45,15 +40,10 @@ void Loop::State::watch_rollout() {
         behaviour.harm = fmt::format("{} of {} was {}", incident.id, incident.cluster,
                                      incident.outcome == "worse" ? "made worse" : "undone as it did not help");
         effects.journal.emplace_back(behaviour);
-        effects.notifications.push_back(
-            {{},
-             {},
-             {},
-             Notification::Kind::agent,
-             fmt::format("{}: the last change of policy, rules or program acts in {} alone until it is changed again",
-                         behaviour.harm, rollout.first),
-             now});
-        return;
+        return tell_everybody(
+            {},
+            fmt::format("{}: the last change of policy, rules or program acts in {} alone until it is changed again",
+                        behaviour.harm, rollout.first));
     }
 }
 

@@ -205,6 +205,7 @@ struct Loop::State {
     void set_state(Incident& incident, IncidentState state, const std::string& why);
     void tell(Incident& incident, std::string text);
     void notify(const Incident& incident, Notification::Kind kind, std::string text);
+    void tell_everybody(const std::string& cluster, std::string text);  // Of the agent itself; "": of no one cluster.
     void decide_on(const Incident& incident, std::string kind, std::string verdict, std::string text,
                    std::string inputs = {});
     void escalate(Incident& incident, std::string outcome, const std::string& why);

@@ -6,13 +6,6 @@
 #include "agent/loop/state_internal.h"
 
 namespace medic {
-namespace {
-
-Notification to_everybody(const std::string& cluster, std::string text, WallTime at) {
-    return {{}, cluster, {}, Notification::Kind::agent, std::move(text), at};
-}
-
-}  // namespace
 
 void StormWatch::add(WallTime at, const StormLimits& limits) {
     if (over_at && at >= *over_at) end();
@@ -81,7 +74,7 @@ void Loop::State::watch_storms() {
         }
         if (text.empty()) continue;
         effects.journal.emplace_back(DecisionRow{now, {}, {}, "storm", storm.told ? "begun" : "over", text, {}});
-        effects.notifications.push_back(to_everybody(cluster, text, now));
+        tell_everybody(cluster, std::move(text));
     }
 }
 

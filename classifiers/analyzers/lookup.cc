@@ -232,6 +232,16 @@ double median_of(std::vector<double> values) {
 
 std::string percent_of(double ratio) { return std::to_string(std::lround(ratio * 100)) + " %"; }
 
+std::vector<std::string> listed(const std::optional<std::string>& attribute) {
+    std::vector<std::string> all;
+    for (std::size_t from = 0; attribute && from < attribute->size();) {
+        const auto to = std::min(attribute->find(',', from), attribute->size());
+        all.push_back(attribute->substr(from, to - from));
+        from = to + 1;
+    }
+    return all;
+}
+
 std::string spoken(Duration duration) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration).count();
     if (seconds < 120) return std::to_string(seconds) + " s";

@@ -113,5 +113,7 @@ private:
 [[nodiscard]] std::string percent_of(double ratio);
 // "12 s", "3 min": a duration for a person.
 [[nodiscard]] std::string spoken(Duration duration);
+// Of an attribute that lists names, "1,2,3"; "" and one that nobody has told list none.
+[[nodiscard]] std::vector<std::string> listed(const std::optional<std::string>& attribute);
 
 }  // namespace medic::analyzers

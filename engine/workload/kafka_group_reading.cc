@@ -1,30 +1,22 @@
 #include "engine/workload/kafka_group_reading.h"
 
-#include <librdkafka/rdkafka.h>
-
 #include <chrono>
+#include <vector>
+
+#include "engine/workload/consumer_internal.h"
 
 namespace medic::engine::workload {
 namespace {
 
-constexpr int poll_slice_ms = 50;
-
-Status configure(rd_kafka_conf_t* conf, const std::string& bootstrap, const GroupReadingOptions& options) {
-    const std::pair<const char*, std::string> settings[] = {
-        {"bootstrap.servers", bootstrap},
-        {"client.id", options.group},
-        {"group.id", options.group},
-        {"enable.auto.commit", "false"},
-        {"auto.offset.reset", "earliest"},
-        {"socket.timeout.ms", "10000"},   // librdkafka's default is a minute, the Java client's 30 s.
-        {"session.timeout.ms", "10000"},  // Whoever is started anew waits so long for who was before.
-        {"log_level", "3"}};
-    for (const auto& [key, value] : settings) {
-        char error[512];
-        if (rd_kafka_conf_set(conf, key, value.c_str(), error, sizeof error) != RD_KAFKA_CONF_OK)
-            return fail(ErrorCode::invalid, "librdkafka {}={}: {}", key, value, error);
-    }
-    return {};
+std::vector<ConsumerSetting> settings_of(const std::string& bootstrap, const GroupReadingOptions& options) {
+    return {{"bootstrap.servers", bootstrap},
+            {"client.id", options.group},
+            {"group.id", options.group},
+            {"enable.auto.commit", "false"},
+            {"auto.offset.reset", "earliest"},
+            {"socket.timeout.ms", "10000"},   // librdkafka's default is a minute, the Java client's 30 s.
+            {"session.timeout.ms", "10000"},  // Whoever is started anew waits so long for who was before.
+            {"log_level", "3"}};
 }
 
 }  // namespace
@@ -40,19 +32,8 @@ KafkaGroupReading::~KafkaGroupReading() { rd_kafka_destroy_flags(impl_->client, 
 
 Result<std::unique_ptr<KafkaGroupReading>> KafkaGroupReading::join(const std::string& bootstrap,
                                                                    const GroupReadingOptions& options) {
-    rd_kafka_conf_t* conf = rd_kafka_conf_new();
-    if (auto status = configure(conf, bootstrap, options); !status) {
-        rd_kafka_conf_destroy(conf);
-        return std::unexpected(status.error());
-    }
     auto impl = std::make_unique<Impl>();
-    char error[512];
-    impl->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof error);
-    if (impl->client == nullptr) {
-        rd_kafka_conf_destroy(conf);
-        return fail(ErrorCode::unavailable, "librdkafka: {}", error);
-    }
-    rd_kafka_poll_set_consumer(impl->client);
+    MEDIC_TRY(impl->client, new_consumer(settings_of(bootstrap, options)));
     rd_kafka_topic_partition_list_t* topics = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(topics, options.topic.c_str(), RD_KAFKA_PARTITION_UA);
     const auto code = rd_kafka_subscribe(impl->client, topics);
@@ -67,7 +48,7 @@ std::uint64_t KafkaGroupReading::take(Duration time) {
     const auto until = std::chrono::steady_clock::now() + time;
     std::uint64_t count = 0;
     while (std::chrono::steady_clock::now() < until) {
-        rd_kafka_message_t* message = rd_kafka_consumer_poll(impl_->client, poll_slice_ms);
+        rd_kafka_message_t* message = rd_kafka_consumer_poll(impl_->client, consumer_poll_slice_ms);
         if (message == nullptr) continue;
         if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) ++count;
         rd_kafka_message_destroy(message);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include <fmt/ranges.h>
+
 #include "agent/store/kafka_words.h"
 #include "remediations/remedies/parts.h"
 
@@ -49,5 +51,7 @@ Result<std::vector<LedPartition>> read_leadership(std::string_view text) {
     }
     return all;
 }
+
+std::string text_of(const std::vector<int>& replicas) { return fmt::format("{}", fmt::join(replicas, ",")); }
 
 }  // namespace medic::remedies

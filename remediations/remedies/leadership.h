@@ -21,4 +21,7 @@ struct LedPartition {
 // Of "orders:0=2|2,1,3|2,1;…"; invalid when it is something else.
 [[nodiscard]] Result<std::vector<LedPartition>> read_leadership(std::string_view text);
 
+// As the fact {partition/TOPIC-N, "replicas"} tells it: "2,1,3".
+[[nodiscard]] std::string text_of(const std::vector<int>& replicas);
+
 }  // namespace medic::remedies

@@ -17,6 +17,12 @@ namespace {
 
 constexpr Duration slack{2'000};  // Between what happens and the tick that sees it.
 
+// Within the time that facts may be old. `last`: by broker, monotonic.
+bool lately(const std::map<int, Duration>& last, int broker, const Sending& sending) {
+    const auto at = last.find(broker);
+    return at != last.end() && sending.monotonic - at->second <= guard_facts_age_max + slack;
+}
+
 // So many task managers are taken within the window, and the last one that works is not. What a person has agreed to is
 // theirs; what comes true is counted, not what was tried.
 class BlastRadiusKept final : public Checker {
@@ -224,10 +230,6 @@ public:
     }
 
 private:
-    static bool lately(const std::map<int, Duration>& last, int broker, const Sending& sending) {
-        const auto at = last.find(broker);
-        return at != last.end() && sending.monotonic - at->second <= guard_facts_age_max + slack;
-    }
     Duration still_{0};  // Monotonic, last, as the others.
     std::map<int, Duration> slow_, in_sync_;
 };
@@ -248,17 +250,14 @@ public:
     }
     void on_sending(const Sending& sending) override {
         if (sending.intent && sending.intent->undo) return;
-        const auto lately = [&](const std::map<int, Duration>& last, int broker) {
-            const auto at = last.find(broker);
-            return at != last.end() && sending.monotonic - at->second <= guard_facts_age_max + slack;
-        };
         const auto& coordinator = sending.cluster.coordinator;
         // An election that follows its order ends what was begun, however long the agent was away between the two.
         const bool ends = is_begun(sending) && std::holds_alternative<ElectLeaders>(sending.operation.body);
         const auto check = [&](int from, int to) {
-            if (!lately(in_sync_, to)) violated("given to one that is not in sync: " + describe(sending.operation));
+            if (!lately(in_sync_, to, sending))
+                violated("given to one that is not in sync: " + describe(sending.operation));
             if (ends) return;
-            if (!lately(troubled_, from))
+            if (!lately(troubled_, from, sending))
                 violated("taken from a coordinator that serves: " + describe(sending.operation));
             if (sending.monotonic - still_ > guard_facts_age_max + slack)
                 violated("moved while replicas are moved: " + describe(sending.operation));

@@ -3,17 +3,9 @@
 
 #include "agent/store/kafka_words.h"
 #include "agent/world/sim/cluster.h"
+#include "agent/world/sim/ids_internal.h"
 
 namespace medic::sim {
-namespace {
-
-std::string list(const std::vector<int>& ids) {
-    std::string text;
-    for (const int id : ids) text += (text.empty() ? "" : ",") + std::to_string(id);
-    return text;
-}
-
-}  // namespace
 
 // On whoever leads it now; nobody mends that but by starting the broker anew, which somebody may do after a while.
 void SimCluster::hang_coordinator(WallTime now, std::optional<Duration> ends_after) {

@@ -4,17 +4,9 @@
 #include "agent/store/kafka_replica.h"
 #include "agent/store/kafka_words.h"
 #include "agent/world/sim/cluster.h"
+#include "agent/world/sim/ids_internal.h"
 
 namespace medic::sim {
-namespace {
-
-std::string list(const std::vector<int>& ids) {
-    std::string text;
-    for (const int id : ids) text += (text.empty() ? "" : ",") + std::to_string(id);
-    return text;
-}
-
-}  // namespace
 
 double SimEntries::end_of(int broker) const { return broker == 1 ? 1'000 : broker == 2 ? 950 : 900; }
 

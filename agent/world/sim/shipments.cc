@@ -3,6 +3,7 @@
 
 #include "agent/store/kafka_words.h"
 #include "agent/world/sim/cluster.h"
+#include "agent/world/sim/ids_internal.h"
 
 namespace medic::sim {
 namespace {
@@ -10,12 +11,6 @@ namespace {
 constexpr double slow_seconds = 2.0, quick_seconds = 0.02;
 constexpr double idle_of_others = 0.8;
 constexpr std::string_view of_brokers = "broker-";
-
-std::string list(const std::vector<int>& ids) {
-    std::string text;
-    for (const int id : ids) text += (text.empty() ? "" : ",") + std::to_string(id);
-    return text;
-}
 
 }  // namespace
 

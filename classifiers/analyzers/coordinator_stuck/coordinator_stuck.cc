@@ -41,19 +41,9 @@ std::optional<std::string> led_by(const Lookup& lookup, const std::string& clust
     return std::to_string(static_cast<int>(*leader));
 }
 
-std::vector<std::string> names(const std::optional<std::string>& list) {
-    std::vector<std::string> all;
-    for (std::size_t from = 0; list && from < list->size();) {
-        const auto to = std::min(list->find(',', from), list->size());
-        all.push_back(list->substr(from, to - from));
-        from = to + 1;
-    }
-    return all;
-}
-
 // Groups that have members, as far as it was told when somebody still told it.
 std::vector<std::string> inhabited(const Lookup& lookup, const std::string& cluster, const std::string& partition) {
-    auto groups = names(lookup.view().topology.attribute(
+    auto groups = listed(lookup.view().topology.attribute(
         {cluster, "partition", std::string(coordinators_topic) + "-" + partition}, "groups"));
     std::erase_if(groups, [&](const std::string& group) {
         double members = 0;

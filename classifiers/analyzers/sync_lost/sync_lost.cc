@@ -8,7 +8,9 @@
 #include <map>
 #include <set>
 
+#include "agent/store/kafka_words.h"
 #include "classifiers/analyzers/analyzer.h"
+#include "classifiers/analyzers/broker_load.h"
 #include "classifiers/analyzers/kafka_disks.h"
 #include "classifiers/analyzers/lookup.h"
 
@@ -33,14 +35,7 @@ struct Partition {
 };
 
 std::vector<std::string> ids(const std::optional<std::string>& list) {
-    std::vector<std::string> all;
-    if (!list || *list == "nobody") return all;
-    for (std::size_t from = 0; from <= list->size();) {
-        const auto to = std::min(list->find(',', from), list->size());
-        all.push_back(list->substr(from, to - from));
-        from = to + 1;
-    }
-    return all;
+    return list == no_replica ? std::vector<std::string>() : listed(list);
 }
 
 // Why it is not waited for any longer, as a person and as the remedy read it; nullopt: it may come back, or nobody
@@ -158,15 +153,11 @@ std::vector<std::string> awaited(const Lookup& lookup, const Partition& partitio
     if (!all.empty() || !in_sync) return all;
     const auto assignment =
         lookup.view().topology.attribute({partition.cluster, "topic", partition.topic}, "assignment");
-    const std::string head = partition.number + ":";
-    for (std::size_t from = 0; assignment && from < assignment->size();) {
-        const auto to = std::min(assignment->find(';', from), assignment->size());
-        if (const std::string one = assignment->substr(from, to - from); one.starts_with(head)) {
-            all = ids(one.substr(head.size()));
-            std::erase_if(all, [&](const std::string& id) { return std::ranges::find(serving, id) != serving.end(); });
-        }
-        from = to + 1;
-    }
+    each_partition(assignment.value_or(""), [&](const PartitionPlace& place) {
+        if (place.partition != partition.number) return;
+        for (const std::string_view id : place.replicas)
+            if (std::ranges::find(serving, id) == serving.end()) all.emplace_back(id);
+    });
     return all;
 }
 

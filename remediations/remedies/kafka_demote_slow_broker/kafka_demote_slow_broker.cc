@@ -157,7 +157,7 @@ struct Left {
 // Its replicas are still those that the plan was made for, in one of these orders: else data would move.
 void require_replicas(Step& step, const Slow& slow, const Move& move, std::initializer_list<std::vector<int>> orders) {
     std::vector<std::string> texts;
-    for (const auto& order : orders) texts.push_back(fmt::format("{}", fmt::join(order, ",")));
+    for (const auto& order : orders) texts.push_back(text_of(order));
     const PartitionOfTopic& which = move.was.partition;
     step.precondition.push_back(text_in(partition_subject(slow.subject.cluster, which.topic, which.partition),
                                         std::string(replicas_in_order), std::move(texts)));

@@ -88,12 +88,6 @@ struct Known {
     }
 };
 
-std::string text_of(const std::vector<int>& ids) {
-    std::string text;
-    for (const int id : ids) text += (text.empty() ? "" : ",") + std::to_string(id);
-    return text;
-}
-
 Result<Known> known(const Diagnosis& diagnosis, const PlanningView& view, const Wish& wish) {
     Known now;
     const auto read = [&](std::string_view name, std::vector<int>& ids) {

@@ -1,7 +1,5 @@
 #include <algorithm>
 
-#include <fmt/ranges.h>
-
 #include "agent/store/kafka_words.h"
 #include "remediations/remedies/leadership.h"
 #include "remediations/remedies/parts.h"
@@ -91,8 +89,6 @@ Result<Stuck> look_at(const Diagnosis& diagnosis, const PlanningView& view) {
     stuck.order.push_back(stuck.was.leader);
     return stuck;
 }
-
-std::string text_of(const std::vector<int>& order) { return fmt::format("{}", fmt::join(order, ",")); }
 
 Subject heir(const Stuck& stuck) { return {stuck.partition.cluster, "broker", std::to_string(stuck.heir)}; }
 
