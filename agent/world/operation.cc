@@ -53,6 +53,7 @@ std::string_view operation_name(const OperationBody& body) {
                           [](const StopConnector&) { return "stop-connector"; },
                           [](const AlterConnectorOffset&) { return "alter-connector-offset"; },
                           [](const ElectUncleanLeader&) { return "elect-unclean-leader"; },
+                          [](const RescaleJob&) { return "rescale-job"; },
                       },
                       body);
 }
@@ -143,6 +144,7 @@ std::string describe(const Operation& operation) {
             [](const ElectUncleanLeader& op) {
                 return fmt::format("of {}-{}, broker {} in all likelihood", op.topic, op.partition, op.expected);
             },
+            [](const RescaleJob& op) { return fmt::format("{} from parallelism {} to {}", op.job_id, op.from, op.to); },
         },
         operation.body);
     return fmt::format("{}: {} {}", operation.cluster, operation_name(operation.body), rest);

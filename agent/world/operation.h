@@ -152,6 +152,13 @@ struct ElectUncleanLeader {
         -1;  // The broker that the loss was estimated for: where another one would be taken, nothing is sent.
 };
 
+// More or fewer subtasks for a job that goes on under its id, from its last complete checkpoint: only where its job
+// manager runs the adaptive scheduler (Flink 1.18 and later). Vertices that are not `from` wide stay as they are.
+struct RescaleJob {
+    std::string job_id;
+    int from = 0, to = 0;  // What no vertex is at any more is not changed.
+};
+
 // What may be doubtful about a deployment, as people accept it by name.
 inline constexpr auto deployment_doubts =
     std::to_array<std::string_view>({"plan", "state", "slots", "topics", "checkpoint", "quarantine"});
@@ -160,8 +167,8 @@ using OperationBody =
     std::variant<StartNode, StopNode, KillNode, KillConnectorTask, GrowStorage, RestartConnectorTask, RestartConnector,
                  PauseConnector, ResumeConnector, CancelJob, StopJobWithSavepoint, StartDeployment, AlterConfigs,
                  AlterReassignments, ElectLeaders, RemoveGroupMembers, ChangeConnectorConfiguration, AlterClientQuota,
-                 VerifyDeployment, AbortTransaction, StopConnector, AlterConnectorOffset,
-                 ElectUncleanLeader>;  // New ones last: journals hold the number.
+                 VerifyDeployment, AbortTransaction, StopConnector, AlterConnectorOffset, ElectUncleanLeader,
+                 RescaleJob>;  // New ones last: journals hold the number.
 
 // `key` names incident, step and attempt ("I17/2/1"): a World sends an operation at most once per key.
 struct Operation {

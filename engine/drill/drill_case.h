@@ -18,7 +18,8 @@ struct LabShape {
     int slots = 2;  // Per task manager.
     int job_parallelism = 4;
     std::map<std::string, std::string> kafka{};    // Settings of its brokers beside the profile's.
-    std::map<std::string, std::string> connect{};  // Likewise of its Connect worker.
+    std::map<std::string, std::string> connect{};  // Likewise of its Connect worker …
+    std::map<std::string, std::string> flink{};    // … and of its job and task managers.
     auto operator<=>(const LabShape&) const = default;
 };
 

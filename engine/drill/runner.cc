@@ -74,6 +74,7 @@ Result<std::unique_ptr<Platform>> Runner::new_lab(const std::string& name, const
     options.workload.job_parallelism = shape.job_parallelism;
     for (const auto& [key, value] : shape.kafka) options.profile.kafka[key] = value;
     for (const auto& [key, value] : shape.connect) options.profile.connect[key] = value;
+    for (const auto& [key, value] : shape.flink) options.profile.flink[key] = value;
     MEDIC_TRY(auto platform, Platform::up(options, options_.leave, [](const std::string&) {}));
     MEDIC_CHECK(settle(*platform));
     return platform;

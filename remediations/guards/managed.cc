@@ -77,7 +77,8 @@ std::vector<Reached> reached(const Step& step, bool stays_ended) {
                  },
                  // What a topic holds is no part of its definition.
                  [](const AbortTransaction& op) { return List{{"topic:" + op.topic, false}}; },
-                 [](const ElectUncleanLeader& op) { return List{{"topic:" + op.topic, false}}; }},
+                 [](const ElectUncleanLeader& op) { return List{{"topic:" + op.topic, false}}; },
+                 [&](const RescaleJob&) { return List{{job, true}}; }},
         step.operation);
 }
 
@@ -138,6 +139,9 @@ std::string for_flink_operator(const Step& step) {
     if (ended_job(step.operation) != nullptr)
         return fmt::format("{{kind: FlinkDeployment, metadata: {{name: {}}}, spec: {{job: {{state: suspended}}}}}}",
                            scalar(job_name(step)));
+    if (const auto* rescale = std::get_if<RescaleJob>(&step.operation))
+        return fmt::format("{{kind: FlinkDeployment, metadata: {{name: {}}}, spec: {{job: {{parallelism: {}}}}}}}",
+                           scalar(job_name(step)), rescale->to);
     const auto* start = std::get_if<StartDeployment>(&step.operation);
     if (start == nullptr) return {};
     std::string its_job, settings;

@@ -110,6 +110,15 @@ TEST(Managed, owners_get_the_change_in_their_own_terms) {
               "{execution.checkpointing.interval: \"10 s\"}}}  # with the image or jarURI of version v2");
 }
 
+TEST(Managed, a_job_that_is_rescaled_in_place_is_defined_anew) {
+    Step rescale = step(RescaleJob{.job_id = "abc", .from = 2, .to = 4});
+    rescale.job = {"c1", "job", "fleet"};
+    EXPECT_EQ(objects({rescale}, {{"job:*", "flink-operator"}}),
+              (std::vector<std::string>{"job:fleet flink-operator"}));
+    EXPECT_EQ(proposal_for(rescale, "flink-operator"),
+              "{kind: FlinkDeployment, metadata: {name: fleet}, spec: {job: {parallelism: 4}}}");
+}
+
 TEST(Managed, what_has_no_term_of_theirs_is_told_in_ours) {
     EXPECT_EQ(proposal_for(roll_back, "ci"), "start-deployment fleet version v1 from /chk/7");
     EXPECT_EQ(proposal_for(roll_back, "strimzi"), proposal_for(roll_back, "ci"));

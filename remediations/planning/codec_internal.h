@@ -91,6 +91,7 @@ template <class A> void fields(A& a, AlterConnectorOffset& v) {
     a("connector", v.connector); a("topic", v.topic); a("partition", v.partition); a("from", v.from); a("to", v.to);
 }
 template <class A> void fields(A& a, ElectUncleanLeader& v) { a("topic", v.topic); a("partition", v.partition); a("expected", v.expected); }
+template <class A> void fields(A& a, RescaleJob& v) { a("job_id", v.job_id); a("from", v.from); a("to", v.to); }
 template <class A> void fields(A& a, Condition& v) { a("fact", v.fact); a("is", v.is); a("value", v.value); a("texts", v.texts); }
 template <class A> void fields(A& a, Expectation& v) {
     a("all", v.all); a.later("any", v.any); a("worse_if", v.worse_if); a.later("in_vain_if", v.in_vain_if); a("within", v.within); a("stable_for", v.stable_for); a("cause_gone", v.cause_gone);

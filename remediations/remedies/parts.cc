@@ -97,6 +97,23 @@ Step start_deployment(const Subject& job, StartDeployment what) {
     return step;
 }
 
+Step rescale_job(const Subject& job, RescaleJob what) {
+    Step step{.subject = job,
+              .text = fmt::format("rescale {} in place, from parallelism {} to {}", job.name, what.from, what.to)};
+    step.undo = fmt::format("rescale it back to {}", what.from);
+    step.done = {equals(job, "flink_job_parallelism", what.to)};
+    // One that has no checkpoint to go on from would begin anew.
+    step.precondition = {text_in(job, "flink_job_state", {"RUNNING"}),
+                         at_least(job, "flink_checkpoints_completed_total", 1)};
+    step.operation = std::move(what);
+    step.idempotent = true;
+    step.expectation = job_runs_and_progresses(job);
+    step.expectation.all.push_back(step.done.front());
+    step.destroys = Destroys::availability;
+    step.job = job;
+    return step;
+}
+
 const NodeInfo* choose_spare(const PlanningView& view, const NodeInfo& lost) {
     const NodeInfo* best = nullptr;
     for (const auto& node : view.cluster.nodes) {

@@ -42,6 +42,9 @@ inline constexpr Duration page_proves_within{60'000};
 // Only once it has ended. Where `restore_from` is empty, from the savepoint that the plan itself has taken.
 [[nodiscard]] Step start_deployment(const Subject& job, StartDeployment what);
 
+// The job goes on under its id with another parallelism; under the adaptive scheduler only.
+[[nodiscard]] Step rescale_job(const Subject& job, RescaleJob what);
+
 // A fact's text as it is known now; "" when it is not.
 [[nodiscard]] std::string told(const PlanningView& view, const FactKey& key);
 

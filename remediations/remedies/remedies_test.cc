@@ -292,6 +292,31 @@ TEST_F(ChangeConfiguration, stops_with_a_savepoint_and_starts_wider_up_to_the_co
     ASSERT_EQ(made->undo_steps.size(), 2U);
     EXPECT_EQ(std::get<StartDeployment>(made->undo_steps[1].operation).parallelism, 2);
 }
+TEST_F(ChangeConfiguration, rescales_in_place_where_the_scheduler_can) {
+    fact(job, "flink_job_parallelism", 2);
+    fact(job, "scheduler", 1, "adaptive");
+    EXPECT_EQ(operations("flink.change-configuration").size(), 2U) << "a setting takes a new start";
+    diagnosis_.facts.erase("setting.execution.checkpointing.interval");
+    EXPECT_EQ(operations("flink.change-configuration"),
+              (std::vector<std::string>{"lab: rescale-job abc from parallelism 2 to 8"}));
+    const auto made = plan("flink.change-configuration");
+    EXPECT_EQ(made->steps[0].expectation.all.back().value, 950);
+    ASSERT_EQ(made->undo_steps.size(), 1U);
+    EXPECT_EQ(std::get<RescaleJob>(made->undo_steps[0].operation).to, 2);
+    view_.cluster.deployments.clear();
+    EXPECT_EQ(operations("flink.change-configuration"),
+              (std::vector<std::string>{"lab: rescale-job abc from parallelism 2 to 20"}))
+        << "no deployment driver is asked for";
+}
+TEST_F(ChangeConfiguration, starts_anew_under_another_scheduler) {
+    fact(job, "flink_job_parallelism", 2);
+    diagnosis_.facts.erase("setting.execution.checkpointing.interval");
+    for (const char* other : {"default", "reactive", ""}) {
+        view_.facts.resize(1);
+        fact(job, "scheduler", 1, other);
+        EXPECT_EQ(operations("flink.change-configuration").size(), 2U) << other;
+    }
+}
 TEST_F(ChangeConfiguration, has_nothing_to_offer_at_the_limit) {
     fact(job, "flink_job_parallelism", 8);
     diagnosis_.facts.erase("setting.execution.checkpointing.interval");

@@ -67,6 +67,7 @@ void add_platform(CLI::App& app, LiveOptions& options, Status& status) {
     up_command->add_flag("--small-disk", options.small_disk,
                          "The last broker's log directory on a file system of its own (needs root)");
     up_command->add_flag("--tuned", options.tuned, "Shorter time-outs than the defaults (docs/real-clusters.md)");
+    up_command->add_flag("--adaptive", options.adaptive, "Flink's adaptive scheduler");
     up_command->add_option("--rate", options.records_per_second, "Orders a second")->capture_default_str();
     up_command->callback([&] { status = run_up(options, pair); });
     auto* down_command = app.add_subcommand("down", "Stop everything and remove its files");

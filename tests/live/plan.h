@@ -19,9 +19,12 @@ struct LiveOptions {
     bool application_cluster = false;  // One more Flink cluster that runs a single job.
     bool small_disk = false;           // The last broker's log directory is a file system of its own: needs root.
     bool tuned = false;                // Shorter time-outs than the defaults that the products and the agent ship.
+    bool adaptive = false;             // Flink's adaptive scheduler, under which jobs are rescaled in place.
     double records_per_second = 100;   // Orders; the connectors move a tenth of it.
 
-    [[nodiscard]] std::string engines() const { return pair.name() + (tuned ? " tuned" : ""); }  // As reports name it.
+    [[nodiscard]] std::string engines() const {
+        return pair.name() + (tuned ? " tuned" : "") + (adaptive ? " adaptive" : "");
+    }  // As reports name it.
 };
 
 // What is compiled or fetched before a plan can be made.

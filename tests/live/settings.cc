@@ -64,6 +64,7 @@ constexpr const char* tuned_flink =
     "heartbeat.interval: 2 s\n"
     "heartbeat.timeout: 8 s\n"
     "task.cancellation.timeout: 20 s\n";
+constexpr const char* adaptive_flink = "jobmanager.scheduler: adaptive\n";
 constexpr const char* tuned_broker =
     "broker.session.timeout.ms=6000\n"
     "broker.heartbeat.interval.ms=1000\n";
@@ -168,11 +169,11 @@ std::string flink_yaml(const LiveOptions& options, const LabPlan& plan, const st
         "state.savepoints.dir: file://{}/savepoints\n"
         "metrics.reporter.prom.factory.class: org.apache.flink.metrics.prometheus.PrometheusReporterFactory\n"
         "metrics.reporter.prom.port: {}\n"
-        "{}",
+        "{}{}",
         manager.ports.at("rpc"), manager.ports.at("blob"), manager.ports.at("rest"), manager.ports.at("rest"), folder,
         folder, folder, plan.options.slots, plan.options.slots, folder, folder, folder, folder,
         fmt::format(fmt::runtime(options.pair.flat_configuration ? "{}" : "'{}'"), manager.ports.at("metrics")),
-        options.tuned ? tuned_flink : "");
+        options.tuned ? tuned_flink : "", options.adaptive ? adaptive_flink : "");
 }
 
 // The part of a broker's and a worker's JMX that rules/canonical reads, in the exporter's own naming. A catch-all page

@@ -77,12 +77,37 @@ private:
     int seen_ = 0;
 };
 
+// A job is rescaled in place only where its job manager can, and has its old parallelism again where that was told to
+// be taken back.
+class RescalesTakenBack final : public Checker {
+public:
+    std::string_view name() const override { return "rescales-taken-back"; }
+    void on_sending(const Sending& sending) override {
+        const auto* rescale = std::get_if<RescaleJob>(&sending.operation.body);
+        if (rescale == nullptr) return;
+        if (!sending.cluster.load.adaptive) violated("under another scheduler: " + describe(sending.operation));
+        before_.try_emplace(incident_of(sending.operation.key), rescale->from);
+        last_[incident_of(sending.operation.key)] = rescale->to;
+    }
+    void at_end(const Ticked& end) override {
+        for (const auto& incident : end.loop.incidents())
+            if (incident.outcome == "undone" && before_.contains(incident.id) &&
+                last_[incident.id] != before_[incident.id])
+                violated(fmt::format("{} is told as taken back, and its job has parallelism {} instead of {}",
+                                     incident.id, last_[incident.id], before_[incident.id]));
+    }
+
+private:
+    std::map<std::string, int> before_, last_;  // By incident.
+};
+
 }  // namespace
 
 void add_deployment_checkers(std::vector<std::unique_ptr<Checker>>& all) {
     all.push_back(std::make_unique<VerifiedFirst>());
     all.push_back(std::make_unique<ExactPoint>());
     all.push_back(std::make_unique<SavepointOnce>());
+    all.push_back(std::make_unique<RescalesTakenBack>());
 }
 
 }  // namespace medic::simulation

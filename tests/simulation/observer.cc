@@ -126,6 +126,7 @@ DiagnosisReport Observer::report(WallTime now) {
                           {{"topic", std::string(named_topic)},
                            {"transactions", fmt::format("0/7/0/{}/-1", cluster_.hanging->start_offset)}}),
                 now, report.diagnoses);
+    report_load(now, report.diagnoses);
     report_entries(now, report.diagnoses);
     report_coordinator(now, report.diagnoses);
     report_noise(now, report.diagnoses);
@@ -137,6 +138,20 @@ DiagnosisReport Observer::report(WallTime now) {
     if (everywhere) report.diagnoses = with_other_clusters(std::move(report.diagnoses));
     std::erase_if(first_seen_, [&](const auto& item) { return !seen_now_.contains(item.first); });
     return report;
+}
+
+// As the analyzer tells it: of a job that runs, with all that its group is offered.
+void Observer::report_load(WallTime now, std::vector<Diagnosis>& out) {
+    const auto& truth = cluster_.job;
+    if (cluster_.load.fits() || truth.state != "RUNNING" || truth.version == "v2") return;
+    suspect(diagnosis("flink.configuration-does-not-fit-load", {"lab", "job", "fleet"}, {"flink.change-configuration"},
+                      {{"job", "fleet"},
+                       {"job_id", truth.id},
+                       {"version", truth.version},
+                       {"parallelism_wanted", std::to_string(cluster_.load.needed)},
+                       {"group", std::string(sim::job_group)},
+                       {"offered_per_second", fmt::format("{:.0f}", cluster_.load.offered())}}),
+            now, out);
 }
 
 // As the analyzer tells it: a minute after the disk was given up, with the replica that has got furthest.

@@ -36,6 +36,7 @@ public:
 private:
     void suspect(Diagnosis diagnosis, WallTime now, std::vector<Diagnosis>& out);
     void report_coordinator(WallTime now, std::vector<Diagnosis>& out);
+    void report_load(WallTime now, std::vector<Diagnosis>& out);
     void report_entries(WallTime now, std::vector<Diagnosis>& out);
     void report_connect(WallTime now, std::vector<Diagnosis>& out);
     void report_slowness(WallTime now, std::vector<Diagnosis>& out);

@@ -162,7 +162,8 @@ public:
     std::string_view name() const override { return "managed-left-alone"; }
     void on_sending(const Sending& sending) override {
         const auto& body = sending.operation.body;
-        const bool job = std::holds_alternative<StartDeployment>(body) || std::holds_alternative<CancelJob>(body);
+        const bool job = std::holds_alternative<StartDeployment>(body) || std::holds_alternative<CancelJob>(body) ||
+                         std::holds_alternative<RescaleJob>(body);
         const bool broker = std::holds_alternative<GrowStorage>(body);
         const bool connector =
             std::holds_alternative<KillConnectorTask>(body) || std::holds_alternative<RestartConnectorTask>(body) ||

@@ -286,6 +286,10 @@ void Run::count(const Incident& incident) {
         if (incident.outcome == "healed") probe("broker-demoted");
         if (incident.outcome == "undone") probe("demotion-taken-back");
     }
+    if (incident.diagnosis.cause == "flink.configuration-does-not-fit-load") {
+        if (incident.outcome == "healed") probe(cluster_.load.adaptive ? "job-rescaled" : "job-started-wider");
+        if (incident.outcome == "undone") probe("rescale-taken-back");
+    }
     if (incident.outcome == "done") probe(incident.diagnosis.cause == deploy_cause ? "deployed" : "rolled");
     if (incident.outcome == "undone" && incident.diagnosis.cause == deploy_cause) probe("deployment-taken-back");
     if (incident.outcome == "healed" && incident.diagnosis.cause == "kafka.hanging-transaction")

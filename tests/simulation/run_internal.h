@@ -1,5 +1,5 @@
-// One run's state. Only for this folder's .cc files: run.cc (the agent's ticks, deaths, the end), disturb.cc (faults,
-// what people do).
+// One run's state. Only for this folder's .cc files: run.cc (the agent's ticks, deaths, the end), faults.cc,
+// disturb.cc (when they happen, what people do).
 #pragma once
 
 #include <memory>
@@ -46,6 +46,7 @@ public:
           cordons_(options.seed ^ 0x636F72646F6E7321),
           copies_(options.seed ^ 0x636F706965732121),
           hangs_(options.seed ^ 0x68616E6773212121),
+          loads_(options.seed ^ 0x6C6F616473212121),
           checkers_(all_checkers()) {
         mutate(options_, options.without);
         if (rollouts_.chance(20)) options_.policy.rollout = {.first = "east", .hold = Duration{90'000}};
@@ -58,6 +59,7 @@ public:
         deadly_ = chance_.chance(50);
         cluster_.drivers_look = chance_.chance(50);
         observer_.has_good_version = chance_.chance(80);
+        cluster_.load.adaptive = loads_.chance(60);
     }
 
     RunResult play();
@@ -97,6 +99,7 @@ private:
     void cordon();
     void lose_the_copy_in_sync();
     void hang_the_coordinator();
+    void grow_load();
     void make_faulty();
     void make_flap();
     void storm(bool firing, Duration lasts = {});
@@ -134,7 +137,7 @@ private:
     sim::SimCluster cluster_;
     Observer observer_;
     // Of faults that came later: older ones keep their story.
-    sim::Seeded late_comers_, slowness_, mistakes_, rollouts_, cordons_, copies_, hangs_;
+    sim::Seeded late_comers_, slowness_, mistakes_, rollouts_, cordons_, copies_, hangs_, loads_;
     std::vector<std::unique_ptr<Checker>> checkers_;
     std::string journal_path_;
     std::unique_ptr<Journal> keeper_,

@@ -94,6 +94,7 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
     }
     if (kind == "manager-settings") {
         memory_->manager.highly_available = highly_available(*parsed);
+        memory_->manager.scheduler = scheduler(*parsed);
         return {};
     }
     if (kind == "jobs") return on_jobs(*answer);
@@ -366,6 +367,7 @@ Observation FlinkCollector::finish() {
         attributes = memory.attributes;
         if (!memory.last_good_version.empty()) attributes["last_good_version"] = memory.last_good_version;
         attributes["url"] = options_.url;
+        if (!memory_->manager.scheduler.empty()) attributes["scheduler"] = memory_->manager.scheduler;
         if (!memory_->version.empty()) attributes["flink_version"] = memory_->version;
     }
     for (const auto& [id, job] : look_->jobs)

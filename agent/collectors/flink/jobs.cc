@@ -155,16 +155,35 @@ std::optional<double> slots_in_use(const Json& answer) {
     return in_use;
 }
 
+namespace {
+
+// The value of a job manager's setting in small letters; "" where it is not set.
+std::string setting(const Json& settings, std::string_view key) {
+    for (const Json& one : settings) {
+        if (text(one, "key") != key) continue;
+        std::string value = text(one, "value");
+        std::ranges::transform(value, value.begin(), [](unsigned char letter) { return std::tolower(letter); });
+        return value;
+    }
+    return {};
+}
+
+}  // namespace
+
 std::optional<bool> highly_available(const Json& settings) {
     // Flink's names of one setting, the newest first; unset means NONE.
     constexpr std::array keys{"high-availability.type", "high-availability", "high-availability.mode"};
     if (!settings.is_array()) return std::nullopt;
-    for (const Json& one : settings) {
-        std::string value = text(one, "value");
-        std::ranges::transform(value, value.begin(), [](unsigned char letter) { return std::tolower(letter); });
-        if (std::ranges::find(keys, text(one, "key")) != keys.end() && !value.empty() && value != "none") return true;
-    }
-    return false;
+    return std::ranges::any_of(keys, [&](const char* key) {
+        const std::string value = setting(settings, key);
+        return !value.empty() && value != "none";
+    });
+}
+
+std::string scheduler(const Json& settings) {
+    if (!settings.is_array()) return {};
+    if (setting(settings, "scheduler-mode") == "reactive") return "reactive";
+    return setting(settings, "jobmanager.scheduler") == "adaptive" ? "adaptive" : "default";
 }
 
 }  // namespace medic::flink_read

@@ -86,10 +86,11 @@ struct FlinkCollector::Memory {
     };
     std::map<std::string, Kept> kept;
     std::map<std::string, WallTime> dumped;  // By task manager: when its threads were last asked for.
-    // What the job manager says of itself; asked once each time that it answers again. nullopt: not told.
+    // What the job manager says of itself; asked once each time that it answers again. nullopt, "": not told.
     struct Manager {
         bool asked = false;
         std::optional<bool> highly_available, takes_jobs;
+        std::string scheduler;
     };
     bool looked = false;  // Who was there at the first look has not just joined.
     bool silent = false;  // The job manager gave no answer since it last listed its jobs.

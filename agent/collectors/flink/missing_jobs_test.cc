@@ -125,6 +125,28 @@ TEST_F(ForgetfulFlink, HighAvailabilityOrApplicationModeMayBringItBack) {
     EXPECT_EQ(told(35).at("comes_back"), "may");
 }
 
+TEST_F(ForgetfulFlink, ItsSchedulerIsToldOfEachJob) {
+    const auto scheduler = [&](int at) {
+        const Observation seen = look_at(at);
+        const auto attributes = seen.attributes.find({"c", "job", "j"});
+        if (attributes == seen.attributes.end()) return std::string("no job");
+        const auto told = attributes->second.find("scheduler");
+        return told == attributes->second.end() ? std::string("not told") : told->second;
+    };
+    EXPECT_EQ(scheduler(5), "default");
+    const auto set_up_anew = [&](int at, const std::string& settings) {
+        answers_ = false;
+        (void)look_at(at);
+        answers_ = true;
+        settings_ = settings;
+        return scheduler(at + 5);
+    };
+    EXPECT_EQ(set_up_anew(10, R"([{"key":"jobmanager.scheduler","value":"Adaptive"}])"), "adaptive");
+    EXPECT_EQ(set_up_anew(20, R"([{"key":"jobmanager.scheduler","value":"adaptive"},)"
+                              R"({"key":"scheduler-mode","value":"REACTIVE"}])"),
+              "reactive");
+}
+
 TEST_F(ForgetfulFlink, WhatItDoesNotTellOfItselfIsNotGuessed) {
     settings_ = "not json";
     (void)look_at(5);

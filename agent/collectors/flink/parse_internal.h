@@ -97,5 +97,8 @@ struct Watermarks {
 // Whether a job manager with these settings (/jobmanager/config) knows its jobs after a restart. Nothing else of them
 // is looked at. nullopt: no list.
 [[nodiscard]] std::optional<bool> highly_available(const Json& settings);
+// How such a job manager schedules streaming jobs: "adaptive" (its jobs can be rescaled in place), "reactive" (their
+// parallelism follows the task managers) or "default". "": no list.
+[[nodiscard]] std::string scheduler(const Json& settings);
 
 }  // namespace medic::flink_read

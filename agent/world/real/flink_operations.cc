@@ -1,4 +1,4 @@
-// Flink's REST API: cancel, stop with savepoint, upload and run.
+// Flink's REST API: cancel, stop with savepoint, upload and run, rescale in place.
 #include <algorithm>
 
 #include <nlohmann/json.hpp>
@@ -113,6 +113,32 @@ void unless_it_runs(const Doors& doors, const std::string& url, const std::strin
                 });
 }
 
+// What a job manager says of a job's parallelism, with every vertex that is `from` wide made `to` wide (FLIP-291).
+// nullopt: that was done before. Errors: outdated (none is either).
+Result<std::optional<Json>> rescaled(const RescaleJob& what, const Result<FetchReply>& reply) {
+    if (!reply) return fail(ErrorCode::unavailable, "resource requirements: {}", reply.error().message);
+    Json all = Json::parse(reply->body, nullptr, false);
+    if (reply->status != 200)
+        return fail(reply->status == 404 ? ErrorCode::outdated : ErrorCode::invalid,
+                    "job {} can't be rescaled in place, which takes the adaptive scheduler: HTTP {}", what.job_id,
+                    reply->status);
+    bool any = false, done_before = false;
+    for (auto vertex = all.begin(); all.is_object() && vertex != all.end(); ++vertex) {
+        if (!vertex->is_object() || !vertex->contains("parallelism") || !(*vertex)["parallelism"].is_object()) continue;
+        Json& parallelism = (*vertex)["parallelism"];
+        const Json upper = parallelism.value("upperBound", Json());
+        done_before = done_before || upper == what.to;
+        if (upper != what.from) continue;
+        any = true;
+        parallelism["upperBound"] = what.to;
+        if (const Json lower = parallelism.value("lowerBound", Json()); lower.is_number() && lower > what.to)
+            parallelism["lowerBound"] = what.to;
+    }
+    if (any) return all;
+    if (done_before) return std::nullopt;
+    return fail(ErrorCode::outdated, "no vertex of job {} has parallelism {} any more", what.job_id, what.from);
+}
+
 }  // namespace
 
 void cancel_job(const Doors& doors, const CancelJob& what, Duration timeout, Finish done) {
@@ -183,6 +209,24 @@ void start_deployment(const Doors& doors, const StartDeployment& what, Duration 
         if (path.empty()) return done(fail(ErrorCode::unavailable, "/jars/upload answered without a filename"));
         unless_it_runs(doors, door.url, what.job, done, [=, &door] {
             run_jar(doors, door, what, path.substr(path.find_last_of('/') + 1), timeout, done);
+        });
+    });
+}
+
+void rescale_job(const Doors& doors, const RescaleJob& what, Duration timeout, Finish done) {
+    find_flink(doors, what.job_id, 0, [doors, what, timeout, done](Result<std::string> url) {
+        if (!url) return done(url);
+        const std::string requirements = *url + "/jobs/" + url_encode(what.job_id) + "/resource-requirements";
+        doors.fetch(request("GET", requirements, nullptr, timeout / 2), [doors, what, requirements, timeout,
+                                                                         done](Result<FetchReply> reply) {
+            auto changed = rescaled(what, reply);
+            if (!changed) return done(std::unexpected(changed.error()));
+            if (!*changed) return done("it has that parallelism already");
+            doors.fetch(request("PUT", requirements, **changed, timeout / 2), [done](Result<FetchReply> answer) {
+                auto good = accepted("rescale", std::move(answer));
+                if (!good) return done(std::unexpected(good.error()));
+                done("rescaling");
+            });
         });
     });
 }

@@ -52,6 +52,7 @@ void cancel_job(const Doors& doors, const CancelJob& what, Duration timeout, Fin
 void stop_with_savepoint(const Doors& doors, const StopJobWithSavepoint& what, Duration timeout, Finish done);
 void verify_deployment(const Doors& doors, const VerifyDeployment& what, Duration timeout, Finish done);
 void start_deployment(const Doors& doors, const StartDeployment& what, Duration timeout, Finish done);
+void rescale_job(const Doors& doors, const RescaleJob& what, Duration timeout, Finish done);
 
 // What an HTTP status says about a request that was to change something.
 [[nodiscard]] Result<FetchReply> accepted(const std::string& what, Result<FetchReply> reply);

@@ -86,6 +86,8 @@ void RealWorld::State::dispatch(const Operation& operation, const operations::Do
                 verify_deployment(cluster, body, timeout, done);
             else if constexpr (std::is_same_v<T, StartDeployment>)
                 start_deployment(cluster, body, timeout, done);
+            else if constexpr (std::is_same_v<T, RescaleJob>)
+                rescale_job(cluster, body, timeout, done);
             else {
                 const auto door = kafka.find(operation.cluster);
                 if (door == kafka.end())

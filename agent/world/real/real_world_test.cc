@@ -200,6 +200,27 @@ TEST(RealWorld, ASavepointThatFailedIsSaid) {
     EXPECT_NE(reply.error().message.find("disk full"), std::string::npos);
 }
 
+TEST(RealWorld, RescalesTheVerticesThatAreAsWideAsItWasSeen) {
+    std::string now = R"({"a":{"parallelism":{"lowerBound":1,"upperBound":2}},)"
+                      R"("b":{"parallelism":{"lowerBound":1,"upperBound":1}}})";
+    int status = 200;
+    Server server(
+        [&](const HttpRequest& request) { return request.method == "GET" ? answer(status, now) : answer(200, "{}"); });
+    Acting acting({.connect_urls = {}, .flink_urls = {server.url()}, .nodes = {}, .deployments = {}});
+    EXPECT_TRUE(acting.act(RescaleJob{.job_id = "j", .from = 2, .to = 4}));
+    ASSERT_EQ(server.seen.size(), 2U);
+    EXPECT_EQ(server.seen[1],
+              R"(PUT /jobs/j/resource-requirements {"a":{"parallelism":{"lowerBound":1,"upperBound":4}},)"
+              R"("b":{"parallelism":{"lowerBound":1,"upperBound":1}}})");
+    EXPECT_EQ(acting.act(RescaleJob{.job_id = "j", .from = 3, .to = 4}, "I1/1/2").error().code, ErrorCode::outdated);
+    EXPECT_TRUE(acting.act(RescaleJob{.job_id = "j", .from = 3, .to = 2}, "I1/1/3")) << "done before";
+    now = "[]";
+    EXPECT_EQ(acting.act(RescaleJob{.job_id = "j", .from = 2, .to = 4}, "I1/1/4").error().code, ErrorCode::outdated);
+    status = 500;  // Flink's answer under another scheduler.
+    EXPECT_EQ(acting.act(RescaleJob{.job_id = "j", .from = 2, .to = 4}, "I1/1/5").error().code, ErrorCode::invalid);
+    EXPECT_EQ(std::ranges::count_if(server.seen, [](const auto& one) { return one.starts_with("PUT"); }), 1);
+}
+
 TEST(RealWorld, StartsADeploymentByUploadAndRun) {
     std::string overview = R"({"jobs":[{"jid":"a","name":"j","state":"CANCELED"},)"
                            R"({"jid":"b","name":"other","state":"RUNNING"}]})";

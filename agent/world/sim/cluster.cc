@@ -70,7 +70,7 @@ bool SimCluster::healthy() const {
     return tasks_fine && settings.good() && job_fine && brokers_fine && disk.used < 0.8 * disk.total &&
            leaders.displaced == 0 && worker.answers() && !sink.stopped && !sink.poison && flapping.state == "RUNNING" &&
            !flapping.storms() && producers().idle() >= idle_healthy && !hanging && shipments.takes_writes() &&
-           entries.leader >= 0 && !coordinator.hangs() &&
+           entries.leader >= 0 && !coordinator.hangs() && load.fits() &&
            std::ranges::none_of(std::array{1, 2, 3}, [&](int id) { return shipments.keeps_waiting(id); });
 }
 
@@ -160,6 +160,7 @@ void SimCluster::live_on(Duration by) {
         }
     } else if (job.state == "RUNNING") {
         job.records += records_per_second * seconds * job.live;
+        load.committed += load.carried() * seconds;
     }
 }
 
@@ -286,6 +287,7 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                      job.id = "j" + std::to_string(++job.started);
                      job.version = op.version;
                      job.state = "RUNNING";
+                     load.parallelism = op.parallelism > 0 ? op.parallelism : SimLoad::usual;
                      job.restarts = 0;
                      job.ended_by_person_at.reset();
                      return job.id;
@@ -326,6 +328,7 @@ Result<std::string> SimCluster::apply(const OperationBody& body) {
                  },
                  [&](const AlterConfigs& op) -> Result<std::string> { return set_topic(op); },
                  [&](const ElectUncleanLeader& op) { return elect_unclean(op); },
+                 [&](const RescaleJob& op) { return rescale(op); },
                  [&](const AbortTransaction& op) -> Result<std::string> {
                      if (!hanging || hanging->start_offset != op.start_offset)
                          return fail(ErrorCode::outdated, "it is not open any more");
@@ -381,6 +384,10 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
         if (set != quotas.end()) fact.value = set->second, fact.text = fmt::format("{}", set->second);
         return fact;
     }
+    if (kind == "group" && key.subject.name == job_group) {
+        if (key.name == "kafka_group_committed_offset") fact.value = load.committed;
+        return fact;
+    }
     if (kind == "connector" || kind == "connector-task" || kind == "worker" || kind == "group" ||
         (kind == "node" && key.subject.name == worker_name))
         return look_up_connect(std::move(fact));
@@ -414,17 +421,7 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
     } else if (kind == "cluster" && key.name == "flink_jobmanager_reachable") {
         fact.value = 1;
     } else if (kind == "job") {
-        if (key.name == "flink_job_state") fact.value = 1, fact.text = job.state;
-        if (key.name == "flink_subtask_records_in_total") fact.value = job.records;
-        if (key.name == "checkpoint_path") fact.text = "/checkpoints/" + job.id;
-        if (key.name == "flink_job_restarts_total") fact.value = job.restarts;
-        if (key.name == "flink_checkpoints_in_progress") fact.value = job.savepoint_ends ? 1 : 0;
-        if (key.name == "checkpoints_kept") fact.text = "always";
-        if (key.name == "id") fact.text = job.id;
-        if (key.name == "version") fact.text = job.version;
-        if (key.name == "savepoint_path") fact.text = job.savepoint;
-        if (key.name == "flink_checkpoint_last_completed_timestamp_seconds")
-            fact.value = static_cast<double>(now.unix_ms) / 1'000;
+        return look_up_job(std::move(fact));
     } else if (kind == "log-dir") {
         if (key.name == "kafka_log_dir_total_bytes") fact.value = disk.total;
         if (key.name == "kafka_log_dir_usable_bytes") fact.value = disk.total - disk.used;

@@ -93,7 +93,19 @@ struct SimJob {
     std::optional<WallTime> ended_by_person_at;  // On purpose: nobody may start it but that person.
 };
 
-inline constexpr std::string_view unloadable_version = "v4";
+inline constexpr std::string_view unloadable_version = "v4", job_group = "fleet";
+
+// What is offered to the job, as the number of subtasks that carry it: with fewer it falls behind.
+struct SimLoad {
+    static constexpr int usual = 2;
+    int needed = usual, parallelism = usual;
+    bool hurts = false;                    // What they write to is the bound: the more of them write, the slower it is.
+    bool adaptive = false;                 // Its job manager can rescale it while it goes on.
+    double committed = 0;                  // How far its group has come.
+    [[nodiscard]] double offered() const;  // Records per second …
+    [[nodiscard]] double carried() const;  // … and those of them that get through.
+    [[nodiscard]] bool fits() const;
+};
 
 struct SimDisk {
     double total = 1'000'000, used = 300'000, growth_per_second = 0;
@@ -235,6 +247,7 @@ public:
     double noise = 0;                          // What the noisy client offers, bytes per second.
     std::map<std::string, SimBroker> brokers;  // By node.
     SimJob job;
+    SimLoad load;
     SimDisk disk;
     SimLeaders leaders;
     SimShipments shipments;
@@ -263,6 +276,8 @@ private:
     std::optional<Result<std::string>> apply_to_connect(const OperationBody& body);
     Result<std::string> alter(const AlterConnectorOffset& op);
     Result<std::string> stop_job(const StopJobWithSavepoint& op);
+    Result<std::string> rescale(const RescaleJob& op);
+    [[nodiscard]] Fact look_up_job(Fact fact) const;
     void end_with_savepoint();
     Result<std::string> resume();
     std::optional<Result<std::string>> apply_to_flapping(const OperationBody& body);

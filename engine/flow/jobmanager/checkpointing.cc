@@ -139,6 +139,7 @@ void JobManager::complete_checkpoint(Job& job, std::int64_t now_ms) {
         job.stop_trigger.clear();
         cancel_job(job);
     }
+    rescale_if_wanted(job, now_ms);
 }
 
 void JobManager::finish_tasks(Job& job) {

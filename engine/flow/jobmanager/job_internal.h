@@ -156,6 +156,7 @@ struct Job {
     std::set<std::string> holding;               // Task managers that have tasks of it, until they say "released".
     std::set<std::string> deploying;             // Those whose "deployed" is awaited.
     std::vector<std::vector<Subtask>> subtasks;  // By vertex.
+    std::map<std::string, int> wanted;           // Parallelism by vertex id, not taken yet; empty: as it runs.
 
     std::deque<ExceptionEntry> exceptions;  // Newest first, 16 at most (web.exception-history-size).
     bool exceptions_truncated = false;

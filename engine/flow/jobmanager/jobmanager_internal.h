@@ -84,6 +84,13 @@ private:
     [[nodiscard]] int used_slots(const std::string& resource_id) const;
     void to_holders(const Job& job, const json& message);
 
+    // Another parallelism for a job that goes on (rescaling.cc).
+    [[nodiscard]] bool schedules_adaptively() const;
+    [[nodiscard]] Status require(Job& job, const std::map<std::string, int>& parallelism);  // By vertex id.
+    [[nodiscard]] bool may_rescale(const Job& job) const;
+    void rescale_if_wanted(Job& job, std::int64_t now_ms);
+    void take_wanted_parallelism(Job& job);
+
     // Checkpoints (checkpointing.cc).
     void beat_checkpoints(Job& job, std::int64_t now_ms);
     void trigger_checkpoint(Job& job, const SavepointRequest* request, CheckpointMode mode, std::int64_t now_ms);

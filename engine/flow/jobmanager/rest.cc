@@ -78,6 +78,7 @@ HttpResponse Rest::route(const HttpRequest& request) {
         }
         return {200, dump(get(request)), "application/json", {}};
     }
+    if (request.method == "PUT") return {200, dump(put(request)), "application/json", {}};
     if (request.method == "POST" || request.method == "PATCH" || request.method == "DELETE") {
         const bool later = request.method == "PATCH" || (request.segments.size() == 3 && request.segments[0] == "jobs");
         return {later ? 202 : 200, dump(post(request)), "application/json", {}};

@@ -24,6 +24,7 @@ private:
     [[nodiscard]] json get_vertex(const HttpRequest& request, Job& job, std::size_t vertex);
     [[nodiscard]] json get_checkpoints(const HttpRequest& request, const Job& job);
     [[nodiscard]] json post(const HttpRequest& request);
+    [[nodiscard]] json put(const HttpRequest& request);
 
     [[nodiscard]] json overview() const;
     [[nodiscard]] json jobs_overview() const;
@@ -47,6 +48,7 @@ private:
     [[nodiscard]] json plan_of_jar(const HttpRequest& request);
     [[nodiscard]] json savepoint(const HttpRequest& request, Job& job);
     [[nodiscard]] json operation(const std::string& trigger_id) const;
+    [[nodiscard]] json resource_requirements(const Job& job) const;
 
     [[nodiscard]] Job& job(const std::string& id) const;
     [[nodiscard]] std::string new_id(std::string_view what);

@@ -122,6 +122,7 @@ json Rest::get_job(const HttpRequest& request, Job& job) {
     const auto& path = request.segments;
     if (path.size() == 2) return job_details(job);
     const std::string& what = path[2];
+    if (what == "resource-requirements" && path.size() == 3) return resource_requirements(job);
     if (what == "plan" && path.size() == 3) return {{"plan", plan(job.id, job.graph)}};
     if (what == "exceptions") {
         const auto wanted = request.query_value("maxExceptions");

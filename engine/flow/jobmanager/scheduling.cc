@@ -254,6 +254,7 @@ void JobManager::beat_job(Job& job, std::int64_t now_ms) {
         case Phase::delay:
             if (now_ms < job.phase_deadline_ms) break;
             ++job.restarts;
+            take_wanted_parallelism(job);
             reset_subtasks(job, SubtaskState::created, now_ms);
             reset_subtasks(job, SubtaskState::scheduled, now_ms);
             job.phase = Phase::slots;

@@ -30,6 +30,8 @@ public:
         for (std::size_t i = 0; i < nodes_.size(); ++i) MEDIC_CHECK(place(static_cast<int>(i)));
         if (graph_.vertices.empty())
             return fail(ErrorCode::invalid, "No operators defined in streaming topology. Cannot execute.");
+        MEDIC_TRY(const auto overrides, read_overrides());
+        MEDIC_CHECK(override_parallelism(graph_, overrides));
         return std::move(graph_);
     }
 
@@ -50,6 +52,24 @@ private:
             error != std::errc{} || at != end || value < 1 || value > 32768)
             return fail(ErrorCode::invalid, "{}: expected a number from 1 to 32768, got '{}'", key, found->second);
         return value;
+    }
+
+    Result<std::map<std::string, int>> read_overrides() const {
+        std::map<std::string, int> overrides;
+        const auto found = graph_.settings.find(std::string(parallelism_overrides));
+        if (found == graph_.settings.end()) return overrides;
+        for (std::string_view left = found->second; !left.empty();) {
+            const std::string_view one = left.substr(0, left.find(','));
+            left.remove_prefix(std::min(left.size(), one.size() + 1));
+            const auto colon = one.find(':');
+            int value = 0;
+            const std::string_view number = colon == one.npos ? "" : one.substr(colon + 1);
+            const auto [at, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+            if (error != std::errc{} || at != number.data() + number.size())
+                return fail(ErrorCode::invalid, "{}: expected VERTEX-ID:PARALLELISM, got '{}'", found->first, one);
+            overrides[std::string(one.substr(0, colon))] = value;
+        }
+        return overrides;
     }
 
     Status check_uids() const {
@@ -132,6 +152,24 @@ int JobGraph::subtasks() const {
     int all = 0;
     for (const GraphVertex& vertex : vertices) all += vertex.parallelism;
     return all;
+}
+
+Status override_parallelism(JobGraph& graph, const std::map<std::string, int>& parallelism) {
+    for (const auto& [id, value] : parallelism) {
+        if (std::ranges::find(graph.vertices, id, &GraphVertex::id) == graph.vertices.end())
+            return fail(ErrorCode::invalid, "the job has no vertex {}", id);
+        if (value < 1 || value > graph.max_parallelism)
+            return fail(ErrorCode::invalid, "vertex {}: expected a parallelism from 1 to {}, got {}", id,
+                        graph.max_parallelism, value);
+    }
+    for (GraphVertex& vertex : graph.vertices)
+        if (const auto found = parallelism.find(vertex.id); found != parallelism.end())
+            vertex.parallelism = found->second;
+    const auto width = [&](int vertex) { return graph.vertices[static_cast<std::size_t>(vertex)].parallelism; };
+    for (GraphEdge& edge : graph.edges)
+        if (edge.shipping == Shipping::forward && width(edge.source_vertex) != width(edge.target_vertex))
+            edge.shipping = Shipping::rebalance;
+    return {};
 }
 
 Result<JobGraph> build_graph(const Environment& environment, const GraphOptions& options) {

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/base/result.h"
@@ -52,6 +53,11 @@ struct GraphOptions {
 
 // Errors: invalid (no source, doubled uid, a type that cannot be serialised where it must, parallelism out of range).
 [[nodiscard]] Result<JobGraph> build_graph(const Environment& environment, const GraphOptions& options);
+
+// The setting "VERTEX ID:PARALLELISM,…", applied after operators were chained: vertices keep their ids.
+inline constexpr std::string_view parallelism_overrides = "pipeline.jobvertex-parallelism-overrides";
+// By vertex id. Errors: invalid (no such vertex, out of range); the graph is then as it was.
+[[nodiscard]] Status override_parallelism(JobGraph& graph, const std::map<std::string, int>& parallelism);
 
 [[nodiscard]] std::string to_json(const JobGraph& graph);
 [[nodiscard]] Result<JobGraph> graph_from_json(const std::string& text);

@@ -50,6 +50,28 @@ TEST(JobGraph, AnotherParallelismBreaksTheChain) {
     EXPECT_EQ(graph->edges[0].shipping, Shipping::rebalance);
 }
 
+TEST(JobGraph, AParallelismOfAVertexsOwnIsSetAfterChaining) {
+    Environment environment;
+    numbers(environment)
+        .map("a", same)
+        .key_by(same)
+        .process<int, int>("c", [](const std::int64_t&, int&, const std::int64_t&, Collector<int>&) {});
+    const auto built = [&](const std::string& overrides) {
+        return build_graph(environment,
+                           {.parallelism = 2, .settings = {{std::string(parallelism_overrides), overrides}}});
+    };
+    const auto graph = built(hash_id("c") + ":5," + hash_id("numbers") + ":3");
+    ASSERT_TRUE(graph);
+    ASSERT_EQ(graph->vertices.size(), 2U);
+    EXPECT_EQ(graph->vertices[0].parallelism, 3);
+    EXPECT_EQ(graph->vertices[1].parallelism, 5);
+    EXPECT_EQ(graph->slots(), 5);
+    EXPECT_FALSE(built("0123:2")) << "no such vertex";
+    EXPECT_FALSE(built(hash_id("c") + ":0"));
+    EXPECT_FALSE(built(hash_id("c") + ":129")) << "more than the maximum parallelism";
+    EXPECT_FALSE(built("c"));
+}
+
 TEST(JobGraph, SettingsOfTheStartWinOverThoseOfTheJob) {
     Environment environment;
     environment.set("execution.checkpointing.interval", "10 s");

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
-// The job's static settings do not fit its load: stop with a savepoint, start with new ones, and take it back if that
-// did not help.
+// The job's static settings do not fit its load: under the adaptive scheduler it is rescaled while it goes on; else it
+// is stopped with a savepoint and started with new ones. Taken back if that did not help.
 namespace medic::remedies::flink_change_configuration {
 namespace {
 
 constexpr double share_of_offered_min = 0.95;  // Of the offered rate: what "fits the load" means.
+constexpr int parallelism_max = 1'000;         // Where the deployment names no limit.
 constexpr std::string_view setting_prefix =
     "setting.";  // Diagnosis facts "setting.execution.checkpointing.interval" = "10 s".
 
@@ -19,10 +20,33 @@ struct Change {
     std::string savepoints;
 };
 
+FactKey scheduler(const Subject& job) { return {job, "scheduler"}; }
+
 std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     const auto job = parameter(diagnosis, "job");
     const Subject subject = subject_in(diagnosis, "job", job ? *job : diagnosis.subject.name);
-    return {{subject, "flink_job_parallelism"}, {subject, "flink_job_state"}};
+    return {{subject, "flink_job_parallelism"}, {subject, "flink_job_state"}, scheduler(subject)};
+}
+
+// Another parallelism is all that it needs, and its job manager can give it that while the job goes on.
+bool in_place(const Change& what, const PlanningView& view) {
+    return what.settings.empty() && told(view, scheduler(what.job)) == "adaptive";
+}
+
+// What it is started anew with: the version that runs, and a folder for its savepoint.
+Status find_version(Change& what, const Diagnosis& diagnosis, const DeploymentInfo* deployment) {
+    if (deployment == nullptr || deployment->versions.empty())
+        return fail(ErrorCode::invalid, "no deployment of job {} is configured", what.name);
+    if (deployment->savepoints.empty())
+        return fail(ErrorCode::invalid, "the deployment of {} names no savepoints folder", what.name);
+    const auto version = parameter(diagnosis, "version");
+    if (!version && deployment->versions.size() > 1)
+        return fail(ErrorCode::invalid, "it is not known which version of {} runs", what.name);
+    what.version = version ? *version : deployment->versions.front();
+    if (std::ranges::find(deployment->versions, what.version) == deployment->versions.end())
+        return fail(ErrorCode::invalid, "version {} of job {} is not in the configuration", what.version, what.name);
+    what.savepoints = deployment->savepoints;
+    return {};
 }
 
 Result<Change> change(const Diagnosis& diagnosis, const PlanningView& view) {
@@ -32,26 +56,16 @@ Result<Change> change(const Diagnosis& diagnosis, const PlanningView& view) {
     MEDIC_TRY(const std::int64_t wanted, number(diagnosis, "parallelism_wanted"));
     result.job = subject_in(diagnosis, "job", result.name);
     const DeploymentInfo* deployment = view.deployment(result.name);
-    if (deployment == nullptr || deployment->versions.empty())
-        return fail(ErrorCode::invalid, "no deployment of job {} is configured", result.name);
-    if (deployment->savepoints.empty())
-        return fail(ErrorCode::invalid, "the deployment of {} names no savepoints folder", result.name);
-    const auto version = parameter(diagnosis, "version");
-    if (!version && deployment->versions.size() > 1)
-        return fail(ErrorCode::invalid, "it is not known which version of {} runs", result.name);
-    result.version = version ? *version : deployment->versions.front();
-    if (std::ranges::find(deployment->versions, result.version) == deployment->versions.end())
-        return fail(ErrorCode::invalid, "version {} of job {} is not in the configuration", result.version,
-                    result.name);
+    for (const auto& [key, value] : diagnosis.facts)
+        if (key.starts_with(setting_prefix)) result.settings[key.substr(setting_prefix.size())] = value;
+    if (!in_place(result, view)) MEDIC_CHECK(find_version(result, diagnosis, deployment));
     const Fact* now = view.fact({result.job, "flink_job_parallelism"});
     if (now == nullptr || !now->value)
         return fail(ErrorCode::not_ready, "the parallelism of job {} is not known", result.name);
     result.from = static_cast<int>(*now->value);
-    result.to = static_cast<int>(
-        std::clamp<std::int64_t>(wanted, 1, deployment->parallelism_max > 0 ? deployment->parallelism_max : 1'000));
-    result.savepoints = deployment->savepoints;
-    for (const auto& [key, value] : diagnosis.facts)
-        if (key.starts_with(setting_prefix)) result.settings[key.substr(setting_prefix.size())] = value;
+    const bool limited = deployment != nullptr && deployment->parallelism_max > 0;
+    result.to =
+        static_cast<int>(std::clamp<std::int64_t>(wanted, 1, limited ? deployment->parallelism_max : parallelism_max));
     if (result.to <= result.from && result.settings.empty())
         return fail(ErrorCode::invalid, "job {} already has parallelism {} and may have at most {}", result.name,
                     result.from, result.to);
@@ -81,21 +95,42 @@ std::vector<Step> take_back(const Change& what) {
     return {halt, as_it_was};
 }
 
+// That the job carries what it is offered, where the group that it reads with is known.
+void expect_offered_rate(Expectation& expectation, const Diagnosis& diagnosis) {
+    const auto group = parameter(diagnosis, "group");
+    const auto offered = number(diagnosis, "offered_per_second");
+    if (group && offered)
+        expectation.all.push_back(rate_at_least(subject_in(diagnosis, "group", *group), "kafka_group_committed_offset",
+                                                share_of_offered_min * static_cast<double>(*offered)));
+    expectation.within = Duration{120'000};
+    expectation.stable_for = Duration{5'000};
+}
+
+Plan plan_in_place(const Change& what, const Diagnosis& diagnosis) {
+    Plan result;
+    result.summary = fmt::format("{} does not keep up with parallelism {}: rescale it in place to {}", what.name,
+                                 what.from, what.to);
+    Step wider = rescale_job(what.job, {.job_id = what.job_id, .from = what.from, .to = what.to});
+    expect_offered_rate(wider.expectation, diagnosis);
+    Step back = rescale_job(what.job, {.job_id = what.job_id, .from = what.to, .to = what.from});
+    back.precondition = {text_in(what.job, "flink_job_state", {"RUNNING", "RESTARTING"})};
+    result.steps = {wider};
+    result.undo_steps = {back};
+    result.findings = {
+        "it goes on from its last checkpoint: a sink that is not transactional gets once more what came "
+        "after it"};
+    return result;
+}
+
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     MEDIC_TRY(const Change what, change(diagnosis, view));
+    if (in_place(what, view)) return plan_in_place(what, diagnosis);
     Plan result;
     result.summary = fmt::format("{} does not keep up with parallelism {}: restart it from a savepoint with {}",
                                  what.name, what.from, what.to);
     for (const auto& [key, value] : what.settings) result.summary += fmt::format(", {} = {}", key, value);
     Step begin = start(what, what.to, what.settings);
-    const auto group = parameter(diagnosis, "group");
-    const auto offered = number(diagnosis, "offered_per_second");
-    if (group && offered)
-        begin.expectation.all.push_back(rate_at_least(subject_in(diagnosis, "group", *group),
-                                                      "kafka_group_committed_offset",
-                                                      share_of_offered_min * static_cast<double>(*offered)));
-    begin.expectation.within = Duration{120'000};
-    begin.expectation.stable_for = Duration{5'000};
+    expect_offered_rate(begin.expectation, diagnosis);
     result.steps = {stop_with_savepoint(what.job, what.job_id, what.savepoints), begin};
     result.undo_steps = take_back(what);
     return result;
@@ -105,7 +140,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
 
 Remedy descriptor() {
     return {.name = "flink.change-configuration",
-            .what = "restarts a job from a savepoint with settings that fit its load",
+            .what = "gives a job settings that fit its load: rescaled in place, or from a savepoint",
             .destroys = Destroys::availability,
             .cures = {{"flink.configuration-does-not-fit-load"}},
             .needs = needs,
