@@ -1,6 +1,7 @@
 // What a deployment promises: nothing is touched before the new version was verified, and every start of it goes on
 // exactly where the old one ended.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -86,19 +87,23 @@ public:
         const auto* rescale = std::get_if<RescaleJob>(&sending.operation.body);
         if (rescale == nullptr) return;
         if (!sending.cluster.load.adaptive) violated("under another scheduler: " + describe(sending.operation));
-        before_.try_emplace(incident_of(sending.operation.key), rescale->from);
-        last_[incident_of(sending.operation.key)] = rescale->to;
     }
     void at_end(const Ticked& end) override {
-        for (const auto& incident : end.loop.incidents())
-            if (incident.outcome == "undone" && before_.contains(incident.id) &&
-                last_[incident.id] != before_[incident.id])
-                violated(fmt::format("{} is told as taken back, and its job has parallelism {} instead of {}",
-                                     incident.id, last_[incident.id], before_[incident.id]));
+        std::map<std::string, std::pair<int, int>> parallelism;  // By incident: before it, and after its last act.
+        for (const sim::Executed& one : end.cluster.executed) {
+            const auto* rescale = std::get_if<RescaleJob>(&one.body);
+            if (rescale == nullptr || !one.took_effect) continue;
+            const int before = std::min(rescale->from, rescale->to);  // The first may have been lost on its way.
+            parallelism.try_emplace(incident_of(one.key), before, 0).first->second.second = rescale->to;
+        }
+        for (const auto& incident : end.loop.incidents()) {
+            const auto found = parallelism.find(incident.id);
+            if (incident.outcome != "undone" || found == parallelism.end()) continue;
+            if (const auto& [before, after] = found->second; before != after)
+                violated(fmt::format("{} is told as taken back, and left its job with parallelism {} instead of {}",
+                                     incident.id, after, before));
+        }
     }
-
-private:
-    std::map<std::string, int> before_, last_;  // By incident.
 };
 
 }  // namespace
