@@ -22,7 +22,8 @@ protected:
         for (const auto& process : state->plan.processes)
             if (process.role == engine::lab::Role::jobmanager && url_.empty())
                 url_ = "http://127.0.0.1:" + std::to_string(process.ports.at("rest"));
-        for (const json& job : get("/jobs/overview").at("jobs"))
+        const json overview = get("/jobs/overview");
+        for (const json& job : overview.at("jobs"))
             if (job.at("state") == "RUNNING") job_ = job.at("jid").get<std::string>();
         ASSERT_NE(job_, "") << "no job runs";
     }
@@ -38,8 +39,8 @@ protected:
     }
     int parallelism() {
         int most = 0;
-        for (const json& vertex : get("/jobs/" + job_).at("vertices"))
-            most = std::max(most, vertex.at("parallelism").get<int>());
+        const json job = get("/jobs/" + job_);
+        for (const json& vertex : job.at("vertices")) most = std::max(most, vertex.at("parallelism").get<int>());
         return most;
     }
     std::string state() { return get("/jobs/" + job_).at("state").get<std::string>(); }
