@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "classifiers/analyzers/episode.h"
@@ -43,10 +44,29 @@ std::string first_line(const std::string& text) {
     return text.substr(0, std::min(text.find('\n'), line_max));
 }
 
+// What a program does wrong by itself it does wherever it runs, and which process it hits first is chance: a mistake in
+// its code, or memory that it has used up. No more threads to be had is the host's limit.
+bool of_the_program(const ExceptionEvent& exception) {
+    constexpr std::array mistakes = {"java.lang.NullPointerException",
+                                     "java.lang.ClassCastException",
+                                     "java.lang.ArithmeticException",
+                                     "java.lang.NumberFormatException",
+                                     "java.lang.IndexOutOfBoundsException",
+                                     "java.lang.ArrayIndexOutOfBoundsException",
+                                     "java.lang.StringIndexOutOfBoundsException",
+                                     "java.lang.StackOverflowError"};
+    constexpr std::array used_up = {"Java heap space", "GC overhead limit exceeded", "Metaspace",
+                                    "irect buffer memory"};
+    if (exception.type == "java.lang.OutOfMemoryError")
+        return std::ranges::any_of(used_up, [&](const char* what) { return exception.message.contains(what); });
+    return std::ranges::find(mistakes, exception.type) != mistakes.end();
+}
+
 // A task that failed on a task manager, or a job that the task manager could not set up.
 std::optional<std::pair<Place, Fault>> of_job(const Lookup& lookup, const Event& event) {
     const std::string manager = field(event, "taskmanager");
-    if (manager.empty() || read_exception(event).noise) return std::nullopt;
+    if (manager.empty()) return std::nullopt;
+    if (const auto exception = read_exception(event); exception.noise || of_the_program(exception)) return std::nullopt;
     auto place = place_of(lookup, event.subject.cluster, "taskmanager", manager);
     if (!place) return std::nullopt;
     const std::string vertex = field(event, "vertex"), subtask = field(event, "subtask");

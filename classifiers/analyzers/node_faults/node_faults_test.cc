@@ -95,6 +95,22 @@ TEST(NodeFaults, ABadRecordHitsOneSubtaskAlone) {
     EXPECT_TRUE(scene.findings("node-many-faults", seen_at).empty());
 }
 
+TEST(NodeFaults, WhatTheProgramDoesWrongIsNoNodes) {
+    const std::string code = "\n\tat com.acme.Enrich.map(Enrich.java:12)\n";
+    const auto told = [&](const std::string& first_line) {
+        Scene scene = job_on_two();
+        for (int i = 0; i < 8; ++i)
+            fails(scene, {.at = from + 3 * i, .subtask = std::to_string(2 + i % 2), .text = first_line + code});
+        return !scene.findings("node-many-faults", seen_at).empty();
+    };
+    EXPECT_FALSE(told("java.lang.OutOfMemoryError: Java heap space"));
+    EXPECT_FALSE(told("java.lang.OutOfMemoryError: Direct buffer memory"));
+    EXPECT_FALSE(told("java.lang.NullPointerException: null"));
+    EXPECT_FALSE(told("java.lang.RuntimeException: x\nCaused by: java.lang.ClassCastException: A is no B"));
+    EXPECT_TRUE(told("java.lang.OutOfMemoryError: unable to create native thread"));
+    EXPECT_TRUE(told("java.io.IOException: Input/output error"));
+}
+
 TEST(NodeFaults, WhatOnlyTellsOfAPeerIsNoFault) {
     Scene scene = job_on_two();
     for (int i = 0; i < 8; ++i)
