@@ -198,7 +198,7 @@ Classification Classifier::classify_text(std::string_view text, Component compon
             if (out.evidence.size() >= evidence_max) break;
             out.evidence.push_back({"trace",
                                     "signature:" + state_->catalogue.signatures()[signature].id,
-                                    state_->matcher.matched_line(signature, read, component),
+                                    state_->matcher.matched_line(signature, matches, read),
                                     0,
                                     {}});
         }

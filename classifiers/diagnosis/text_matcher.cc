@@ -39,7 +39,18 @@ std::string render_types(const FailureText& text) {
     return out;
 }
 
-// Calls `take` with each frame's line. Line numbers are left out: the same function is the same line.
+// Calls `take` with each line of the throwables while it answers true.
+template <class Take>
+void for_types(const FailureText& text, Take take) {
+    const auto types = render_types(text);
+    for (std::size_t at = 0; at < types.size();) {
+        const auto end = types.find('\n', at);
+        if (!take(std::string_view{types}.substr(at, end - at))) return;
+        at = end + 1;
+    }
+}
+
+// Likewise with each frame's line. Line numbers are left out: the same function is the same line.
 template <class Take>
 void for_frames(const FailureText& text, Take take) {
     std::string line;
@@ -53,39 +64,16 @@ void for_frames(const FailureText& text, Take take) {
                 line += ' ';
                 line += frame.function;
                 line += '(';
-                take(line);
+                if (!take(line)) return;
             }
         }
 }
 
-enum class Prose : std::uint8_t { all, failing, asides };
-
-template <class Take>
-void for_prose(const FailureText& text, Prose which, Take take) {
-    std::size_t bytes = 0;
-    for (const auto line : text.prose) {
-        bytes += line.size();
-        if (bytes > prose_bytes_max) return;
-        if (which == Prose::all || trace::is_aside(line) == (which == Prose::asides)) take(line);
-    }
-}
-
-template <class Take>
-void for_lines(Signature::Where where, const FailureText& text, Component component, Take take) {
-    switch (where) {
-        case Signature::Where::type: {
-            const auto types = render_types(text);
-            for (std::size_t at = 0; at < types.size();) {
-                const auto end = types.find('\n', at);
-                take(std::string_view{types}.substr(at, end - at));
-                at = end + 1;
-            }
-            break;
-        }
-        case Signature::Where::message: for_prose(text, Prose::all, take); break;
-        case Signature::Where::frame: for_frames(text, take); break;
-        case Signature::Where::shape: take(std::string_view{shape_of(text, component)}); break;
-    }
+// How many lines of prose are looked at.
+std::size_t prose_seen(const FailureText& text) {
+    std::size_t bytes = 0, count = 0;
+    while (count < text.prose.size() && (bytes += text.prose[count].size()) <= prose_bytes_max) ++count;
+    return count;
 }
 
 }  // namespace
@@ -122,13 +110,15 @@ struct TextMatcher::State {
 
     // Traces share most of their frames, and a job in a restart loop repeats its exceptions word for word: which
     // patterns hold for a line seen before.
-    using Seen = std::unordered_map<std::string, std::vector<std::uint16_t>>;
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view line) const { return std::hash<std::string_view>{}(line); }
+    };
+    using Seen = std::unordered_map<std::string, std::vector<std::uint16_t>, Hash, std::equal_to<>>;
     Seen frames_seen, messages_seen;
 
     const std::vector<std::uint16_t>& hits_of(Signature::Where where, Seen& seen, std::string_view line) {
-        thread_local std::string key;
-        key.assign(line);
-        auto found = seen.find(key);
+        auto found = seen.find(line);
         if (found == seen.end()) {
             if (seen.size() >= lines_seen_max) seen.clear();
             std::vector<bool> own(kind(where).signatures.size(), false);
@@ -136,32 +126,93 @@ struct TextMatcher::State {
             std::vector<std::uint16_t> hits;
             for (std::size_t at = 0; at < own.size(); ++at)
                 if (own[at]) hits.push_back(static_cast<std::uint16_t>(at));
-            found = seen.emplace(key, std::move(hits)).first;
+            found = seen.emplace(line, std::move(hits)).first;
         }
         return found->second;
     }
 
-    void match_frame(const std::string& line, std::vector<bool>& matched) {
-        for (const auto hit : hits_of(Signature::Where::frame, frames_seen, line)) matched[hit] = true;
+    // Each calls `take` with each pattern that holds and did not before.
+    template <class Take>
+    void match_seen(Signature::Where where, Seen& seen, std::string_view line, std::vector<bool>& matched, Take take) {
+        for (const auto hit : hits_of(where, seen, line))
+            if (!matched[hit]) {
+                matched[hit] = true;
+                take(static_cast<std::size_t>(hit));
+            }
     }
-
-    // Calls `take` with each pattern that holds and did not before.
+    template <class Take>
+    void match_new(Signature::Where where, std::string_view line, std::vector<bool>& matched, Take take) {
+        for (const int hit : kind(where).patterns.match(line, matched)) take(static_cast<std::size_t>(hit));
+    }
     template <class Take>
     void match_message(std::string_view line, std::vector<bool>& matched, Take take) {
         line = line.substr(0, message_bytes_max);
         // A line that begins with a letter bears no time stamp, so it comes again.
         const bool comes_again =
             line.size() <= message_seen_bytes_max && std::isalpha(static_cast<unsigned char>(line.front())) != 0;
-        if (!comes_again) {
-            const auto& messages = kind(Signature::Where::message).patterns;
-            for (const int hit : messages.match(line, matched)) take(static_cast<std::size_t>(hit));
-            return;
+        if (comes_again) {
+            match_seen(Signature::Where::message, messages_seen, line, matched, take);
+        } else {
+            match_new(Signature::Where::message, line, matched, take);
         }
-        for (const auto hit : hits_of(Signature::Where::message, messages_seen, line))
-            if (!matched[hit]) {
-                matched[hit] = true;
-                take(static_cast<std::size_t>(hit));
+    }
+
+    // Notes the line numbers of what holds in `out`; `matched` has a flag for each pattern of the kind.
+    void match_messages(const FailureText& text, std::vector<bool>& matched, TextMatches& out) {
+        const auto& signatures = kind(Signature::Where::message).signatures;
+        const auto seen = prose_seen(text);
+        const auto match_one = [&](std::size_t at) {
+            match_message(text.prose[at], matched,
+                          [&](std::size_t hit) { out.lines.emplace_back(signatures[hit], at); });
+        };
+        // What failed first; then what was logged beside it, which tells less.
+        std::vector<std::size_t> asides;
+        for (std::size_t at = 0; at < seen; ++at)
+            if (trace::is_aside(text.prose[at])) {
+                asides.push_back(at);
+            } else {
+                match_one(at);
             }
+        if (asides.empty()) return;
+        const auto failing = matched;
+        for (const auto at : asides) match_one(at);
+        for (std::size_t hit = 0; hit < matched.size() && !text.failures.empty(); ++hit)
+            if (matched[hit] && !failing[hit]) out.asides.push_back(signatures[hit]);
+    }
+
+    void match_kind(Signature::Where where, const FailureText& text, std::vector<bool>& matched, TextMatches& out) {
+        const auto& signatures = kind(where).signatures;
+        std::size_t number = 0;
+        const auto note = [&](std::size_t hit) { out.lines.emplace_back(signatures[hit], number); };
+        switch (where) {
+            case Signature::Where::type:
+                for_types(text, [&](std::string_view line) {
+                    match_new(where, line, matched, note);
+                    return ++number != 0;
+                });
+                break;
+            case Signature::Where::message: match_messages(text, matched, out); break;
+            case Signature::Where::frame:
+                for_frames(text, [&](std::string_view line) {
+                    match_seen(where, frames_seen, line, matched, note);
+                    return ++number != 0;
+                });
+                break;
+            case Signature::Where::shape: kind(where).patterns.match(out.shape, matched); break;
+        }
+    }
+
+    // The first line of all that holds, whether it failed or was logged beside it: `known` was the first of its sort.
+    // What comes before it was found not to hold, but for lines of the other sort and what stands behind a line's
+    // looked-at part.
+    std::string_view first_message(std::size_t signature, std::size_t known, const FailureText& text) {
+        for (std::size_t at = 0; at < known; ++at) {
+            const auto line = text.prose[at];
+            const bool looked_at = line.size() <= message_bytes_max && !trace::is_aside(line);
+            if (!looked_at && kind(Signature::Where::message).patterns.holds(places[signature].pattern, line))
+                return line;
+        }
+        return text.prose[known];
     }
 };
 
@@ -180,42 +231,37 @@ TextMatches TextMatcher::match(const FailureText& text, Component component) con
     out.shape = shape_of(text, component);
     std::vector<bool> matched;
     for (std::size_t at = 0; at < where_count; ++at) {
-        const auto& kind = state_->kinds[at];
-        const auto where = static_cast<Signature::Where>(at);
-        matched.assign(kind.signatures.size(), false);
-        if (where == Signature::Where::shape) {
-            kind.patterns.match(out.shape, matched);
-        } else if (where == Signature::Where::frame) {
-            for_frames(text, [&](const std::string& line) { state_->match_frame(line, matched); });
-        } else if (where == Signature::Where::message) {
-            // What failed first; then what was logged beside it, which tells less.
-            const auto take = [&](std::string_view line) {
-                state_->match_message(line, matched,
-                                      [&](std::size_t hit) { out.lines.emplace_back(kind.signatures[hit], line); });
-            };
-            for_prose(text, Prose::failing, take);
-            const auto failing = matched;
-            for_prose(text, Prose::asides, take);
-            for (std::size_t hit = 0; hit < matched.size() && !text.failures.empty(); ++hit)
-                if (matched[hit] && !failing[hit]) out.asides.push_back(kind.signatures[hit]);
-        } else {
-            for_lines(where, text, component, [&](std::string_view line) { kind.patterns.match(line, matched); });
-        }
+        const auto& signatures = state_->kinds[at].signatures;
+        matched.assign(signatures.size(), false);
+        state_->match_kind(static_cast<Signature::Where>(at), text, matched, out);
         for (std::size_t hit = 0; hit < matched.size(); ++hit)
-            if (matched[hit]) out.signatures.push_back(kind.signatures[hit]);
+            if (matched[hit]) out.signatures.push_back(signatures[hit]);
     }
     std::ranges::sort(out.signatures);
     return out;
 }
 
-std::string TextMatcher::matched_line(std::size_t signature, const FailureText& text, Component component) const {
+std::string TextMatcher::matched_line(std::size_t signature, const TextMatches& matches,
+                                      const FailureText& text) const {
     constexpr std::size_t shown_bytes_max = 300;
-    state_->build();
+    if (!std::ranges::binary_search(matches.signatures, signature)) return {};
+    const auto where = state_->places[signature].where;
+    if (where == Signature::Where::shape) return matches.shape.substr(0, shown_bytes_max);
+    const auto known = std::ranges::find(matches.lines, signature, [](const auto& line) { return line.first; })->second;
+    if (where == Signature::Where::message)
+        return std::string{state_->first_message(signature, known, text).substr(0, shown_bytes_max)};
     std::string found;
-    const auto [where, pattern] = state_->places[signature];
-    for_lines(where, text, component, [&](std::string_view line) {
-        if (found.empty() && state_->kind(where).patterns.holds(pattern, line)) found = line.substr(0, shown_bytes_max);
-    });
+    std::size_t number = 0;
+    const auto take = [&](std::string_view line) {
+        if (number++ < known) return true;
+        found = line.substr(0, shown_bytes_max);
+        return false;
+    };
+    if (where == Signature::Where::type) {
+        for_types(text, take);
+    } else {
+        for_frames(text, take);
+    }
     return found;
 }
 

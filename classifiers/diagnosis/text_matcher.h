@@ -16,8 +16,9 @@ namespace medic {
 struct TextMatches {
     std::vector<std::size_t> signatures;  // Positions in Catalogue::signatures(), ascending.
     std::vector<std::size_t> asides;      // Those of them that only an INFO or WARN line beside a failure speaks for.
-    std::vector<std::pair<std::size_t, std::string_view>>
-        lines;  // Of `message` signatures: the first line that matched.
+    // Of each but those of the shape: which line matched first, counted from 0 among the lines of its kind. Of
+    // `message` signatures what failed comes before what was logged beside it.
+    std::vector<std::pair<std::size_t, std::size_t>> lines;
     std::string shape;
 };
 
@@ -29,8 +30,10 @@ public:
     TextMatcher& operator=(TextMatcher&&) noexcept;
 
     [[nodiscard]] TextMatches match(const FailureText& text, Component component) const;
-    // The line of the text that made the signature hold, for evidence; "" when it does not.
-    [[nodiscard]] std::string matched_line(std::size_t signature, const FailureText& text, Component component) const;
+    // The line of the text that made the signature hold, for evidence; "" when it is not among the `matches`, which
+    // match() gave for this text.
+    [[nodiscard]] std::string matched_line(std::size_t signature, const TextMatches& matches,
+                                           const FailureText& text) const;
 
 private:
     struct State;

@@ -1,12 +1,10 @@
 #include "classifiers/diagnosis/trace/known_owners_internal.h"
-
-#include <unordered_map>
-#include <utility>
+#include "classifiers/diagnosis/trace/package_table_internal.h"
 
 namespace medic {
 namespace {
 
-using Entry = std::pair<std::string_view, FrameOwner>;
+using Entry = PackageTable::Entry;
 
 // Longest matching prefix wins.
 constexpr Entry entries[] = {
@@ -410,23 +408,9 @@ constexpr Entry entries[] = {
 
 }  // namespace
 
-// Entries end at a package border, so few look-ups decide.
 std::optional<FrameOwner> known_owner(std::string_view function) {
-    static const auto packages = [] {
-        std::unordered_map<std::string_view, FrameOwner> map;
-        for (const auto& [prefix, owner] : entries) map.emplace(prefix, owner);
-        return map;
-    }();
-    constexpr std::size_t depth_max = 8;
-    std::optional<FrameOwner> best;
-    std::size_t depth = 0;
-    for (std::size_t at = 0; at < function.size() && depth < depth_max; ++at) {
-        if (function[at] != '.' && function[at] != ':') continue;
-        if (function[at] == ':' && at + 1 < function.size() && function[at + 1] == ':') ++at;
-        ++depth;
-        if (const auto found = packages.find(function.substr(0, at + 1)); found != packages.end()) best = found->second;
-    }
-    if (best) return best;
+    static const PackageTable packages{entries};
+    if (const auto owner = packages.longest(function)) return owner;
     for (const std::string_view start : {"_start", "__libc", "__cxa", "start_thread", "clone", "JVM_"})
         if (function.starts_with(start)) return FrameOwner::jdk;
     return std::nullopt;

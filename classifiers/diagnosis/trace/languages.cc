@@ -15,6 +15,13 @@ void drop(std::string_view& text, std::string_view start) {
     if (text.starts_with(start)) text.remove_prefix(start.size());
 }
 
+// One pass for several file endings: nearly every location is a Java one, which none of them concerns.
+bool has_dot_before_one_of(std::string_view text, std::string_view letters) {
+    for (std::size_t at = 0; at + 1 < text.size(); ++at)
+        if (text[at] == '.' && letters.find(text[at + 1]) != std::string_view::npos) return true;
+    return false;
+}
+
 bool names_a_script(std::string_view location) {
     return has(location, ".js:") || has(location, ".ts:") || has(location, ".mjs:") || has(location, ".cjs:") ||
            location.starts_with("node:");
@@ -329,16 +336,18 @@ std::optional<FrameLine> parse_numbered_frame(std::string_view trimmed) {
 // ----------------------------------------------------------------------------------------------------
 
 std::optional<FrameOwner> language_owner(std::string_view function, std::string_view location) {
-    if (has(location, ".php(")) return has(location, "/vendor/") ? FrameOwner::library : FrameOwner::user;
-    if (has(location, ".rb") || location.starts_with("<internal")) return ruby_owner(location);
-    if (has(location, ".ex:") || has(location, ".exs:") || has(location, ".erl:")) return elixir_owner(location);
-    if (location == ".go" || has(location, ".go:")) return go_owner(function, location);
+    const bool told = has_dot_before_one_of(location, "preg");  // ".php", ".rb", ".ex", ".go".
+    if (told && has(location, ".php(")) return has(location, "/vendor/") ? FrameOwner::library : FrameOwner::user;
+    if ((told && has(location, ".rb")) || location.starts_with("<internal")) return ruby_owner(location);
+    if (told && (has(location, ".ex:") || has(location, ".exs:") || has(location, ".erl:")))
+        return elixir_owner(location);
+    if (told && (location == ".go" || has(location, ".go:"))) return go_owner(function, location);
     constexpr std::array old_node{"events.js:"sv, "net.js:"sv,  "timers.js:"sv,        "module.js:"sv, "domain.js:"sv,
                                   "_stream_"sv,   "_tls_"sv,    "tls.js:"sv,           "fs.js:"sv,     "dns.js:"sv,
                                   "_http_"sv,     "vm.js:"sv,   "buffer.js:"sv,        "util.js:"sv,   "stream.js:"sv,
                                   "crypto.js:"sv, "zlib.js:"sv, "bootstrap_node.js:"sv};
     if (location == "<anonymous>" || location == "native" || location.starts_with("index ") ||
-        starts_with_one_of(location, old_node))
+        ((location.starts_with("_") || has(location, ".js:")) && starts_with_one_of(location, old_node)))
         return FrameOwner::jdk;
     if (function.starts_with("rd_kafka_") || function.starts_with("RdKafka::") || has(location, "librdkafka"))
         return FrameOwner::kafka;

@@ -10,9 +10,25 @@
 namespace medic {
 namespace {
 
+constexpr std::array<std::string_view, 5> relocation_marks{".shaded.", ".shade.", ".relocated.", ".repackaged.",
+                                                           ".thirdparty."};
+
+// One pass for all marks: nearly every name bears none.
+bool bears_relocation_mark(std::string_view function) {
+    for (std::size_t at = 0; at + 1 < function.size(); ++at) {
+        if (function[at] != '.') continue;
+        const char next = function[at + 1];
+        if (next != 's' && next != 'r' && next != 't') continue;
+        for (const auto mark : relocation_marks)
+            if (function.substr(at).starts_with(mark)) return true;
+    }
+    return false;
+}
+
 // A relocated class belongs to whom it belongs at home: "a.b.shaded.org.apache.iceberg.X.f" is Iceberg's.
 std::optional<FrameOwner> relocated_owner(std::string_view function) {
-    for (const std::string_view mark : {".shaded.", ".shade.", ".relocated.", ".repackaged.", ".thirdparty."}) {
+    if (!bears_relocation_mark(function)) return std::nullopt;
+    for (const auto mark : relocation_marks) {
         const auto at = function.rfind(mark);
         if (at == std::string_view::npos) continue;
         if (const auto owner = known_owner(function.substr(at + mark.size()))) return owner;
