@@ -1,9 +1,7 @@
 // A job is rescaled while it goes on, under the adaptive scheduler alone: through REST as Flink has it, and through the
 // agent's own operation.
-#include <future>
-
-#include "agent/world/real/real_world.h"
 #include "tests/contract/flow_scene.h"
+#include "tests/contract/one_operation.h"
 
 namespace medic {
 namespace {
@@ -25,22 +23,12 @@ protected:
     }
     // The agent's own operation.
     Result<std::string> act(const std::string& key, const RescaleJob& what) {
-        std::promise<Result<std::string>> answer;
-        Reactor reactor;
-        HttpFetcher fetcher(reactor, {});
-        const ClusterDoors doors{.name = "c",
-                                 .connect_urls = {},
-                                 .flink_urls = {fmt::format("http://127.0.0.1:{}", rest_port_)},
-                                 .nodes = {},
-                                 .deployments = {}};
-        RealWorld world(reactor, fetcher, {{"c", doors}},
-                        [&](OperationReply reply) { answer.set_value(std::move(reply.detail)); });
-        std::thread thread([&] { reactor.run(); });
-        world.send({.key = key, .cluster = "c", .body = what, .timeout = Duration{20'000}});
-        auto detail = answer.get_future().get();
-        reactor.stop();
-        thread.join();
-        return detail;
+        return perform({.name = "c",
+                        .connect_urls = {},
+                        .flink_urls = {fmt::format("http://127.0.0.1:{}", rest_port_)},
+                        .nodes = {},
+                        .deployments = {}},
+                       key, what);
     }
 };
 

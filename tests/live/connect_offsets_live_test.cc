@@ -1,14 +1,13 @@
 // What a skipped record rests on, on a live worker: a stopped sink's group is set behind one record (KIP-875) by the
 // agent's own operation, answers are those of the embedded worker, and a dead letter queue carries Connect's headers.
 // A sink of its own, so that the platform's ones are left alone. `make test-live` runs it.
-#include <future>
 #include <sstream>
 
 #include "agent/wire/messages/topics.h"
 #include "agent/world/real/http_client.h"
 #include "agent/world/real/kafka_consumer.h"
 #include "agent/world/real/kafka_producer.h"
-#include "agent/world/real/real_world.h"
+#include "tests/contract/one_operation.h"
 #include "tests/live/live_internal.h"
 
 namespace medic::live {
@@ -23,15 +22,11 @@ protected:
     void SetUp() override {
         if (data_folder().empty()) GTEST_SKIP() << "MEDIC_LIVE_DATA names no platform: run `make test-live`";
         url_ = "http://127.0.0.1:" + std::to_string(port_of("connect-1", "rest"));
-        thread_ = std::thread([this] { reactor_.run(); });
         ask("DELETE", "/connectors/skip-probe");
         write({R"({"n":0})", R"({"n":1})", "{no json", R"({"n":3})"});
     }
     void TearDown() override {
-        if (!thread_.joinable()) return;
-        ask("DELETE", "/connectors/skip-probe");
-        reactor_.stop();
-        thread_.join();
+        if (!url_.empty()) ask("DELETE", "/connectors/skip-probe");
     }
 
     static std::vector<std::string> brokers() {
@@ -91,17 +86,10 @@ protected:
         return answer["offsets"][0]["offset"]["kafka_offset"].get<std::int64_t>();
     }
     Result<std::string> act(OperationBody body, const std::string& key) {
-        std::promise<Result<std::string>> answered;
-        HttpFetcher fetcher(reactor_, {});
-        RealWorld world(reactor_, fetcher, {{"live", {.name = "live", .connect_urls = {url_}}}},
-                        [&](const OperationReply& reply) { answered.set_value(reply.detail); });
-        world.send({.key = key, .cluster = "live", .body = std::move(body), .timeout = Duration(30'000)});
-        return answered.get_future().get();
+        return contract::perform({.name = "live", .connect_urls = {url_}}, key, std::move(body));
     }
 
     std::string url_;
-    Reactor reactor_;
-    std::thread thread_;
     HttpClient client_;
 };
 

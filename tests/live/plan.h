@@ -22,9 +22,10 @@ struct LiveOptions {
     bool adaptive = false;             // Flink's adaptive scheduler, under which jobs are rescaled in place.
     double records_per_second = 100;   // Orders; the connectors move a tenth of it.
 
+    // As reports name it.
     [[nodiscard]] std::string engines() const {
         return pair.name() + (tuned ? " tuned" : "") + (adaptive ? " adaptive" : "");
-    }  // As reports name it.
+    }
 };
 
 // What is compiled or fetched before a plan can be made.

@@ -1,9 +1,7 @@
 // What Flink says to the agent's request to rescale its job in place: a platform that was brought up with --adaptive
 // does it, any other refuses it and goes on. `make test-live` runs it on the latter.
-#include <future>
-
 #include "agent/world/real/http_client.h"
-#include "agent/world/real/real_world.h"
+#include "tests/contract/one_operation.h"
 #include "tests/live/live_internal.h"
 
 namespace medic::live {
@@ -53,22 +51,10 @@ protected:
         return false;
     }
     Result<std::string> act(const std::string& key, const RescaleJob& what) {
-        std::promise<Result<std::string>> answer;
-        Reactor reactor;
-        HttpFetcher fetcher(reactor, {});
-        const ClusterDoors doors{
-            .name = cluster_, .connect_urls = {}, .flink_urls = {url_}, .nodes = {}, .deployments = {}};
-        RealWorld world(reactor, fetcher, {{cluster_, doors}},
-                        [&](OperationReply reply) { answer.set_value(std::move(reply.detail)); });
-        std::thread thread([&] { reactor.run(); });
-        world.send({.key = key, .cluster = cluster_, .body = what, .timeout = Duration{30'000}});
-        auto detail = answer.get_future().get();
-        reactor.stop();
-        thread.join();
-        return detail;
+        return contract::perform(
+            {.name = "live", .connect_urls = {}, .flink_urls = {url_}, .nodes = {}, .deployments = {}}, key, what);
     }
 
-    const std::string cluster_ = "live";
     std::string url_, job_;
     HttpClient client_;
 };

@@ -18,7 +18,9 @@ bool JobManager::schedules_adaptively() const {
 Status JobManager::require(Job& job, const std::map<std::string, int>& parallelism) {
     JobGraph graph = job.graph;
     MEDIC_CHECK(override_parallelism(graph, parallelism));
-    job.wanted = parallelism;
+    const auto width = &GraphVertex::parallelism;
+    const bool as_it_is = std::ranges::equal(graph.vertices, job.graph.vertices, {}, width, width);
+    job.wanted = as_it_is ? std::map<std::string, int>{} : parallelism;
     const std::int64_t now = unix_ms_now();
     job.next_checkpoint_ms = std::min(job.next_checkpoint_ms, now);
     const bool has_checkpoints = job.settings.checkpoint_interval_ms > 0;
@@ -29,7 +31,7 @@ Status JobManager::require(Job& job, const std::map<std::string, int>& paralleli
 bool JobManager::may_rescale(const Job& job) const {
     if (job.wanted.empty()) return false;
     JobGraph graph = job.graph;
-    if (!override_parallelism(graph, job.wanted) || to_json(graph) == to_json(job.graph)) return false;
+    if (!override_parallelism(graph, job.wanted)) return false;
     int slots = static_cast<int>(job.slot_holders.size());
     for (const auto& [id, manager] : task_managers_) slots += manager.slots - used_slots(id);
     return slots >= graph.slots();
