@@ -89,6 +89,8 @@ void Loop::State::send(Incident& incident, Permit permit) {
         incident.stopped_job = step.job;
         incident.stopped_job_id = *id;
     }
+    // What an earlier try has answered is not where this one ends the job.
+    if (std::holds_alternative<StopJobWithSavepoint>(step.operation)) incident.savepoint.clear();
     // Once another one runs in its place, nobody else remembers where it came from.
     if (step.restore_from_own_savepoint) incident.savepoint = std::get<StartDeployment>(step.operation).restore_from;
     if (!step.only_asks)  // A question spends no budget and needs no rest after it.

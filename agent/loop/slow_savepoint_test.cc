@@ -21,6 +21,15 @@ LoopOptions with_deployment() {
     return some;
 }
 
+Diagnosis too_slow() {
+    Diagnosis slow = node_lost();
+    slow.cause = "flink.configuration-does-not-fit-load";
+    slow.subject = job;
+    slow.remedies = {"flink.change-configuration"};
+    slow.facts = {{"job", "fleet"}, {"job_id", "j1"}, {"version", "v1"}, {"parallelism_wanted", "4"}};
+    return slow;
+}
+
 class SlowSavepoint : public testing::Test {
 protected:
     SlowSavepoint() : bench(with_deployment()) {
@@ -37,12 +46,7 @@ protected:
             bench.set(in_progress, 1);
             bench.reply(operation.key, fail(ErrorCode::outcome_unknown, "the savepoint was not complete in time"));
         };
-        Diagnosis slow = node_lost();
-        slow.cause = "flink.configuration-does-not-fit-load";
-        slow.subject = job;
-        slow.remedies = {"flink.change-configuration"};
-        slow.facts = {{"job", "fleet"}, {"job_id", "j1"}, {"version", "v1"}, {"parallelism_wanted", "4"}};
-        bench.diagnoses = {slow};
+        bench.diagnoses = {too_slow()};
         bench.run(10);
     }
     [[nodiscard]] std::ptrdiff_t stops() const {
@@ -71,6 +75,27 @@ TEST_F(SlowSavepoint, is_asked_for_again_once_it_has_failed) {
     bench.set(in_progress, 0);
     bench.run(60);
     EXPECT_EQ(stops(), 2) << bench.story();
+}
+
+// A first request is answered with a path, and the job runs on; the second one's answer is lost.
+TEST(SavepointAgain, what_the_first_request_answered_is_not_gone_on_from) {
+    Bench bench(with_deployment());
+    bench.set({job, "flink_job_parallelism"}, 2);
+    bench.set(in_progress, 0);
+    bench.text({job, "savepoint_path"}, "/savepoints/savepoint-2");
+    int stops = 0;
+    bench.on_send = [&](const Operation& operation) {
+        if (!std::holds_alternative<StopJobWithSavepoint>(operation.body))
+            return bench.reply(operation.key, std::string("j2"));
+        if (++stops == 1) return bench.reply(operation.key, std::string("/savepoints/savepoint-1"));
+        bench.text({job, "flink_job_state"}, "FINISHED");
+        bench.reply(operation.key, fail(ErrorCode::outcome_unknown, "time-out"));
+    };
+    bench.diagnoses = {too_slow()};
+    bench.run(2 * two_minutes);
+    ASSERT_EQ(stops, 2) << bench.story();
+    ASSERT_GE(bench.sent.size(), 3U) << bench.story();
+    EXPECT_EQ(std::get<StartDeployment>(bench.sent[2].body).restore_from, "/savepoints/savepoint-2");
 }
 
 TEST_F(SlowSavepoint, of_which_nothing_can_be_told_is_a_persons) {
