@@ -164,26 +164,30 @@ void SimCluster::live_on(Duration by) {
     }
 }
 
+// What is under way goes on by the distance by which the wall clock was set.
+void SimCluster::shift_by(Duration by) {
+    for (auto& due : due_) due.at = due.at + by, due.sent_at = due.sent_at + by;
+    for (auto& answer : replies_) answer.at = answer.at + by;
+    job.restart_at = job.restart_at + by;
+    leaders.in_sync_at = leaders.in_sync_at + by;
+    settings.changed_at = settings.changed_at + by;
+    shipments.changed_at = shipments.changed_at + by;
+    worker.session_ends = worker.session_ends + by;
+    coordinator.hangs_since = coordinator.hangs_since + by;
+    if (coordinator.ends_at) coordinator.ends_at = *coordinator.ends_at + by;
+    if (entries.lost_at) entries.lost_at = *entries.lost_at + by;
+    if (entries.comes_back_at) entries.comes_back_at = *entries.comes_back_at + by;
+    if (job.ended_by_person_at) job.ended_by_person_at = *job.ended_by_person_at + by;
+    if (job.savepoint_ends) job.savepoint_ends = *job.savepoint_ends + by;
+}
+
 std::vector<OperationReply> SimCluster::advance(WallTime now) {
     const Duration by = now - now_;
-    const bool stepped = now_.unix_ms == 0 || by < Duration{0} || by > Duration{60'000};
-    if (stepped) {  // The wall clock was set: what is under way goes on by the same distance.
-        for (auto& due : due_) due.at = due.at + by, due.sent_at = due.sent_at + by;
-        for (auto& answer : replies_) answer.at = answer.at + by;
-        job.restart_at = job.restart_at + by;
-        leaders.in_sync_at = leaders.in_sync_at + by;
-        settings.changed_at = settings.changed_at + by;
-        shipments.changed_at = shipments.changed_at + by;
-        worker.session_ends = worker.session_ends + by;
-        coordinator.hangs_since = coordinator.hangs_since + by;
-        if (coordinator.ends_at) coordinator.ends_at = *coordinator.ends_at + by;
-        if (entries.lost_at) entries.lost_at = *entries.lost_at + by;
-        if (entries.comes_back_at) entries.comes_back_at = *entries.comes_back_at + by;
-        if (job.ended_by_person_at) job.ended_by_person_at = *job.ended_by_person_at + by;
-        if (job.savepoint_ends) job.savepoint_ends = *job.savepoint_ends + by;
-    }
+    const bool begins = now_.unix_ms == 0;  // A fault may be older than the first look at the clock: that is no step.
+    const bool stepped = !begins && (by < Duration{0} || by > Duration{60'000});
+    if (stepped) shift_by(by);
     now_ = now;
-    if (!stepped) live_on(by);
+    if (!begins && !stepped) live_on(by);
     std::vector<Due> ready;
     std::erase_if(due_, [&](const Due& due) { return due.at <= now_ && (ready.push_back(due), true); });
     for (const auto& due : ready) carry_out(due);

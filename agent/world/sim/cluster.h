@@ -282,6 +282,7 @@ private:
     Result<std::string> resume();
     std::optional<Result<std::string>> apply_to_flapping(const OperationBody& body);
     std::optional<Result<std::string>> apply_to_worker(const OperationBody& body);
+    void shift_by(Duration by);
     void live_on(Duration by);
     void connector_lives_on(double seconds);
     void replicate(Duration by);
