@@ -133,6 +133,11 @@ bool Loop::State::answered(const Incident& incident, const Step& step) const {
     };
     if (const std::string* node = taken_node(step.operation))
         if (!std::ranges::all_of(facts_before_taking(incident, *node), known_now)) return false;
+    // Nobody looks at them between the steps of a plan and those that take it back.
+    if (const std::string* id = ended_job(step.operation); id != nullptr && id->empty())
+        if (!known_now({step.job, "id"})) return false;
+    if (step.restore_from_own_savepoint && std::get<StartDeployment>(step.operation).restore_from.empty())
+        if (!known_now({step.job, "savepoint_path"})) return false;
     return std::ranges::all_of(step.precondition, heard) && std::ranges::all_of(step.skip_if, heard) &&
            (step.job.kind.empty() || book.latest({step.job, "flink_job_state"}) != nullptr);
 }
@@ -235,13 +240,20 @@ void Loop::State::check(Incident& incident) {
               step.text + ": " + verdict.text + " [" + facts + "]");
     switch (verdict.outcome) {
         case Outcome::healed: return step_done(incident, step.text + ": " + verdict.text);
-        case Outcome::no_effect: return retry(incident, step.text + ": no effect, " + verdict.text);
+        case Outcome::no_effect: return had_no_effect(incident, step.text + ": no effect, " + verdict.text);
         case Outcome::worse: return plan_failed(incident, Outcome::worse, step.text + ": " + verdict.text);
         default: break;
     }
     if (step.after_heal || step.optional)
         return plan_failed(incident, Outcome::cannot_tell, step.text + ": " + verdict.text);
     escalate(incident, "cannot_tell", step.text + ": whether it helped can't be told: " + verdict.text);
+}
+
+void Loop::State::had_no_effect(Incident& incident, const std::string& why) {
+    const Step& step = incident.current();
+    if (step.once && all_hold(signs_of(step), book, context()).truth == Truth::yes)
+        return plan_failed(incident, Outcome::no_effect, why);
+    retry(incident, why);
 }
 
 void Loop::State::watch_healed(Incident& incident) {

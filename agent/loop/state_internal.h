@@ -153,6 +153,7 @@ struct Loop::State {
     [[nodiscard]] Truth still_comes(const Incident& incident, const Step& step) const;
     void probe(Incident& incident);
     void check(Incident& incident);
+    void had_no_effect(Incident& incident, const std::string& why);
     void watch_healed(Incident& incident);
     void watch_escalated(Incident& incident);
     [[nodiscard]] Truth is_over(const Incident& incident) const;

@@ -1,5 +1,5 @@
-// A job is stopped with a savepoint that takes longer than the request may: what becomes of it is told by facts, and
-// nothing is asked for twice.
+// A job is stopped with a savepoint and started from it. One that takes longer than the request may: what becomes of it
+// is told by facts, and nothing is asked for twice. New settings that don't help are taken back.
 #include <algorithm>
 
 #include <gtest/gtest.h>
@@ -96,6 +96,26 @@ TEST(SavepointAgain, what_the_first_request_answered_is_not_gone_on_from) {
     ASSERT_EQ(stops, 2) << bench.story();
     ASSERT_GE(bench.sent.size(), 3U) << bench.story();
     EXPECT_EQ(std::get<StartDeployment>(bench.sent[2].body).restore_from, "/savepoints/savepoint-2");
+}
+
+// The job runs with its new settings, and does no more than before.
+TEST(SettingsInVain, are_taken_back_at_once) {
+    Bench bench(with_deployment());
+    bench.set({job, "flink_job_parallelism"}, 2);
+    bench.set(in_progress, 0);
+    std::vector<int> started;
+    bench.on_send = [&](const Operation& operation) {
+        const auto* start = std::get_if<StartDeployment>(&operation.body);
+        bench.text({job, "flink_job_state"}, start != nullptr ? "RUNNING" : "FINISHED");
+        bench.set({job, "flink_subtask_records_in_total"}, 7);
+        if (start == nullptr) return bench.reply(operation.key, std::string("/savepoints/savepoint-1"));
+        started.push_back(start->parallelism);
+        bench.text({job, "id"}, "j2");
+        bench.reply(operation.key, std::string("j2"));
+    };
+    bench.diagnoses = {too_slow()};
+    bench.run(2 * two_minutes);
+    EXPECT_EQ(started, (std::vector<int>{4, 2})) << bench.story();
 }
 
 TEST_F(SlowSavepoint, of_which_nothing_can_be_told_is_a_persons) {
