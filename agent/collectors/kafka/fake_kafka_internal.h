@@ -17,7 +17,7 @@ struct FakeKafka : KafkaReader {
     bool coordinated = true, counted = true, may_describe = true, coordinator_loads = false, state_led = true;
     std::int64_t start_offset = 60;
     int leader_of_1 = 2;  // Its preferred leader is broker 2.
-    std::vector<std::int32_t> isr_of_1 = {2};
+    std::vector<std::int32_t> replicas_of_1 = {2, 1}, isr_of_1 = {2};
     std::vector<std::int32_t> offline_of_1;
     // Partitions of __consumer_offsets, all led by broker 1; 0: there is no such topic. Groups beside "g", and those
     // whose coordinator does not come back, so that broker 1 lists none.
@@ -40,7 +40,7 @@ struct FakeKafka : KafkaReader {
         topic.partitions.push_back({.partition = 0, .leader_id = 1, .replicas = {1, 2}, .isr = {1, 2}});
         topic.partitions.push_back({.partition = 1,
                                     .leader_id = broker_2_gone ? -1 : leader_of_1,
-                                    .replicas = {2, 1},
+                                    .replicas = replicas_of_1,
                                     .isr = isr_of_1,
                                     .offline_replicas = offline_of_1});
         answer.topics.push_back(topic);

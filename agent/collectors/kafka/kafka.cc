@@ -147,13 +147,16 @@ void KafkaCollector::preferred_leaders(Look& look) const {
         NamedPartitions displaced;
     };
     std::map<std::int32_t, Preferred> by_broker;
+    const auto of = [&](std::int32_t id) -> Preferred& {
+        return by_broker.try_emplace(id, 0, NamedPartitions(options_.partitions_named_max)).first->second;
+    };
+    for (const auto& broker : look.metadata.brokers) of(broker.node_id);  // None is a figure, too.
     for (const auto& topic : look.metadata.topics) {
         if (!topic.name || topic.error != KafkaError::none) continue;
         for (const auto& partition : topic.partitions) {
             if (partition.replicas.empty()) continue;
             const std::int32_t first = partition.replicas.front();
-            auto& preferred =
-                by_broker.try_emplace(first, 0, NamedPartitions(options_.partitions_named_max)).first->second;
+            auto& preferred = of(first);
             preferred.all += 1;
             const bool in_sync = std::ranges::find(partition.isr, first) != partition.isr.end();
             if (partition.leader_id < 0 || partition.leader_id == first || !in_sync) continue;

@@ -278,6 +278,21 @@ TEST(Kafka, ALeaderIsDisplacedWhileThePreferredOneIsInSyncAndDoesNotLead) {
         << "no leader at all is another trouble";
 }
 
+// One that was put last in all replicas, as a slow broker is: what was wanted is then known, not missing.
+TEST(Kafka, ThatABrokerIsToLeadNothingIsTold) {
+    FakeKafka kafka;
+    kafka.replicas_of_1 = {1, 2};
+    auto look = collector();
+    const auto seen = look.look(kafka, {1000});
+    EXPECT_EQ(value(seen, R"(kafka_broker_leaders_preferred{broker="1",cluster="c"})"), 2);
+    EXPECT_EQ(value(seen, R"(kafka_broker_leaders_preferred{broker="2",cluster="c"})"), 0);
+    EXPECT_EQ(value(seen, R"(kafka_broker_leaders_displaced{broker="2",cluster="c"})"), 0);
+    kafka.broker_2_gone = true;
+    EXPECT_EQ(value(look.look(kafka, {2000}), R"(kafka_broker_leaders_preferred{broker="2",cluster="c"})"),
+              std::nullopt)
+        << "nobody tells of one that is away";
+}
+
 TEST(Kafka, WhomABrokerLeadsOrShouldLeadIsToldWithWhoCouldDoItInstead) {
     FakeKafka kafka;
     const auto leadership = [&](const char* broker) {
