@@ -24,6 +24,7 @@ struct Partition {
     std::int32_t leader = -1;
     bool in_flight = false;  // Asked for, or answered and still queued.
     std::optional<std::int64_t> high_watermark;
+    Clock::time_point answered_at;
     std::set<std::int64_t> aborted_producers;  // read_committed: transactions that an abort marker will end.
 };
 
@@ -220,6 +221,7 @@ void KafkaConsumer::Impl::take_answer(const FetchRequest& request, Result<FetchR
                 continue;
             }
             partition.high_watermark = answer.high_watermark;
+            partition.answered_at = Clock::now();
             BatchReader batches(answer.records.value_or(BytesView()));
             while (const auto batch = batches.next()) {
                 anything = true;
@@ -346,12 +348,13 @@ std::map<TopicPartition, std::int64_t> KafkaConsumer::positions() const {
     return positions;
 }
 
-std::map<TopicPartition, std::int64_t> KafkaConsumer::lag_records() const {
+std::map<TopicPartition, KafkaConsumer::Lag> KafkaConsumer::lag() const {
     const std::lock_guard lock(impl_->mutex);
-    std::map<TopicPartition, std::int64_t> lag;
+    std::map<TopicPartition, Lag> lag;
     for (const auto& [at, partition] : impl_->partitions)
         if (partition.high_watermark)
-            lag[at] = std::max<std::int64_t>(0, *partition.high_watermark - partition.position);
+            lag[at] = {std::max<std::int64_t>(0, *partition.high_watermark - partition.position),
+                       partition.answered_at};
     return lag;
 }
 

@@ -6,6 +6,7 @@
 // partitions, and a slow caller slows down the reading.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -88,8 +89,13 @@ public:
     // The next offset that poll hands over, per partition: what to commit or to store in a checkpoint.
     [[nodiscard]] std::map<TopicPartition, std::int64_t> positions() const;
 
-    // Records between position and high watermark as the last answers had it; partitions not yet heard of are left out.
-    [[nodiscard]] std::map<TopicPartition, std::int64_t> lag_records() const;
+    // How far each partition is behind, as its last answer had it; those not yet heard of are left out. While answers
+    // wait for poll() nothing is asked: whoever reads slowly knows less of now than of then.
+    struct Lag {
+        std::int64_t records = 0;  // Between position and high watermark.
+        std::chrono::steady_clock::time_point as_of;
+    };
+    [[nodiscard]] std::map<TopicPartition, Lag> lag() const;
 
     [[nodiscard]] Status commit();  // positions() under options.group_id
     [[nodiscard]] Result<std::map<TopicPartition, std::int64_t>> committed(

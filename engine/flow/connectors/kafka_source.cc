@@ -158,12 +158,13 @@ public:
 
     [[nodiscard]] bool exhausted(int) const override { return false; }
 
-    [[nodiscard]] bool caught_up(int partition) const override {
+    [[nodiscard]] std::optional<std::int64_t> empty_at_ns(int partition) const override {
         for (std::size_t i = next_; i < records_.size(); ++i)
-            if (records_[i].partition == partition) return false;
-        const auto lag = consumer_->lag_records();
+            if (records_[i].partition == partition) return std::nullopt;
+        const auto lag = consumer_->lag();
         const auto found = lag.find({options_.topic, partition});
-        return found != lag.end() && found->second == 0;  // A lag that is not known is no caught-up partition.
+        if (found == lag.end() || found->second.records > 0) return std::nullopt;
+        return std::chrono::nanoseconds(found->second.as_of.time_since_epoch()).count();
     }
 
     void commit(const std::map<int, std::int64_t>& next_offsets) override {
@@ -199,12 +200,14 @@ private:
         const auto now = std::chrono::steady_clock::now();
         if (now - ends_noted_ < std::chrono::seconds(1)) return;
         ends_noted_ = now;
-        const auto lag = consumer_->lag_records(), positions = consumer_->positions();
+        const auto lag = consumer_->lag();
+        const auto positions = consumer_->positions();
         for (const auto& partition : metrics_.partitions) {
             const TopicPartition key{options_.topic, partition->partition};
-            const auto behind = lag.find(key), position = positions.find(key);
+            const auto behind = lag.find(key);
+            const auto position = positions.find(key);
             if (behind != lag.end() && position != positions.end())
-                partition->end_offset = position->second + behind->second;
+                partition->end_offset = position->second + behind->second.records;
         }
     }
 

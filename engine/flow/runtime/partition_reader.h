@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/flow/api/graph.h"
@@ -25,9 +26,10 @@ public:
     [[nodiscard]] virtual bool next(SourceRecord& record) = 0;
     virtual void wait(std::chrono::milliseconds at_most) = 0;       // Until there may be a record.
     [[nodiscard]] virtual bool exhausted(int partition) const = 0;  // It will never have another one.
-    // Nothing more was there to be read when it last looked. A partition that has records which nobody has taken yet
-    // (the source is busy with another one, or held up) is not idle, however long it has given none.
-    [[nodiscard]] virtual bool caught_up(int partition) const = 0;
+    // When it last looked (steady_ns) and there was nothing more to be read; nullopt: there was, or it never looked. A
+    // partition that nobody has looked at since its last record (the source is busy with others, or held up) is not
+    // idle, however long it has given none.
+    [[nodiscard]] virtual std::optional<std::int64_t> empty_at_ns(int partition) const = 0;
     // Offsets to go on from, by partition; for the outside to see progress, never to restore from. Best effort.
     virtual void commit(const std::map<int, std::int64_t>& next_offsets) = 0;
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "engine/flow/api/operator.h"
@@ -67,18 +68,20 @@ public:
         }
     }
     void finish(std::size_t partition) { merger_.advance(partition, end_of_time); }
-    // To be called regularly, with the source's own clock. `caught_up(i)`: partition i had nothing more when last
-    // looked at; the idle time-out counts from then. Otherwise a source that catches up one partition after the other
-    // would call the rest idle, let time run ahead, and drop their records as late.
-    template <class CaughtUp>
-    void check_idle(std::int64_t now_ms, CaughtUp caught_up) {
+    // To be called regularly, with the source's own clock. `empty_at(i)`: when partition i was last looked at and had
+    // nothing more, nullopt if it had. It is idle once such a look comes so long after its last record. Otherwise a
+    // source that is busy with one partition would call the rest idle, let time run ahead, and drop their records as
+    // late.
+    template <class EmptyAt>
+    void check_idle(std::int64_t now_ms, EmptyAt empty_at) {
         if (idle_timeout_ms_ <= 0) return;
         for (std::size_t i = 0; i < active_ms_.size(); ++i) {
             if (now_ms - active_ms_[i] < idle_timeout_ms_ || merger_.watermark_of(i) == end_of_time) continue;
-            if (caught_up(i))
-                merger_.set_idle(i);
-            else
+            const std::optional<std::int64_t> at = empty_at(i);
+            if (!at)
                 active_ms_[i] = now_ms;
+            else if (*at - active_ms_[i] >= idle_timeout_ms_)
+                merger_.set_idle(i);
         }
     }
     [[nodiscard]] EventTime merged() { return merger_.merged(); }

@@ -51,36 +51,52 @@ TEST(PartitionWatermarks, TrailsTheHighestTimestampByTheBound) {
     EXPECT_EQ(time.merged(), 14'999);
 }
 
+using EmptyAt = std::optional<std::int64_t>;
+
 TEST(PartitionWatermarks, APartitionWithUnreadRecordsIsNotIdle) {
     PartitionWatermarks time(2, 0, 1'000, 0);
     time.observe(0, 500, 100);
     bool unread = true;
-    const auto caught_up = [&](std::size_t i) { return i == 0 || !unread; };
+    const auto empty_at = [&](std::size_t i) { return i == 0 || !unread ? EmptyAt(7'000) : std::nullopt; };
     time.observe(0, 90'000, 5'000);
-    time.check_idle(5'000, caught_up);
+    time.check_idle(5'000, empty_at);
     EXPECT_EQ(time.merged(), no_time) << "its turn will come";
     time.observe(1, 400, 5'500);
     EXPECT_EQ(time.merged(), 399);
     unread = false;
     time.observe(0, 95'000, 7'000);
-    time.check_idle(7'000, caught_up);
+    time.check_idle(7'000, empty_at);
     EXPECT_EQ(time.merged(), 94'999);
+}
+
+// Read up to its end, and then not looked at for long, since the source had enough to do with the other one.
+TEST(PartitionWatermarks, APartitionThatNobodyLooksAtIsNotIdle) {
+    PartitionWatermarks time(2, 0, 1'000, 0);
+    time.observe(1, 400, 900);
+    time.observe(0, 90'000, 5'000);
+    EmptyAt looked = 950;
+    const auto empty_at = [&](std::size_t i) { return i == 1 ? looked : std::nullopt; };
+    time.check_idle(5'000, empty_at);
+    EXPECT_EQ(time.merged(), 399) << "what it has had since is not known";
+    looked = 1'950;
+    time.check_idle(5'000, empty_at);
+    EXPECT_EQ(time.merged(), 89'999);
 }
 
 TEST(PartitionWatermarks, ASilentPartitionHoldsTimeUntilItIsIdle) {
     PartitionWatermarks time(2, 0, 1'000, 0);
     time.observe(0, 500, 100);
-    time.check_idle(999, [](std::size_t) { return true; });
+    time.check_idle(999, [](std::size_t) { return EmptyAt(999); });
     EXPECT_EQ(time.merged(), no_time);
     time.observe(0, 600, 1'000);
-    time.check_idle(1'000, [](std::size_t) { return true; });
+    time.check_idle(1'000, [](std::size_t) { return EmptyAt(1'000); });
     EXPECT_EQ(time.merged(), 599);
 }
 
 TEST(PartitionWatermarks, WithoutAnIdleTimeoutASilentPartitionHoldsTimeForever) {
     PartitionWatermarks time(2, 0, 0, 0);
     time.observe(0, 500, 100);
-    time.check_idle(1'000'000, [](std::size_t) { return true; });
+    time.check_idle(1'000'000, [](std::size_t) { return EmptyAt(1'000'000); });
     EXPECT_EQ(time.merged(), no_time);
 }
 
