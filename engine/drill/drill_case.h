@@ -54,6 +54,8 @@ struct DrillCase {
     // The remedy limits the harm, and only a person ends it: what the agent says of that counts, records don't, and the
     // lab is of no further use.
     bool left_to_person = false;
+    // Once healed the lab is another one (a job that is wider): the fault would do nothing to it.
+    bool changes_lab = false;
     // What of the records is checked at the end; not needed where it is left to a person.
     Result<RecordCheck> (*check)(Platform&, Duration patience) = nullptr;
     // What the remedy does to the platform, as the platform's own logs tell it; more often than `most` is done twice.

@@ -301,9 +301,7 @@ void Runner::finish(const DrillCase& drill, DrillResult& result) {
         result.healed = false;
         result.notes.push_back("records not checked: " + check.error().message);
     }
-    if (!settled || !result.healed) {
-        healed_.end();
-    }
+    if (!settled || !result.healed || drill.changes_lab) healed_.end();
 }
 
 }  // namespace medic::engine::drill

@@ -21,8 +21,7 @@ constexpr Duration span_needs{8'000};
 // What is offered may still be growing: settings are sized for what came lately, when that is more than over the
 // window.
 constexpr Duration lately{12'000};
-constexpr Duration commit_lately{4'000};  // Up to it both are known.
-constexpr Duration slow_span{5'000};
+constexpr Duration short_span{5'000};
 constexpr double offered_over_processed = 1.1;
 constexpr double busy_enough = 0.7;
 // The new parallelism leaves this much room, as Flink's autoscaler does (utilization target 0.7, catch-up on top).
@@ -31,8 +30,9 @@ constexpr int parallelism_factor_max = 10;
 
 struct Load {
     std::string group, topics;
-    double offered = 0, processed = 0, lag = 0, lag_growth = 0;  // Records and records/s.
-    WallTime at, committed;  // The newest lag; until when what is processed is known.
+    double offered = 0, processed = 0, lag = 0, lag_growth = 0;  // Records and records/s, over the window.
+    double offered_lately = 0;
+    WallTime at, until;  // The newest lag; where the window ends.
 };
 
 std::set<std::string> topics_of(const Lookup& lookup, const Subject& job) {
@@ -64,22 +64,25 @@ std::vector<std::string> groups_of(const Lookup& lookup, const Subject& job) {
     return {};  // Not to be told which: no guess.
 }
 
-// Lag up to the last commit: while none comes it grows by all that is offered, whatever the job does (a checkpoint that
-// is due, a job manager that does not answer).
-std::vector<Sample> lag_up_to_commit(const Lookup& lookup, SeriesId lag, const LabelValues& which, Duration span) {
+// Until when lag tells what was processed: while no commit comes it grows by all that is offered, whatever the job does
+// (a checkpoint that is due, a job manager that does not answer).
+WallTime last_commit(const Lookup& lookup, const LabelValues& which) {
     constexpr Duration look_back{10 * 60'000};
     for (const auto committed : lookup.select("kafka_group_committed_offset", which)) {
         const auto moved = lookup.motion(committed, look_back);
-        if (!moved || !moved->moved) continue;
-        auto samples = lookup.history(lag, span + (lookup.now().wall - moved->changed));
-        std::erase_if(samples, [&](const Sample& one) { return one.at_ms > moved->changed.unix_ms; });
-        return samples;
+        if (moved && moved->moved) return moved->changed;
     }
-    return lookup.history(lag, span);
+    return lookup.now().wall;
 }
 
-std::optional<Load> load_of(const Lookup& lookup, const Subject& job, const std::string& group, Duration span) {
-    Load load{.group = group, .topics = "", .at = {}, .committed = lookup.now().wall};
+std::vector<Sample> window_until(const Lookup& lookup, SeriesId series, WallTime until) {
+    auto samples = lookup.history(series, window + (lookup.now().wall - until));
+    std::erase_if(samples, [&](const Sample& one) { return one.at_ms > until.unix_ms; });
+    return samples;
+}
+
+std::optional<Load> load_of(const Lookup& lookup, const Subject& job, const std::string& group) {
+    Load load{.group = group, .topics = "", .at = {}, .until = lookup.now().wall};
     std::set<std::string> topics;
     std::size_t partitions = 0;
     const LabelValues labels{{"cluster", job.cluster}, {"group", group}};
@@ -90,14 +93,16 @@ std::optional<Load> load_of(const Lookup& lookup, const Subject& job, const std:
         LabelValues which{{"cluster", job.cluster}, {"topic", topic}, {"partition", partition}};
         const auto ends = lookup.select("kafka_partition_log_end_offset", which);
         which.emplace_back("group", group);
-        const auto history = lag_up_to_commit(lookup, series, which, span);
+        const WallTime until = last_commit(lookup, which);
+        const auto history = window_until(lookup, series, until);
         if (ends.empty() || history.size() < 3) continue;
-        const auto offered = rate_of(lookup.history(ends.front(), span), span_needs);
+        const auto offered = rate_of(window_until(lookup, ends.front(), until), span_needs);
         if (!offered) continue;
-        load.committed = std::min(load.committed, WallTime{history.back().at_ms});
+        load.until = std::min(load.until, until);
         const double seconds = static_cast<double>(history.back().at_ms - history.front().at_ms) / 1000;
         const double growth = seconds > 0 ? (history.back().value - history.front().value) / seconds : 0;
         load.offered += *offered;
+        load.offered_lately += rate_of(lookup.history(ends.front(), lately), short_span).value_or(*offered);
         load.lag_growth += growth;
         load.lag += lag->value;
         load.at = {lag->at_ms};
@@ -109,14 +114,6 @@ std::optional<Load> load_of(const Lookup& lookup, const Subject& job, const std:
     load.processed = std::max(0.0, load.offered - load.lag_growth);
     for (const auto& topic : topics) load.topics += (load.topics.empty() ? "" : ",") + topic;
     return load;
-}
-
-// What a new parallelism has to carry.
-Load load_to_carry(const Lookup& lookup, const Subject& job, const Load& over_window) {
-    const auto newest = load_of(lookup, job, over_window.group, lately);
-    const bool grew = newest && newest->offered > over_window.offered && newest->processed > over_window.processed &&
-                      newest->committed >= newest->at - commit_lately;
-    return grew ? *newest : over_window;
 }
 
 struct Vertex {
@@ -154,6 +151,35 @@ std::optional<std::pair<std::string, Vertex>> bottleneck(const Lookup& lookup, c
     return best;
 }
 
+// How much more a vertex takes in lately than over the window; nullopt: its subtasks don't tell.
+std::optional<double> gain_of(const Lookup& lookup, const Subject& job, const std::string& vertex, WallTime until) {
+    const LabelValues which{{"cluster", job.cluster}, {"job", job.name}, {"vertex", vertex}};
+    // Sources of many releases count only what they put out.
+    for (const std::string_view records : {"flink_subtask_records_in_total", "flink_subtask_records_out_total"}) {
+        double now = 0, over_window = 0;
+        for (const auto series : lookup.select(records, which)) {
+            if (!lookup.value(series)) continue;
+            const auto newest = rate_of(lookup.history(series, lately), short_span);
+            const auto mean = rate_of(window_until(lookup, series, until), short_span);
+            if (!newest || !mean) return std::nullopt;
+            now += *newest;
+            over_window += *mean;
+        }
+        if (over_window > 0) return now / over_window;
+    }
+    return std::nullopt;
+}
+
+// What a new parallelism has to carry, and what the old one carries: both lately or both over the window. Commits come
+// in jumps and late; what the vertex takes in is told at once.
+Load load_to_carry(const Lookup& lookup, const Subject& job, const std::string& vertex, Load load) {
+    const auto gain = gain_of(lookup, job, vertex, load.until);
+    if (!gain || load.offered_lately <= load.offered) return load;
+    load.offered = load.offered_lately;
+    load.processed *= *gain;
+    return load;
+}
+
 int wanted(const Vertex& vertex, const Load& load) {
     // What one subtask would carry if it were busy all the time.
     const double capacity = load.processed / std::max(0.05, vertex.busy) / static_cast<double>(vertex.subtasks);
@@ -166,14 +192,14 @@ int wanted(const Vertex& vertex, const Load& load) {
 std::optional<Finding> examine(const Lookup& lookup, const Subject& job) {
     const auto groups = groups_of(lookup, job);
     if (groups.empty()) return std::nullopt;
-    const auto load = load_of(lookup, job, groups.front(), window);
+    const auto load = load_of(lookup, job, groups.front());
     if (!load || load->lag_growth <= 0 || load->offered < offered_over_processed * load->processed) return std::nullopt;
     const auto limit = bottleneck(lookup, job);
     if (!limit || limit->second.busy < busy_enough || lookup.starved(job.cluster)) return std::nullopt;
     const auto& [name, vertex] = *limit;
     // Where one place does far less than the others no setting is what limits the job.
     for (const Duration within : {span_needs, window})
-        if (slow_place(lookup, job, name, within, slow_span)) return std::nullopt;
+        if (slow_place(lookup, job, name, within, short_span)) return std::nullopt;
     Finding finding{.id = "capacity-mismatch",
                     .subject = job,
                     .since = load->at - window,
@@ -189,7 +215,7 @@ std::optional<Finding> examine(const Lookup& lookup, const Subject& job) {
                       {"group", load->group},
                       {"topic", load->topics},
                       {"parallelism_now", std::to_string(vertex.subtasks)},
-                      {"parallelism_wanted", std::to_string(wanted(vertex, load_to_carry(lookup, job, *load)))},
+                      {"parallelism_wanted", std::to_string(wanted(vertex, load_to_carry(lookup, job, name, *load)))},
                       {"offered_per_second", std::to_string(std::lround(load->offered))},
                       {"processed_per_second", std::to_string(std::lround(load->processed))},
                       {"lag_records", std::to_string(std::lround(load->lag))}};

@@ -12,6 +12,8 @@ struct Load {
     const char* group = "fleet";
     bool topics_known = true, second_job = false;
     int grows_at = 0;  // Before it a tenth is offered, and all of that processed.
+    bool counts = true;
+    int commits_until = 1 << 20;
 };
 
 Scene job(const Load& load) {
@@ -19,18 +21,20 @@ Scene job(const Load& load) {
     const std::vector<LabelPair> partition{{"topic", "events"}, {"partition", "0"}};
     auto group = partition;
     group.emplace_back("group", load.group);
+    const auto total = [=](double before, double after) {
+        return [=](int s) { return before * std::min(s, load.grows_at) + after * std::max(0, s - load.grows_at); };
+    };
+    const auto offered = total(load.offered * 0.1, load.offered), taken = total(load.offered * 0.1, load.processed);
+    const auto committed = [=](int s) { return taken(std::min(s, load.commits_until)); };
     scene
         .series("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}},
                 [=](int s) { return s >= load.running_from ? std::optional{1.0} : std::nullopt; })
-        .series("kafka_group_lag_records", group, [=](int s) {
-            return std::max(0.0, 1000 + (load.offered - load.processed) * std::max(0, s - load.grows_at));
-        });
+        .series("kafka_group_lag_records", group,
+                [=](int s) { return std::max(0.0, 1000 + offered(s) - committed(s)); })
+        .series("kafka_group_committed_offset", group, committed);
     if (load.topics_known) scene.relation(Scene::lab("job", "fleet"), "reads", Scene::lab("topic", "events"));
     if (load.second_job) scene.constant("flink_job_state", {{"job", "other"}, {"state", "RUNNING"}}, 1);
-    if (load.offsets_known)
-        scene.series("kafka_partition_log_end_offset", partition, [=](int s) {
-            return load.offered * (std::min(s, load.grows_at) * 0.1 + std::max(0, s - load.grows_at));
-        });
+    if (load.offsets_known) scene.series("kafka_partition_log_end_offset", partition, offered);
     for (const char* subtask : {"0", "1"}) {
         const auto at = [&](const char* vertex) -> std::vector<LabelPair> {
             return {{"job", "fleet"}, {"vertex", vertex}, {"subtask", subtask}, {"taskmanager", "tm-1"}};
@@ -41,6 +45,8 @@ Scene job(const Load& load) {
             .constant("flink_subtask_backpressured_ratio", at("source"), 0.9)
             .constant("flink_subtask_busy_ratio", at("sink"), 0.05)
             .constant("flink_subtask_backpressured_ratio", at("sink"), 0.0);
+        if (load.counts)
+            scene.series("flink_subtask_records_in_total", at("enrich"), [=](int s) { return taken(s) / 2; });
     }
     return scene;
 }
@@ -56,10 +62,24 @@ TEST(CapacityMismatch, NamesTheBottleneckAndAFittingParallelism) {
 
 // Ten times as much for 13 s: the mean over the window is below half of it, and would be outgrown at once.
 TEST(CapacityMismatch, IsSizedForALoadThatStillGrows) {
-    const auto found = job({.offered = 2500, .processed = 450, .grows_at = 27}).findings("capacity-mismatch", 40);
+    Load grows{.offered = 2500, .processed = 450, .grows_at = 27};
+    const auto found = job(grows).findings("capacity-mismatch", 40);
     ASSERT_EQ(found.size(), 1U);
     // 450/s at 95 % busy of 2 subtasks: 237/s each, 70 % of which is wanted.
     EXPECT_EQ(found[0].fields.at("parallelism_wanted"), "16");
+    grows.commits_until = 36;  // The next one is due: what is offered and what is taken in are known all the same.
+    const auto late = job(grows).findings("capacity-mismatch", 40);
+    ASSERT_EQ(late.size(), 1U);
+    EXPECT_EQ(late[0].fields.at("parallelism_wanted"), "16");
+}
+
+// Never one of the window and the other of now: it would be made far wider than it needs.
+TEST(CapacityMismatch, WithoutItsCountsIsSizedByTheWindow) {
+    const auto found =
+        job({.offered = 2500, .processed = 450, .grows_at = 27, .counts = false}).findings("capacity-mismatch", 40);
+    ASSERT_EQ(found.size(), 1U);
+    // 1,259/s offered and 339/s processed over the 29 s between its first and last sample.
+    EXPECT_EQ(found[0].fields.at("parallelism_wanted"), "11");
 }
 
 TEST(CapacityMismatch, CatchingUpIsNone) {

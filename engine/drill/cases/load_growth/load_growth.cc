@@ -21,6 +21,7 @@ DrillCase descriptor() {
             .expected_remedy = "flink.change-configuration",
             .inject = [](Platform& platform) { return set_load(platform, growth); },
             .progress = job_progress,
+            .changes_lab = true,
             .check = check_job_records,
             .effects = {{"submitted, needs"}},
             .clear = [](Platform& platform) { return set_load(platform, 1); },
