@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <set>
 
 #include <fmt/format.h>
@@ -35,7 +36,7 @@ public:
             if (!node.up) seen.was_down = ticked.monotonic;
             std::size_t others = 0, in_service = 0;
             for (const auto& [other, its] : ticked.cluster.nodes) {
-                if (other == name || its.spare) continue;
+                if (other == name || (its.spare && !told_in_service(ticked.cluster, other))) continue;
                 ++others;
                 if (its.up) ++in_service;
             }
@@ -57,6 +58,14 @@ private:
     struct Seen {
         Duration was_down{-3'600'000}, could_be_spared{0};  // Monotonic, last.
     };
+
+    // A driver that says that it has put a spare to work and did nothing: nobody else tells of that.
+    static bool told_in_service(const sim::SimCluster& cluster, const std::string& node) {
+        for (const auto& done : std::views::reverse(cluster.executed))
+            if (const auto* start = std::get_if<StartNode>(&done.body); start != nullptr && start->node == node)
+                return !start->as_spare;
+        return false;
+    }
 
     void judge(const Sending& sending, const KillNode& kill, const Seen& seen) {
         const BlastRadius& limits = limits_of(sending.policy).blast_radius;
