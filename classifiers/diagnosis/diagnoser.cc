@@ -187,7 +187,7 @@ std::vector<Diagnosis> Diagnoser::diagnose(const View& whole, const Now& now) {
         if (!known && (!candidate.stands || reads_a_trace(candidate))) read.push_back(candidate.subject);
         out.push_back(ranking::report(view, candidate, candidates, blind));
     }
-    auto unclear = ranking::abstain(view, candidates, out, explained, blind);
+    auto unclear = ranking::abstain(state_->classifier.catalogue(), view, candidates, out, explained, blind);
     out.insert(out.end(), std::make_move_iterator(unclear.begin()), std::make_move_iterator(unclear.end()));
     hint_at_planned(whole, out);
     return out;

@@ -379,6 +379,27 @@ TEST(Diagnoser, TroubleWithoutACauseIsAnAbstentionThatSaysWhatIsMissing) {
     EXPECT_TRUE(told[0].remedies.empty());
 }
 
+// Its worker says FAILED, and nobody has its trace.
+TEST(Diagnoser, AFailedTaskOfWhichNothingIsKnownIsToldWithWhatItMayBe) {
+    const std::vector<Symptom> symptoms{{"ConnectTaskFailed",
+                                         Scene::lab("connector-task", "orders/0"),
+                                         Scene::at(10),
+                                         0,
+                                         "task 0 of connector orders has failed",
+                                         {{"severity", "critical"}}}};
+    const auto told = diagnose(Scene{}, 12, symptoms);
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_TRUE(told[0].abstains());
+    EXPECT_TRUE(told[0].remedies.empty());
+    std::vector<std::string> suspects;
+    for (const auto& one : told[0].alternatives) {
+        suspects.push_back(one.cause);
+        EXPECT_EQ(one.confidence, 0) << "no clue speaks for it";
+    }
+    EXPECT_EQ(suspects,
+              (std::vector<std::string>{"connect.task-failed", "connect.option-invalid", "connect.poison-record"}));
+}
+
 TEST(Diagnoser, HealthyIsSilent) {
     Scene scene;
     scene.constant("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}}, 1)

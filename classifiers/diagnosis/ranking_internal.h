@@ -59,10 +59,10 @@ void explain_away(const View& view, std::vector<Candidate>& candidates, double c
 // `blind`: what could not be seen, told with every diagnosis.
 [[nodiscard]] Diagnosis report(const View& view, const Candidate& candidate, const std::vector<Candidate>& all,
                                const std::vector<std::string>& blind);
-// Trouble that no cause accounts for: said, with what would have told. `explained`: subjects whose trouble is an
-// effect.
-[[nodiscard]] std::vector<Diagnosis> abstain(const View& view, const std::vector<Candidate>& all,
-                                             const std::vector<Diagnosis>& told, const std::set<Subject>& explained,
-                                             const std::vector<std::string>& blind);
+// Trouble that no cause accounts for: said, with what would have told and what it may be. `explained`: subjects whose
+// trouble is an effect.
+[[nodiscard]] std::vector<Diagnosis> abstain(const Catalogue& catalogue, const View& view,
+                                             const std::vector<Candidate>& all, const std::vector<Diagnosis>& told,
+                                             const std::set<Subject>& explained, const std::vector<std::string>& blind);
 
 }  // namespace medic::ranking

@@ -87,6 +87,21 @@ std::map<std::string, std::string> facts_of(const View& view, const Candidate& c
     return facts;
 }
 
+// Causes that a symptom speaks for, however weakly: what to look for first where nothing else tells.
+void add_suspects(const Catalogue& catalogue, const std::string& symptom, std::vector<Alternative>& out) {
+    std::vector<std::pair<double, const Cause*>> suspects;
+    for (const Cause& cause : catalogue.causes())
+        for (const Clue& clue : cause.clues)
+            if (clue.kind == Clue::Kind::symptom && clue.id == symptom && clue.weight > 0)
+                suspects.emplace_back(clue.weight, &cause);
+    std::ranges::stable_sort(suspects, [](const auto& a, const auto& b) { return a.first > b.first; });
+    for (const auto& [weight, cause] : suspects) {
+        const bool known = std::ranges::any_of(out, [&](const Alternative& one) { return one.cause == cause->id; });
+        if (!known && out.size() < alternatives_max)
+            out.push_back({cause->id, cause->side, 0, "often so; nothing tells here"});
+    }
+}
+
 }  // namespace
 
 Diagnosis report(const View& view, const Candidate& candidate, const std::vector<Candidate>& all,
@@ -134,8 +149,9 @@ Diagnosis report(const View& view, const Candidate& candidate, const std::vector
     return out;
 }
 
-std::vector<Diagnosis> abstain(const View& view, const std::vector<Candidate>& all, const std::vector<Diagnosis>& told,
-                               const std::set<Subject>& explained, const std::vector<std::string>& blind) {
+std::vector<Diagnosis> abstain(const Catalogue& catalogue, const View& view, const std::vector<Candidate>& all,
+                               const std::vector<Diagnosis>& told, const std::set<Subject>& explained,
+                               const std::vector<std::string>& blind) {
     std::vector<Diagnosis> out;
     const auto covered = [&](const Subject& subject) {
         return explained.contains(subject) || std::ranges::any_of(told, [&](const Diagnosis& one) {
@@ -175,8 +191,10 @@ std::vector<Diagnosis> abstain(const View& view, const std::vector<Candidate>& a
         if (finding.id == "first-failure") add(finding.subject, finding.since, finding.summary, finding.evidence);
     for (const auto& symptom : view.symptoms) {
         const auto severity = symptom.labels.find("severity");
+        const std::size_t told_before = out.size();
         if (severity != symptom.labels.end() && severity->second == "critical")
             add(symptom.subject, symptom.since, symptom.summary.empty() ? symptom.id : symptom.summary, {});
+        if (out.size() > told_before) add_suspects(catalogue, symptom.id, out.back().alternatives);
     }
     return out;
 }
