@@ -249,9 +249,11 @@ void Loop::State::check(Incident& incident) {
     escalate(incident, "cannot_tell", step.text + ": whether it helped can't be told: " + verdict.text);
 }
 
+// Tried again where that can change anything: not where it is done, and what it rested on is no more so.
 void Loop::State::had_no_effect(Incident& incident, const std::string& why) {
     const Step& step = incident.current();
-    if (step.once && all_hold(signs_of(step), book, context()).truth == Truth::yes)
+    const bool is_done = all_hold(signs_of(step), book, context()).truth == Truth::yes;
+    if (is_done && (step.once || all_hold(step.precondition, book, context()).truth == Truth::no))
         return plan_failed(incident, Outcome::no_effect, why);
     retry(incident, why);
 }

@@ -99,7 +99,8 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
     const Fact* pause_file = book.fresh(pause_file_key(), now, guard_facts_age_max);
     if (pause_file != nullptr && pause_file->value) question.pause_file = *pause_file->value != 0;
     question.pauses = pauses;
-    question.facts = read_facts(step.precondition, book);
+    // What takes back may rest on nothing but that its effect can be seen: it is not sent blindly either.
+    question.facts = read_facts(step.precondition.empty() ? step.done : step.precondition, book);
     question.precondition = all_hold(step.precondition, book, context()).why;
     if (!step.job.kind.empty()) {
         const Fact* state = book.latest({step.job, "flink_job_state"});

@@ -134,7 +134,7 @@ struct GuardQuestion {
     std::vector<std::string> others_acting{};  // Incidents of this cluster whose plan is begun and not ended.
     std::optional<bool> pause_file{};          // nullopt: could not be looked at.
     std::vector<Pause> pauses{};
-    std::vector<Fact> facts{};        // What the step's precondition reads, as known now.
+    std::vector<Fact> facts{};        // What the step's precondition reads (none: its effect), as known now.
     std::string precondition{};       // "" when it holds; else what does not, or is not known.
     std::optional<Fact> job_state{};  // Of step.job; nullopt: nobody has answered.
     std::optional<WallTime> operations_seen_at{};

@@ -184,6 +184,10 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     Step forth = change_to(topic, guilty, change.forth, change.is);
     forth.text = fmt::format("set {} of topic {} again", is, name);
     forth.undo = fmt::format("change it back to {}", was);
+    for (const Explanation& one : guilty) {  // Whatever else somebody has set meanwhile stays.
+        const std::string setting(one.setting);
+        forth.precondition.push_back(text_in(topic, setting, {change.was.at(setting), change.is.at(setting)}));
+    }
     result.undo_steps = {forth};
     return result;
 }
