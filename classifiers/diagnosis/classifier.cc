@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
+#include <span>
 
 namespace medic {
 namespace {
@@ -85,40 +87,57 @@ bool has_stand_in(const Cause& cause, Component component) {
     return cause.like.empty() ? holds(cause.left_to_others) : !holds(cause.components);
 }
 
-std::vector<ScoredCause> score(const Catalogue& catalogue, const std::vector<std::vector<Weighted>>& causes_of,
-                               const TextMatches& matches, Component component) {
-    struct Sum {
-        double score = 0;
-        std::vector<std::pair<double, std::size_t>> spoke;
-    };
-    std::map<std::size_t, Sum> sums;
+// What one signature says of a cause.
+struct Said {
+    std::size_t cause = 0, signature = 0;
+    double weight = 0;
+};
+
+// By cause, and of each cause in the signatures' order.
+std::vector<Said> said_by(const TextMatches& matches, const std::vector<std::vector<Weighted>>& causes_of) {
+    std::vector<Said> said;
     for (const auto signature : matches.signatures) {
-        const bool aside = std::ranges::binary_search(matches.asides, signature);
-        for (const auto& [cause, full_weight] : causes_of[signature]) {
-            auto& sum = sums[cause];
-            const double weight = aside ? full_weight * aside_share : full_weight;
-            if (weight > 0) {
-                sum.spoke.emplace_back(weight, signature);
-            } else {
-                sum.score += weight;
-            }
+        const double share = std::ranges::binary_search(matches.asides, signature) ? aside_share : 1;
+        for (const auto& [cause, weight] : causes_of[signature]) said.push_back({cause, signature, weight * share});
+    }
+    std::ranges::stable_sort(said, {}, &Said::cause);
+    return said;
+}
+
+// nullopt: nothing speaks for it by itself, or another cause stands in for it.
+std::optional<ScoredCause> score_of(const Cause& cause, std::span<const Said> said, Component component) {
+    std::vector<std::pair<double, std::size_t>> spoke;
+    double against = 0;
+    for (const Said& one : said) {
+        if (one.weight > 0) {
+            spoke.emplace_back(one.weight, one.signature);
+        } else {
+            against += one.weight;
         }
     }
+    std::ranges::sort(spoke, std::greater{});
+    if (spoke.empty() || spoke.front().first < leaning_weight || has_stand_in(cause, component)) return std::nullopt;
+    ScoredCause scored{.cause = said.front().cause, .score = against, .signatures = {}};
+    double share = 1;
+    for (const auto& [weight, signature] : spoke) {
+        scored.score += weight * share;
+        share *= repeated_clue_share;
+        scored.signatures.push_back(signature);
+    }
+    if (foreign(cause, component)) scored.score -= foreign_component_cost;
+    scored.score += cause.prior;
+    return scored;
+}
+
+std::vector<ScoredCause> score(const Catalogue& catalogue, const std::vector<std::vector<Weighted>>& causes_of,
+                               const TextMatches& matches, Component component) {
+    const auto said = said_by(matches, causes_of);
     std::vector<ScoredCause> scored;
-    for (auto& [cause, sum] : sums) {
-        if (sum.spoke.empty()) continue;
-        std::ranges::sort(sum.spoke, std::greater{});
-        if (sum.spoke.front().first < leaning_weight) continue;
-        if (has_stand_in(catalogue.causes()[cause], component)) continue;
-        double share = 1;
-        for (const auto& [weight, signature] : sum.spoke) {
-            sum.score += weight * share;
-            share *= repeated_clue_share;
-        }
-        if (foreign(catalogue.causes()[cause], component)) sum.score -= foreign_component_cost;
-        ScoredCause one{.cause = cause, .score = sum.score + catalogue.causes()[cause].prior, .signatures = {}};
-        for (const auto& [weight, signature] : sum.spoke) one.signatures.push_back(signature);
-        scored.push_back(std::move(one));
+    for (auto from = said.begin(); from != said.end();) {
+        const auto to = std::find_if(from, said.end(), [&](const Said& one) { return one.cause != from->cause; });
+        if (auto one = score_of(catalogue.causes()[from->cause], {from, to}, component))
+            scored.push_back(*std::move(one));
+        from = to;
     }
     std::ranges::stable_sort(scored, [](const ScoredCause& a, const ScoredCause& b) { return a.score > b.score; });
     return scored;

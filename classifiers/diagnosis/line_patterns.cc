@@ -1,6 +1,7 @@
 #include "classifiers/diagnosis/line_patterns_internal.h"
 
 #include <algorithm>
+#include <array>
 
 #include "classifiers/diagnosis/alternatives_internal.h"
 #include "classifiers/diagnosis/required_literals_internal.h"
@@ -10,13 +11,22 @@ namespace {
 
 constexpr std::int64_t pattern_bytes_max = 4 << 20;  // Of one pattern's automaton; RE2 falls back to a slower one.
 
+// A shorter literal is in nearly every line: it says little, and finding it costs as much as another.
+constexpr std::size_t guard_bytes_min = 4;
+
 bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 // What a backslash before it takes all meaning from.
 bool is_ascii_mark(char c) { return c > ' ' && c < 0x7f && !is_letter_or_digit(c) && c != '_'; }
 
+constexpr std::array<char, 256> folded = [] {
+    std::array<char, 256> all{};
+    for (int c = 0; c < 256; ++c)
+        all[static_cast<std::size_t>(c)] = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    return all;
+}();
+
 void fold_case(std::string& text) {
-    for (char& c : text)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    for (char& c : text) c = folded[static_cast<unsigned char>(c)];
 }
 
 }  // namespace
@@ -100,8 +110,8 @@ Result<int> LinePatterns::add(const std::string& pattern) {
 }
 
 void LinePatterns::compile() {
-    atoms_ = LiteralSet{given_.atoms};
     wake_by_rarest();
+    atoms_ = LiteralSet{given_.atoms};
     given_ = {};
 }
 
@@ -112,6 +122,10 @@ void LinePatterns::wake_by_rarest() {
         for (const auto& clause : clauses)
             for (const int atom : clause) ++uses[static_cast<std::size_t>(atom)];
     std::vector<std::vector<Waking>> by_atom(uses.size());
+    const auto is_short = [this](int atom) {
+        return given_.atoms[static_cast<std::size_t>(atom)].size() < guard_bytes_min;
+    };
+    std::vector<bool> asked_for(uses.size(), false);
     for (std::size_t at = 0; at < pieces_.size(); ++at) {
         const auto& clauses = given_.clauses[at];
         const int piece = static_cast<int>(at);
@@ -127,7 +141,8 @@ void LinePatterns::wake_by_rarest() {
         for (const int atom : *rarest)
             by_atom[static_cast<std::size_t>(atom)].push_back({piece, static_cast<std::uint32_t>(guards_.size())});
         for (auto clause = clauses.begin(); clause != clauses.end(); ++clause) {
-            if (clause == rarest) continue;
+            if (clause == rarest || std::ranges::any_of(*clause, is_short)) continue;
+            for (const int atom : *clause) asked_for[static_cast<std::size_t>(atom)] = true;
             guards_.insert(guards_.end(), clause->begin(), clause->end());
             guards_.push_back(clause_end);
         }
@@ -138,6 +153,8 @@ void LinePatterns::wake_by_rarest() {
         wakes_.insert(wakes_.end(), waking.begin(), waking.end());
     }
     wakes_from_.push_back(static_cast<std::uint32_t>(wakes_.size()));
+    for (std::size_t atom = 0; atom < uses.size(); ++atom)
+        if (by_atom[atom].empty() && !asked_for[atom]) given_.atoms[atom].clear();  // Never looked for.
 }
 
 bool LinePatterns::guards_allow(std::size_t guard, const std::vector<char>& there) const {

@@ -65,7 +65,9 @@ void LiteralSet::build(const std::vector<std::string>& literals, Index& index) {
         keyed.push_back({key_at<Key>(literal.data() + at), Filed{.start = static_cast<std::uint32_t>(bytes_.size()),
                                                                  .size = static_cast<std::uint32_t>(literal.size()),
                                                                  .key_at = static_cast<std::uint32_t>(at),
-                                                                 .number = static_cast<int>(number)}});
+                                                                 .number = static_cast<int>(number),
+                                                                 .first = literal.front(),
+                                                                 .last = literal.back()}});
         bytes_ += literal;
     }
     std::ranges::stable_sort(keyed, {}, [](const auto& one) { return one.first; });
@@ -80,7 +82,8 @@ void LiteralSet::build(const std::vector<std::string>& literals, Index& index) {
             slot.first = static_cast<std::uint32_t>(index.filed.size());
         }
         index.filed.push_back(filed);
-        index.filter.set(hash(key) >> (32 - Index::filter_bits));
+        const auto bit = hash(key) >> Index::filter_shift;
+        index.filter[bit / 64] |= std::uint64_t{1} << (bit % 64);
     }
 }
 
@@ -89,26 +92,35 @@ LiteralSet::LiteralSet(const std::vector<std::string>& literals) {
     build<KeyOfTwo>(literals, by_two_);
 }
 
-template <class Key>
-void LiteralSet::find_by(const Index& index, std::string_view text, std::vector<int>& found) const {
-    if (index.filed.empty()) return;
-    for (std::size_t at = 0; at + sizeof(Key) <= text.size(); ++at) {
-        const std::uint32_t key = key_at<Key>(text.data() + at);
-        if (!index.filter.test(hash(key) >> (32 - Index::filter_bits))) continue;
-        const auto* slot = index.look_up(key);
-        if (slot == nullptr) continue;
-        for (std::size_t i = slot->first; i < slot->first + slot->count; ++i) {
-            const auto& filed = index.filed[i];
-            if (filed.key_at > at || filed.size > text.size() - (at - filed.key_at)) continue;
-            if (std::memcmp(text.data() + (at - filed.key_at), bytes_.data() + filed.start, filed.size) == 0)
-                found.push_back(filed.number);
-        }
+void LiteralSet::find_at(const Index& index, std::uint32_t key, std::string_view text, std::size_t at,
+                         std::vector<int>& found) const {
+    const auto* slot = index.look_up(key);
+    if (slot == nullptr) return;
+    for (std::size_t i = slot->first; i < slot->first + slot->count; ++i) {
+        const auto& filed = index.filed[i];
+        if (filed.key_at > at || filed.size > text.size() - (at - filed.key_at)) continue;
+        const char* const begins = text.data() + (at - filed.key_at);
+        if (*begins != filed.first || begins[filed.size - 1] != filed.last) continue;
+        if (std::memcmp(begins, bytes_.data() + filed.start, filed.size) == 0) found.push_back(filed.number);
     }
 }
 
+// Every byte of every text comes through here: nothing is called for a place that no literal is filed under.
 void LiteralSet::find(std::string_view text, std::vector<int>& found) const {
-    find_by<KeyOfFour>(by_four_, text, found);
-    find_by<KeyOfTwo>(by_two_, text, found);
+    const std::uint64_t *const four = by_four_.filter.data(), *const two = by_two_.filter.data();
+    const auto is_set = [](const std::uint64_t* filter, std::uint32_t bit) {
+        return ((filter[bit / 64] >> (bit % 64)) & 1) != 0;
+    };
+    const char* const bytes = text.data();
+    const std::size_t places = text.size() < sizeof(KeyOfFour) ? 0 : text.size() - sizeof(KeyOfFour) + 1;
+    for (std::size_t at = 0; at < places; ++at) {
+        const auto key = key_at<KeyOfFour>(bytes + at);
+        if (is_set(four, hash(key) >> Index::filter_shift)) find_at(by_four_, key, text, at, found);
+    }
+    for (std::size_t at = 0; at + sizeof(KeyOfTwo) <= text.size(); ++at) {
+        const std::uint32_t key = key_at<KeyOfTwo>(bytes + at);
+        if (is_set(two, hash(key) >> Index::filter_shift)) find_at(by_two_, key, text, at, found);
+    }
 }
 
 }  // namespace medic

@@ -115,7 +115,7 @@ struct TextMatcher::State {
         std::size_t operator()(std::string_view line) const { return std::hash<std::string_view>{}(line); }
     };
     using Seen = std::unordered_map<std::string, std::vector<std::uint16_t>, Hash, std::equal_to<>>;
-    Seen frames_seen, messages_seen;
+    Seen types_seen, frames_seen, messages_seen;
 
     const std::vector<std::uint16_t>& hits_of(Signature::Where where, Seen& seen, std::string_view line) {
         auto found = seen.find(line);
@@ -157,7 +157,7 @@ struct TextMatcher::State {
         }
     }
 
-    // Notes the line numbers of what holds in `out`; `matched` has a flag for each pattern of the kind.
+    // Notes what holds in `out`, with its line; `matched` has a flag for each pattern of the kind.
     void match_messages(const FailureText& text, std::vector<bool>& matched, TextMatches& out) {
         const auto& signatures = kind(Signature::Where::message).signatures;
         const auto seen = prose_seen(text);
@@ -173,11 +173,10 @@ struct TextMatcher::State {
             } else {
                 match_one(at);
             }
-        if (asides.empty()) return;
-        const auto failing = matched;
+        const auto failing = out.lines.size();
         for (const auto at : asides) match_one(at);
-        for (std::size_t hit = 0; hit < matched.size() && !text.failures.empty(); ++hit)
-            if (matched[hit] && !failing[hit]) out.asides.push_back(signatures[hit]);
+        for (auto at = failing; at < out.lines.size() && !text.failures.empty(); ++at)
+            out.asides.push_back(out.lines[at].first);
     }
 
     void match_kind(Signature::Where where, const FailureText& text, std::vector<bool>& matched, TextMatches& out) {
@@ -187,7 +186,7 @@ struct TextMatcher::State {
         switch (where) {
             case Signature::Where::type:
                 for_types(text, [&](std::string_view line) {
-                    match_new(where, line, matched, note);
+                    match_seen(where, types_seen, line, matched, note);
                     return ++number != 0;
                 });
                 break;
@@ -198,7 +197,10 @@ struct TextMatcher::State {
                     return ++number != 0;
                 });
                 break;
-            case Signature::Where::shape: kind(where).patterns.match(out.shape, matched); break;
+            case Signature::Where::shape:
+                match_new(where, out.shape, matched,
+                          [&](std::size_t hit) { out.signatures.push_back(signatures[hit]); });
+                break;
         }
     }
 
@@ -231,13 +233,12 @@ TextMatches TextMatcher::match(const FailureText& text, Component component) con
     out.shape = shape_of(text, component);
     std::vector<bool> matched;
     for (std::size_t at = 0; at < where_count; ++at) {
-        const auto& signatures = state_->kinds[at].signatures;
-        matched.assign(signatures.size(), false);
+        matched.assign(state_->kinds[at].signatures.size(), false);
         state_->match_kind(static_cast<Signature::Where>(at), text, matched, out);
-        for (std::size_t hit = 0; hit < matched.size(); ++hit)
-            if (matched[hit]) out.signatures.push_back(signatures[hit]);
     }
+    for (const auto& [signature, line] : out.lines) out.signatures.push_back(signature);
     std::ranges::sort(out.signatures);
+    std::ranges::sort(out.asides);
     return out;
 }
 

@@ -8,14 +8,22 @@ namespace medic::trace {
 namespace {
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
-bool is_name_char(char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$' || c == '.' || c == '/' || c == '-';
-}
+constexpr std::array<bool, 256> name_chars = [] {
+    std::array<bool, 256> are{};
+    for (int c = 0; c < 256; ++c)
+        are[static_cast<std::size_t>(c)] =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+            std::string_view{"_$./-"}.find(static_cast<char>(c)) != std::string_view::npos;
+    return are;
+}();
+
+bool is_name_char(char c) { return name_chars[static_cast<unsigned char>(c)]; }
 
 // A module or class loader in front of a frame: "app//", "java.base@17.0.1/", "blob_p-1//".
 std::string_view without_module(std::string_view function) {
+    if (function.find('/') == std::string_view::npos) return function;  // Most have none, and rfind is far slower.
     const auto slash = function.rfind('/');
-    if (slash == std::string_view::npos || slash + 1 >= function.size()) return function;
+    if (slash + 1 >= function.size()) return function;
     const char next = function[slash + 1];
     // "Job$$Lambda$14/0x0000000840064840.apply" and "Job$$Lambda$14/1234.apply" hold a slash of their own.
     if (std::isdigit(static_cast<unsigned char>(next)) != 0) {

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <optional>
+#include <string>
+#include <unordered_map>
 
 #include "classifiers/diagnosis/trace/known_owners_internal.h"
 #include "classifiers/diagnosis/trace/languages.h"
@@ -142,25 +145,55 @@ Component parse_component(std::string_view text) {
     return Component::unknown;
 }
 
+namespace {
+
+// By the name alone.
+std::optional<FrameOwner> named_owner(std::string_view function, Component component) {
+    if (const auto relocated = relocated_owner(function)) return *relocated;
+    const auto known = known_owner(function);
+    if (known != FrameOwner::library) return known;
+    if (component == Component::connect && names_a_plugin(function)) return FrameOwner::connector;
+    if (component == Component::flink && names_a_flink_connector(function)) return FrameOwner::connector;
+    return known;
+}
+
+// "WorkerSinkTask.java:624": a frame whose name tells all.
+bool is_of_a_class_file(std::string_view location) {
+    const auto file = location.substr(0, location.rfind(':'));
+    return file.ends_with(".java") || file.ends_with(".scala") || file.ends_with(".kt");
+}
+
+// Traces share most of their frames.
+FrameOwner remembered_owner(std::string_view function, Component component) {
+    constexpr std::size_t names_max = 8'192;
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
+    };
+    using Owners = std::unordered_map<std::string, FrameOwner, Hash, std::equal_to<>>;
+    thread_local std::array<Owners, component_count> remembered;
+    Owners& owners = remembered[static_cast<std::size_t>(component)];
+    if (const auto found = owners.find(function); found != owners.end()) return found->second;
+    if (owners.size() >= names_max) owners.clear();
+    const auto owner = named_owner(function, component).value_or(unknown_owner(component));
+    owners.emplace(function, owner);
+    return owner;
+}
+
+}  // namespace
+
 FrameOwner owner_of(std::string_view function, std::string_view location, const Ownership& ownership) {
     if (starts_with_any(function, ownership.user_prefixes) || starts_with_any(location, ownership.user_prefixes))
         return FrameOwner::user;
     if (starts_with_any(function, ownership.connector_prefixes) ||
         starts_with_any(location, ownership.connector_prefixes))
         return FrameOwner::connector;
+    if (is_of_a_class_file(location)) return remembered_owner(function, ownership.component);
     if (location.find(".py") != std::string_view::npos || location.starts_with("<frozen"))
         return python_owner(location);
     if (const auto node = node_owner(location)) return *node;
     if (const auto told = trace::language_owner(function, location)) return *told;
-    if (const auto relocated = relocated_owner(function)) return *relocated;
-    if (const auto known = known_owner(function)) {
-        if (*known == FrameOwner::library && ownership.component == Component::connect && names_a_plugin(function))
-            return FrameOwner::connector;
-        if (*known == FrameOwner::library && ownership.component == Component::flink &&
-            names_a_flink_connector(function))
-            return FrameOwner::connector;
-        return *known;
-    }
+    if (const auto named = named_owner(function, ownership.component)) return *named;
     if (location.find("+0x") != std::string_view::npos) return native_owner(object_of(location), ownership.component);
     return unknown_owner(ownership.component);
 }

@@ -22,6 +22,7 @@ enum class FrameOwner : std::uint8_t {
 
 // Which product a text comes from; decides what an unknown package means.
 enum class Component : std::uint8_t { unknown, flink, connect, kafka_broker, kafka_client, streams };
+inline constexpr std::size_t component_count = 6;
 [[nodiscard]] std::string_view to_string(Component component);
 [[nodiscard]] Component parse_component(std::string_view text);  // unknown for anything else.
 
