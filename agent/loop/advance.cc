@@ -249,11 +249,17 @@ void Loop::State::check(Incident& incident) {
     escalate(incident, "cannot_tell", step.text + ": whether it helped can't be told: " + verdict.text);
 }
 
-// Tried again where that can change anything: not where it is done, and what it rested on is no more so.
+// Tried again where that can change anything: not where it is done, and what it rested on is no more so. What can't be
+// taken back is waited for all the same (a broker that recovers its logs), and so is a job that still restores its
+// state.
 void Loop::State::had_no_effect(Incident& incident, const std::string& why) {
     const Step& step = incident.current();
-    const bool is_done = all_hold(signs_of(step), book, context()).truth == Truth::yes;
-    if (is_done && (step.once || all_hold(step.precondition, book, context()).truth == Truth::no))
+    const auto is = [&](const std::vector<Condition>& conditions, Truth truth) {
+        return all_hold(conditions, book, context()).truth == truth;
+    };
+    const Fact* state = step.job.kind.empty() ? nullptr : book.latest({step.job, "flink_job_state"});
+    const bool is_done = is(signs_of(step), Truth::yes) && (state == nullptr || state->text == "RUNNING");
+    if (is_done && can_be_undone(incident) && (step.once || is(step.precondition, Truth::no)))
         return plan_failed(incident, Outcome::no_effect, why);
     retry(incident, why);
 }

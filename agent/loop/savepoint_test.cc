@@ -118,6 +118,28 @@ TEST(SettingsInVain, are_taken_back_at_once) {
     EXPECT_EQ(started, (std::vector<int>{4, 2})) << bench.story();
 }
 
+TEST(SettingsInVain, a_job_that_still_restores_its_state_is_waited_for) {
+    Bench bench(with_deployment());
+    bench.set({job, "flink_job_parallelism"}, 2);
+    bench.set(in_progress, 0);
+    int starts = 0;
+    bench.on_send = [&](const Operation& operation) {
+        const bool is_start = std::holds_alternative<StartDeployment>(operation.body);
+        starts += is_start ? 1 : 0;
+        bench.text({job, "flink_job_state"}, is_start ? "INITIALIZING" : "FINISHED");
+        bench.reply(operation.key, std::string("/savepoints/savepoint-1"));
+    };
+    bench.diagnoses = {too_slow()};
+    bench.run(2 * two_minutes);
+    EXPECT_EQ(starts, 1) << bench.story();
+    bench.text({job, "flink_job_state"}, "RUNNING");
+    bench.counts({job, "flink_subtask_records_in_total"});
+    bench.diagnoses.clear();
+    bench.run(two_minutes);
+    EXPECT_EQ(starts, 1) << bench.story();
+    EXPECT_EQ(bench.incident().outcome, "healed") << bench.story();
+}
+
 TEST_F(SlowSavepoint, of_which_nothing_can_be_told_is_a_persons) {
     bench.unknown(in_progress);
     bench.run(2 * two_minutes);
