@@ -118,6 +118,17 @@ std::optional<Motion> Lookup::motion(SeriesId id, Duration window) const {
     return motion_of(samples);
 }
 
+std::optional<Motion> Lookup::cpu_motion(const LabelValues& node, Duration window) const {
+    const auto cpu = select("process_cpu_seconds_total", node);
+    return cpu.size() == 1 ? motion(cpu.front(), within_its_life(node, window)) : std::nullopt;
+}
+
+Duration Lookup::within_its_life(const LabelValues& node, Duration window) const {
+    const auto started = value("process_start_time_seconds", node);
+    if (!started) return window;
+    return std::clamp(now_.wall - WallTime{static_cast<std::int64_t>(*started * 1'000)}, Duration{0}, window);
+}
+
 std::optional<WallTime> Lookup::since(SeriesId id, Duration window) const {
     if (!sample(id)) return std::nullopt;
     const auto samples = history(id, window);

@@ -63,6 +63,11 @@ public:
     [[nodiscard]] bool held(std::string_view name, const LabelValues& labels, double value, Duration window) const;
     // nullopt: fewer than two samples, or none fresh.
     [[nodiscard]] std::optional<Motion> motion(SeriesId id, Duration window) const;
+    // Likewise of the processor time of the node's process, within its own life.
+    [[nodiscard]] std::optional<Motion> cpu_motion(const LabelValues& node, Duration window) const;
+    // As much of the window as the node's process has lived, where that is known: what another one did before it, as
+    // one that was fenced for standing still, is no habit of its own.
+    [[nodiscard]] Duration within_its_life(const LabelValues& node, Duration window) const;
     // Since when a gauge has held its present value, as far as the window reaches; nullopt when not fresh.
     [[nodiscard]] std::optional<WallTime> since(SeriesId id, Duration window) const;
 

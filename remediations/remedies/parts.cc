@@ -190,7 +190,7 @@ AfterCancel newest_checkpoint_after_cancel(const PlanningView& view, const Subje
 Result<const NodeInfo*> replaceable_node(const Diagnosis& diagnosis, const PlanningView& view) {
     auto name = parameter(diagnosis, "node");
     if (!name) name = parameter(diagnosis, "taskmanager");
-    if (!name) return std::unexpected(std::move(name).error());
+    if (!name) return fail(ErrorCode::invalid, "the diagnosis {} does not say which node", diagnosis.cause);
     const NodeInfo* node = view.node(*name);
     if (node == nullptr) return fail(ErrorCode::invalid, "node {} is not in the configuration", *name);
     if (!node->can_start || !node->can_kill)

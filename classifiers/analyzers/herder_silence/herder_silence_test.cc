@@ -40,6 +40,23 @@ TEST(HerderSilence, AWorkerThatAnswersButForItsHerderIsBlocked) {
 
 TEST(HerderSilence, AMomentOfItIsNone) { EXPECT_TRUE(workers({}).findings("herder-blocked", blocked_at + 5).empty()); }
 
+// Silent for ten seconds before, and well for 70 since.
+Scene blocked_again(std::optional<int> started) {
+    Scene scene = workers({.asked = false});
+    scene.series("connect_worker_herder_answers", {{"worker", "10.0.0.1:8083"}},
+                 [](int s) { return s < 20 || (s >= 30 && s < 100) ? 1.0 : 0.0; });
+    if (started)
+        scene.constant("process_start_time_seconds", {{"node", "connect-1"}, {"role", "connect-worker"}},
+                       static_cast<double>(Scene::at(*started).unix_ms) / 1'000);
+    return scene;
+}
+
+TEST(HerderSilence, OneThatCameBackIsGivenLongerButNotTheTimeThatItWasWell) {
+    EXPECT_TRUE(blocked_again({}).findings("herder-blocked", 115).empty());
+    EXPECT_EQ(blocked_again({}).findings("herder-blocked", 121).size(), 1U);
+    EXPECT_EQ(blocked_again(30).findings("herder-blocked", 110).size(), 1U) << "that was the process before it";
+}
+
 // In a rebalance the herders wait for each other.
 TEST(HerderSilence, TwoAtOnceWaitForSomethingElse) {
     EXPECT_TRUE(workers({.second_blocked = blocked_at + 3}).findings("herder-blocked", blocked_at + 20).empty());

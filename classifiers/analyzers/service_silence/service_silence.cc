@@ -88,16 +88,25 @@ std::optional<Finding> lost(const Lookup& lookup, const Service& service, const 
     return finding;
 }
 
+// A third vantage point: its controller misses it, too. Then it does not matter how long it has stood before.
+std::optional<Evidence> cluster_has_given_up(const Lookup& lookup, const Service& service) {
+    if (service.kind.role != "broker") return std::nullopt;
+    const auto listed = lookup.value("kafka_broker_up", {{"cluster", service.cluster}, {"broker", service.name}});
+    if (listed != 0) return std::nullopt;
+    return Evidence{"metric", "kafka_broker_up", "the cluster's metadata no longer lists it", 0, lookup.now().wall};
+}
+
 std::optional<Finding> frozen(const Lookup& lookup, const Service& service, const Evidence& silent) {
     const LabelValues node{{"cluster", service.cluster}, {"node", service.node}};
     if (lookup.value(service.up).value_or(0) != 1) return std::nullopt;
-    const auto cpu = lookup.select("process_cpu_seconds_total", node);
-    if (cpu.size() != 1) return std::nullopt;
-    const auto ticks = lookup.motion(cpu.front(), look_back);
-    if (!ticks || !unusual(*ticks, frozen_floor) || lookup.starved(service.cluster)) return std::nullopt;
+    const auto ticks = lookup.cpu_motion(node, look_back);
+    if (!ticks || ticks->standing < frozen_floor || lookup.starved(service.cluster)) return std::nullopt;
+    const auto given_up = cluster_has_given_up(lookup, service);
+    if (!given_up && !unusual(*ticks, frozen_floor)) return std::nullopt;
     auto finding =
         service.finding(service.kind.frozen, ticks->changed, "is alive but silent for " + spoken(ticks->standing));
     finding.evidence = {uses_no_cpu(service.node, *ticks), silent};
+    if (given_up) finding.evidence.push_back(*given_up);
     if (auto stopped = stopped_by_signal(lookup, node, ticks->newest)) finding.evidence.push_back(*std::move(stopped));
     return finding;
 }

@@ -102,6 +102,32 @@ TEST(ServiceSilence, ABrokerThatUsesNoCpuAndDoesNotAnswerIsFrozen) {
     EXPECT_EQ(found[0].since, Scene::at(60));
 }
 
+// Second 60 to 72: a fault of the process before, which was fenced. From 120 on the present one stands.
+Scene frozen_again(std::optional<int> started) {
+    const auto ticks = [](int s) { return s < 60 ? 0.2 * s : s < 72 ? 12.0 : 12 + 0.2 * std::min(s - 72, 48); };
+    Scene scene = silent_broker(ticks, 120);
+    if (started)
+        scene.constant("process_start_time_seconds", broker, static_cast<double>(Scene::at(*started).unix_ms) / 1'000);
+    return scene;
+}
+
+TEST(ServiceSilence, WhatTheProcessBeforeItDidIsNoHabit) {
+    EXPECT_EQ(frozen_again(72).findings("broker-frozen", 129).size(), 1U);
+    EXPECT_TRUE(frozen_again(0).findings("broker-frozen", 129).empty()) << "it has stood so long before";
+    EXPECT_TRUE(frozen_again({}).findings("broker-frozen", 129).empty()) << "it may be the same one";
+}
+
+TEST(ServiceSilence, OneThatItsClusterHasGivenUpIsFrozenWhateverItDidBefore) {
+    const auto seen_by_the_cluster = [](double listed) {
+        Scene scene = frozen_again(0);
+        return scene.series("kafka_broker_up", {{"broker", "2"}}, [=](int s) { return s < 129 ? 1.0 : listed; });
+    };
+    const auto found = seen_by_the_cluster(0).findings("broker-frozen", 130);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].evidence.size(), 3U);
+    EXPECT_TRUE(seen_by_the_cluster(1).findings("broker-frozen", 130).empty());
+}
+
 TEST(ServiceSilence, StoppedForSixSecondsIsNoFault) {
     EXPECT_TRUE(silent_broker(burning(60), 61).findings("broker-frozen", 66).empty());
 }

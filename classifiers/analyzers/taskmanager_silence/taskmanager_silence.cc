@@ -225,10 +225,8 @@ std::optional<Finding> frozen(const Lookup& lookup, const Manager& manager) {
     const LabelValues node{{"cluster", manager.cluster}, {"node", manager.node}};
     // One that was never listed to us may have a successor on its node.
     if (!manager.listed || lookup.value("process_up", node).value_or(0) != 1) return std::nullopt;
-    const auto cpu = one(lookup, "process_cpu_seconds_total", node);
-    if (!cpu) return std::nullopt;
     if (succeeded(lookup, manager)) return std::nullopt;
-    const auto ticks = lookup.motion(*cpu, look_back);
+    const auto ticks = lookup.cpu_motion(node, look_back);
     if (!ticks || !unusual(*ticks, frozen_floor)) return std::nullopt;
     std::vector<Evidence> said;
     if (auto beat = heartbeat_grows(lookup, manager, ticks->changed)) said.push_back(*beat);
