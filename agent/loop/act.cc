@@ -203,6 +203,7 @@ void Loop::State::left_out(Incident& incident, const std::string& why) {
 
 void Loop::State::retry(Incident& incident, const std::string& why) {
     if (incident.current().optional) return left_out(incident, why);
+    if (incident.current().once) return plan_failed(incident, Outcome::no_effect, why);
     const auto limits = question_about(incident, incident.current()).policy.limits;
     const int doublings = std::min(incident.attempt - 1, 20);
     const Duration pause = std::min(limits.backoff * (std::int64_t{1} << doublings), limits.backoff_max);

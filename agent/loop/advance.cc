@@ -249,9 +249,9 @@ void Loop::State::check(Incident& incident) {
     escalate(incident, "cannot_tell", step.text + ": whether it helped can't be told: " + verdict.text);
 }
 
-// Tried again where that can change anything: not where it is done, and what it rested on is no more so. What can't be
-// taken back is waited for all the same (a broker that recovers its logs), and so is a job that still restores its
-// state.
+// Tried again where that can change anything: not where it is done, and a second try would be refused or find nothing
+// to do. What can't be taken back is waited for all the same (a broker that recovers its logs), and so is a job that
+// still restores its state.
 void Loop::State::had_no_effect(Incident& incident, const std::string& why) {
     const Step& step = incident.current();
     const auto is = [&](const std::vector<Condition>& conditions, Truth truth) {
@@ -259,8 +259,9 @@ void Loop::State::had_no_effect(Incident& incident, const std::string& why) {
     };
     const Fact* state = step.job.kind.empty() ? nullptr : book.latest({step.job, "flink_job_state"});
     const bool is_done = is(signs_of(step), Truth::yes) && (state == nullptr || state->text == "RUNNING");
-    if (is_done && can_be_undone(incident) && (step.once || is(step.precondition, Truth::no)))
-        return plan_failed(incident, Outcome::no_effect, why);
+    const bool again_in_vain =
+        is(step.precondition, Truth::no) || (!step.skip_if.empty() && is(step.skip_if, Truth::yes));
+    if (is_done && again_in_vain && can_be_undone(incident)) return plan_failed(incident, Outcome::no_effect, why);
     retry(incident, why);
 }
 

@@ -80,8 +80,7 @@ struct Step {
     int attempts_factor = 1;
     // Its answer is all that is wanted, and nothing outside changes: no fact could show that it was asked.
     bool only_asks = false;
-    // Makes a state (a parallelism, a job that runs): where it is so and does not help, a second try would find it so,
-    // and the plan is taken back at once.
+    // Tried once: a second try would find what the first has left. What does not work is taken back at once.
     bool once = false;
     // Kinds of work under way (OperationUnderWay::kind) that it doesn't disturb: it ends them, or brings back what they
     // wait for.

@@ -91,7 +91,6 @@ Step start_deployment(const Subject& job, StartDeployment what) {
     step.precondition = {text_in(job, "flink_job_state", {"FINISHED", "CANCELED", "FAILED"})};
     step.done = {text_in(job, "flink_job_state", {"CREATED", "INITIALIZING", "RUNNING", "RESTARTING"})};
     step.expectation = job_runs_and_progresses(job);
-    step.once = true;
     step.undo = "stop it with a savepoint";
     step.job = job;
     step.after_own_stop = true;
@@ -108,7 +107,6 @@ Step rescale_job(const Subject& job, RescaleJob what) {
                          at_least(job, "flink_checkpoints_completed_total", 1)};
     step.operation = std::move(what);
     step.idempotent = true;
-    step.once = true;
     step.expectation = job_runs_and_progresses(job);
     step.expectation.all.push_back(step.done.front());
     step.destroys = Destroys::availability;

@@ -112,6 +112,7 @@ Plan plan_in_place(const Change& what, const Diagnosis& diagnosis) {
                                  what.from, what.to);
     Step wider = rescale_job(what.job, {.job_id = what.job_id, .from = what.from, .to = what.to});
     expect_offered_rate(wider.expectation, diagnosis);
+    wider.once = true;  // It has it then; what that did not help is taken back.
     Step back = rescale_job(what.job, {.job_id = what.job_id, .from = what.to, .to = what.from});
     back.precondition = {text_in(what.job, "flink_job_state", {"RUNNING", "RESTARTING"})};
     result.steps = {wider};

@@ -219,7 +219,6 @@ Step election_step(const Slow& slow, std::span<const Move> portion, double leade
         if (move.was.leader == slow.id) require_replicas(step, slow, move, {move.order});
     step.skip_if = {at_most(slow.subject, "kafka_broker_leaders", leaders_left)};
     step.done = step.skip_if;
-    step.once = true;
     step.expectation = {.all = step.done, .within = felt_within, .stable_for = felt_for};
     require_heirs(step, slow, heirs);
     for (const int id : heirs) {
