@@ -184,19 +184,6 @@ std::string own_executable() {
     return size > 0 ? std::string(path, static_cast<std::size_t>(size)) : std::string();
 }
 
-Result<std::uint16_t> free_port() {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    const bool got = fd >= 0 && bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-                     getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-    if (fd >= 0) close(fd);
-    if (!got) return fail(ErrorCode::unavailable, "no free TCP port: {}", std::strerror(errno));
-    return ntohs(address.sin_port);
-}
-
 Result<std::uint16_t> lasting_port() {
     constexpr std::uint32_t first = 15'000, count = 17'000;
     static std::uint32_t next = static_cast<std::uint32_t>(getpid()) * 61;

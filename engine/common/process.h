@@ -63,11 +63,9 @@ void terminate(const ProcessId& process, Duration grace);
 
 [[nodiscard]] std::string own_executable();  // Absolute path of this program.
 
-// A loopback TCP port that was free a moment ago.
-[[nodiscard]] Result<std::uint16_t> free_port();
-
-// The same below the range from which the kernel gives ports to outgoing connections (32768 by default): it stays free
-// until its process binds it, or binds it again after a restart. Never the same twice in a row.
+// A loopback TCP port that was free a moment ago, below the range from which the kernel gives ports to outgoing
+// connections (32768 by default): it stays free until its process binds it, or binds it again after a restart. Never
+// the same twice in a row.
 [[nodiscard]] Result<std::uint16_t> lasting_port();
 
 }  // namespace medic::engine

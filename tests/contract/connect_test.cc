@@ -35,10 +35,10 @@ protected:
         char name[] = "/tmp/medic-contract-XXXXXX";
         folder_ = mkdtemp(name);
         service_ = *workload::Service::start({});
-        const auto controller = fmt::format("127.0.0.1:{}", *free_port());
-        const auto broker = bootstrap_ = fmt::format("127.0.0.1:{}", *free_port());
-        rest_port_ = *free_port();
-        page_port_ = *free_port();
+        const auto controller = fmt::format("127.0.0.1:{}", *lasting_port());
+        const auto broker = bootstrap_ = fmt::format("127.0.0.1:{}", *lasting_port());
+        rest_port_ = *lasting_port();
+        page_port_ = *lasting_port();
         start("controller", {"controller", "--listen", controller, "--data", folder_ + "/controller"});
         start("broker",
               {"broker", "--id", "1", "--controller", controller, "--listen", broker, "--data", folder_ + "/broker",

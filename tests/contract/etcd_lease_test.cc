@@ -1,7 +1,4 @@
 // The lease in a real etcd (Debian's etcd-server).
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include "agent/lease/etcd_leases.h"
 #include "engine/common/process.h"
 #include "tests/contract/agent_scene.h"
@@ -9,24 +6,11 @@
 namespace medic::contract {
 namespace {
 
-// The test's, for etcd: nobody else is likely to take it in between.
-int free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    ::close(fd);
-    return ntohs(address.sin_port);
-}
-
 class EtcdLease : public ::testing::Test {
 protected:
     void SetUp() override {
-        url = "http://127.0.0.1:" + std::to_string(free_port());
-        const std::string peer = "http://127.0.0.1:" + std::to_string(free_port());
+        url = "http://127.0.0.1:" + std::to_string(*engine::lasting_port());
+        const std::string peer = "http://127.0.0.1:" + std::to_string(*engine::lasting_port());
         etcd = engine::spawn(
                    {.argv = {"/usr/bin/etcd", "--data-dir", (scene.folder / "etcd").string(), "--listen-client-urls",
                              url, "--advertise-client-urls", url, "--listen-peer-urls", peer,

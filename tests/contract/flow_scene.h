@@ -33,9 +33,9 @@ protected:
     void SetUp() override {
         char name[] = "/tmp/medic-contract-XXXXXX";
         folder_ = mkdtemp(name);
-        rest_port_ = *free_port();
-        rpc_ = fmt::format("127.0.0.1:{}", *free_port());
-        page_port_ = *free_port();
+        rest_port_ = *lasting_port();
+        rpc_ = fmt::format("127.0.0.1:{}", *lasting_port());
+        page_port_ = *lasting_port();
         start("jobmanager",
               {"jobmanager", "--rest", fmt::format("127.0.0.1:{}", rest_port_), "--rpc", rpc_, "--metrics",
                fmt::format("127.0.0.1:{}", page_port_), "--data", folder_ + "/flink", "--config",
@@ -43,7 +43,7 @@ protected:
                "restart-strategy.fixed-delay.delay=200 ms", "--config", "execution.checkpointing.interval=200 ms",
                "--config", "jobmanager.scheduler=" + scheduler_});
         for (const std::string id : {"tm-1", "tm-2", "tm-3"}) {
-            control_ports_[id] = *free_port();
+            control_ports_[id] = *lasting_port();
             std::vector<std::string> argv{"taskmanager",
                                           "--resource-id",
                                           id,

@@ -2,13 +2,10 @@
 // run by argument list. Everything is stopped and deleted at the end of the test.
 #pragma once
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +21,7 @@
 
 #include "agent/wire/messages/topics.h"
 #include "agent/world/real/kafka_client.h"
+#include "engine/common/process.h"
 
 namespace medic::contract {
 
@@ -135,17 +133,8 @@ public:
     }
     void kill_controller() { processes_.extract("controller").mapped().stop(SIGKILL); }
     [[nodiscard]] std::filesystem::path log_dir(int id) const { return folder_ / name_of(id); }
-    [[nodiscard]] static int free_port() {
-        const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        ::bind(socket, reinterpret_cast<sockaddr*>(&address), size);
-        ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
-        ::close(socket);
-        return ntohs(address.sin_port);
-    }
+    // Never one that another broker was given a moment ago, nor one that a connection may take before it is bound.
+    [[nodiscard]] static int free_port() { return *engine::lasting_port(); }
 
     [[nodiscard]] std::vector<std::string> bootstrap() const {
         std::vector<std::string> addresses;

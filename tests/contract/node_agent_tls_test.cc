@@ -33,7 +33,7 @@ protected:
         std::string behind = sidecar_.read("data/api_address");
         behind.pop_back();
         const auto certificate = company_.issue({.name = "broker-1", .alternatives = "DNS:localhost"});
-        const auto port = engine::free_port();
+        const auto port = engine::lasting_port();
         ASSERT_TRUE(port) << port.error().message;
         port_ = *port;
         const std::string config = files_.write(
