@@ -30,11 +30,20 @@ Diagnosis too_slow() {
     return slow;
 }
 
-class SlowSavepoint : public testing::Test {
+// Its parallelism is too small; what a request does is the test's.
+class TooSlow : public testing::Test {
 protected:
-    SlowSavepoint() : bench(with_deployment()) {
+    TooSlow() : bench(with_deployment()) {
         bench.set({job, "flink_job_parallelism"}, 2);
         bench.set(in_progress, 0);
+        bench.diagnoses = {too_slow()};
+    }
+    Bench bench;
+};
+
+class SlowSavepoint : public TooSlow {
+protected:
+    SlowSavepoint() {
         bench.on_send = [this](const Operation& operation) {
             if (!std::holds_alternative<StopJobWithSavepoint>(operation.body)) {
                 bench.text({job, "flink_job_state"}, "RUNNING");
@@ -46,15 +55,15 @@ protected:
             bench.set(in_progress, 1);
             bench.reply(operation.key, fail(ErrorCode::outcome_unknown, "the savepoint was not complete in time"));
         };
-        bench.diagnoses = {too_slow()};
         bench.run(10);
     }
     [[nodiscard]] std::ptrdiff_t stops() const {
         return std::ranges::count_if(
             bench.sent, [](const Operation& one) { return std::holds_alternative<StopJobWithSavepoint>(one.body); });
     }
-    Bench bench;
 };
+using SavepointAgain = TooSlow;
+using SettingsInVain = TooSlow;
 
 TEST_F(SlowSavepoint, is_waited_for_and_gone_on_from) {
     ASSERT_EQ(stops(), 1) << bench.story();
@@ -78,10 +87,7 @@ TEST_F(SlowSavepoint, is_asked_for_again_once_it_has_failed) {
 }
 
 // A first request is answered with a path, and the job runs on; the second one's answer is lost.
-TEST(SavepointAgain, what_the_first_request_answered_is_not_gone_on_from) {
-    Bench bench(with_deployment());
-    bench.set({job, "flink_job_parallelism"}, 2);
-    bench.set(in_progress, 0);
+TEST_F(SavepointAgain, what_the_first_request_answered_is_not_gone_on_from) {
     bench.text({job, "savepoint_path"}, "/savepoints/savepoint-2");
     int stops = 0;
     bench.on_send = [&](const Operation& operation) {
@@ -91,7 +97,6 @@ TEST(SavepointAgain, what_the_first_request_answered_is_not_gone_on_from) {
         bench.text({job, "flink_job_state"}, "FINISHED");
         bench.reply(operation.key, fail(ErrorCode::outcome_unknown, "time-out"));
     };
-    bench.diagnoses = {too_slow()};
     bench.run(2 * two_minutes);
     ASSERT_EQ(stops, 2) << bench.story();
     ASSERT_GE(bench.sent.size(), 3U) << bench.story();
@@ -99,10 +104,7 @@ TEST(SavepointAgain, what_the_first_request_answered_is_not_gone_on_from) {
 }
 
 // The job runs with its new settings, and does no more than before.
-TEST(SettingsInVain, are_taken_back_at_once) {
-    Bench bench(with_deployment());
-    bench.set({job, "flink_job_parallelism"}, 2);
-    bench.set(in_progress, 0);
+TEST_F(SettingsInVain, are_taken_back_at_once) {
     std::vector<int> started;
     bench.on_send = [&](const Operation& operation) {
         const auto* start = std::get_if<StartDeployment>(&operation.body);
@@ -113,15 +115,11 @@ TEST(SettingsInVain, are_taken_back_at_once) {
         bench.text({job, "id"}, "j2");
         bench.reply(operation.key, std::string("j2"));
     };
-    bench.diagnoses = {too_slow()};
     bench.run(2 * two_minutes);
     EXPECT_EQ(started, (std::vector<int>{4, 2})) << bench.story();
 }
 
-TEST(SettingsInVain, a_job_that_still_restores_its_state_is_waited_for) {
-    Bench bench(with_deployment());
-    bench.set({job, "flink_job_parallelism"}, 2);
-    bench.set(in_progress, 0);
+TEST_F(SettingsInVain, a_job_that_still_restores_its_state_is_waited_for) {
     int starts = 0;
     bench.on_send = [&](const Operation& operation) {
         const bool is_start = std::holds_alternative<StartDeployment>(operation.body);
@@ -129,7 +127,6 @@ TEST(SettingsInVain, a_job_that_still_restores_its_state_is_waited_for) {
         bench.text({job, "flink_job_state"}, is_start ? "INITIALIZING" : "FINISHED");
         bench.reply(operation.key, std::string("/savepoints/savepoint-1"));
     };
-    bench.diagnoses = {too_slow()};
     bench.run(2 * two_minutes);
     EXPECT_EQ(starts, 1) << bench.story();
     bench.text({job, "flink_job_state"}, "RUNNING");

@@ -379,15 +379,16 @@ TEST(Diagnoser, TroubleWithoutACauseIsAnAbstentionThatSaysWhatIsMissing) {
     EXPECT_TRUE(told[0].remedies.empty());
 }
 
+// From second 10 on.
+Symptom critical(const std::string& id, const Subject& subject, const std::string& summary) {
+    return {id, subject, Scene::at(10), 0, summary, {{"severity", "critical"}}};
+}
+
 // Its worker says FAILED, and nobody has its trace.
 TEST(Diagnoser, AFailedTaskOfWhichNothingIsKnownIsToldWithWhatItMayBe) {
-    const std::vector<Symptom> symptoms{{"ConnectTaskFailed",
-                                         Scene::lab("connector-task", "orders/0"),
-                                         Scene::at(10),
-                                         0,
-                                         "task 0 of connector orders has failed",
-                                         {{"severity", "critical"}}}};
-    const auto told = diagnose(Scene{}, 12, symptoms);
+    const auto told = diagnose(Scene{}, 12,
+                               {critical("ConnectTaskFailed", Scene::lab("connector-task", "orders/0"),
+                                         "task 0 of connector orders has failed")});
     ASSERT_EQ(told.size(), 1U);
     EXPECT_TRUE(told[0].abstains());
     EXPECT_TRUE(told[0].remedies.empty());
@@ -408,13 +409,8 @@ TEST(Diagnoser, HealthyIsSilent) {
 }
 
 TEST(Diagnoser, SymptomAloneCarriesACauseOfItsOwn) {
-    const std::vector<Symptom> symptoms{{"KafkaBrokerDown",
-                                         Scene::lab("broker", "2"),
-                                         Scene::at(10),
-                                         0,
-                                         "broker 2 is missing",
-                                         {{"severity", "critical"}}}};
-    const auto told = diagnose(Scene{}, 30, symptoms);
+    const auto told =
+        diagnose(Scene{}, 30, {critical("KafkaBrokerDown", Scene::lab("broker", "2"), "broker 2 is missing")});
     ASSERT_EQ(told.size(), 1U);
     EXPECT_EQ(told[0].cause, "kafka.broker-lost");
 }

@@ -106,21 +106,18 @@ void LiteralSet::find_at(const Index& index, std::uint32_t key, std::string_view
 }
 
 // Every byte of every text comes through here: nothing is called for a place that no literal is filed under.
+template <class Key>
+void LiteralSet::find_by(const Index& index, std::string_view text, std::vector<int>& found) const {
+    const std::uint64_t* const filter = index.filter.data();
+    for (std::size_t at = 0; at + sizeof(Key) <= text.size(); ++at) {
+        const std::uint32_t key = key_at<Key>(text.data() + at), bit = hash(key) >> Index::filter_shift;
+        if (((filter[bit / 64] >> (bit % 64)) & 1) != 0) find_at(index, key, text, at, found);
+    }
+}
+
 void LiteralSet::find(std::string_view text, std::vector<int>& found) const {
-    const std::uint64_t *const four = by_four_.filter.data(), *const two = by_two_.filter.data();
-    const auto is_set = [](const std::uint64_t* filter, std::uint32_t bit) {
-        return ((filter[bit / 64] >> (bit % 64)) & 1) != 0;
-    };
-    const char* const bytes = text.data();
-    const std::size_t places = text.size() < sizeof(KeyOfFour) ? 0 : text.size() - sizeof(KeyOfFour) + 1;
-    for (std::size_t at = 0; at < places; ++at) {
-        const auto key = key_at<KeyOfFour>(bytes + at);
-        if (is_set(four, hash(key) >> Index::filter_shift)) find_at(by_four_, key, text, at, found);
-    }
-    for (std::size_t at = 0; at + sizeof(KeyOfTwo) <= text.size(); ++at) {
-        const std::uint32_t key = key_at<KeyOfTwo>(bytes + at);
-        if (is_set(two, hash(key) >> Index::filter_shift)) find_at(by_two_, key, text, at, found);
-    }
+    find_by<KeyOfFour>(by_four_, text, found);
+    find_by<KeyOfTwo>(by_two_, text, found);
 }
 
 }  // namespace medic

@@ -46,6 +46,8 @@ private:
 
     template <class Key>
     void build(const std::vector<std::string>& literals, Index& index);
+    template <class Key>
+    void find_by(const Index& index, std::string_view text, std::vector<int>& found) const;
     // The literals filed under the key that stands there.
     void find_at(const Index& index, std::uint32_t key, std::string_view text, std::size_t at,
                  std::vector<int>& found) const;

@@ -164,7 +164,7 @@ std::vector<Diagnosis> abstain(const Catalogue& catalogue, const View& view, con
     const auto add = [&](const Subject& subject, WallTime since, const std::string& what,
                          const std::vector<Evidence>& evidence) {
         if (covered(subject) || std::ranges::any_of(out, [&](const Diagnosis& one) { return one.subject == subject; }))
-            return;
+            return false;
         Diagnosis one{.cause = "",
                       .cause_group = "",
                       .side = Side::unknown,
@@ -186,15 +186,15 @@ std::vector<Diagnosis> abstain(const Catalogue& catalogue, const View& view, con
                      other.absent.empty() ? "too little evidence" : "not seen: " + other.absent.front()->id});
         if (one.missing.empty()) one.missing.push_back("no rule, finding or trace singles out one cause");
         out.push_back(std::move(one));
+        return true;
     };
     for (const auto& finding : view.findings)
         if (finding.id == "first-failure") add(finding.subject, finding.since, finding.summary, finding.evidence);
     for (const auto& symptom : view.symptoms) {
         const auto severity = symptom.labels.find("severity");
-        const std::size_t told_before = out.size();
-        if (severity != symptom.labels.end() && severity->second == "critical")
-            add(symptom.subject, symptom.since, symptom.summary.empty() ? symptom.id : symptom.summary, {});
-        if (out.size() > told_before) add_suspects(catalogue, symptom.id, out.back().alternatives);
+        if (severity == symptom.labels.end() || severity->second != "critical") continue;
+        if (add(symptom.subject, symptom.since, symptom.summary.empty() ? symptom.id : symptom.summary, {}))
+            add_suspects(catalogue, symptom.id, out.back().alternatives);
     }
     return out;
 }

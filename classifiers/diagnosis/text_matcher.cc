@@ -5,6 +5,7 @@
 #include <cctype>
 #include <unordered_map>
 
+#include "agent/base/text_hash.h"
 #include "classifiers/diagnosis/failure_shape.h"
 #include "classifiers/diagnosis/line_patterns_internal.h"
 #include "classifiers/diagnosis/trace/prefix.h"
@@ -110,11 +111,7 @@ struct TextMatcher::State {
 
     // Traces share most of their frames, and a job in a restart loop repeats its exceptions word for word: which
     // patterns hold for a line seen before.
-    struct Hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view line) const { return std::hash<std::string_view>{}(line); }
-    };
-    using Seen = std::unordered_map<std::string, std::vector<std::uint16_t>, Hash, std::equal_to<>>;
+    using Seen = std::unordered_map<std::string, std::vector<std::uint16_t>, TextHash, std::equal_to<>>;
     Seen types_seen, frames_seen, messages_seen;
 
     const std::vector<std::uint16_t>& hits_of(Signature::Where where, Seen& seen, std::string_view line) {

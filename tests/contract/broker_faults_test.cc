@@ -211,7 +211,7 @@ TEST_F(BrokerFaults, without_the_controller_data_flows_and_changes_wait_for_it) 
 }
 
 TEST_F(BrokerFaults, a_full_disk_goes_offline_leaders_leave_and_growing_it_brings_it_back) {
-    const int port = KafkaCluster::free_port();
+    const int port = *engine::lasting_port();
     up(short_sessions, {{2, {"--log-dir-capacity", "3000000", "--metrics", "127.0.0.1:" + std::to_string(port)}}});
     cluster_->create_topic("growing", 1, 3);
     const std::string large(100'000, 'x');

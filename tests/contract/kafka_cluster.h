@@ -95,10 +95,10 @@ public:
         : config_(std::move(config)), broker_arguments_(std::move(broker_arguments)) {
         std::string folder = std::filesystem::temp_directory_path() / "medic-contract-XXXXXX";
         folder_ = ::mkdtemp(folder.data());
-        controller_ = free_port();
+        controller_ = *engine::lasting_port();
         start_controller();
         for (int id = 1; id <= brokers; ++id) {
-            ports_[id] = free_port();
+            ports_[id] = *engine::lasting_port();
             start_broker(id);
         }
         KafkaClient client({.bootstrap = bootstrap()});
@@ -133,9 +133,6 @@ public:
     }
     void kill_controller() { processes_.extract("controller").mapped().stop(SIGKILL); }
     [[nodiscard]] std::filesystem::path log_dir(int id) const { return folder_ / name_of(id); }
-    // Never one that another broker was given a moment ago, nor one that a connection may take before it is bound.
-    [[nodiscard]] static int free_port() { return *engine::lasting_port(); }
-
     [[nodiscard]] std::vector<std::string> bootstrap() const {
         std::vector<std::string> addresses;
         for (const auto& [id, port] : ports_) addresses.push_back(at(port));

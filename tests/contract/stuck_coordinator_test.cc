@@ -72,8 +72,7 @@ protected:
         return std::nullopt;
     }
 
-    std::map<int, int> ports{
-        {1, KafkaCluster::free_port()}, {2, KafkaCluster::free_port()}, {3, KafkaCluster::free_port()}};
+    std::map<int, int> ports{{1, *engine::lasting_port()}, {2, *engine::lasting_port()}, {3, *engine::lasting_port()}};
     KafkaCluster cluster;
     KafkaClient client;
 };

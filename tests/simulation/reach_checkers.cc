@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <ranges>
 #include <set>
 
 #include <fmt/format.h>
@@ -30,13 +29,14 @@ class BlastRadiusKept final : public Checker {
 public:
     std::string_view name() const override { return "blast-radius-kept"; }
     void on_tick(const Ticked& ticked) override {
+        note_starts(ticked.cluster);
         const auto wanted = static_cast<std::size_t>(limits_of(ticked.options.policy).blast_radius.healthy_min);
         for (const auto& [name, node] : ticked.cluster.nodes) {
             Seen& seen = seen_[name];
             if (!node.up) seen.was_down = ticked.monotonic;
             std::size_t others = 0, in_service = 0;
             for (const auto& [other, its] : ticked.cluster.nodes) {
-                if (other == name || (its.spare && !told_in_service(ticked.cluster, other))) continue;
+                if (other == name || (its.spare && !called_in_service_.contains(other))) continue;
                 ++others;
                 if (its.up) ++in_service;
             }
@@ -59,12 +59,15 @@ private:
         Duration was_down{-3'600'000}, could_be_spared{0};  // Monotonic, last.
     };
 
-    // A driver that says that it has put a spare to work and did nothing: nobody else tells of that.
-    static bool told_in_service(const sim::SimCluster& cluster, const std::string& node) {
-        for (const auto& done : std::views::reverse(cluster.executed))
-            if (const auto* start = std::get_if<StartNode>(&done.body); start != nullptr && start->node == node)
-                return !start->as_spare;
-        return false;
+    void note_starts(const sim::SimCluster& cluster) {
+        for (; starts_read_ < cluster.executed.size(); ++starts_read_) {
+            const auto* start = std::get_if<StartNode>(&cluster.executed[starts_read_].body);
+            if (start == nullptr) continue;
+            if (start->as_spare)
+                called_in_service_.erase(start->node);
+            else
+                called_in_service_.insert(start->node);
+        }
     }
 
     void judge(const Sending& sending, const KillNode& kill, const Seen& seen) {
@@ -88,6 +91,9 @@ private:
     }
 
     std::map<std::string, Seen> seen_;
+    // A driver that says that it has put a spare to work and did nothing: nobody else tells of that.
+    std::set<std::string> called_in_service_;
+    std::size_t starts_read_ = 0;  // Of what the cluster has executed.
     struct Taken {
         std::string node;
         WallTime at;  // As the agent's clock stood.

@@ -57,6 +57,12 @@ TEST(HerderSilence, OneThatCameBackIsGivenLongerButNotTheTimeThatItWasWell) {
     EXPECT_EQ(blocked_again(30).findings("herder-blocked", 110).size(), 1U) << "that was the process before it";
 }
 
+// It may still be starting: nobody knows yet how long it is used to be silent.
+TEST(HerderSilence, OneThatHasOnlyJustAnsweredIsGivenLonger) {
+    EXPECT_TRUE(blocked_again(94).findings("herder-blocked", 115).empty());
+    EXPECT_EQ(blocked_again(94).findings("herder-blocked", 131).size(), 1U);
+}
+
 // In a rebalance the herders wait for each other.
 TEST(HerderSilence, TwoAtOnceWaitForSomethingElse) {
     EXPECT_TRUE(workers({.second_blocked = blocked_at + 3}).findings("herder-blocked", blocked_at + 20).empty());

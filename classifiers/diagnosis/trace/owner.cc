@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
+#include "agent/base/text_hash.h"
 #include "classifiers/diagnosis/trace/known_owners_internal.h"
 #include "classifiers/diagnosis/trace/languages.h"
 
@@ -111,6 +111,35 @@ FrameOwner unknown_owner(Component component) {
     }
 }
 
+// By the name alone.
+std::optional<FrameOwner> named_owner(std::string_view function, Component component) {
+    if (const auto relocated = relocated_owner(function)) return *relocated;
+    const auto known = known_owner(function);
+    if (known != FrameOwner::library) return known;
+    if (component == Component::connect && names_a_plugin(function)) return FrameOwner::connector;
+    if (component == Component::flink && names_a_flink_connector(function)) return FrameOwner::connector;
+    return known;
+}
+
+// "WorkerSinkTask.java:624": a frame whose name tells all.
+bool is_of_a_class_file(std::string_view location) {
+    const auto file = location.substr(0, location.rfind(':'));
+    return file.ends_with(".java") || file.ends_with(".scala") || file.ends_with(".kt");
+}
+
+// Traces share most of their frames.
+FrameOwner remembered_owner(std::string_view function, Component component) {
+    constexpr std::size_t names_max = 8'192;
+    using Owners = std::unordered_map<std::string, FrameOwner, TextHash, std::equal_to<>>;
+    thread_local std::array<Owners, component_count> remembered;
+    Owners& owners = remembered[static_cast<std::size_t>(component)];
+    if (const auto found = owners.find(function); found != owners.end()) return found->second;
+    if (owners.size() >= names_max) owners.clear();
+    const auto owner = named_owner(function, component).value_or(unknown_owner(component));
+    owners.emplace(function, owner);
+    return owner;
+}
+
 }  // namespace
 
 std::string_view to_string(FrameOwner owner) {
@@ -144,43 +173,6 @@ Component parse_component(std::string_view text) {
         if (to_string(component) == text) return component;
     return Component::unknown;
 }
-
-namespace {
-
-// By the name alone.
-std::optional<FrameOwner> named_owner(std::string_view function, Component component) {
-    if (const auto relocated = relocated_owner(function)) return *relocated;
-    const auto known = known_owner(function);
-    if (known != FrameOwner::library) return known;
-    if (component == Component::connect && names_a_plugin(function)) return FrameOwner::connector;
-    if (component == Component::flink && names_a_flink_connector(function)) return FrameOwner::connector;
-    return known;
-}
-
-// "WorkerSinkTask.java:624": a frame whose name tells all.
-bool is_of_a_class_file(std::string_view location) {
-    const auto file = location.substr(0, location.rfind(':'));
-    return file.ends_with(".java") || file.ends_with(".scala") || file.ends_with(".kt");
-}
-
-// Traces share most of their frames.
-FrameOwner remembered_owner(std::string_view function, Component component) {
-    constexpr std::size_t names_max = 8'192;
-    struct Hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
-    };
-    using Owners = std::unordered_map<std::string, FrameOwner, Hash, std::equal_to<>>;
-    thread_local std::array<Owners, component_count> remembered;
-    Owners& owners = remembered[static_cast<std::size_t>(component)];
-    if (const auto found = owners.find(function); found != owners.end()) return found->second;
-    if (owners.size() >= names_max) owners.clear();
-    const auto owner = named_owner(function, component).value_or(unknown_owner(component));
-    owners.emplace(function, owner);
-    return owner;
-}
-
-}  // namespace
 
 FrameOwner owner_of(std::string_view function, std::string_view location, const Ownership& ownership) {
     if (starts_with_any(function, ownership.user_prefixes) || starts_with_any(location, ownership.user_prefixes))

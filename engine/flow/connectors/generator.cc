@@ -42,8 +42,8 @@ public:
                            [&](const Partition& p) { return p.number == number && done(p); });
     }
 
-    [[nodiscard]] std::optional<std::int64_t> empty_at_ns(int) const override {
-        return allowed_ == 0 ? std::optional(steady_ns()) : std::nullopt;  // Partitions take turns.
+    [[nodiscard]] std::optional<std::int64_t> empty_at_ms(int) const override {
+        return allowed_ == 0 ? std::optional(steady_ns() / 1'000'000) : std::nullopt;  // Partitions take turns.
     }
 
     void commit(const std::map<int, std::int64_t>&) override {}

@@ -158,13 +158,13 @@ public:
 
     [[nodiscard]] bool exhausted(int) const override { return false; }
 
-    [[nodiscard]] std::optional<std::int64_t> empty_at_ns(int partition) const override {
+    [[nodiscard]] std::optional<std::int64_t> empty_at_ms(int partition) const override {
         for (std::size_t i = next_; i < records_.size(); ++i)
             if (records_[i].partition == partition) return std::nullopt;
         const auto lag = consumer_->lag();
         const auto found = lag.find({options_.topic, partition});
         if (found == lag.end() || found->second.records > 0) return std::nullopt;
-        return std::chrono::nanoseconds(found->second.as_of.time_since_epoch()).count();
+        return std::chrono::duration_cast<std::chrono::milliseconds>(found->second.as_of.time_since_epoch()).count();
     }
 
     void commit(const std::map<int, std::int64_t>& next_offsets) override {

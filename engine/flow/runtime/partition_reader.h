@@ -26,10 +26,10 @@ public:
     [[nodiscard]] virtual bool next(SourceRecord& record) = 0;
     virtual void wait(std::chrono::milliseconds at_most) = 0;       // Until there may be a record.
     [[nodiscard]] virtual bool exhausted(int partition) const = 0;  // It will never have another one.
-    // When it last looked (steady_ns) and there was nothing more to be read; nullopt: there was, or it never looked. A
-    // partition that nobody has looked at since its last record (the source is busy with others, or held up) is not
-    // idle, however long it has given none.
-    [[nodiscard]] virtual std::optional<std::int64_t> empty_at_ns(int partition) const = 0;
+    // When it last looked (steady clock, ms) and there was nothing more to be read; nullopt: there was, or it never
+    // looked. A partition that nobody has looked at since its last record (the source is busy with others, or held up)
+    // is not idle, however long it has given none.
+    [[nodiscard]] virtual std::optional<std::int64_t> empty_at_ms(int partition) const = 0;
     // Offsets to go on from, by partition; for the outside to see progress, never to restore from. Best effort.
     virtual void commit(const std::map<int, std::int64_t>& next_offsets) = 0;
 };

@@ -55,7 +55,6 @@ private:
     void run_source();
     void read_records();
     void emit_source_watermark(bool force);
-    [[nodiscard]] std::optional<std::int64_t> empty_at_ms(int partition) const;
 
     void advance(EventTime watermark);
     void checkpoint(const Barrier& barrier, std::int64_t alignment_ms);

@@ -114,11 +114,6 @@ void TaskBody::read_records() {
     task_.origin_ = {};
 }
 
-std::optional<std::int64_t> TaskBody::empty_at_ms(int partition) const {
-    const auto at = reader_->empty_at_ns(partition);
-    return at ? std::optional(*at / 1'000'000) : std::nullopt;
-}
-
 void TaskBody::emit_source_watermark(bool force) {
     const auto now = Clock::now();
     if (!force && now - last_watermark_ < watermark_interval_) return;
@@ -128,7 +123,8 @@ void TaskBody::emit_source_watermark(bool force) {
         task_.metrics_.source.emit_event_time_lag_ms = unix_ms_now() - source_output_->last_timestamp;
         source_output_->last_timestamp = no_time;
     }
-    if (!exhausted_) time_->check_idle(steady_ms(), [&](std::size_t i) { return empty_at_ms(partitions_[i]); });
+    if (!exhausted_)
+        time_->check_idle(steady_ms(), [&](std::size_t i) { return reader_->empty_at_ms(partitions_[i]); });
     if (partitions_.empty() || time_->all_idle()) {
         if (!told_idle_)
             for (const auto& exchange : task_.exchanges_) exchange->idle();
