@@ -36,6 +36,7 @@ void Agent::State::evaluate() {
     evaluated_at = now.monotonic;
     knowledge->tick_lateness(lateness, now.wall);
     DiagnosisReport report = brain->evaluate(*knowledge, now);
+    if (!brain->doubts().empty()) reactor.post([this, keys = brain->doubts()] { watcher->hurry(keys); });
     name_owners(config, report.diagnoses);
     report.tick_lateness_seconds = lateness;
     if (!looked && knowledge->looked_at_all()) looked = true;

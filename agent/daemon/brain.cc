@@ -111,6 +111,7 @@ DiagnosisReport Brain::evaluate(Knowledge& knowledge, const Now& now) {
               .findings = {},
               .planned_grace = planned_grace_};
     const std::vector<Finding> findings = analyzers_.analyze(view, now);
+    doubts_ = analyzers_.doubts(view, now);
     view.findings = findings;
     for (const Finding& finding : findings)
         if (finding.id == planned_work_id) report.planned.push_back(finding);

@@ -31,6 +31,8 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<Brain>> make(const BrainOptions& options);
 
     [[nodiscard]] DiagnosisReport evaluate(Knowledge& knowledge, const Now& now);
+    // What the analyzers would know sooner, at the last evaluation.
+    [[nodiscard]] const std::vector<FactKey>& doubts() const { return doubts_; }
     [[nodiscard]] const RuleEngine& rules() const { return *rules_; }
     [[nodiscard]] const Catalogue& catalogue() const { return diagnoser_.classifier().catalogue(); }
 
@@ -39,6 +41,7 @@ private:
         : rules_(std::move(rules)), diagnoser_(std::move(diagnoser)), planned_grace_(planned_grace) {}
     std::unique_ptr<RuleEngine> rules_;
     analyzers::AnalyzerSchedule analyzers_;
+    std::vector<FactKey> doubts_;
     Diagnoser diagnoser_;
     Duration planned_grace_;
 };

@@ -141,7 +141,7 @@ Result<std::size_t> remove_from(KafkaClient& client, const GroupMembers& what, D
             const wire::LeaveGroupRequest request{
                 .group_id = what.group,
                 .member_id = member.member_id,
-                .members = {{.member_id = member.member_id, .group_instance_id = {}, .reason = "its process is dead"}}};
+                .members = {{.member_id = member.member_id, .group_instance_id = {}, .reason = "it is dead or hangs"}}};
             MEDIC_TRY(const auto answer, client.call(coordinator, request, timeout));
             const wire::KafkaError error = answer.members.empty() ? answer.error : answer.members.front().error;
             if (error != wire::KafkaError::unknown_member_id)

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/base/time.h"
+#include "agent/store/fact.h"
 #include "classifiers/view.h"
 
 namespace medic::analyzers {
@@ -22,6 +23,9 @@ struct Analyzer {
     std::string_view needs = {};
     // How often it is asked, where its answer changes slowly and costs much history; between, its last one holds.
     Duration every{0};
+    // What it would know sooner than it is looked at, since something may be wrong: facts of pages that are read
+    // seldom.
+    std::vector<FactKey> (*doubts)(const View& view, const Now& now) = nullptr;
 };
 
 // Sorted by folder name.
@@ -35,6 +39,9 @@ class AnalyzerSchedule {
 public:
     AnalyzerSchedule();
     [[nodiscard]] std::vector<Finding> analyze(const View& view, const Now& now);
+    // Asked every `doubts_every`; in between there are none.
+    [[nodiscard]] std::vector<FactKey> doubts(const View& view, const Now& now);
+    static constexpr Duration doubts_every{5'000};
 
 private:
     struct Turn {
@@ -43,6 +50,7 @@ private:
         std::vector<Finding> found;
     };
     std::vector<Turn> turns_;
+    std::optional<Instant> doubted_;
 };
 
 }  // namespace medic::analyzers

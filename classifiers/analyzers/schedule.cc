@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <iterator>
+
 #include "classifiers/analyzers/analyzer.h"
 
 namespace medic::analyzers {
@@ -15,6 +18,16 @@ std::vector<Finding> AnalyzerSchedule::analyze(const View& view, const Now& now)
         }
         all.insert(all.end(), turn.found.begin(), turn.found.end());
     }
+    return all;
+}
+
+std::vector<FactKey> AnalyzerSchedule::doubts(const View& view, const Now& now) {
+    std::vector<FactKey> all;
+    if (doubted_ && now.monotonic - *doubted_ < doubts_every) return all;
+    doubted_ = now.monotonic;
+    for (const Turn& turn : turns_)
+        if (turn.analyzer.doubts != nullptr)
+            std::ranges::move(turn.analyzer.doubts(view, now), std::back_inserter(all));
     return all;
 }
 

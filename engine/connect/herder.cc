@@ -229,7 +229,6 @@ Answer<void> Herder::restart_task(const TaskKey& key) {
     if (task == found->second.tasks.end()) return refuse(404, "Unknown task: " + to_string(key));
     want(task->second, State::restarting);
     const std::uint64_t wish = task->second.wanted;
-    std::string given_up;
     // Looked up each time: the connector may be removed meanwhile.
     const auto is_settled = [&] {
         if (stopping_) return true;
@@ -237,13 +236,11 @@ Answer<void> Herder::restart_task(const TaskKey& key) {
         if (connector == connectors_.end()) return true;
         const auto slot = connector->second.tasks.find(key.task);
         if (slot == connector->second.tasks.end()) return true;
-        given_up = slot->second.given_up;
         return slot->second.settled >= wish;
     };
     if (!settled_.wait_for(lock, options_.graceful + Duration{5'000}, is_settled))
         return refuse(500, "Request timed out");
     if (stopping_) return refuse(503, "Worker is stopping");
-    if (!given_up.empty()) return refuse(500, given_up);
     return {};
 }
 

@@ -87,7 +87,7 @@ public:
                                   State target = State::running);
     [[nodiscard]] Answer<void> remove(const std::string& name);
     [[nodiscard]] Answer<void> set_target(const std::string& name, State target);
-    // Waits for the graceful stop; a refusal says which task did not stop.
+    // Waits for the graceful stop, and no longer: one that does not end is left behind.
     [[nodiscard]] Answer<void> restart_task(const TaskKey& key);
 
     struct Restart {
@@ -103,6 +103,8 @@ private:
     [[nodiscard]] Answer<Config> stopped_sink(const std::string& name) const;
     void reconcile();
     void step(TaskSlot& slot);
+    [[nodiscard]] bool is_ending(TaskSlot& slot);
+    void leave_behind(TaskSlot& slot);
     void start_process(TaskSlot& slot);
     void read_messages(TaskSlot& slot);
     void take_message(TaskSlot& slot, const std::string& line);
@@ -122,7 +124,8 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable settled_;
     std::map<std::string, Connector> connectors_;
-    std::list<TaskSlot> retired_;  // Of removed or stopped connectors; each until its process has ended.
+    // Of removed or stopped connectors, and what did not end in time: each until its process has ended.
+    std::list<TaskSlot> retired_;
     std::uint64_t wishes_ = 0, rebalances_ = 0;
     std::uint64_t connector_starts_ = 0, connector_start_failures_ = 0, task_starts_ = 0, task_start_failures_ = 0;
     bool stopping_ = false;

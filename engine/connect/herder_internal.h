@@ -21,8 +21,6 @@ struct Herder::TaskSlot {
     TaskKey key;
     bool should_run = true;
     std::uint64_t wanted = 0, settled = 0;
-    std::string given_up;            // Why the last settled wish was not fulfilled; "" when it was.
-    bool restart_when_gone = false;  // A restart was given up; it happens if the old process ends by itself after all.
 
     State state = State::unassigned;
     std::string trace;

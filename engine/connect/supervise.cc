@@ -75,29 +75,34 @@ void Herder::reconcile() {
 
 // Brings one task one step nearer to what is wanted.
 void Herder::step(TaskSlot& slot) {
-    if (slot.settled == slot.wanted) return;
-    if (!slot.process) {
-        slot.given_up.clear();
-        slot.restart_when_gone = false;
-        if (slot.should_run) start_process(slot);
-        slot.settled = slot.wanted;
-        return;
-    }
+    if (slot.settled == slot.wanted || (slot.process && is_ending(slot))) return;
+    if (slot.should_run) start_process(slot);
+    slot.settled = slot.wanted;
+}
+
+// Asks the task to end, and waits as long as a graceful stop may take. As in Kafka Connect it is not torn down by force
+// then: the next one starts beside it, and its consumer goes on holding the partitions.
+bool Herder::is_ending(TaskSlot& slot) {
     auto& process = *slot.process;
     if (!process.stop_deadline) {
         process.link->send(R"({"t":"stop"})");
         static_cast<void>(send_signal(process.id, SIGTERM));
         process.stop_deadline = steady_now() + options_.graceful;
-    } else if (steady_now() >= *process.stop_deadline) {
-        // As in Kafka Connect the task is not torn down by force; its consumer goes on holding the partitions.
-        log_error("connect-worker", "Graceful stop of task {} failed.", to_string(slot.key));
-        slot.given_up = fmt::format(
-            "Graceful stop of task {} failed: process {} did not end within {} ms and still holds its partitions",
-            to_string(slot.key), process.id.pid, options_.graceful.count());
-        slot.restart_when_gone = slot.should_run;
-        process.stop_deadline.reset();
-        slot.settled = slot.wanted;
     }
+    if (steady_now() < *process.stop_deadline) return true;
+    log_error("connect-worker", "Graceful stop of task {} failed: process {} did not end within {} ms",
+              to_string(slot.key), process.id.pid, options_.graceful.count());
+    process.stop_deadline.reset();
+    if (slot.should_run) leave_behind(slot);
+    return false;
+}
+
+void Herder::leave_behind(TaskSlot& slot) {
+    TaskSlot& left = retired_.emplace_back();
+    left.key = slot.key;
+    left.should_run = false;
+    left.process = std::move(slot.process);
+    slot.process.reset();
 }
 
 void Herder::start_process(TaskSlot& slot) {
@@ -166,16 +171,14 @@ void Herder::take_message(TaskSlot& slot, const std::string& line) {
 
 void Herder::on_exit(TaskSlot& slot, const ProcessExit& end) {
     const ProcessId id = slot.process->id;
-    const bool asked = slot.process->stop_deadline.has_value() || slot.restart_when_gone;
+    const bool asked = slot.process->stop_deadline.has_value() || !slot.should_run;
     slot.process.reset();
     slot.metrics.clear();  // Nobody measures any more.
     if (end.signal == 0 && end.code == 0 && asked) {
         log_info("connect-worker", "task {}: process {} stopped", to_string(slot.key), id.pid);
         slot.state = State::unassigned;
-        if (slot.restart_when_gone && slot.settled == slot.wanted) slot.wanted = ++wishes_;
         return;
     }
-    slot.restart_when_gone = false;
     if (slot.state != State::failed) {
         slot.state = State::failed;
         slot.trace = killed_trace(slot.key, id, end);

@@ -17,6 +17,7 @@ namespace medic::engine::drill {
 struct LabShape {
     int slots = 2;  // Per task manager.
     int job_parallelism = 4;
+    bool kills_tasks = true;                       // The driver of its Connect worker can end a single task.
     std::map<std::string, std::string> kafka{};    // Settings of its brokers beside the profile's.
     std::map<std::string, std::string> connect{};  // Likewise of its Connect worker …
     std::map<std::string, std::string> flink{};    // … and of its job and task managers.

@@ -72,6 +72,7 @@ Result<std::unique_ptr<Platform>> Runner::new_lab(const std::string& name, const
                             .workload = options_.workload};
     options.slots = shape.slots;
     options.workload.job_parallelism = shape.job_parallelism;
+    options.kills_tasks = shape.kills_tasks;
     for (const auto& [key, value] : shape.kafka) options.profile.kafka[key] = value;
     for (const auto& [key, value] : shape.connect) options.profile.connect[key] = value;
     for (const auto& [key, value] : shape.flink) options.profile.flink[key] = value;

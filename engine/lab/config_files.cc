@@ -65,7 +65,7 @@ std::string node_item(const LabPlan& plan, const ProcessPlan& process) {
     };
     for (const char* action : {"status", "start", "stop", "kill"}) add(action, driver_command(plan, process, action));
     if (!process.spare_argv.empty()) add("start_spare", driver_command(plan, process, "start-spare"));
-    if (process.role == Role::connect_worker) {
+    if (process.role == Role::connect_worker && plan.options.kills_tasks) {
         add("kill_task",
             driver_command(plan, process, "kill-task", {"--connector", "{connector}", "--task", "{task}"}));
     }

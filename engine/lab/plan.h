@@ -38,6 +38,7 @@ struct LabOptions {
     int spares = 1;
     int slots = 2;  // Per task manager.
     std::int64_t log_dir_capacity_bytes = 2LL << 30;
+    bool kills_tasks = true;  // The worker's driver can end a single task; a JVM's can't.
     bool with_workload = true;
     WorkloadOptions workload;
 };

@@ -168,14 +168,16 @@ Status kill_task(const std::string& data_dir, const std::string& worker, const s
     const auto found = state.processes.find(worker);
     if (found == state.processes.end() || !is_alive(found->second.id))
         return fail(ErrorCode::not_ready, "{}: not running", worker);
-    for (const TaskProcess& process : tasks_of(found->second.id)) {
+    bool killed = false;
+    for (const TaskProcess& process : tasks_of(found->second.id)) {  // One that was left behind, too.
         if (process.connector != connector || process.task != task) continue;
         MEDIC_CHECK(send_signal(process.id, SIGKILL));
         if (!wait_gone(process.id, kill_patience))
             return fail(ErrorCode::outcome_unknown, "{}/{}: pid {} still exists after SIGKILL", connector, task,
                         process.id.pid);
-        return {};
+        killed = true;
     }
+    if (killed) return {};
     return fail(ErrorCode::not_ready, "{}: no process of task {}/{}", worker, connector, task);
 }
 

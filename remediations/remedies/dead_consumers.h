@@ -1,11 +1,14 @@
 // What the sink tasks of a Connect worker leave behind in their groups when its process ends: consumers for whose
-// sessions (Kafka's default: session.timeout.ms = 45 s) the new tasks would wait. For remedies that end a worker.
+// sessions (Kafka's default: session.timeout.ms = 45 s) the new tasks would wait. And what a task leaves behind that
+// hangs: a consumer whose heart beats go on, which keeps its partitions for max.poll.interval.ms (5 min). For remedies
+// that end a worker or a task.
 #pragma once
 
 #include <optional>
 #include <vector>
 
 #include "remediations/planning/remedy.h"
+#include "remediations/remedies/stuck_task.h"
 
 namespace medic::remedies {
 
@@ -16,5 +19,12 @@ namespace medic::remedies {
 // `node` has no process any more. Optional. nullopt: no group is known to hold any of them.
 [[nodiscard]] std::optional<Step> remove_dead_consumers(const Diagnosis& diagnosis, const PlanningView& view,
                                                         const Subject& node);
+
+// Who is in the group of the sink, to be looked up for the step below.
+[[nodiscard]] FactKey sink_group_members(const Diagnosis& diagnosis, const std::string& connector);
+// Takes the consumer of the one task that hangs out of its group, while its worker lives on. Optional. nullopt: as
+// above, or it is a source's.
+[[nodiscard]] std::optional<Step> remove_stuck_consumer(const Diagnosis& diagnosis, const PlanningView& view,
+                                                        const StuckTask& stuck);
 
 }  // namespace medic::remedies

@@ -116,9 +116,28 @@ TEST_F(StuckTask, what_a_whole_worker_leaves_behind_is_taken_out_of_its_groups) 
     EXPECT_EQ(operations("connect.kill-stuck-task").at(1),
               "lab: remove-group-members connector-consumer-orders-0, connector-consumer-orders-1 from connect-orders");
 }
+TEST_F(StuckTask, one_inside_its_worker_is_first_started_anew_beside_its_thread) {
+    node("connect-1").can_kill_task = false;
+    EXPECT_EQ(operations("connect.replace-stuck-task"),
+              (std::vector<std::string>{"lab: restart-connector-task orders/0"}))
+        << "a source, or a group that nobody has looked at";
+    fact({"lab", "group", "connect-orders"}, "kafka_group_members", 2);
+    EXPECT_EQ(operations("connect.replace-stuck-task"),
+              (std::vector<std::string>{"lab: remove-group-members connector-consumer-orders-0 from connect-orders",
+                                        "lab: restart-connector-task orders/0"}));
+    const auto made = plan("connect.replace-stuck-task");
+    EXPECT_TRUE(made->steps[0].optional);
+    EXPECT_TRUE(made->steps[1].once) << "each try leaves a thread behind";
+    EXPECT_NE(made->summary.find("go on"), std::string::npos);
+}
+TEST_F(StuckTask, one_that_is_a_process_is_never_left_behind) {
+    EXPECT_EQ(refusal("connect.replace-stuck-task"), ErrorCode::invalid);
+}
 TEST_F(StuckTask, an_unreadable_task_number_is_refused) {
     diagnosis_.facts["task"] = "zero";
     EXPECT_EQ(refusal("connect.kill-stuck-task"), ErrorCode::invalid);
+    node("connect-1").can_kill_task = false;
+    EXPECT_EQ(refusal("connect.replace-stuck-task"), ErrorCode::invalid);
 }
 
 TEST_F(StuckTask, a_failed_task_is_restarted_and_a_running_one_is_not) {
@@ -408,7 +427,7 @@ TEST_F(FullDisk, an_unreadable_assignment_moves_nothing) {
 
 TEST(Remedies, every_one_is_registered_once_with_its_causes) {
     const Planner planner(remedies::all_remedies());
-    EXPECT_EQ(planner.remedies().size(), 27U);
+    EXPECT_EQ(planner.remedies().size(), 28U);
     for (const auto& remedy : planner.remedies()) {
         EXPECT_FALSE(remedy.what.empty()) << remedy.name;
         EXPECT_FALSE(remedy.cures.empty()) << remedy.name;

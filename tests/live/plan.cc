@@ -32,6 +32,7 @@ public:
         plan_.options.data_dir = options.data_dir;
         plan_.options.program = options.program;
         plan_.options.workload.records_per_second = options.records_per_second;
+        plan_.options.profile.kafka = options.kafka;
     }
 
     Result<LabPlan> run() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,11 +12,15 @@
 
 namespace medic::live {
 
+// Keys of all brokers that differ from their defaults.
+using BrokerKeys = std::map<std::string, std::string>;
+
 struct LiveOptions {
     std::string data_dir;  // Absolute.
     std::string program;   // medic-live, absolute: the nodes' driver.
     Pair pair;
     int connect_workers = 1;
+    BrokerKeys kafka;
     bool application_cluster = false;  // One more Flink cluster that runs a single job.
     bool small_disk = false;           // The last broker's log directory is a file system of its own: needs root.
     bool tuned = false;                // Shorter time-outs than the defaults that the products and the agent ship.

@@ -69,11 +69,14 @@ constexpr const char* tuned_broker =
     "broker.session.timeout.ms=6000\n"
     "broker.heartbeat.interval.ms=1000\n";
 constexpr const char* tuned_page_interval = ", interval: 5s";
-constexpr const char* tuned_longest_call = ", longest_call: 8s";
+constexpr const char* tuned_worker_page_interval = ", interval: 1s";  // The include-list keeps it small.
+constexpr const char* tuned_longest_call = ", longest_call: 5s";
 
 // Kafka's own defaults wherever a key is not about addresses, folders or there being only three brokers.
 std::string broker_properties(const LiveOptions& options, const LabPlan& plan, const ProcessPlan& broker) {
-    return membership(options, plan, broker) + login_properties(options.data_dir, broker.name) +
+    std::string more;
+    for (const auto& [key, value] : options.kafka) more += fmt::format("{}={}\n", key, value);
+    return membership(options, plan, broker) + login_properties(options.data_dir, broker.name) + more +
            fmt::format(
                "broker.rack={}\n"
                "log.dirs={}/data/{}\n"
@@ -282,9 +285,10 @@ std::string live_medic_yaml(const LiveOptions& options, const LabPlan& plan) {
             connect.push_back(fmt::format("http://127.0.0.1:{}", process.ports.at("rest")));
         if (process.role == Role::jobmanager)
             flink.push_back(fmt::format("{{url: \"http://127.0.0.1:{}\"}}", process.ports.at("rest")));
+        const char* interval = process.role == Role::connect_worker ? tuned_worker_page_interval : tuned_page_interval;
         metrics += fmt::format("      - {{url: \"http://127.0.0.1:{}/metrics\", kind: {}, node: {}{}}}\n",
                                process.ports.at("metrics"), page_kind(process.role), process.name,
-                               options.tuned ? tuned_page_interval : "");
+                               options.tuned ? interval : "");
         nodes += node_item(plan, process);
     }
     return fmt::format(

@@ -26,10 +26,13 @@ void Run::hurt_cluster(sim::Seeded chance) {
                 probe("node-frozen");
             }
             break;
-        case 2:
-            cluster_.tasks[static_cast<int>(chance.between(0, 1))].stuck = true;
+        case 2: {
+            sim::SimTask& task = cluster_.tasks[static_cast<int>(chance.between(0, 1))];
+            task.stuck = true;
+            task.stuck_again = chance.chance(25);
             probe("task-stuck");
             break;
+        }
         case 3:
             cluster_.tasks[static_cast<int>(chance.between(0, 1))].state = "FAILED";
             probe("task-failed");

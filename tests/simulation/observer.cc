@@ -219,7 +219,9 @@ void Observer::report_connect(WallTime now, std::vector<Diagnosis>& out) {
         const Subject subject{"lab", "connector-task", "orders/" + text};
         if (!task.stuck && !cluster_.settings.good()) continue;  // Told of the connector.
         if (task.stuck) {
-            suspect(diagnosis("connect.task-stuck", subject, {"connect.kill-stuck-task"}, facts), now, out);
+            suspect(diagnosis("connect.task-stuck", subject, {"connect.replace-stuck-task", "connect.kill-stuck-task"},
+                              facts),
+                    now, out);
         } else if (number == 0 && cluster_.sink.poison) {
             facts.merge(std::map<std::string, std::string>{{"failing_topic", "events"},
                                                            {"failing_partition", "0"},

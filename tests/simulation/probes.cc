@@ -6,6 +6,8 @@ const std::vector<std::string>& expected_probes() {
     static const std::vector<std::string> all{"node-lost",
                                               "node-frozen",
                                               "task-stuck",
+                                              "task-replaced",
+                                              "task-replaced-in-vain",
                                               "task-failed",
                                               "settings-changed",
                                               "settings-changed-back",

@@ -400,21 +400,29 @@ private:
     std::optional<Duration> noisy_;  // Monotonic, last.
 };
 
-// Only consumers whose process is dead, or was within the time that facts may be old, are taken out of their group.
+// Only consumers whose process is dead or that hang, or did within the time that facts may be old, are taken out of
+// their group.
 class LivingMembersStay final : public Checker {
 public:
     std::string_view name() const override { return "living-members-stay"; }
     void on_tick(const Ticked& ticked) override {
-        if (!ticked.cluster.worker.up) down_ = ticked.monotonic;
+        for (const auto& [number, task] : ticked.cluster.tasks)
+            if (!ticked.cluster.worker.up || task.stuck)
+                useless_[fmt::format("connector-consumer-orders-{}", number)] = ticked.monotonic;
     }
     void on_sending(const Sending& sending) override {
-        if (!std::holds_alternative<RemoveGroupMembers>(sending.operation.body)) return;
-        if (!down_ || sending.monotonic - *down_ > guard_facts_age_max + slack)
-            violated("took living consumers out of their group: " + describe(sending.operation));
+        const auto* removal = std::get_if<RemoveGroupMembers>(&sending.operation.body);
+        if (removal == nullptr) return;
+        for (const GroupMembers& one : removal->of)
+            for (const std::string& consumer : one.client_ids) {
+                const auto last = useless_.find(consumer);
+                if (last == useless_.end() || sending.monotonic - last->second > guard_facts_age_max + slack)
+                    violated("took living consumers out of their group: " + describe(sending.operation));
+            }
     }
 
 private:
-    std::optional<Duration> down_;  // Monotonic, last.
+    std::map<std::string, Duration> useless_;  // By consumer; monotonic, last.
 };
 
 }  // namespace

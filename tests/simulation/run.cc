@@ -274,6 +274,11 @@ void Run::count(const Incident& incident) {
     if (incident.outcome == "healed") probe("healed");
     if (incident.outcome == "healed" && incident.diagnosis.cause == "connect.option-invalid")
         probe("settings-changed-back");
+    if (incident.outcome == "healed" && incident.diagnosis.cause == "connect.task-stuck") {
+        const std::string_view replace = "connect.replace-stuck-task";
+        if (incident.plan && incident.plan->remedy == replace) probe("task-replaced");
+        if (std::ranges::find(incident.tried, replace) != incident.tried.end()) probe("task-replaced-in-vain");
+    }
     if (incident.outcome == "healed" && incident.diagnosis.cause == "kafka.writes-refused")
         probe("topic-setting-restored");
     if (incident.outcome == "healed" && incident.diagnosis.cause == "kafka.coordinator-stuck")

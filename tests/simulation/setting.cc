@@ -1,5 +1,7 @@
 #include "tests/simulation/setting.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "agent/world/sim/cluster.h"
@@ -119,6 +121,10 @@ LoopOptions simulation_options(sim::Seeded& chance) {
     if (chance.chance(15)) managed.push_back({"job:*", "flink-operator", false});
     if (chance.chance(15)) managed.push_back({"broker:*", "strimzi", false});
     if (chance.chance(10)) managed.push_back({"connector:*", "strimzi", true});
+    if (chance.chance(50)) {  // Its tasks are threads.
+        auto& nodes = options.clusters.front().nodes;
+        std::ranges::find(nodes, std::string(sim::worker_name), &NodeInfo::name)->can_kill_task = false;
+    }
     return options;
 }
 

@@ -30,6 +30,8 @@ struct SimNode {
 struct SimTask {
     std::string state = "RUNNING";
     bool stuck = false;
+    bool stuck_again = false;  // What it waits for is held by its own thread: the next one hangs as well.
+    bool in_group = true;      // Its consumer; that of a task that hangs may be taken out.
     double records = 0;
 };
 
@@ -52,11 +54,12 @@ struct SimSink {
 };
 
 // The process of all the connector's tasks. When it dies their consumers stay in the group until their session ends;
-// nobody gets their partitions before.
+// nobody gets their partitions before. A task that hangs leaves its consumer there, too, for longer.
 struct SimWorker {
     bool up = true, frozen = false;
     int dead_members = 0;
     WallTime session_ends;
+    int threads_left_behind = 0;
     [[nodiscard]] bool answers() const { return up && !frozen; }
 };
 
@@ -304,6 +307,8 @@ private:
     [[nodiscard]] Fact look_up_connect(Fact fact) const;
     [[nodiscard]] Fact look_up_connector(Fact fact) const;
     [[nodiscard]] Fact look_up_payments(Fact fact) const;
+    void restart(SimTask& task);
+    void remove_members(const RemoveGroupMembers& removal);
     Result<std::string> change_back(const ChangeConnectorConfiguration& op);
     [[nodiscard]] int active_nodes() const;
     [[nodiscard]] bool node_fails_tasks() const;

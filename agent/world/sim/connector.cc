@@ -1,6 +1,8 @@
 // The simulated Connect: one worker, one sink connector, its group.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "agent/base/connector_settings.h"
@@ -11,6 +13,7 @@ namespace {
 
 constexpr double records_per_second = 1'000;
 constexpr Duration consumer_session{45'000};  // Kafka's default: session.timeout.ms.
+constexpr Duration longest_poll{5 * 60'000};  // Kafka's default: max.poll.interval.ms.
 const PartitionName partition{.topic = "events", .partition = 0};
 
 ConnectorSettings settings_of(const std::string& hash) {
@@ -49,6 +52,27 @@ void SimCluster::poison_record(std::int64_t ahead) {
 void SimCluster::lose_worker() {
     if (worker.up) worker.dead_members = static_cast<int>(tasks.size()), worker.session_ends = now_ + consumer_session;
     worker.up = worker.frozen = false;
+}
+
+// As Connect does: a task that does not end is left behind, and the next one starts beside it.
+void SimCluster::restart(SimTask& task) {
+    if (task.stuck) {
+        ++worker.threads_left_behind;
+        if (task.in_group) ++worker.dead_members, worker.session_ends = now_ + longest_poll;
+        task.stuck = task.stuck_again;
+    }
+    task.state = "RUNNING";
+    task.in_group = true;
+}
+
+// Of the dead all; of the living those that the request names. Who lives and does not hang joins again at once.
+void SimCluster::remove_members(const RemoveGroupMembers& removal) {
+    worker.dead_members = 0;
+    for (auto& [number, task] : tasks)
+        for (const GroupMembers& one : removal.of)
+            if (std::ranges::find(one.client_ids, fmt::format("connector-consumer-orders-{}", number)) !=
+                one.client_ids.end())
+                task.in_group = !task.stuck;
 }
 
 void SimCluster::connector_lives_on(double seconds) {
@@ -127,9 +151,8 @@ std::optional<Result<std::string>> SimCluster::apply_to_connect(const OperationB
     if (!worker.answers()) return fail(ErrorCode::unavailable, "connection refused");
     if (sink.stopped && (kill != nullptr || task != nullptr))
         return fail(ErrorCode::invalid, "HTTP status 404: no such task");
-    if (kill != nullptr) tasks[kill->task] = {.state = "FAILED", .stuck = false, .records = tasks[kill->task].records};
-    if (task != nullptr && !tasks[task->task].stuck)
-        tasks[task->task].state = "RUNNING";  // A stuck one never gets there.
+    if (kill != nullptr) tasks[kill->task] = {.state = "FAILED", .records = tasks[kill->task].records};
+    if (task != nullptr) restart(tasks[task->task]);
     if (all != nullptr)
         for (auto& [number, one] : tasks)
             if (all->include_tasks && one.state == "FAILED" && !sink.stopped) one.state = "RUNNING";
@@ -148,12 +171,13 @@ std::optional<Result<std::string>> SimCluster::apply_to_worker(const OperationBo
     }
     if (const auto* start = std::get_if<StartNode>(&body); start != nullptr && start->node == worker_name) {
         if (!worker.up)
-            for (auto& [number, task] : tasks) task = {.state = "RUNNING", .stuck = false, .records = 0};
+            for (auto& [number, task] : tasks) task = {};
         worker.up = true;
+        worker.threads_left_behind = 0;
         return "started";
     }
     if (const auto* removal = std::get_if<RemoveGroupMembers>(&body); removal != nullptr) {
-        worker.dead_members = 0;
+        remove_members(*removal);
         return "removed";
     }
     return std::nullopt;
@@ -167,9 +191,10 @@ Fact SimCluster::look_up_connect(Fact fact) const {
     } else if (kind == "worker") {
         if (fact.name == "connect_worker_reachable") fact.value = worker.answers() ? 1 : 0;
     } else if (kind == "group") {
-        const int living = worker.answers() && !sink.stopped ? static_cast<int>(tasks.size()) : 0;
-        const int frozen = worker.frozen ? static_cast<int>(tasks.size()) : 0;
-        if (fact.name == "kafka_group_members") fact.value = living + frozen + worker.dead_members;
+        const auto members = std::ranges::count_if(tasks, [](const auto& task) { return task.second.in_group; });
+        const bool there = worker.frozen || (worker.answers() && !sink.stopped);
+        if (fact.name == "kafka_group_members")
+            fact.value = static_cast<double>(there ? members : 0) + worker.dead_members;
         if (fact.name == "kafka_group_lag_records") fact.value = records_per_second;
     } else if (!worker.answers()) {
         return fact;

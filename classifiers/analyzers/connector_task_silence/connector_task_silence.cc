@@ -18,8 +18,9 @@ namespace {
 constexpr Duration look_back{10 * 60'000};
 constexpr Duration floor_with_process{5'000};
 // Without a process of its own, a call that takes long looks the same: most clients give up after a minute at most.
-// Who knows the sink better says so (`connect.longest_call`). Pages are read at other moments than the call begins.
+// Who knows the sink better says so (`connect.longest_call`).
 constexpr Duration longest_call{60'000};
+// The end of a call is seen by the next look at the worker's page; it is read at least so often while all is not well.
 constexpr Duration beyond_the_call{5'000};
 
 struct Task {
@@ -169,18 +170,23 @@ bool stood_by_itself(const Lookup& lookup, const Task& task, WallTime since, Dur
     return answered && answered->until - std::max(since, answered->from) >= floor && !topic_gone(lookup, task);
 }
 
-Duration floor_of(const Lookup& lookup, const Task& task) {
+Duration floor_of(const Lookup& lookup, const Task& task, const std::optional<Motion>& records) {
     const auto said_ms = lookup.number({task.cluster, "connector", task.connector}, "longest_call_ms");
-    return (said_ms ? Duration(static_cast<std::int64_t>(*said_ms)) : longest_call) + beyond_the_call;
+    Duration look = beyond_the_call;
+    if (records && records->samples > 1)
+        look = std::min(look, (records->newest - records->oldest) / static_cast<int>(records->samples - 1));
+    return (said_ms ? Duration(static_cast<std::int64_t>(*said_ms)) : longest_call) + look;
 }
 
-std::optional<Finding> examine(const Lookup& lookup, const Task& task, WallTime running_since) {
+// `share` of what is asked for: half of it is a reason to look again soon, not to tell.
+std::optional<Finding> examine(const Lookup& lookup, const Task& task, WallTime running_since, int share = 1) {
     auto records = motion(lookup, "connect_task_polls_total", task);
     if (const auto moved = motion(lookup, "connect_task_records_total", task);
         moved && (!records || moved->standing < records->standing))
         records = moved;
     const auto cpu = motion(lookup, "connect_task_process_cpu_seconds_total", task);
-    const Duration floor = cpu ? floor_with_process : floor_of(lookup, task);
+    if (cpu && share > 1) return std::nullopt;  // Processes are looked at every second.
+    const Duration floor = cpu ? floor_with_process : floor_of(lookup, task, records) / share;
     if (cpu && !quiet(lookup, task, *cpu, records, floor)) return std::nullopt;
     const bool sink = is_sink(lookup, task);
     std::optional<Waiting> waiting;
@@ -229,7 +235,7 @@ std::optional<Finding> examine(const Lookup& lookup, const Task& task, WallTime 
     return finding;
 }
 
-std::vector<Finding> run(const View& view, const Now& now) {
+std::vector<Finding> examine_all(const View& view, const Now& now, int share) {
     const Lookup lookup{view, now};
     std::vector<Finding> found;
     for (const auto series : lookup.select("connect_task_state", {{"state", "RUNNING"}})) {
@@ -238,9 +244,19 @@ std::vector<Finding> run(const View& view, const Now& now) {
                         lookup.label(series, "task"), lookup.label(series, "worker")};
         const auto since = lookup.since(series, look_back);
         if (!since) continue;
-        if (auto finding = examine(lookup, task, *since)) found.push_back(std::move(*finding));
+        if (auto finding = examine(lookup, task, *since, share)) found.push_back(std::move(*finding));
     }
     return found;
+}
+
+std::vector<Finding> run(const View& view, const Now& now) { return examine_all(view, now, 1); }
+
+// A worker's page is read once a minute: of two looks at a task that stands the second comes soon.
+std::vector<FactKey> doubts(const View& view, const Now& now) {
+    std::vector<FactKey> keys;
+    for (const Finding& finding : examine_all(view, now, 2))
+        keys.push_back({finding.subject, "connect_task_records_total"});
+    return keys;
 }
 
 }  // namespace
@@ -252,7 +268,9 @@ Analyzer descriptor() {
             run,
             "connect_task_state and (connect_task_polls_total or connect_task_records_total) and "
             "(kafka_broker_reachable or "
-            "kafka_broker_up)"};
+            "kafka_broker_up)",
+            Duration{0},
+            doubts};
 }
 
 }  // namespace medic::analyzers::connector_task_silence

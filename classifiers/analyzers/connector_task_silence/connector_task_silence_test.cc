@@ -28,13 +28,17 @@ void brokers(Scene& scene, int away = 1 << 20, int back = 1 << 20) {
 struct Shape {
     int records_stop = fault, cpu_stop = fault, lag_from = fault;
     bool cpu_known = true, lag_known = true, brokers_known = true;
+    int page_every = 1;  // Seconds.
 };
 
 Scene sink(const Shape& shape) {
     Scene scene;
+    const auto on_page = [=](int s) {
+        return s % shape.page_every == 0 ? std::optional(50.0 * std::min(s, shape.records_stop)) : std::nullopt;
+    };
     scene.constant("connect_task_state", running(), 1)
-        .counter("connect_task_polls_total", task, 50, shape.records_stop)
-        .counter("connect_task_records_total", task, 50, shape.records_stop)
+        .series("connect_task_polls_total", task, on_page)
+        .series("connect_task_records_total", task, on_page)
         .attribute(Scene::lab("connector", "orders"), "type", "sink")
         .attribute(Scene::lab("worker", "w:8083"), "node", "connect-1");
     if (shape.brokers_known) brokers(scene);
@@ -134,9 +138,28 @@ TEST(ConnectorTaskSilence, WhatItsOwnerSaysOfItsCallsCounts) {
     Scene quick = sink({.cpu_known = false}), slow = sink({.cpu_known = false});
     quick.attribute(Scene::lab("connector", "orders"), "longest_call_ms", "8000");
     slow.attribute(Scene::lab("connector", "orders"), "longest_call_ms", "120000");
-    EXPECT_TRUE(quick.findings("connector-task-silent", fault + 10).empty());
-    EXPECT_EQ(quick.findings("connector-task-silent", fault + 16).size(), 1U);
+    EXPECT_TRUE(quick.findings("connector-task-silent", fault + 8).empty());
+    EXPECT_EQ(quick.findings("connector-task-silent", fault + 10).size(), 1U);
     EXPECT_TRUE(slow.findings("connector-task-silent", fault + 90).empty());
+}
+
+TEST(ConnectorTaskSilence, ACallThatIsLookedAtSeldomIsGivenOneLookMore) {
+    Scene scene = sink({.cpu_known = false, .page_every = 4});
+    scene.attribute(Scene::lab("connector", "orders"), "longest_call_ms", "8000");
+    EXPECT_TRUE(scene.findings("connector-task-silent", fault + 10).empty());
+    EXPECT_EQ(scene.findings("connector-task-silent", fault + 16).size(), 1U);
+}
+
+TEST(ConnectorTaskSilence, OfATaskThatStandsForHalfItsTimeItWouldKnowSooner) {
+    const auto doubts = [](const Scene& scene, int second) {
+        return scene.after(second,
+                           [](const View& view, const Now& now) { return AnalyzerSchedule().doubts(view, now); });
+    };
+    const FactKey records{Scene::lab("connector-task", "orders/0"), "connect_task_records_total"};
+    EXPECT_EQ(doubts(sink({.cpu_known = false}), fault + 40), std::vector{records});
+    EXPECT_TRUE(doubts(sink({.cpu_known = false}), fault + 20).empty());
+    EXPECT_TRUE(doubts(sink({.lag_from = 1 << 20, .cpu_known = false}), fault + 40).empty()) << "idle";
+    EXPECT_TRUE(doubts(sink({}), fault + 4).empty()) << "a process is looked at every second";
 }
 
 Scene source(int records_stop, int cpu_stop, int away = 1 << 20, int back = 1 << 20) {

@@ -1,29 +1,12 @@
 #include "remediations/remedies/dead_consumers.h"
 #include "remediations/remedies/parts.h"
+#include "remediations/remedies/stuck_task.h"
 
-// A task is RUNNING and does nothing, and a restart would wait for it for ever: kill its process from outside, then
-// restart that task only. Where all tasks live inside the worker, the worker goes down and takes its neighbours along:
-// the plan says so.
+// A task is RUNNING and does nothing, and does not end when it is asked to: kill its process from outside, then restart
+// that task only. Where all tasks live inside the worker, and to start it anew there has not helped
+// (connect.replace-stuck-task), the worker goes down and takes its neighbours along: the plan says so.
 namespace medic::remedies::connect_kill_stuck_task {
 namespace {
-
-struct Stuck {
-    std::string connector, node;
-    int task = 0;
-    Subject subject;
-};
-
-Result<Stuck> stuck(const Diagnosis& diagnosis) {
-    Stuck result;
-    MEDIC_TRY(result.connector, parameter(diagnosis, "connector"));
-    MEDIC_TRY(const std::int64_t task, number(diagnosis, "task"));
-    result.task = static_cast<int>(task);
-    auto node = parameter(diagnosis, "node");
-    if (!node) node = parameter(diagnosis, "worker");
-    MEDIC_TRY(result.node, std::move(node));
-    result.subject = subject_in(diagnosis, "connector-task", fmt::format("{}/{}", result.connector, result.task));
-    return result;
-}
 
 std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     std::vector<FactKey> keys = dead_consumer_facts(diagnosis);
@@ -31,14 +14,7 @@ std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     return keys;
 }
 
-Expectation moves_records(const Subject& task) {
-    return {.all = {text_in(task, "connect_task_state", {"RUNNING"}), progressing(task, "connect_task_records_total")},
-
-            .within = page_proves_within,
-            .stable_for = Duration{1'000}};
-}
-
-Step kill_task(const Stuck& stuck) {
+Step kill_task(const StuckTask& stuck) {
     Step step{.subject = stuck.subject,
               .text = fmt::format("kill the process of task {} of {} on {}", stuck.task, stuck.connector, stuck.node),
               .operation = KillConnectorTask{stuck.node, stuck.connector, stuck.task}};
@@ -51,21 +27,14 @@ Step kill_task(const Stuck& stuck) {
     return step;
 }
 
-Step restart_task(const Stuck& stuck) {
-    Step step{.subject = stuck.subject,
-              .text = fmt::format("restart task {} of {} only", stuck.task, stuck.connector),
-              .operation = RestartConnectorTask{stuck.connector, stuck.task}};
-    step.precondition = {
-        text_in(stuck.subject, "connect_task_state", {"FAILED", "UNASSIGNED", "RUNNING", "RESTARTING"})};
+Step restart_task(const StuckTask& stuck) {
+    Step step = restart_of(stuck, fmt::format("restart task {} of {} only", stuck.task, stuck.connector));
     step.done = {text_in(stuck.subject, "connect_task_state", {"RUNNING", "RESTARTING"})};
-    step.expectation = moves_records(stuck.subject);
-    step.undo = "pause the connector";
-    step.risk = Risk::reversible;
     return step;
 }
 
 // The worker must come back before its tasks can be judged.
-std::vector<Step> bounce_worker(const Diagnosis& diagnosis, const PlanningView& view, const Stuck& stuck) {
+std::vector<Step> bounce_worker(const Diagnosis& diagnosis, const PlanningView& view, const StuckTask& stuck) {
     const Subject worker = subject_in(diagnosis, "node", stuck.node);
     Step kill{.subject = worker,
               .text = fmt::format("kill worker {} with all its tasks", stuck.node),
@@ -82,7 +51,7 @@ std::vector<Step> bounce_worker(const Diagnosis& diagnosis, const PlanningView& 
                .operation = StartNode{stuck.node, false}};
     start.idempotent = true;
     start.done = {equals(worker, "process_up", 1)};
-    start.expectation = moves_records(stuck.subject);
+    start.expectation = moves_records(stuck);
     start.expectation.within = Duration{90'000};  // A worker joins its group after up to a rebalance time-out of 60 s.
     start.undo = "stop the worker";
     std::vector<Step> steps{kill};
@@ -92,7 +61,7 @@ std::vector<Step> bounce_worker(const Diagnosis& diagnosis, const PlanningView& 
 }
 
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
-    MEDIC_TRY(const Stuck what, stuck(diagnosis));
+    MEDIC_TRY(const StuckTask what, stuck_task(diagnosis));
     const NodeInfo* node = view.node(what.node);
     if (node == nullptr) return fail(ErrorCode::invalid, "node {} is not in the configuration", what.node);
     Plan result;

@@ -22,6 +22,13 @@ enum class Hits : std::uint8_t {
     nothing,  // Records go on: a reserve is lost, or something grows.
 };
 
+// What a platform must be like for a fault, beyond the usual.
+struct Needs {
+    int connect_workers = 1;
+    BrokerKeys kafka;
+    bool operator==(const Needs&) const = default;
+};
+
 struct Fault {
     std::string name;
     std::string told;  // One line for people.
@@ -34,7 +41,9 @@ struct Fault {
     Hits hits = Hits::flow;
     Duration patience{120'000};  // For the arm with the agent.
     Duration history{0};         // How long the agent must have watched before.
-    int connect_workers = 1;
+    Needs needs;
+    // Where records go on whatever happens: whether all is as it was. Empty: the records tell.
+    std::function<Result<bool>(Site&)> mended = {};
 };
 
 // A look-alike: the agent must do nothing. `calm` is how long it is watched, from the injection on.

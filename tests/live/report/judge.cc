@@ -48,6 +48,12 @@ constexpr const char* policy =
 bool is_resolved(const IncidentView& incident) { return incident.state == "resolved"; }
 bool is_over(const IncidentView& incident) { return is_resolved(incident) || incident.state == "escalated"; }
 
+Needs as_built(const engine::lab::LabPlan& plan) {
+    return {.connect_workers =
+                static_cast<int>(std::ranges::count(plan.processes, Role::connect_worker, &ProcessPlan::role)),
+            .kafka = plan.options.profile.kafka};
+}
+
 std::string said_of(const IncidentView& incident) {
     return fmt::format("{} · {} of {}", incident.side, incident.cause, incident.subject);
 }
@@ -62,7 +68,8 @@ struct Judge::Turn {
     std::vector<IncidentView> incidents;  // Of this fault, oldest diagnosis first.
     std::optional<RecordCheck> records;
     std::vector<std::string> notes;
-    double rate = 0;  // Records per second before.
+    double rate = 0;                 // Records per second before.
+    std::optional<Duration> mended;  // Of a fault that tells so itself: from the injection.
 
     // What counts is the first diagnosis that was acted on; before anything was done, the first one.
     [[nodiscard]] const IncidentView* first() const {
@@ -74,7 +81,8 @@ struct Judge::Turn {
         const IncidentView* incident = first();
         return incident != nullptr && std::ranges::find(fault.causes, incident->cause) != fault.causes.end();
     }
-    [[nodiscard]] std::optional<Duration> recovered() const {
+    [[nodiscard]] std::optional<Duration> recovered(const Fault& fault) const {
+        if (fault.mended) return mended;
         if (!watch.fallen() && watch.flowing()) return Duration(0);
         return watch.recovered_after();
     }
@@ -92,15 +100,14 @@ void Judge::end_platform() {
     ours_ = false;
 }
 
-Status Judge::platform_is_up(int connect_workers) {
+Status Judge::platform_is_up(const Needs& needs) {
     if (!site_ && Site::open(options_.platform.data_dir)) {
         MEDIC_TRY(site_, Site::open(options_.platform.data_dir));
     }
     if (site_) {
-        const auto workers = std::ranges::count(site_->plan().processes, Role::connect_worker, &ProcessPlan::role);
-        const Status settled = workers == connect_workers
+        const Status settled = as_built(site_->plan()) == needs
                                    ? site_->settle(settle_patience)
-                                   : fail(ErrorCode::not_ready, "{} Connect workers, not {}", workers, connect_workers);
+                                   : fail(ErrorCode::not_ready, "the next fault needs another platform");
         if (settled) return {};
         progress_(settled.error().message + ": starting the platform anew");
         agent_.reset();
@@ -108,7 +115,8 @@ Status Judge::platform_is_up(int connect_workers) {
     }
     progress_("starting the platform");
     LiveOptions platform = options_.platform;
-    platform.connect_workers = connect_workers;
+    platform.connect_workers = needs.connect_workers;
+    platform.kafka = needs.kafka;
     MEDIC_CHECK(up(platform, [](const std::string&) {}));
     ours_ = true;
     MEDIC_TRY(site_, Site::open(options_.platform.data_dir));
@@ -142,9 +150,9 @@ Status Judge::agent_is_calm(const AgentSurroundings& surroundings) {
     return {};
 }
 
-Status Judge::prepare(Agent agent, Duration history, int connect_workers, const AgentSurroundings& surroundings) {
+Status Judge::prepare(Agent agent, Duration history, const Needs& needs, const AgentSurroundings& surroundings) {
     if (agent == Agent::away) agent_.reset();
-    MEDIC_CHECK(platform_is_up(connect_workers));
+    MEDIC_CHECK(platform_is_up(needs));
     if (agent == Agent::away) return {};
     MEDIC_CHECK(agent_is_calm(surroundings));
     constexpr Duration least{15'000};  // Its first looks are dearer than the rest: all pages, all settings.
@@ -178,7 +186,8 @@ Result<Judge::Turn> Judge::begin(const std::function<Status(Site&)>& inject, Flo
                 .incidents = {},
                 .records = {},
                 .notes = {},
-                .rate = rate};
+                .rate = rate,
+                .mended = {}};
 }
 
 void Judge::note_incidents(Turn& turn) const {
@@ -200,12 +209,14 @@ void Judge::observe(const Fault& fault, Turn& turn, Duration patience) {
         const Instant now = read_clock().monotonic;
         turn.watch.observe(now, flow.count());
         if (round % 2 == 0) note_incidents(turn);
+        if (fault.mended && !turn.mended && round % 4 == 0)
+            if (const auto is = fault.mended(*site_); is && *is) turn.mended = now - turn.injected_at;
         if (!named_at && turn.names(fault)) {
             named_at = now;
             progress_(fmt::format("  named after {}: {}", seconds_text(now - turn.injected_at), turn.first()->summary));
         }
         const bool long_enough = now - turn.injected_at >= FlowOptions{}.hold * 2;
-        const bool flows = long_enough && turn.recovered().has_value();
+        const bool flows = long_enough && turn.recovered(fault).has_value();
         const bool agent_done = !agent_ || (turn.first() != nullptr && is_over(*turn.first()));
         if (flows && agent_done && (fault.hits == Hits::flow || named_at || !agent_)) return;
         if (agent_ && fault.ends == Ends::by_a_person && named_at && now - *named_at >= second_thoughts) return;
@@ -238,13 +249,13 @@ void Judge::keep_traces(const std::string& name) const {
 }
 
 Result<Baseline> Judge::without_agent(const Fault& fault) {
-    MEDIC_CHECK(prepare(Agent::away, Duration(0), fault.connect_workers));
+    MEDIC_CHECK(prepare(Agent::away, Duration(0), fault.needs));
     progress_(fmt::format("{} without the agent: {}", fault.name, fault.told));
     MEDIC_TRY(Turn turn, begin(fault.inject, fault.flow));
     observe(fault, turn, options_.alone_patience);
     Baseline baseline{.name = fault.name,
                       .engines = options_.platform.engines(),
-                      .recover = turn.recovered(),
+                      .recover = turn.recovered(fault),
                       .waited = std::min(read_clock().monotonic - turn.injected_at, options_.alone_patience),
                       .lost = {},
                       .doubled = {}};
@@ -256,7 +267,7 @@ Result<Baseline> Judge::without_agent(const Fault& fault) {
 }
 
 Result<FaultResult> Judge::with_agent(const Fault& fault) {
-    MEDIC_CHECK(prepare(Agent::there, fault.history, fault.connect_workers));
+    MEDIC_CHECK(prepare(Agent::there, fault.history, fault.needs));
     progress_(fmt::format("{}: {}", fault.name, fault.told));
     FaultResult result{.name = fault.name,
                        .engines = options_.platform.engines(),
@@ -268,7 +279,7 @@ Result<FaultResult> Judge::with_agent(const Fault& fault) {
                        .exactly_once = fault.flow == FlowName::totals};
     MEDIC_TRY(Turn turn, begin(fault.inject, fault.flow));
     observe(fault, turn, fault.patience);
-    result.recover = turn.recovered();
+    result.recover = turn.recovered(fault);
     result.outcome = "waited";
     if (const IncidentView* incident = turn.first()) {
         const bool as_right = std::ranges::find(fault.causes, incident->cause) != fault.causes.end();
@@ -305,10 +316,10 @@ Result<FaultResult> Judge::with_agent(const Fault& fault) {
 Result<FriendResult> Judge::calm(const FalseFriend& look_alike) {
     AgentSurroundings surroundings;
     if (look_alike.surround) {
-        MEDIC_CHECK(platform_is_up(1));
+        MEDIC_CHECK(platform_is_up({}));
         MEDIC_TRY(surroundings, look_alike.surround(*site_));
     }
-    MEDIC_CHECK(prepare(Agent::there, Duration(30'000), 1, surroundings));
+    MEDIC_CHECK(prepare(Agent::there, Duration(30'000), {}, surroundings));
     progress_(fmt::format("{}: {}", look_alike.name, look_alike.told));
     FriendResult result{.name = look_alike.name, .engines = options_.platform.engines(), .told = look_alike.told};
     MEDIC_TRY(Turn turn, begin([&](Site& site) { return look_alike.inject(site, agent_->id()); }, FlowName::totals));

@@ -37,9 +37,9 @@ private:
     struct Turn;  // What is observed of one fault.
 
     enum class Agent : std::uint8_t { there, away };
-    [[nodiscard]] Status prepare(Agent agent, Duration history, int connect_workers = 1,
+    [[nodiscard]] Status prepare(Agent agent, Duration history, const Needs& needs = {},
                                  const engine::drill::AgentSurroundings& surroundings = {});
-    [[nodiscard]] Status platform_is_up(int connect_workers);
+    [[nodiscard]] Status platform_is_up(const Needs& needs);
     [[nodiscard]] Status agent_is_calm(const engine::drill::AgentSurroundings& surroundings);
     [[nodiscard]] Result<Turn> begin(const std::function<Status(Site&)>& inject, FlowName flow);
     void observe(const Fault& fault, Turn& turn, Duration patience);

@@ -10,6 +10,7 @@
 
 #include "agent/base/flink_state.h"
 #include "agent/wire/messages/cluster.h"
+#include "agent/wire/messages/placement.h"
 #include "engine/common/process.h"
 #include "engine/common/rest_internal.h"
 #include "engine/lab/processes.h"
@@ -281,6 +282,21 @@ Status Site::replicas_in_sync() const {
             if (partition.isr.size() < partition.replicas.size())
                 return fail(ErrorCode::not_ready, "{}-{} is under-replicated", topic.name.value_or(""),
                             partition.partition);
+    return {};
+}
+
+Result<bool> Site::preferred_leaders_lead() const {
+    kafka_->forget_metadata();
+    MEDIC_TRY(const auto metadata, kafka_->metadata(std::nullopt));
+    for (const auto& topic : metadata.topics)
+        for (const auto& partition : topic.partitions)
+            if (!partition.replicas.empty() && partition.leader_id != partition.replicas.front()) return false;
+    return true;
+}
+
+Status Site::elect_preferred_leaders() const {
+    wire::ElectLeadersRequest request;  // Without topics: all of them.
+    MEDIC_CHECK(kafka_->call(KafkaTarget::controller(), request));
     return {};
 }
 

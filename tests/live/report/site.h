@@ -42,6 +42,10 @@ public:
 
     // --- Kafka ---
     [[nodiscard]] Result<std::int32_t> active_controller() const;  // Its broker id.
+    [[nodiscard]] Status replicas_in_sync() const;                 // And every broker registered: the next one may go.
+    // Whether each partition is led by the first of its replicas.
+    [[nodiscard]] Result<bool> preferred_leaders_lead() const;
+    [[nodiscard]] Status elect_preferred_leaders() const;
 
     // --- Flink ---
     [[nodiscard]] Result<JobView> job() const;  // The newest of the trial job's name.
@@ -68,7 +72,6 @@ private:
     explicit Site(engine::lab::LabPlan plan) : plan_(std::move(plan)) {}
     [[nodiscard]] Status mend_nodes() const;
     [[nodiscard]] Status mend_job() const;
-    [[nodiscard]] Status replicas_in_sync() const;  // And every broker registered: the next one may go.
     [[nodiscard]] Status tasks_run() const;
     [[nodiscard]] Status cancel_jobs() const;
 

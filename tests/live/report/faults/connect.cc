@@ -120,7 +120,7 @@ std::vector<Fault> connect_faults() {
          .inject = kill_a_worker_of_two,
          .clear = {},
          .flow = FlowName::audit,
-         .connect_workers = 2},
+         .needs = {.connect_workers = 2, .kafka = {}}},
         {.name = "herder-blocked",
          .told = "a connector holds up its worker's own thread: what only that can answer does not come, tasks go on",
          .side = "system",

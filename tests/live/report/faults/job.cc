@@ -92,6 +92,16 @@ std::vector<Fault> job_faults() {
                       .ends = Ends::by_a_person,
                       .patience = Duration(180'000),
                       .history = Duration(120'000)});
+    faults.push_back({.name = "growing-state",
+                      .told = "the job puts eight kilobytes of each order into its state and removes none",
+                      .side = "user",
+                      .causes = {"flink.state-grows"},
+                      .inject = switched("growing-state", true),
+                      .clear = switched("growing-state", false),
+                      .ends = Ends::by_a_person,
+                      .hits = Hits::nothing,
+                      .patience = Duration(300'000),
+                      .history = Duration(180'000)});
     faults.push_back({.name = "blocked-cancel",
                       .told = "the job fails, and one subtask ignores its cancellation",
                       .side = "system",

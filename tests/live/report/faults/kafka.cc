@@ -1,6 +1,9 @@
 // Kafka's brokers, and where their records lie.
 #include <fmt/format.h>
 
+#include <chrono>
+#include <thread>
+
 #include "tests/live/report/fault.h"
 #include "tests/live/small_disk.h"
 
@@ -8,19 +11,40 @@ namespace medic::live {
 namespace {
 
 // A broker that isn't the active controller, so that the fault is a broker's alone.
+Result<std::string> plain_broker(Site& site) {
+    MEDIC_TRY(const std::int32_t controller, site.active_controller());
+    MEDIC_TRY(const KafkaBrokers cluster, site.kafka().brokers());
+    for (const auto& [id, endpoint] : cluster.brokers)
+        if (id != controller) return fmt::format("broker-{}", id);
+    return fail(ErrorCode::unavailable, "only one broker is there");
+}
+
 std::function<Status(Site&)> at_plain_broker(const std::string& action) {
     return [action](Site& site) -> Status {
-        MEDIC_TRY(const std::int32_t controller, site.active_controller());
-        MEDIC_TRY(const KafkaBrokers cluster, site.kafka().brokers());
-        for (const auto& [id, endpoint] : cluster.brokers)
-            if (id != controller) return site.node(action, fmt::format("broker-{}", id));
-        return fail(ErrorCode::unavailable, "only one broker is there");
+        MEDIC_TRY(const std::string node, plain_broker(site));
+        return site.node(action, node);
     };
 }
 
 Status kill_active_controller(Site& site) {
     MEDIC_TRY(const std::int32_t controller, site.active_controller());
     return site.node("kill", fmt::format("broker-{}", controller));
+}
+
+constexpr std::chrono::seconds look_again{1};
+
+// In good order, and its copies have caught up when this returns.
+Status restart_plain_broker(Site& site) {
+    constexpr auto patience = std::chrono::seconds(90);
+    MEDIC_TRY(const std::string node, plain_broker(site));
+    MEDIC_CHECK(site.node("stop", node));
+    MEDIC_CHECK(site.node("start", node));
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+        const Status caught_up = site.replicas_in_sync();
+        if (caught_up || std::chrono::steady_clock::now() >= deadline) return caught_up;
+        std::this_thread::sleep_for(look_again);
+    }
 }
 
 // As its owner would: what fills the disk goes, then the broker is started again.
@@ -52,6 +76,17 @@ std::vector<Fault> kafka_faults() {
          .causes = {"kafka.broker-lost"},
          .inject = kill_active_controller,
          .clear = {}},
+        {.name = "partition-skew",
+         .told = "a broker is back from a restart, and others go on leading its partitions: balancing is off",
+         .side = "system",
+         .causes = {"kafka.leaders-displaced"},
+         .inject = restart_plain_broker,
+         .clear = [](Site& site) { return site.elect_preferred_leaders(); },
+         .hits = Hits::nothing,
+         .patience = Duration(240'000),  // Leaders are left where they are for a minute: a roll may not be over.
+         .history = Duration(60'000),
+         .needs = {.connect_workers = 1, .kafka = {{"auto.leader.rebalance.enable", "false"}}},
+         .mended = [](Site& site) { return site.preferred_leaders_lead(); }},
         {.name = "log-dir-full",
          .told = "another program's file fills the disk of a broker's log directory",
          .side = "system",

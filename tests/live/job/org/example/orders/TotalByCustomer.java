@@ -17,6 +17,7 @@ final class TotalByCustomer extends KeyedProcessFunction<String, Tuple3<String, 
     private static final long serialVersionUID = 1L;
     // A customer in hundred a second is nothing; all orders in one subtask are more than it can do.
     private static final long HOT_KEY_MS = 12;
+    private static final int BALLAST_BYTES = 8192; // At a hundred orders a second the heap lasts for five minutes.
 
     private final Faults growingState;
     private final Faults hotKey;
@@ -38,7 +39,9 @@ final class TotalByCustomer extends KeyedProcessFunction<String, Tuple3<String, 
             openState();
         }
         if (growingState.on()) {
-            ballast.put(ballastKey++, new byte[4096]);
+            ballast.put(ballastKey++, new byte[BALLAST_BYTES]);
+        } else if (!ballast.isEmpty()) {
+            ballast.clear();
         }
         if (hotKey.on()) {
             TimeUnit.MILLISECONDS.sleep(HOT_KEY_MS);
