@@ -11,6 +11,9 @@
 
 namespace medic {
 
+// A sample older than this says nothing about now: three looks of the slowest process and REST interval (5 s).
+inline constexpr Duration fresh_within{15'000};
+
 struct View {
     const SeriesStore& series;
     const Timeline& timeline;
@@ -19,6 +22,7 @@ struct View {
     std::span<const Finding> findings = {};  // Empty while the analyzers themselves run.
     // So long may a node that was stopped in good order stay away. A broker with much to load takes minutes to start.
     Duration planned_grace{5 * 60'000};
+    Duration fresh_within = medic::fresh_within;  // Of samples that tell how things are now.
 };
 
 }  // namespace medic

@@ -284,7 +284,7 @@ bool Loop::State::can_be_undone(const Incident& incident) {
 void Loop::State::begin_undo(Incident& incident, const std::string& why) {
     incident.undoing = true;
     incident.begun = true;
-    incident.left_midway = false;
+    incident.left_midway = incident.may_still_come = false;
     incident.healed_at = {};
     if (incident.plan->quarantine_when_undone) put_into_quarantine(incident, *incident.plan->quarantine_when_undone);
     tell(incident, "taking it back: " + why);

@@ -290,7 +290,18 @@ Truth Loop::State::is_over(const Incident& incident) const {
     return result;
 }
 
+// What a person was told may still come keeps others away until it is seen not to.
+void Loop::State::watch_what_comes(Incident& incident) {
+    if (!incident.may_still_come) return;
+    const Step& step = incident.current();
+    want(comes_while(step));
+    if (still_comes(incident, step) != Truth::no && now < incident.deadline + comes_max) return;
+    incident.may_still_come = false;
+    touch(incident);
+}
+
 void Loop::State::watch_escalated(Incident& incident) {
+    watch_what_comes(incident);
     if (incident.left_midway) return;  // A plan was left in the middle: only a person can say that it is over.
     want(incident.hoped_for);
     if (!is_gone(incident)) return;

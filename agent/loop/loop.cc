@@ -171,6 +171,8 @@ void Loop::State::escalate(Incident& incident, std::string outcome, const std::s
     incident.outcome = std::move(outcome);
     // No report will name what a request has left undone: a broker that was stopped and did not come back.
     incident.left_midway = incident.begun || (!incident.requested_by.empty() && incident.acted);
+    const bool on_its_way = incident.state == IncidentState::acting || incident.state == IncidentState::probing;
+    incident.may_still_come = on_its_way && still_comes(incident, incident.current()) != Truth::no;
     incident.begun = false;
     incident.waiting_for = incident.diagnosis.owner.empty() ? "on call" : incident.diagnosis.owner;
     set_state(incident, IncidentState::escalated, why);

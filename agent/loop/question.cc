@@ -25,7 +25,9 @@ bool is_patient(const Diagnosis& diagnosis, const std::string& node) {
 }  // namespace
 
 // One that backs off has given the cluster away, perhaps to what it needs, and has it again when it next acts.
-bool holds_cluster(const Incident& incident) { return incident.begun && !incident.yielded; }
+bool holds_cluster(const Incident& incident) {
+    return (incident.begun && !incident.yielded) || incident.may_still_come;
+}
 
 // The step with what only this incident knows filled in.
 Step Loop::State::prepared(const Incident& incident) const {

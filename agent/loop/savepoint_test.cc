@@ -144,6 +144,21 @@ TEST_F(SlowSavepoint, of_which_nothing_can_be_told_is_a_persons) {
     EXPECT_EQ(bench.incident().state, IncidentState::escalated) << bench.story();
 }
 
+TEST_F(SlowSavepoint, that_may_still_come_keeps_others_of_its_cluster_away) {
+    bench.unknown(in_progress);
+    bench.run(2 * two_minutes);
+    ASSERT_EQ(bench.incident().state, IncidentState::escalated) << bench.story();
+    bench.diagnoses.push_back(node_lost());
+    bench.run(two_minutes);
+    EXPECT_EQ(bench.sent.size(), 1U) << bench.story();
+    bench.restart();
+    bench.run(20);
+    EXPECT_EQ(bench.sent.size(), 1U) << "the next agent does not know it any more";
+    bench.set(in_progress, 0);
+    bench.run(20);
+    EXPECT_GT(bench.sent.size(), 1U) << bench.story();
+}
+
 TEST_F(SlowSavepoint, is_remembered_by_the_next_agent) {
     bench.run(20);
     bench.restart();

@@ -155,6 +155,7 @@ struct Loop::State {
     void check(Incident& incident);
     void had_no_effect(Incident& incident, const std::string& why);
     void watch_healed(Incident& incident);
+    void watch_what_comes(Incident& incident);
     void watch_escalated(Incident& incident);
     [[nodiscard]] Truth is_over(const Incident& incident) const;
     bool is_gone(const Incident& incident) const;

@@ -34,14 +34,15 @@ struct Analyzer {
 // Runs them all; findings in the analyzers' order.
 [[nodiscard]] std::vector<Finding> analyze(const View& view, const Now& now);
 
-// The same at every evaluation of a running agent: each analyzer at its own pace. One thread.
+// The same at every evaluation of a running agent: each analyzer at its own pace. What it has told stands as long as
+// only looks are missing, not their evidence: what was seen up to `stands_for` ago then counts for it. One thread.
 class AnalyzerSchedule {
 public:
     AnalyzerSchedule();
     [[nodiscard]] std::vector<Finding> analyze(const View& view, const Now& now);
     // Asked every `doubts_every`; in between there are none.
     [[nodiscard]] std::vector<FactKey> doubts(const View& view, const Now& now);
-    static constexpr Duration doubts_every{5'000};
+    static constexpr Duration doubts_every{5'000}, stands_for{45'000};
 
 private:
     struct Turn {

@@ -58,7 +58,8 @@ std::optional<WallTime> topic_gone_since(const Lookup& lookup, std::string_view 
         auto& newest = lookup.label(series, "topic") == topic ? own : others;
         newest = std::max(newest.value_or(WallTime{0}), WallTime{samples.back().at_ms});
     }
-    if (!own || !others || lookup.now().wall - *others > fresh_within || *own >= *others) return std::nullopt;
+    if (!own || !others || lookup.now().wall - *others > lookup.view().fresh_within || *own >= *others)
+        return std::nullopt;
     return own;
 }
 

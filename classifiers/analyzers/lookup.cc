@@ -62,7 +62,9 @@ std::string Lookup::label(SeriesId id, std::string_view name) const {
     return std::string{view_.series.label(id, name)};
 }
 
-std::optional<Sample> Lookup::sample(SeriesId id) const { return view_.series.latest(id, now_.wall, fresh_within); }
+std::optional<Sample> Lookup::sample(SeriesId id) const {
+    return view_.series.latest(id, now_.wall, view_.fresh_within);
+}
 
 std::optional<double> Lookup::value(SeriesId id) const {
     const auto found = sample(id);
@@ -95,13 +97,14 @@ std::optional<std::vector<Sample>> Lookup::all_along(std::string_view name, cons
                                                      Duration window) const {
     const auto series = select(name, labels);
     if (series.size() != 1 || !sample(series.front())) return std::nullopt;
-    auto samples = history(series.front(), window + fresh_within);
+    const Duration gap_max = view_.fresh_within;
+    auto samples = history(series.front(), window + gap_max);
     const std::int64_t began = (now_.wall - window).unix_ms;
     const auto after = std::ranges::find_if(samples, [&](const Sample& one) { return one.at_ms > began; });
     if (after == samples.begin()) return std::nullopt;
     samples.erase(samples.begin(), after - 1);
     const auto gap = std::ranges::adjacent_find(
-        samples, [](const Sample& one, const Sample& next) { return next.at_ms - one.at_ms > fresh_within.count(); });
+        samples, [&](const Sample& one, const Sample& next) { return next.at_ms - one.at_ms > gap_max.count(); });
     if (gap != samples.end()) return std::nullopt;
     return samples;
 }

@@ -13,9 +13,6 @@
 
 namespace medic::analyzers {
 
-// A sample older than this says nothing about now: three looks of the slowest process and REST interval (5 s).
-inline constexpr Duration fresh_within{15'000};
-
 // How a counter or gauge has moved lately. All from the samples themselves, so a late look is no standstill.
 struct Motion {
     WallTime oldest, newest;     // First and last sample looked at.

@@ -42,7 +42,9 @@ bool named_within(const Subject& part, const Subject& whole) {
 }
 
 bool concerns(const Topology& topology, const Subject& subject, const Observed& observed) {
-    return related(topology, subject, observed.subject) || field(observed, subject.kind) == subject.name;
+    // Names are a cluster's own: staging has the connectors that production has.
+    return related(topology, subject, observed.subject) ||
+           (subject.cluster == observed.subject.cluster && field(observed, subject.kind) == subject.name);
 }
 
 bool touches(const Topology& topology, const Candidate& a, const Candidate& b) {

@@ -62,6 +62,16 @@ TEST(ConnectorCauses, AnAddressThatNobodyChangedIsADependencyThatIsDown) {
     EXPECT_EQ(all[0].subject, task);
 }
 
+// Staging has the connectors, nodes and jobs that production has.
+TEST(ConnectorCauses, WhatIsToldOfAnotherClustersConnectorOfThatNameSaysNothingOfThisOne) {
+    Finding changed = found("changed-setting-fails", {"staging", "connector", "stock"});
+    changed.fields["connector"] = "stock";
+    const auto all = told(refused(), {changed});
+    ASSERT_EQ(all.size(), 2U);
+    for (const Diagnosis& one : all)
+        EXPECT_EQ(one.cause, one.subject.cluster == "lab" ? "connect.task-failed" : "connect.option-invalid");
+}
+
 TEST(ConnectorCauses, ADeletedTopicExplainsATaskThatStands) {
     const auto all = told(Scene(), {found("connector-topic-absent", connector), found("connector-task-silent", task)});
     ASSERT_EQ(all.size(), 1U);

@@ -2,6 +2,7 @@
 // others: somebody deleted it, or took from us the right to see it. A task does not fail of that: its client asks for
 // the topic again and again, and moves nothing. One that still moves records reads or writes other topics, and is no
 // case. A topic that is away and made anew at once (auto.create.topics.enable) is listed again and not told.
+#include <algorithm>
 #include <set>
 
 #include "classifiers/analyzers/analyzer.h"
@@ -21,14 +22,22 @@ struct Tasks {
     bool known = false, move = false;
 };
 
+// Between two looks since. What moved between the last look before and the first one since may have moved before.
+bool moved_since(const std::vector<Sample>& samples, WallTime gone) {
+    const auto pair = std::ranges::adjacent_find(samples, [&](const Sample& one, const Sample& next) {
+        return WallTime{one.at_ms} > gone + scrape_skew && WallTime{next.at_ms} > gone + scrape_skew + gone_floor &&
+               one.value != next.value;
+    });
+    return pair != samples.end();
+}
+
 Tasks since(const Lookup& lookup, const Subject& connector, WallTime gone) {
     Tasks tasks;
     for (const char* name : {"connect_task_records_total", "connect_task_polls_total"})
         for (const auto series : lookup.select(name, {{"cluster", connector.cluster}, {"connector", connector.name}})) {
-            const auto moved = lookup.motion(series, look_back);
-            if (!moved) continue;
+            if (!lookup.motion(series, look_back)) continue;
             tasks.known = true;
-            tasks.move = tasks.move || moved->changed > gone + scrape_skew + gone_floor;
+            tasks.move = tasks.move || moved_since(lookup.history(series, look_back), gone);
         }
     return tasks;
 }

@@ -40,6 +40,16 @@ TEST(TopicAbsence, WhoMovesRecordsHasItsTopic) {
     EXPECT_TRUE(scene(fault, never).findings("connector-topic-absent", fault + 30).empty());
 }
 
+// The last records before the topic went are seen only after a page was missing for a while.
+TEST(TopicAbsence, WhatMovedBeforeItWentAndIsSeenLateMovesNoMore) {
+    const std::vector<LabelPair> task{{"connector", "orders"}, {"task", "0"}, {"worker", "w:8083"}};
+    Scene late = scene(fault, fault);
+    late.series("connect_task_polls_total", task, [](int s) {
+        return s < fault - 2 || s > fault + 8 ? std::optional(50.0 * std::min(s, fault)) : std::nullopt;
+    });
+    EXPECT_EQ(late.findings("connector-topic-absent", fault + 12).size(), 1U);
+}
+
 TEST(TopicAbsence, NothingWhileKafkaListsNoTopicAtAll) {
     Scene silent;
     silent.constant("connect_task_state", {{"connector", "orders"}, {"task", "0"}, {"state", "RUNNING"}}, 1)

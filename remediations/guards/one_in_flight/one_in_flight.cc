@@ -10,7 +10,8 @@ std::optional<Refusal> object(const GuardQuestion& question) {
         return Refusal{"one-in-flight", "it is not known whether another change is under way", Refusal::Kind::wait, {}};
     if (question.others_acting.empty()) return std::nullopt;
     return Refusal{"one-in-flight",
-                   "incident " + question.others_acting.front() + " is being healed in this cluster",
+                   "incident " + question.others_acting.front() +
+                       " is being healed in this cluster, or what was done for it may still take effect",
                    Refusal::Kind::wait,
                    {}};
 }
