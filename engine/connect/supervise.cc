@@ -81,7 +81,7 @@ void Herder::step(TaskSlot& slot) {
 }
 
 // Asks the task to end, and waits as long as a graceful stop may take. As in Kafka Connect it is not torn down by force
-// then: the next one starts beside it, and its consumer goes on holding the partitions.
+// then: the next one starts beside it.
 bool Herder::is_ending(TaskSlot& slot) {
     auto& process = *slot.process;
     if (!process.stop_deadline) {

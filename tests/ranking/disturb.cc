@@ -131,12 +131,27 @@ void drop_events(Episode& episode, double lost, double no_logs, Dice& dice) {
         });
 }
 
+// Series whose values are times, in seconds: since when a process lives, when a checkpoint was done.
+bool tells_a_time(const Labels& labels) {
+    return std::ranges::any_of(labels.pairs(), [](const LabelPair& pair) {
+        return pair.first == "__name__" &&
+               (pair.second.ends_with("_start_time_seconds") || pair.second.ends_with("_timestamp_seconds"));
+    });
+}
+
 void move(Episode& episode, Duration by) {
+    std::vector<bool> times;
+    for (const Labels& labels : episode.series) times.push_back(tells_a_time(labels));
     episode.fault_at = episode.fault_at + by;
     for (Look& look : episode.looks) {
         look.heard = look.heard + by;
         look.told.at = look.told.at + by;
         for (Event& event : look.told.events) event.at = event.at + by;
+        for (auto& [series, value] : look.samples)
+            if (times.at(series) && value > 0) value += std::chrono::duration<double>(by).count();
+        for (auto& [subject, told] : look.told.attributes)
+            if (const auto since = told.find("since"); since != told.end())
+                since->second = std::to_string(std::stoll(since->second) + by.count());
     }
 }
 

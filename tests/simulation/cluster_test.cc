@@ -20,9 +20,22 @@ TEST(SimCluster, WhatIsUnderWayGoesOnWhenTheClockIsSet) {
     SimCluster cluster(1);
     EXPECT_TRUE(cluster.advance(began).empty());
     cluster.lose_entries(began, Duration{1'000});
+    cluster.set_clock(hour);
     EXPECT_TRUE(cluster.advance(began + hour).empty());
     EXPECT_EQ(cluster.entries.leader, -1) << "an hour of the clock, and no time has passed";
     EXPECT_TRUE(cluster.advance(began + hour + Duration{1'000}).empty());
+    EXPECT_EQ(cluster.entries.leader, 1);
+}
+
+TEST(SimCluster, WhatBeginsAtTheMomentOfAStepIsNotMovedByIt) {
+    constexpr Duration hour{3'600'000};
+    SimCluster cluster(1);
+    EXPECT_TRUE(cluster.advance(began).empty());
+    cluster.set_clock(-hour);
+    cluster.lose_entries(began - hour, Duration{1'000});
+    EXPECT_TRUE(cluster.advance(began - hour + Duration{500}).empty());
+    EXPECT_EQ(cluster.entries.lost_at, began - hour);
+    EXPECT_TRUE(cluster.advance(began - hour + Duration{1'000}).empty());
     EXPECT_EQ(cluster.entries.leader, 1);
 }
 

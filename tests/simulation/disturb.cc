@@ -81,6 +81,7 @@ void Run::hurt_sight(sim::Seeded chance) {
             wall_ = wall_ + by;
             if (compared_) clock_stepped_ = monotonic_;  // An agent that has just started can't see it.
             observer_.shift(by);
+            cluster_.set_clock(by);
             // Times in the journal are those of the wall clock: an agent that starts after a step, or dies before it
             // could write what it made of one, can't tell how long ago they are.
             told_of_others_.clear();

@@ -164,8 +164,8 @@ void SimCluster::live_on(Duration by) {
     }
 }
 
-// What is under way goes on by the distance by which the wall clock was set.
-void SimCluster::shift_by(Duration by) {
+void SimCluster::set_clock(Duration by) {
+    if (now_.unix_ms != 0) now_ = now_ + by;
     for (auto& due : due_) due.at = due.at + by, due.sent_at = due.sent_at + by;
     for (auto& answer : replies_) answer.at = answer.at + by;
     job.restart_at = job.restart_at + by;
@@ -183,11 +183,9 @@ void SimCluster::shift_by(Duration by) {
 
 std::vector<OperationReply> SimCluster::advance(WallTime now) {
     const Duration by = now - now_;
-    const bool begins = now_.unix_ms == 0;  // A fault may be older than the first look at the clock: that is no step.
-    const bool stepped = !begins && (by < Duration{0} || by > Duration{60'000});
-    if (stepped) shift_by(by);
+    const bool begins = now_.unix_ms == 0;
     now_ = now;
-    if (!begins && !stepped) live_on(by);
+    if (!begins) live_on(by);
     std::vector<Due> ready;
     std::erase_if(due_, [&](const Due& due) { return due.at <= now_ && (ready.push_back(due), true); });
     for (const auto& due : ready) carry_out(due);

@@ -59,7 +59,6 @@ struct SimWorker {
     bool up = true, frozen = false;
     int dead_members = 0;
     WallTime session_ends;
-    int threads_left_behind = 0;
     [[nodiscard]] bool answers() const { return up && !frozen; }
 };
 
@@ -213,6 +212,8 @@ public:
 
     void send(Operation operation) override;
 
+    // The wall clock was set by so much: what is under way goes on, and what begins at this moment has the new time.
+    void set_clock(Duration by);
     // Moves time on and carries out what is due; replies that arrive meanwhile are handed over.
     [[nodiscard]] std::vector<OperationReply> advance(WallTime now);
     // The agent died: replies to it go nowhere.
@@ -285,7 +286,6 @@ private:
     Result<std::string> resume();
     std::optional<Result<std::string>> apply_to_flapping(const OperationBody& body);
     std::optional<Result<std::string>> apply_to_worker(const OperationBody& body);
-    void shift_by(Duration by);
     void live_on(Duration by);
     void connector_lives_on(double seconds);
     void replicate(Duration by);

@@ -57,7 +57,6 @@ void SimCluster::lose_worker() {
 // As Connect does: a task that does not end is left behind, and the next one starts beside it.
 void SimCluster::restart(SimTask& task) {
     if (task.stuck) {
-        ++worker.threads_left_behind;
         if (task.in_group) ++worker.dead_members, worker.session_ends = now_ + longest_poll;
         task.stuck = task.stuck_again;
     }
@@ -173,7 +172,6 @@ std::optional<Result<std::string>> SimCluster::apply_to_worker(const OperationBo
         if (!worker.up)
             for (auto& [number, task] : tasks) task = {};
         worker.up = true;
-        worker.threads_left_behind = 0;
         return "started";
     }
     if (const auto* removal = std::get_if<RemoveGroupMembers>(&body); removal != nullptr) {

@@ -49,7 +49,7 @@ public final class AuditSinkTask extends SinkTask {
         if (on("audit-slow")) {
             sleepThrough(SLOW_MS);
         }
-        while (hung || claim("audit-hung")) {
+        while (hung || (readsFirstPartition(records) && claim("audit-hung"))) {
             hung = true;
             sleepThrough(HANG_POLL_MS);
         }
@@ -63,6 +63,11 @@ public final class AuditSinkTask extends SinkTask {
         } catch (IOException error) {
             throw new org.apache.kafka.connect.errors.ConnectException(error);
         }
+    }
+
+    /** Of two tasks the one that has two of the three partitions: what hangs is then missed. */
+    private static boolean readsFirstPartition(Collection<SinkRecord> records) {
+        return records.stream().anyMatch(record -> record.kafkaPartition() == 0);
     }
 
     /** As a driver without a time-out does. */
