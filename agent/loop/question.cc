@@ -29,6 +29,14 @@ bool holds_cluster(const Incident& incident) {
     return (incident.begun && !incident.yielded) || incident.may_still_come;
 }
 
+// One that only saves time may have been left out: it proves nothing of those after it.
+std::size_t steps_done(const Incident& incident) {
+    const auto& steps = incident.steps();
+    return static_cast<std::size_t>(std::count_if(steps.begin(),
+                                                  steps.begin() + static_cast<std::ptrdiff_t>(incident.step),
+                                                  [](const Step& step) { return !step.optional; }));
+}
+
 // The step with what only this incident knows filled in.
 Step Loop::State::prepared(const Incident& incident) const {
     Step step = incident.current();
@@ -84,7 +92,7 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
     question.diagnosed = incident.diagnosis.subject;
     question.attempt = incident.attempt;
     question.plan_begun = incident.begun;
-    question.step_index = incident.step;
+    question.step_index = steps_done(incident);
     question.cause_reported_at = incident.last_reported_at;
     question.undo = incident.undoing;
     question.needs_approval = incident.plan->needs_approval;

@@ -56,6 +56,15 @@ TEST_F(StopFirst, one_that_does_not_hear_is_killed) {
     expect_healed_by({"I1/1/1 lab: stop-node tm-1", "I1/2/1 lab: kill-node tm-1", "I1/3/1 lab: start-node tm-3"});
 }
 
+TEST_F(StopFirst, one_that_was_not_stopped_and_is_well_again_is_not_killed) {
+    bench.on_send = [this](const Operation& operation) {
+        bench.diagnoses.clear();
+        bench.reply(operation.key, fail(ErrorCode::unavailable, "connection refused"));
+    };
+    bench.run(60);
+    EXPECT_EQ(bench.sent_names(), (std::vector<std::string>{"I1/1/1 lab: stop-node tm-1"})) << bench.story();
+}
+
 TEST_F(StopFirst, a_stop_of_the_same_node_by_an_operator_long_before_is_his) {
     bench.under_way = {{node("tm-1"), "planned stop", "ana", bench.wall() - Duration{120'000}}};
     bench.run(40);
