@@ -81,6 +81,7 @@ private:
     void happen(const Happening& one);
     void pass();
     void step(Duration at);
+    [[nodiscard]] bool is_well(const std::string& name) const;  // A task manager or the Connect worker.
     void judge(const Operation& operation);
     void judge_people(const Operation& operation);
     void measure();
@@ -187,6 +188,15 @@ void Arena::step(Duration at) {
     }
 }
 
+bool Arena::is_well(const std::string& name) const {
+    // What hangs inside the worker may leave only with it.
+    if (name == sim::worker_name)
+        return cluster_.worker.answers() &&
+               std::ranges::none_of(cluster_.tasks, [](const auto& task) { return task.second.stuck; });
+    const sim::SimNode& node = cluster_.nodes.at(name);
+    return node.up && !node.frozen && cluster_.job.blocked_by != name;
+}
+
 // The rules are those of the checkers: one-change-at-a-time, others-respected, silences-respected,
 // ended-jobs-left-alone, no-harm, nothing-twice.
 void Arena::judge(const Operation& operation) {
@@ -196,10 +206,8 @@ void Arena::judge(const Operation& operation) {
     if (std::ranges::any_of(in_flight_,
                             [&](const auto& key) { return incident_of(key) != incident_of(operation.key); }))
         harm("two changes at once");
-    if (const auto* kill = std::get_if<KillNode>(&operation.body)) {
-        const auto& node = cluster_.nodes[kill->node];
-        if (node.up && !node.frozen && cluster_.job.blocked_by != kill->node) harm("killed or restarted what was well");
-    }
+    if (const auto* kill = std::get_if<KillNode>(&operation.body); kill != nullptr && is_well(kill->node))
+        harm("killed or restarted what was well");
     if (const auto* restart = std::get_if<RestartConnectorTask>(&operation.body)) {
         const auto& task = cluster_.tasks[restart->task];
         if (task.state == "RUNNING" && !task.stuck) harm("killed or restarted what was well");
@@ -231,7 +239,8 @@ void Arena::measure() {
     if (!cluster_.job.ended_by_person_at) result_.job_available += runs ? 1 : 0, ++result_.job_looks;
     trouble("job", !runs && !cluster_.job.ended_by_person_at);
     for (const auto& [number, task] : cluster_.tasks) {
-        const bool works = task.state == "RUNNING" && !task.stuck;
+        // Nobody gets the partitions that the consumer of a thread left behind still has.
+        const bool works = task.state == "RUNNING" && !task.stuck && cluster_.worker.dead_members == 0;
         result_.connector_available += works ? 1 : 0;
         ++result_.task_looks;
         trouble(fmt::format("task {}", number), !works);
