@@ -66,13 +66,12 @@ struct Incident {
     std::vector<std::string> untried;  // Those that were not, and why: "flink.x: no spare is ready".
     std::vector<Condition> hoped_for;  // What the newest tried remedy was for: states of things, as its plan said.
     std::optional<Plan> plan;
-    bool undoing = false;      // Running plan->undo_steps.
-    bool begun = false;        // An operation of this plan was decided: the cluster is ours until it ends.
-    bool acted = false;        // Any operation of any plan was decided.
-    bool seen_gone = false;    // Healed, and a report since did not name the cause: its return is a relapse.
-    bool left_midway = false;  // Escalated in the middle of a plan: only a person ends it.
-    // Escalated while what its operation asks for may still take effect: nobody else acts in its cluster.
-    bool may_still_come = false;
+    bool undoing = false;                 // Running plan->undo_steps.
+    bool begun = false;                   // An operation of this plan was decided: the cluster is ours until it ends.
+    bool acted = false;                   // Any operation of any plan was decided.
+    bool seen_gone = false;               // Healed, and a report since did not name the cause: its return is a relapse.
+    bool left_midway = false;             // Escalated in the middle of a plan: only a person ends it.
+    bool may_still_come = false;          // Escalated, and what it asked for may still take effect: others wait.
     bool yielded = false;                 // Backs off after a step without effect: others of its cluster may act.
     bool already_so = false;              // What the operation brings about was so before it was sent.
     Subject stopped_job{};                // We have ended it, and it was not seen alive since; empty kind: none.

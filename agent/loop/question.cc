@@ -22,19 +22,19 @@ bool is_patient(const Diagnosis& diagnosis, const std::string& node) {
     return diagnosis.subject.name == node || (named != diagnosis.facts.end() && named->second == node);
 }
 
-}  // namespace
-
-// One that backs off has given the cluster away, perhaps to what it needs, and has it again when it next acts.
-bool holds_cluster(const Incident& incident) {
-    return (incident.begun && !incident.yielded) || incident.may_still_come;
-}
-
 // One that only saves time may have been left out: it proves nothing of those after it.
 std::size_t steps_done(const Incident& incident) {
     const auto& steps = incident.steps();
     return static_cast<std::size_t>(std::count_if(steps.begin(),
                                                   steps.begin() + static_cast<std::ptrdiff_t>(incident.step),
                                                   [](const Step& step) { return !step.optional; }));
+}
+
+}  // namespace
+
+// One that backs off has given the cluster away, perhaps to what it needs, and has it again when it next acts.
+bool holds_cluster(const Incident& incident) {
+    return (incident.begun && !incident.yielded) || incident.may_still_come;
 }
 
 // The step with what only this incident knows filled in.
@@ -92,7 +92,7 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
     question.diagnosed = incident.diagnosis.subject;
     question.attempt = incident.attempt;
     question.plan_begun = incident.begun;
-    question.step_index = steps_done(incident);
+    question.steps_done = steps_done(incident);
     question.cause_reported_at = incident.last_reported_at;
     question.undo = incident.undoing;
     question.needs_approval = incident.plan->needs_approval;

@@ -65,7 +65,7 @@ const std::vector<Case> allowed = {
      [](auto& q) {
          q.cause_reported_at = now - Duration{60'000};
          q.plan_begun = true;
-         q.step_index = 1;
+         q.steps_done = 1;
      }},
     {"what_is_no_longer_reported_is_taken_back", "still-reported",
      [](auto& q) {

@@ -54,7 +54,7 @@ template <class A> void fields(A& a, GuardQuestion& v) {
     a("approval", v.approval); a("version_quarantined", v.version_quarantined);
     a.later("acting_agent", v.acting_agent); a.later("clusters_with_this_cause", v.clusters_with_this_cause);
     a.later("takes_away", v.takes_away); a.later("storm", v.storm);
-    a.later("managed", v.managed); a.later("step_index", v.step_index); a.later("cause_reported_at", v.cause_reported_at);
+    a.later("managed", v.managed); a.later("step_index", v.steps_done); a.later("cause_reported_at", v.cause_reported_at);
     a.later("unproven", v.unproven); a.later("cordon", v.cordon);
 }
 // clang-format on

@@ -121,7 +121,7 @@ struct GuardQuestion {
     Subject diagnosed{};
     int attempt = 1;
     bool plan_begun = false;     // An earlier step of this plan was sent: cool-down counts for whole plans.
-    std::size_t step_index = 0;  // Of this plan's steps so many before it are done; what only saves time doesn't count.
+    std::size_t steps_done = 0;  // Of this plan, before this one; what only saves time doesn't count.
     std::optional<WallTime> cause_reported_at{};  // When the cause was last in a report.
     bool undo = false;                            // It takes back what we did.
     std::string needs_approval{};                 // Plan::needs_approval.

@@ -184,7 +184,7 @@ const std::vector<Case> refused = {
     {"no_longer_reported_and_its_first_step_was_needless", "still-reported",
      [](auto& q) {
          q.cause_reported_at = now - Duration{3'000};
-         q.step_index = 1;
+         q.steps_done = 1;
      }},
     {"never_reported", "still-reported", [](auto& q) { q.cause_reported_at.reset(); }},
     {"the_third_node_within_the_window", "blast-radius", take_two},

@@ -285,10 +285,11 @@ std::string live_medic_yaml(const LiveOptions& options, const LabPlan& plan) {
             connect.push_back(fmt::format("http://127.0.0.1:{}", process.ports.at("rest")));
         if (process.role == Role::jobmanager)
             flink.push_back(fmt::format("{{url: \"http://127.0.0.1:{}\"}}", process.ports.at("rest")));
-        const char* interval = process.role == Role::connect_worker ? tuned_worker_page_interval : tuned_page_interval;
+        const char* interval = !options.tuned                         ? ""
+                               : process.role == Role::connect_worker ? tuned_worker_page_interval
+                                                                      : tuned_page_interval;
         metrics += fmt::format("      - {{url: \"http://127.0.0.1:{}/metrics\", kind: {}, node: {}{}}}\n",
-                               process.ports.at("metrics"), page_kind(process.role), process.name,
-                               options.tuned ? interval : "");
+                               process.ports.at("metrics"), page_kind(process.role), process.name, interval);
         nodes += node_item(plan, process);
     }
     return fmt::format(

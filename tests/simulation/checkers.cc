@@ -84,10 +84,7 @@ public:
             note(name, node.up && !node.frozen && !node.faulty && ticked.cluster.job.blocked_by != name);
         for (const auto& [name, broker] : ticked.cluster.brokers) note(name, broker.serves());
         for (const auto& [number, task] : ticked.cluster.tasks) note(std::to_string(number), !task.stuck);
-        // What hangs inside the worker may leave only with it.
-        const bool hangs =
-            std::ranges::any_of(ticked.cluster.tasks, [](const auto& task) { return task.second.stuck; });
-        note(std::string(sim::worker_name), ticked.cluster.worker.answers() && !hangs);
+        note(std::string(sim::worker_name), ticked.cluster.worker_is_well());
     }
     void on_sending(const Sending& sending) override {
         if (!sending.faults_ever) violated("acted although nothing was ever wrong: " + describe(sending.operation));

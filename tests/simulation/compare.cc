@@ -189,10 +189,7 @@ void Arena::step(Duration at) {
 }
 
 bool Arena::is_well(const std::string& name) const {
-    // What hangs inside the worker may leave only with it.
-    if (name == sim::worker_name)
-        return cluster_.worker.answers() &&
-               std::ranges::none_of(cluster_.tasks, [](const auto& task) { return task.second.stuck; });
+    if (name == sim::worker_name) return cluster_.worker_is_well();
     const sim::SimNode& node = cluster_.nodes.at(name);
     return node.up && !node.frozen && cluster_.job.blocked_by != name;
 }

@@ -220,7 +220,8 @@ public:
     void forget_replies() { replies_.clear(); }
 
     [[nodiscard]] Fact look_up(const FactKey& key, WallTime now) const;
-    [[nodiscard]] bool healthy() const;  // Every fault is over.
+    [[nodiscard]] bool healthy() const;         // Every fault is over.
+    [[nodiscard]] bool worker_is_well() const;  // What hangs inside it may leave only with it.
     // Could this broker go, and every partition kept its two copies?
     [[nodiscard]] bool can_spare(const std::string& broker) const;
     [[nodiscard]] bool in_sync(int broker) const;

@@ -49,6 +49,10 @@ void SimCluster::poison_record(std::int64_t ahead) {
     if (!sink.poison) sink.poison = sink.committed + ahead;
 }
 
+bool SimCluster::worker_is_well() const {
+    return worker.answers() && std::ranges::none_of(tasks, [](const auto& task) { return task.second.stuck; });
+}
+
 void SimCluster::lose_worker() {
     if (worker.up) worker.dead_members = static_cast<int>(tasks.size()), worker.session_ends = now_ + consumer_session;
     worker.up = worker.frozen = false;

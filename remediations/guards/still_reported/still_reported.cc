@@ -9,7 +9,7 @@ namespace medic::guards::still_reported {
 namespace {
 
 std::optional<Refusal> object(const GuardQuestion& question) {
-    if (question.undo || (question.plan_begun && question.step_index > 0)) return std::nullopt;
+    if (question.undo || (question.plan_begun && question.steps_done > 0)) return std::nullopt;
     if (!question.cause_reported_at)
         return Refusal{"still-reported", "when the cause was last reported is not known", Refusal::Kind::wait, {}};
     // That nothing was ever reported is self-doubt's.

@@ -2,6 +2,7 @@
 // file per family under faults/. Nothing in the agent may know one.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -56,6 +57,13 @@ struct FalseFriend {
     // Before the agent starts: what it is to start in; empty: as usual. `clear` ends what it has begun.
     std::function<Result<engine::drill::AgentSurroundings>(Site&)> surround = {};
 };
+
+// Turns a switch of the job's or the connector's.
+[[nodiscard]] std::function<Status(Site&)> switched(const std::string& name, bool on);
+// Asks until it holds. Errors: its last one, when the patience is over.
+[[nodiscard]] Status wait_until(std::chrono::seconds patience, const std::function<Status()>& holds);
+// The job or the connector takes a switch away when the fault has begun.
+[[nodiscard]] Status is_taken(const Site& site, const std::string& fault, std::chrono::seconds patience);
 
 // One function per file under faults/.
 [[nodiscard]] std::vector<Fault> job_faults();

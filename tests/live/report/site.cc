@@ -296,8 +296,8 @@ Result<bool> Site::preferred_leaders_lead() const {
 
 Status Site::elect_preferred_leaders() const {
     wire::ElectLeadersRequest request;  // Without topics: all of them.
-    MEDIC_CHECK(kafka_->call(KafkaTarget::controller(), request));
-    return {};
+    MEDIC_TRY(const auto answer, kafka_->call(KafkaTarget::controller(), request));
+    return wire::check(answer.error, "elect the preferred leaders");
 }
 
 Status Site::settle(Duration patience) {

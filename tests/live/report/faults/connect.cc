@@ -1,17 +1,11 @@
 // Connect's worker, its tasks and what they talk to.
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include "tests/live/report/fault.h"
 
 namespace medic::live {
 namespace {
-
-std::function<Status(Site&)> switched(const std::string& name, bool on) {
-    return [name, on](Site& site) { return site.fault(name, on); };
-}
 
 // The outage of the dependency ends by itself; what it did to the tasks stays.
 Status interrupt_dependency(Site& site) {
@@ -21,28 +15,18 @@ Status interrupt_dependency(Site& site) {
     return site.fault("audit-dependency-down", false);
 }
 
-// The connector takes the switch away when it hangs.
-Status is_taken(const Site& site, const std::string& fault) {
-    constexpr auto patience = std::chrono::seconds(15);
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (std::filesystem::exists(site.data_dir() + "/faults/" + fault)) {
-        if (std::chrono::steady_clock::now() >= deadline)
-            return fail(ErrorCode::unavailable, "nothing has taken {}", fault);
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
-    return {};
-}
+constexpr auto taken_within = std::chrono::seconds(15);
 
 Status hang_a_task(Site& site) {
     MEDIC_CHECK(site.fault("audit-hung", true));
-    return is_taken(site, "audit-hung");
+    return is_taken(site, "audit-hung", taken_within);
 }
 
 // A changed setting makes the worker's thread ask the connector for its tasks. The call itself gets no answer.
 Status block_herder(Site& site) {
     MEDIC_CHECK(site.fault("audit-herder", true));
     (void)site.configure("audit-sink", {{"tasks.max", "3"}});
-    return is_taken(site, "audit-herder");
+    return is_taken(site, "audit-herder", taken_within);
 }
 
 // A thread that never comes back ends with its process only. It is started again anyway.

@@ -1,6 +1,5 @@
 // Faults of the job's own code, switched on while it runs.
 #include <chrono>
-#include <filesystem>
 #include <thread>
 
 #include "tests/live/report/fault.h"
@@ -8,12 +7,8 @@
 namespace medic::live {
 namespace {
 
-std::function<Status(Site&)> switched(const std::string& name, bool on) {
-    return [name, on](Site& site) { return site.fault(name, on); };
-}
-
-// One that throws at the next record, again after each restart.
-Fault throwing(const std::string& name, const std::string& told, std::vector<std::string> causes) {
+// One that a switch begins and only a developer ends.
+Fault switched_fault(const std::string& name, const std::string& told, std::vector<std::string> causes) {
     return {.name = name,
             .told = told,
             .side = "user",
@@ -41,15 +36,8 @@ Status end_leak(Site& site) {
 
 // One subtask takes the call that never comes back; then the job fails and wants to restart.
 Status block_cancellation(Site& site) {
-    constexpr auto patience = std::chrono::seconds(10);
-    const std::filesystem::path taken = site.data_dir() + "/faults/blocked-cancel";
     MEDIC_CHECK(site.fault("blocked-cancel", true));
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (std::filesystem::exists(taken)) {
-        if (std::chrono::steady_clock::now() >= deadline)
-            return fail(ErrorCode::unavailable, "no subtask has taken the blocked call");
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
+    MEDIC_CHECK(is_taken(site, "blocked-cancel", std::chrono::seconds(10)));
     MEDIC_CHECK(site.fault("null-pointer", true));
     std::this_thread::sleep_for(std::chrono::milliseconds(1'500));
     return site.fault("null-pointer", false);
@@ -58,50 +46,34 @@ Status block_cancellation(Site& site) {
 }  // namespace
 
 std::vector<Fault> job_faults() {
+    Fault leak = switched_fault("connection-leak", "the job opens a socket for each record and closes none",
+                                {"flink.handles-not-closed", "flink.descriptor-leak"});
+    leak.patience = Duration(180'000);  // A thousand descriptors, at some twenty a second in each process.
+    leak.inject = leak_connections;
+    leak.clear = end_leak;
+    Fault slow = switched_fault("slow-sink", "the step before the sink takes half a second for each record",
+                                {"flink.configuration-does-not-fit-load", "flink.function-slow"});
+    slow.patience = Duration(180'000);
+    Fault hot = switched_fault("hot-key", "all orders are one customer's", {"flink.data-skew"});
+    hot.patience = Duration(180'000);
+    hot.history = Duration(120'000);
+    Fault growing =
+        switched_fault("growing-state", "the job puts eight kilobytes of each order into its state and removes none",
+                       {"flink.state-grows"});
+    growing.hits = Hits::nothing;
+    growing.patience = Duration(300'000);
+    growing.history = Duration(180'000);
     std::vector<Fault> faults = {
-        throwing("null-pointer", "the job's function calls a method on null", {"flink.null-dereference"}),
-        throwing("class-cast", "the job's function casts text to a number", {"flink.user-exception"}),
-        throwing("heap-exhaustion", "the job keeps a megabyte of each record", {"flink.memory-exhausted-by-job"}),
-        throwing("connection-leak", "the job opens a socket for each record and closes none",
-                 {"flink.handles-not-closed", "flink.descriptor-leak"}),
+        switched_fault("null-pointer", "the job's function calls a method on null", {"flink.null-dereference"}),
+        switched_fault("class-cast", "the job's function casts text to a number", {"flink.user-exception"}),
+        switched_fault("heap-exhaustion", "the job keeps a megabyte of each record", {"flink.memory-exhausted-by-job"}),
+        leak,
+        switched_fault("endless-loop", "the job's function never returns",
+                       {"flink.function-hangs", "flink.configuration-does-not-fit-load"}),
+        slow,
+        hot,
+        growing,
     };
-    faults[3].patience = Duration(180'000);  // A thousand descriptors, at some twenty a second in each process.
-    faults[3].inject = leak_connections;
-    faults[3].clear = end_leak;
-    faults.push_back({.name = "endless-loop",
-                      .told = "the job's function never returns",
-                      .side = "user",
-                      .causes = {"flink.function-hangs", "flink.configuration-does-not-fit-load"},
-                      .inject = switched("endless-loop", true),
-                      .clear = switched("endless-loop", false),
-                      .ends = Ends::by_a_person});
-    faults.push_back({.name = "slow-sink",
-                      .told = "the step before the sink takes half a second for each record",
-                      .side = "user",
-                      .causes = {"flink.configuration-does-not-fit-load", "flink.function-slow"},
-                      .inject = switched("slow-sink", true),
-                      .clear = switched("slow-sink", false),
-                      .ends = Ends::by_a_person,
-                      .patience = Duration(180'000)});
-    faults.push_back({.name = "hot-key",
-                      .told = "all orders are one customer's",
-                      .side = "user",
-                      .causes = {"flink.data-skew"},
-                      .inject = switched("hot-key", true),
-                      .clear = switched("hot-key", false),
-                      .ends = Ends::by_a_person,
-                      .patience = Duration(180'000),
-                      .history = Duration(120'000)});
-    faults.push_back({.name = "growing-state",
-                      .told = "the job puts eight kilobytes of each order into its state and removes none",
-                      .side = "user",
-                      .causes = {"flink.state-grows"},
-                      .inject = switched("growing-state", true),
-                      .clear = switched("growing-state", false),
-                      .ends = Ends::by_a_person,
-                      .hits = Hits::nothing,
-                      .patience = Duration(300'000),
-                      .history = Duration(180'000)});
     faults.push_back({.name = "blocked-cancel",
                       .told = "the job fails, and one subtask ignores its cancellation",
                       .side = "system",

@@ -1,9 +1,6 @@
 // Kafka's brokers, and where their records lie.
 #include <fmt/format.h>
 
-#include <chrono>
-#include <thread>
-
 #include "tests/live/report/fault.h"
 #include "tests/live/small_disk.h"
 
@@ -31,20 +28,12 @@ Status kill_active_controller(Site& site) {
     return site.node("kill", fmt::format("broker-{}", controller));
 }
 
-constexpr std::chrono::seconds look_again{1};
-
 // In good order, and its copies have caught up when this returns.
 Status restart_plain_broker(Site& site) {
-    constexpr auto patience = std::chrono::seconds(90);
     MEDIC_TRY(const std::string node, plain_broker(site));
     MEDIC_CHECK(site.node("stop", node));
     MEDIC_CHECK(site.node("start", node));
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    for (;;) {
-        const Status caught_up = site.replicas_in_sync();
-        if (caught_up || std::chrono::steady_clock::now() >= deadline) return caught_up;
-        std::this_thread::sleep_for(look_again);
-    }
+    return wait_until(std::chrono::seconds(90), [&] { return site.replicas_in_sync(); });
 }
 
 // As its owner would: what fills the disk goes, then the broker is started again.
