@@ -93,8 +93,7 @@ Result<void> Agent::State::open() {
     server_options.host = config.api_listen.substr(0, colon);
     server_options.port = static_cast<std::uint16_t>(std::atoi(config.api_listen.c_str() + colon + 1));
     server_options.connections_max = 64;
-    MEDIC_TRY(server,
-              HttpServer::start(server_options, [this](const HttpRequest& request) { return api->handle(request); }));
+    MEDIC_TRY(server, HttpServer::listen(server_options));
     api_url = api_url_of(config, server_options.host, server->port());
     std::ofstream(config.data_dir + "/api_address") << server_options.host << ":" << server->port() << "\n";
     return {};
@@ -173,6 +172,8 @@ void Agent::State::run() {
     (void)io->post([this] { reactor.run(); });
     // What the loop carries over from the journal wants facts before the first report.
     give(TimerTick{});
+    // Last: what a request asks for is there by now.
+    server->serve([this](const HttpRequest& request) { return api->handle(request); });
 }
 
 void Agent::State::stop() {

@@ -64,12 +64,12 @@ Status NodeAgent::State::open() {
     server_options.handler_threads = handler_threads;
     server_options.connections_max = 64;
     server_options.body_bytes_max = body_bytes_max;
-    MEDIC_TRY(server, HttpServer::start(server_options,
-                                        [this](const HttpRequest& request) { return service->handle(request); }));
+    MEDIC_TRY(server, HttpServer::listen(server_options));
     std::ofstream(config.data_dir + "/api_address") << server_options.host << ":" << server->port() << "\n";
     reactor.every(config.intervals.process, Duration{0}, [this] { look(); });
     io = std::make_unique<Worker>("io", 1);
     (void)io->post([this] { reactor.run(); });
+    server->serve([this](const HttpRequest& request) { return service->handle(request); });
     return {};
 }
 

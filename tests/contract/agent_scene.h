@@ -83,6 +83,11 @@ public:
             {"agent", "--config", (folder / "medic.yaml").string(), "--policy", (folder / "policy.yaml").string()},
             "out.log");
     }
+    // It has not ended by itself; one that has stays there for stop() to tell how.
+    [[nodiscard]] bool running() const {
+        siginfo_t ended{};
+        return waitid(P_PID, static_cast<id_t>(agent), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0;
+    }
     int stop(int signal = SIGTERM) {
         kill(agent, signal);
         return finish(std::exchange(agent, -1));

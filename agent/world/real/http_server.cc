@@ -83,6 +83,7 @@ struct HttpServer::Impl {
     std::once_flag stopped;
 
     Status listen();
+    void serve();
     void accept();
     void accept_later();
     void run_handler(HttpRequest request, std::function<void(HttpResponse)> answer);
@@ -227,6 +228,13 @@ Status HttpServer::Impl::listen() {
     return {};
 }
 
+void HttpServer::Impl::serve() {
+    if (options.handler_threads > 0)
+        pool = std::make_unique<asio::thread_pool>(static_cast<std::size_t>(options.handler_threads));
+    accept();
+    thread = std::thread([this] { io.run(); });
+}
+
 void HttpServer::Impl::accept() {
     acceptor.async_accept([this](ErrorOf error, tcp::socket socket) {
         if (stopping || error == asio::error::operation_aborted) return;
@@ -277,6 +285,7 @@ void HttpServer::Impl::run_handler(HttpRequest request, std::function<void(HttpR
 void HttpServer::Impl::stop() {
     std::call_once(stopped, [this] {
         stopping = true;
+        if (!thread.joinable()) return;  // It never served; whoever waits is refused as the listening socket closes.
         std::promise<void> closed;  // From then on no request reaches the pool, so that joining it leaves none behind.
         asio::post(io, [this, &closed] {
             ErrorOf ignored;
@@ -287,7 +296,7 @@ void HttpServer::Impl::stop() {
         });
         closed.get_future().wait();
         if (pool) pool->join();
-        if (thread.joinable()) thread.join();
+        thread.join();
     });
 }
 
@@ -296,16 +305,22 @@ HttpServer::~HttpServer() { stop(); }
 std::uint16_t HttpServer::port() const { return impl_->port; }
 void HttpServer::stop() { impl_->stop(); }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options, HttpHandler handler) {
+Result<std::unique_ptr<HttpServer>> HttpServer::listen(HttpServerOptions options) {
     auto impl = std::make_unique<Impl>();
     impl->options = std::move(options);
-    impl->handler = std::move(handler);
     MEDIC_CHECK(impl->listen());
-    if (impl->options.handler_threads > 0)
-        impl->pool = std::make_unique<asio::thread_pool>(static_cast<std::size_t>(impl->options.handler_threads));
-    impl->accept();
-    impl->thread = std::thread([raw = impl.get()] { raw->io.run(); });
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+}
+
+void HttpServer::serve(HttpHandler handler) {
+    impl_->handler = std::move(handler);
+    impl_->serve();
+}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options, HttpHandler handler) {
+    MEDIC_TRY(auto server, listen(std::move(options)));
+    server->serve(std::move(handler));
+    return server;
 }
 
 }  // namespace medic

@@ -56,8 +56,14 @@ struct HttpServerOptions {
 
 class HttpServer {
 public:
-    // Errors: invalid (address), unavailable (port taken).
+    // listen() and serve() in one. Errors: as listen().
     [[nodiscard]] static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options, HttpHandler handler);
+
+    // Takes the port and lets callers wait in the kernel's queue: for whoever needs the port, or must know that it is
+    // free, before all that the handler uses is there. Errors: invalid (address), unavailable (port taken).
+    [[nodiscard]] static Result<std::unique_ptr<HttpServer>> listen(HttpServerOptions options);
+    // Once: from now on the handler is called, first for those who have waited.
+    void serve(HttpHandler handler);
 
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;

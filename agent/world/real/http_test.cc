@@ -186,6 +186,27 @@ TEST(HttpServer, ABlockedHandlerDoesNotHoldUpOthersAndIsAnsweredOnStop) {
     EXPECT_EQ(client.perform(call_to(*server, "GET", "/quick")).error().code, ErrorCode::unavailable);
 }
 
+TEST(HttpServer, WhoComesBeforeItServesWaitsAndIsAnswered) {
+    auto server = HttpServer::listen({}).value();
+    std::string body;
+    std::thread early([&] {
+        HttpClient client;
+        if (auto reply = client.perform(call_to(*server, "GET", "/early"))) body = reply->body;
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // Only so that it mostly does come before.
+    server->serve([](const HttpRequest& request) { return HttpResponse{.body = request.path}; });
+    early.join();
+    EXPECT_EQ(body, "/early");
+}
+
+TEST(HttpServer, StopsWithoutHavingServed) {
+    auto server = HttpServer::listen({}).value();
+    const auto port = server->port();
+    server->stop();
+    server.reset();
+    EXPECT_TRUE(HttpServer::listen({.port = port}));
+}
+
 TEST(HttpServer, SaysWhyItCannotListen) {
     auto server = serve([](const HttpRequest&) { return HttpResponse{}; });
     HttpServerOptions options;
