@@ -9,7 +9,7 @@ RUN apt-get update && tools/install_packages build package && rm -rf /var/lib/ap
 COPY . .
 ARG REVISION=
 RUN cmake --preset release -DCMAKE_INSTALL_PREFIX=/usr -DMEDIC_REVISION="$REVISION" \
-    && cmake --build build/release --target medic medic-engine fleet_monitor_v1 fleet_monitor_v2 pages \
+    && cmake --build build/release --target shipped \
     && cd build/release && cpack -G DEB && mv streammedic_*.deb /streammedic.deb
 
 FROM debian:12-slim

@@ -1,7 +1,6 @@
 # Two commands do all the set-up on a fresh Debian 12: `make demo` and `make test`.
 SHELL := /bin/bash
 BUILD := build
-SHIPPED := medic medic-engine fleet_monitor_v1 fleet_monitor_v2 pages
 JOBS ?= $(shell nproc)
 SIM_SEEDS ?= 1000
 FUZZ_SECONDS ?= 30
@@ -95,12 +94,12 @@ release: packages-build  ## What is shipped, in build/release
 
 package: packages-build+package  ## A tarball and a Debian package, in build/release
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=/usr >/dev/null
-	@cmake --build $(BUILD)/release -j $(JOBS) --target $(SHIPPED)
+	@cmake --build $(BUILD)/release -j $(JOBS) --target shipped
 	@cd $(BUILD)/release && cpack
 
 install: packages-build  ## Into PREFIX (/usr/local), below DESTDIR when given
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
-	@cmake --build $(BUILD)/release -j $(JOBS) --target $(SHIPPED)
+	@cmake --build $(BUILD)/release -j $(JOBS) --target shipped
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)/release
 
 clean:  ## Remove the build folder

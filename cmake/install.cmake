@@ -30,8 +30,12 @@ medic_unit(streammedic "Streammedic: keeps Kafka, Kafka Connect and Flink health
 medic_unit(streammedic-node "Streammedic's sidecar: looks at the nodes of this host and handles them when asked"
            "--config ${MEDIC_ETC}/node.yaml")
 
+# All that is installed, for whoever builds no more than that: `cmake --install` and cpack build nothing themselves.
+set(jobs fleet_monitor_v1 fleet_monitor_v2 fleet_monitor_v3)
+add_custom_target(shipped DEPENDS medic medic-engine ${jobs} pages)
+
 install(TARGETS medic medic-engine RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS fleet_monitor_v1 fleet_monitor_v2 fleet_monitor_v3 LIBRARY DESTINATION lib/streammedic/jobs)
+install(TARGETS ${jobs} LIBRARY DESTINATION lib/streammedic/jobs)
 install(FILES ${made}/medic.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${made}/medic.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME medic)
 install(FILES ${made}/_medic DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)

@@ -5,7 +5,7 @@
 #include "agent/api/api.h"
 #include "agent/api/incident_view.h"
 #include "agent/api/json_internal.h"
-#include "agent/collectors/redact.h"
+#include "agent/base/redact.h"
 
 namespace medic {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "agent/api/incident_view.h"
 #include "agent/api/json_internal.h"
-#include "agent/collectors/redact.h"
+#include "agent/base/redact.h"
 
 namespace medic {
 namespace {

@@ -3,7 +3,8 @@
 #include <sys/stat.h>
 
 #include <fstream>
-#include <sstream>
+
+#include "agent/base/token_line.h"
 
 namespace medic {
 namespace {
@@ -42,10 +43,9 @@ Status TokenFile::load() {
     std::vector<std::pair<std::string, std::string>> people;
     std::string line;
     for (int number = 1; std::getline(in, line); ++number) {
-        std::istringstream words(line.substr(0, line.find('#')));
-        std::string name, token, more;
-        if (!(words >> name)) continue;
-        if (!(words >> token) || words >> more)
+        auto [name, token, more] = read_token_line(line);
+        if (name.empty()) continue;
+        if (token.empty() || !more.empty())
             return fail(ErrorCode::invalid, "{}:{}:1: expected NAME TOKEN", path_, number);
         if (token.size() < token_bytes_min)
             return fail(ErrorCode::invalid, "{}:{}:{}: the token has fewer than {} characters", path_, number,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "remediations/guards/plan_policy.h"
+
 namespace medic::backtest {
 namespace {
 
@@ -47,11 +49,11 @@ void CaseBook::read_plan(Entry& entry, const Incident& incident) const {
     }
     if (proposal.remedy.empty() && !diagnosis.remedies.empty()) proposal.remedy = diagnosis.remedies.front();
     if (proposal.remedy.empty()) return;
-    const PolicyDecision decision = decide(policy_, {.remedy = proposal.remedy,
-                                                     .cause = diagnosis.cause,
-                                                     .cluster = incident.cluster,
-                                                     .object = diagnosis.subject.kind + ":" + diagnosis.subject.name,
-                                                     .level = planner_.level(proposal.remedy, diagnosis.cause)});
+    const auto level = planner_.level(proposal.remedy, diagnosis.cause);
+    const bool has_plan = incident.plan && incident.plan->remedy == proposal.remedy;
+    if (!has_plan && !proposal.plan.empty()) return;  // It was said of the plan.
+    const PolicyDecision decision = has_plan ? decide_plan(policy_, {*incident.plan, diagnosis, level})
+                                             : foresee(policy_, {proposal.remedy, diagnosis, level});
     proposal.mode = to_string(decision.mode);
     proposal.mode_why = decision.why;
 }

@@ -24,19 +24,21 @@ namespace {
 using Json = nlohmann::json;
 
 // Every secret that is planted, none of them recognisable by its own looks.
-constexpr std::array secrets = {"plum-kafka-81", "pear-flink-82",      "fig-token-of-ana-83",
-                                "kiwi-hook-84",  "lime-argv-85",       "date-in-url-86",
-                                "sloe-query-87", "quince-variable-88", "nut-inline-89"};
+constexpr std::array secrets = {"#plum-kafka-81", "pear-flink-82",  "fig-token-of-ana-83", "kiwi-hook-84",
+                                "lime-argv-85",   "date-in-url-86", "sloe-query-87",       "quince-variable-88",
+                                "nut-inline-89",  "medlar-etcd-93", "rowan-login-94",      "sorb-login-95"};
 constexpr WallTime now{1'764'331'200'000};
 
 const char* const medic_yaml = R"(schema: 1   # a comment: nut-inline-89
 data_dir: data
+lease: {kind: etcd, urls: ["http://root:rowan-login-94@etcd:2379"], username: medic, password_file: etcd-password}
 api: {listen: "127.0.0.1:0", token_file: tokens}
 clusters:
   c:
     kafka: {bootstrap: ["k:9092"], sasl: {mechanism: PLAIN, username: medic, password_file: kafka-password}}
     flink: [{url: "http://f:8081", auth: {username: u, password_env: BUNDLE_TEST_SECRET}}]
     metrics: [{url: "http://me:date-in-url-86@f:1/metrics?key=sloe-query-87", kind: host}]
+    alertmanager: {url: "http://me:sorb-login-95@am:9093"}
     nodes: [{name: n, role: broker, driver: {kind: command, status: [sh, -c, "login lime-argv-85"]}}]
     logs: [{path: "logs/*.log", component: flink}]
 notify:
@@ -48,11 +50,13 @@ protected:
     BundleTest() {
         setenv("BUNDLE_TEST_SECRET", "quince-variable-88", 1);
         std::filesystem::create_directories(folder.path / "data");
-        folder.write("kafka-password", "plum-kafka-81\n");
-        folder.write("tokens", "ana fig-token-of-ana-83\n");
+        folder.write("kafka-password", "#plum-kafka-81\n");
+        folder.write("tokens", "ana fig-token-of-ana-83 # on call\n");
+        folder.write("etcd-password", "medlar-etcd-93\n");
         folder.write("hook-url", "https://chat/kiwi-hook-84\n");
         folder.write("hook-token", "pear-flink-82\n");
-        folder.write("logs/a.log", everything() + "INFO the job has started\npassword=something-else-90\n" +
+        folder.write("logs/a.log", everything() +
+                                       "INFO the job has started\nINFO whom to call\npassword=something-else-90\n" +
                                        "-----BEGIN RSA PRIVATE KEY-----\nabcdefgh91\n-----END RSA PRIVATE KEY-----\n"
                                        "last line\n");
         auto loaded = load_config_file(folder.write("medic.yaml", medic_yaml));
@@ -99,7 +103,7 @@ protected:
     }
     [[nodiscard]] std::vector<File> made(Bounds bounds = {}) const {
         Snapshot snapshot;
-        snapshot.series = R"({"labels":{"__name__":"up","note":"plum-kafka-81"},"samples":[[1,1.0]]})"
+        snapshot.series = R"({"labels":{"__name__":"up","note":"#plum-kafka-81"},"samples":[[1,1.0]]})"
                           "\n";
         snapshot.events = R"({"kind":"log","text":"pear-flink-82"})"
                           "\n";
@@ -142,6 +146,7 @@ TEST_F(BundleTest, WhatExplainsIsStillThereAndWellFormed) {
     }
     EXPECT_NE(file(files, "logs/1.log").text.find("INFO the job has started"), std::string::npos);
     EXPECT_NE(file(files, "logs/1.log").text.find("last line"), std::string::npos);
+    EXPECT_NE(file(files, "logs/1.log").text.find("whom to call"), std::string::npos) << "a comment is no token";
     EXPECT_NE(file(files, "incidents.json").text.find("java.io.IOException: refused"), std::string::npos);
     EXPECT_NE(file(files, "journal.jsonl").text.find("I1/1/1"), std::string::npos);
     EXPECT_NE(file(files, "series.jsonl").text.find("\"up\""), std::string::npos);

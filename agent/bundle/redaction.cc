@@ -10,8 +10,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "agent/base/redact.h"
+#include "agent/base/token_line.h"
 #include "agent/base/yaml.h"
-#include "agent/collectors/redact.h"
 
 namespace medic::bundle {
 namespace {
@@ -139,7 +140,7 @@ private:
 }  // namespace
 
 Redaction::Redaction(const Config& config) {
-    if (!config.api_token_file.empty()) learn_file(config.api_token_file);
+    if (!config.api_token_file.empty()) learn_token_file(config.api_token_file);
     if (std::error_code error; std::filesystem::exists(config.data_dir + "/link.key", error))
         learn_file(config.data_dir + "/link.key");
     const auto door = [&](const HttpAccess& access) {
@@ -154,7 +155,10 @@ Redaction::Redaction(const Config& config) {
         for (const PageConfig& page : cluster.pages) learn_url(page.url, UrlParts::login_and_query);
         for (const NodeConfig& node : cluster.nodes) learn_url(node.driver.url, UrlParts::login_and_query);
         learn_url(cluster.prometheus.url, UrlParts::login_and_query);
+        learn_url(cluster.alertmanager_url, UrlParts::login_and_query);
     }
+    if (!config.lease.password_file.empty()) learn_file(config.lease.password_file);
+    for (const std::string& url : config.lease.urls) learn_url(url, UrlParts::login_and_query);
     for (const NotifyConfig& receiver : config.notify) {
         door(receiver.access);
         learn_url(receiver.url, UrlParts::path_too);
@@ -169,24 +173,38 @@ void Redaction::learn(const SecretSource& from) {
     if (!from.environment.empty()) {
         const char* value = std::getenv(from.environment.c_str());
         if (value != nullptr)
-            learn_value(value);
+            learn_lines(value);
         else
             unknown_.push_back("variable " + from.environment);
     }
     if (!from.command.empty()) unknown_.push_back("command " + from.command.front());
 }
 
-// Its lines, and the words of them: a token file has a name before each token.
-void Redaction::learn_file(const std::string& path) {
-    bool read = false;
-    std::istringstream text(file_text(path, read));
-    if (!read) return unknown_.push_back("file " + path);
-    for (std::string line; std::getline(text, line);) {
-        if (line.empty() || line.front() == '#') continue;
-        const auto space = line.find_last_of(" \t");
-        learn_value(space == std::string::npos ? line : line.substr(space + 1));
+std::string Redaction::read(const std::string& path) {
+    bool is_read = false;
+    std::string text = file_text(path, is_read);
+    if (!is_read) unknown_.push_back("file " + path);
+    return text;
+}
+
+void Redaction::learn_file(const std::string& path) { learn_lines(read(path)); }
+
+// Whole lines: whoever logs in with them knows no comments (agent/world/real/secret.cc).
+void Redaction::learn_lines(const std::string& text) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
         learn_value(line);
         learn_url(line, UrlParts::path_too);
+    }
+}
+
+// As the API reads it. Of a line that it refuses, nobody knows which word is the token.
+void Redaction::learn_token_file(const std::string& path) {
+    std::istringstream lines(read(path));
+    for (std::string line; std::getline(lines, line);) {
+        const TokenLine words = read_token_line(line);
+        learn_value(words.token.empty() ? words.name : words.token);
+        learn_value(words.more);
     }
 }
 

@@ -1,5 +1,5 @@
 // What must not leave: every secret that the configuration names is looked up and struck from all texts, besides what
-// looks like one (agent/collectors/redact). And the configuration as it may be shown.
+// looks like one (agent/base/redact). And the configuration as it may be shown.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +34,9 @@ public:
 private:
     void learn(const SecretSource& from);
     void learn_file(const std::string& path);
+    void learn_token_file(const std::string& path);
+    void learn_lines(const std::string& text);
+    [[nodiscard]] std::string read(const std::string& path);
     enum class UrlParts : std::uint8_t { login_and_query, path_too };
     void learn_url(const std::string& url, UrlParts parts);
     void learn_value(const std::string& value);

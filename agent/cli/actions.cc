@@ -5,6 +5,7 @@
 
 #include "agent/cli/api_client_internal.h"
 #include "agent/cli/command_internal.h"
+#include "agent/cli/terminal.h"
 
 namespace medic::cli {
 namespace {
@@ -31,12 +32,12 @@ int list(const Options& options) {
         const auto text = [&](const char* key) {
             return one.contains(key) && one[key].is_string() ? one[key].get<std::string>() : std::string();
         };
-        fmt::print("{:<8} {:<16} {:<10} {} (for {})\n", text("id"), text("state"), text("cluster"), text("text"),
-                   text("cause"));
-        if (!text("waiting_for").empty()) fmt::print("         waits for {}\n", text("waiting_for"));
+        print_text(fmt::format("{:<8} {:<16} {:<10} {} (for {})\n", text("id"), text("state"), text("cluster"),
+                               text("text"), text("cause")));
+        if (!text("waiting_for").empty()) print_text(fmt::format("         waits for {}\n", text("waiting_for")));
         for (const Json& refusal : one.value("refusals", Json::array()))
             if (refusal.contains("why") && refusal["why"].is_string())
-                fmt::print("         {}\n", refusal["why"].get<std::string>());
+                print_text(fmt::format("         {}\n", refusal["why"].get<std::string>()));
     }
     return exit_ok;
 }

@@ -7,6 +7,7 @@
 
 #include "agent/api/incident_view.h"
 #include "agent/cli/command_internal.h"
+#include "agent/cli/terminal.h"
 #include "agent/cli/version_internal.h"
 #include "agent/node/node_agent.h"
 #include "agent/world/real/clock.h"
@@ -19,7 +20,7 @@ namespace {
 void say(const std::string& line) {
     static std::mutex mutex;
     const std::lock_guard guard(mutex);
-    fmt::print("{} {}\n", rfc3339(read_clock().wall), line);
+    print_text(fmt::format("{} {}\n", rfc3339(read_clock().wall), line));
     std::fflush(stdout);
 }
 

@@ -6,9 +6,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
+#include "agent/base/token_line.h"
 #include "agent/cli/command_internal.h"
 #include "agent/config/config.h"
 #include "agent/world/real/http_client.h"
@@ -26,20 +27,25 @@ std::string address_of(const Config& config) {
     return "http://" + config.api_listen;
 }
 
-// MEDIC_TOKEN, or this user's line of the token file, or its first.
-std::string token_of(const Config& config) {
+// MEDIC_TOKEN, or the line of whoever is logged in, or the only one: the agent records its name. Among several names of
+// others none is borrowed. "" where there is no file: the agent says what it needs.
+Result<std::string> token_of(const Config& config) {
     if (const char* given = std::getenv("MEDIC_TOKEN"); given != nullptr) return given;
     std::ifstream in(config.api_token_file);
-    const char* user = std::getenv("USER");
-    std::string line, first;
+    std::map<std::string, std::string> tokens;
+    std::string line;
     while (std::getline(in, line)) {
-        std::istringstream words(line.substr(0, line.find('#')));
-        std::string name, token;
-        if (!(words >> name >> token)) continue;
-        if (user != nullptr && name == user) return token;
-        if (first.empty()) first = token;
+        const TokenLine read = read_token_line(line);
+        if (!read.token.empty()) tokens.emplace(read.name, read.token);
     }
-    return first;
+    if (tokens.empty()) return std::string();
+    for (const char* variable : {"SUDO_USER", "USER", "LOGNAME"})
+        if (const char* user = std::getenv(variable); user != nullptr)
+            if (const auto found = tokens.find(user); found != tokens.end()) return found->second;
+    if (tokens.size() == 1) return tokens.begin()->second;
+    const char* user = std::getenv("USER");
+    return fail(ErrorCode::invalid, "{}: no line for {}: set MEDIC_TOKEN to a token of your own", config.api_token_file,
+                user != nullptr ? user : "whoever asks");
 }
 
 }  // namespace
@@ -69,18 +75,20 @@ Result<ApiReply> call_api(const AgentAddress& address, const std::string& method
     call.method = method;
     call.body = body;
     call.timeout = address.patience;
+    const bool shows_token = method != "GET" || address.shows_token;
     std::string token = address.token;
     if (address.url.empty()) {
         MEDIC_TRY(const Config config, load_config_file(address.config));
         call.url = address_of(config) + path;
-        token = token_of(config);
+        if (shows_token) {
+            MEDIC_TRY(token, token_of(config));
+        }
     } else {
         call.url = address.url + path;
         if (const char* given = std::getenv("MEDIC_TOKEN"); given != nullptr) token = given;
     }
     if (method != "GET") call.headers = {{"Content-Type", "application/json"}};
-    if ((method != "GET" || address.shows_token) && !token.empty())
-        call.headers.emplace_back("Authorization", "Bearer " + token);
+    if (shows_token && !token.empty()) call.headers.emplace_back("Authorization", "Bearer " + token);
     constexpr std::uint64_t answer_bytes_max = 64 << 20;  // A bundle's observations.
     call.body_bytes_max = answer_bytes_max;
     HttpClient client;
@@ -95,6 +103,7 @@ Result<std::string> journal_path(const AgentAddress& address) {
 }
 
 int print_outcome(const Result<ApiReply>& reply, const std::string& done) {
+    if (!reply && reply.error().code == ErrorCode::invalid) return complain(reply.error().message, exit_usage);
     if (!reply) return complain("no agent answers: " + reply.error().message, exit_problem);
     if (reply->status == 200) {
         fmt::print("{}\n", done);

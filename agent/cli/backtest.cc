@@ -12,6 +12,7 @@
 #include "agent/cli/command_internal.h"
 #include "agent/cli/outside_real.h"
 #include "agent/cli/progress.h"
+#include "agent/cli/terminal.h"
 #include "agent/daemon/doors.h"
 #include "agent/world/real/clock.h"
 
@@ -108,7 +109,7 @@ int backtest_history(const Options& options) {
     if (!outcome)
         return complain(outcome.error().message,
                         outcome.error().message.starts_with("--") ? exit_usage : exit_cannot_tell);
-    fmt::print("{}", options.output == "json" ? json_of(*outcome) : text_of(*outcome));
+    print_as(options.output, options.output == "json" ? json_of(*outcome) : text_of(*outcome));
     const double took_s = std::max(1.0, static_cast<double>((read_clock().monotonic - began).count())) / 1'000;
     const double hours = static_cast<double>((outcome->to - outcome->from).count()) / 3'600'000;
     fmt::print(stderr, "medic: {:.1f} h of history in {:.1f} s ({:.1f} h/s), {} queries\n", hours, took_s,

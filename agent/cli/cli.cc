@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <fmt/format.h>
 
+#include "agent/base/plain_text.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/drill_session.h"
 #include "agent/cli/engine.h"
@@ -20,7 +21,7 @@ CLI::App* add(CLI::App& parent, const char* group, const std::string& name, cons
 }
 
 int complain(const std::string& message, int code) {
-    fmt::print(stderr, "medic: {}\n", message);
+    fmt::print(stderr, "medic: {}\n", plain_text(message));
     return code;
 }
 

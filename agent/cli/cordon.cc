@@ -4,6 +4,7 @@
 #include "agent/api/json_internal.h"
 #include "agent/cli/api_client_internal.h"
 #include "agent/cli/command_internal.h"
+#include "agent/cli/terminal.h"
 
 namespace medic::cli {
 namespace {
@@ -25,8 +26,8 @@ int list(const Options& options) {
     if (!document.is_object() || !document.contains("cordons"))
         return complain("the agent's answer can't be read", exit_problem);
     for (const Json& one : document["cordons"])
-        fmt::print("{:<14} {:<14} since {} by {}: {}\n", text_of(one, "cluster"), text_of(one, "node"),
-                   text_of(one, "since"), text_of(one, "by"), text_of(one, "reason"));
+        print_text(fmt::format("{:<14} {:<14} since {} by {}: {}\n", text_of(one, "cluster"), text_of(one, "node"),
+                               text_of(one, "since"), text_of(one, "by"), text_of(one, "reason")));
     if (document["cordons"].empty()) fmt::print("no node is kept out of use\n");
     return exit_ok;
 }

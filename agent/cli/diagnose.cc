@@ -15,6 +15,7 @@
 #include "agent/cli/command_internal.h"
 #include "agent/cli/diagnose_agent.h"
 #include "agent/cli/diagnose_text.h"
+#include "agent/cli/terminal.h"
 #include "agent/cli/version_internal.h"
 #include "agent/daemon/diagnose_once.h"
 #include "agent/daemon/diagnosis_document.h"
@@ -55,9 +56,9 @@ int diagnose_text_file(const Options& options) {
     std::string owner;
     if (const Cause* cause = classifier.catalogue().find(said.cause); cause != nullptr)
         owner = owner_of_text(config, cause->owner, text);
-    fmt::print("{}", options.output == "text" || options.output == "wide"
-                         ? text_of(said, owner)
-                         : json_of(said, owner, options.output == "yaml"));
+    print_as(options.output, options.output == "text" || options.output == "wide"
+                                 ? text_of(said, owner)
+                                 : json_of(said, owner, options.output == "yaml"));
     return said.cause.empty() ? exit_cannot_tell : exit_problem;
 }
 
@@ -161,7 +162,7 @@ int diagnose_once_or_agent(Sources sources, const std::string& output) {
     Eyes eyes(std::move(sources));
     const auto result = eyes.see([](Duration time) { return !wait_for_stop_signal(time); });
     if (!result) return complain(result.error().message, exit_cannot_tell);
-    fmt::print("{}", shown(*result, output));
+    print_as(output, shown(*result, output));
     return exit_of(*result);
 }
 
@@ -169,12 +170,13 @@ void show_again(const DiagnoseResult* before, const DiagnoseResult& now, const s
     static const bool terminal = isatty(STDOUT_FILENO) != 0;
     const bool document = output == "json" || output == "yaml";
     if (terminal && !document) {
-        fmt::print("\x1b[H\x1b[2J{}\n{}", rfc3339(now.report.at), shown(now, output));
+        fmt::print("\x1b[H\x1b[2J{}\n", rfc3339(now.report.at));
+        print_text(shown(now, output));
     } else {
         const auto lines = changes(before, now);
         if (document && !lines.empty()) fmt::print("{}{}", output == "yaml" ? "---\n" : "", shown(now, output));
         if (!document)
-            for (const std::string& line : lines) fmt::print("{} {}\n", rfc3339(now.report.at), line);
+            for (const std::string& line : lines) print_text(fmt::format("{} {}\n", rfc3339(now.report.at), line));
     }
     std::fflush(stdout);
 }
@@ -198,8 +200,7 @@ int watch(Sources sources, const Options& options) {
             last = exit_of(*result);
             before = *std::move(result);
         } else {
-            fmt::print(stderr, "medic: {}\n", result.error().message);
-            last = exit_cannot_tell;
+            last = complain(result.error().message, exit_cannot_tell);
             before.reset();
         }
     } while (wait(every));
@@ -210,7 +211,7 @@ int diagnose_bundle(const Options& options) {
     auto result = bundle::read_bundle(options.bundle, options.rules);
     if (!result) return complain(result.error().message, exit_usage);
     if (result->weighed_anew) result->weighed_anew->by = version_text();
-    fmt::print("{}", shown(*result, options.output));
+    print_as(options.output, shown(*result, options.output));
     return exit_of(*result);
 }
 

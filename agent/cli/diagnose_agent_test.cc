@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "agent/base/plain_text.h"
 #include "agent/cli/diagnose_text.h"
 #include "agent/daemon/diagnosis_document.h"
 #include "agent/world/real/http_fake_internal.h"
@@ -93,6 +94,30 @@ TEST(DiagnoseTranscript, AsTheAgentSeesIt) {
                    .address = "",
                    .note = "no agent answers at http://127.0.0.1:9469"};
     expect_transcript("diagnose-own.txt", text_of(own, false));
+}
+
+TEST(DiagnoseText, NothingThatOthersSayIsAnOrderToTheTerminal) {
+    const std::string hostile = "x\x1b[2J\x1b]0;owned\a\r\x7f\u009b31m\x9b";
+    DiagnoseResult one = with_lost();
+    Diagnosis& lost = one.report.diagnoses.at(0);
+    for (std::string* text : {&lost.summary, &lost.cause, &lost.owner, &lost.subject.name, &lost.evidence.at(0).text})
+        *text = hostile;
+    lost.effects = lost.remedies = lost.missing = {hostile};
+    lost.alternatives = {{.cause = hostile, .confidence = 0.1, .why_not = hostile}};
+    for (OpenIncident& incident : one.incidents)
+        incident.waiting_for = incident.doing = incident.first_failure = incident.diagnosis.summary = hostile;
+    one.incidents.at(0).diagnosis = lost;
+    one.by_itself = {hostile};
+    one.blind = {{hostile, hostile}};
+    one.unobserved = {hostile};
+    one.seen_by.address = hostile;
+    const std::string text = text_of(one, true);
+    EXPECT_EQ(text, plain_text(text));
+    EXPECT_NE(text.find("x[2J]0;owned"), std::string::npos) << "what they say is still told:\n" << text;
+    Classification said;
+    said.cause = hostile;
+    said.evidence = {{"log", "", hostile, 0, {}}};
+    EXPECT_EQ(text_of(said, hostile), plain_text(text_of(said, hostile)));
 }
 
 TEST(DiagnoseWatch, TellsFirstWhatHoldsAndThenOnlyWhatChanged) {

@@ -6,6 +6,7 @@
 
 #include "agent/api/diagnosis_json_internal.h"
 #include "agent/api/incident_view.h"
+#include "agent/base/plain_text.h"
 #include "agent/cli/terminal.h"
 #include "agent/daemon/diagnosis_document.h"
 
@@ -62,7 +63,7 @@ std::string percent(double confidence) { return fmt::format("{:.0f} %", confiden
 void lines(std::string& out, std::string_view head, const std::vector<std::string>& list) {
     if (list.empty()) return;
     out += paint(head, Tone::strong) + "\n";
-    for (const std::string& line : list) out += "  " + line + "\n";
+    for (const std::string& line : list) out += "  " + plain_text(line) + "\n";
 }
 
 std::string first_lines(const std::string& text, std::size_t count) {
@@ -82,7 +83,7 @@ std::string headline(const Diagnosis& of, WallTime now) {
                "\n";
     return paint(of.summary.empty() ? of.cause : of.summary, Tone::bad) +
            fmt::format(" [{} side, for {}{}, {} sure]\n", to_string(of.side),
-                       of.owner.empty() ? "nobody named" : of.owner, since, percent(of.confidence));
+                       of.owner.empty() ? "nobody named" : plain_text(of.owner), since, percent(of.confidence));
 }
 
 std::string state_of(const OpenIncident& incident) {
@@ -115,8 +116,8 @@ std::string seen_by_line(const DiagnoseResult& result) {
 std::string block(const Diagnosis& of, const OpenIncident* incident, const std::string& by_itself, WallTime now,
                   bool wide) {
     std::string out = headline(of, now);
-    if (!of.abstains()) out += fmt::format("  cause {} · {}\n", of.cause, to_string(of.subject));
-    if (incident != nullptr) out += "  " + state_of(*incident) + "\n";
+    if (!of.abstains()) out += plain_text(fmt::format("  cause {} · {}\n", of.cause, to_string(of.subject)));
+    if (incident != nullptr) out += "  " + plain_text(state_of(*incident)) + "\n";
     std::vector<std::string> evidence, out_of, missing = of.missing;
     for (const Evidence& one : of.evidence)
         evidence.push_back(fmt::format("{}: {}", one.kind, wide ? one.text : first_lines(one.text, 3)));
@@ -201,9 +202,9 @@ std::string json_of(const DiagnoseResult& result, bool as_yaml) {
 
 std::string text_of(const Classification& said, const std::string& owner) {
     if (said.cause.empty()) return paint("Could not tell: nothing in this text is known.", Tone::warn) + "\n";
-    std::string out =
-        paint(said.cause, Tone::bad) + fmt::format(" [{} side, for {}, {} sure]\n", to_string(said.side),
-                                                   owner.empty() ? "nobody named" : owner, percent(said.confidence));
+    std::string out = paint(said.cause, Tone::bad) + fmt::format(" [{} side, for {}, {} sure]\n", to_string(said.side),
+                                                                 owner.empty() ? "nobody named" : plain_text(owner),
+                                                                 percent(said.confidence));
     std::vector<std::string> evidence, others;
     for (const Evidence& one : said.evidence) evidence.push_back(one.kind + ": " + first_lines(one.text, 3));
     for (const Alternative& one : said.alternatives)

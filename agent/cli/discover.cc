@@ -14,6 +14,7 @@
 #include "agent/cli/discover_text.h"
 #include "agent/cli/outside_real.h"
 #include "agent/cli/progress.h"
+#include "agent/cli/terminal.h"
 #include "agent/collectors/json_internal.h"
 #include "agent/daemon/doors.h"
 #include "agent/discovery/config_text.h"
@@ -147,9 +148,9 @@ void print(const Options& options, const Picture& picture, const std::vector<Cha
            const std::string& patch) {
     if (options.output == "json") return fmt::print("{}", to_json(picture, changes));
     if (options.output == "yaml") return fmt::print("{}", patch);
-    fmt::print("{}{}", text_of(picture, options.output == "wide"), text_of(changes));
+    print_text(text_of(picture, options.output == "wide") + text_of(changes));
     if (patch.empty()) return;
-    fmt::print("\n{}", patch);
+    print_text("\n" + patch);
     fmt::print("\n# apply it:  medic discover --update {} -o yaml | patch -p0\n", options.update);
 }
 
@@ -213,8 +214,8 @@ int discover(const Options& options) {
         fmt::print("{}", json ? to_json(picture, *changes) : text);
     }
     if (options.output == "text" || options.output == "wide") {
-        fmt::print("{}", text_of(picture, options.output == "wide"));
-        if (!options.since.empty()) fmt::print("{}", text_of(*changes));
+        print_text(text_of(picture, options.output == "wide"));
+        if (!options.since.empty()) print_text(text_of(*changes));
         if (options.file.empty())
             fmt::print("\nNext: the same with --output medic.yaml writes the configuration\n");
         else

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "agent/base/plain_text.h"
 #include "agent/cli/table.h"
 
 namespace medic::cli {
@@ -236,7 +237,7 @@ private:
              {std::tuple{"NOT SEEN", &picture_.problems, Tone::bad}, std::tuple{"NOTE", &picture_.notes, Tone::warn}}) {
             if (lines->empty()) continue;
             out_ += "\n" + paint(name, tone) + "\n";
-            for (const std::string& line : *lines) out_ += "  " + line + "\n";
+            for (const std::string& line : *lines) out_ += "  " + plain_text(line) + "\n";
         }
     }
 

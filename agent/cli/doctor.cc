@@ -6,6 +6,7 @@
 #include "agent/cli/doctor_text.h"
 #include "agent/cli/outside_real.h"
 #include "agent/cli/progress.h"
+#include "agent/cli/terminal.h"
 #include "agent/daemon/doors.h"
 #include "agent/doctor/exporter.h"
 #include "agent/doctor/local.h"
@@ -37,7 +38,7 @@ int print(const Exam& exam, const Options& options) {
     if (options.output == "json")
         fmt::print("{}", json_of(exam));
     else
-        fmt::print("{}", text_of(exam, options.output == "wide"));
+        print_text(text_of(exam, options.output == "wide"));
     return exam.is_good() ? exit_ok : exit_problem;
 }
 

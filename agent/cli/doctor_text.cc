@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "agent/base/plain_text.h"
 #include "agent/cli/table.h"
 
 namespace medic::cli {
@@ -140,7 +141,7 @@ private:
         if (left > 0) out_ += fmt::format("    and {} more (-o wide)\n", left);
         if (!one.series.empty()) out_ += "    lacks  " + listed(one.series, wide_ ? SIZE_MAX : 3) + "\n";
         for (std::size_t i = 0; i < one.mend.size(); ++i)
-            out_ += std::string(i == 0 ? "    mend   " : "             ") + one.mend[i] + "\n";
+            out_ += std::string(i == 0 ? "    mend   " : "             ") + plain_text(one.mend[i]) + "\n";
     }
 
     const doctor::Sight& sight_;

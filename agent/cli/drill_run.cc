@@ -1,5 +1,6 @@
 // A drill on a running cluster, from the plan to the scorecard.
 #include <fmt/core.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "agent/api/incident_view.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/drill_session.h"
+#include "agent/cli/terminal.h"
 #include "agent/practice/scorecard.h"
 #include "agent/world/real/clock.h"
 #include "agent/world/real/folder_lock.h"
@@ -179,7 +181,7 @@ private:
         fill_card();
         if (const Status kept = practice::keep_result(data_dir, id_, practice::json_of(card_)); !kept)
             card_.note += (card_.note.empty() ? "" : "; ") + kept.error().message;
-        fmt::print("{}", options_.output == "json" ? practice::json_of(card_) : practice::text_of(card_));
+        print_as(options_.output, options_.output == "json" ? practice::json_of(card_) : practice::text_of(card_));
         if (!undone.done) return exit_problem;
         if (card_.outcome == Outcome::agent_gone) return exit_cannot_tell;
         return card_.passed ? exit_ok : exit_problem;
@@ -303,7 +305,7 @@ int undo_drill(const DrillOptions& options) {
     if (options.output == "json")
         fmt::print("{}", practice::json_of(card));
     else
-        fmt::print("{}: {}\n", undone.done ? "undone" : "NOT UNDONE", undone.how);
+        print_text(fmt::format("{}: {}\n", undone.done ? "undone" : "NOT UNDONE", undone.how));
     if (const Status kept = practice::keep_result(config->data_dir, record.id, practice::json_of(card)); !kept)
         return complain(kept.error().message, exit_problem);
     if (!undone.done) return exit_problem;

@@ -6,7 +6,9 @@
 #include <algorithm>
 
 #include "agent/api/json_internal.h"
+#include "agent/base/plain_text.h"
 #include "agent/base/url.h"
+#include "agent/cli/terminal.h"
 #include "agent/daemon/doors.h"
 #include "agent/practice/scorecard.h"
 #include "agent/world/real/clock.h"
@@ -78,7 +80,7 @@ practice::HandsParts DrillSession::hands(const std::string& id) const {
 }
 
 void DrillSession::say(const std::string& line) const {
-    fmt::print(json_ ? stderr : stdout, "{}\n", line);
+    fmt::print(json_ ? stderr : stdout, "{}\n", plain_text(line));
     std::fflush(json_ ? stderr : stdout);
 }
 
@@ -164,8 +166,8 @@ int list_faults(const DrillOptions& options) {
     for (std::string& one : practice::objections(*standing)) objections.push_back(std::move(one));
     const auto all =
         practice::possibilities(session->cluster(), *standing, {.highly_available = options.highly_available});
-    fmt::print("{}",
-               options.output == "json" ? practice::list_json(all, objections) : practice::list_text(all, objections));
+    print_as(options.output,
+             options.output == "json" ? practice::list_json(all, objections) : practice::list_text(all, objections));
     const bool any = objections.empty() && std::ranges::any_of(all, &practice::Possibility::possible);
     return any ? exit_ok : exit_problem;
 }

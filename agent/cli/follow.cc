@@ -4,9 +4,11 @@
 #include <charconv>
 
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "agent/api/json_internal.h"
 #include "agent/cli/command_internal.h"
+#include "agent/cli/terminal.h"
 #include "agent/world/real/worker.h"
 
 namespace medic::cli {
@@ -57,20 +59,22 @@ private:
         const Json& subject = diagnosis.value("subject", Json::object());
         if (!request_.subject.empty() && text_of(subject, "name") != request_.subject) return false;
         id_ = text_of(incident, "id");
-        fmt::print("{}: {}\n", id_, text_of(diagnosis, "summary"));
+        print_text(fmt::format("{}: {}\n", id_, text_of(diagnosis, "summary")));
         return true;
     }
 
     std::optional<int> tell(const Json& incident) {
         const Json story = incident.value("story", Json::array());
         for (; told_ < story.size(); ++told_)
-            fmt::print("  {}  {}\n", text_of(story[told_], "at"), text_of(story[told_], "text"));
+            print_text(fmt::format("  {}  {}\n", text_of(story[told_], "at"), text_of(story[told_], "text")));
         std::fflush(stdout);
         const std::string state = text_of(incident, "state"), outcome = text_of(incident, "outcome");
         if (state == "healed" || state == "resolved") return outcome == "done" ? exit_ok : exit_problem;
         if (state == "observing")
             return complain(
-                "the policy observes only: no rule lets " + request_.remedy + " act here (`medic config check`)",
+                "the policy observes only: no rule lets " + request_.remedy +
+                    " act here; `medic config check --policy FILE` reads one, `medic config reference --policy` says "
+                    "what may stand in it",
                 exit_problem);
         if (state != "escalated") return std::nullopt;
         return complain(id_ + " waits for " + text_of(incident, "waiting_for") + ": " + outcome, exit_problem);
@@ -95,13 +99,14 @@ int newest_incident(const AgentAddress& agent) {
 }
 
 int follow(const Request& request) {
+    block_stop_signals();  // Whoever stops following is told that it goes on, and how to end it.
     Follower follower(request);
     do {
         if (const auto code = follower.look()) return *code;
     } while (!wait_for_stop_signal(look_again));
-    fmt::print("The {} goes on. `medic actions stop {}` stops it after the step at hand.\n", request.called,
-               follower.id().empty() ? "ID" : follower.id());
-    return exit_ok;
+    print_text(fmt::format("The {} goes on. `medic actions stop {}` stops it after the step at hand.\n", request.called,
+                           follower.id().empty() ? "ID" : follower.id()));
+    return exit_cannot_tell;
 }
 
 }  // namespace medic::cli

@@ -3,6 +3,7 @@
 
 #include "agent/api/incident_view.h"
 #include "agent/api/json_internal.h"
+#include "agent/base/plain_text.h"
 #include "agent/cli/api_client_internal.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/terminal.h"
@@ -47,10 +48,10 @@ std::string line(const Json& incident) {
     const Tone tone = state == "resolved" || state == "healed" ? Tone::good
                       : state == "escalated"                   ? Tone::bad
                                                                : Tone::warn;
-    return fmt::format(
-        "{:<6} {} {:<16} {:<10} {:<8} {}\n", text_of(incident, "id"), text_of(incident, "opened_at"),
-        paint(fmt::format("{:<16}", state), tone), text_of(incident, "cluster"), text_of(diagnosis, "side"),
-        text_of(diagnosis, "summary").empty() ? text_of(diagnosis, "cause") : text_of(diagnosis, "summary"));
+    const auto plain = [](const Json& of, const char* key) { return plain_text(text_of(of, key)); };
+    return fmt::format("{:<6} {} {:<16} {:<10} {:<8} {}\n", plain(incident, "id"), plain(incident, "opened_at"),
+                       paint(fmt::format("{:<16}", state), tone), plain(incident, "cluster"), plain(diagnosis, "side"),
+                       plain(diagnosis, text_of(diagnosis, "summary").empty() ? "cause" : "summary"));
 }
 
 int list(const Options& options) {
@@ -62,7 +63,7 @@ int list(const Options& options) {
     }
     const Json incidents = all->value("incidents", Json::array());
     if (incidents.empty()) fmt::print("No incidents.\n");
-    for (const Json& one : incidents) fmt::print("{}", line(one));
+    for (const Json& one : incidents) print_text(line(one));
     return exit_ok;
 }
 
@@ -73,14 +74,14 @@ int show(const Options& options) {
         fmt::print("{}\n", one->dump(2));
         return exit_ok;
     }
-    fmt::print("{}", line(*one));
+    print_text(line(*one));
     const Json& diagnosis = (*one)["diagnosis"];
-    fmt::print("  cause {} · owner {}\n", text_of(diagnosis, "cause"), text_of(diagnosis, "owner"));
+    print_text(fmt::format("  cause {} · owner {}\n", text_of(diagnosis, "cause"), text_of(diagnosis, "owner")));
     if (const std::string first = text_of(*one, "first_failure"); !first.empty())
-        fmt::print("{}\n  {}\n", paint("First failure", Tone::strong), first);
-    fmt::print("{}\n", paint("Story", Tone::strong));
+        print_text(fmt::format("{}\n  {}\n", paint("First failure", Tone::strong), plain_text(first)));
+    print_text(paint("Story", Tone::strong) + "\n");
     for (const Json& entry : one->value("story", Json::array()))
-        fmt::print("  {} {}\n", text_of(entry, "at"), text_of(entry, "text"));
+        print_text(plain_text(fmt::format("  {} {}\n", text_of(entry, "at"), text_of(entry, "text"))));
     return exit_ok;
 }
 
@@ -96,9 +97,10 @@ int replay_incident(const Options& options) {
     bool same = true;
     for (const ReplayedDecision& one : *decisions) {
         same = same && one.same;
-        fmt::print("{} {} {}: {}\n", paint(one.same ? "same" : "DIFFERENT", one.same ? Tone::good : Tone::bad),
-                   rfc3339(one.recorded.at), one.recorded.kind, one.recorded.text);
-        if (!one.same) fmt::print("  then {}\n  now  {}\n", one.recorded.verdict, one.replayed);
+        print_text(fmt::format("{} {} {}: {}\n",
+                               paint(one.same ? "same" : "DIFFERENT", one.same ? Tone::good : Tone::bad),
+                               rfc3339(one.recorded.at), one.recorded.kind, plain_text(one.recorded.text)));
+        if (!one.same) print_text(fmt::format("  then {}\n  now  {}\n", one.recorded.verdict, one.replayed));
     }
     fmt::print("{} decision(s), {}\n", decisions->size(),
                same ? "all decided the same way" : "some would be decided differently now");

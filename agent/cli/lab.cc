@@ -40,9 +40,8 @@ int become_engine(const std::string& subcommand, const std::vector<std::string>&
 }
 
 void add_lab(CLI::App& app, Context& context) {
-    CLI::App* command =
-        add(app, practise, "lab", "Start, stop and break the embedded platform: up, down, status, fault NAME",
-            "  medic lab up\n  medic lab fault node-lost\n  medic lab down");
+    CLI::App* command = add(app, practise, "lab", "Start and stop the embedded platform: up, down, status",
+                            "  medic lab up\n  medic lab status\n  medic lab down");
     command->prefix_command();
     command->set_help_flag();  // `medic lab --help` is medic-engine's own.
     command->callback([&context, command] { context.exit_code = become_engine("lab", command->remaining()); });

@@ -7,6 +7,7 @@
 
 #include "agent/advice/advise.h"
 #include "agent/advice/read_shape.h"
+#include "agent/base/plain_text.h"
 #include "agent/cli/addresses.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/outside_real.h"
@@ -67,19 +68,20 @@ Result<advice::JobShape> shape_of(discovery::Outside& outside, const std::string
     return advice::read_shape(answers);
 }
 
-void print_text(const advice::JobShape& job, const std::vector<advice::Advice>& all) {
+void print_advice(const advice::JobShape& job, const std::vector<advice::Advice>& all) {
     int subtasks = 0;
     for (const auto& vertex : job.vertices) subtasks += vertex.parallelism;
-    fmt::print("{}  {} vertices, {} subtasks{}\n", paint(job.name, Tone::strong), job.vertices.size(), subtasks,
-               job.slots ? fmt::format(", {} slots", *job.slots) : "");
-    if (all.empty()) fmt::print("  nothing to advise\n");
+    std::string out =
+        fmt::format("{}  {} vertices, {} subtasks{}\n", paint(job.name, Tone::strong), job.vertices.size(), subtasks,
+                    job.slots ? fmt::format(", {} slots", *job.slots) : "");
+    if (all.empty()) out += "  nothing to advise\n";
     for (const auto& one : all) {
         const Tone tone = one.weight == advice::Weight::warning ? Tone::bad : Tone::warn;
-        fmt::print("\n  {} {} · {}\n", paint(advice::to_string(one.weight), tone), one.id, one.where);
-        fmt::print("    {}\n    instead: {}\n", one.what, one.instead);
-        if (!one.gain.empty()) fmt::print("    gain: {}\n", one.gain);
+        out += fmt::format("\n  {} ", paint(advice::to_string(one.weight), tone));
+        out += plain_text(fmt::format("{} · {}\n    {}\n    instead: {}\n", one.id, one.where, one.what, one.instead));
+        if (!one.gain.empty()) out += plain_text(fmt::format("    gain: {}\n", one.gain));
     }
-    fmt::print("\n");
+    print_text(out + "\n");
 }
 
 nlohmann::json json_of(const advice::JobShape& job, const std::vector<advice::Advice>& all) {
@@ -122,7 +124,7 @@ int lint_job(const Options& options) {
             if (options.output == "json")
                 document["jobs"].push_back(json_of(*shape, all));
             else
-                print_text(*shape, all);
+                print_advice(*shape, all);
         }
     }
     if (looked_at == 0)

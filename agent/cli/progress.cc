@@ -6,12 +6,14 @@
 
 #include <cstdio>
 
+#include "agent/base/plain_text.h"
+
 namespace medic::cli {
 
 void progress(const std::string& what) {
     static const bool terminal = isatty(STDERR_FILENO) != 0;
     if (!terminal) return;
-    fmt::print(stderr, "\r\x1b[K{}", what.empty() ? "" : "looking at " + what + " …");
+    fmt::print(stderr, "\r\x1b[K{}", what.empty() ? "" : "looking at " + plain_line(what) + " …");
     std::fflush(stderr);
 }
 

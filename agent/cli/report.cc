@@ -8,6 +8,7 @@
 #include "agent/base/yaml.h"
 #include "agent/cli/api_client_internal.h"
 #include "agent/cli/command_internal.h"
+#include "agent/cli/terminal.h"
 #include "agent/practice/drill_files.h"
 #include "agent/report/report.h"
 #include "agent/world/real/clock.h"
@@ -69,9 +70,9 @@ int print_report(const Options& options) {
     if (!cases) return complain(cases.error().message, exit_cannot_tell);
     const auto drills = set_aside_drills(std::filesystem::path(*path).parent_path().string(), from, *cases);
     const auto made = report::make_report(*cases, from, to);
-    fmt::print("{}", options.output == "json"   ? with_drills(report::json_of(made), drills)
-                     : options.output == "html" ? report::html_of(made)
-                                                : report::text_of(made) + drills_text(drills));
+    print_as(options.output, options.output == "json"   ? with_drills(report::json_of(made), drills)
+                             : options.output == "html" ? report::html_of(made)
+                                                        : report::text_of(made) + drills_text(drills));
     return exit_ok;
 }
 

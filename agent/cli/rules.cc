@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "agent/cli/command_internal.h"
+#include "agent/cli/terminal.h"
 #include "classifiers/diagnosis/cause_pages.h"
 #include "classifiers/rules/rule_reports.h"
 
@@ -12,17 +13,14 @@ namespace medic::cli {
 namespace {
 
 int print(const RuleReport& report) {
-    fmt::print("{}", report.text);
+    print_text(report.text);
     return report.ok ? exit_ok : exit_problem;
 }
 
 // One line per cause, or its pages into a folder.
 int list_causes(const std::string& folder) {
     const auto catalogue = Catalogue::load_embedded();
-    if (!catalogue) {
-        fmt::print(stderr, "medic: {}\n", catalogue.error().message);
-        return exit_problem;
-    }
+    if (!catalogue) return complain(catalogue.error().message, exit_problem);
     if (folder.empty()) {
         for (const auto& cause : catalogue->causes())
             fmt::print("{:<40} {:<7} {:<34} {}\n", cause.id, to_string(cause.side), cause.group, cause.owner);
@@ -34,11 +32,9 @@ int list_causes(const std::string& folder) {
         const auto path = std::filesystem::path{folder} / page.file;
         std::ofstream out{path, std::ios::binary | std::ios::trunc};
         out << page.text;
-        if (!out.flush()) {
-            fmt::print(stderr, "medic: {}: cannot be written; expected a folder that you may write to\n",
-                       path.string());
-            return exit_problem;
-        }
+        if (!out.flush())
+            return complain(path.string() + ": cannot be written; expected a folder that you may write to",
+                            exit_problem);
     }
     return exit_ok;
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agent/base/plain_text.h"
+
 namespace medic::cli {
 namespace {
 
@@ -24,6 +26,7 @@ Table::Table(std::vector<std::string> head) : head_(std::move(head)) {
 
 void Table::row(std::vector<std::string> cells, Tone tone) {
     cells.resize(head_.size());
+    for (std::string& one : cells) one = plain_line(one);
     rows_.push_back({std::move(cells), tone});
 }
 

@@ -1,4 +1,5 @@
-// Aligned columns for a person: a head, rows, two blanks between columns. Colour only where paint() gives it.
+// Aligned columns for a person: a head, rows, two blanks between columns. Colour only where paint() gives it; a cell is
+// one line, without controls.
 #pragma once
 
 #include <cstddef>

@@ -1,28 +1,74 @@
 #include "agent/cli/terminal.h"
 
+#include <fmt/core.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+
+#include "agent/base/plain_text.h"
 
 namespace medic::cli {
 
-std::string paint(std::string_view text, Tone tone) {
+namespace {
+
+bool has_colour() {
     static const bool colour = [] {
         const char* no = std::getenv("NO_COLOR");
         return isatty(STDOUT_FILENO) != 0 && (no == nullptr || *no == '\0');
     }();
-    if (!colour || tone == Tone::plain) return std::string(text);
-    const char* code = "";
+    return colour;
+}
+
+constexpr std::string_view colour_end = "\x1b[0m";
+
+std::string_view colour_of(Tone tone) {
     switch (tone) {
-        case Tone::good: code = "32"; break;
-        case Tone::bad: code = "31;1"; break;
-        case Tone::warn: code = "33"; break;
-        case Tone::faint: code = "2"; break;
-        case Tone::strong: code = "1"; break;
+        case Tone::good: return "\x1b[32m";
+        case Tone::bad: return "\x1b[31;1m";
+        case Tone::warn: return "\x1b[33m";
+        case Tone::faint: return "\x1b[2m";
+        case Tone::strong: return "\x1b[1m";
         case Tone::plain: break;
     }
-    return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+    return "";
+}
+
+// How many bytes of a colour of ours stand at the front.
+std::size_t colour_bytes(std::string_view text) {
+    for (const Tone tone : {Tone::good, Tone::bad, Tone::warn, Tone::faint, Tone::strong})
+        if (text.starts_with(colour_of(tone))) return colour_of(tone).size();
+    return text.starts_with(colour_end) ? colour_end.size() : 0;
+}
+
+}  // namespace
+
+std::string paint(std::string_view text, Tone tone) {
+    std::string plain = plain_text(text);
+    if (!has_colour() || tone == Tone::plain) return plain;
+    return fmt::format("{}{}{}", colour_of(tone), plain, colour_end);
+}
+
+void print_text(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+        const std::size_t colour = has_colour() ? colour_bytes(text) : 0;
+        out += text.substr(0, colour);
+        text.remove_prefix(colour);
+        if (colour > 0) continue;
+        const std::size_t end = std::min(text.find('\x1b', 1), text.size());
+        out += plain_text(text.substr(0, end));
+        text.remove_prefix(end);
+    }
+    fmt::print("{}", out);
+}
+
+void print_as(std::string_view output, std::string_view text) {
+    if (output == "json" || output == "yaml")
+        fmt::print("{}", text);
+    else
+        print_text(text);
 }
 
 std::string ago_text(double seconds) {

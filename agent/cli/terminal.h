@@ -1,4 +1,5 @@
-// Colour on a terminal only, and never with NO_COLOR. Everything else prints plain text.
+// What people read: colour on a terminal only, and never with NO_COLOR. Names, errors and stories come from outside,
+// and a terminal obeys what stands in them: text leaves through print_text() or complain(), never as it came.
 #pragma once
 
 #include <string>
@@ -8,7 +9,12 @@ namespace medic::cli {
 
 enum class Tone { plain, good, bad, warn, faint, strong };
 
+// Plain (agent/base/plain_text.h), and in its colour.
 [[nodiscard]] std::string paint(std::string_view text, Tone tone);
+// To standard output: without controls, but for line feeds, tabs and the colours of paint().
+void print_text(std::string_view text);
+// With `-o json` or `-o yaml` as it is, for a program; else as text.
+void print_as(std::string_view output, std::string_view text);
 // "3 min ago", "12 s", for a person.
 [[nodiscard]] std::string ago_text(double seconds);
 

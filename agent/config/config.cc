@@ -51,8 +51,8 @@ DeploymentConfig Loader::deployment(const YamlNode& node) {
         result.kind =
             driver.text("kind") == "command" ? DeploymentConfig::Kind::command : DeploymentConfig::Kind::session_rest;
         result.url = driver.text("url");
-        result.timeout = driver.duration("timeout");
-        for (const char* action : {"start", "stop", "verify"})
+        result.timeout = acting_timeout(driver);
+        for (const char* action : {"start", "verify"})
             if (driver.has(action)) result.commands[action] = driver.texts(action);
         if (result.kind == DeploymentConfig::Kind::command && !result.commands.contains("start"))
             driver.refuse(section.node("driver"), "driver: kind command needs `start`");
@@ -167,7 +167,8 @@ ClusterConfig Loader::cluster(const std::string& name, const YamlNode& node) {
     }
     for (const YamlNode& entry : section.sections("metrics")) {
         Section page(entry, "clusters.NAME.metrics[]", status);
-        result.pages.push_back({page.text("url"), page.text("kind"), page.text("node"), page.duration("interval")});
+        result.pages.push_back(
+            {page.text("url"), page.text("kind"), page.text("node"), page.duration("interval"), page.has("interval")});
         access(page, {result.pages.back().url}, result);
     }
     if (section.has("prometheus")) {
@@ -285,7 +286,8 @@ Config Loader::top(const YamlNode& node) {
     config.scope = section.text("scope") == "node" ? Scope::node : Scope::cluster;
     config.data_dir = path(section.text("data_dir"));
     Section api(section.has("api") ? section.node("api") : *load_yaml("{}", "api"), "api", status);
-    config.api_listen = api.text("listen");
+    config.api_address = parse_listen_address(api.text("listen")).value_or(ListenAddress{});
+    config.api_listen = to_string(config.api_address);
     config.api_token_file = path(api.text("token_file"));
     config.api_external_url = api.text("external_url");
     Section intervals(section.has("intervals") ? section.node("intervals") : *load_yaml("{}", "intervals"), "intervals",

@@ -13,6 +13,7 @@
 #include "agent/base/access.h"
 #include "agent/base/result.h"
 #include "agent/base/time.h"
+#include "agent/config/listen_address.h"
 
 namespace medic {
 
@@ -27,12 +28,17 @@ struct PageConfig {
     std::string kind;  // kafka-broker | connect-worker | flink-jobmanager | flink-taskmanager | host
     std::string node;  // Name under nodes; "" when none is listed.
     Duration interval{60'000};
+    bool interval_given = false;  // Else a page that answers quickly is read more often.
 };
 
 struct PrometheusConfig {
     std::string url;    // "" = pages are scraped instead.
     std::string match;  // Selector of this cluster's series: {cluster="x"}.
 };
+
+// A command that acts is an operation, and one leaves only while the agent's lease outlasts it: nobody waits for longer
+// (remediations/planning/request_time.h).
+inline constexpr Duration driver_takes_max{60'000};
 
 // How a node's process is looked at and handled. Every command is an argument list, never a shell line.
 // Placeholders in arguments: {connector} {task} {log_dir} {bytes} {fencing_token}; in `threads`: {pid}.
@@ -41,8 +47,9 @@ struct NodeDriverConfig {
     Kind kind = Kind::none;
     std::string unit;  // systemd: its unit.
     std::map<std::string, std::vector<std::string>>
-        commands;  // status, start, start_spare, stop, kill, kill_task, grow; threads (with scope: node)
-    Duration timeout{10'000};
+        commands;              // status, start, start_spare, stop, kill, kill_task, grow; threads (with scope: node)
+    Duration timeout{10'000};  // Of `status` and `threads`; agent: of a look.
+    Duration command_timeout = driver_takes_max;  // Of a command that acts.
     std::string url;                // agent: the sidecar on the node's host. How it is opened: ClusterConfig::http.
     std::set<std::string> actions;  // agent: what it may be asked for; always `status`.
     [[nodiscard]] bool can(const std::string& action) const {
@@ -81,8 +88,8 @@ struct DeploymentConfig {
     Kind kind = Kind::session_rest;
     std::string url;  // session-rest: which Flink; "" = the cluster's only one.
     std::map<std::string, std::vector<std::string>>
-        commands;  // command: start, stop, verify; {version} {restore_from} {parallelism} {artifact}
-    Duration timeout{60'000};
+        commands;  // command: start, verify; {version} {restore_from} {parallelism} {artifact}
+    Duration timeout = driver_takes_max;
     std::string savepoints;   // Folder for savepoints.
     int parallelism_max = 0;  // 0 = no limit.
     HealthGateConfig gate;
@@ -182,7 +189,8 @@ struct Config {
     std::string path;  // As given, for messages.
     Scope scope = Scope::cluster;
     std::string data_dir;
-    std::string api_listen;
+    ListenAddress api_address;
+    std::string api_listen;        // The same as text: host:port, as in a URL.
     std::string api_token_file;    // "" = nothing can be changed over HTTP.
     std::string api_external_url;  // Where people reach it, for links in messages; "" = http://LISTEN.
     IntervalsConfig intervals;

@@ -30,6 +30,24 @@ TEST(Config, SmallestFileHasTheDocumentedDefaults) {
     EXPECT_EQ(config->clusters.at(0).kafka.bootstrap.at(0), "127.0.0.1:9092");
 }
 
+// What the server takes is an IP address without brackets, and what stands in a URL has them.
+TEST(Config, WhereItListensIsAnIpAddressAndAPort) {
+    const auto listens = [](const std::string& text) {
+        const auto config = load_config(small + "api: {listen: \"" + text + "\"}\n", "medic.yaml");
+        EXPECT_TRUE(config) << (config ? "" : config.error().message);
+        return config.value_or(Config{});
+    };
+    EXPECT_EQ(listens("0.0.0.0:0").api_address, (ListenAddress{"0.0.0.0", 0}));
+    EXPECT_EQ(listens("localhost:9470").api_address, (ListenAddress{"127.0.0.1", 9470}));
+    EXPECT_EQ(listens("localhost:9470").api_listen, "127.0.0.1:9470");
+    EXPECT_EQ(listens("[::1]:9470").api_address, (ListenAddress{"::1", 9470}));
+    EXPECT_EQ(listens("[::1]:9470").api_listen, "[::1]:9470");
+    EXPECT_EQ(load_config(small, "medic.yaml")->api_address, (ListenAddress{"127.0.0.1", 9469}));
+    EXPECT_EQ(to_string(reachable({"::", 1})), "[::1]:1");
+    EXPECT_EQ(to_string(reachable({"0.0.0.0", 1})), "127.0.0.1:1");
+    EXPECT_EQ(to_string(reachable({"10.0.0.1", 1})), "10.0.0.1:1");
+}
+
 TEST(Config, TheWholeContractIsRead) {
     const auto config = load_config(R"(schema: 1
 data_dir: /var/lib/medic
@@ -58,6 +76,7 @@ notify: [{kind: webhook, url: "http://n/hook", for: "*"}]
     EXPECT_TRUE(cluster.kafka.security.tls->check_hostname);
     EXPECT_FALSE(cluster.http.at("http://c:8083").auth.given());
     EXPECT_EQ(cluster.pages.at(0).interval, Duration{30'000});
+    EXPECT_TRUE(cluster.pages.at(0).interval_given);
     EXPECT_EQ(cluster.node("broker-1")->driver.commands.at("kill").at(0), "systemctl");
     EXPECT_TRUE(cluster.node("tm-1")->driver.can("kill_task"));
     EXPECT_FALSE(cluster.node("tm-1")->driver.can("grow"));
@@ -96,6 +115,39 @@ notify: [{kind: alertmanager, url: https://am, auth: {username: u, password_env:
     EXPECT_FALSE(cluster.http.at("https://jm:8081").tls->check_hostname);
     EXPECT_EQ(cluster.http.at("https://a:7071/metrics").auth.bearer.file, "/etc/token");
     EXPECT_EQ(cluster.http.at("https://p:9090").auth.bearer.command.at(0), "token");
+}
+
+TEST(Config, NotesSayWhoMaySeeTheLeasesPassword) {
+    const auto notes = [](const std::string& url, const std::string& password_file) {
+        const auto config = load_config(
+            small + "lease: {kind: etcd, urls: [\"" + url + "\"], username: u, password_file: " + password_file + "}\n",
+            "/etc/medic.yaml");
+        EXPECT_TRUE(config) << (config ? "" : config.error().message);
+        return config ? config_notes(*config) : std::vector<std::string>{};
+    };
+    EXPECT_EQ(notes("http://etcd:2379", "/etc/passwd"),
+              (std::vector<std::string>{"lease: everyone on this host can read /etc/passwd: chmod o-r",
+                                        "lease: without https the login goes readable over the network"}));
+    const std::vector<std::string> missing = {"lease: /no/such/pw does not exist yet"};
+    EXPECT_EQ(notes("https://etcd:2379", "/no/such/pw"), missing);
+    EXPECT_EQ(notes("http://127.0.0.1:2379", "/no/such/pw"), missing);
+}
+
+TEST(Config, ADriversTimeoutCountsForWhatActsToo) {
+    const auto load = [](const std::string& driver) {
+        const auto config = load_config(small + "    nodes: [{name: n, role: broker, driver: " + driver + "}]\n", "f");
+        EXPECT_TRUE(config) << (config ? "" : config.error().message);
+        return config ? config->clusters[0].nodes[0].driver : NodeDriverConfig{};
+    };
+    const auto given = load("{kind: command, start: [ctl], timeout: 30s}");
+    EXPECT_EQ(given.timeout, Duration{30'000});
+    EXPECT_EQ(given.command_timeout, Duration{30'000});
+    const auto not_given = load("{kind: systemd, unit: u}");
+    EXPECT_EQ(not_given.timeout, Duration{10'000});
+    EXPECT_EQ(not_given.command_timeout, driver_takes_max);
+    const auto of_a_look = load("{kind: agent, url: \"http://a:1\", token_file: t, timeout: 2m}");
+    EXPECT_EQ(of_a_look.timeout, Duration{120'000});
+    EXPECT_EQ(of_a_look.command_timeout, driver_takes_max);
 }
 
 TEST(Config, NotesSayWhichSecretsOthersMaySee) {
@@ -155,12 +207,30 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{small + "    nodes: [{name: n, role: broker, disks: [data]}]\n", "expected absolute paths, got `data`"},
         Bad{small + "    deployments: [{job: j, driver: {kind: session-rest}, versions: [{id: v, artifact: a}]}]\n",
             "the driver needs `url`"},
+        Bad{small + "    nodes: [{name: n, role: broker, driver: {kind: command, start: [x], timeout: 2m}}]\n",
+            "timeout: expected at most 1m, got 2m: what acts is an operation, which must end within"},
+        Bad{small + "    deployments: [{job: j, driver: {kind: command, start: [x], timeout: 5m}, versions: [{id: v, "
+                    "artifact: a}]}]\n",
+            "timeout: expected at most 1m, got 5m: what acts is an operation, which must end within"},
+        Bad{small + "    deployments: [{job: j, driver: {kind: command, start: [x], stop: [x]}, versions: [{id: v, "
+                    "artifact: a}]}]\n",
+            "unknown key `stop`"},
         Bad{small + "    owners: {fraud: team}\n", "expected KIND:NAME"},
         Bad{small + "    managed_by: {fraud: team}\n", "expected KIND:NAME"},
         Bad{small + "    managed_by: {\"job:*\": {restarts: true}}\n", "`by` is missing"},
         Bad{small + "    managed_by: {\"job:*\": []}\n", "expected a system's name"},
         Bad{small + "    managed_by: [strimzi]\n", "expected a system's name"},
-        Bad{small + "api: {listen: here}\n", "listen: expected host:port, got `here`"},
+        Bad{small + "api: {listen: here}\n",
+            "medic.yaml:6:15: listen: expected an IP address and a port, as 127.0.0.1:9469, [::1]:9469 or "
+            "localhost:9469, got `here`"},
+        Bad{small + "api: {listen: \"host:9469\"}\n", "medic.yaml:6:15: listen: expected an IP address and a port"},
+        Bad{small + "api: {listen: \"::1:9469\"}\n", "listen: expected an IP address and a port"},
+        Bad{small + "api: {listen: \"[127.0.0.1]:9469\"}\n", "listen: expected an IP address and a port"},
+        Bad{small + "api: {listen: \":9469\"}\n", "listen: expected an IP address and a port"},
+        Bad{small + "api: {listen: \"127.0.0.1:\"}\n", "listen: expected an IP address and a port"},
+        Bad{small + "api: {listen: \"127.0.0.1:65536\"}\n", "listen: expected an IP address and a port"},
+        Bad{small + "api: {listen: \"127.0.0.1:-1\"}\n", "listen: expected an IP address and a port"},
+        Bad{small + "api: {listen: \"127.0.1:9469\"}\n", "listen: expected an IP address and a port"},
         Bad{small + "notify: [{kind: webhook}]\n", "needs `url`"},
         Bad{"schema: 1\ndata_dir: d\nclusters: {a: {kafka: {bootstrap: [a:1], sasl: {mechanism: PLAIN, username: "
             "u}}}}\n",

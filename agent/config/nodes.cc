@@ -29,6 +29,16 @@ void NodeLoader::keep(Section& endpoint, const HttpAccess& given, const std::str
                         "`" + url + "` is there twice, with different `auth` or `tls`");
 }
 
+Duration NodeLoader::acting_timeout(Section& driver) {
+    const Result<Duration> given = driver.has("timeout") ? driver.node("timeout").as_duration() : driver_takes_max;
+    if (given && *given > driver_takes_max)
+        driver.refuse(driver.node("timeout"),
+                      fmt::format("timeout: expected at most {}, got {}: what acts is an operation, which must "
+                                  "end within the agent's lease",
+                                  format_duration(driver_takes_max), format_duration(*given)));
+    return driver.has("timeout") ? driver.duration("timeout") : driver_takes_max;
+}
+
 // A sidecar looks at the node and handles it: all commands are its own.
 void NodeLoader::sidecar(Section& section, const YamlNode& node, NodeDriverConfig& driver, ClusterConfig& cluster) {
     constexpr Duration look_timeout{3'000};
@@ -71,6 +81,7 @@ NodeDriverConfig NodeLoader::driver(const YamlNode& node, ClusterConfig& cluster
         sidecar(section, node, driver, cluster);
         return driver;
     }
+    driver.command_timeout = acting_timeout(section);
     for (const char* key : {"url", "token_file", "auth", "tls", "actions"})
         if (section.has(key)) section.refuse(section.node(key), std::string(key) + ": only for kind agent");
     if (driver.kind == Kind::systemd) {

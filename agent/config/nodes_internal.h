@@ -11,6 +11,8 @@ namespace medic {
 
 struct NodeLoader : AccessLoader {
     NodeConfig node(const YamlNode& node, ClusterConfig& cluster);
+    // The key `timeout`, within what an operation may take.
+    static Duration acting_timeout(config_table::Section& driver);
     // The same address twice must be opened in the same way.
     void access(config_table::Section& endpoint, const std::vector<std::string>& urls, ClusterConfig& cluster);
 

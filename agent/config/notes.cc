@@ -1,4 +1,5 @@
 // What is allowed in medic.yaml and yet worth a second look: secrets that others may see.
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -34,6 +35,15 @@ struct Notes {
                             "taken for it",
                             where));
     }
+    void lease(const LeaseConfig& lease) {
+        file("lease", lease.password_file);
+        const auto is_open = [&](const std::string& url) {
+            const bool logs_in = !lease.username.empty() || url.find('@') != std::string::npos;
+            return logs_in && url.starts_with("http://") && !is_loopback(url);
+        };
+        if (std::ranges::any_of(lease.urls, is_open))
+            all.push_back("lease: without https the login goes readable over the network");
+    }
     void access(const std::string& where, const std::string& url, const HttpAccess& access) {
         if (access.tls) tls(where, *access.tls);
         file(where, access.auth.password.file);
@@ -68,6 +78,7 @@ std::vector<std::string> config_notes(const Config& config) {
         for (const auto& [url, access] : cluster.http)
             notes.access("cluster " + cluster.name + ": " + url, url, access);
     }
+    notes.lease(config.lease);
     for (const NotifyConfig& receiver : config.notify) {
         const std::string where = "notify " + receiver.name;
         notes.access(where, receiver.url, receiver.access);

@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "agent/config/config.h"
+#include "agent/config/listen_address.h"
 #include "agent/config/table_internal.h"
 
 namespace medic::config_table {
@@ -29,8 +30,9 @@ constexpr Key keys[] = {
     {"", "clusters", Type::named, "", true, 0, 0, "", "What to watch: one entry for each cluster, by name."},
     {"", "notify", Type::sections, "", false, 0, 0, "", "Who is told of incidents."},
 
-    {"api", "listen", Type::host_port, "127.0.0.1:9469", false, 0, 0, "",
-     "Address; loopback unless you say otherwise. Port 0: any free one, printed at start."},
+    {"api", "listen", Type::listen_address, "127.0.0.1:9469", false, 0, 0, "",
+     "Address, as 127.0.0.1:9469, [::1]:9469 or localhost:9469; loopback unless you say otherwise. Port 0: any free "
+     "one, printed at start."},
     {"api", "token_file", Type::path, "", false, 0, 0, "",
      "Lines `NAME TOKEN`: who may approve, pause and send alerts. Without it nothing can be changed over HTTP. "
      "Required with `scope: node`, where it is who may look and act."},
@@ -161,7 +163,9 @@ constexpr Key keys[] = {
      "kafka-broker|connect-worker|flink-jobmanager|flink-taskmanager|host", "Whose page it is."},
     {"clusters.NAME.metrics[]", "node", Type::text, "", false, 0, 0, "", "The node it speaks for, as under nodes."},
     {"clusters.NAME.metrics[]", "interval", Type::duration, "60s", false, 200, hour, "",
-     "How often. One full JMX page costs a broker 160–450 ms of CPU."},
+     "How often; then always so. Unless it is given, a page that is answered quickly is read sooner: as often as its "
+     "answers take 1 % of the time, each 10 s at most, and no more than two pages a second of all. One full JMX page "
+     "costs a broker 160–450 ms of CPU."},
     {"clusters.NAME.metrics[]", "auth", Type::section, "", false, 0, 0, "", "How to log in."},
     {"clusters.NAME.metrics[]", "tls", Type::section, "", false, 0, 0, "", "Whom to trust at an https:// address."},
 
@@ -218,8 +222,10 @@ constexpr Key keys[] = {
      "agent: what the sidecar may be asked to do: start, start_spare, stop, kill, kill_task, grow. Nothing without "
      "it."},
     {"clusters.NAME.nodes[].driver", "timeout", Type::duration, "10s", false, 100, hour, "",
-     "A command that takes longer is killed; its outcome is then unknown. agent: a look that takes longer has failed; "
-     "3s unless given."},
+     "command, systemd: a command that takes longer is killed; of one that acts, the outcome is then unknown. Given, "
+     "it "
+     "counts for every command, and is at most 1m: one that acts must end within the agent's lease. Unless given, 10s "
+     "for `status` and `threads`, 1m for the others. agent: a look that takes longer has failed; 3s unless given."},
 
     {"clusters.NAME.deployments[]", "job", Type::text, "", true, 0, 0, "", "The job's name in Flink."},
     {"clusters.NAME.deployments[]", "driver", Type::section, "", true, 0, 0, "", "How it is started."},
@@ -248,13 +254,14 @@ constexpr Key keys[] = {
      "where the job runs already, as session-rest does: somebody may just have started it. With several agents, a "
      "start that takes {fencing_token} and refuses one below the highest that it has seen needs no person's "
      "agreement."},
-    {"clusters.NAME.deployments[].driver", "stop", Type::texts, "", false, 0, 0, "", "command: stops the job."},
     {"clusters.NAME.deployments[].driver", "verify", Type::texts, "", false, 0, 0, "",
      "command: whether a version would start and take the state of the job that runs: {version} {artifact} {entry} "
      "{parallelism} {job_id}. Read only. Exit code 0: it would; what it prints is told, a line for each thing that it "
      "looked at."},
-    {"clusters.NAME.deployments[].driver", "timeout", Type::duration, "60s", false, 100, hour, "",
-     "A start that takes longer has an unknown outcome."},
+    {"clusters.NAME.deployments[].driver", "timeout", Type::duration, "60s", false, 100, minute, "",
+     "A start or verification that takes longer is given up: a command is killed, a request to Flink ends. The outcome "
+     "of a start is then unknown. Not longer: it must end within the agent's lease. Jobs are stopped over Flink's REST "
+     "API, whatever the driver."},
     {"clusters.NAME.deployments[].versions[]", "id", Type::text, "", true, 0, 0, "", "Name of the version."},
     {"clusters.NAME.deployments[].versions[]", "artifact", Type::path, "", true, 0, 0, "", "The file to upload."},
     {"clusters.NAME.deployments[].versions[]", "entry", Type::text, "", false, 0, 0, "", "Entry class."},
@@ -305,7 +312,7 @@ constexpr std::string_view type_name(Type type) {
         case Type::text: return "text";
         case Type::path: return "path";
         case Type::url: return "http(s) URL";
-        case Type::host_port: return "host:port";
+        case Type::listen_address: return "IP:port";
         case Type::integer: return "integer";
         case Type::duration: return "duration (500ms, 15s, 1h30m)";
         case Type::boolean: return "true or false";
@@ -323,15 +330,6 @@ bool is_url(std::string_view text) {
     for (const std::string_view scheme : {"http://", "https://"})
         if (text.starts_with(scheme) && text.size() > scheme.size() && text[scheme.size()] != '/') return true;
     return false;
-}
-
-bool is_host_port(std::string_view text) {
-    const auto colon = text.rfind(':');
-    if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size() || text.size() - colon > 6)
-        return false;
-    const std::string_view port = text.substr(colon + 1);
-    return std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; }) &&
-           std::atoi(std::string(port).c_str()) <= 65'535;
 }
 
 std::string range_text(const Key& key) {
@@ -414,8 +412,8 @@ std::string Section::text(std::string_view name) {
         expected("one of " + std::string(known.choices));
     else if (known.type == Type::url && !is_url(value))
         expected("http://host:port or https://…");
-    else if (known.type == Type::host_port && !is_host_port(value))
-        expected("host:port");
+    else if (known.type == Type::listen_address && !parse_listen_address(value))
+        expected("an IP address and a port, as 127.0.0.1:9469, [::1]:9469 or localhost:9469");
     if (known.type == Type::url)
         while (value.ends_with('/')) value.pop_back();
     return value;

@@ -15,7 +15,7 @@ enum class Type : std::uint8_t {
     text,
     path,
     url,
-    host_port,
+    listen_address,
     integer,
     duration,
     boolean,

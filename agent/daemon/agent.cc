@@ -1,7 +1,6 @@
 #include "agent/daemon/agent.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -20,9 +19,9 @@ namespace {
 constexpr std::size_t mailbox_max = 8'192;
 
 // Where people reach the API, for links: as configured, or where it listens.
-std::string api_url_of(const Config& config, const std::string& host, std::uint16_t port) {
+std::string api_url_of(const Config& config, std::uint16_t port) {
     if (!config.api_external_url.empty()) return config.api_external_url;
-    return fmt::format("http://{}:{}", host == "0.0.0.0" ? "127.0.0.1" : host, port);
+    return "http://" + to_string(reachable({.host = config.api_address.host, .port = port}));
 }
 
 KnowledgeOptions knowledge_options(const Config& config) {
@@ -71,6 +70,7 @@ Result<void> Agent::State::open() {
     loop = std::make_unique<Loop>(std::move(loop_options), restored);
     shown = loop->incidents();
     shown_cordons = loop->cordons();
+    shown_pauses = loop->pauses();
     if (const std::string left = practice::left_to_undo(config.data_dir, config.path); !left.empty()) options.say(left);
     for (const Incident* incident : loop->open_incidents()) to_tell.push_back(*incident);
     told = restored.deliveries;
@@ -88,14 +88,14 @@ Result<void> Agent::State::open() {
         MEDIC_TRY(tokens, TokenFile::open(config.api_token_file));
     }
     api = std::make_unique<Api>(*this, std::move(tokens), links);
-    const auto colon = config.api_listen.rfind(':');
     HttpServerOptions server_options;
-    server_options.host = config.api_listen.substr(0, colon);
-    server_options.port = static_cast<std::uint16_t>(std::atoi(config.api_listen.c_str() + colon + 1));
+    server_options.host = config.api_address.host;
+    server_options.port = config.api_address.port;
     server_options.connections_max = 64;
     MEDIC_TRY(server, HttpServer::listen(server_options));
-    api_url = api_url_of(config, server_options.host, server->port());
-    std::ofstream(config.data_dir + "/api_address") << server_options.host << ":" << server->port() << "\n";
+    api_url = api_url_of(config, server->port());
+    std::ofstream(config.data_dir + "/api_address")
+        << to_string(ListenAddress{.host = server_options.host, .port = server->port()}) << "\n";
     return {};
 }
 
@@ -147,11 +147,13 @@ void Agent::State::run() {
     for (const ClusterConfig& cluster : config.clusters) {
         const auto client = watcher->kafka(cluster.name);
         if (!client) continue;
-        if (!kafka_changes) kafka_changes = std::make_unique<Worker>("kafka-changes", 256);
-        world->set_kafka(cluster.name, [this, client](const Operation& operation,
-                                                      const std::function<void(Result<std::string>)>& done) {
-            if (!kafka_changes->post([client, operation, done] { done(change_kafka(*client, operation)); }))
-                done(fail(ErrorCode::unavailable, "too many Kafka changes are waiting"));
+        KafkaChanges& changes = *kafka_changes.emplace_back(std::make_unique<KafkaChanges>(
+            [client](const Operation& operation, const TimeLeft& time) {
+                return change_kafka(*client, operation, time);
+            },
+            [] { return read_clock().monotonic; }));
+        world->set_kafka(cluster.name, [&changes](const Operation& operation, const KafkaChanges::Done& done) {
+            changes.send(operation, done);
         });
     }
     reactor.every(agent_tick_every, agent_tick_every, [this] { give(TimerTick{}); });
@@ -165,6 +167,7 @@ void Agent::State::run() {
     reactor.every(journal_forget_every, agent_tick_every,
                   [this] { (void)journal_thread->post([this] { forget_old(); }); });
     started_at = read_clock().wall;
+    ticked_at = judged_at = read_clock().monotonic;
     watcher->start();
     start_telling();
     if (leases) leases->start(reactor);
@@ -182,7 +185,7 @@ void Agent::State::stop() {
     reactor.stop();
     if (io) io->stop();
     if (watcher) watcher->stop();
-    if (kafka_changes) kafka_changes->stop();
+    for (const auto& changes : kafka_changes) changes->stop();
     if (ingest) ingest->stop();
     if (core) core->stop();
     if (journal_thread) journal_thread->stop();

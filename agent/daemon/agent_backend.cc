@@ -1,5 +1,6 @@
 // What the agent's API is asked, on its server's thread.
 #include <algorithm>
+#include <filesystem>
 #include <future>
 
 #include "agent/daemon/agent_state_internal.h"
@@ -44,9 +45,24 @@ Result<Incident> Agent::State::incident(const std::string& id) const {
     return from_row(row);
 }
 
-// Refused at once, while the person still looks.
+// What would not do what the person believes is refused at once, while the person still looks.
+Status Agent::State::check(const OperatorCommand& command) const {
+    using Kind = OperatorCommand::Kind;
+    if (command.kind == Kind::verdict_right || command.kind == Kind::verdict_wrong) {
+        if (!incident(command.target))
+            return fail(ErrorCode::invalid, "no incident is called {}: `medic incidents` shows them", command.target);
+        return {};
+    }
+    std::error_code error;
+    if (command.kind == Kind::resume && std::filesystem::exists(pause_file, error))
+        return fail(ErrorCode::not_ready, "the file {} pauses every cluster: remove it first", pause_file);
+    const std::lock_guard guard(shared_mutex);
+    return can_be_carried_out(command, shown, shown_pauses);
+}
+
 Status Agent::State::command(OperatorCommand command) {
     using Kind = OperatorCommand::Kind;
+    MEDIC_CHECK(check(command));
     for (const ClusterInfo& cluster : clusters_of(config)) {
         if (cluster.name != command.target) continue;
         if (command.kind == Kind::roll)
@@ -212,8 +228,10 @@ std::string Agent::State::metrics() const {
 std::string Agent::State::not_healthy() const {
     const std::lock_guard guard(shared_mutex);
     constexpr Duration silent_max{30'000};
-    if (metrics_now.last_tick.unix_ms != 0 && now() - metrics_now.last_tick > silent_max)
-        return "the loop has not ticked for 30 s";
+    const Instant at = read_clock().monotonic;
+    if (ticked_at && at - *ticked_at > silent_max) return "the loop has not ticked for 30 s";
+    if (judged_at && at - *judged_at > silent_max)
+        return "nothing that was seen has been judged for 30 s (a folder under `disks` on a disk that hangs?)";
     return "";
 }
 

@@ -15,6 +15,8 @@
 #include "agent/daemon/agent.h"
 #include "agent/daemon/artifact_hashes.h"
 #include "agent/daemon/brain.h"
+#include "agent/daemon/journal_backlog.h"
+#include "agent/daemon/kafka_changes.h"
 #include "agent/daemon/lease_keeper.h"
 #include "agent/daemon/own_metrics.h"
 #include "agent/daemon/recent_keys.h"
@@ -72,7 +74,7 @@ struct Agent::State : ApiBackend {
     std::vector<ConnectorSettingsRow> connector_settings;  // Likewise.
     std::vector<TopicSettingsRow> topic_settings;          // Likewise.
     std::unique_ptr<Worker> io;
-    std::unique_ptr<Worker> kafka_changes;  // Only where a cluster has Kafka.
+    std::vector<std::unique_ptr<KafkaChanges>> kafka_changes;  // One of each cluster that has Kafka.
 
     // ingest
     std::unique_ptr<Knowledge> knowledge;
@@ -100,6 +102,7 @@ struct Agent::State : ApiBackend {
     // journal
     std::unique_ptr<Journal> journal;
     Outbox outbox;
+    JournalBacklog backlog;
     std::unique_ptr<Worker> journal_thread;
     std::string forget_problem;  // The journal thread's: said once, until it works again.
 
@@ -112,6 +115,7 @@ struct Agent::State : ApiBackend {
     mutable std::mutex shared_mutex;
     std::vector<Incident> shown;
     std::vector<Cordon> shown_cordons;
+    std::vector<Pause> shown_pauses;
     ActingAgents acting;  // As the leases last told; empty where this agent is the only one.
     struct Asked {
         WallTime at;
@@ -119,6 +123,7 @@ struct Agent::State : ApiBackend {
     };
     std::map<std::pair<std::string, std::string>, Asked> asked_for;  // Rolls and deployments: the last of each cluster.
     OwnMetrics metrics_now;
+    std::optional<Instant> ticked_at, judged_at;  // The loop; all that was seen. Set from run() on.
     std::atomic<bool> looked{false}, stopped{false};
 
     Result<void> open();
@@ -160,6 +165,7 @@ struct Agent::State : ApiBackend {
     std::vector<Cordon> cordons() const override;
     Result<Incident> incident(const std::string& id) const override;
     Status command(OperatorCommand command) override;
+    [[nodiscard]] Status check(const OperatorCommand& command) const;
     [[nodiscard]] Status only_one_of_a_kind(const OperatorCommand& command);
     Status accept(std::vector<Alert> alerts) override;
     Status change(ChangeNotice change) override;

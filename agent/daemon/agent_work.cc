@@ -52,6 +52,8 @@ void Agent::State::evaluate() {
         metrics_now.symptoms = brain->rules().symptoms().size();
         metrics_now.diagnoses = report.diagnoses.size();
         metrics_now.tick_lateness_seconds = lateness;
+        metrics_now.last_evaluation = now.wall;
+        judged_at = now.monotonic;
     }
     say_budgets(usage);
     keep_links(now.wall);
@@ -148,11 +150,13 @@ void Agent::State::tick() {
         metrics_now.ticks.add(read_clock().monotonic - now.monotonic);
         if (!effects.incident_updates.empty()) shown = loop->incidents();
         if (shown_cordons != loop->cordons()) shown_cordons = loop->cordons();
+        shown_pauses = loop->pauses();
         metrics_now.last_tick = now.wall;
+        ticked_at = now.monotonic;
         metrics_now.loop = loop->health();
         metrics_now.operations += effects.operations.size();
     }
-    tell_service_manager(ServiceState::alive);
+    if (not_healthy().empty()) tell_service_manager(ServiceState::alive);
     apply(std::move(effects));
 }
 
@@ -219,11 +223,9 @@ std::string Agent::State::not_well() const {
     return metrics_now.loop.acting ? "" : metrics_now.loop.problem;
 }
 
-// Lost only with the disk: then a message is told once more after a restart, under the same key.
 void Agent::State::keep(std::vector<JournalEntry> entries) {
-    (void)journal_thread->post([this, entries = std::move(entries)]() mutable {
-        if (journal->append(std::move(entries))) (void)journal->flush();
-    });
+    (void)journal_thread->post(
+        [this, entries = std::move(entries)]() mutable { backlog.write(*journal, std::move(entries)); });
 }
 
 // On the journal thread.

@@ -10,24 +10,50 @@
 #include "agent/daemon/watcher.h"
 #include "agent/world/real/clock.h"
 #include "classifiers/diagnosis/planned.h"
+#include "remediations/guards/plan_policy.h"
 #include "remediations/remedies/remedies.h"
 
 namespace medic {
 namespace {
 
-std::string by_itself(const Diagnosis& diagnosis, const Policy& policy, const Planner& planner) {
+// Of the plan that the agent would make: it may reach more than the diagnosis names.
+PolicyDecision decision_on(const Diagnosis& diagnosis, const std::string& remedy, const Policy& policy,
+                           const Planner& planner, const PlanningView* known) {
+    const auto level = planner.level(remedy, diagnosis.cause);
+    if (known == nullptr) return foresee(policy, {remedy, diagnosis, level});
+    PlanningView view = *known;
+    view.floors = floors(policy, {.remedy = remedy,
+                                  .cause = diagnosis.cause,
+                                  .cluster = diagnosis.subject.cluster,
+                                  .object = {},
+                                  .level = level});
+    const auto plan = planner.plan(remedy, diagnosis, view);
+    return plan ? decide_plan(policy, {*plan, diagnosis, level}) : foresee(policy, {remedy, diagnosis, level});
+}
+
+std::string by_itself(const Diagnosis& diagnosis, const Policy& policy, const Planner& planner,
+                      const PlanningView* known) {
     if (diagnosis.remedies.empty()) return diagnosis.cause + ": no remedy is known; a person must act";
     const std::string& remedy = diagnosis.remedies.front();
-    const PolicyDecision decision = decide(policy, {.remedy = remedy,
-                                                    .cause = diagnosis.cause,
-                                                    .cluster = diagnosis.subject.cluster,
-                                                    .object = diagnosis.subject.kind + ":" + diagnosis.subject.name,
-                                                    .level = planner.level(remedy, diagnosis.cause)});
+    const PolicyDecision decision = decision_on(diagnosis, remedy, policy, planner, known);
     switch (decision.mode) {
         case Mode::auto_: return remedy + ": the agent would have done it (" + decision.why + ")";
         case Mode::ask: return remedy + ": the agent would have asked first (" + decision.why + ")";
         default: return remedy + ": only proposed (" + decision.why + ")";
     }
+}
+
+// What the first remedy of the diagnosis may know, as far as a look tells.
+PlanningView view_of(const Diagnosis& diagnosis, const Planner& planner, const std::vector<ClusterInfo>& clusters,
+                     const Knowledge& knowledge, WallTime now) {
+    PlanningView view;
+    view.now = now;
+    const auto cluster = std::ranges::find(clusters, diagnosis.subject.cluster, &ClusterInfo::name);
+    if (cluster != clusters.end()) view.cluster = *cluster;
+    if (diagnosis.remedies.empty()) return view;
+    for (const FactKey& key : planner.needs(diagnosis.remedies.front(), diagnosis, view))
+        view.facts.push_back(knowledge.fact(key, now));
+    return view;
 }
 
 // What stays hidden while a target is blind, where its name does not say it.
@@ -102,16 +128,22 @@ DiagnoseResult result_of(DiagnosisReport report, const std::vector<Symptom>& sym
     // What planned work explains is told with it, not as a symptom that nobody can explain.
     result.symptoms = set_aside_planned(symptoms, result.report.planned).symptoms;
     note_sight(result, config, knowledge, now);
+    const Planner planner(remedies::all_remedies());
+    const auto clusters = clusters_of(config);
+    for (const Diagnosis& one : result.report.diagnoses)
+        result.views.push_back(view_of(one, planner, clusters, knowledge, now));
     return result;
 }
 
 void say_by_itself(DiagnoseResult& result, const Policy& policy) {
     const Planner planner(remedies::all_remedies());
     result.by_itself.clear();
-    for (const Diagnosis& one : result.report.diagnoses) {
+    for (std::size_t i = 0; i < result.report.diagnoses.size(); ++i) {
+        const Diagnosis& one = result.report.diagnoses[i];
+        const PlanningView* known = i < result.views.size() ? &result.views[i] : nullptr;
         const bool told =
             std::ranges::any_of(result.incidents, [&](const OpenIncident& incident) { return incident.is_of(one); });
-        result.by_itself.push_back(one.abstains() || told ? "" : by_itself(one, policy, planner));
+        result.by_itself.push_back(one.abstains() || told ? "" : by_itself(one, policy, planner, known));
     }
 }
 

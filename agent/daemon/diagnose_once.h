@@ -12,6 +12,7 @@
 #include "agent/daemon/snapshot.h"
 #include "agent/loop/input.h"
 #include "remediations/guards/policy.h"
+#include "remediations/planning/planning_view.h"
 
 namespace medic {
 
@@ -65,6 +66,7 @@ struct DiagnoseResult {
     std::size_t targets = 0;
     std::vector<std::string> unobserved;  // What the configuration does not watch, and the fault it would hide.
     std::vector<std::string> by_itself;   // One line per diagnosis: what the agent would have done under the policy.
+    std::vector<PlanningView> views;      // One per diagnosis: what is known to whoever plans. None in a document.
     enum class Verdict : std::uint8_t { healthy, problem, cannot_tell } verdict = Verdict::cannot_tell;
     std::optional<Weighed> weighed_anew;  // Of a bundle.
 };

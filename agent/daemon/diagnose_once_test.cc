@@ -117,5 +117,26 @@ TEST(DiagnoseOnce, WithoutKafkaItIsSaidWhatIsNotWatchedAndTheLineThatMendsIt) {
     }
 }
 
+// The diagnosis is about a task; a rule protects its connector.
+TEST(DiagnoseOnce, WhatWouldHappenByItselfHeedsRulesOfWhatWouldBeChanged) {
+    const Seen seen;
+    DiagnosisReport report;
+    Diagnosis& failed = report.diagnoses.emplace_back();
+    failed.cause = "connect.task-failed";
+    failed.subject = {"c", "connector-task", "orders/0"};
+    failed.remedies = {"connect.restart-task"};
+    failed.facts = {{"connector", "orders"}, {"task", "0"}};
+    DiagnoseResult result = result_of(report, {}, seen.config, seen.knowledge, now);
+    const auto said = [&](const std::string& object) {
+        say_by_itself(result, load_policy("policy:\n  - {object: \"" + object +
+                                              "\", mode: observe}\n  - {remedy: connect.restart-task, mode: auto}\n",
+                                          "policy.yaml")
+                                  .value());
+        return result.by_itself.at(0);
+    };
+    EXPECT_TRUE(says(said("connector:orders"), "only proposed")) << said("connector:orders");
+    EXPECT_TRUE(says(said("connector:audit"), "would have done it")) << said("connector:audit");
+}
+
 }  // namespace
 }  // namespace medic

@@ -2,8 +2,13 @@
 
 #include <algorithm>
 
+#include "remediations/planning/request_time.h"
+
 namespace medic {
 namespace {
+
+// What medic.yaml may ask for is what a step gives its request.
+static_assert(driver_takes_max == request_takes_max);
 
 bool is_fenced(const DeploymentConfig& deployment) {
     const auto start = deployment.commands.find("start");
@@ -22,12 +27,15 @@ std::map<std::string, ClusterDoors> doors_of(const Config& config) {
         doors.connect_urls = cluster.connect_urls;
         doors.flink_urls = cluster.flink_urls;
         for (const NodeConfig& node : cluster.nodes)
-            doors.nodes[node.name] = {
-                .commands = node.driver.commands, .sidecar = node.driver.url, .actions = node.driver.actions};
+            doors.nodes[node.name] = {.commands = node.driver.commands,
+                                      .sidecar = node.driver.url,
+                                      .actions = node.driver.actions,
+                                      .command_timeout = node.driver.command_timeout};
         for (const DeploymentConfig& deployment : cluster.deployments) {
             DeploymentDoor& door = doors.deployments[deployment.job];
             if (deployment.kind == DeploymentConfig::Kind::session_rest) door.url = deployment.url;
             door.commands = deployment.commands;
+            door.timeout = deployment.timeout;
             for (const DeploymentVersion& version : deployment.versions)
                 door.versions[version.id] = {version.artifact, version.entry, version.args, version.parallelism};
         }

@@ -8,11 +8,13 @@
 #include "agent/wire/messages/placement.h"
 #include "agent/wire/messages/quotas.h"
 #include "agent/wire/messages/transactions.h"
+#include "agent/world/real/clock.h"
 
 namespace medic {
 namespace {
 
-Result<std::string> alter_configs(KafkaClient& client, const AlterConfigs& what, Duration timeout) {
+Result<std::string> alter_configs(KafkaClient& client, const AlterConfigs& what, const TimeLeft& time) {
+    MEDIC_TRY(const Duration timeout, time.for_next_call());
     const bool topic = what.resource == AlterConfigs::Resource::topic;
     wire::IncrementalAlterConfigsRequest request;
     auto& resource = request.resources.emplace_back();
@@ -31,7 +33,8 @@ Result<std::string> alter_configs(KafkaClient& client, const AlterConfigs& what,
     return "changed";
 }
 
-Result<std::string> alter_reassignments(KafkaClient& client, const AlterReassignments& what, Duration timeout) {
+Result<std::string> alter_reassignments(KafkaClient& client, const AlterReassignments& what, const TimeLeft& time) {
+    MEDIC_TRY(const Duration timeout, time.for_next_call());
     wire::AlterPartitionReassignmentsRequest request;
     request.timeout_ms = static_cast<std::int32_t>(timeout.count());
     std::map<std::string, std::vector<const PartitionMove*>> by_topic;
@@ -57,7 +60,8 @@ Result<std::string> alter_reassignments(KafkaClient& client, const AlterReassign
 
 // A partition whose preferred leader leads already is as it should be. Others may fail by themselves (the replica fell
 // out of sync meanwhile): the step's expectation tells whether what was reached is enough.
-Result<std::string> elect_leaders(KafkaClient& client, const ElectLeaders& what, Duration timeout) {
+Result<std::string> elect_leaders(KafkaClient& client, const ElectLeaders& what, const TimeLeft& time) {
+    MEDIC_TRY(const Duration timeout, time.for_next_call());
     if (what.partitions.empty()) return fail(ErrorCode::invalid, "no partition is named: that would mean all of them");
     std::map<std::string, std::vector<std::int32_t>> by_topic;
     for (const PartitionOfTopic& one : what.partitions) by_topic[one.topic].push_back(one.partition);
@@ -86,9 +90,10 @@ Result<std::string> elect_leaders(KafkaClient& client, const ElectLeaders& what,
 
 // Whom Kafka would take: the first replica, in their order, that serves (PartitionChangeBuilder.electAnyLeader; brokers
 // that keep the last known leader of an empty ISR take that one first).
-Result<std::int32_t> unclean_heir(KafkaClient& client, const ElectUncleanLeader& what) {
+Result<std::int32_t> unclean_heir(KafkaClient& client, const ElectUncleanLeader& what, const TimeLeft& time) {
+    MEDIC_TRY(const Duration timeout, time.for_next_call());
     client.forget_metadata();
-    MEDIC_TRY(const auto metadata, client.metadata(std::vector<std::string>{what.topic}));
+    MEDIC_TRY(const auto metadata, client.metadata(std::vector<std::string>{what.topic}, timeout));
     for (const auto& topic : metadata.topics)
         for (const auto& one : topic.partitions) {
             if (one.partition != what.partition) continue;
@@ -109,12 +114,13 @@ Result<std::int32_t> unclean_heir(KafkaClient& client, const ElectUncleanLeader&
 
 // As kafka-leader-election.sh --election-type unclean does it, for one partition and only for the broker that the loss
 // was estimated for.
-Result<std::string> elect_unclean_leader(KafkaClient& client, const ElectUncleanLeader& what, Duration timeout) {
+Result<std::string> elect_unclean_leader(KafkaClient& client, const ElectUncleanLeader& what, const TimeLeft& time) {
     constexpr std::int8_t unclean = 1;
-    MEDIC_TRY(const std::int32_t heir, unclean_heir(client, what));
+    MEDIC_TRY(const std::int32_t heir, unclean_heir(client, what, time));
     if (heir != what.expected)
         return fail(ErrorCode::outdated, "broker {} would lead {}-{}, not broker {}", heir, what.topic, what.partition,
                     what.expected);
+    MEDIC_TRY(const Duration timeout, time.for_next_call());
     wire::ElectLeadersRequest request;
     request.election_type = unclean;
     request.topics = {{{what.topic, {what.partition}}}};
@@ -129,8 +135,9 @@ Result<std::string> elect_unclean_leader(KafkaClient& client, const ElectUnclean
 }
 
 // One request a member: so it is understood by brokers of any age. Who has left meanwhile is as it should be.
-Result<std::size_t> remove_from(KafkaClient& client, const GroupMembers& what, Duration timeout) {
+Result<std::size_t> remove_from(KafkaClient& client, const GroupMembers& what, const TimeLeft& time) {
     const KafkaTarget coordinator = KafkaTarget::coordinator(what.group);
+    MEDIC_TRY(const Duration timeout, time.for_next_call());
     MEDIC_TRY(const auto described,
               client.call(coordinator, wire::DescribeGroupsRequest{.groups = {what.group}}, timeout));
     std::size_t removed = 0;
@@ -142,7 +149,8 @@ Result<std::size_t> remove_from(KafkaClient& client, const GroupMembers& what, D
                 .group_id = what.group,
                 .member_id = member.member_id,
                 .members = {{.member_id = member.member_id, .group_instance_id = {}, .reason = "it is dead or hangs"}}};
-            MEDIC_TRY(const auto answer, client.call(coordinator, request, timeout));
+            MEDIC_TRY(const Duration left, time.for_next_call());
+            MEDIC_TRY(const auto answer, client.call(coordinator, request, left));
             const wire::KafkaError error = answer.members.empty() ? answer.error : answer.members.front().error;
             if (error != wire::KafkaError::unknown_member_id)
                 MEDIC_CHECK(wire::check(error, "remove " + member.client_id + " from group " + what.group));
@@ -153,11 +161,11 @@ Result<std::size_t> remove_from(KafkaClient& client, const GroupMembers& what, D
 }
 
 // A group that can't be changed does not hold up the others.
-Result<std::string> remove_group_members(KafkaClient& client, const RemoveGroupMembers& what, Duration timeout) {
+Result<std::string> remove_group_members(KafkaClient& client, const RemoveGroupMembers& what, const TimeLeft& time) {
     std::size_t removed = 0;
     Status first_failure;
     for (const GroupMembers& one : what.of) {
-        const auto done = remove_from(client, one, timeout);
+        const auto done = remove_from(client, one, time);
         if (done) removed += *done;
         if (!done && first_failure) first_failure = std::unexpected(done.error());
     }
@@ -165,7 +173,8 @@ Result<std::string> remove_group_members(KafkaClient& client, const RemoveGroupM
     return fmt::format("{} members removed", removed);
 }
 
-Result<std::string> alter_client_quota(KafkaClient& client, const AlterClientQuota& what, Duration timeout) {
+Result<std::string> alter_client_quota(KafkaClient& client, const AlterClientQuota& what, const TimeLeft& time) {
+    MEDIC_TRY(const Duration timeout, time.for_next_call());
     wire::AlterClientQuotasRequest request;
     auto& entry = request.entries.emplace_back();
     if (!what.user.empty()) entry.entity.push_back({"user", what.user});
@@ -179,9 +188,10 @@ Result<std::string> alter_client_quota(KafkaClient& client, const AlterClientQuo
     return "changed";
 }
 
-Result<std::int32_t> leader_of(KafkaClient& client, const AbortTransaction& what) {
+Result<std::int32_t> leader_of(KafkaClient& client, const AbortTransaction& what, const TimeLeft& time) {
+    MEDIC_TRY(const Duration timeout, time.for_next_call());
     client.forget_metadata();
-    MEDIC_TRY(const auto metadata, client.metadata(std::vector<std::string>{what.topic}));
+    MEDIC_TRY(const auto metadata, client.metadata(std::vector<std::string>{what.topic}, timeout));
     for (const auto& topic : metadata.topics)
         for (const auto& one : topic.partitions)
             if (one.partition == what.partition && one.leader_id >= 0) return one.leader_id;
@@ -189,7 +199,8 @@ Result<std::int32_t> leader_of(KafkaClient& client, const AbortTransaction& what
 }
 
 // The leader takes the word of whoever may write markers: that it is still the same transaction is for us to see.
-Status still_open(KafkaClient& client, std::int32_t leader, const AbortTransaction& what, Duration timeout) {
+Status still_open(KafkaClient& client, std::int32_t leader, const AbortTransaction& what, const TimeLeft& time) {
+    MEDIC_TRY(const Duration timeout, time.for_next_call());
     wire::DescribeProducersRequest request;
     request.topics.push_back({what.topic, {what.partition}});
     MEDIC_TRY(const auto answer, client.call(KafkaTarget::broker(leader), request, timeout));
@@ -207,15 +218,16 @@ Status still_open(KafkaClient& client, std::int32_t leader, const AbortTransacti
 
 // As kafka-transactions.sh abort --start-offset does it (TransactionsCommand: where no coordinator has written for the
 // producer, its epoch is 0).
-Result<std::string> abort_transaction(KafkaClient& client, const AbortTransaction& what, Duration timeout) {
-    MEDIC_TRY(const std::int32_t leader, leader_of(client, what));
-    MEDIC_CHECK(still_open(client, leader, what, timeout));
+Result<std::string> abort_transaction(KafkaClient& client, const AbortTransaction& what, const TimeLeft& time) {
+    MEDIC_TRY(const std::int32_t leader, leader_of(client, what, time));
+    MEDIC_CHECK(still_open(client, leader, what, time));
     wire::WriteTxnMarkersRequest request;
     request.markers.push_back({.producer_id = what.producer_id,
                                .producer_epoch = static_cast<std::int16_t>(what.producer_epoch),
                                .commit = false,
                                .topics = {{what.topic, {what.partition}}},
                                .coordinator_epoch = std::max(what.coordinator_epoch, 0)});
+    MEDIC_TRY(const Duration timeout, time.for_next_call());
     MEDIC_TRY(const auto answer, client.call(KafkaTarget::broker(leader), request, timeout));
     for (const auto& marker : answer.markers)
         for (const auto& topic : marker.topics)
@@ -226,22 +238,26 @@ Result<std::string> abort_transaction(KafkaClient& client, const AbortTransactio
 
 }  // namespace
 
-Result<std::string> change_kafka(KafkaClient& client, const Operation& operation) {
-    if (const auto* configs = std::get_if<AlterConfigs>(&operation.body))
-        return alter_configs(client, *configs, operation.timeout);
+Result<std::string> change_kafka(KafkaClient& client, const Operation& operation, const TimeLeft& time) {
+    if (const auto* configs = std::get_if<AlterConfigs>(&operation.body)) return alter_configs(client, *configs, time);
     if (const auto* moves = std::get_if<AlterReassignments>(&operation.body))
-        return alter_reassignments(client, *moves, operation.timeout);
+        return alter_reassignments(client, *moves, time);
     if (const auto* election = std::get_if<ElectLeaders>(&operation.body))
-        return elect_leaders(client, *election, operation.timeout);
+        return elect_leaders(client, *election, time);
     if (const auto* unclean = std::get_if<ElectUncleanLeader>(&operation.body))
-        return elect_unclean_leader(client, *unclean, operation.timeout);
+        return elect_unclean_leader(client, *unclean, time);
     if (const auto* members = std::get_if<RemoveGroupMembers>(&operation.body))
-        return remove_group_members(client, *members, operation.timeout);
+        return remove_group_members(client, *members, time);
     if (const auto* quota = std::get_if<AlterClientQuota>(&operation.body))
-        return alter_client_quota(client, *quota, operation.timeout);
+        return alter_client_quota(client, *quota, time);
     if (const auto* transaction = std::get_if<AbortTransaction>(&operation.body))
-        return abort_transaction(client, *transaction, operation.timeout);
+        return abort_transaction(client, *transaction, time);
     return fail(ErrorCode::internal, "{} is no Kafka operation", operation_name(operation.body));
+}
+
+Result<std::string> change_kafka(KafkaClient& client, const Operation& operation) {
+    const auto clock = [] { return read_clock().monotonic; };
+    return change_kafka(client, operation, TimeLeft(clock() + operation.timeout, clock));
 }
 
 }  // namespace medic

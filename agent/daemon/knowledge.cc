@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "agent/collectors/connect/connect.h"
+#include "agent/daemon/unread_log.h"
+#include "agent/store/connect_words.h"
 #include "agent/store/kafka_words.h"
 
 namespace medic {
@@ -240,6 +242,8 @@ Fact Knowledge::fact(const FactKey& key, WallTime now) const {
                 all.observed_at};
     }
     if (key.name.starts_with(quota_prefix)) return quota_fact(key, now);
+    if (key.name == unread_ratio_max) return unread_fact(key);
+    if (key.name == runs_on) return runs_on_fact(key, now);
     Fact from_series = series_fact(key, now);
     if (from_series.known()) return from_series;
     if (key.name == last_stable_offset) return not_held_up(key, now);
@@ -306,6 +310,20 @@ std::vector<LabelMatcher> matchers_of(const FactKey& key) {
 
 }  // namespace
 
+namespace {
+
+// Where several answer for a subject (the Flinks of a cluster) it is reachable while all of them are, as far as is
+// known of the one that was asked the longest time ago.
+Fact answer_of_all(Fact fact, const std::vector<std::pair<SeriesId, Sample>>& told) {
+    const auto& [id, sample] = *std::ranges::min_element(
+        told, {}, [](const auto& one) { return std::pair(one.second.value, one.second.at_ms); });
+    fact.value = sample.value;
+    fact.observed_at = {sample.at_ms};
+    return fact;
+}
+
+}  // namespace
+
 Fact Knowledge::series_fact(const FactKey& key, WallTime now) const {
     Fact fact{key.subject, key.name, std::nullopt, "", {}};
     std::vector<std::pair<SeriesId, Sample>> newest;
@@ -316,9 +334,10 @@ Fact Knowledge::series_fact(const FactKey& key, WallTime now) const {
         newest.emplace_back(id, *sample);
         newest_ms = std::max(newest_ms, sample->at_ms);
     }
+    if (newest.empty()) return fact;
+    if (of_reachability(key.name)) return answer_of_all(std::move(fact), newest);
     std::erase_if(newest,
                   [&](const auto& entry) { return entry.second.at_ms < newest_ms - options_.fact_skew.count(); });
-    if (newest.empty()) return fact;
     const bool states = !series_.label(newest[0].first, "state").empty();
     double sum = 0;
     std::int64_t oldest_ms = newest_ms, stated_ms = 0;
@@ -363,6 +382,34 @@ Fact Knowledge::not_held_up(const FactKey& key, WallTime now) const {
     end.name = key.name;
     end.observed_at = std::min(end.observed_at, all.observed_at);
     return end;
+}
+
+// A look that lacks something may lack the very group that has read least.
+Fact Knowledge::unread_fact(const FactKey& key) const {
+    const auto kafka = health_.find(key.subject.cluster + "/kafka");
+    if (kafka == health_.end() || kafka->second.outcome != ScrapeOutcome::complete)
+        return {key.subject, key.name, std::nullopt, "", {}};
+    return unread_ratio_of(key, {series_, topology_, kafka->second.last_at});
+}
+
+// What workers said before they fell silent is no answer. That they are silent is one until it is heard otherwise,
+// however seldom hosts that failed are asked.
+Fact Knowledge::runs_on_fact(const FactKey& key, WallTime now) const {
+    Fact fact{key.subject, key.name, std::nullopt, "", {}};
+    const auto connect = health_.find(key.subject.cluster + "/connect");
+    const bool looked_at = connect != health_.end() && connect->second.last_at != WallTime{};
+    if (!looked_at || now - connect->second.last_at > options_.fact_lookback) return fact;
+    if (connect->second.outcome == ScrapeOutcome::failed) {
+        fact.text = no_worker_answers;
+        fact.observed_at = now;
+        return fact;
+    }
+    const auto worker = topology_.attribute(key.subject, "worker");
+    const auto told = told_at_.find(key.subject);
+    if (!worker || told == told_at_.end()) return fact;
+    fact.text = *worker;
+    fact.observed_at = told->second;
+    return fact;
 }
 
 OperationsUnderWay Knowledge::operations(WallTime now) const {

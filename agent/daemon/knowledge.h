@@ -111,6 +111,8 @@ private:
     [[nodiscard]] Fact series_fact(const FactKey& key, WallTime now) const;
     [[nodiscard]] Fact quota_fact(const FactKey& key, WallTime now) const;
     [[nodiscard]] Fact not_held_up(const FactKey& key, WallTime now) const;
+    [[nodiscard]] Fact unread_fact(const FactKey& key) const;
+    [[nodiscard]] Fact runs_on_fact(const FactKey& key, WallTime now) const;
 
     const Config& config_;
     KnowledgeOptions options_;

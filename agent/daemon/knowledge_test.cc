@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/store/connect_words.h"
 #include "agent/store/kafka_replica.h"
 
 namespace medic {
@@ -200,6 +201,27 @@ TEST_F(Fixture, APartitionsReplicasAreThoseOfItsTopicsAssignment) {
     EXPECT_FALSE(knowledge.fact({partition_subject("lab", "other", 1), "replicas"}, {12'000}).known());
 }
 
+TEST_F(Fixture, WhereATaskRunsIsWhatWorkersTellNow) {
+    const Subject task = subject("connector-task", "audit/0");
+    const FactKey key = runs_on_key(task);
+    knowledge.expect("lab/connect", "lab", Duration{1'000});
+    EXPECT_FALSE(knowledge.fact(key, {9'000}).known()) << "nobody has looked";
+    Observation seen = from("lab/connect", {10'000});
+    seen.attributes[task] = {{"state", "RUNNING"}, {"worker", "h:8083"}};
+    knowledge.apply(std::move(seen));
+    EXPECT_EQ(knowledge.fact(key, {11'000}).text, "h:8083");
+    Observation rebalance = from("lab/connect", {12'000});
+    rebalance.lacks("connectors: a rebalance is under way");
+    knowledge.apply(std::move(rebalance));
+    EXPECT_EQ(knowledge.fact(key, {13'000}).observed_at, (WallTime{10'000})) << "nobody has told of it since";
+    Observation none = from("lab/connect", {14'000});
+    none.outcome = ScrapeOutcome::failed;
+    knowledge.apply(std::move(none));
+    EXPECT_EQ(knowledge.fact(key, {40'000}).text, no_worker_answers);
+    EXPECT_EQ(knowledge.fact(key, {40'000}).observed_at, (WallTime{40'000}));
+    EXPECT_FALSE(knowledge.fact(key, {14'000 + 6 * 60'000}).known()) << "nobody has looked for long";
+}
+
 TEST_F(Fixture, AStateIsAWord) {
     Observation seen = from("lab/flink", {10'000});
     seen.sample("flink_job_state", {{"cluster", "lab"}, {"job", "j"}, {"state", "RUNNING"}}, 0);
@@ -237,6 +259,28 @@ TEST_F(Fixture, ReachabilityIsKnownWhenTheLookAsAWholeFailed) {
     knowledge.apply(std::move(seen));
     EXPECT_EQ(knowledge.fact({subject("cluster", "lab"), "flink_jobmanager_reachable"}, {11'000}).value, 0);
     EXPECT_EQ(knowledge.problem("lab/flink"), "refused");
+}
+
+TEST_F(Fixture, AClusterWithSeveralFlinksIsReachableWhileAllOfThemAre) {
+    const auto told = [&](const std::string& flink, double answers, WallTime at) {
+        Observation seen = from("lab/flink/" + flink, at);
+        seen.outcome = answers == 1 ? ScrapeOutcome::complete : ScrapeOutcome::failed;
+        seen.sample("flink_jobmanager_reachable", {{"cluster", "lab"}, {"flink", flink}}, answers);
+        knowledge.apply(std::move(seen));
+    };
+    const auto fact = [&](const char* kind, const char* name, WallTime now) {
+        return knowledge.fact({subject(kind, name), "flink_jobmanager_reachable"}, now);
+    };
+    told("a:8081", 0, {10'000});
+    told("b:8081", 1, {11'000});
+    EXPECT_EQ(fact("cluster", "lab", {12'000}).value, 0) << "whoever was looked at last";
+    EXPECT_EQ(fact("flink", "a:8081", {12'000}).value, 0);
+    EXPECT_EQ(fact("flink", "b:8081", {12'000}).value, 1);
+    told("b:8081", 1, {40'000});
+    EXPECT_EQ(fact("cluster", "lab", {41'000}).value, 0) << "one that failed is asked more seldom";
+    told("a:8081", 1, {42'000});
+    EXPECT_EQ(fact("cluster", "lab", {43'000}).value, 1);
+    EXPECT_EQ(fact("cluster", "lab", {43'000}).observed_at, (WallTime{40'000}));
 }
 
 TEST_F(Fixture, BlindIsWhoFailedOrWasNotSeenForLong) {

@@ -43,6 +43,7 @@ void LeaseKeeper::start(Reactor& reactor) {
 
 void LeaseKeeper::claim_all() {
     for (const std::string& cluster : book_.clusters()) {
+        if (stopping_) return;
         const Instant asked = read_clock().monotonic;
         book_.heard(cluster, asked, parts_.store->claim(cluster));
     }
@@ -65,13 +66,17 @@ void LeaseKeeper::tell() {
 
 void LeaseKeeper::stop() {
     if (!thread_) return;
+    stopping_ = true;
     thread_->stop();
     thread_.reset();
     const Instant now = read_clock().monotonic;
     for (const std::string& cluster : book_.clusters()) {
         if (const auto busy = busy_until_.find(cluster); busy != busy_until_.end() && now < busy->second) continue;
-        if (const Status released = parts_.store->release(cluster); !released)
-            parts_.say(cluster + ": its lease could not be given back and will run out: " + released.error().message);
+        const Status released = parts_.store->release(cluster);
+        if (released) continue;
+        parts_.say(cluster + ": its lease could not be given back and will run out: " + released.error().message);
+        // Whoever waits for our end (a service manager, a person) waits for no store that does not answer.
+        if (released.error().code == ErrorCode::unavailable) break;
     }
 }
 

@@ -2,6 +2,7 @@
 // last question before a request leaves. For the agent alone.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -48,6 +49,7 @@ private:
     LeaseBook book_;
     std::map<std::string, std::string> said_;  // By cluster, so that only news is said. The lease's thread's.
     std::unique_ptr<Worker> thread_;
+    std::atomic<bool> stopping_ = false;
     std::mutex mutex_;
     std::map<std::string, Instant> busy_until_;  // By cluster: what has left may take effect until then.
 };

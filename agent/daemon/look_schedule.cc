@@ -87,6 +87,7 @@ void LookSchedule::ended(Id id, Instant began, Outcome outcome, Instant now) {
     if (now > entry.slot) counts.missed += static_cast<std::uint64_t>((now - entry.slot) / interval);
     const int extra = std::clamp(entry.failures - back_off_failures + 1, 0, back_off_intervals_max - 1);
     entry.began = began;
+    entry.takes = std::max(now - began, entry.takes - entry.takes / 8);
     arm(id, std::max(earliest, now) + std::min(extra * interval, back_off_max));
     pull_forward(id, now);
 }
@@ -98,8 +99,13 @@ void LookSchedule::hurry(Id id, Instant now) {
 
 void LookSchedule::pull_forward(Id id, Instant now) {
     Entry& entry = entries_[id];
-    if (!entry.hurried_until || now >= *entry.hurried_until || entry.failures > 0 || !entry.began) return;
-    const Instant sooner = std::max(now, *entry.began + hurried_interval);
+    if (entry.failures > 0 || !entry.began) return;
+    Duration apart = Duration::max();
+    if (entry.hurried_until && now < *entry.hurried_until) apart = hurried_interval;
+    if (const Duration least = entry.target.interval_min; least > Duration{0})
+        apart = std::min(apart, std::max(least, time_per_look * entry.takes));
+    if (apart == Duration::max()) return;
+    const Instant sooner = std::max(now, *entry.began + apart);
     if (sooner >= entry.slot || waiting_.erase(std::pair(entry.slot, id)) == 0) return;  // 0: a look is under way.
     entry.slot = sooner;
     waiting_.emplace(entry.slot, id);

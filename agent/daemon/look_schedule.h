@@ -48,7 +48,8 @@ public:
         std::string name;  // "lab/flink"
         std::string kind;  // "flink": targets of a kind are counted together.
         Duration interval{0};
-        Duration first_after{0};  // The first look does not come sooner.
+        Duration first_after{0};   // The first look does not come sooner.
+        Duration interval_min{0};  // Above 0: looks that take little time come more often, at most so often.
     };
     enum class Outcome : std::uint8_t { answered, failed };
 
@@ -72,6 +73,9 @@ public:
     [[nodiscard]] std::map<std::string, LookCounts> counts() const;
 
     static constexpr Duration hurried_interval{5'000}, hurried_for{20'000};
+    // A target with `interval_min` is looked at for at most one part in so many of the time: what a look takes is the
+    // most that it can have cost one of the target's cores.
+    static constexpr int time_per_look = 100;
     static constexpr int suspect_failures = 1;
     static constexpr int back_off_failures = 3;       // From this failure in a row on, a target is asked less:
     static constexpr int back_off_intervals_max = 4;  // an interval more for each failure, up to so many intervals …
@@ -84,6 +88,7 @@ private:
         Duration phase{0};
         int failures = 0;              // In a row.
         std::optional<Instant> began;  // Of the last look.
+        Duration takes{0};             // A look: the longest of the last few.
         std::optional<Instant> hurried_until;
     };
     void arm(Id id, Instant not_before);

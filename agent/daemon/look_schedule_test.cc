@@ -136,6 +136,32 @@ std::vector<int> due_at(int seconds, const std::vector<int>& hurries, Outcome en
     return times;
 }
 
+// Looks in ten minutes of a target whose interval is a minute and may be ten seconds.
+int looks_of_ten_minutes(Duration takes, Outcome outcome = Outcome::answered, Duration least = Duration{10'000}) {
+    LookSchedule schedule;
+    (void)schedule.add({.name = "c/w/metrics", .kind = "page", .interval = Duration{60'000}, .interval_min = least});
+    return play(schedule, 600, [=](auto) { return takes; }, [=](auto) { return outcome; })[0];
+}
+
+TEST(LookSchedule, what_takes_little_time_is_looked_at_more_often) {
+    EXPECT_NEAR(looks_of_ten_minutes(Duration{40}), 60, 1);
+    EXPECT_NEAR(looks_of_ten_minutes(Duration{100}), 60, 1);
+    EXPECT_NEAR(looks_of_ten_minutes(Duration{250}), 24, 2) << "a part in a hundred of the time";
+    EXPECT_NEAR(looks_of_ten_minutes(Duration{900}), 10, 1) << "never less often than at its interval";
+    EXPECT_NEAR(looks_of_ten_minutes(Duration{40}, Outcome::answered, Duration{0}), 10, 1) << "only where it may be";
+    EXPECT_LE(looks_of_ten_minutes(Duration{40}, Outcome::failed), 10) << "who fails is not asked more often";
+}
+
+TEST(LookSchedule, one_slow_look_makes_the_next_ones_rarer) {
+    LookSchedule schedule;
+    (void)schedule.add(
+        {.name = "c/w/metrics", .kind = "page", .interval = Duration{60'000}, .interval_min = Duration{10'000}});
+    int looks = 0;
+    const auto takes = [&](auto) { return Duration{++looks == 3 ? 500 : 20}; };
+    // 11 of them at 10 s; after the third come 50, 44, 38, 34 … s.
+    EXPECT_NEAR(play(schedule, 240, takes, answered)[0], 8, 1);
+}
+
 TEST(LookSchedule, what_proves_a_step_is_looked_at_sooner_for_a_while) {
     const auto calm = due_at(200, {});
     const auto hurried = due_at(200, {20});

@@ -86,6 +86,9 @@ std::string page(const OwnMetrics& metrics) {
     if (metrics.last_tick.unix_ms != 0)
         put("medic_last_tick_timestamp_seconds", "gauge", "When the loop last ticked.",
             count(metrics.last_tick.unix_ms) / 1000);
+    if (metrics.last_evaluation.unix_ms != 0)
+        put("medic_last_evaluation_timestamp_seconds", "gauge", "When all that was seen was last judged.",
+            count(metrics.last_evaluation.unix_ms) / 1000);
     put("medic_tick_lateness_seconds", "gauge", "How late the last evaluation was.", metrics.tick_lateness_seconds);
     put("medic_acting", "gauge", "0 when the journal has failed, so that nothing may act.",
         metrics.loop.acting ? 1 : 0);

@@ -13,7 +13,7 @@
 namespace medic {
 
 struct OwnMetrics {
-    WallTime last_tick;
+    WallTime last_tick, last_evaluation;
     double tick_lateness_seconds = 0;
     std::size_t series = 0, sample_bytes = 0, events = 0, targets = 0, targets_blind = 0, symptoms = 0, diagnoses = 0;
     std::uint64_t requests = 0, writing_requests = 0, operations = 0;

@@ -15,6 +15,9 @@ constexpr Duration pages_after{1'500};
 // A page whose owner was not known yet is asked for again soon, and then only at its interval: pages are dear.
 constexpr Duration owner_retry{2'000};
 constexpr int owner_retries_max = 3;
+// Where no interval is given, a page that is answered quickly is read this often. The agent pays for each one, too: of
+// all pages together it reads no more than two a second for that.
+constexpr Duration cheap_interval{10'000}, cheap_apart{500};
 
 class Page : public Watched {
 public:
@@ -95,11 +98,18 @@ private:
 
 std::vector<Planned> page_targets(const Watcher::Parts& parts, const ClusterConfig& cluster) {
     std::vector<Planned> all;
+    std::int64_t pages = 0;
+    for (const ClusterConfig& each : parts.config.clusters) pages += std::ssize(each.pages);
+    const Duration cheap = std::max(cheap_interval, pages * cheap_apart);
     for (const PageConfig& config : cluster.pages) {
         const std::string name =
             cluster.name + "/" + (config.node.empty() ? authority_of(config.url) : config.node) + "/metrics";
         parts.knowledge.expect(name, cluster.name, config.interval);
-        all.push_back({{.name = name, .kind = "page", .interval = config.interval, .first_after = pages_after},
+        all.push_back({{.name = name,
+                        .kind = "page",
+                        .interval = config.interval,
+                        .first_after = pages_after,
+                        .interval_min = config.interval_given ? Duration{0} : cheap},
                        std::make_unique<Page>(parts, cluster, config, name)});
     }
     return all;

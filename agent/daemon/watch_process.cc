@@ -1,8 +1,8 @@
 // Looks at the processes of nodes on this host, through /proc and the drivers' status commands.
 #include <algorithm>
 
+#include "agent/base/redact.h"
 #include "agent/collectors/process/process.h"
-#include "agent/collectors/redact.h"
 #include "agent/daemon/watch_internal.h"
 #include "agent/world/real/clock.h"
 #include "agent/world/real/command.h"
@@ -13,7 +13,7 @@ namespace {
 class Processes : public Watched {
 public:
     Processes(const Watcher::Parts& parts, ProcessCollectorOptions options)
-        : Watched(parts), command_timeout_(options.status_timeout), collector_(std::move(options)) {}
+        : Watched(parts), collector_(std::move(options)) {}
 
     bool look(FetchRequest::Standing, Done done) override {
         return parts_.ingest.post([this, done = std::move(done)] {
@@ -27,7 +27,7 @@ public:
 
 private:
     void run_status(const StatusAsk& ask) {
-        run_command(parts_.reactor, {.argv = ask.argv, .timeout = command_timeout_, .output_bytes_max = 64 * 1024},
+        run_command(parts_.reactor, {.argv = ask.argv, .timeout = ask.timeout, .output_bytes_max = 64 * 1024},
                     [this, node = ask.node](Result<CommandReply> reply) {
                         Result<std::string> output =
                             reply ? Result<std::string>(reply->output) : std::unexpected(reply.error());
@@ -39,7 +39,6 @@ private:
                     });
     }
 
-    Duration command_timeout_;
     ProcessCollector collector_;
 };
 

@@ -123,7 +123,8 @@ std::unique_ptr<HttpCollector> flink(const Knowledge& knowledge, const ClusterCo
     FlinkCollectorOptions options{
         .cluster = cluster.name,
         .url = url,
-        .target = target_name(cluster.name, "flink", authority_of(url), cluster.flink_urls.size())};
+        .target = target_name(cluster.name, "flink", authority_of(url), cluster.flink_urls.size()),
+        .flink = cluster.flink_urls.size() > 1 ? authority_of(url) : ""};
     for (const DeploymentConfig& deployment : cluster.deployments)
         for (const DeploymentVersion& version : deployment.versions)
             options.artifacts[deployment.job][version.id] = std::filesystem::path(version.artifact).filename().string();

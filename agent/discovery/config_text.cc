@@ -7,6 +7,7 @@
 #include <ctime>
 #include <set>
 
+#include "agent/base/plain_text.h"
 #include "agent/discovery/probe_pages.h"
 
 namespace medic::discovery {
@@ -15,6 +16,10 @@ namespace {
 std::string count(std::size_t number, const std::string& what) {
     return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
 }
+
+// Every comment is made here: what it tells comes from outside, and a line of it that ended early would be
+// configuration.
+std::string comment(const std::string& text) { return "# " + plain_line(text); }
 
 std::string releases(const Picture& picture) {
     std::set<std::string> all;
@@ -95,31 +100,32 @@ public:
 
 private:
     void line(const std::string& text) { out_ += text + "\n"; }
+    void line(const std::string& text, const std::string& told) { line(text + "  " + comment(told)); }
+    void remark(const std::string& indent, const std::string& told) { line(indent + comment(told)); }
 
     void head() {
-        line(fmt::format("# Written by `{}` on {}: what the agent watches.", options_.command, utc(picture_.at)));
-        line(
-            "# A comment says what was not found and which line to add. Next: medic config check FILE; medic doctor "
-            "--config FILE.");
+        remark("", fmt::format("Written by `{}` on {}: what the agent watches.", options_.command, utc(picture_.at)));
+        remark("",
+               "A comment says what was not found and which line to add. Next: medic config check FILE; medic doctor "
+               "--config FILE.");
         line("schema: 1");
-        line(fmt::format("data_dir: {}  # The journal; the agent must be able to write here.",
-                         quoted(options_.data_dir)));
-        line("api: {listen: \"127.0.0.1:9469\"}  # Add token_file: FILE to approve, pause and send alerts over HTTP.");
+        line("data_dir: " + quoted(options_.data_dir), "The journal; the agent must be able to write here.");
+        line("api: {listen: \"127.0.0.1:9469\"}", "Add token_file: FILE to approve, pause and send alerts over HTTP.");
         for (const std::string& problem : picture_.problems)
-            line("# Not seen: " + problem.substr(0, problem.find('\n')));
-        for (const std::string& note : picture_.notes) line("# Note: " + note);
+            remark("", "Not seen: " + problem.substr(0, problem.find('\n')));
+        for (const std::string& note : picture_.notes) remark("", "Note: " + note);
     }
 
     void kafka() {
         if (cluster_.kafka.bootstrap.empty())
-            return line("    # Kafka was not asked for; add  kafka: {bootstrap: [\"HOST:9092\"]}");
+            return remark(in, "Kafka was not asked for; add  kafka: {bootstrap: [\"HOST:9092\"]}");
         if (picture_.brokers.empty())
-            line("    # Kafka did not answer.");
+            remark(in, "Kafka did not answer.");
         else
-            line(fmt::format("    # Kafka{}: {}, {}, {}{}.", releases(picture_),
-                             count(picture_.brokers.size(), "broker"), count(picture_.topics.size(), "topic"),
-                             count(picture_.groups.size(), "group"),
-                             picture_.kafka_cluster_id.empty() ? "" : ", cluster id " + picture_.kafka_cluster_id));
+            remark(in,
+                   fmt::format("Kafka{}: {}, {}, {}{}.", releases(picture_), count(picture_.brokers.size(), "broker"),
+                               count(picture_.topics.size(), "topic"), count(picture_.groups.size(), "group"),
+                               picture_.kafka_cluster_id.empty() ? "" : ", cluster id " + picture_.kafka_cluster_id));
         std::vector<std::string> items = {
             fmt::format("bootstrap: [{}]", fmt::join(bootstrap(cluster_, picture_, options_.bootstrap_max), ", "))};
         const KafkaSecurity& security = cluster_.kafka.security;
@@ -130,30 +136,30 @@ private:
 
     void connect() {
         if (cluster_.connect_urls.empty())
-            return line("    # Connect was not asked for; add  connect: {urls: [\"http://HOST:8083\"]}");
+            return remark(in, "Connect was not asked for; add  connect: {urls: [\"http://HOST:8083\"]}");
         std::vector<std::string> urls;
         for (const std::string& url : cluster_.connect_urls) urls.push_back(quoted(url));
-        line(fmt::format("    # Connect: {}, {}.", count(picture_.workers.size(), "worker"),
-                         count(picture_.connectors.size(), "connector")));
+        remark(in, fmt::format("Connect: {}, {}.", count(picture_.workers.size(), "worker"),
+                               count(picture_.connectors.size(), "connector")));
         line(fmt::format("    connect: {{urls: [{}]{}}}", fmt::join(urls, ", "),
                          after(access_items(cluster_, cluster_.connect_urls.front()))));
         for (const ConnectWorker& one : picture_.workers)
             if (!one.listed)
-                line(fmt::format("    # Worker {} runs {} and was not given; add {} to urls.", one.address,
-                                 count(one.tasks, "task"), quoted("http://" + one.address)));
+                remark(in, fmt::format("Worker {} runs {} and was not given; add {} to urls.", one.address,
+                                       count(one.tasks, "task"), quoted("http://" + one.address)));
     }
 
     void flink() {
         if (picture_.flinks.empty())
-            return line("    # Flink was not asked for; add  flink: [{url: \"http://HOST:8081\"}]");
+            return remark(in, "Flink was not asked for; add  flink: [{url: \"http://HOST:8081\"}]");
         line("    flink:");
         for (const FlinkCluster& one : picture_.flinks) {
-            line(fmt::format("      - url: {}  # {}", quoted(one.url),
-                             one.reachable ? fmt::format("{}{}{}, {}", one.version.empty() ? "" : one.version + ", ",
-                                                         one.mode.empty() ? "" : one.mode + " mode, ",
-                                                         count(one.taskmanagers.size(), "task manager"),
-                                                         count(one.jobs.size(), "job"))
-                                           : "did not answer"));
+            line("      - url: " + quoted(one.url),
+                 one.reachable
+                     ? fmt::format("{}{}{}, {}", one.version.empty() ? "" : one.version + ", ",
+                                   one.mode.empty() ? "" : one.mode + " mode, ",
+                                   count(one.taskmanagers.size(), "task manager"), count(one.jobs.size(), "job"))
+                     : "did not answer");
             for (const std::string& item : access_items(cluster_, one.url)) line("        " + item);
         }
     }
@@ -170,15 +176,16 @@ private:
                              quoted(cluster_.prometheus.match),
                              after(access_items(cluster_, cluster_.prometheus.url))));
             if (cluster_.prometheus.match == "{}")
-                line(
-                    "    # match takes all series of that server: narrow it to this cluster, as in '{cluster=\"x\"}'.");
+                remark(in,
+                       "match takes all series of that server: narrow it to this cluster, as in '{cluster=\"x\"}'.");
         }
         std::vector<std::string> missing;
         if (!picture_.pages.empty()) line("    metrics:");
         for (const PageLook& one : picture_.pages) {
             const bool open = one.config.kind == "kafka-broker" && one.config.node.empty();
-            line(fmt::format("      - {}  # {} samples, {} used, {} kB{}", page_item(one.config), one.samples, one.used,
-                             one.bytes / 1024, open ? "; whose? add node: broker-ID" : ""));
+            line("      - " + page_item(one.config),
+                 fmt::format("{} samples, {} used, {} kB{}", one.samples, one.used, one.bytes / 1024,
+                             open ? "; whose? add node: broker-ID" : ""));
         }
         for (const Broker& one : picture_.brokers)
             if (!has(broker_node(one.id)))
@@ -192,31 +199,32 @@ private:
                                              .node = one.address}));
         if (kind("kafka-broker") && kind("connect-worker") && missing.empty()) return;
         if (missing.empty() || !cluster_.prometheus.url.empty()) return;
-        line(
-            "    # Metric pages that are not known (medic discover --probe-pages looks at the usual ports); medic "
-            "doctor says what they tell:");
-        if (picture_.pages.empty()) line("    # metrics:");
+        remark(in,
+               "Metric pages that are not known (medic discover --probe-pages looks at the usual ports); medic doctor "
+               "says what they tell:");
+        if (picture_.pages.empty()) remark(in, "metrics:");
         constexpr std::size_t shown_max = 12;
-        for (std::size_t i = 0; i < std::min(missing.size(), shown_max); ++i) line("    #   - " + missing[i]);
-        if (missing.size() > shown_max) line(fmt::format("    #   and {} more", missing.size() - shown_max));
+        for (std::size_t i = 0; i < std::min(missing.size(), shown_max); ++i) remark(in, "  - " + missing[i]);
+        if (missing.size() > shown_max) remark(in, fmt::format("  and {} more", missing.size() - shown_max));
     }
 
     void nodes() {
         const auto wanted = nodes_wanted(picture_);
-        if (!wanted.empty()) line("    nodes:  # Without a driver a process is only watched from afar.");
+        if (!wanted.empty()) line("    nodes:", "Without a driver a process is only watched from afar.");
         for (const NodeWanted& one : wanted) line("      - " + node_item(one.name, one.role, one.zone));
-        line("    # To tell a dead process from a frozen one, give its node a driver that can look:");
-        if (wanted.empty()) line("    # nodes:");
-        line("    #   - {name: NAME, role: taskmanager, driver: {kind: systemd, unit: flink-taskmanager.service}}");
+        remark(in, "To tell a dead process from a frozen one, give its node a driver that can look:");
+        if (wanted.empty()) remark(in, "nodes:");
+        remark(in, "  - {name: NAME, role: taskmanager, driver: {kind: systemd, unit: flink-taskmanager.service}}");
     }
 
     void rest() {
         std::string example = "job:NAME-*";
         for (const FlinkCluster& flink : picture_.flinks)
             if (!flink.jobs.empty()) example = "job:" + flink.jobs.front().name;
-        line(fmt::format("    # owners: {{{}: TEAM}}  # Who is told, and who answers for what.", quoted(example)));
+        remark(in, fmt::format("owners: {{{}: TEAM}}  # Who is told, and who answers for what.", quoted(example)));
     }
 
+    static constexpr const char* in = "    ";  // The indent of what belongs to the cluster.
     const ClusterConfig& cluster_;
     const Picture& picture_;
     const ConfigTextOptions& options_;
@@ -231,9 +239,9 @@ std::string config_text(const ClusterConfig& cluster, const Picture& picture, co
 
 std::string quoted(const std::string& text) {
     std::string out = "\"";
-    for (const char c : text) {
+    for (const char c : plain_text(text)) {
+        if (c == '\n' || c == '\t') continue;  // No name or URL holds one.
         if (c == '"' || c == '\\') out += '\\';
-        if (static_cast<unsigned char>(c) < ' ') continue;  // No name or URL holds one.
         out += c;
     }
     return out + '"';

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "agent/discovery/config_text.h"
 #include "agent/discovery/fake_outside_internal.h"
@@ -249,6 +250,44 @@ TEST(ConfigText, is_valid_when_nothing_answered) {
     const auto text = config_text(cluster, picture_of(outside), {.data_dir = "/d", .command = "x"});
     ASSERT_TRUE(load_config(text, "medic.yaml")) << text;
     EXPECT_NE(text.find("# Not seen: kafka: "), std::string::npos) << text;
+}
+
+TEST(ConfigText, nothing_that_others_call_themselves_becomes_configuration) {
+    const ClusterConfig cluster = whole_cluster();
+    for (const char* end : {"\n", "\r", "\r\n", "\u0085", "\u2028", "\u2029"}) {
+        const std::string hostile = "1.20" + std::string(end) +
+                                    "    nodes:\n      - {name: own3d, role: broker, driver: {kind: command, status: "
+                                    "[sh, -c, id]}}\n    x: \x1b[2J";
+        FakeOutside outside;
+        Picture picture = picture_of(outside, cluster);
+        picture.kafka_cluster_id = hostile;
+        picture.brokers.at(0).version = hostile;
+        picture.brokers.at(0).address = hostile;
+        picture.flinks.at(0).version = hostile;
+        picture.flinks.at(0).mode = hostile;
+        picture.flinks.at(0).jobs.at(0).name = hostile;
+        picture.workers.push_back({.address = hostile, .version = "", .listed = false});
+        picture.notes = {hostile};
+        picture.problems = {hostile};
+        const auto text = config_text(cluster, picture, {.data_dir = "/d", .command = hostile});
+        const auto config = load_config(text, "medic.yaml");
+        ASSERT_TRUE(config) << config.error().message << "\n" << text;
+        EXPECT_TRUE(config->clusters.at(0).nodes.empty()) << text;
+        EXPECT_TRUE(config->clusters.at(0).pages.empty()) << text;
+        EXPECT_EQ(std::ranges::find_if(text, [](char c) { return c != '\n' && static_cast<unsigned char>(c) < ' '; }),
+                  text.end())
+            << text;
+        std::istringstream lines(text);
+        for (std::string line; std::getline(lines, line);) {
+            const auto at = line.find("own3d");
+            EXPECT_TRUE(at == std::string::npos || std::min(line.find('#'), line.find('"')) < at) << line;
+        }
+    }
+}
+
+TEST(ConfigText, quotes_what_a_scalar_would_not_keep) {
+    EXPECT_EQ(quoted("a\"b\\c\n\td\x7f\u0085"), "\"a\\\"b\\\\cd\"");
+    EXPECT_EQ(node_item("n, role: x", "broker", "z}\n"), "{name: \"n, role: x\", role: broker, zone: \"z}\"}");
 }
 
 TEST(PictureJson, comes_back_as_far_as_a_comparison_needs) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "agent/collectors/redact.h"
+#include "agent/base/redact.h"
 #include "agent/discovery/draw_internal.h"
 
 namespace medic::discovery {

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/base/redact.h"
 #include "agent/collectors/page/page.h"
 #include "agent/collectors/prometheus/canonical.h"
-#include "agent/collectors/redact.h"
 #include "agent/discovery/look_once.h"
 
 namespace medic::discovery {

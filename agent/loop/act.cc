@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/loop/request.h"
 #include "agent/loop/state_internal.h"
 #include "remediations/execution/execution.h"
 
@@ -89,8 +90,7 @@ void Loop::State::send(Incident& incident, Permit permit) {
         incident.stopped_job = step.job;
         incident.stopped_job_id = *id;
     }
-    // What an earlier try has answered is not where this one ends the job.
-    if (std::holds_alternative<StopJobWithSavepoint>(step.operation)) incident.savepoint.clear();
+    if (std::holds_alternative<StopJobWithSavepoint>(step.operation)) leave_earlier_savepoints(incident, step.job);
     // Once another one runs in its place, nobody else remembers where it came from.
     if (step.restore_from_own_savepoint) incident.savepoint = std::get<StartDeployment>(step.operation).restore_from;
     if (!step.only_asks)  // A question spends no budget and needs no rest after it.
@@ -101,6 +101,15 @@ void Loop::State::send(Incident& incident, Permit permit) {
     effects.operations.push_back(to_operation(std::move(permit)));
     set_state(incident, IncidentState::acting, step.text);
     notify(incident, Notification::Kind::acted, step.text);
+}
+
+// What is known by now, be it that an earlier try has answered it, is not where the one at hand ends the job.
+void Loop::State::leave_earlier_savepoints(Incident& incident, const Subject& job) {
+    constexpr std::size_t kept_max = 64;  // More than an incident's plans may ask for.
+    const Fact* path = book.latest({job, "savepoint_path"});
+    for (const std::string& known : {incident.savepoint, path == nullptr ? std::string() : path->text})
+        if (!known.empty()) add_bounded(incident.savepoints_before, known, kept_max);
+    incident.savepoint.clear();
 }
 
 void Loop::State::put_into_quarantine(const Incident& incident, const Quarantine& bad) {
@@ -274,11 +283,6 @@ void Loop::State::plan_failed(Incident& incident, Outcome outcome, const std::st
     if (can_be_undone(incident)) return begin_undo(incident, why);
     if (outcome == Outcome::no_effect) return next_rung(incident, Rung::tried, why);
     escalate(incident, incident.outcome, why);
-}
-
-bool Loop::State::can_be_undone(const Incident& incident) {
-    return incident.acted && incident.plan && !incident.undoing && !incident.plan->undo_steps.empty() &&
-           incident.step >= incident.plan->undo_from;
 }
 
 void Loop::State::begin_undo(Incident& incident, const std::string& why) {

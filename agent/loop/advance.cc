@@ -1,17 +1,23 @@
 // What one incident does next, by its state.
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include <fmt/format.h>
 
+#include "agent/loop/request.h"
 #include "agent/loop/state_internal.h"
 #include "remediations/planning/dry_run.h"
 
 namespace medic {
 namespace {
 
-// Flink gives a savepoint ten minutes (execution.checkpointing.timeout).
-constexpr Duration comes_max{15 * 60'000};
+// How long what an operation has asked for may come after its request has ended. Flink gives a savepoint ten minutes
+// (execution.checkpointing.timeout).
+constexpr Duration savepoint_comes_max{15 * 60'000};
+// Before a started job is listed anywhere its main() runs to its end, and that may wait for a troubled Kafka
+// (default.api.timeout.ms, 60 s) or a catalogue. With the request itself: three minutes since it was sent.
+constexpr Duration start_comes_max{2 * 60'000};
 
 // States that people bring about on purpose: what is in one of them is not ours to wait for.
 bool ended_on_purpose(const std::string& state) {
@@ -19,8 +25,13 @@ bool ended_on_purpose(const std::string& state) {
     return std::ranges::find(states, state) != states.end();
 }
 
+bool starts_job(const Step& step) { return std::holds_alternative<StartDeployment>(step.operation); }
+
+Duration comes_max(const Step& step) { return starts_job(step) ? start_comes_max : savepoint_comes_max; }
+
 // While these hold, what the step has asked for may still come although its request has ended. A large state is written
-// for longer than any request may take; meanwhile Flink begins no other checkpoint.
+// for longer than any request may take; meanwhile Flink begins no other checkpoint. Nothing shows that a start is under
+// way: that one is given time.
 std::vector<Condition> comes_while(const Step& step) {
     if (!std::holds_alternative<StopJobWithSavepoint>(step.operation)) return {};
     return {at_least(step.job, "flink_checkpoints_in_progress", 1)};
@@ -136,10 +147,24 @@ bool Loop::State::answered(const Incident& incident, const Step& step) const {
     // Nobody looks at them between the steps of a plan and those that take it back.
     if (const std::string* id = ended_job(step.operation); id != nullptr && id->empty())
         if (!known_now({step.job, "id"})) return false;
-    if (step.restore_from_own_savepoint && std::get<StartDeployment>(step.operation).restore_from.empty())
-        if (!known_now({step.job, "savepoint_path"})) return false;
+    // What is known before the job is ended is not where it ends; and Flink tells of an end from a cache at first.
+    if (std::holds_alternative<StopJobWithSavepoint>(step.operation) && !known_now({step.job, "savepoint_path"}))
+        return false;
+    if (step.restore_from_own_savepoint && std::get<StartDeployment>(step.operation).restore_from.empty()) return false;
     return std::ranges::all_of(step.precondition, heard) && std::ranges::all_of(step.skip_if, heard) &&
            (step.job.kind.empty() || book.latest({step.job, "flink_job_state"}) != nullptr);
+}
+
+// Nothing of the plan was done yet, and what it would start the job from is not the job's newest state any more.
+bool Loop::State::has_moved_on(const Incident& incident, const Step& step) const {
+    const auto& steps = incident.steps();
+    const auto at = steps.begin() + static_cast<std::ptrdiff_t>(incident.step);
+    if (incident.undoing || incident.attempt > 1 || !std::all_of(steps.begin(), at, std::mem_fn(&Step::only_asks)))
+        return false;
+    return std::ranges::any_of(step.precondition, [&](const Condition& one) {
+        const bool of_state = one.fact.name == "checkpoint_path" || one.fact.name == "savepoint_path";
+        return of_state && holds(one, book, context()) == Truth::no;
+    });
 }
 
 // A step is ready: skip it when there is nothing to do, else ask the guards.
@@ -150,6 +175,8 @@ void Loop::State::wait(Incident& incident) {
     if (is_dry_run(incident.diagnosis) && !step.only_asks) return preview(incident);
     // Asked for a moment ago: a refusal for want of an answer would only be noise.
     if (now - incident.state_since < options.plan_facts_max && !answered(incident, step)) return;
+    // What waits for a person's answer stays as it was shown.
+    if (incident.state == IncidentState::waiting_guard && has_moved_on(incident, step)) return plan_anew(incident);
     if (!step.skip_if.empty() && all_hold(step.skip_if, book, context()).truth == Truth::yes)
         return step_done(incident, "nothing to do: " + step.text);
     if (incident.attempt > 1 && !step.only_asks) {  // It may have come about late, or with somebody else's help.
@@ -187,6 +214,7 @@ void Loop::State::expect_reply(Incident& incident) {
 
 // Whether the operation's effect may be on its way although its request has ended.
 Truth Loop::State::still_comes(const Incident& incident, const Step& step) const {
+    if (starts_job(step)) return now < incident.deadline + comes_max(step) ? Truth::yes : Truth::no;
     const std::vector<Condition> signs = comes_while(step);
     return signs.empty() ? Truth::no : all_hold(signs, book, context(incident.deadline)).truth;
 }
@@ -203,7 +231,7 @@ void Loop::State::probe(Incident& incident) {
         return retry(incident, "whether it happened is not known, and it may be sent again: " + step.text);
     const auto after = all_hold(signs, book, context(incident.deadline));
     const Truth comes = still_comes(incident, step);
-    if (comes == Truth::yes && now < incident.deadline + comes_max) return;
+    if (comes == Truth::yes && now < incident.deadline + comes_max(step)) return;
     if (after.truth == Truth::no && comes == Truth::no) {
         record_attempt(incident, "not-done", "facts say that it did not happen");
         changed_nothing(incident, true);
@@ -290,12 +318,16 @@ Truth Loop::State::is_over(const Incident& incident) const {
     return result;
 }
 
-// What a person was told may still come keeps others away until it is seen not to.
+// What a person was told may still come keeps others away until it has come, or is seen not to.
 void Loop::State::watch_what_comes(Incident& incident) {
     if (!incident.may_still_come) return;
     const Step& step = incident.current();
     want(comes_while(step));
-    if (still_comes(incident, step) != Truth::no && now < incident.deadline + comes_max) return;
+    want(signs_of(step));
+    const bool has_come =
+        !incident.already_so && all_hold(signs_of(step), book, context(incident.step_acted_at)).truth == Truth::yes;
+    const bool in_time = now < incident.deadline + comes_max(step);
+    if (!has_come && in_time && still_comes(incident, step) != Truth::no) return;
     incident.may_still_come = false;
     touch(incident);
 }

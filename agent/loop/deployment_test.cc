@@ -123,6 +123,21 @@ TEST(Deployment, a_start_that_fails_brings_the_old_version_back_at_once) {
     }
 }
 
+// Its request is over; its main() still asks Kafka for its topics.
+TEST(Deployment, a_start_that_may_still_come_is_waited_for_before_the_old_version_is_started) {
+    constexpr int tick_ms = 500;
+    Flink flink(Mode::ask);
+    flink.starts = fail(ErrorCode::outcome_unknown, "time-out");
+    flink.ask();
+    for (int i = 0; i < 60 && flink.bench.sent.size() < 3; ++i) flink.bench.tick();
+    flink.bench.run(170'000 / tick_ms);
+    EXPECT_EQ(flink.bench.sent_operations(), switched) << flink.bench.story();
+    flink.bench.run(60'000 / tick_ms);
+    EXPECT_EQ(flink.bench.sent_operations(),
+              (std::vector<std::string>{switched[0], switched[1], switched[2], and_back[1]}))
+        << flink.bench.story();
+}
+
 TEST(Deployment, a_version_that_restarts_again_and_again_is_taken_back_and_kept_away) {
     Flink flink(Mode::ask);
     flink.restarts = 3;

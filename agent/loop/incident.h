@@ -85,6 +85,7 @@ struct Incident {
     std::optional<WallTime> holds_since;  // The expectation has held since.
     std::vector<Fact> baseline;           // Taken before the act.
     std::string savepoint;                // The newest one that this incident has taken.
+    std::vector<std::string> savepoints_before;  // Known when it asked for one: none of them is what came of that.
     std::string approved_by;
     WallTime approved_at;
     std::string last_verdict;  // Of the guards, so that a repeated refusal is journaled once.

@@ -25,7 +25,7 @@ template <class A> void fields(A& a, Incident& v) {
     a.later("may_still_come", v.may_still_come); a.later("yielded", v.yielded); a.later("already_so", v.already_so); a.later("stopped_job", v.stopped_job); a.later("stopped_job_id", v.stopped_job_id); a("step", v.step);
     a("step_number", v.step_number); a("attempt", v.attempt); a("key", v.key); a("step_acted_at", v.step_acted_at);
     a("deadline", v.deadline); a("not_before", v.not_before); a("holds_since", v.holds_since); a("baseline", v.baseline);
-    a("savepoint", v.savepoint); a("approved_by", v.approved_by); a("approved_at", v.approved_at); a("last_verdict", v.last_verdict);
+    a("savepoint", v.savepoint); a.later("savepoints_before", v.savepoints_before); a("approved_by", v.approved_by); a("approved_at", v.approved_at); a("last_verdict", v.last_verdict);
 }
 // clang-format on
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/loop/request.h"
 #include "agent/loop/state_internal.h"
 
 namespace medic {
@@ -256,9 +257,12 @@ void Loop::State::pause(const OperatorCommand& command) {
     effects.journal.emplace_back(PauseRow{command.target, command.reason, command.by, now, true});
 }
 
+// Without a cluster: of all that is paused.
 void Loop::State::resume(const OperatorCommand& command) {
-    std::erase_if(pauses, [&](const Pause& pause) { return pause.cluster == command.target; });
-    effects.journal.emplace_back(PauseRow{command.target, command.reason, command.by, now, false});
+    const auto ends = [&](const Pause& pause) { return command.target.empty() || pause.cluster == command.target; };
+    for (const Pause& pause : pauses)
+        if (ends(pause)) effects.journal.emplace_back(PauseRow{pause.cluster, command.reason, command.by, now, false});
+    std::erase_if(pauses, ends);
 }
 
 void Loop::State::approve(Incident& incident, const OperatorCommand& command) {
@@ -288,9 +292,7 @@ void Loop::State::stop(Incident& incident, const OperatorCommand& command) {
 }
 
 void Loop::State::undo(Incident& incident, const OperatorCommand& command) {
-    const bool settled = incident.state == IncidentState::healed || incident.state == IncidentState::escalated ||
-                         incident.state == IncidentState::verifying;
-    if (!can_be_undone(incident) || !settled) {
+    if (!can_be_undone_now(incident)) {
         tell(incident, fmt::format("{} asked for an undo; it can't be undone from here{}", command.by,
                                    incident.plan ? ": " + incident.current().undo : std::string()));
         return;

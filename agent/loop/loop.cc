@@ -231,6 +231,7 @@ std::vector<const Incident*> Loop::open_incidents() const {
 }
 
 const std::vector<Cordon>& Loop::cordons() const { return state_->cordons; }
+const std::vector<Pause>& Loop::pauses() const { return state_->pauses; }
 
 LoopHealth Loop::health() const {
     LoopHealth health = state_->health;

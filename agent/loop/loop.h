@@ -101,6 +101,7 @@ public:
     [[nodiscard]] std::vector<Incident> incidents() const;              // Open ones and the newest ended ones, by id.
     [[nodiscard]] std::vector<const Incident*> open_incidents() const;  // By id; good until the next tick().
     [[nodiscard]] const std::vector<Cordon>& cordons() const;           // Good until the next tick().
+    [[nodiscard]] const std::vector<Pause>& pauses() const;             // Likewise.
     [[nodiscard]] LoopHealth health() const;
 
 private:

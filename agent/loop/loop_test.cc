@@ -176,6 +176,19 @@ TEST(Loop, a_pause_stops_all_and_a_resume_goes_on) {
     EXPECT_EQ(bench.incident().outcome, "healed");
 }
 
+TEST(Loop, a_resume_without_a_cluster_ends_every_pause_for_good) {
+    Bench bench(options(Mode::auto_));
+    bench.on_send = [&](const Operation& operation) { obey(bench, operation); };
+    for (const char* cluster : {"lab", ""})
+        bench.tick({OperatorCommand{OperatorCommand::Kind::pause, cluster, "game day", "ann"}});
+    bench.tick({OperatorCommand{OperatorCommand::Kind::resume, "", "", "ann"}});
+    bench.restart();  // What was taken back stays so.
+    bench.run(3);
+    lose_node(bench);
+    bench.run(20);
+    EXPECT_EQ(bench.incident().outcome, "healed");
+}
+
 TEST(Loop, a_fault_that_ends_by_itself_is_left_alone) {
     Bench bench(options(Mode::observe));
     bench.run(3);

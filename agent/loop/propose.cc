@@ -6,6 +6,7 @@
 
 #include "agent/loop/request.h"
 #include "agent/loop/state_internal.h"
+#include "remediations/guards/plan_policy.h"
 
 namespace medic {
 namespace {
@@ -36,7 +37,14 @@ bool Loop::State::is_spare(const std::string& cluster, const NodeInfo& node) con
 PlanningView Loop::State::view_of(const Incident& incident, const std::vector<FactKey>& needs) const {
     PlanningView view;
     view.now = now;
-    view.floors = floors(options.policy, incident.cluster);
+    if (const auto& diagnosis = incident.diagnosis; incident.ladder < diagnosis.remedies.size()) {
+        const std::string& remedy = diagnosis.remedies[incident.ladder];
+        view.floors = floors(options.policy, {.remedy = remedy,
+                                              .cause = diagnosis.cause,
+                                              .cluster = incident.cluster,
+                                              .object = {},
+                                              .level = planner.level(remedy, diagnosis.cause)});
+    }
     for (const auto& cluster : options.clusters)
         if (cluster.name == incident.cluster) view.cluster = cluster;
     for (auto& node : view.cluster.nodes) node.spare = is_spare(incident.cluster, node);
@@ -75,8 +83,8 @@ void Loop::State::ask_for_records(const Incident& incident, Plan& plan) const {
     if (!plan.needs_approval.empty()) return;
     for (const auto& step : plan.steps) {
         if (records_passed_over(step.operation).value_or(0) == 0) continue;
-        const auto decision = decide(options.policy, {plan.remedy, plan.cause, incident.cluster, step.object,
-                                                      planner.level(plan.remedy, plan.cause)});
+        const auto decision =
+            decide_step(options.policy, {plan, incident.diagnosis, planner.level(plan.remedy, plan.cause)}, step);
         if (!decision.names_object) plan.needs_approval = step.text + ", and the policy does not name " + step.object;
     }
 }
@@ -124,13 +132,8 @@ void Loop::State::plan(Incident& incident) {
 bool Loop::State::observes_only(const Incident& incident) const {
     const Diagnosis& diagnosis = incident.diagnosis;
     return std::ranges::all_of(diagnosis.remedies, [&](const std::string& remedy) {
-        const auto mode = decide(options.policy, {.remedy = remedy,
-                                                  .cause = diagnosis.cause,
-                                                  .cluster = incident.cluster,
-                                                  .object = diagnosis.subject.kind + ":" + diagnosis.subject.name,
-                                                  .level = planner.level(remedy, diagnosis.cause)})
-                              .mode;
-        return mode == Mode::observe;
+        const auto level = planner.level(remedy, diagnosis.cause);
+        return foresee(options.policy, {remedy, diagnosis, level}).mode == Mode::observe;
     });
 }
 
@@ -151,6 +154,32 @@ void Loop::State::ladder_ended(Incident& incident) {
     const std::string_view why =
         observes_only(incident) ? "no remedy is allowed here: observe only" : "no remedy can be used here";
     escalate(incident, "not_tried", fmt::format("{}; nothing was tried{}", why, untried.empty() ? "" : ": " + untried));
+}
+
+// The same steps, though not from the same state of the job.
+bool Loop::State::is_as_agreed(const Plan& plan, const Plan& before) {
+    return plan.needs_approval == before.needs_approval &&
+           std::ranges::equal(plan.steps, before.steps, [](const Step& now_so, const Step& so) {
+               return now_so.operation.index() == so.operation.index() && now_so.subject == so.subject;
+           });
+}
+
+// By the same remedy, from what its job has come to since: whoever has agreed to it has agreed to no less.
+void Loop::State::plan_anew(Incident& incident) {
+    const Diagnosis& diagnosis = incident.diagnosis;
+    const std::string& remedy = diagnosis.remedies[incident.ladder];
+    const auto needs = planner.needs(remedy, diagnosis, view_of(incident, {}));
+    const PlanningView view = view_of(incident, needs);
+    auto made = planner.plan(remedy, diagnosis, view);
+    decide_on(incident, "plan", plan_verdict(made), made ? made->summary : remedy + ": " + made.error().message,
+              encode_planning(remedy, diagnosis, view));
+    if (!made) return next_rung(incident, Rung::untried, "can't help any more: " + made.error().message);
+    ask_for_unfenced(incident, *made);
+    ask_for_records(incident, *made);
+    if (!is_as_agreed(*made, *incident.plan)) incident.approved_by.clear();
+    incident.plan = *std::move(made);
+    begin_step(incident, 0);
+    tell(incident, "planned anew, since its job has moved on: " + incident.plan->summary);
 }
 
 void Loop::State::next_rung(Incident& incident, Rung left, const std::string& reason) {

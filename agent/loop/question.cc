@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "agent/loop/state_internal.h"
+#include "remediations/guards/plan_policy.h"
 #include "remediations/planning/deployment.h"
 
 namespace medic {
@@ -48,12 +49,19 @@ Step Loop::State::prepared(const Incident& incident) const {
     if (auto* cancel = std::get_if<CancelJob>(&step.operation)) fill(cancel->job_id);
     if (!step.restore_from_own_savepoint) return step;
     auto& start = std::get<StartDeployment>(step.operation);
-    start.restore_from = incident.savepoint;
-    if (start.restore_from.empty()) {
-        const Fact* path = book.fresh({step.job, "savepoint_path"}, now, guard_facts_age_max);
-        if (path != nullptr) start.restore_from = path->text;
-    }
+    start.restore_from = own_savepoint(incident, step.job);
     return step;
+}
+
+// Where the job was ended: as the request was answered, else as it was seen afterwards. What was known before the
+// request is an older savepoint of the same run, which is told until the new one is: from there the state would be set
+// back. "": not known.
+std::string Loop::State::own_savepoint(const Incident& incident, const Subject& job) const {
+    if (!incident.savepoint.empty()) return incident.savepoint;
+    const Fact* path = book.fresh({job, "savepoint_path"}, now, guard_facts_age_max);
+    const bool newer = path != nullptr &&
+                       std::ranges::find(incident.savepoints_before, path->text) == incident.savepoints_before.end();
+    return newer ? path->text : std::string();
 }
 
 std::vector<std::string> Loop::State::others_acting(const Incident& incident) const {
@@ -97,8 +105,8 @@ GuardQuestion Loop::State::question_about(const Incident& incident, const Step& 
     question.undo = incident.undoing;
     question.needs_approval = incident.plan->needs_approval;
     question.now = now;
-    question.policy = decide(options.policy, {step.remedy, step.cause, incident.cluster, step.object,
-                                              planner.level(step.remedy, step.cause)});
+    question.policy =
+        decide_step(options.policy, {*incident.plan, incident.diagnosis, planner.level(step.remedy, step.cause)}, step);
     question.journal_writable = journal_writable;
     question.history_complete = history_complete;
     const Duration window = std::max(question.policy.limits.budget_window, question.policy.limits.cooldown);

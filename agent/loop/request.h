@@ -26,6 +26,15 @@ inline constexpr std::size_t roll_nodes_max = 30;  // Of one request; two steps 
 // What whoever asks for another one is told: who has asked, since when, and what can be done.
 [[nodiscard]] std::string already_asked(const Incident& incident, WallTime now);
 
+// Whether a command about what is there (approve, reject, stop, undo, pause, resume) does what whoever gives it
+// believes. `known`: the newest incidents, with all open ones. invalid: no such incident or action; not_ready: it no
+// longer waits for an answer, it can't be taken back, or something else goes on holding up what was to go on.
+[[nodiscard]] Status can_be_carried_out(const OperatorCommand& command, const std::vector<Incident>& known,
+                                        const std::vector<Pause>& pauses);
+// Something was done that its plan can take back.
+[[nodiscard]] bool can_be_undone(const Incident& incident);
+[[nodiscard]] bool can_be_undone_now(const Incident& incident);  // And nothing of it is under way.
+
 // invalid: a job without a deployment, a version that is not in the configuration, no folder for savepoints, a doubt
 // that nobody has.
 [[nodiscard]] Status deployment_to_make(const ClusterInfo& cluster, const DeploymentWish& wish);

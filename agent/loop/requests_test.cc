@@ -229,6 +229,44 @@ TEST_F(DryRun, estimates_by_the_roll_before_it) {
     EXPECT_TRUE(says(told(lab), "for 3 nodes, as long as I1 took for each of 3"));
 }
 
+TEST(Orders, what_is_not_there_or_no_longer_waits_is_refused) {
+    using Kind = OperatorCommand::Kind;
+    Incident waits;
+    waits.id = "I17";
+    waits.step_number = 2;
+    waits.state = IncidentState::waiting_approval;
+    Incident over = waits;
+    over.id = "I16";
+    over.state = IncidentState::resolved;
+    const auto answer = [&](Kind kind, const std::string& target) {
+        const Status done = can_be_carried_out({kind, target, "", "ann"}, {waits, over}, {});
+        return done ? std::string("yes") : std::string(to_string(done.error().code)) + ": " + done.error().message;
+    };
+    for (const Kind kind : {Kind::approve, Kind::reject}) {
+        EXPECT_EQ(answer(kind, "I17/2"), "yes");
+        EXPECT_EQ(answer(kind, "I17"), "yes");
+        EXPECT_EQ(answer(kind, "I17/1"),
+                  "not_ready: I17/1 no longer waits for an answer: I17/2 does; look at it with `medic actions`");
+        for (const char* unknown : {"I71/2", "I16/2", "", "/"})
+            EXPECT_TRUE(answer(kind, unknown).starts_with("invalid: no open incident or action")) << unknown;
+    }
+    EXPECT_EQ(answer(Kind::stop, "I17/2"), "yes");
+    EXPECT_TRUE(answer(Kind::stop, "I71").starts_with("invalid: "));
+    EXPECT_EQ(answer(Kind::undo, "I17"), "not_ready: I17: nothing was done that can be taken back from here");
+    waits.state = IncidentState::acting;
+    EXPECT_EQ(answer(Kind::approve, "I17/2"), "not_ready: I17/2 waits for no answer: I17 is acting");
+}
+
+TEST(Orders, one_cluster_does_not_go_on_under_a_pause_of_all) {
+    const OperatorCommand lab{OperatorCommand::Kind::resume, "lab", "", "ann"},
+        all{OperatorCommand::Kind::resume, "", "", "ann"};
+    EXPECT_TRUE(can_be_carried_out(lab, {}, {{.cluster = "lab", .reason = "game day", .by = "bob"}}));
+    const std::vector<Pause> everywhere{{.cluster = "", .reason = "game day", .by = "bob"}};
+    EXPECT_EQ(can_be_carried_out(lab, {}, everywhere).error().message,
+              "bob has paused every cluster (game day): that pause is taken back for all of them or not at all");
+    EXPECT_TRUE(can_be_carried_out(all, {}, everywhere));
+}
+
 TEST(Requests, nodes_are_taken_from_the_configuration) {
     ClusterInfo some = three_brokers(Mode::ask).clusters[0];
     EXPECT_EQ(nodes_to_roll(some, "broker", {}).value(),

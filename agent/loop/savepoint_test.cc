@@ -88,19 +88,72 @@ TEST_F(SlowSavepoint, is_asked_for_again_once_it_has_failed) {
 
 // A first request is answered with a path, and the job runs on; the second one's answer is lost.
 TEST_F(SavepointAgain, what_the_first_request_answered_is_not_gone_on_from) {
-    bench.text({job, "savepoint_path"}, "/savepoints/savepoint-2");
     int stops = 0;
     bench.on_send = [&](const Operation& operation) {
         if (!std::holds_alternative<StopJobWithSavepoint>(operation.body))
             return bench.reply(operation.key, std::string("j2"));
         if (++stops == 1) return bench.reply(operation.key, std::string("/savepoints/savepoint-1"));
         bench.text({job, "flink_job_state"}, "FINISHED");
+        bench.text({job, "savepoint_path"}, "/savepoints/savepoint-2");
         bench.reply(operation.key, fail(ErrorCode::outcome_unknown, "time-out"));
     };
     bench.run(2 * two_minutes);
     ASSERT_EQ(stops, 2) << bench.story();
     ASSERT_GE(bench.sent.size(), 3U) << bench.story();
     EXPECT_EQ(std::get<StartDeployment>(bench.sent[2].body).restore_from, "/savepoints/savepoint-2");
+}
+
+// The first one took its savepoint, and it is all that is told of the run until the second one's is seen, too.
+TEST_F(SavepointAgain, what_the_first_request_is_seen_to_have_taken_is_not_gone_on_from_either) {
+    int stops = 0;
+    bench.on_send = [&](const Operation& operation) {
+        if (!std::holds_alternative<StopJobWithSavepoint>(operation.body))
+            return bench.reply(operation.key, std::string("j2"));
+        if (++stops == 2) bench.text({job, "flink_job_state"}, "FINISHED");
+        bench.text({job, "savepoint_path"}, "/savepoints/savepoint-1");
+        bench.reply(operation.key, fail(ErrorCode::outcome_unknown, "time-out"));
+    };
+    bench.run(2 * two_minutes);
+    ASSERT_EQ(stops, 2) << bench.story();
+    EXPECT_EQ(bench.sent.size(), 2U) << bench.story();
+    EXPECT_EQ(bench.incident().outcome, "cannot_tell") << bench.story();
+}
+
+// A run that had a savepoint before: its path is told until that of the stop is seen.
+class SavepointBefore : public TooSlow {
+protected:
+    SavepointBefore() {
+        bench.text({job, "savepoint_path"}, "/savepoints/nightly");
+        bench.on_send = [this](const Operation& operation) {
+            if (!std::holds_alternative<StopJobWithSavepoint>(operation.body))
+                return bench.reply(operation.key, std::string("j2"));
+            bench.text({job, "flink_job_state"}, "FINISHED");
+            bench.reply(operation.key, fail(ErrorCode::outcome_unknown, "the savepoint was not complete in time"));
+        };
+        for (int i = 0; i < two_minutes && bench.sent.empty(); ++i) bench.tick();
+        bench.run(20);
+    }
+};
+
+TEST_F(SavepointBefore, is_not_started_from) {
+    EXPECT_EQ(bench.sent.size(), 1U) << bench.story();
+    bench.run(two_minutes);
+    EXPECT_EQ(bench.sent.size(), 1U) << bench.story();
+    EXPECT_EQ(bench.incident().state, IncidentState::escalated) << bench.story();
+    EXPECT_EQ(bench.incident().outcome, "cannot_tell") << bench.story();
+}
+
+TEST_F(SavepointBefore, is_told_from_the_one_that_is_seen_a_moment_later) {
+    bench.text({job, "savepoint_path"}, "/savepoints/savepoint-7");
+    bench.run(10);
+    ASSERT_EQ(bench.sent.size(), 2U) << bench.story();
+    EXPECT_EQ(std::get<StartDeployment>(bench.sent[1].body).restore_from, "/savepoints/savepoint-7");
+}
+
+TEST_F(SavepointBefore, is_known_to_the_next_agent_as_well) {
+    bench.restart();
+    bench.run(two_minutes);
+    EXPECT_EQ(bench.sent.size(), 1U) << bench.story();
 }
 
 // The job runs with its new settings, and does no more than before.
@@ -135,6 +188,42 @@ TEST_F(SettingsInVain, a_job_that_still_restores_its_state_is_waited_for) {
     bench.run(two_minutes);
     EXPECT_EQ(starts, 1) << bench.story();
     EXPECT_EQ(bench.incident().outcome, "healed") << bench.story();
+}
+
+// Under the adaptive scheduler. It lacks slots: what its vertices may have, it does not get.
+class RescaledInVain : public TooSlow {
+protected:
+    RescaledInVain() {
+        bench.text({job, "scheduler"}, "adaptive");
+        bench.counts({job, "flink_checkpoints_completed_total"});
+        bench.on_send = [this](const Operation& operation) {
+            bounds_are(std::to_string(std::get<RescaleJob>(operation.body).to));
+            bench.reply(operation.key, std::string("rescaling"));
+        };
+    }
+    void bounds_are(std::string bounds) { bench.text({job, "parallelism_bounds"}, std::move(bounds)); }
+    const std::string wider = "lab: rescale-job j1 from parallelism 2 to 4";
+    const std::string back = "lab: rescale-job j1 from parallelism 4 to 2";
+};
+
+TEST_F(RescaledInVain, is_as_it_was_afterwards) {
+    bounds_are("2");
+    bench.run(2 * two_minutes);
+    EXPECT_EQ(bench.sent_operations(), (std::vector<std::string>{wider, back})) << bench.story();
+}
+
+TEST_F(RescaledInVain, what_was_as_wide_before_is_neither_rescaled_nor_narrowed) {
+    bounds_are("4");
+    bench.run(2 * two_minutes);
+    EXPECT_TRUE(bench.sent.empty()) << bench.story();
+}
+
+TEST_F(RescaledInVain, what_somebody_else_has_changed_since_is_not_narrowed) {
+    bounds_are("2");
+    for (int i = 0; i < two_minutes && bench.sent.empty(); ++i) bench.tick();
+    bounds_are("4,4");
+    bench.run(2 * two_minutes);
+    EXPECT_EQ(bench.sent_operations(), std::vector<std::string>{wider}) << bench.story();
 }
 
 TEST_F(SlowSavepoint, of_which_nothing_can_be_told_is_a_persons) {

@@ -148,6 +148,7 @@ struct Loop::State {
     void wait(Incident& incident);
     void want_plan(const Incident& incident);
     [[nodiscard]] bool answered(const Incident& incident, const Step& step) const;
+    [[nodiscard]] bool has_moved_on(const Incident& incident, const Step& step) const;
     void notice_living_job(Incident& incident);
     void expect_reply(Incident& incident);
     [[nodiscard]] Truth still_comes(const Incident& incident, const Step& step) const;
@@ -166,6 +167,8 @@ struct Loop::State {
     // `tried`: an operation of the remedy at hand was sent; without it nothing may be said of its effect.
     enum class Rung : std::uint8_t { tried, untried };
     void next_rung(Incident& incident, Rung left, const std::string& why);
+    [[nodiscard]] static bool is_as_agreed(const Plan& plan, const Plan& before);
+    void plan_anew(Incident& incident);
     void ask_for_unfenced(const Incident& incident, Plan& plan) const;
     void ask_for_records(const Incident& incident, Plan& plan) const;
     void ladder_ended(Incident& incident);
@@ -175,6 +178,7 @@ struct Loop::State {
 
     // question.cc
     Step prepared(const Incident& incident) const;
+    [[nodiscard]] std::string own_savepoint(const Incident& incident, const Subject& job) const;
     [[nodiscard]] std::vector<std::string> clusters_with_cause_of(const Incident& incident) const;
     void ask_silences(const Incident& incident, GuardQuestion& question) const;
     [[nodiscard]] std::vector<ManagedChange> managed_by_others(const Incident& incident) const;
@@ -198,9 +202,9 @@ struct Loop::State {
     void begin_step(Incident& incident, std::size_t step);
     void plan_ended(Incident& incident);
     void plan_failed(Incident& incident, Outcome outcome, const std::string& why);
-    [[nodiscard]] static bool can_be_undone(const Incident& incident);
     void begin_undo(Incident& incident, const std::string& why);
     void put_into_quarantine(const Incident& incident, const Quarantine& bad);
+    void leave_earlier_savepoints(Incident& incident, const Subject& job);
     void record_attempt(const Incident& incident, std::string state, std::string result);
 
     // Both.

@@ -23,15 +23,15 @@ Diagnosis bad_version() {
 // A bad version keeps its job restarting; what the roll-back asks for is done by the test.
 class RollBack : public testing::Test {
 protected:
-    RollBack() : bench(with_versions()) {
+    explicit RollBack(Mode mode = Mode::auto_) : bench(with_versions(mode)) {
         bench.on_send = [&](const Operation& operation) { answer(operation); };
         bench.text({job, "checkpoint_path"}, "/checkpoints/7");
         bench.text({job, "checkpoints_kept"}, "always");
         bench.text({job, "flink_job_state"}, "RESTARTING");
         bench.run(3);
     }
-    static LoopOptions with_versions() {
-        LoopOptions given = options(Mode::auto_);
+    static LoopOptions with_versions(Mode mode) {
+        LoopOptions given = options(mode);
         given.policy.rules[0].limits.attempts_max = 2;
         given.clusters[0].deployments = {
             {.job = "fleet", .savepoints = "/savepoints", .versions = {"v1", "v2"}, .parallelism = {}}};
@@ -44,6 +44,7 @@ protected:
             bench.diagnoses.clear();
         } else if (std::holds_alternative<StartDeployment>(operation.body)) {
             ++starts;
+            restored_from = std::get<StartDeployment>(operation.body).restore_from;
             if (!start_is_heard) return bench.reply(operation.key, fail(ErrorCode::unavailable, "refused"));
             bench.text({job, "flink_job_state"}, "RUNNING");
             bench.counts({job, "flink_subtask_records_in_total"});
@@ -57,6 +58,7 @@ protected:
     Bench bench;
     bool cancel_is_heard = true, start_is_heard = true;
     int starts = 0;
+    std::string restored_from;
 };
 
 TEST_F(RollBack, starts_the_good_version_of_a_job_that_it_has_ended) {
@@ -112,6 +114,61 @@ TEST_F(RollBack, does_not_start_a_job_that_ran_and_was_ended_while_nobody_looked
     bench.text({job, "id"}, "j2");
     bench.run(400);
     EXPECT_EQ(starts, 1) << bench.story();
+}
+
+// While a person makes up their mind, the job may complete another checkpoint.
+class RollBackToApprove : public RollBack {
+protected:
+    RollBackToApprove() : RollBack(Mode::ask) {
+        fail_on_records();
+        for (int i = 0; i < 100 && !waits(); ++i) bench.tick();
+    }
+    [[nodiscard]] bool waits() {
+        const auto all = bench.loop().incidents();
+        return !all.empty() && all.back().state == IncidentState::waiting_approval;
+    }
+    void approve() {
+        bench.inbox.emplace_back(OperatorCommand{
+            .kind = OperatorCommand::Kind::approve, .target = bench.incident().id, .reason = "", .by = "ann"});
+    }
+    void run_to_the_end() {
+        for (int i = 0; i < 200 && starts == 0; ++i) bench.tick();
+    }
+};
+
+TEST_F(RollBackToApprove, starts_from_the_checkpoint_that_was_agreed_to) {
+    ASSERT_TRUE(waits()) << bench.story();
+    approve();
+    run_to_the_end();
+    EXPECT_EQ(restored_from, "/checkpoints/7") << bench.story();
+}
+
+TEST_F(RollBackToApprove, does_not_end_a_job_that_has_moved_on_for_an_older_checkpoint) {
+    ASSERT_TRUE(waits()) << bench.story();
+    approve();
+    bench.text({job, "checkpoint_path"}, "/checkpoints/8");
+    bench.run(200);
+    EXPECT_TRUE(bench.sent.empty() || restored_from == "/checkpoints/8") << bench.story();
+}
+
+TEST_F(RollBackToApprove, starts_from_the_newest_checkpoint_of_when_it_is_agreed_to) {
+    ASSERT_TRUE(waits()) << bench.story();
+    bench.text({job, "checkpoint_path"}, "/checkpoints/8");
+    bench.run(10);
+    ASSERT_TRUE(waits()) << bench.story();
+    EXPECT_TRUE(bench.sent.empty());
+    approve();
+    run_to_the_end();
+    EXPECT_EQ(restored_from, "/checkpoints/8") << bench.story();
+}
+
+TEST_F(RollBackToApprove, does_not_go_back_from_what_a_job_completed_before_it_failed_by_itself) {
+    ASSERT_TRUE(waits()) << bench.story();
+    bench.text({job, "checkpoint_path"}, "/checkpoints/8");
+    bench.text({job, "flink_job_state"}, "FAILED");
+    approve();
+    bench.run(200);
+    EXPECT_TRUE(bench.sent.empty() || restored_from == "/checkpoints/8") << bench.story();
 }
 
 // No version to go back to: the job fails on every restart.

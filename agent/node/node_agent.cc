@@ -1,12 +1,11 @@
 #include "agent/node/node_agent.h"
 
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
 
-#include "agent/collectors/redact.h"
+#include "agent/base/redact.h"
 #include "agent/node/node_service.h"
 #include "agent/world/real/clock.h"
 #include "agent/world/real/folder_lock.h"
@@ -57,15 +56,15 @@ Status NodeAgent::State::open() {
                            .run = [this](CommandRequest request) { return run(std::move(request)); },
                            .clock = [] { return read_clock(); },
                            .say = options.say});
-    const auto colon = config.api_listen.rfind(':');
     HttpServerOptions server_options;
-    server_options.host = config.api_listen.substr(0, colon);
-    server_options.port = static_cast<std::uint16_t>(std::atoi(config.api_listen.c_str() + colon + 1));
+    server_options.host = config.api_address.host;
+    server_options.port = config.api_address.port;
     server_options.handler_threads = handler_threads;
     server_options.connections_max = 64;
     server_options.body_bytes_max = body_bytes_max;
     MEDIC_TRY(server, HttpServer::listen(server_options));
-    std::ofstream(config.data_dir + "/api_address") << server_options.host << ":" << server->port() << "\n";
+    std::ofstream(config.data_dir + "/api_address")
+        << to_string(ListenAddress{.host = server_options.host, .port = server->port()}) << "\n";
     reactor.every(config.intervals.process, Duration{0}, [this] { look(); });
     io = std::make_unique<Worker>("io", 1);
     (void)io->post([this] { reactor.run(); });
@@ -76,7 +75,7 @@ Status NodeAgent::State::open() {
 // On the reactor's thread. The look goes on without waiting for what the drivers say.
 void NodeAgent::State::look() {
     for (NodeService::StatusDue& due : service->due())
-        run_command(reactor, {.argv = due.ask.argv, .timeout = due.timeout, .output_bytes_max = status_bytes_max},
+        run_command(reactor, {.argv = due.ask.argv, .timeout = due.ask.timeout, .output_bytes_max = status_bytes_max},
                     [this, cluster = due.cluster, node = due.ask.node](Result<CommandReply> reply) {
                         Result<std::string> output =
                             reply ? Result<std::string>(reply->output) : std::unexpected(reply.error());

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "agent/collectors/redact.h"
+#include "agent/base/redact.h"
 #include "agent/node/node_service_internal.h"
 
 namespace medic {
@@ -108,7 +108,7 @@ Result<NodeService::State::Order> NodeService::State::read_order(const HttpReque
     if (!token.is_number_unsigned() ||
         token.get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
         return fail(ErrorCode::invalid, "fencing_token: expected a number, 0 without a lease");
-    order.timeout = found.node->driver.timeout;
+    order.timeout = found.node->driver.command_timeout;
     if (const auto given = body.find("timeout_ms"); given != body.end()) {
         constexpr std::uint64_t timeout_ms_max = 3'600'000;
         if (!given->is_number_unsigned() || given->get<std::uint64_t>() == 0)

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "agent/collectors/redact.h"
+#include "agent/base/redact.h"
 #include "agent/node/node_service_internal.h"
 
 namespace medic {
@@ -35,9 +35,7 @@ NodeService::NodeService(Parts parts) : state_(std::make_unique<State>(std::move
     for (const ClusterConfig& cluster : state_->parts.config.clusters) {
         ProcessCollectorOptions options = process_options_of(cluster);
         options.proc = state_->parts.proc;
-        const Duration timeout = options.status_timeout;
-        state_->collectors.emplace(
-            cluster.name, State::Looked{.collector = ProcessCollector(std::move(options)), .status_timeout = timeout});
+        state_->collectors.emplace(cluster.name, ProcessCollector(std::move(options)));
     }
 }
 NodeService::~NodeService() = default;
@@ -45,21 +43,20 @@ NodeService::~NodeService() = default;
 std::vector<NodeService::StatusDue> NodeService::due() {
     std::vector<StatusDue> all;
     const WallTime now = state_->parts.clock().wall;
-    for (auto& [cluster, looked] : state_->collectors)
-        for (StatusAsk& ask : looked.collector.due(now))
-            all.push_back({cluster, std::move(ask), looked.status_timeout});
+    for (auto& [cluster, collector] : state_->collectors)
+        for (StatusAsk& ask : collector.due(now)) all.push_back({cluster, std::move(ask)});
     return all;
 }
 
 void NodeService::answer(const std::string& cluster, const std::string& node, const Result<std::string>& output) {
     if (const auto found = state_->collectors.find(cluster); found != state_->collectors.end())
-        found->second.collector.answer(node, output, state_->parts.clock().wall);
+        found->second.answer(node, output, state_->parts.clock().wall);
 }
 
 void NodeService::look() {
-    for (auto& [cluster, looked] : state_->collectors) {
+    for (auto& [cluster, collector] : state_->collectors) {
         const Now now = state_->parts.clock();
-        Observation seen = looked.collector.look(now.wall);
+        Observation seen = collector.look(now.wall);
         const std::lock_guard guard(state_->mutex);
         state_->newest[cluster] = {std::move(seen), now.monotonic};
     }

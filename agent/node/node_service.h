@@ -44,7 +44,6 @@ public:
     struct StatusDue {
         std::string cluster;
         StatusAsk ask;
-        Duration timeout{0};
     };
     [[nodiscard]] std::vector<StatusDue> due();
     void answer(const std::string& cluster, const std::string& node, const Result<std::string>& output);

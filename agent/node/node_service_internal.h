@@ -22,11 +22,7 @@ struct NodeService::State {
 
     Parts parts;
 
-    struct Looked {
-        ProcessCollector collector;
-        Duration status_timeout{0};
-    };
-    std::map<std::string, Looked> collectors;  // By cluster; the looking thread's.
+    std::map<std::string, ProcessCollector> collectors;  // By cluster; the looking thread's.
 
     // Of any thread.
     std::mutex mutex;

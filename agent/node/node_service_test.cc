@@ -178,7 +178,9 @@ TEST_F(Sidecar, TheCommandEndsWhenTheOneWhoAskedStopsWaiting) {
     (void)order("tm-1/kill", "b", 0, R"(,"timeout_ms":99999999)");
     ASSERT_EQ(ran.size(), 2u);
     EXPECT_EQ(ran[0].timeout, Duration{900});
-    EXPECT_EQ(ran[1].timeout, Duration{10'000});  // The driver's own.
+    EXPECT_EQ(ran[1].timeout, driver_takes_max);
+    (void)order("w/kill_task", "c", 0, R"(,"timeout_ms":9000,"values":{"connector":"o","task":"3"})");
+    EXPECT_EQ(ran.at(2).timeout, Duration{5'000});  // The driver's own.
 }
 
 TEST_F(Sidecar, ValuesFillPlaceholdersAndNothingElse) {

@@ -6,8 +6,9 @@
 #include <algorithm>
 
 #include "agent/api/incident_view.h"
+#include "agent/base/plain_text.h"
+#include "agent/base/redact.h"
 #include "agent/base/yaml.h"
-#include "agent/collectors/redact.h"
 
 namespace medic {
 namespace {
@@ -17,14 +18,6 @@ constexpr std::size_t line_bytes_max = 400;     // Of one free text in a message
 constexpr std::size_t failure_bytes_max = 800;  // Of the first failure: the head of its trace.
 constexpr std::size_t steps_max = 6;
 constexpr Duration link_lives{30LL * 24 * 3'600'000};
-
-// Cut at a character's border, not inside one.
-std::string shortened(std::string text, std::size_t bytes_max) {
-    if (text.size() <= bytes_max) return text;
-    std::size_t end = bytes_max;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-    return text.substr(0, end) + "…";
-}
 
 std::string clean(const std::string& text, std::size_t bytes_max = line_bytes_max) {
     return shortened(redact(text), bytes_max);

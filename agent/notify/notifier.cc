@@ -5,7 +5,8 @@
 #include <fstream>
 
 #include "agent/base/base64.h"
-#include "agent/collectors/redact.h"
+#include "agent/base/plain_text.h"
+#include "agent/base/redact.h"
 #include "agent/notify/payload.h"
 #include "agent/world/real/command.h"
 #include "agent/world/real/url.h"
@@ -16,8 +17,8 @@ namespace {
 constexpr Duration deliver_within{10'000};
 constexpr Duration look_every{500};
 constexpr std::size_t answer_bytes_max = 64 * 1024;
-constexpr std::size_t argument_bytes_max = 400;
-constexpr int heartbeats_missed = 3;  // Then the watchdog's alert ends by itself.
+constexpr std::size_t value_bytes_max = 400;  // Of a value in an argument, and of what an answer says.
+constexpr int heartbeats_missed = 3;          // Then the watchdog's alert ends by itself.
 
 bool keeps_alerts(const NotifyConfig& config) { return config.kind == "alertmanager"; }
 
@@ -76,11 +77,14 @@ DispatchOutcome outcome_of(int status) {
     return refused ? DispatchOutcome::refused : DispatchOutcome::failed;
 }
 
+// What is filled in comes from outside and is shortened; what is configured is passed on as it stands.
 std::string filled(std::string text, const std::vector<std::pair<std::string_view, std::string>>& values) {
-    for (const auto& [name, value] : values)
+    for (const auto& [name, whole] : values) {
+        const std::string value = shortened(whole, value_bytes_max);
         for (std::size_t at = 0; (at = text.find(name, at)) != std::string::npos; at += value.size())
             text.replace(at, name.size(), value);
-    return text.substr(0, argument_bytes_max);
+    }
+    return text;
 }
 
 }  // namespace
@@ -153,7 +157,7 @@ void Notifier::run(const Dispatch& dispatch, const Target& target, const Message
         finish(dispatch, delivered ? DispatchOutcome::delivered : DispatchOutcome::failed, {},
                delivered ? ""
                : reply   ? fmt::format("its command ended with {}: {}", reply->exit_code,
-                                       redact(reply->errors.substr(0, argument_bytes_max)))
+                                       redact(reply->errors.substr(0, value_bytes_max)))
                          : redact(reply.error().message));
     });
 }
@@ -166,15 +170,16 @@ void Notifier::post(const Dispatch& dispatch, const Target& target, std::string 
                                   target.config.text ? "text/plain; charset=utf-8" : "application/json");
     request->headers.emplace_back("Idempotency-Key", dispatch.key);
     const std::string url = request->url;
-    parts_.fetcher.fetch(*std::move(request), [this, dispatch, url,
-                                               labels = std::move(labels)](const Result<FetchReply>& reply) {
-        if (!reply) return finish(dispatch, DispatchOutcome::failed, labels, without_url(reply.error().message, url));
-        const DispatchOutcome outcome = outcome_of(reply->status);
-        finish(dispatch, outcome, labels,
-               outcome == DispatchOutcome::delivered ? ""
-                                                     : fmt::format("it answers HTTP status {}: {}", reply->status,
-                                                                   redact(reply->body.substr(0, argument_bytes_max))));
-    });
+    parts_.fetcher.fetch(
+        *std::move(request), [this, dispatch, url, labels = std::move(labels)](const Result<FetchReply>& reply) {
+            if (!reply)
+                return finish(dispatch, DispatchOutcome::failed, labels, without_url(reply.error().message, url));
+            const DispatchOutcome outcome = outcome_of(reply->status);
+            finish(dispatch, outcome, labels,
+                   outcome == DispatchOutcome::delivered ? ""
+                                                         : fmt::format("it answers HTTP status {}: {}", reply->status,
+                                                                       redact(reply->body.substr(0, value_bytes_max))));
+        });
 }
 
 void Notifier::finish(const Dispatch& dispatch, DispatchOutcome outcome, const std::vector<std::string>& labels,

@@ -224,6 +224,22 @@ TEST(Notifier, ACommandReadsTheMessageAndItsArgumentsAreFilledIn) {
     EXPECT_TRUE(scene.read("title").starts_with("I1 opened: [medic] I1 prod:")) << scene.read("title");
 }
 
+TEST(Notifier, AConfiguredArgumentArrivesWholeAndALongValueIsCutAtALettersBorder) {
+    Scene scene;
+    const std::string script =
+        "printf %s \"$2\" > \"$1/long\"; printf %s \"$3\" > \"$1/owner\"; cat > \"$1/in\"; mv \"$1/in\" \"$1/done\"";
+    const std::string configured(600, 'x');
+    std::string owner = "a";  // So that byte 400 is the second one of a letter.
+    for (int i = 0; i < 300; ++i) owner += "é";
+    scene.start({{.name = "mail",
+                  .kind = "command",
+                  .command = {"sh", "-c", script, "sh", scene.folder.string(), configured, "{owner}|" + configured}}});
+    scene.tell(incident("I1", IncidentState::observing, owner));
+    ASSERT_TRUE(scene.wait([&] { return scene.rows.size() == 2; }));
+    EXPECT_EQ(scene.read("long"), configured);
+    EXPECT_EQ(scene.read("owner"), owner.substr(0, 399) + "…|" + configured);
+}
+
 TEST(Notifier, AnAlertmanagerGetsAlertsAndTheBasicAuthenticationOfAFile) {
     Scene scene;
     scene.start({{.name = "am",

@@ -7,7 +7,7 @@
 
 #include "agent/api/diagnosis_json_internal.h"
 #include "agent/api/incident_view.h"
-#include "agent/collectors/redact.h"
+#include "agent/base/redact.h"
 
 namespace medic {
 namespace {

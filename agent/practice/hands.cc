@@ -115,13 +115,11 @@ NodeSight Hands::look_here(const NodeConfig& node) {
     ProcessCollectorOptions options = process_options_of(state_->parts.cluster);
     std::erase_if(options.nodes, [&](const WatchedNode& one) { return one.name != node.name; });
     for (WatchedNode& one : options.nodes) one.disks.clear();
-    const Duration timeout = options.status_timeout;
     ProcessCollector collector(std::move(options));
     std::string printed;
     for (const StatusAsk& ask : collector.due(read_clock().wall)) {
-        auto reply = state_->wait<Result<CommandReply>>([this, ask, timeout](auto done) {
-            run_command(state_->reactor, {.argv = ask.argv, .timeout = timeout}, done);
-        });
+        auto reply = state_->wait<Result<CommandReply>>(
+            [this, ask](auto done) { run_command(state_->reactor, {.argv = ask.argv, .timeout = ask.timeout}, done); });
         Result<std::string> output = reply ? Result<std::string>(reply->output) : std::unexpected(reply.error());
         if (reply && reply->exit_code != 0)
             output = fail(ErrorCode::unavailable, "its status command ended with {}", reply->exit_code);
@@ -161,7 +159,7 @@ Status Hands::send(OperationBody body, const std::string& node) {
     Operation operation{.key = fmt::format("{}/{}/{}", state_->parts.id, read_clock().wall.unix_ms, ++state_->sent),
                         .cluster = state_->parts.cluster.name,
                         .body = std::move(body),
-                        .timeout = config->driver.timeout};
+                        .timeout = config->driver.command_timeout};
     std::future<Result<std::string>> reply;
     {
         const std::lock_guard guard(state_->mutex);

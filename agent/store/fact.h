@@ -19,6 +19,8 @@
 //  - {connector/NAME, "committed:TOPIC-PARTITION"}: where the group of a sink reads on; told while, and for ten
 //    minutes after, the sink is stopped or a task of it has FAILED, by workers that tell offsets
 //    (Connect 3.5).
+//  - {topic/NAME, "unread_ratio_max"}: by partition, and only while no reader is missing (agent/store/kafka_words.h).
+//  - {connector-task/NAME/N, "runs_on"}: its worker, or that none answers (agent/store/connect_words.h).
 //  - not known, stale or not asked for long: value nullopt and text empty. Absence is an answer, and never zero.
 #pragma once
 

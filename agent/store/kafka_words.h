@@ -22,6 +22,12 @@ inline constexpr std::string_view settings_unchanged = "none";
 // The attribute {topic/NAME, "written_until"}, where its settings were changed since: milliseconds since the epoch,
 // when that was seen, and it was written to until then. An agent that is started after the change knows by it alone.
 inline constexpr std::string_view written_until = "written_until";
+// The fact {topic/NAME, "unread_ratio_max"}: what share of its log (0 to 1) a group has still to read in the partition
+// where that is largest. By partition: a sum would dilute one that nobody has read in nine that all have read. Known
+// only while the look at Kafka is whole and no reader of the topic is missing from it.
+inline constexpr std::string_view unread_ratio_max = "unread_ratio_max";
+// In the attribute {cluster/NAME, "kafka_not_visible"}: where some groups read on is not told us.
+inline constexpr std::string_view offsets_of_groups = "offsets of groups";
 // A replication throttle's setting, of a topic or a broker: none is set.
 inline constexpr std::string_view no_throttle = "none";
 

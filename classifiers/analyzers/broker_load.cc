@@ -8,6 +8,9 @@ namespace medic::analyzers {
 namespace {
 
 constexpr std::size_t looks_needed = 3;
+constexpr Duration remembered{2 * 3'600'000};  // What the store keeps.
+// One pool is idle for all of its time at most; a meter's rounding aside.
+constexpr double more_than_one_pool = 1.05;
 
 std::optional<double> page_value(const Lookup& lookup, SeriesId series) {
     const auto latest = lookup.view().series.latest(series, lookup.now().wall, page_fresh_within);
@@ -18,10 +21,11 @@ void add(std::optional<double>& sum, std::optional<double> value) {
     if (value) sum = sum.value_or(0) + *value;
 }
 
-std::optional<double> page_mean(const Lookup& lookup, SeriesId series) {
+// Of its request handlers.
+std::optional<double> busy_of(const Lookup& lookup, SeriesId series) {
     if (!page_value(lookup, series)) return std::nullopt;
-    const auto samples = lookup.history(series, load_window);
-    return samples.size() < looks_needed ? std::nullopt : std::optional{mean_of(samples)};
+    const auto idle = handlers_idle(lookup, series, load_window);
+    return idle.size() < looks_needed ? std::nullopt : std::optional{1 - mean_of(idle)};
 }
 
 void add_disks(const Lookup& lookup, const std::string& cluster, BrokerLoad& load) {
@@ -47,6 +51,17 @@ std::optional<double> page_rate(const Lookup& lookup, SeriesId series) {
     const double seconds = static_cast<double>(samples.back().at_ms - samples.front().at_ms) / 1000;
     if (seconds < 60) return std::nullopt;
     return (samples.back().value - samples.front().value) / seconds;
+}
+
+// Of a broker that is a controller as well two pools share one meter (KIP-1207), which then goes up to 2; the
+// controller's has next to nothing to do. That it shares is told by what the meter has said, not by who votes: newer
+// releases tell each pool apart. One that was never seen above one pool counts as one: it is called idle, if anything.
+std::vector<Sample> handlers_idle(const Lookup& lookup, SeriesId series, Duration window) {
+    const auto all = lookup.history(series, remembered);
+    const bool shared = std::ranges::any_of(all, [](const Sample& one) { return one.value > more_than_one_pool; });
+    auto samples = lookup.history(series, window);
+    for (Sample& one : samples) one.value = std::clamp(one.value - (shared ? 1.0 : 0.0), 0.0, 1.0);
+    return samples;
 }
 
 std::vector<std::string> kafka_clusters(const Lookup& lookup) {
@@ -76,9 +91,8 @@ std::map<std::string, BrokerLoad> broker_loads(const Lookup& lookup, const std::
          [&](BrokerLoad& load, SeriesId series) { load.bytes_out = page_rate(lookup, series); });
     each("kafka_broker_replication_bytes_in_total",
          [&](BrokerLoad& load, SeriesId series) { load.replication_in = page_rate(lookup, series); });
-    each("kafka_broker_request_handler_idle_ratio", [&](BrokerLoad& load, SeriesId series) {
-        if (const auto idle = page_mean(lookup, series)) load.busy = 1 - std::clamp(*idle, 0.0, 1.0);
-    });
+    each("kafka_broker_request_handler_idle_ratio",
+         [&](BrokerLoad& load, SeriesId series) { load.busy = busy_of(lookup, series); });
     each("kafka_broker_partitions", [&](BrokerLoad& load, SeriesId series) { load.partitions = lookup.value(series); });
     each("kafka_broker_leaders", [&](BrokerLoad& load, SeriesId series) { load.leaders = lookup.value(series); });
     each("kafka_broker_replicas_out_of_sync",

@@ -36,6 +36,9 @@ struct BrokerLoad {
 // What a counter from a page rises by, per second; nullopt when it is old, or was reset, or too few looks are known.
 [[nodiscard]] std::optional<double> page_rate(const Lookup& lookup, SeriesId series);
 
+// Share of time in which the broker's request handlers wait, 0…1, oldest look first: those within `window` before now.
+[[nodiscard]] std::vector<Sample> handlers_idle(const Lookup& lookup, SeriesId series, Duration window);
+
 struct PartitionPlace {
     std::string_view partition;
     std::vector<std::string_view> replicas;  // The preferred leader first.

@@ -17,6 +17,35 @@ constexpr Duration all_standing{3'000};
 constexpr Duration habit_needs{10'000};
 constexpr Duration floor_without_habit{30'000};
 
+Duration between(const Sample& before, const Sample& after) { return Duration{after.at_ms - before.at_ms}; }
+
+// Whether more was missed before sample i than a look or two: by what the looks around it are apart, since a series may
+// be told every second for a while and every minute before.
+bool gap_before(const std::vector<Sample>& samples, std::size_t i) {
+    const Duration gap = between(samples[i - 1], samples[i]);
+    if (gap <= fresh_within) return false;
+    std::optional<Duration> usual;
+    if (i > 1) usual = between(samples[i - 2], samples[i - 1]);
+    if (i + 1 < samples.size()) usual = std::max(usual.value_or(Duration{0}), between(samples[i], samples[i + 1]));
+    return usual && gap > 3 * *usual;
+}
+
+// The samples since it was last away: told to be gone (a stale marker), or told by nobody for too long.
+std::vector<Sample> without_a_gap(std::span<const Sample> all) {
+    std::vector<Sample> samples;
+    for (const Sample& one : all)
+        if (is_stale_marker(one.value))
+            samples.clear();
+        else if (!std::isnan(one.value))
+            samples.push_back(one);
+    for (std::size_t i = samples.size(); i-- > 1;)
+        if (gap_before(samples, i)) {
+            samples.erase(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(i));
+            break;
+        }
+    return samples;
+}
+
 }  // namespace
 
 std::vector<Finding> analyze(const View& view, const Now& now) {
@@ -134,6 +163,13 @@ Duration Lookup::within_its_life(const LabelValues& node, Duration window) const
 
 std::optional<WallTime> Lookup::since(SeriesId id, Duration window) const {
     if (!sample(id)) return std::nullopt;
+    const auto samples = without_a_gap(view_.series.range(id, now_.wall - window, now_.wall, buffer_));
+    if (samples.empty()) return std::nullopt;
+    return motion_of(samples).changed;
+}
+
+std::optional<WallTime> Lookup::first_told(SeriesId id, Duration window) const {
+    if (!sample(id)) return std::nullopt;
     const auto samples = history(id, window);
     if (samples.empty()) return std::nullopt;
     return motion_of(samples).changed;
@@ -194,6 +230,14 @@ std::optional<std::string> Lookup::node_of(const Subject& subject) const {
     if (view_.topology.attribute(same, "role")) return subject.name;
     if (!select("process_up", {{"cluster", subject.cluster}, {"node", subject.name}}).empty()) return subject.name;
     return std::nullopt;
+}
+
+bool Lookup::flink_answers(const std::string& cluster, const std::string& job) const {
+    LabelValues whose{{"cluster", cluster}};
+    const auto flink = view_.topology.attribute({cluster, "job", job}, "flink");
+    if (flink) whose.emplace_back("flink", *flink);
+    const auto asked = select("flink_jobmanager_reachable", whose);
+    return !asked.empty() && std::ranges::all_of(asked, [&](SeriesId one) { return value(one) == 1; });
 }
 
 std::vector<std::string> Lookup::spares(std::string_view cluster, std::string_view role) const {

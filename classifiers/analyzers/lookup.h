@@ -65,8 +65,11 @@ public:
     // As much of the window as the node's process has lived, where that is known: what another one did before it, as
     // one that was fenced for standing still, is no habit of its own.
     [[nodiscard]] Duration within_its_life(const LabelValues& node, Duration window) const;
-    // Since when a gauge has held its present value, as far as the window reaches; nullopt when not fresh.
+    // Since when a gauge has held its present value, as far as the window reaches; nullopt when not fresh. It begins
+    // anew after a time in which it was told to be gone, or in which nobody told it for longer than a look or two.
     [[nodiscard]] std::optional<WallTime> since(SeriesId id, Duration window) const;
+    // When it was first told to be what it is now: nobody may have seen it all the while since.
+    [[nodiscard]] std::optional<WallTime> first_told(SeriesId id, Duration window) const;
 
     // The label `state` of the series that is 1 now.
     [[nodiscard]] std::optional<std::pair<std::string, WallTime>> state(std::string_view name,
@@ -84,6 +87,8 @@ public:
 
     // The node (driver name) that hosts a task manager, worker or broker.
     [[nodiscard]] std::optional<std::string> node_of(const Subject& subject) const;
+    // The Flink of the job answers; where that is not known, and without a job, every Flink of the cluster.
+    [[nodiscard]] bool flink_answers(const std::string& cluster, const std::string& job = {}) const;
     // Warm spares of the role that are up and idle, by node name.
     [[nodiscard]] std::vector<std::string> spares(std::string_view cluster, std::string_view role) const;
 

@@ -8,7 +8,7 @@ namespace {
 TEST(AnalyzerSchedule, SlowAnalyzersAnswerHoldsUntilTheirNextTurn) {
     Scene scene;
     const std::vector<LabelPair> group{{"topic", "events"}, {"partition", "0"}, {"group", "billing"}};
-    scene.constant("kafka_group_committed_offset", group, 10)
+    scene.series("kafka_group_committed_offset", group, [](int s) { return s < 5 ? 9.0 : 10.0; })
         .constant("kafka_group_members", {{"group", "billing"}}, 1)
         .constant("kafka_partition_log_start_offset", {{"topic", "events"}, {"partition", "0"}}, 20);
     AnalyzerSchedule schedule;
@@ -37,6 +37,7 @@ Scene hung_sink(int again = 1 << 20) {
         .series("connect_task_process_cpu_seconds_total", task, moved)
         .series("kafka_group_committed_offset", partition, moved)
         .series("kafka_group_lag_records", partition, [](int s) { return s > 60 ? 50.0 : 0.0; })
+        .counter("kafka_partition_log_end_offset", {{"topic", "orders"}, {"partition", "0"}}, 50)
         .constant("kafka_broker_up", {{"broker", "1"}}, 1)
         .constant("kafka_broker_reachable", {{"broker", "1"}}, 1)
         .attribute(Scene::lab("connector", "orders"), "type", "sink");

@@ -286,11 +286,13 @@ TEST(Diagnoser, StateThatNoLongerFitsNamesTheVersionThatRanWellBefore) {
     ASSERT_EQ(told.size(), 1U);
     EXPECT_EQ(told[0].cause, "flink.state-incompatible");
     EXPECT_FALSE(told[0].facts.contains("last_good_version"));  // Never seen: nobody guesses one.
-    scene.attribute(job, "last_good_version", "v1");
+    EXPECT_FALSE(told[0].facts.contains("flink")) << "the cluster's only one";
+    scene.attribute(job, "last_good_version", "v1").attribute(job, "flink", "jm-1:8081");
     told = diagnose(scene, fault + 3);
     ASSERT_EQ(told.size(), 1U);
     EXPECT_EQ(told[0].facts.at("version"), "v3");
     EXPECT_EQ(told[0].facts.at("last_good_version"), "v1");
+    EXPECT_EQ(told[0].facts.at("flink"), "jm-1:8081");
     EXPECT_EQ(told[0].remedies.front(), "flink.roll-back");
 }
 

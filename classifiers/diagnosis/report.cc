@@ -81,6 +81,7 @@ std::map<std::string, std::string> facts_of(const View& view, const Candidate& c
         const Subject about{subject.cluster, "job", job->second};
         if (const auto id = view.topology.attribute(about, "id")) facts["job_id"] = *id;
         if (const auto version = view.topology.attribute(about, "version")) facts.emplace("version", *version);
+        if (const auto flink = view.topology.attribute(about, "flink")) facts.emplace("flink", *flink);
         if (const auto good = view.topology.attribute(about, "last_good_version"))
             facts.emplace("last_good_version", *good);
     }

@@ -138,6 +138,9 @@ const std::vector<Case> allowed = {
          q.policy.names_object = true;
          q.policy.floor = Duration{1};
      }},
+    {"retention_of_the_floor", "data-destruction", [](auto& q) { cut_retention(q, {{"retention.ms", "86400000"}}); }},
+    {"retention_for_ever", "data-destruction", [](auto& q) { cut_retention(q, {{"retention.ms", "-1"}}); }},
+    {"a_transaction_as_old_as_the_floor", "data-destruction", [](auto& q) { abort_transaction(q, 86'400); }},
     {"one_record_of_an_object_that_the_policy_names", "data-destruction",
      [](auto& q) {
          q.step.destroys = Destroys::data;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -71,6 +73,29 @@ inline void take_broker(GuardQuestion& question) {
     question.takes_away->role = "broker";
     question.takes_away->broker = "1";
     question.takes_away->needed_by = "nothing";
+}
+
+// Data of a topic goes, by a policy that names it and keeps what is younger than a day.
+inline void destroy_data(GuardQuestion& question, OperationBody operation) {
+    question.step.destroys = Destroys::data;
+    question.step.object = "topic:orders";
+    question.step.operation = std::move(operation);
+    question.policy.names_object = true;
+    question.policy.floor = Duration{24 * 3'600'000};
+}
+
+inline void cut_retention(GuardQuestion& question, std::map<std::string, std::optional<std::string>> set) {
+    destroy_data(question, AlterConfigs{.name = "orders", .set = std::move(set)});
+}
+
+inline void abort_transaction(GuardQuestion& question, double seconds_min, std::int64_t start_offset = 5) {
+    destroy_data(question,
+                 AbortTransaction{.topic = "orders", .producer_id = 7, .producer_epoch = 0, .start_offset = 5});
+    question.step.subject = partition_subject("lab", "orders", 0);
+    question.step.precondition = {Condition{.fact = {transaction_subject(question.step.subject, 7, 0, start_offset),
+                                                     "kafka_partition_hanging_transaction_seconds"},
+                                            .is = Condition::Is::at_least,
+                                            .value = seconds_min}};
 }
 
 inline std::vector<std::string> objectors(const GuardQuestion& question) {

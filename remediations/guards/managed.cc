@@ -1,86 +1,14 @@
-// Which objects a step defines or restarts, who owns them, and what their owner would have to change.
+// Who owns what a step defines or restarts, and what its owner would have to change.
 #include <algorithm>
 #include <cctype>
 
 #include <fmt/format.h>
 
 #include "remediations/guards/reach.h"
+#include "remediations/planning/objects.h"
 
 namespace medic {
 namespace {
-
-template <class... Fs>
-struct Overload : Fs... {
-    using Fs::operator()...;
-};
-
-struct Reached {
-    std::string object;
-    bool defines = false;
-};
-
-// "2:/data" is a log directory of broker 2.
-std::string broker_of(const Subject& subject) { return subject.name.substr(0, subject.name.find(':')); }
-
-const std::string& job_name(const Step& step) { return step.job.kind.empty() ? step.subject.name : step.job.name; }
-
-// A job that is ended to be started again stays defined as it was; one that is only ended does not.
-bool stays_ended(std::span<const Step> from) {
-    return ended_job(from.front().operation) != nullptr && std::ranges::none_of(from.subspan(1), [](const Step& later) {
-               return std::holds_alternative<StartDeployment>(later.operation);
-           });
-}
-
-std::vector<Reached> topics_of(const auto& partitions, bool defines) {
-    std::vector<Reached> all;
-    for (const auto& one : partitions) {
-        const std::string object = "topic:" + one.topic;
-        if (std::ranges::find(all, object, &Reached::object) == all.end()) all.push_back({object, defines});
-    }
-    return all;
-}
-
-std::vector<Reached> reached(const Step& step, bool stays_ended) {
-    using List = std::vector<Reached>;
-    const std::string job = "job:" + job_name(step);
-    return std::visit(
-        Overload{[](const StartNode& op) { return List{{"node:" + op.node, false}}; },
-                 [](const StopNode& op) { return List{{"node:" + op.node, false}}; },
-                 [](const KillNode& op) { return List{{"node:" + op.node, false}}; },
-                 [](const KillConnectorTask& op) { return List{{"connector:" + op.connector, false}}; },
-                 [&](const GrowStorage&) { return List{{"broker:" + broker_of(step.subject), true}}; },
-                 [](const RestartConnectorTask& op) { return List{{"connector:" + op.connector, false}}; },
-                 [](const RestartConnector& op) { return List{{"connector:" + op.connector, false}}; },
-                 [](const PauseConnector& op) { return List{{"connector:" + op.connector, true}}; },
-                 [](const ResumeConnector& op) { return List{{"connector:" + op.connector, true}}; },
-                 [&](const CancelJob&) { return List{{job, stays_ended}}; },
-                 [&](const StopJobWithSavepoint&) { return List{{job, stays_ended}}; },
-                 [&](const StartDeployment& op) { return List{{"job:" + op.job, !step.same_definition}}; },
-                 [](const AlterConfigs& op) {
-                     const bool topic = op.resource == AlterConfigs::Resource::topic;
-                     return List{{(topic ? "topic:" : "broker:") + op.name, true}};
-                 },
-                 [](const AlterReassignments& op) { return topics_of(op.moves, true); },
-                 // Who leads is no part of any definition.
-                 [](const ElectLeaders& op) { return topics_of(op.partitions, false); },
-                 // Nor is who is in a group.
-                 [](const RemoveGroupMembers&) { return List{}; }, [](const VerifyDeployment&) { return List{}; },
-                 [](const ChangeConnectorConfiguration& op) { return List{{"connector:" + op.connector, true}}; },
-                 [](const StopConnector& op) { return List{{"connector:" + op.connector, true}}; },
-                 // How far it has come is no part of any definition.
-                 [](const AlterConnectorOffset& op) { return List{{"connector:" + op.connector, false}}; },
-                 [](const AlterClientQuota& op) {
-                     List all;
-                     if (!op.user.empty()) all.push_back({"user:" + op.user, true});
-                     if (!op.client_id.empty()) all.push_back({"client:" + op.client_id, true});
-                     return all;
-                 },
-                 // What a topic holds is no part of its definition.
-                 [](const AbortTransaction& op) { return List{{"topic:" + op.topic, false}}; },
-                 [](const ElectUncleanLeader& op) { return List{{"topic:" + op.topic, false}}; },
-                 [&](const RescaleJob&) { return List{{job, true}}; }},
-        step.operation);
-}
 
 bool is_plain(std::string_view text) {
     return !text.empty() && std::isalnum(static_cast<unsigned char>(text.front())) != 0 &&
@@ -138,10 +66,10 @@ std::string for_strimzi(const Step& step) {
 std::string for_flink_operator(const Step& step) {
     if (ended_job(step.operation) != nullptr)
         return fmt::format("{{kind: FlinkDeployment, metadata: {{name: {}}}, spec: {{job: {{state: suspended}}}}}}",
-                           scalar(job_name(step)));
+                           scalar(reached_job(step)));
     if (const auto* rescale = std::get_if<RescaleJob>(&step.operation))
         return fmt::format("{{kind: FlinkDeployment, metadata: {{name: {}}}, spec: {{job: {{parallelism: {}}}}}}}",
-                           scalar(job_name(step)), rescale->to);
+                           scalar(reached_job(step)), rescale->to);
     const auto* start = std::get_if<StartDeployment>(&step.operation);
     if (start == nullptr) return {};
     std::string its_job, settings;
@@ -184,7 +112,7 @@ std::vector<ManagedChange> managed_changes(std::span<const Step> steps, const st
     std::vector<ManagedChange> all;
     for (std::size_t i = 0; i < steps.size(); ++i) {
         const Step& step = steps[i];
-        for (const auto& [object, defines] : reached(step, stays_ended(steps.subspan(i)))) {
+        for (const auto& [object, defines] : reached_objects(steps.subspan(i))) {
             const auto owner =
                 std::ranges::find_if(managed, [&](const ManagedBy& one) { return glob_matches(one.object, object); });
             if (owner == managed.end() || owner->by == "nobody" || (!defines && !owner->restarts)) continue;

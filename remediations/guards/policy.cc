@@ -108,9 +108,9 @@ Result<PolicyRule> read_rule(const YamlNode& node, const Limits& defaults) {
 }
 
 // A wildcard covers what the catalogue had when the policy was written; a name covers always.
-bool covers(const Policy& policy, const PolicyRule& rule, const PolicyQuestion& question) {
+bool covers_pair(const Policy& policy, const PolicyRule& rule, const PolicyQuestion& question) {
     if (!glob_matches(rule.remedy, question.remedy) || !glob_matches(rule.cause, question.cause)) return false;
-    if (!glob_matches(rule.cluster, question.cluster) || !glob_matches(rule.object, question.object)) return false;
+    if (!glob_matches(rule.cluster, question.cluster)) return false;
     const bool named = !is_glob(rule.remedy) && !is_glob(rule.cause);
     return named || rule.mode == Mode::observe || (question.level && *question.level <= policy.catalogue);
 }
@@ -186,28 +186,64 @@ Result<Policy> load_policy_file(const std::string& path) {
     return read_policy(root);
 }
 
+bool names_objects(const PolicyRule& rule) { return rule.object.find_first_not_of('*') != std::string::npos; }
+
+const PolicyRule* deciding_rule(const Policy& policy, const PolicyQuestion& question) {
+    for (const auto& rule : policy.rules)
+        if (covers_pair(policy, rule, question) && glob_matches(rule.object, question.object)) return &rule;
+    return nullptr;
+}
+
 PolicyDecision decide(const Policy& policy, const PolicyQuestion& question) {
     PolicyDecision decision;
     decision.limits = policy.defaults;
     decision.why = policy.rules.empty() ? "there is no policy, so nothing may act" : "no rule of the policy covers it";
-    for (const auto& rule : policy.rules) {
-        if (!covers(policy, rule, question)) continue;
-        decision.mode = rule.mode;
-        decision.why = fmt::format("{} says {}", rule.where, to_string(rule.mode));
-        decision.names_object = !is_glob(rule.object) && !question.object.empty();
-        decision.floor = rule.floor;
-        decision.limits = rule.limits;
-        break;
-    }
+    const PolicyRule* rule = deciding_rule(policy, question);
+    if (rule == nullptr) return decision;
+    decision.mode = rule->mode;
+    decision.why = fmt::format("{} says {}", rule->where, to_string(rule->mode));
+    decision.names_object = !is_glob(rule->object) && !question.object.empty();
+    decision.floor = rule->floor;
+    decision.limits = rule->limits;
     return decision;
 }
 
-std::map<std::string, Duration> floors(const Policy& policy, std::string_view cluster) {
+std::map<std::string, Duration> floors(const Policy& policy, PolicyQuestion question) {
     std::map<std::string, Duration> result;
-    for (const auto& rule : policy.rules)
-        if (rule.floor && glob_matches(rule.cluster, cluster)) result.try_emplace(rule.object, *rule.floor);
+    for (const auto& rule : policy.rules) {
+        if (!rule.floor) continue;
+        question.object = rule.object;
+        const PolicyDecision decision = decide(policy, question);
+        if (decision.names_object && decision.floor) result.try_emplace(rule.object, *decision.floor);
+    }
     return result;
 }
+
+namespace {
+
+// What the policy says of one pair: of any object, and before that of those that it names.
+struct PairStanding {
+    Mode mode = Mode::observe;
+    std::string named{};  // "job:billing: observe".
+    bool may_change = false;
+};
+
+PairStanding standing_of(const Policy& policy, const PolicyQuestion& pair) {
+    PairStanding standing;
+    for (const auto& rule : policy.rules) {
+        if (!covers_pair(policy, rule, pair)) continue;
+        standing.may_change = standing.may_change || rule.mode != Mode::observe;
+        if (!names_objects(rule)) {
+            standing.mode = rule.mode;
+            break;
+        }
+        standing.named +=
+            fmt::format("{}{}: {}", standing.named.empty() ? "" : ", ", rule.object, to_string(rule.mode));
+    }
+    return standing;
+}
+
+}  // namespace
 
 std::vector<std::string> what_may_change(const Policy& policy, const Planner& planner,
                                          const std::vector<std::string>& clusters) {
@@ -215,10 +251,11 @@ std::vector<std::string> what_may_change(const Policy& policy, const Planner& pl
     for (const auto& cluster : clusters)
         for (const auto& remedy : planner.remedies())
             for (const auto& pair : remedy.cures) {
-                const auto decision = decide(policy, {remedy.name, pair.cause, cluster, "*", pair.since});
-                if (decision.mode == Mode::observe) continue;
-                lines.push_back(
-                    fmt::format("{}: {} against {}: {}", cluster, remedy.name, pair.cause, to_string(decision.mode)));
+                const auto standing = standing_of(policy, {remedy.name, pair.cause, cluster, "", pair.since});
+                if (!standing.may_change) continue;
+                lines.push_back(fmt::format("{}: {} against {}: {}{}", cluster, remedy.name, pair.cause,
+                                            to_string(standing.mode),
+                                            standing.named.empty() ? "" : " (" + standing.named + ")"));
             }
     return lines;
 }

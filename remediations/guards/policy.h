@@ -13,7 +13,7 @@
 //     - {remedy: kafka.cut-retention, object: "topic:events-debug", floor: 6h, mode: ask}
 //
 // `remedy`, `cause`, `cluster` and `object` are names or globs (`*`, `?`); left out means any. A rule may override
-// every default.
+// every default. What the rules say of a whole plan, which reaches several objects, see plan_policy.h.
 #pragma once
 
 #include <cstdint>
@@ -86,7 +86,7 @@ struct Policy {
     std::vector<PolicyRule> rules{};
 };
 
-// What the policy says about one step.
+// What the policy says about one object, or about a step (plan_policy.h).
 struct PolicyDecision {
     Mode mode = Mode::observe;
     std::string why{};          // Which rule decided, or why none did.
@@ -104,11 +104,16 @@ struct PolicyQuestion {
 };
 [[nodiscard]] PolicyDecision decide(const Policy& policy, const PolicyQuestion& question);
 
-// Retention floors of exactly named objects in `cluster`, for PlanningView::floors.
-[[nodiscard]] std::map<std::string, Duration> floors(const Policy& policy, std::string_view cluster);
+// The rule by which decide() decides; nullptr: none covers it.
+[[nodiscard]] const PolicyRule* deciding_rule(const Policy& policy, const PolicyQuestion& question);
+[[nodiscard]] bool names_objects(const PolicyRule& rule);  // By name or glob; else it speaks of all of them.
 
-// One line per remedy, cause and cluster that may be changed without or with a person's agreement; printed when the
-// agent starts.
+// Retention floors for one remedy against one cause, of every object that the policy names exactly, for
+// PlanningView::floors. The question's object is not read.
+[[nodiscard]] std::map<std::string, Duration> floors(const Policy& policy, PolicyQuestion question);
+
+// One line per remedy, cause and cluster that may be changed without or with a person's agreement, with the objects for
+// which the policy says something else; printed when the agent starts.
 [[nodiscard]] std::vector<std::string> what_may_change(const Policy& policy, const Planner& planner,
                                                        const std::vector<std::string>& clusters);
 

@@ -92,11 +92,13 @@ std::string policy_reference() {
         {"cause", "glob", "*", "Against which cause."},
         {"cluster", "glob", "*", "In which cluster."},
         {"object", "glob", "*",
-         "Of which object: topic:events-debug. connector:NAME of a sink of which a record may be skipped: by itself "
-         "only "
-         "under its very name, else a person must agree."},
+         "Of which object: topic:events-debug, job:NAME, connector:NAME, node:NAME, broker:ID, group:NAME and others. "
+         "A rule holds for a plan that changes or touches the object, or whose diagnosis is about it; of several such "
+         "rules the strictest. Of what a plan changes, each object must be allowed. connector:NAME of a sink of which "
+         "a record may be skipped: by itself only under its very name, else a person must agree."},
         {"mode", "one of observe/ask/auto", "", "Required. What may be done."},
-        {"floor", "duration", "", "Data younger than this is never destroyed; needs the very `object`."}};
+        {"floor", "duration", "",
+         "Data younger than this is never destroyed by these remedies; needs the very `object`."}};
     out += section("`policy[]`", "Every limit of `defaults` may stand here, too; `storm` may not.", rule);
     std::vector<Row> all = limits(defaults);
     all.push_back({"storm", "map", "", "Too many incidents at once, see below. Only in `defaults`."});

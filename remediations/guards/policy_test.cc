@@ -98,8 +98,46 @@ TEST(Policy, an_object_is_named_only_without_a_wildcard) {
     const auto any = decide(policy, {"kafka.cut-retention", "kafka.disk-filling", "lab", "topic:other", 1});
     EXPECT_FALSE(any.names_object);
     EXPECT_FALSE(any.floor);
-    EXPECT_EQ(floors(policy, "lab"),
+    EXPECT_EQ(floors(policy, {"kafka.cut-retention", "kafka.disk-filling", "lab", "", 1}),
               (std::map<std::string, Duration>{{"topic:events-debug", Duration{6 * 3'600'000}}}));
+}
+
+TEST(Policy, a_floor_belongs_to_its_remedy) {
+    const auto policy = read(
+        "catalogue: 2\npolicy:\n"
+        "  - {remedy: kafka.abort-hanging-transaction, object: \"topic:orders\", floor: 30m, mode: ask}\n"
+        "  - {remedy: kafka.cut-retention, cause: kafka.disk-filling, object: \"topic:orders\", floor: 24h, mode: "
+        "auto}\n");
+    const auto floor = [&](std::string_view remedy, std::string_view cause) -> std::optional<Duration> {
+        const auto all = floors(policy, {remedy, cause, "lab", "", 1});
+        return all.contains("topic:orders") ? std::optional(all.at("topic:orders")) : std::nullopt;
+    };
+    EXPECT_EQ(floor("kafka.cut-retention", "kafka.disk-filling"), Duration{24 * 3'600'000});
+    EXPECT_EQ(floor("kafka.abort-hanging-transaction", "kafka.hanging-transaction"), Duration{30 * 60'000});
+    EXPECT_EQ(floor("kafka.cut-retention", "kafka.disk-nearly-full"), std::nullopt) << "another cause";
+}
+
+TEST(Policy, a_floor_is_none_where_an_earlier_rule_decides) {
+    const auto policy = read(
+        "policy:\n"
+        "  - {remedy: kafka.cut-retention, object: \"topic:*\", mode: ask}\n"
+        "  - {remedy: kafka.cut-retention, object: \"topic:orders\", floor: 24h, mode: auto}\n");
+    EXPECT_TRUE(floors(policy, {"kafka.cut-retention", "kafka.disk-filling", "lab", "", 1}).empty());
+}
+
+TEST(Policy, what_may_change_tells_of_named_objects) {
+    Remedy restart_task;
+    restart_task.name = "connect.restart-task";
+    restart_task.cures = {{"connect.task-failed"}};
+    const Planner planner({restart_task});
+    const auto told = [&](std::string_view text) { return what_may_change(read(text), planner, {"lab"}); };
+    const std::string pair = "lab: connect.restart-task against connect.task-failed: ";
+    EXPECT_EQ(told("policy:\n  - {mode: auto}\n"), (std::vector<std::string>{pair + "auto"}));
+    EXPECT_EQ(told("policy:\n  - {object: \"connector:billing\", mode: observe}\n  - {mode: auto}\n"),
+              (std::vector<std::string>{pair + "auto (connector:billing: observe)"}));
+    EXPECT_EQ(told("policy:\n  - {object: \"connector:test-*\", mode: auto}\n"),
+              (std::vector<std::string>{pair + "observe (connector:test-*: auto)"}));
+    EXPECT_TRUE(told("policy:\n  - {object: \"connector:billing\", mode: observe}\n").empty());
 }
 
 struct Bad {

@@ -114,6 +114,17 @@ const std::vector<Case> refused = {
          q.step.operation = ElectUncleanLeader{.topic = "a", .partition = 0, .expected = 2};
          q.approval = Approval{"I2/1", "ann", "", now - Duration{24 * 3'600'000}};
      }},
+    {"retention_below_the_floor", "data-destruction", [](auto& q) { cut_retention(q, {{"retention.ms", "1800000"}}); }},
+    {"retention_of_nothing", "data-destruction", [](auto& q) { cut_retention(q, {{"retention.ms", "0"}}); }},
+    {"retention_as_the_brokers_have_it", "data-destruction",
+     [](auto& q) { cut_retention(q, {{"retention.ms", std::nullopt}}); }},
+    {"retention_that_is_no_number", "data-destruction", [](auto& q) { cut_retention(q, {{"retention.ms", "1 day"}}); }},
+    {"retention_by_size", "data-destruction",
+     [](auto& q) { cut_retention(q, {{"retention.ms", "86400000"}, {"retention.bytes", "1"}}); }},
+    {"a_transaction_below_the_floor", "data-destruction", [](auto& q) { abort_transaction(q, 1'800); }},
+    {"a_transaction_of_unknown_age", "data-destruction",
+     [](auto& q) { abort_transaction(q, 86'400), q.step.precondition.clear(); }},
+    {"the_age_of_another_transaction", "data-destruction", [](auto& q) { abort_transaction(q, 86'400, 6); }},
     {"data_of_unknown_object", "data-destruction", [](auto& q) { q.step.destroys = Destroys::data; }},
     {"clock_stepped", "clock-step",
      [](auto& q) {

@@ -69,7 +69,8 @@ struct Step {
     std::string undo{};  // How it is undone, for a person. "" is refused by the planner.
     Risk risk = Risk::disruptive;
     Destroys destroys = Destroys::nothing;
-    std::string object{};          // What a policy must name before data is destroyed: "topic:events".
+    // What a policy names: "topic:events". A remedy that destroys data says it; else the planner fills it in.
+    std::string object{};
     Subject job{};                 // The job that it acts on; empty kind: none. Terminal jobs are never touched …
     bool same_definition = false;  // It starts again what ran: version, parallelism and settings stay as they were.
     bool after_own_stop = false;   // … but for a job that this very plan has stopped: not sent before it has.

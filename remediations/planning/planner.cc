@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "remediations/planning/objects.h"
+
 namespace medic {
 namespace {
 
@@ -18,6 +20,12 @@ Status check_step(const Plan& plan, std::size_t index) {
     if (step.destroys == Destroys::data && step.object.empty())
         return fail(ErrorCode::internal, "{}: step {} destroys data and names no object", plan.remedy, index + 1);
     return {};
+}
+
+// Rules of a policy name objects: no step may pass by one of them because its remedy has not said whose it is.
+void name_objects(Plan& plan) {
+    for (auto* steps : {&plan.steps, &plan.undo_steps})
+        for (auto& step : *steps) step.object = object_of(step, plan);
 }
 
 }  // namespace
@@ -66,6 +74,7 @@ Result<Plan> Planner::plan(std::string_view remedy, const Diagnosis& diagnosis, 
             step.cause = plan.cause;
         }
     for (std::size_t i = 0; i < plan.steps.size(); ++i) MEDIC_CHECK(check_step(plan, i));
+    name_objects(plan);
     return plan;
 }
 

@@ -16,14 +16,15 @@ namespace medic::remedies {
 [[nodiscard]] std::vector<FactKey> dead_consumer_facts(const Diagnosis& diagnosis);
 
 // Takes the consumers of the diagnosis's `sink_tasks` ("audit/0,audit/1") out of the groups of their connectors, once
-// `node` has no process any more. Optional. nullopt: no group is known to hold any of them.
+// `node` has no process any more; those that are told to run on another worker by then are left alone, as their
+// consumers call themselves the same. Optional. nullopt: no group is known to hold any of them.
 [[nodiscard]] std::optional<Step> remove_dead_consumers(const Diagnosis& diagnosis, const PlanningView& view,
                                                         const Subject& node);
 
-// Who is in the group of the sink, to be looked up for the step below.
-[[nodiscard]] FactKey sink_group_members(const Diagnosis& diagnosis, const std::string& connector);
-// Takes the consumer of the one task that hangs out of its group, while its worker lives on. Optional. nullopt: as
-// above, or it is a source's.
+// To be looked up for the step below.
+[[nodiscard]] std::vector<FactKey> stuck_consumer_facts(const Diagnosis& diagnosis, const StuckTask& stuck);
+// Takes the consumer of the one task that hangs out of its group, while its worker lives on and still has the task.
+// Optional. nullopt: as above, or it is a source's.
 [[nodiscard]] std::optional<Step> remove_stuck_consumer(const Diagnosis& diagnosis, const PlanningView& view,
                                                         const StuckTask& stuck);
 

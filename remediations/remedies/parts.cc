@@ -42,6 +42,8 @@ std::optional<int> integer(std::string_view text) {
 }
 
 Condition jobmanager_answers(const Diagnosis& diagnosis) {
+    if (const auto flink = parameter(diagnosis, "flink"))
+        return equals(subject_in(diagnosis, "flink", *flink), "flink_jobmanager_reachable", 1);
     return equals(subject_in(diagnosis, "cluster", diagnosis.subject.cluster), "flink_jobmanager_reachable", 1);
 }
 
@@ -78,6 +80,13 @@ Step cancel_job(const Subject& job, std::string job_id) {
     step.undo = "start the job again from its last checkpoint";
     step.destroys = Destroys::availability;
     step.job = job;
+    return step;
+}
+
+Step cancel_job_at(const Subject& job, std::string job_id, const Condition& still_newest) {
+    Step step = cancel_job(job, std::move(job_id));
+    step.precondition.push_back(still_newest);
+    step.skip_if.push_back(still_newest);
     return step;
 }
 

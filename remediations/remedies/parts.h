@@ -30,6 +30,7 @@ inline constexpr Duration page_proves_within{60'000};
 [[nodiscard]] inline Subject subject_in(const Diagnosis& diagnosis, std::string kind, std::string name) {
     return {diagnosis.subject.cluster, std::move(kind), std::move(name)};
 }
+// Of a cluster with several Flinks the one that the diagnosis is about; where it does not say which, all of them.
 [[nodiscard]] Condition jobmanager_answers(const Diagnosis& diagnosis);
 // RUNNING is not enough: a checkpoint completes or records pass. After a task manager froze, Flink tells no task's
 // figures for a while, and a job whose source is idle still completes checkpoints.
@@ -39,6 +40,9 @@ inline constexpr Duration page_proves_within{60'000};
 // what it put out ends exactly where the savepoint does.
 [[nodiscard]] Step stop_with_savepoint(const Subject& job, std::string job_id, std::string folder);
 [[nodiscard]] Step cancel_job(const Subject& job, std::string job_id);
+// Only as long as what the plan starts it from is the newest state that it has left: by the time that a plan is agreed
+// to, a newer checkpoint may have taken its place (state.checkpoints.num-retained, 1), or may be lost by going back.
+[[nodiscard]] Step cancel_job_at(const Subject& job, std::string job_id, const Condition& still_newest);
 // Only once it has ended. Where `restore_from` is empty, from the savepoint that the plan itself has taken.
 [[nodiscard]] Step start_deployment(const Subject& job, StartDeployment what);
 

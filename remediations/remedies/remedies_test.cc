@@ -94,7 +94,7 @@ class StuckTask : public RemedyTest {
 protected:
     void SetUp() override {
         about("connect.task-stuck", {"lab", "connector-task", "orders/0"},
-              {{"connector", "orders"}, {"task", "0"}, {"node", "connect-1"}});
+              {{"connector", "orders"}, {"task", "0"}, {"node", "connect-1"}, {"worker", "127.0.0.1:8083"}});
     }
 };
 
@@ -197,6 +197,19 @@ TEST_F(RollBack, goes_back_to_the_last_good_version_from_the_newest_checkpoint_a
               (std::vector<std::string>{"lab: cancel-job abc", "lab: start-deployment fleet version v1 from /cp/7"}));
     EXPECT_EQ(plan("flink.roll-back")->quarantine->version, "v2");
     EXPECT_EQ(plan("flink.roll-back")->needs_approval, "");
+}
+TEST_F(RollBack, ends_the_job_only_while_what_it_goes_back_to_is_its_newest_state) {
+    const std::string failed = "job/fleet flink_job_state is FAILED";
+    fact(job, "checkpoint_path", 0, "/cp/7");
+    Step cancel = plan("flink.roll-back")->steps.at(0);
+    EXPECT_EQ(describe(cancel.precondition.back()), "job/fleet checkpoint_path is /cp/7");
+    ASSERT_EQ(cancel.skip_if.size(), 2U) << "one that has failed by itself may have completed another one before";
+    EXPECT_EQ(describe(cancel.skip_if[0]), failed);
+    EXPECT_EQ(describe(cancel.skip_if[1]), "job/fleet checkpoint_path is /cp/7");
+    kept("unless-cancelled", "RESTARTING");
+    fact(job, "savepoint_path", 0, "/sp/1");
+    cancel = plan("flink.roll-back")->steps.at(0);
+    EXPECT_EQ(describe(cancel.precondition.back()), "job/fleet savepoint_path is /sp/1");
 }
 TEST_F(RollBack, is_for_state_that_does_not_fit_the_new_version_too) {
     diagnosis_.cause = "flink.state-incompatible";
@@ -314,6 +327,7 @@ TEST_F(ChangeConfiguration, stops_with_a_savepoint_and_starts_wider_up_to_the_co
 TEST_F(ChangeConfiguration, rescales_in_place_where_the_scheduler_can) {
     fact(job, "flink_job_parallelism", 2);
     fact(job, "scheduler", 1, "adaptive");
+    fact(job, "parallelism_bounds", 1, "1,2,2");
     EXPECT_EQ(operations("flink.change-configuration").size(), 2U) << "a setting takes a new start";
     diagnosis_.facts.erase("setting.execution.checkpointing.interval");
     EXPECT_EQ(operations("flink.change-configuration"),
@@ -322,10 +336,36 @@ TEST_F(ChangeConfiguration, rescales_in_place_where_the_scheduler_can) {
     EXPECT_EQ(made->steps[0].expectation.all.back().value, 950);
     ASSERT_EQ(made->undo_steps.size(), 1U);
     EXPECT_EQ(std::get<RescaleJob>(made->undo_steps[0].operation).to, 2);
+    EXPECT_EQ(describe(made->steps[0].precondition.back()), "job/fleet parallelism_bounds is 1,2,2");
+    EXPECT_EQ(describe(made->undo_steps[0].precondition.back()), "job/fleet parallelism_bounds is 1,2,2 or 1,8,8");
     view_.cluster.deployments.clear();
     EXPECT_EQ(operations("flink.change-configuration"),
               (std::vector<std::string>{"lab: rescale-job abc from parallelism 2 to 20"}))
         << "no deployment driver is asked for";
+}
+// A task manager is lost: its vertices may have eight subtasks, and have four.
+TEST_F(ChangeConfiguration, a_job_that_lacks_slots_has_nothing_to_rescale) {
+    fact(job, "flink_job_parallelism", 4);
+    fact(job, "scheduler", 1, "adaptive");
+    fact(job, "parallelism_bounds", 1, "8,8");
+    diagnosis_.facts.erase("setting.execution.checkpointing.interval");
+    EXPECT_EQ(refusal("flink.change-configuration"), ErrorCode::invalid);
+}
+TEST_F(ChangeConfiguration, starts_anew_where_taking_it_back_would_narrow_a_vertex_that_was_wide_before) {
+    fact(job, "flink_job_parallelism", 4);
+    fact(job, "scheduler", 1, "adaptive");
+    fact(job, "parallelism_bounds", 1, "4,8");
+    diagnosis_.facts.erase("setting.execution.checkpointing.interval");
+    EXPECT_EQ(operations("flink.change-configuration").size(), 2U);
+    view_.facts.back().text = "4,80";
+    EXPECT_EQ(operations("flink.change-configuration"),
+              (std::vector<std::string>{"lab: rescale-job abc from parallelism 4 to 8"}));
+}
+TEST_F(ChangeConfiguration, starts_anew_where_it_is_not_told_how_wide_its_vertices_may_be) {
+    fact(job, "flink_job_parallelism", 4);
+    fact(job, "scheduler", 1, "adaptive");
+    diagnosis_.facts.erase("setting.execution.checkpointing.interval");
+    EXPECT_EQ(operations("flink.change-configuration").size(), 2U);
 }
 TEST_F(ChangeConfiguration, starts_anew_under_another_scheduler) {
     fact(job, "flink_job_parallelism", 2);
@@ -359,11 +399,9 @@ protected:
         fact(dir_, "kafka_log_dir_usable_bytes", 150);
         view_.floors["topic:events-debug"] = Duration{6'000};
     }
-    void readers(double lag) {
+    void readers(double unread_ratio) {
         fact(topic_, "retention.ms", 100'000);
-        fact(topic_, "kafka_group_lag_records", lag);
-        fact(topic_, "kafka_partition_log_start_offset", 0);
-        fact(topic_, "kafka_partition_log_end_offset", 1'000);
+        fact(topic_, "unread_ratio_max", unread_ratio);
     }
     void room_on(const std::string& broker, double usable) {
         fact({"lab", "broker", broker}, "kafka_log_dir_usable_bytes", usable);
@@ -387,12 +425,12 @@ TEST_F(FullDisk, retention_goes_down_to_the_floor) {
     EXPECT_EQ(plan("kafka.cut-retention")->steps[0].destroys, Destroys::data);
 }
 TEST_F(FullDisk, retention_never_passes_the_slowest_reader) {
-    readers(100);  // A tenth of the log is unread: 10 s, doubled.
+    readers(0.1);  // 10 s, doubled.
     EXPECT_EQ(operations("kafka.cut-retention"),
               (std::vector<std::string>{"lab: alter-configs topic events-debug retention.ms=20000"}));
 }
 TEST_F(FullDisk, retention_stays_when_readers_need_it_all) {
-    readers(900);
+    readers(0.9);
     EXPECT_EQ(refusal("kafka.cut-retention"), ErrorCode::invalid);
 }
 TEST_F(FullDisk, retention_stays_without_a_floor_or_while_readers_are_not_known) {

@@ -9,8 +9,10 @@ Result<StuckTask> stuck_task(const Diagnosis& diagnosis) {
     MEDIC_TRY(result.connector, parameter(diagnosis, "connector"));
     MEDIC_TRY(const std::int64_t task, number(diagnosis, "task"));
     result.task = static_cast<int>(task);
+    const auto worker = parameter(diagnosis, "worker");
+    result.worker = worker.value_or("");
     auto node = parameter(diagnosis, "node");
-    if (!node) node = parameter(diagnosis, "worker");
+    if (!node) node = worker;
     MEDIC_TRY(result.node, std::move(node));
     result.subject = subject_in(diagnosis, "connector-task", fmt::format("{}/{}", result.connector, result.task));
     return result;

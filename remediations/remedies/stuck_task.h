@@ -8,7 +8,8 @@
 namespace medic::remedies {
 
 struct StuckTask {
-    std::string connector, node;  // The node of its worker.
+    std::string connector, node;  // The node of its worker …
+    std::string worker;           // … and how its API calls that one; "": not told.
     int task = 0;
     Subject subject;
 };

@@ -69,6 +69,26 @@ TEST_F(GroupMembers, WhatADeadOneHeldGoesToWhoLives) {
     })) << read_file(out);
 }
 
+// Somebody else may act by then.
+TEST_F(GroupMembers, OnceTheTimeIsOverNoFurtherOneIsRemoved) {
+    Child first = consumer("connector-consumer-orders-0"), second = consumer("connector-consumer-orders-1");
+    ASSERT_TRUE(wait_until([&] { return stable_with(2); })) << group().state;
+    first.stop(SIGKILL);
+    second.stop(SIGKILL);
+    const Operation both{
+        .key = "I1/1/1",
+        .cluster = "c",
+        .body = RemoveGroupMembers{{{.group = "connect-orders",
+                                     .client_ids = {"connector-consumer-orders-0", "connector-consumer-orders-1"}}}}};
+    // Over after two calls: whom the group has, and one who leaves it.
+    int calls = 0;
+    const TimeLeft time(Instant(Duration{10'000}), [&] { return Instant(Duration{++calls > 2 ? 10'000 : 0}); });
+    const auto removed = change_kafka(client, both, time);
+    ASSERT_FALSE(removed);
+    EXPECT_EQ(removed.error().message, "not sent: the operation's time is over");
+    EXPECT_EQ(group().members.size(), 1U);
+}
+
 TEST_F(GroupMembers, NobodyThereIsAsItShouldBe) {
     Result<std::string> removed;
     // A cluster that has just begun has no coordinator for a moment.

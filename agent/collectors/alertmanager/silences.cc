@@ -4,9 +4,9 @@
 #include <ctime>
 #include <utility>
 
+#include "agent/base/redact.h"
 #include "agent/collectors/json_internal.h"
 #include "agent/collectors/logs/record.h"
-#include "agent/collectors/redact.h"
 
 namespace medic {
 

@@ -5,9 +5,9 @@
 #include <set>
 #include <utility>
 
+#include "agent/base/redact.h"
 #include "agent/base/url.h"
 #include "agent/collectors/json_internal.h"
-#include "agent/collectors/redact.h"
 #include "agent/collectors/state_memory.h"
 #include "agent/store/fact.h"
 
@@ -24,8 +24,21 @@ struct ConnectCollector::Look {
     bool rebalancing = false;
 };
 
+namespace {
+
+// From when on a connector or task is FAILED.
+struct Failure {
+    WallTime since;
+    std::uint64_t told_in = 0;  // The last look that said so.
+};
+using Failures = std::map<Subject, Failure>;
+
+}  // namespace
+
 struct ConnectCollector::Memory {
     StateMemory states;
+    Failures failures;
+    std::uint64_t looks = 0;                         // That told of the connectors.
     std::map<std::string, std::string> task_states;  // For state-change events; key "connector/task".
     std::size_t preferred = 0;                       // The worker that answered last time.
     std::string connector;                           // One that is there; "" when none is known.
@@ -72,6 +85,8 @@ struct Reader {
     std::map<std::string, std::string>& task_states;
     std::map<std::string, std::map<std::string, std::size_t>>& settings;
     std::map<std::string, WallTime>& halted_sinks;
+    Failures& failures;
+    std::uint64_t look_number;
 
     [[nodiscard]] Subject subject(std::string kind, std::string name) const {
         return {options.cluster, std::move(kind), std::move(name)};
@@ -81,19 +96,30 @@ struct Reader {
     void topics(const std::string& connector, const Json& info);
     void changed_settings(const std::string& connector, const Json& config);
     void look_at(const std::string& connector, const Json& config, const TaskStates& tasks);
-    void failed(const Subject& subject, const std::string& trace, const std::string& worker);
+    void exception(const Subject& about, const Json& status);
 };
 
-void Reader::failed(const Subject& about, const std::string& trace, const std::string& worker) {
+// Connect gives no time of a failure: it is the look's that first saw it FAILED. The same trace is one event until it
+// is not FAILED any more, and another one when it fails that way again. An agent that is started meanwhile takes it for
+// a new one.
+void Reader::exception(const Subject& about, const Json& status) {
+    const std::string state = text(status, "state"), trace = text(status, "trace"), worker = text(status, "worker_id");
+    if (state.empty()) return;
+    if (state != "FAILED") {
+        failures.erase(about);
+        return;
+    }
+    Failure& failure = failures.try_emplace(about, observation.at).first->second;
+    failure.told_in = look_number;
     if (trace.empty()) return;
-    // Connect gives no time of the failure; the same trace of the same incarnation is one event.
     const auto hash = std::hash<std::string>{}(trace);
-    Event event{.at = observation.at,
-                .subject = about,
-                .kind = "exception",
-                .text = redact(trace),
-                .fields = {{"worker", worker}},
-                .id = to_string(about) + "/exception/" + std::to_string(hash)};
+    Event event{
+        .at = observation.at,
+        .subject = about,
+        .kind = "exception",
+        .text = redact(trace),
+        .fields = {{"worker", worker}},
+        .id = to_string(about) + "/exception/" + std::to_string(failure.since.unix_ms) + "/" + std::to_string(hash)};
     event.fields["exception"] = event.text.substr(0, event.text.find_first_of(":\n"));
     observation.events.push_back(std::move(event));
 }
@@ -119,7 +145,7 @@ void Reader::task(const std::string& connector, const Json& entry) {
                                       .fields = {{"from", before}, {"to", state}, {"worker", worker}},
                                       .id = to_string(about) + "/state/" + std::to_string(observation.at.unix_ms)});
     before = state;
-    if (state == "FAILED") failed(about, text(entry, "trace"), worker);
+    exception(about, entry);
     observation.relations.push_back({about, "task-of", subject("connector", connector)});
     if (!worker.empty()) observation.relations.push_back({about, "runs-on", subject("worker", worker)});
     observation.attributes[about] = {{"state", state}, {"worker", worker}};
@@ -202,7 +228,7 @@ void Reader::connector(const std::string& name, const Json& entry) {
             states.tell(observation, name, "connect_connector_state",
                         {{"cluster", options.cluster}, {"connector", name}, {"state", state}});
         observation.attributes[subject("connector", name)]["state"] = state;
-        if (state == "FAILED") failed(subject("connector", name), text(*own, "trace"), text(*own, "worker_id"));
+        exception(subject("connector", name), *own);
     }
     std::size_t count = 0;
     std::vector<std::pair<std::string, std::string>> tasks;
@@ -300,8 +326,8 @@ std::vector<HttpAsk> ConnectCollector::answer(const HttpAsk& ask, const Result<H
     look_->told = true;
     observation.connectors.emplace();
     memory_->connector = parsed->empty() ? "" : parsed->begin().key();
-    Reader reader{options_,          observation,          memory_->states, memory_->task_states,
-                  memory_->settings, memory_->halted_sinks};
+    Reader reader{options_,          observation,           memory_->states,   memory_->task_states,
+                  memory_->settings, memory_->halted_sinks, memory_->failures, ++memory_->looks};
     std::size_t count = 0;
     for (const auto& [name, entry] : parsed->items()) {
         if (++count > options_.connectors_max) {
@@ -316,6 +342,8 @@ std::vector<HttpAsk> ConnectCollector::answer(const HttpAsk& ask, const Result<H
     std::erase_if(memory_->task_states, [&](const auto& known) {
         return !observation.attributes.contains({options_.cluster, "connector-task", known.first});
     });
+    // A look may miss one while tasks are handed out anew.
+    std::erase_if(memory_->failures, [&](const auto& known) { return memory_->looks - known.second.told_in > 1; });
     std::erase_if(memory_->halted_sinks, [&](const auto& known) {
         return observation.at - known.second > halted_lately ||
                !observation.attributes.contains({options_.cluster, "connector", known.first});

@@ -3,9 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
+#include "agent/base/redact.h"
 #include "agent/collectors/recorded_internal.h"
-#include "agent/collectors/redact.h"
 
 namespace medic {
 namespace {
@@ -84,6 +85,57 @@ TEST(Connect, AFailedTaskGivesItsTraceOnce) {
     EXPECT_EQ(first.events[0].fields.at("exception"), "org.x.E");
     ASSERT_EQ(second.events.size(), 1u);
     EXPECT_EQ(second.events[0].id, first.events[0].id);
+}
+
+// Looks at a connector with one task, by their states; both give the same trace whenever they are FAILED.
+class FailedAgain : public testing::Test {
+protected:
+    std::set<std::string> ids(std::int64_t at, const std::string& own, const std::string& task) {
+        const std::string trace = R"(,"worker_id":"w","trace":"org.x.E: no")";
+        const std::string tasks = task.empty() ? "" : R"({"id":0,"state":")" + task + "\"" + trace + "}";
+        const auto seen = look(collector_, {at}, [&](const std::string& url) -> Result<HttpAnswer> {
+            if (own.empty()) return fail(ErrorCode::unavailable, "no answer");
+            return ok(url.ends_with("/") ? "{}"
+                                         : R"({"s":{"status":{"connector":{"state":")" + own + "\"" + trace +
+                                               R"(},"tasks":[)" + tasks + "]}}}");
+        });
+        std::set<std::string> ids;
+        for (const Event& event : seen.events)
+            if (event.kind == "exception") ids.insert(event.id);
+        return ids;
+    }
+    ConnectCollector collector_{{.cluster = "c", .urls = {"http://w:8083"}, .target = "c/connect"}};
+    static constexpr std::int64_t later = 3 * 3'600'000;
+};
+
+TEST_F(FailedAgain, TheSameTraceAfterItRanIsAnotherFailure) {
+    const auto first = ids(1'000, "RUNNING", "FAILED");
+    EXPECT_TRUE(ids(2'000, "RUNNING", "RUNNING").empty());
+    const auto second = ids(later, "RUNNING", "FAILED");
+    ASSERT_EQ(first.size(), 1u);
+    ASSERT_EQ(second.size(), 1u);
+    EXPECT_NE(first, second);
+    const auto of_connector = ids(later + 1'000, "FAILED", "");
+    EXPECT_TRUE(ids(later + 2'000, "RUNNING", "").empty());
+    EXPECT_NE(ids(later + 3'000, "FAILED", ""), of_connector);
+}
+
+TEST_F(FailedAgain, AsLongAsItStaysFailedItIsOneFailure) {
+    const auto first = ids(0, "FAILED", "FAILED");
+    EXPECT_EQ(first.size(), 2u) << "of the connector, and of its task";
+    for (std::int64_t at = 1'000; at <= 100'000; at += 1'000) EXPECT_EQ(ids(at, "FAILED", "FAILED"), first);
+    for (std::int64_t at = 101'000; at <= 103'000; at += 1'000) EXPECT_TRUE(ids(at, "", "").empty());
+    EXPECT_EQ(ids(104'000, "FAILED", "FAILED"), first) << "nobody answered meanwhile";
+    EXPECT_EQ(ids(105'000, "FAILED", "").size(), 1u);
+    EXPECT_EQ(ids(106'000, "FAILED", "FAILED"), first) << "a look that lacked the task";
+}
+
+TEST_F(FailedAgain, OneThatWasDeletedMeanwhileIsAnother) {
+    const auto first = ids(0, "RUNNING", "FAILED");
+    for (std::int64_t at = 1'000; at <= 3'000; at += 1'000) EXPECT_TRUE(ids(at, "RUNNING", "").empty());
+    const auto second = ids(4'000, "RUNNING", "FAILED");
+    EXPECT_EQ(second.size(), 1u);
+    EXPECT_NE(second, first);
 }
 
 // A sink in this state, with one task; `asked` is whether its offsets were.

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "agent/base/due.h"
 #include "agent/collectors/flink/look_internal.h"
 
 namespace medic {
@@ -27,6 +28,12 @@ constexpr Duration watermarks_pace{10'000};
 // same, so does that. Not for ever: a subtask that moved within one look leaves no trace in an idle job's counts.
 constexpr Duration same_vertex_pace{10'000};
 
+// Flink answers from caches that are up to 3 s old (web.refresh-interval and, from 1.18 on,
+// rest.cache.checkpoint-statistics.timeout): what is told just after a job's end may be from before its last savepoint.
+constexpr Duration end_is_told_after{5'000};
+// Looks that ask for the end of a job in vain.
+constexpr int end_asked_max = 20;
+
 constexpr std::size_t task_managers_remembered_max = 1'000;
 // How long a task manager that was seen before is told as missing: longer than any restart, shorter than a forgotten
 // name's life.
@@ -42,7 +49,7 @@ std::string purpose(std::string_view kind, std::string_view job = {}, std::strin
 
 // How long an answer is repeated instead of being asked for; zero: never.
 Duration pace_of(const std::string& kind) {
-    if (kind == "metrics" || kind == "backpressure") return metrics_pace;
+    if (kind == "metrics" || kind == "backpressure" || kind == "bounds") return metrics_pace;
     if (kind == "watermarks") return watermarks_pace;
     return kind == "vertex" ? same_vertex_pace : Duration{0};
 }
@@ -81,7 +88,7 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
         const bool gone = answer && answer->status == 404 && bar != std::string::npos;
         // What only adds detail leaves the look complete where it fails.
         const bool detail = kind == "version" || kind == "manager-settings" || kind == "parts" || kind == "subparts" ||
-                            kind == "checkpoint-config" || kind == "threads";
+                            kind == "checkpoint-config" || kind == "threads" || kind == "bounds";
         if (!gone && !detail) observation.lacks(kind + ": " + parsed.error().message);
         return {};
     }
@@ -113,6 +120,8 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
         exceptions(into, *parsed, job);
     } else if (kind == "checkpoints") {
         checkpoints(into, *parsed, job);
+        JobMemory::End& end = memory_->jobs[job.name].end;
+        if (end.seen_at && observation.at - *end.seen_at >= end_is_told_after) end.examined = true;
         if (const auto slow = slow_checkpoint(*parsed, on_flinks_clock(job, observation.at, observation.at)))
             return on_slow_checkpoint(*slow, job.id, job.name);
     } else if (kind == "checkpoint-config") {
@@ -128,6 +137,8 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
                 {job.id, ask.purpose.substr(second + 1), look_->slow_checkpoints[job.id], *std::move(fields)});
     } else if (kind == "metrics") {
         job_metrics(into, *parsed, job);
+    } else if (kind == "bounds") {
+        parallelism_bounds(into, *parsed, job);
     } else if (kind == "jars") {
         running_version(into, *parsed, job, options_.artifacts[job.name]);
     } else if (kind == "config") {
@@ -208,7 +219,7 @@ std::vector<HttpAsk> FlinkCollector::on_slow_checkpoint(const CheckpointAsked& s
     if (known.state != "RUNNING") return {};
     // One under way is looked into again, as more of it is known then.
     if (known.parts_of == slow.id && slow.status == "completed") return {};
-    if (known.parts_of && at - known.parts_at < parts_pace) return {};
+    if (known.parts_of && !is_due(known.parts_at, parts_pace, at)) return {};
     known.parts_of = slow.id;
     known.parts_at = at;
     look_->slow_checkpoints[job_id] = slow;
@@ -249,8 +260,9 @@ std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
                  .text = known.state + " → " + job.state,
                  .fields = {{"from", known.state}, {"to", job.state}, {"job_id", job.id}},
                  .id = options_.cluster + "/" + job.id + "/state/" + std::to_string(observation.at.unix_ms)});
-        if (known.state != job.state) known.end_examined = false;
+        if (known.state != job.state) known.end = {};
         known.state = job.state;
+        if (job.terminal() && !known.end.seen_at) known.end.seen_at = observation.at;
         job_state(into, job);
         const std::string base = options_.url + "/jobs/" + job.id;
         if (!known.config_known) {
@@ -259,15 +271,17 @@ std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
             if (options_.artifacts.contains(job.name))
                 asks.push_back({options_.url + "/jars", purpose("jars", job.id)});
         }
-        if (!known.end_examined) {
+        if (!known.end.examined) {
             asks.push_back({base, purpose("job", job.id)});
             asks.push_back({base + "/exceptions?maxExceptions=20", purpose("exceptions", job.id)});
             asks.push_back({base + "/checkpoints", purpose("checkpoints", job.id)});
-            known.end_examined = job.terminal();
+            if (job.terminal()) known.end.examined = ++known.end.asked >= end_asked_max;
         }
         const Job& listed = look_->jobs.emplace(job.id, std::move(job)).first->second;
-        if (!listed.terminal())
-            ask_or_repeat(listed, {base + "/metrics?get=numRestarts", purpose("metrics", listed.id)}, {}, asks);
+        if (listed.terminal()) continue;
+        ask_or_repeat(listed, {base + "/metrics?get=numRestarts", purpose("metrics", listed.id)}, {}, asks);
+        if (memory_->manager.scheduler == "adaptive")
+            ask_or_repeat(listed, {base + "/resource-requirements", purpose("bounds", listed.id)}, {}, asks);
     }
     if (observation.outcome == ScrapeOutcome::complete) note_missing_jobs();
     return asks;
@@ -343,7 +357,9 @@ void FlinkCollector::tell_checkpoint_parts() {
 
 Observation FlinkCollector::finish() {
     Observation& observation = look_->observation;
-    observation.sample("flink_jobmanager_reachable", {{"cluster", options_.cluster}}, look_->answered ? 1 : 0);
+    std::vector<LabelPair> who = {{"cluster", options_.cluster}};
+    if (!options_.flink.empty()) who.emplace_back("flink", options_.flink);
+    observation.sample("flink_jobmanager_reachable", std::move(who), look_->answered ? 1 : 0);
     if (!look_->answered || (!look_->jobs_told && !look_->task_managers_told))
         observation.outcome = ScrapeOutcome::failed;
     // Who comes back may have been set up anew.
@@ -360,6 +376,7 @@ Observation FlinkCollector::finish() {
     for (const auto& [id, job] : look_->jobs) {
         auto& attributes = observation.attributes[{options_.cluster, "job", job.name}];
         JobMemory& memory = memory_->jobs[job.name];
+        memory.attributes.erase("parallelism_bounds");  // Anybody may have changed them since they were last told.
         for (const auto& [key, value] : attributes) memory.attributes[key] = value;
         if (job.parallelism_max > 0) memory.attributes["parallelism"] = std::to_string(job.parallelism_max);
         if (look_->task_managers_told)
@@ -367,6 +384,7 @@ Observation FlinkCollector::finish() {
         attributes = memory.attributes;
         if (!memory.last_good_version.empty()) attributes["last_good_version"] = memory.last_good_version;
         attributes["url"] = options_.url;
+        if (!options_.flink.empty()) attributes["flink"] = options_.flink;
         if (!memory_->manager.scheduler.empty()) attributes["scheduler"] = memory_->manager.scheduler;
         if (!memory_->version.empty()) attributes["flink_version"] = memory_->version;
     }

@@ -24,6 +24,8 @@ struct FlinkCollectorOptions {
     std::string cluster;
     std::string url;     // Without a slash at the end.
     std::string target;  // "lab/flink", or with the address where a cluster has several.
+    std::string
+        flink{};  // "jm-1:8081" where a cluster has several, so that each one's series and jobs tell which it is.
     // Job → version → file name of its artifact: by what was uploaded last before a start, it is told which version
     // runs.
     std::map<std::string, std::map<std::string, std::string>> artifacts;

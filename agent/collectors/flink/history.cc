@@ -1,8 +1,8 @@
 // Checkpoints and exceptions: what the job manager keeps of the past becomes events with stable ids.
 #include <algorithm>
 
+#include "agent/base/redact.h"
 #include "agent/collectors/flink/parse_internal.h"
-#include "agent/collectors/redact.h"
 
 namespace medic::flink_read {
 

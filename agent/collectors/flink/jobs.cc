@@ -76,6 +76,18 @@ void job_details(const Into& into, const Json& answer, Job& job, std::size_t ver
                                 static_cast<double>(job.parallelism_max));
 }
 
+void parallelism_bounds(const Into& into, const Json& answer, const Job& job) {
+    if (!answer.is_object()) return;
+    std::string bounds;
+    for (const auto& [id, vertex] : answer.items()) {
+        const Json* parallelism = member(vertex, "parallelism");
+        const auto upper = parallelism != nullptr ? integer(*parallelism, "upperBound") : std::nullopt;
+        if (!upper) return;  // Some of them say nothing of the whole.
+        bounds += (bounds.empty() ? "" : ",") + std::to_string(*upper);
+    }
+    if (!bounds.empty()) into.observation.attributes[into.subject("job", job.name)]["parallelism_bounds"] = bounds;
+}
+
 void job_metrics(const Into& into, const Json& answer, const Job& job) {
     if (!answer.is_array()) return;
     for (const Json& entry : answer) {

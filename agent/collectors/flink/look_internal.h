@@ -16,13 +16,20 @@ namespace medic {
 
 namespace flink_read {
 
-// A job that ended is asked about once; after that its state and checkpoint path are repeated from memory.
+// A job that ended is asked about until its answers are of its end; after that its state and checkpoint path are
+// repeated from memory.
 struct JobMemory {
+    struct End {
+        std::optional<WallTime> seen_at;  // The job was first listed as ended.
+        int asked = 0;                    // Looks since then that asked what became of it.
+        bool examined = false;
+    };
+
     std::string id;
     std::string state;
     std::int64_t start_ms = 0;
     bool config_known = false;
-    bool end_examined = false;
+    End end;
     bool announced = false;  // Its deployment event has been made.
     std::string before, version_before;
     std::string last_good_version;  // The newest version before this run that completed a checkpoint.

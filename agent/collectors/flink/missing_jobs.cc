@@ -79,6 +79,7 @@ void FlinkCollector::tell_missing_jobs() {
         const Memory::Manager& manager = memory_->manager;
         told["comes_back"] = manager.highly_available == false && manager.takes_jobs == true ? "never" : "may";
         told["url"] = options_.url;
+        if (!options_.flink.empty()) told["flink"] = options_.flink;
         if (!known.task_managers.empty())
             told["task_managers"] = fmt::format("{}", fmt::join(known.task_managers, " "));
         if (!known.hosts.empty()) told["hosts"] = fmt::format("{}", fmt::join(known.hosts, " "));

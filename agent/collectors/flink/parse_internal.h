@@ -61,6 +61,9 @@ void task_managers(const Into& into, const Json& answer, std::vector<std::string
 // The job's details: fills job.vertices and the largest parallelism.
 void job_details(const Into& into, const Json& answer, Job& job, std::size_t vertices_max);
 void job_metrics(const Into& into, const Json& answer, const Job& job);
+// Of /resource-requirements, as the adaptive scheduler has it: how many subtasks each vertex may have, "4,4,1" by the
+// vertices' ids.
+void parallelism_bounds(const Into& into, const Json& answer, const Job& job);
 void job_config(const Into& into, const Json& answer, const Job& job);
 // Of /jars: the artifact of one of the job's versions that was uploaded last before the job's start.
 void running_version(const Into& into, const Json& answer, const Job& job,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/base/due.h"
 #include "agent/collectors/flink/look_internal.h"
 
 namespace medic {
@@ -94,7 +95,7 @@ void FlinkCollector::ask_what_stands(const Job& job, const Vertex& vertex, std::
             continue;
         }
         const auto last = memory_->dumped.find(one.task_manager);
-        if (last != memory_->dumped.end() && at - last->second < dump_pace) continue;
+        if (last != memory_->dumped.end() && !is_due(last->second, dump_pace, at)) continue;
         if (look_->standing.size() >= dumps_per_look_max) continue;
         memory_->dumped[one.task_manager] = at;
         asks.push_back({options_.url + "/taskmanagers/" + one.task_manager + "/thread-dump", "threads|" + key});

@@ -16,24 +16,25 @@ using recorded::ok;
 class StandingTask : public testing::Test {
 protected:
     std::vector<Event> dumps_at(int second) {
-        const auto seen = look(collector_, {second * 1'000}, [&](const std::string& url) -> Result<HttpAnswer> {
-            if (url.ends_with("/jobs/overview"))
-                return ok(R"({"jobs":[{"jid":"a","name":"j","state":"RUNNING","start-time":1000}]})");
-            if (url.ends_with("/jobs/a"))
-                return ok(fmt::format(R"({{"vertices":[{{"id":"v","name":"parse","parallelism":1,"metrics":[{}]}}]}})",
-                                      second));
-            if (url.ends_with("/vertices/v"))
-                return ok(fmt::format(
-                    R"({{"subtasks":[{{"subtask":0,"status":"RUNNING","attempt":0,"taskmanager-id":"tm-1","metrics":)"
-                    R"({{"read-records":0,"write-records":{},"accumulated-busy-time":{},"accumulated-idle-time":{},)"
-                    R"("accumulated-backpressured-time":0}}}}]}})",
-                    written_, second * (busy_ ? 1'000 : 300), second * (busy_ ? 10 : 700)));
-            if (url.ends_with("/taskmanagers/tm-1/thread-dump")) {
-                ++asked_;
-                return dump_;
-            }
-            return ok("{}");
-        });
+        const auto seen =
+            look(collector_, {ahead_ms_ + second * 1'000}, [&](const std::string& url) -> Result<HttpAnswer> {
+                if (url.ends_with("/jobs/overview"))
+                    return ok(R"({"jobs":[{"jid":"a","name":"j","state":"RUNNING","start-time":1000}]})");
+                if (url.ends_with("/jobs/a"))
+                    return ok(fmt::format(
+                        R"({{"vertices":[{{"id":"v","name":"parse","parallelism":1,"metrics":[{}]}}]}})", second));
+                if (url.ends_with("/vertices/v"))
+                    return ok(fmt::format(
+                        R"({{"subtasks":[{{"subtask":0,"status":"RUNNING","attempt":0,"taskmanager-id":"tm-1","metrics":)"
+                        R"({{"read-records":0,"write-records":{},"accumulated-busy-time":{},"accumulated-idle-time":{},)"
+                        R"("accumulated-backpressured-time":0}}}}]}})",
+                        written_, second * (busy_ ? 1'000 : 300), second * (busy_ ? 10 : 700)));
+                if (url.ends_with("/taskmanagers/tm-1/thread-dump")) {
+                    ++asked_;
+                    return dump_;
+                }
+                return ok("{}");
+            });
         std::vector<Event> dumps;
         for (const Event& event : seen.events)
             if (event.kind == "thread-dump") dumps.push_back(event);
@@ -51,6 +52,7 @@ protected:
         R"x({"threadInfos":[{"threadName":"parse (1/10)#0","stringifiedThreadInfo":"another"},)x"
         R"x({"threadName":"parse (1/1)#3","stringifiedThreadInfo":"\"parse (1/1)#3\" Id=7 RUNNABLE\n\tat a.B.c(B.java:1)\n"}]})x");
     int written_ = 500, asked_ = 0, at_ = 5;
+    std::int64_t ahead_ms_ = 0;  // The agent's clock.
     bool busy_ = true;
 };
 
@@ -66,6 +68,16 @@ TEST_F(StandingTask, ItsThreadIsAskedForEveryFifteenSecondsAndTold) {
     EXPECT_EQ(asked_, 1);
     EXPECT_EQ(dumps_until(35).size(), 1U);
     EXPECT_EQ(asked_, 2);
+}
+
+TEST_F(StandingTask, NoDumpWaitsForAClockThatWasSetBack) {
+    ahead_ms_ = 3'600'000;
+    (void)dumps_until(20);
+    EXPECT_EQ(asked_, 1);
+    ahead_ms_ = 0;
+    ++written_;
+    (void)dumps_until(60);
+    EXPECT_GT(asked_, 1);
 }
 
 TEST_F(StandingTask, WhoMovesOrRestsOrHasNeverMovedIsNotAskedAbout) {

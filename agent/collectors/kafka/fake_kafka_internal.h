@@ -7,6 +7,7 @@ namespace medic {
 
 // Two brokers, one topic of two partitions, one group; parts can be made to fail.
 struct FakeKafka : KafkaReader {
+    ErrorCode metadata_error = ErrorCode::unavailable;
     bool metadata_fails = false, broker_2_silent = false, broker_2_gone = false;
     std::int64_t committed_offset = 90;
     int config_calls = 0;
@@ -30,7 +31,7 @@ struct FakeKafka : KafkaReader {
     wire::ConfigSource rate_source = wire::ConfigSource::dynamic_broker;
 
     Result<wire::MetadataResponse> metadata() override {
-        if (metadata_fails) return fail(ErrorCode::unavailable, "nobody answers");
+        if (metadata_fails) return fail(metadata_error, "nobody answers");
         wire::MetadataResponse answer;
         answer.brokers.push_back({.node_id = 1, .host = "h", .port = 9092, .rack = "r1"});
         if (!broker_2_gone) answer.brokers.push_back({.node_id = 2, .host = "h", .port = 9093, .rack = std::nullopt});

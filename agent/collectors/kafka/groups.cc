@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/collectors/kafka/look_internal.h"
+#include "agent/store/kafka_words.h"
 
 namespace medic {
 
@@ -98,11 +99,11 @@ void KafkaCollector::group_state(Look& look, const std::string& id, const std::s
 void KafkaCollector::committed(Look& look, KafkaReader& reader, std::int32_t coordinator,
                                const std::vector<std::string>& ids) const {
     const auto answer = reader.committed(coordinator, ids);
-    if (!answer) return look.missing("offsets of groups", answer.error());
+    if (!answer) return look.missing(offsets_of_groups, answer.error());
     for (const auto& group : *answer) {
         const std::string& id = group.group_id;
         if (const auto good = wire::check(group.error, "group " + id); !good) {
-            look.missing("offsets of groups", good.error());
+            look.missing(offsets_of_groups, good.error());
             continue;
         }
         for (const auto& topic : group.topics) {

@@ -33,6 +33,7 @@ Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
     if (!metadata) {
         observation.outcome = ScrapeOutcome::failed;
         observation.error = metadata.error().message;
+        if (metadata.error().code == ErrorCode::unavailable) silence(observation);  // Else they have answered.
         return observation;
     }
     Look look{options_.cluster, observation, *std::move(metadata), {}, {}, {}};
@@ -65,6 +66,13 @@ Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
         observation.attributes[look.subject("cluster", options_.cluster)]["kafka_not_visible"] = all;
     states_.turn(observation.outcome == ScrapeOutcome::complete);
     return observation;
+}
+
+// That no broker of the cluster answers is told of each: who compares it with the processes sees what has happened.
+void KafkaCollector::silence(Observation& observation) const {
+    for (const std::int32_t broker : brokers_seen_)
+        observation.sample("kafka_broker_reachable",
+                           {{"broker", std::to_string(broker)}, {"cluster", options_.cluster}}, 0);
 }
 
 // What changes seldom or costs more: read every few looks, told in all of them.

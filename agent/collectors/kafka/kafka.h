@@ -90,6 +90,7 @@ public:
 private:
     using PartitionKey = std::pair<std::string, std::int32_t>;
     struct Look;
+    void silence(Observation& observation) const;
     void brokers(Look& look);
     void partitions(Look& look);
     void preferred_leaders(Look& look) const;

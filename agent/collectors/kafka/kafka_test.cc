@@ -250,7 +250,24 @@ TEST(Kafka, NobodyAnsweringIsAFailedLook) {
     auto look = collector();
     const auto seen = look.look(kafka, {1000});
     EXPECT_EQ(seen.outcome, ScrapeOutcome::failed);
-    EXPECT_TRUE(seen.samples.empty());
+    EXPECT_TRUE(seen.samples.empty()) << "nobody knows which brokers there are";
+}
+
+TEST(Kafka, NobodyAnsweringAnyMoreIsToldOfEveryBrokerThatWasSeen) {
+    FakeKafka kafka;
+    auto look = collector();
+    (void)look.look(kafka, {1000});
+    kafka.metadata_fails = true;
+    const auto seen = look.look(kafka, {2000});
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::failed);
+    EXPECT_EQ(seen.error, "nobody answers");
+    EXPECT_EQ(value(seen, R"(kafka_broker_reachable{broker="1",cluster="c"})"), 0);
+    EXPECT_EQ(value(seen, R"(kafka_broker_reachable{broker="2",cluster="c"})"), 0);
+    EXPECT_EQ(seen.samples.size(), 2u) << "what metadata would have said is not known";
+    kafka.metadata_error = ErrorCode::invalid;
+    EXPECT_TRUE(look.look(kafka, {2500}).samples.empty()) << "who refuses our login is there";
+    kafka.metadata_fails = false;
+    EXPECT_EQ(value(look.look(kafka, {3000}), R"(kafka_broker_reachable{broker="2",cluster="c"})"), 1);
 }
 
 TEST(Kafka, ALeaderIsDisplacedWhileThePreferredOneIsInSyncAndDoesNotLead) {

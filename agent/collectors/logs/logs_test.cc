@@ -262,6 +262,18 @@ TEST_F(Collecting, the_same_complaint_again_is_counted_and_not_kept) {
     EXPECT_EQ(events(100'000).size(), 1U);  // A minute later it is news again.
 }
 
+TEST_F(Collecting, a_clock_that_was_set_back_silences_no_complaint) {
+    constexpr std::int64_t hour = 3'600'000;
+    watch("*.log");
+    const std::string line = "2026-11-28 04:12:33,123 ERROR timed out\n";
+    folder.append("f.log", line);
+    EXPECT_EQ(events(2 * hour).size(), 1U);
+    folder.append("f.log", line);
+    EXPECT_EQ(events(hour).size(), 1U);
+    folder.append("f.log", line);
+    EXPECT_EQ(events(hour + 2'000).size(), 0U) << "from then on as before";
+}
+
 TEST_F(Collecting, a_flood_is_limited_and_what_is_dropped_is_counted) {
     options.events_per_minute_max = 5;
     watch("*.log");

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "agent/base/redact.h"
 #include "agent/collectors/logs/record.h"
-#include "agent/collectors/redact.h"
 
 namespace {
 

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
-#include "agent/collectors/redact.h"
+#include "agent/base/due.h"
+#include "agent/base/redact.h"
 
 namespace medic {
 namespace {
@@ -39,12 +40,12 @@ bool RecordSieve::within_limits(std::uint64_t print, bool clean_stop, WallTime a
     constexpr double minute_ms = 60'000;
     const auto known = seen_.find(print);
     // Each stop counts, also when the same node was stopped a minute ago.
-    if (!clean_stop && known != seen_.end() && at - known->second < options_.same_within) {
+    if (!clean_stop && known != seen_.end() && !is_due(known->second, options_.same_within, at)) {
         drop("repeated", 1);
         return false;
     }
     if (seen_.size() >= seen_max)
-        std::erase_if(seen_, [&](const auto& one) { return at - one.second >= options_.same_within; });
+        std::erase_if(seen_, [&](const auto& one) { return is_due(one.second, options_.same_within, at); });
     if (seen_.size() < seen_max) seen_[print] = at;
     const auto rate = static_cast<double>(options_.events_per_minute_max);
     if (at > tokens_at_)

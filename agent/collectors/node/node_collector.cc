@@ -1,6 +1,7 @@
 #include "agent/collectors/node/node_collector.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "agent/collectors/connect/connect.h"
 #include "agent/collectors/node/node_document.h"
@@ -20,6 +21,10 @@ constexpr std::string_view of_processes[] = {"process_up",
                                              "process_stopped",
                                              "process_open_file_descriptors"};
 constexpr std::string_view of_hosts[] = {"host_cpu_busy_ratio", "host_memory_available_bytes"};
+// Of one folder of a node, by its labels `node` and `path`.
+constexpr std::string_view of_disks[] = {"host_filesystem_size_bytes", "host_filesystem_available_bytes",
+                                         "host_filesystem_read_only"};
+constexpr std::size_t disks_max = 16;  // Of one node, as its configuration allows.
 constexpr std::string_view of_tasks = "connect_task_process_cpu_seconds_total";
 
 template <std::size_t N>
@@ -105,7 +110,21 @@ Status NodeCollector::read(const Result<HttpAnswer>& answer) {
     return {};
 }
 
+void NodeCollector::take_disk(const Labels& said, double value) {
+    const WatchedNode* of = node(said.get("node"));
+    const std::string path(said.get("path"));
+    if (of == nullptr || !path.starts_with('/') || !std::isfinite(value) || value < 0) return;
+    if (said.name() == "host_filesystem_read_only" && value != 0 && value != 1) return;
+    std::set<std::string>& told = disks_[of->name];
+    if (!told.contains(path) && told.size() >= disks_max)
+        return observation_.lacks(of->name + ": more than " + std::to_string(disks_max) + " folders");
+    told.insert(path);
+    observation_.sample(said.name(),
+                        {{"cluster", options_.cluster}, {"node", of->name}, {"role", of->role}, {"path", path}}, value);
+}
+
 void NodeCollector::take_samples(const Observation& said) {
+    disks_.clear();
     for (const auto& [labels, value] : said.samples) {
         const std::string_view name = labels.name();
         const std::string cluster = options_.cluster;
@@ -118,6 +137,8 @@ void NodeCollector::take_samples(const Observation& said) {
         } else if (among(of_hosts, name)) {
             for (const WatchedNode& one : options_.nodes)
                 observation_.sample(name, {{"cluster", cluster}, {"node", one.name}}, value);
+        } else if (among(of_disks, name)) {
+            take_disk(labels, value);
         } else if (name == of_tasks) {
             const WatchedNode* of = node(labels.get("worker"));
             const std::string connector(labels.get("connector")), task(labels.get("task"));

@@ -3,6 +3,8 @@
 // hosts, and about nothing else. One that does not answer, or whose newest look is old, leaves its nodes unknown.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,12 +38,14 @@ public:
 private:
     [[nodiscard]] Status read(const Result<HttpAnswer>& answer);
     void take_samples(const Observation& said);
+    void take_disk(const Labels& said, double value);
     void take_attributes(const Observation& said);
     void note_missing();
     [[nodiscard]] const WatchedNode* node(std::string_view name) const;
 
     NodeCollectorOptions options_;
     Observation observation_;
+    std::map<std::string, std::set<std::string>> disks_;  // Paths of the look, by node.
 };
 
 }  // namespace medic

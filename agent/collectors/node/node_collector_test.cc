@@ -105,6 +105,51 @@ TEST(NodeCollector, TellsTheSameSeriesAsALookOnThisHost) {
     EXPECT_EQ(node.at("zone"), "z");
 }
 
+TEST(NodeCollector, TellsTheFileSystemsOfItsNodes) {
+    NodesTold one = told();
+    const auto sample = [&](std::string_view name, const char* node, const char* path, double is) {
+        one.observation.sample("host_filesystem_" + std::string(name),
+                               {{"cluster", "lab"}, {"node", node}, {"role", "broker"}, {"path", path}}, is);
+    };
+    sample("size_bytes", "tm-1", "/data", 1e12);
+    sample("available_bytes", "tm-1", "/data", 0);
+    sample("read_only", "tm-1", "/data", 1);
+    sample("read_only", "w", "/var/lib/connect", 0);
+    const Observation seen = look(nodes_document({one}));
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::complete) << seen.error;
+    const std::string data = R"({cluster="lab",node="tm-1",path="/data",role="taskmanager"})";
+    EXPECT_EQ(value(seen, "host_filesystem_size_bytes" + data), 1e12);
+    EXPECT_EQ(value(seen, "host_filesystem_available_bytes" + data), 0);
+    EXPECT_EQ(value(seen, "host_filesystem_read_only" + data), 1) << "with the role that is configured here";
+    EXPECT_EQ(
+        value(seen,
+              R"(host_filesystem_read_only{cluster="lab",node="w",path="/var/lib/connect",role="connect-worker"})"),
+        0);
+}
+
+TEST(NodeCollector, NonsenseAboutFileSystemsAndThoseOfOthersAreNotTaken) {
+    NodesTold one = told();
+    const auto sample = [&](std::string_view name, const char* node, const std::string& path, double is) {
+        one.observation.sample("host_filesystem_" + std::string(name), {{"node", node}, {"path", path}}, is);
+    };
+    sample("size_bytes", "tm-9", "/data", 1e12);
+    sample("size_bytes", "tm-1", "", 1e12);
+    sample("size_bytes", "tm-1", "data", 1e12);
+    sample("available_bytes", "tm-1", "/data", -1);
+    sample("read_only", "tm-1", "/data", 0.5);
+    sample("inodes", "tm-1", "/data", 5);
+    const Observation seen = look(nodes_document({one}));
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::complete) << seen.error;
+    for (const auto& [labels, is] : seen.samples)
+        EXPECT_FALSE(labels.name().starts_with("host_filesystem")) << labels.to_string();
+
+    for (int i = 0; i < 1'000; ++i) sample("read_only", "tm-1", "/data/" + std::to_string(i), 0);
+    const Observation many = look(nodes_document({one}));
+    EXPECT_EQ(many.outcome, ScrapeOutcome::partial);
+    EXPECT_EQ(recorded::count(many, "host_filesystem_read_only"), 16u);
+    EXPECT_NE(many.error.find("tm-1: more than 16 folders"), std::string::npos);
+}
+
 TEST(NodeCollector, IsBelievedAboutItsOwnNodesOnly) {
     NodesTold one = told();
     Observation& seen = one.observation;

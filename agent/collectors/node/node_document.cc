@@ -2,8 +2,8 @@
 
 #include <cmath>
 
+#include "agent/base/redact.h"
 #include "agent/collectors/json_internal.h"
-#include "agent/collectors/redact.h"
 
 namespace medic {
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "agent/base/due.h"
 #include "agent/collectors/json_internal.h"
 #include "agent/collectors/process/proc_internal.h"
 
@@ -15,7 +16,7 @@ using namespace json_read;
 // One line of /proc/PID/stat, in the units of the series.
 struct ProcessCollector::Stat {
     char state = '?';
-    double cpu_seconds = 0, start_time = 0, resident_bytes = 0;
+    double cpu_seconds = 0, start_ticks = 0, resident_bytes = 0;
 };
 
 namespace {
@@ -43,8 +44,7 @@ ProcessCollectorOptions process_options_of(const ClusterConfig& cluster) {
         const auto status = node.driver.commands.find("status");
         options.nodes.push_back({node.name, node.role, node.zone, node.spare,
                                  status == node.driver.commands.end() ? std::vector<std::string>{} : status->second,
-                                 node.disks});
-        options.status_timeout = std::max(options.status_timeout, node.driver.timeout);
+                                 node.driver.timeout, node.disks});
     }
     return options;
 }
@@ -59,17 +59,28 @@ std::optional<ProcessCollector::Stat> ProcessCollector::read_stat(int pid) const
     Stat stat;
     stat.state = fields->state;
     stat.cpu_seconds = (fields->user_ticks + fields->system_ticks) / options_.ticks_per_second;
-    stat.start_time = boot_time_ + fields->start_ticks / options_.ticks_per_second;
+    stat.start_ticks = fields->start_ticks;
     stat.resident_bytes = fields->resident_pages * options_.page_bytes;
     // A zombie is an entry in a table, not a process that could do anything.
     if (stat.state == 'Z' || stat.state == 'X') return std::nullopt;
     return stat;
 }
 
+// By the wall clock; nullopt: it is another process than the one that the driver speaks of. The kernel tells ticks
+// since the boot, and when that was by the present clock. A driver may go by the clock as it was before it was set.
+std::optional<double> ProcessCollector::started(const Stat& stat, const std::optional<double>& said) const {
+    const double since_boot = stat.start_ticks / options_.ticks_per_second;
+    const double booted = proc_read::boot_time(options_.proc).value_or(boot_time_);
+    if (!said || *said <= 0) return booted + since_boot;
+    for (const double boot_time : {booted, boot_time_})
+        if (std::abs(boot_time + since_boot - *said) <= start_time_tolerance_s) return boot_time + since_boot;
+    return std::nullopt;
+}
+
 void ProcessCollector::note_end(Known& known, WallTime at) const {
     if (known.pid == 0) return;
     const auto stat = read_stat(known.pid);
-    if (stat && (!known.start_time || std::abs(stat->start_time - *known.start_time) <= start_time_tolerance_s)) return;
+    if (stat && stat->start_ticks == known.start_ticks) return;
     known.pid = 0;
     known.stopped_in_order.reset();  // What was said while it ran.
     known.asked_at = {};             // Ask the driver at once: it may have been restarted under another pid.
@@ -85,10 +96,10 @@ std::vector<StatusAsk> ProcessCollector::due(WallTime at) {
         note_end(known, at);  // How it ended is asked in the same look that finds it gone.
         if (known.asked) continue;
         const Duration wait = known.pid != 0 ? options_.status_every : options_.status_retry;
-        if (known.asked_at.unix_ms != 0 && at - known.asked_at < wait) continue;
+        if (!is_due(known.asked_at, wait, at)) continue;
         known.asked = true;
         known.asked_at = at;
-        asks.push_back({node.name, node.status_command});
+        asks.push_back({node.name, node.status_command, node.status_timeout});
     }
     return asks;
 }
@@ -131,25 +142,34 @@ void ProcessCollector::answer(const std::string& node, const Result<std::string>
     }
     known.told = true;
     known.problem.clear();
-    const auto stat = pid > 0 ? read_stat(pid) : std::nullopt;
-    const bool recycled =
-        stat && said_start && *said_start > 0 && std::abs(stat->start_time - *said_start) > start_time_tolerance_s;
     if (pid != known.pid) known.detailed_at = known.ports_at = known.children_at = {};
-    known.pid = stat && !recycled ? pid : 0;
-    known.start_time = stat && !recycled ? std::optional(stat->start_time) : std::nullopt;
+    take_process(known, pid, said_start);
+}
+
+// A process is itself as long as pid and start ticks are the same: what time it was started at changes with the clock.
+void ProcessCollector::take_process(Known& known, int pid, const std::optional<double>& said_start) const {
+    const auto stat = pid > 0 ? read_stat(pid) : std::nullopt;
+    const bool same = stat && pid == known.pid && stat->start_ticks == known.start_ticks;
+    if (same && said_start == known.said_start) return;
+    const auto start_time = stat ? started(*stat, said_start) : std::nullopt;
+    known.pid = start_time ? pid : 0;
+    known.said_start = said_start;
+    if (!start_time || same) return;
+    known.start_ticks = stat->start_ticks;
+    known.start_time = *start_time;
 }
 
 void ProcessCollector::details(Known& known, WallTime at) {
-    const auto due = [&](WallTime last, Duration every) { return last.unix_ms == 0 || at - last >= every; };
     // A young process is still opening its ports.
     constexpr double young_s = 30;
     constexpr Duration young_every{2'000};
-    const bool young = known.start_time && static_cast<double>(at.unix_ms) / 1000 - *known.start_time < young_s;
-    if (!due(known.detailed_at, young ? young_every : options_.details_every)) return;
+    const double age_s = static_cast<double>(at.unix_ms) / 1000 - known.start_time;
+    const bool young = age_s > -start_time_tolerance_s && age_s < young_s;
+    if (!is_due(known.detailed_at, young ? young_every : options_.details_every, at)) return;
     known.detailed_at = at;
     const auto open = proc_read::descriptors(options_.proc, known.pid);
     known.descriptors = open ? std::optional(static_cast<double>(open->count)) : std::nullopt;
-    if (!open || !due(known.ports_at, young ? young_every : options_.ports_every)) return;
+    if (!open || !is_due(known.ports_at, young ? young_every : options_.ports_every, at)) return;
     known.ports_at = at;
     known.ports.clear();
     for (const int port : proc_read::listening_ports(options_.proc, known.pid, open->socket_inodes)) {
@@ -162,7 +182,7 @@ void ProcessCollector::details(Known& known, WallTime at) {
 void ProcessCollector::children(Known& known, WallTime at) {
     const bool all_there = !known.children.empty() &&
                            std::ranges::all_of(known.children, [&](int child) { return read_stat(child).has_value(); });
-    if (all_there && at - known.children_at < options_.details_every) return;
+    if (all_there && !is_due(known.children_at, options_.details_every, at)) return;
     known.children_at = at;
     known.children = proc_read::children(options_.proc, known.pid);
 }
@@ -182,13 +202,14 @@ void ProcessCollector::node(Observation& observation, const WatchedNode& node, W
     if (!stat && known.stopped_in_order)
         observation.sample("process_stopped_in_order", labels, *known.stopped_in_order ? 1 : 0);
     if (!stat)
-        observation.sample("process_end_awaited", labels, known.ended_at && at - *known.ended_at < end_awaited_max);
+        observation.sample("process_end_awaited", labels,
+                           known.ended_at && !is_due(*known.ended_at, end_awaited_max, at));
     if (!stat) return;
     details(known, at);
     if (node.role == "connect-worker") children(known, at);
     observation.sample("process_cpu_seconds_total", labels, stat->cpu_seconds);
     observation.sample("process_resident_memory_bytes", labels, stat->resident_bytes);
-    observation.sample("process_start_time_seconds", labels, stat->start_time);
+    observation.sample("process_start_time_seconds", labels, known.start_time);
     observation.sample("process_stopped", labels, stat->state == 'T' || stat->state == 't' ? 1 : 0);
     if (known.descriptors) observation.sample("process_open_file_descriptors", labels, *known.descriptors);
     attributes["pid"] = std::to_string(known.pid);
@@ -229,7 +250,7 @@ void ProcessCollector::tasks(Observation& observation, const WatchedNode& node, 
 void ProcessCollector::host(Observation& observation) {
     const std::vector<LabelPair> labels = {{"cluster", options_.cluster}, {"node", "agent-host"}};
     // The kernel counts through every interrupt for this: now and then is enough for a starved machine to show.
-    if (host_at_.unix_ms == 0 || observation.at - host_at_ >= host_every) {
+    if (is_due(host_at_, host_every, observation.at)) {
         host_at_ = observation.at;
         const auto cpu = proc_read::cpu_times(options_.proc);
         cpu_busy_.reset();
@@ -246,7 +267,7 @@ void ProcessCollector::host(Observation& observation) {
 void ProcessCollector::disks(Observation& observation, const WatchedNode& node) {
     for (const std::string& folder : node.disks) {
         auto& [at, seen] = disks_[folder];
-        if (at.unix_ms == 0 || observation.at - at >= disks_every) {
+        if (is_due(at, disks_every, observation.at)) {
             at = observation.at;
             seen = proc_read::file_system(options_.proc, folder);
         }

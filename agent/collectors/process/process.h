@@ -20,6 +20,7 @@ struct WatchedNode {
     std::string name, role, zone;
     bool spare = false;
     std::vector<std::string> status_command{};  // Empty: nobody can be asked; the node stays unknown.
+    Duration status_timeout{10'000};            // What that command may take; for whoever runs it.
     std::vector<std::string> disks{};           // Folders on local file systems: a network's may hang the look.
 };
 
@@ -35,7 +36,6 @@ struct ProcessCollectorOptions {
     Duration ports_every{300'000};   // … and the tables of sockets most of all; a young process is looked at sooner.
     double ticks_per_second = 100;   // sysconf(_SC_CLK_TCK)
     double page_bytes = 4096;        // sysconf(_SC_PAGESIZE)
-    Duration status_timeout{1'000};  // What a status command may take; for whoever runs it.
 };
 
 // For the cluster's nodes of this host, in this host's units: those that a sidecar looks at are left out.
@@ -44,6 +44,7 @@ struct ProcessCollectorOptions {
 struct StatusAsk {
     std::string node;
     std::vector<std::string> argv;
+    Duration timeout{0};
 };
 
 class ProcessCollector {
@@ -69,7 +70,9 @@ private:
         bool asked = false;                // Since when no answer came.
         bool told = false;                 // The driver has answered at least once.
         std::string problem;               // Why it could not.
-        std::optional<double> start_time;  // As the process has it: a recycled pid is another process.
+        double start_ticks = 0;            // Since the boot. A recycled pid is another process.
+        double start_time = 0;             // By the clock when it was seen first: it stays when the clock is set.
+        std::optional<double> said_start;  // By the driver.
         std::optional<bool> spare;
         std::optional<bool> stopped_in_order;  // What ended the process, as far as its driver says.
         std::optional<WallTime> ended_at;      // Found gone; the driver's word of it has not come yet.
@@ -81,6 +84,8 @@ private:
     };
     struct Stat;
     [[nodiscard]] std::optional<Stat> read_stat(int pid) const;
+    [[nodiscard]] std::optional<double> started(const Stat& stat, const std::optional<double>& said) const;
+    void take_process(Known& known, int pid, const std::optional<double>& said_start) const;
     void note_end(Known& known, WallTime at) const;  // Whether its process has gone since the last look.
     void details(Known& known, WallTime at);
     void children(Known& known, WallTime at);
@@ -91,7 +96,7 @@ private:
 
     ProcessCollectorOptions options_;
     std::map<std::string, Known> known_;
-    double boot_time_ = 0;
+    double boot_time_ = 0;  // By the clock as it was when the agent was started.
     std::map<std::string, std::pair<WallTime, std::optional<proc_read::FileSystem>>> disks_;  // By folder.
     WallTime host_at_;
     std::optional<double> cpu_busy_, memory_available_;

@@ -47,6 +47,21 @@ struct Proc {
 
 const std::string labels = R"({cluster="c",node="n",role="taskmanager"})";
 
+TEST(Process, EachNodesDriverIsGivenItsOwnTime) {
+    ClusterConfig cluster{.name = "c"};
+    for (const std::int64_t ms : {500, 30'000}) {
+        NodeConfig& node = cluster.nodes.emplace_back();
+        node.name = std::to_string(ms);
+        node.driver.commands["status"] = {"ctl"};
+        node.driver.timeout = Duration{ms};
+    }
+    ProcessCollector collector(process_options_of(cluster));
+    const auto asks = collector.due({1000});
+    ASSERT_EQ(asks.size(), 2u);
+    EXPECT_EQ(asks[0].timeout, Duration{500});
+    EXPECT_EQ(asks[1].timeout, Duration{30'000});
+}
+
 TEST(Process, ALivingProcessIsMeasured) {
     Proc proc;
     proc.process(7, 'S', 150, 500);
@@ -101,6 +116,65 @@ TEST(Process, ARecycledPidAndAZombieAreNotTheProcess) {
     proc.process(8, 'Z', 1, 500);
     collector.answer("n", R"({"pid": 8})", {2000});
     EXPECT_EQ(value(collector.look({3000}), "process_up" + labels), 0);
+}
+
+TEST(Process, AProcessStaysItselfWhenTheClockIsSet) {
+    Proc proc;
+    proc.process(7, 'S', 150, 500);
+    auto collector = proc.collector("taskmanager");
+    (void)collector.due({1000});
+    collector.answer("n", R"({"pid": 7, "start_time": 1700000005.1})", {1000});
+    proc.write("stat", "cpu  100 0 100 800 0 0 0 0\nbtime 1700003600\n");
+    for (const char* said : {"1700003605.1", "1700000005.1"}) {
+        collector.answer("n", R"({"pid": 7, "start_time": )" + std::string(said) + "}", {3'602'000});
+        const auto seen = collector.look({3'603'000});
+        EXPECT_EQ(value(seen, "process_up" + labels), 1) << said;
+        EXPECT_EQ(value(seen, "process_start_time_seconds" + labels), 1700000005.0) << "it was not started anew";
+    }
+    proc.process(7, 'S', 1, 90'000);
+    EXPECT_EQ(value(collector.look({3'604'000}), "process_up" + labels), 0) << "another process with its pid";
+    collector.answer("n", R"({"pid": 7, "start_time": 1700004500})", {3'605'000});
+    const auto anew = collector.look({3'606'000});
+    EXPECT_EQ(value(anew, "process_up" + labels), 1);
+    EXPECT_EQ(value(anew, "process_start_time_seconds" + labels), 1700004500.0);
+}
+
+TEST(Process, NothingWaitsForAClockThatWasSetBack) {
+    constexpr std::int64_t hour = 3'600'000, later = 10 * hour;
+    Proc proc;
+    proc.process(7, 'S', 150, 500);
+    auto collector = proc.collector("taskmanager");
+    const auto memory = [&](std::int64_t at) {
+        return value(collector.look({at}), R"(host_memory_available_bytes{cluster="c",node="agent-host"})");
+    };
+    EXPECT_EQ(collector.due({later}).size(), 1u);
+    collector.answer("n", R"({"pid": 7})", {later});
+    EXPECT_EQ(memory(later), 2000 * 1024);
+    proc.write("meminfo", "MemAvailable:  1000 kB\n");
+    EXPECT_EQ(memory(later + 1'000), 2000 * 1024);
+    EXPECT_EQ(memory(later - hour), 1000 * 1024);
+    EXPECT_EQ(collector.due({later - hour}).size(), 1u);
+    collector.answer("n", R"({"pid": 7})", {later - hour});
+    std::filesystem::remove_all(proc.folder / "7");
+    (void)collector.due({later - hour + 1'000});
+    EXPECT_EQ(value(collector.look({later - 2 * hour}), "process_end_awaited" + labels), 0);
+}
+
+TEST(Process, RoomIsLookedAtAnewWhenTheClockWasSetBack) {
+    Proc proc;
+    const std::string folder = (proc.folder / "data").string();
+    std::filesystem::create_directories(folder);
+    ProcessCollector collector({.cluster = "c",
+                                .target = "c/process",
+                                .nodes = {{.name = "n", .role = "taskmanager", .zone = "z", .disks = {folder}}},
+                                .proc = proc.folder.string()});
+    constexpr std::int64_t hour = 3'600'000;
+    const std::string disk = R"({cluster="c",node="n",path=")" + folder + R"(",role="taskmanager"})";
+    const auto room = [&](std::int64_t at) { return value(collector.look({at}), "host_filesystem_size_bytes" + disk); };
+    EXPECT_TRUE(room(2 * hour));
+    std::filesystem::remove_all(folder);
+    EXPECT_TRUE(room(2 * hour + 500)) << "looked at once a second";
+    EXPECT_EQ(room(hour), std::nullopt);
 }
 
 TEST(Process, AStoppedProcessIsUpAndStopped) {

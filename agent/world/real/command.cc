@@ -11,6 +11,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 #include "agent/world/real/reactor_internal.h"
@@ -32,6 +33,7 @@ struct Run : std::enable_shared_from_this<Run> {
           process(reactor.native().context) {}
 
     void start();
+    void give_up(const std::string& why);
     void read(Descriptor& from, std::string& into, std::array<char, 4096>& buffer);
     void on_exit();
     void finish_if_complete();
@@ -116,7 +118,9 @@ void Run::start() {
     pid = *started;
     out.assign(out_pipe[0]);
     err.assign(err_pipe[0]);
-    process.assign(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    const int watched = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+    if (watched < 0) return give_up(std::strerror(errno));
+    process.assign(watched);
     read(out, reply.output, out_buffer);
     read(err, reply.errors, err_buffer);
     process.async_wait(Descriptor::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
@@ -126,6 +130,14 @@ void Run::start() {
         self->timed_out = true;
         kill(-self->pid, SIGKILL);
     });
+}
+
+// Without a descriptor its end can't be seen: no more of it runs than has by now.
+void Run::give_up(const std::string& why) {
+    kill(-pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+    done(fail(ErrorCode::outcome_unknown, "{}: begun and killed at once, its end could not be watched: {}",
+              request.argv[0], why));
 }
 
 void Run::read(Descriptor& from, std::string& into, std::array<char, 4096>& buffer) {

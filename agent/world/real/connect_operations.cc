@@ -70,6 +70,13 @@ Result<std::string> changed(const ChangeConnectorConfiguration& what, const std:
     return configuration.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// nullptr: it is no object, or has no such member. What the worker says may be anything.
+const Json* member(const Json& object, const char* name) {
+    if (!object.is_object()) return nullptr;
+    const auto found = object.find(name);
+    return found == object.end() ? nullptr : &*found;
+}
+
 // Where the group stands in the partition; nullopt: nothing is committed there.
 Result<std::optional<std::int64_t>> committed(const AlterConnectorOffset& what, const std::string& body) {
     const Json answer = Json::parse(body, nullptr, false);
@@ -77,10 +84,16 @@ Result<std::optional<std::int64_t>> committed(const AlterConnectorOffset& what, 
     if (!answer.is_object() || offsets == answer.end() || !offsets->is_array())
         return fail(ErrorCode::unavailable, "the offsets of {} can't be read", what.connector);
     for (const Json& one : *offsets) {
-        const Json partition = one.value("partition", Json::object()), offset = one.value("offset", Json::object());
-        if (partition.value("kafka_topic", "") == what.topic &&
-            partition.value("kafka_partition", -1) == what.partition)
-            return offset.value("kafka_offset", std::int64_t{-1});
+        const Json *partition = member(one, "partition"), *offset = member(one, "offset");
+        if (partition == nullptr) continue;
+        const Json *topic = member(*partition, "kafka_topic"), *number = member(*partition, "kafka_partition");
+        if (topic == nullptr || *topic != what.topic || number == nullptr || *number != what.partition) continue;
+        if (offset == nullptr || offset->is_null()) return std::nullopt;
+        const Json* next = member(*offset, "kafka_offset");
+        if (next == nullptr || !next->is_number_integer())
+            return fail(ErrorCode::unavailable, "the offset of {} in {}-{} can't be read", what.connector, what.topic,
+                        what.partition);
+        return next->get<std::int64_t>();
     }
     return std::nullopt;
 }

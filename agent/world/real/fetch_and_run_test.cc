@@ -1,10 +1,17 @@
 // What the doors outwards are made of: fetching over HTTP, and running commands.
+#include "agent/world/real/clock.h"
 #include "agent/world/real/running_internal.h"
+
+#include <dlfcn.h>
+#include <netdb.h>
 
 namespace medic {
 namespace {
 
 using namespace world_test;
+
+constexpr const char* silent_name = "silent.name-server.test";
+constexpr Duration name_server_patience{6'000};
 
 TEST(HttpFetcher, GivesStatusTypeAndBody) {
     Server server([](const HttpRequest& request) { return answer(request.path == "/x" ? 200 : 404, "{\"a\":1}"); });
@@ -77,6 +84,24 @@ TEST(HttpFetcher, ManyRequestsAtOnceAllGetAnswers) {
     EXPECT_EQ(running.fetcher.writing_requests(), 0u);
 }
 
+TEST(HttpFetcher, ANameServerThatDoesNotAnswerHoldsUpNoOther) {
+    Running running;
+    std::atomic<bool> over = false;
+    std::atomic<Instant> last = Instant::max();
+    std::atomic<Duration> gap = Duration{0};  // The longest between two turns of the one I/O thread.
+    running.reactor.every(Duration{20}, Duration{20}, [&] {
+        const Instant now = read_clock().monotonic;
+        if (over) return;
+        if (last.load() != Instant::max()) gap = std::max(gap.load(), now - last.load());
+        last = now;
+    });
+    const auto reply = running.fetch({.url = "http://" + std::string(silent_name) + "/", .timeout = Duration{1'000}});
+    over = true;
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, ErrorCode::unavailable);
+    EXPECT_LT(gap.load(), name_server_patience / 2);
+}
+
 // What a node's driver starts lives on: it must not hold the port of an agent that is to start again.
 TEST(RunCommand, InheritsNothingThatTheAgentHasOpen) {
     Server server([](const HttpRequest&) { return answer(200, "{}"); });
@@ -132,4 +157,18 @@ TEST(RunCommand, ALeftBehindDaemonDoesNotHoldIt) {
 }
 
 }  // namespace
+
+bool is_silent_name(const char* name) { return name != nullptr && std::string_view(name) == silent_name; }
+void ask_silent_name_server() { std::this_thread::sleep_for(name_server_patience); }
+
 }  // namespace medic
+
+// Stands before libc's: one name's server does not answer; all else goes on to it.
+extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints, addrinfo** found) {
+    if (medic::is_silent_name(name)) {
+        medic::ask_silent_name_server();
+        return EAI_AGAIN;
+    }
+    static const auto real = reinterpret_cast<decltype(&getaddrinfo)>(dlsym(RTLD_NEXT, "getaddrinfo"));
+    return real(name, service, hints, found);
+}

@@ -5,6 +5,7 @@
 
 #include "agent/base/flink_state.h"
 #include "agent/base/url.h"
+#include "agent/world/real/clock.h"
 #include "agent/world/real/operations_internal.h"
 
 namespace medic::operations {
@@ -17,6 +18,8 @@ namespace {
 constexpr Duration savepoint_poll{250};
 constexpr Duration trigger_takes_max{10'000};
 constexpr Duration overview_timeout{5'000};
+// What must be left for a start's last request: with less, nobody would wait for the job's main().
+constexpr Duration run_takes_min{10'000};
 
 std::string text(const Json& object, const char* key) {
     const auto found = object.is_object() ? object.find(key) : object.end();
@@ -36,16 +39,23 @@ FetchRequest request(const std::string& method, const std::string& url, const Js
     return out;
 }
 
-// Calls `then` with the address of the Flink that knows the job. With one Flink there is nothing to find out.
-void find_flink(const Doors& doors, const std::string& job_id, std::size_t index, Finish then) {
+// Calls `then` with the address of the Flink that knows the job. With one Flink there is nothing to find out. Only what
+// all of them have answered is told as final: `silent` is one that did not say whether it knows the job.
+void find_flink(const Doors& doors, const std::string& job_id, std::size_t index, Finish then,
+                std::string silent = {}) {
     const auto& urls = doors.cluster.flink_urls;
     if (urls.empty()) return then(fail(ErrorCode::invalid, "the cluster has no Flink"));
     if (urls.size() == 1) return then(urls[0]);
+    if (index >= urls.size() && !silent.empty())
+        return then(
+            fail(ErrorCode::unavailable, "which Flink knows job {} can't be told: {} does not say", job_id, silent));
     if (index >= urls.size()) return then(fail(ErrorCode::invalid, "no Flink of the cluster knows job {}", job_id));
     doors.fetch(request("GET", urls[index] + "/jobs/" + url_encode(job_id), nullptr, Duration{2'000}),
-                [doors, job_id, index, then](Result<FetchReply> reply) {
-                    if (reply && reply->status == 200) return then(doors.cluster.flink_urls[index]);
-                    find_flink(doors, job_id, index + 1, then);
+                [doors, job_id, index, then, silent](Result<FetchReply> reply) {
+                    const std::string& url = doors.cluster.flink_urls[index];
+                    if (reply && reply->status == 200) return then(url);
+                    const bool denies = reply && reply->status == 404;
+                    find_flink(doors, job_id, index + 1, then, denies ? silent : url);
                 });
 }
 
@@ -64,8 +74,8 @@ void poll_savepoint(const Doors& doors, const Savepoint& savepoint, const Finish
                 const Json operation = body.value("operation", Json::object());
                 if (const std::string location = text(operation, "location"); !location.empty()) return done(location);
                 const Json cause = operation.is_object() ? operation.value("failure-cause", Json::object()) : Json();
-                return done(fail(ErrorCode::not_ready, "the savepoint failed: {}",
-                                 text(cause, "stack-trace").substr(0, 2'000)));
+                return done(
+                    fail(ErrorCode::not_ready, "the savepoint failed: {}", told(text(cause, "stack-trace"), 2'000)));
             }
             if (savepoint.polls_left <= 0)
                 return done(fail(ErrorCode::outcome_unknown, "the savepoint was not complete in time"));
@@ -73,6 +83,25 @@ void poll_savepoint(const Doors& doors, const Savepoint& savepoint, const Finish
                 poll_savepoint(doors, {savepoint.job_url, savepoint.request_id, savepoint.polls_left - 1}, done);
             });
         });
+}
+
+// What all requests of one start share: once it has passed, whoever waits for the start believes that nothing leaves
+// any more.
+class Deadline {
+public:
+    explicit Deadline(Duration timeout)
+        : at_(read_clock().monotonic + timeout), kept_for_run_(std::min(run_takes_min, timeout / 4)) {}
+    [[nodiscard]] Duration left() const { return at_ - read_clock().monotonic; }
+    // For what comes before the run; 0: the run would not have its time any more.
+    [[nodiscard]] Duration left_before_run() const { return std::max(left() - kept_for_run_, Duration{0}); }
+
+private:
+    Instant at_;
+    Duration kept_for_run_;
+};
+
+std::unexpected<Error> no_time_left(const std::string& job) {
+    return fail(ErrorCode::not_ready, "not sent: the upload took so long that no time is left to start {}", job);
 }
 
 void run_jar(const Doors& doors, const DeploymentDoor& door, const StartDeployment& what, const std::string& jar,
@@ -97,9 +126,9 @@ void run_jar(const Doors& doors, const DeploymentDoor& door, const StartDeployme
 
 // The last look before a start: somebody may have started the job while its artifact went up, and two copies write
 // twice.
-void unless_it_runs(const Doors& doors, const std::string& url, const std::string& job, const Finish& done,
-                    std::function<void()> start) {
-    doors.fetch(request("GET", url + "/jobs/overview", nullptr, overview_timeout),
+void unless_it_runs(const Doors& doors, const std::string& url, const std::string& job, Duration timeout,
+                    const Finish& done, std::function<void()> start) {
+    doors.fetch(request("GET", url + "/jobs/overview", nullptr, timeout),
                 [job, done, start = std::move(start)](Result<FetchReply> reply) {
                     const Json body = reply && reply->status == 200 ? Json::parse(reply->body, nullptr, false) : Json();
                     if (!body.is_object() || !body.contains("jobs") || !body["jobs"].is_array())
@@ -111,6 +140,29 @@ void unless_it_runs(const Doors& doors, const std::string& url, const std::strin
                                              job, text(one, "jid")));
                     start();
                 });
+}
+
+void upload_and_run(const Doors& doors, const DeploymentDoor& door, const StartDeployment& what, Duration timeout,
+                    const Finish& done) {
+    const Deadline deadline(timeout);
+    FetchRequest upload;
+    upload.method = "POST";
+    upload.url = door.url + "/jars/upload";
+    upload.upload_file = door.versions.at(what.version).artifact;
+    upload.timeout = std::max(deadline.left_before_run(), Duration{1});
+    doors.fetch(std::move(upload), [doors, &door, what, deadline, done](Result<FetchReply> reply) {
+        auto good = accepted("/jars/upload", std::move(reply));
+        // Uploading starts nothing: whatever happened to it, trying again later is safe.
+        if (!good) return done(fail(ErrorCode::unavailable, "{}", good.error().message));
+        const std::string path = text(Json::parse(good->body, nullptr, false), "filename");
+        if (path.empty()) return done(fail(ErrorCode::unavailable, "/jars/upload answered without a filename"));
+        const Duration left = std::min(overview_timeout, deadline.left_before_run());
+        if (left == Duration{0}) return done(no_time_left(what.job));
+        unless_it_runs(doors, door.url, what.job, left, done, [=, &door] {
+            if (deadline.left_before_run() == Duration{0}) return done(no_time_left(what.job));
+            run_jar(doors, door, what, path.substr(path.find_last_of('/') + 1), deadline.left(), done);
+        });
+    });
 }
 
 // What a job manager says of a job's parallelism, with every vertex that is `from` wide made `to` wide (FLIP-291).
@@ -181,6 +233,7 @@ void start_deployment(const Doors& doors, const StartDeployment& what, Duration 
     const auto version = door.versions.find(what.version);
     if (version == door.versions.end())
         return done(fail(ErrorCode::invalid, "job {}: version {} is not in the configuration", what.job, what.version));
+    timeout = std::min(timeout, door.timeout.value_or(timeout));
     if (door.url.empty()) {
         const auto argv = door.commands.find("start");
         if (argv == door.commands.end())
@@ -196,21 +249,7 @@ void start_deployment(const Doors& doors, const StartDeployment& what, Duration 
                                              {"parallelism", std::to_string(parallelism)}}),
                        timeout, std::move(done));
     }
-    FetchRequest upload;
-    upload.method = "POST";
-    upload.url = door.url + "/jars/upload";
-    upload.upload_file = version->second.artifact;
-    upload.timeout = timeout;
-    doors.fetch(std::move(upload), [doors, &door, what, timeout, done](Result<FetchReply> reply) {
-        auto good = accepted("/jars/upload", std::move(reply));
-        // Uploading starts nothing: whatever happened to it, trying again later is safe.
-        if (!good) return done(fail(ErrorCode::unavailable, "{}", good.error().message));
-        const std::string path = text(Json::parse(good->body, nullptr, false), "filename");
-        if (path.empty()) return done(fail(ErrorCode::unavailable, "/jars/upload answered without a filename"));
-        unless_it_runs(doors, door.url, what.job, done, [=, &door] {
-            run_jar(doors, door, what, path.substr(path.find_last_of('/') + 1), timeout, done);
-        });
-    });
+    upload_and_run(doors, door, what, timeout, done);
 }
 
 void rescale_job(const Doors& doors, const RescaleJob& what, Duration timeout, Finish done) {

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -276,9 +277,8 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
     std::map<curl_socket_t, std::shared_ptr<Watch>> watches;
     std::vector<CurlEasy> pool;
     FetchQueue<Waiting> waiting;
-    std::size_t without_secret = 0;  // Requests that wait for theirs.
-    std::uint64_t requests = 0;
-    std::uint64_t writing = 0;
+    std::size_t without_secret = 0;                        // Requests that wait for theirs.
+    std::atomic<std::uint64_t> requests = 0, writing = 0;  // Read on other threads.
 };
 
 HttpFetcher::HttpFetcher(Reactor& reactor, HttpFetcherOptions options)

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "agent/wire/messages/membership.h"
@@ -349,8 +350,9 @@ Result<FetchResponse> KafkaClient::fetch(std::int32_t broker_id, const FetchRequ
 
 Result<KafkaBrokers> KafkaClient::brokers() { return impl_->brokers(Clock::now() + impl_->options.request_timeout); }
 
-Result<MetadataResponse> KafkaClient::metadata(const std::optional<std::vector<std::string>>& topics) {
-    return impl_->metadata(topics, Clock::now() + impl_->options.request_timeout);
+Result<MetadataResponse> KafkaClient::metadata(const std::optional<std::vector<std::string>>& topics,
+                                               std::optional<Duration> timeout) {
+    return impl_->metadata(topics, Clock::now() + timeout.value_or(impl_->options.request_timeout));
 }
 
 void KafkaClient::forget_metadata() {
@@ -370,7 +372,13 @@ void KafkaClient::stop() {
 
 void KafkaClient::run_all(const std::vector<std::function<void()>>& calls) {
     std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < calls.size(); ++i) threads.emplace_back(calls[i]);
+    std::size_t next = 1;
+    // Where no more threads are to be had (TasksMax, in an outage of many brokers), the rest follows one by one.
+    try {
+        for (; next < calls.size(); ++next) threads.emplace_back(calls[next]);
+    } catch (const std::system_error&) {
+        for (; next < calls.size(); ++next) calls[next]();
+    }
     if (!calls.empty()) calls.front()();
 }
 

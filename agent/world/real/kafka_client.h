@@ -116,7 +116,8 @@ public:
     [[nodiscard]] Result<KafkaBrokers> brokers();
 
     // Asks now; also renews what brokers() gives. Null topics: all. Never creates a topic.
-    [[nodiscard]] Result<wire::MetadataResponse> metadata(const std::optional<std::vector<std::string>>& topics);
+    [[nodiscard]] Result<wire::MetadataResponse> metadata(const std::optional<std::vector<std::string>>& topics,
+                                                          std::optional<Duration> timeout = {});
 
     // After NOT_CONTROLLER, NOT_COORDINATOR or a leader's death: the next call looks anew.
     void forget_metadata();

@@ -1,6 +1,7 @@
 // Node drivers, and what an HTTP status says.
 #include <algorithm>
 
+#include "agent/base/redact.h"
 #include "agent/world/real/operations_internal.h"
 
 namespace medic::operations {
@@ -13,8 +14,7 @@ void command(const Doors& doors, std::vector<std::string> argv, Duration timeout
                     if (reply->exit_code == 0) return done(std::move(reply->output));
                     const std::string& said = reply->errors.empty() ? reply->output : reply->errors;
                     // It ended by itself and says that it failed; what it has done until then only facts can tell.
-                    done(fail(ErrorCode::unavailable, "{}: exit code {}: {}", program, reply->exit_code,
-                              said.substr(0, 1'000)));
+                    done(fail(ErrorCode::unavailable, "{}: exit code {}: {}", program, reply->exit_code, told(said)));
                 });
 }
 
@@ -32,14 +32,18 @@ void on_node(const Doors& doors, const std::string& node, const std::string& act
     auto all = values;
     all["node"] = node;
     all["fencing_token"] = std::to_string(doors.fencing_token);
-    command(doors, filled(argv->second, all), timeout, std::move(done));
+    command(doors, filled(argv->second, all), std::min(timeout, found->second.command_timeout.value_or(timeout)),
+            std::move(done));
 }
+
+// Redacted before it is cut: half an address no longer shows that it holds a login.
+std::string told(std::string_view said, std::size_t bytes_max) { return redact(said).substr(0, bytes_max); }
 
 Result<FetchReply> accepted(const std::string& what, Result<FetchReply> reply) {
     if (!reply) return reply;
     const int status = reply->status;
-    const std::string body = reply->body.substr(0, 1'000);
     if (status >= 200 && status < 300) return reply;
+    const std::string body = told(reply->body);
     if (status == 409) return fail(ErrorCode::not_ready, "{}: HTTP status 409: {}", what, body);
     if (status == 429 || status == 503)
         return fail(ErrorCode::unavailable, "{}: HTTP status {}: {}", what, status, body);

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "agent/world/real/command.h"
 #include "agent/world/real/http_fetcher.h"
@@ -53,6 +54,9 @@ void stop_with_savepoint(const Doors& doors, const StopJobWithSavepoint& what, D
 void verify_deployment(const Doors& doors, const VerifyDeployment& what, Duration timeout, Finish done);
 void start_deployment(const Doors& doors, const StartDeployment& what, Duration timeout, Finish done);
 void rescale_job(const Doors& doors, const RescaleJob& what, Duration timeout, Finish done);
+
+// What the outside says, as it may be kept and shown: without secrets, and short.
+[[nodiscard]] std::string told(std::string_view said, std::size_t bytes_max = 1'000);
 
 // What an HTTP status says about a request that was to change something.
 [[nodiscard]] Result<FetchReply> accepted(const std::string& what, Result<FetchReply> reply);

@@ -3,6 +3,7 @@
 #include <deque>
 #include <set>
 
+#include "agent/base/redact.h"
 #include "agent/base/url.h"
 #include "agent/world/real/operations_internal.h"
 
@@ -100,13 +101,28 @@ void RealWorld::State::dispatch(const Operation& operation, const operations::Do
         operation.body);
 }
 
+namespace {
+
+// Whoever answers may quote a login: replies go into the journal and to people. A savepoint's path is used as it
+// stands.
+Result<std::string> as_told(Result<std::string> result, bool is_path) {
+    constexpr std::size_t detail_bytes_max = 64 * 1024;
+    if (!result)
+        result.error().message = redact(result.error().message);
+    else
+        *result = is_path ? result->substr(0, detail_bytes_max) : redact(*result, detail_bytes_max);
+    return result;
+}
+
+}  // namespace
+
 void RealWorld::State::start(const Operation& operation) {
     if (!first_time(operation.key)) return;
-    auto done = [self = shared_from_this(), key = operation.key, finished = false](Result<std::string> result) mutable {
+    const bool tells_path = std::holds_alternative<StopJobWithSavepoint>(operation.body);
+    auto done = [self = shared_from_this(), key = operation.key, tells_path,
+                 finished = false](Result<std::string> result) mutable {
         if (std::exchange(finished, true)) return;
-        constexpr std::size_t detail_bytes_max = 64 * 1024;
-        if (result && result->size() > detail_bytes_max) result->resize(detail_bytes_max);
-        self->on_reply({key, std::move(result)});
+        self->on_reply({key, as_told(std::move(result), tells_path)});
     };
     // One shared state: whatever copies of `done` are made, the reply is given once.
     auto shared = std::make_shared<decltype(done)>(std::move(done));

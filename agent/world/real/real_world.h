@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,6 +22,8 @@ struct NodeDoor {
     std::map<std::string, std::vector<std::string>> commands;  // start, start_spare, stop, kill, kill_task, grow
     std::string sidecar{};            // Instead: the address of the agent on its host that has the commands …
     std::set<std::string> actions{};  // … and what that one may be asked for.
+    std::optional<Duration>
+        command_timeout{};  // A command is killed then, or at its operation's end if that is sooner.
 };
 struct DeploymentDoor {
     std::string url;                                           // Flink's REST address; "" = by commands.
@@ -31,6 +34,7 @@ struct DeploymentDoor {
         int parallelism = 0;
     };
     std::map<std::string, Version> versions;
+    std::optional<Duration> timeout{};  // Of starting and verifying; an operation's own if that is sooner.
 };
 struct ClusterDoors {
     std::string name;      // As in medic.yaml: decides which credentials a request may carry.

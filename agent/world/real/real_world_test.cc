@@ -137,6 +137,36 @@ TEST(RealWorld, SetsASinksGroupToTheRecordBehindOnlyWhereItStandsAtThatRecord) {
     EXPECT_EQ(acting.act(Standing::skip(), "I1/1/5").error().code, ErrorCode::invalid);
 }
 
+TEST(RealWorld, OffsetsThatAreNoneMoveNothingAndHarmNobody) {
+    std::string body;
+    bool patched = false;
+    Server server([&](const HttpRequest& request) {
+        patched = patched || request.method == "PATCH";
+        return answer(200, body);
+    });
+    Acting acting({.connect_urls = {server.url()}, .flink_urls = {}, .nodes = {}, .deployments = {}});
+    const std::string here = R"({"partition":{"kafka_topic":"t","kafka_partition":3})";
+    int number = 0;
+    for (const auto& [offsets, code] :
+         {std::pair<std::string, ErrorCode>{"[null]", ErrorCode::not_ready},
+          {"[7,\"x\",[],{}]", ErrorCode::not_ready},
+          {R"([{"partition":null,"offset":null}])", ErrorCode::not_ready},
+          {R"([{"partition":{"kafka_topic":null,"kafka_partition":null}}])", ErrorCode::not_ready},
+          {R"([{"partition":{"kafka_topic":7,"kafka_partition":"3"}}])", ErrorCode::not_ready},
+          {"[" + here + "}]", ErrorCode::not_ready},
+          {"[" + here + R"(,"offset":null}])", ErrorCode::not_ready},
+          {"[" + here + R"(,"offset":[]}])", ErrorCode::unavailable},
+          {"[" + here + R"(,"offset":{"kafka_offset":null}}])", ErrorCode::unavailable},
+          {"[" + here + R"(,"offset":{"kafka_offset":"42"}}])", ErrorCode::unavailable},
+          {"null", ErrorCode::unavailable}}) {
+        body = R"({"offsets":)" + offsets + "}";
+        const auto reply = acting.act(Standing::skip(), "I1/2/" + std::to_string(++number));
+        ASSERT_FALSE(reply) << offsets;
+        EXPECT_EQ(reply.error().code, code) << offsets << ": " << reply.error().message;
+    }
+    EXPECT_FALSE(patched);
+}
+
 TEST(RealWorld, OtherSettingsThanThoseToBeChangedAreLeftAlone) {
     Configured worker;
     Server server([&](const HttpRequest& request) { return worker(request); });
@@ -173,6 +203,92 @@ TEST(RealWorld, NodeDriversGetTheirPlaceholdersAsArguments) {
     EXPECT_EQ(acting.act(KillNode{.node = "w"}, "I1/1/2").error().code, ErrorCode::unavailable);
     EXPECT_EQ(acting.act(StopNode{.node = "w"}, "I1/1/3").error().code, ErrorCode::invalid);
     EXPECT_EQ(acting.act(StopNode{.node = "z"}, "I1/1/4").error().code, ErrorCode::invalid);
+}
+
+TEST(RealWorld, WhatACommandSaysIsToldWithoutSecrets) {
+    const auto is_told = [](const std::string& line, bool good) {
+        NodeDoor node{.commands = {{"kill", {"sh", "-c", line}}}};
+        DeploymentDoor job{.url = "", .commands = {{"verify", {"sh", "-c", line}}}, .versions = {{"v", {}}}};
+        Acting acting({.connect_urls = {}, .flink_urls = {}, .nodes = {{"w", node}}, .deployments = {{"j", job}}});
+        for (const auto& reply :
+             {acting.act(KillNode{.node = "w"}),
+              acting.act(VerifyDeployment{.job = "j", .version = "v", .job_id = "b", .accept = {}}, "I1/2/1")}) {
+            ASSERT_EQ(reply.has_value(), good);
+            const std::string text = good ? *reply : reply.error().message;
+            EXPECT_NE(text.find("password=[hidden]"), std::string::npos) << text;
+            EXPECT_EQ(text.find("plum-81"), std::string::npos) << text;
+        }
+    };
+    is_told("echo password=plum-81 >&2; exit 1", false);
+    is_told("echo password=plum-81; exit 1", false);
+    is_told("echo password=plum-81", true);
+}
+
+TEST(RealWorld, ALoginThatWouldBeCutInTwoIsHiddenToo) {
+    NodeDoor node{.commands = {{"kill", {"sh", "-c", R"(printf '%0980d http://me:plum-81-plum-81@host/' 0; exit 1)"}}}};
+    Acting acting({.connect_urls = {}, .flink_urls = {}, .nodes = {{"w", node}}, .deployments = {}});
+    const auto reply = acting.act(KillNode{.node = "w"});
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().message.find("plum"), std::string::npos) << reply.error().message;
+}
+
+// What refuses with a 400 quotes what it was sent.
+TEST(RealWorld, AnswersOfServersAreToldWithoutSecrets) {
+    int status = 400;
+    Server server([&](const HttpRequest& request) {
+        if (request.path == "/jars/upload") return answer(200, R"({"filename":"/tmp/x/abc_job.jar"})");
+        if (request.path == "/jobs/overview") return answer(200, R"({"jobs":[]})");
+        return answer(status, R"({"errors":["no such entry: --db.password plum-81, password=plum-81"]})");
+    });
+    std::string artifact = (std::filesystem::temp_directory_path() / "artifact-XXXXXX").string();
+    close(mkstemp(artifact.data()));
+    DeploymentDoor door{.url = server.url(), .commands = {}, .versions = {{"v", {.artifact = artifact}}}};
+    Acting acting(
+        {.connect_urls = {server.url()}, .flink_urls = {server.url()}, .nodes = {}, .deployments = {{"j", door}}});
+    acting.world->set_kafka("c", [](const Operation&, std::function<void(Result<std::string>)> done) {
+        done(fail(ErrorCode::invalid, "alter configs: sasl.jaas.config=x password=plum-81"));
+    });
+    int number = 0;
+    const auto refused = [&](OperationBody body) {
+        const auto reply = acting.act(std::move(body), "I1/1/" + std::to_string(++number));
+        ASSERT_FALSE(reply);
+        EXPECT_NE(reply.error().message.find("[hidden]"), std::string::npos) << reply.error().message;
+        EXPECT_EQ(reply.error().message.find("plum-81"), std::string::npos) << reply.error().message;
+    };
+    refused(StartDeployment{.job = "j", .version = "v", .restore_from = "", .parallelism = 0, .settings = {}});
+    refused(VerifyDeployment{.job = "j", .version = "v", .job_id = "b", .accept = {}});
+    refused(CancelJob{.job_id = "b"});
+    refused(RestartConnector{.connector = "x"});
+    refused(AlterConfigs{});
+    status = 500;
+    refused(CancelJob{.job_id = "b"});
+    std::filesystem::remove(artifact);
+}
+
+TEST(RealWorld, ACommandIsGivenNoMoreThanItsDriversTime) {
+    const std::vector<std::string> slow = {"sleep", "3"};
+    NodeDoor node{.commands = {{"stop", slow}}, .command_timeout = Duration{500}};
+    DeploymentDoor job{
+        .url = "", .commands = {{"start", slow}, {"verify", slow}}, .versions = {{"v", {}}}, .timeout = Duration{500}};
+    Acting acting({.connect_urls = {}, .flink_urls = {}, .nodes = {{"w", node}}, .deployments = {{"j", job}}});
+    int number = 0;
+    const auto is_ended = [&](OperationBody body) {
+        const auto reply = acting.act(std::move(body), "I1/1/" + std::to_string(++number));
+        ASSERT_FALSE(reply);
+        EXPECT_EQ(reply.error().code, ErrorCode::outcome_unknown);
+        EXPECT_EQ(reply.error().message, "sleep: not finished within 500 ms, killed");
+    };
+    is_ended(StartDeployment{.job = "j", .version = "v", .restore_from = "", .parallelism = 0, .settings = {}});
+    is_ended(VerifyDeployment{.job = "j", .version = "v", .job_id = "b", .accept = {}});
+    is_ended(StopNode{.node = "w"});
+}
+
+TEST(RealWorld, AnOperationsOwnTimeEndsACommandThatItsDriverWouldGiveMore) {
+    NodeDoor node{.commands = {{"stop", {"sleep", "3"}}}, .command_timeout = Duration{60'000}};
+    Acting acting({.connect_urls = {}, .flink_urls = {}, .nodes = {{"w", node}}, .deployments = {}});
+    const auto reply = acting.act(StopNode{.node = "w"}, "I1/1/1", Duration{200});
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().message, "sleep: not finished within 200 ms, killed");
 }
 
 TEST(RealWorld, StopsWithASavepointAndWaitsForIt) {
@@ -268,6 +384,56 @@ TEST(RealWorld, StartsADeploymentByUploadAndRun) {
             .code,
         ErrorCode::invalid);
     std::filesystem::remove(artifact);
+}
+
+// While its artifact goes up, or Flink looks for its jobs, the time of a start passes: whoever waits believes that it
+// is not sent any more.
+TEST(RealWorld, NothingOfAStartLeavesAfterItsTime) {
+    std::string artifact = (std::filesystem::temp_directory_path() / "artifact-XXXXXX").string();
+    close(mkstemp(artifact.data()));
+    for (const std::string slow : {"/jars/upload", "/jobs/overview"}) {
+        std::promise<void> let_go;
+        Server server{[slow, released = let_go.get_future().share()](const HttpRequest& request) {
+                          if (request.path == slow) released.wait();
+                          if (request.path == "/jars/upload")
+                              return answer(200, R"({"filename":"/tmp/x/abc_job.jar"})");
+                          if (request.path == "/jobs/overview") return answer(200, R"({"jobs":[]})");
+                          return answer(200, R"({"jobid":"new"})");
+                      },
+                      1};
+        DeploymentDoor door{.url = server.url(),
+                            .commands = {},
+                            .versions = {{"v1", {.artifact = artifact, .entry = "", .args = {}, .parallelism = 0}}}};
+        Acting acting({.connect_urls = {}, .flink_urls = {server.url()}, .nodes = {}, .deployments = {{"j", door}}});
+        const auto reply = acting.act(
+            StartDeployment{.job = "j", .version = "v1", .restore_from = "/cp", .parallelism = 0, .settings = {}},
+            "I1/1/1", Duration{1'000});
+        let_go.set_value();
+        ASSERT_FALSE(reply) << slow;
+        EXPECT_EQ(reply.error().code, ErrorCode::unavailable) << slow << ": " << reply.error().message;
+        FetchRequest afterwards;
+        afterwards.url = server.url() + "/afterwards";
+        EXPECT_TRUE(acting.fetch(afterwards));
+        const std::lock_guard lock(server.mutex);
+        EXPECT_TRUE(std::ranges::none_of(server.seen, [](const auto& one) { return one.contains("/run"); })) << slow;
+    }
+    std::filesystem::remove(artifact);
+}
+
+TEST(RealWorld, AFlinkThatDoesNotSayWhetherAJobIsItsOwnLeavesThatOpen) {
+    std::atomic<int> status = 404;
+    Server first([&](const HttpRequest&) { return answer(status, "{}"); });
+    Server second([](const HttpRequest&) { return answer(404, "{}"); });
+    const auto cancel = [&](const std::string& url) {
+        Acting acting({.connect_urls = {}, .flink_urls = {url, second.url()}, .nodes = {}, .deployments = {}});
+        return acting.act(CancelJob{.job_id = "a"});
+    };
+    EXPECT_EQ(cancel(first.url()).error().code, ErrorCode::invalid) << "both have said that it is not theirs";
+    status = 503;
+    EXPECT_EQ(cancel(first.url()).error().code, ErrorCode::unavailable);
+    EXPECT_EQ(cancel("http://127.0.0.1:1").error().code, ErrorCode::unavailable);
+    status = 200;
+    EXPECT_TRUE(cancel(first.url())) << "it is known whose it is";
 }
 
 TEST(RealWorld, AsksFlinkAboutAVersionAndLeavesNothingBehind) {

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 #include <system_error>
+#include <utility>
 
 #include "agent/world/real/command.h"
 
@@ -117,15 +118,23 @@ Result<Secret> read_secret(const SecretSource& source, Duration timeout) {
     return result;
 }
 
+bool SecretCache::holds(const Entry& entry) {
+    if (!entry.secret) return false;
+    const auto age = Clock::now() - entry.read_at;
+    return age < read_again_after || (age < kept_for && *entry.secret && !entry.refused);
+}
+
 void SecretCache::get(const SecretSource& source, std::function<void(Result<Secret>)> done) {
-    const auto found = entries_.find(source);
-    if (found != entries_.end()) {
-        const auto age = Clock::now() - found->second.read_at;
-        if (age < read_again_after || (age < kept_for && !found->second.refused)) return done(found->second.secret);
-    }
-    read_secret(reactor_, source, command_timeout, [this, source, done = std::move(done)](Result<Secret> secret) {
-        if (secret) entries_[source] = {.secret = *secret, .read_at = Clock::now(), .refused = false};
-        done(std::move(secret));
+    Entry& entry = entries_[source];
+    if (entry.waiting.empty() && holds(entry)) return done(*entry.secret);
+    entry.waiting.push_back(std::move(done));
+    if (entry.waiting.size() > 1) return;
+    read_secret(reactor_, source, command_timeout, [this, source](const Result<Secret>& secret) {
+        Entry& read = entries_[source];
+        read.secret = secret;
+        read.read_at = Clock::now();
+        read.refused = false;
+        for (const auto& waits : std::exchange(read.waiting, {})) waits(secret);
     });
 }
 

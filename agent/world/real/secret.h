@@ -5,8 +5,10 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/base/access.h"
 #include "agent/base/result.h"
@@ -50,16 +52,18 @@ public:
 
     // `done` may be called at once.
     void get(const SecretSource& source, std::function<void(Result<Secret>)> done);
-    // The other side did not take it: the next get() reads again (bounded, so that a wrong one starts no command
-    // storm).
+    // The other side did not take it: the next get() reads again. Bounded, as what fails is: a wrong one, or one that
+    // can't be had, starts no command storm; and who asks while it is read waits for the same answer.
     void refused(const SecretSource& source);
 
 private:
     struct Entry {
-        Secret secret;
-        std::chrono::steady_clock::time_point read_at;
+        std::optional<Result<Secret>> secret{};  // As last read.
+        std::chrono::steady_clock::time_point read_at{};
         bool refused = false;
+        std::vector<std::function<void(Result<Secret>)>> waiting{};  // While it is read.
     };
+    [[nodiscard]] static bool holds(const Entry& entry);
     Reactor& reactor_;
     std::map<SecretSource, Entry> entries_;
 };

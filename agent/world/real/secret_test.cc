@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "agent/world/real/tls_fake_internal.h"
 
@@ -68,6 +69,34 @@ TEST(SecretCache, keeps_what_was_read_a_moment_ago_even_when_refused) {
     (void)folder.write("token", "second");
     cache.refused(source);
     EXPECT_EQ(get(), "first") << "a refused secret is not read again at once, however often it is asked for";
+}
+
+TEST(SecretCache, many_who_ask_at_once_run_its_command_once_and_a_failing_one_is_left_alone_for_a_while) {
+    for (const char* end : {"sleep 0.2; echo s3cret", "sleep 0.2; exit 1"}) {
+        const FakeFolder folder;
+        const std::string runs = folder.write("runs", "");
+        const SecretSource source{.command = {"sh", "-c", "echo x >> " + runs + "; " + end}};
+        Reactor reactor;
+        SecretCache cache(reactor);
+        int answers = 0, secrets = 0;
+        const auto taken = [&](const Result<Secret>& secret) {
+            ++answers;
+            if (secret) ++secrets;
+        };
+        reactor.post([&] {
+            for (int i = 0; i < 50; ++i)
+                cache.get(source, [&](const Result<Secret>& secret) {
+                    taken(secret);
+                    if (answers < 50) return;
+                    for (int more = 0; more < 50; ++more) cache.get(source, taken);
+                    reactor.stop();
+                });
+        });
+        reactor.run();
+        EXPECT_EQ(answers, 100);
+        EXPECT_EQ(secrets, std::string(end).ends_with("s3cret") ? 100 : 0);
+        EXPECT_EQ(std::filesystem::file_size(runs), 2U) << "one line for one run";
+    }
 }
 
 }  // namespace

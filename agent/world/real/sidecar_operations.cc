@@ -23,7 +23,7 @@ Result<std::string> outcome(const std::string& what, Result<FetchReply> reply) {
     // A token that is being replaced: nothing was done, and the next one may be taken.
     if (reply->status == 401)
         return fail(ErrorCode::unavailable,
-                    "{}: HTTP status 401: the sidecar does not know the token: compare the driver's `token_file` with "
+                    "{}: HTTP status 401: the sidecar does not know the token; compare the driver's `token_file` with "
                     "`api.token_file` there",
                     what);
     if (const std::string error = said(reply->body, "error"); !error.empty()) reply->body = error;

@@ -1,5 +1,7 @@
 // Asks the deployment driver about a version that is to be started: Flink's plan of it beside the running job, or the
 // team's own `verify` command. What is uploaded for the plan is removed again.
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "agent/base/url.h"
@@ -85,7 +87,7 @@ struct Verification : std::enable_shared_from_this<Verification> {
             return done(fail(ErrorCode::invalid,
                              "not deployed, nothing was changed. Flink can't make a plan of version {}: HTTP status "
                              "{}: {}",
-                             what.version, reply->status, reply->body.substr(0, 1'000)));
+                             what.version, reply->status, told(reply->body)));
         answers.plan = reply->body;
         look_at_job();
     }
@@ -149,7 +151,7 @@ void ask_command(const Doors& doors, const DeploymentDoor& door, const VerifyDep
                     done(fail(ErrorCode::invalid,
                               "not deployed, nothing was changed. The driver's `verify` refuses version {}: exit code "
                               "{}: {}",
-                              version, reply->exit_code, said.substr(0, 1'000)));
+                              version, reply->exit_code, told(said)));
                 });
 }
 
@@ -159,6 +161,7 @@ void verify_deployment(const Doors& doors, const VerifyDeployment& what, Duratio
     const auto door = doors.cluster.deployments.find(what.job);
     if (door == doors.cluster.deployments.end() || !door->second.versions.contains(what.version))
         return done(fail(ErrorCode::invalid, "job {}: version {} is not in the configuration", what.job, what.version));
+    timeout = std::min(timeout, door->second.timeout.value_or(timeout));
     if (door->second.url.empty()) return ask_command(doors, door->second, what, timeout, std::move(done));
     std::make_shared<Verification>(doors, door->second, what, timeout, std::move(done))->upload();
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/base/connector_settings.h"
+#include "agent/store/connect_words.h"
 #include "agent/world/sim/cluster.h"
 
 namespace medic::sim {
@@ -198,6 +199,11 @@ Fact SimCluster::look_up_connect(Fact fact) const {
         if (fact.name == "kafka_group_members")
             fact.value = static_cast<double>(there ? members : 0) + worker.dead_members;
         if (fact.name == "kafka_group_lag_records") fact.value = records_per_second;
+    } else if (kind == "connector-task" && fact.name == runs_on) {
+        if (!worker.answers())
+            fact.text = no_worker_answers;
+        else if (!sink.stopped)
+            fact.text = worker_name;
     } else if (!worker.answers()) {
         return fact;
     } else if (kind == "connector") {

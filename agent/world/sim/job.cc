@@ -51,6 +51,7 @@ Fact SimCluster::look_up_job(Fact fact) const {
         fact.value = static_cast<double>(fact.observed_at.unix_ms) / 1'000;
     if (fact.name == "flink_job_parallelism") fact.value = load.parallelism;
     if (fact.name == "flink_checkpoints_completed_total") fact.value = 1;
+    if (fact.name == "parallelism_bounds" && load.adaptive) fact.text = std::to_string(load.parallelism);
     if (fact.name == "scheduler") fact.text = load.adaptive ? "adaptive" : "default";
     return fact;
 }

@@ -13,10 +13,12 @@
 namespace medic::analyzers::capacity_mismatch {
 namespace {
 
-constexpr Duration window{30'000};
+constexpr Duration window{30'000};  // At least: it reaches from one commit to the last one.
+// Two commits of a job whose checkpoints are ten minutes apart.
+constexpr Duration commits_window{20 * 60'000};
 // After a start or restart a job catches up with a backlog: not a mismatch. And what was not processed while it did not
 // run must lie before the window, or the outage counts as slowness.
-constexpr Duration running_needs = window;
+constexpr Duration running_needs = window, running_window{3'600'000};
 constexpr Duration span_needs{8'000};
 // What is offered may still be growing: settings are sized for what came lately, when that is more than over the
 // window.
@@ -32,7 +34,8 @@ struct Load {
     std::string group, topics;
     double offered = 0, processed = 0, lag = 0, lag_growth = 0;  // Records and records/s, over the window.
     double offered_lately = 0;
-    WallTime at, until;  // The newest lag; where the window ends.
+    WallTime at;           // The newest lag.
+    WallTime from, until;  // The window; of several partitions that of the one which committed first.
 };
 
 std::set<std::string> topics_of(const Lookup& lookup, const Subject& job) {
@@ -64,49 +67,73 @@ std::vector<std::string> groups_of(const Lookup& lookup, const Subject& job) {
     return {};  // Not to be told which: no guess.
 }
 
-// Until when lag tells what was processed: while no commit comes it grows by all that is offered, whatever the job does
-// (a checkpoint that is due, a job manager that does not answer).
-WallTime last_commit(const Lookup& lookup, const LabelValues& which) {
-    constexpr Duration look_back{10 * 60'000};
+struct Commits {
+    WallTime from, until;
+};
+
+// The last commit and the latest one before it that the window reaches back to. Only there does lag tell what was
+// processed: between commits it grows by all that is offered, whatever the job does (a checkpoint that is due, a job
+// manager that does not answer). nullopt: two commits so far apart have not been seen since `earliest`.
+std::optional<Commits> commits_of(const Lookup& lookup, const LabelValues& which, WallTime earliest) {
     for (const auto committed : lookup.select("kafka_group_committed_offset", which)) {
-        const auto moved = lookup.motion(committed, look_back);
-        if (moved && moved->moved) return moved->changed;
+        const auto samples = lookup.history(committed, commits_window);
+        std::optional<WallTime> until;
+        for (std::size_t i = samples.size(); i-- > 1;) {
+            const WallTime at{samples[i].at_ms};
+            if (samples[i].value == samples[i - 1].value) continue;
+            if (at < earliest) break;
+            if (!until) until = at;
+            if (*until - at >= window) return Commits{at, *until};
+        }
     }
-    return lookup.now().wall;
+    return std::nullopt;
 }
 
-std::vector<Sample> window_until(const Lookup& lookup, SeriesId series, WallTime until) {
-    auto samples = lookup.history(series, window + (lookup.now().wall - until));
+std::vector<Sample> between(const Lookup& lookup, SeriesId series, WallTime from, WallTime until) {
+    auto samples = lookup.history(series, lookup.now().wall - from + Duration{1});
     std::erase_if(samples, [&](const Sample& one) { return one.at_ms > until.unix_ms; });
     return samples;
 }
 
+// What was not processed before the job ran is no slowness.
+WallTime running_since(const Lookup& lookup, const Subject& job) {
+    const auto state = lookup.state("flink_job_state", {{"cluster", job.cluster}, {"job", job.name}}, running_window);
+    return state ? state->second : lookup.now().wall;
+}
+
+// Adds one partition of the group; false: it does not tell.
+bool add_partition(const Lookup& lookup, const Subject& job, SeriesId series, WallTime earliest, Load& load) {
+    const auto lag = lookup.sample(series);
+    const auto topic = lookup.label(series, "topic"), partition = lookup.label(series, "partition");
+    LabelValues which{{"cluster", job.cluster}, {"topic", topic}, {"partition", partition}};
+    const auto ends = lookup.select("kafka_partition_log_end_offset", which);
+    which.emplace_back("group", load.group);
+    const auto commits = commits_of(lookup, which, earliest);
+    if (!lag || ends.empty() || !commits) return false;
+    const auto lags = between(lookup, series, commits->from, commits->until);
+    const auto offered = rate_of(between(lookup, ends.front(), commits->from, commits->until), span_needs);
+    if (lags.size() < 3 || !offered) return false;
+    const double seconds = static_cast<double>(lags.back().at_ms - lags.front().at_ms) / 1000;
+    load.offered += *offered;
+    load.offered_lately += rate_of(lookup.history(ends.front(), lately), short_span).value_or(*offered);
+    load.lag_growth += seconds > 0 ? (lags.back().value - lags.front().value) / seconds : 0;
+    load.lag += lag->value;
+    load.at = {lag->at_ms};
+    if (commits->until < load.until) {
+        load.from = commits->from;
+        load.until = commits->until;
+    }
+    return true;
+}
+
 std::optional<Load> load_of(const Lookup& lookup, const Subject& job, const std::string& group) {
-    Load load{.group = group, .topics = "", .at = {}, .until = lookup.now().wall};
+    const WallTime now = lookup.now().wall, earliest = running_since(lookup, job);
+    Load load{.group = group, .topics = "", .at = {}, .from = now, .until = now + Duration{1}};
     std::set<std::string> topics;
     std::size_t partitions = 0;
-    const LabelValues labels{{"cluster", job.cluster}, {"group", group}};
-    for (const auto series : lookup.select("kafka_group_lag_records", labels)) {
-        const auto lag = lookup.sample(series);
-        if (!lag) continue;
-        const auto topic = lookup.label(series, "topic"), partition = lookup.label(series, "partition");
-        LabelValues which{{"cluster", job.cluster}, {"topic", topic}, {"partition", partition}};
-        const auto ends = lookup.select("kafka_partition_log_end_offset", which);
-        which.emplace_back("group", group);
-        const WallTime until = last_commit(lookup, which);
-        const auto history = window_until(lookup, series, until);
-        if (ends.empty() || history.size() < 3) continue;
-        const auto offered = rate_of(window_until(lookup, ends.front(), until), span_needs);
-        if (!offered) continue;
-        load.until = std::min(load.until, until);
-        const double seconds = static_cast<double>(history.back().at_ms - history.front().at_ms) / 1000;
-        const double growth = seconds > 0 ? (history.back().value - history.front().value) / seconds : 0;
-        load.offered += *offered;
-        load.offered_lately += rate_of(lookup.history(ends.front(), lately), short_span).value_or(*offered);
-        load.lag_growth += growth;
-        load.lag += lag->value;
-        load.at = {lag->at_ms};
-        topics.insert(topic);
+    for (const auto series : lookup.select("kafka_group_lag_records", {{"cluster", job.cluster}, {"group", group}})) {
+        if (!add_partition(lookup, job, series, earliest, load)) continue;
+        topics.insert(lookup.label(series, "topic"));
         ++partitions;
     }
     if (partitions == 0) return std::nullopt;
@@ -152,7 +179,7 @@ std::optional<std::pair<std::string, Vertex>> bottleneck(const Lookup& lookup, c
 }
 
 // How much more a vertex takes in lately than over the window; nullopt: its subtasks don't tell.
-std::optional<double> gain_of(const Lookup& lookup, const Subject& job, const std::string& vertex, WallTime until) {
+std::optional<double> gain_of(const Lookup& lookup, const Subject& job, const std::string& vertex, const Load& load) {
     const LabelValues which{{"cluster", job.cluster}, {"job", job.name}, {"vertex", vertex}};
     // Sources of many releases count only what they put out.
     for (const std::string_view records : {"flink_subtask_records_in_total", "flink_subtask_records_out_total"}) {
@@ -160,7 +187,7 @@ std::optional<double> gain_of(const Lookup& lookup, const Subject& job, const st
         for (const auto series : lookup.select(records, which)) {
             if (!lookup.value(series)) continue;
             const auto newest = rate_of(lookup.history(series, lately), short_span);
-            const auto mean = rate_of(window_until(lookup, series, until), short_span);
+            const auto mean = rate_of(between(lookup, series, load.from, load.until), short_span);
             if (!newest || !mean) return std::nullopt;
             now += *newest;
             over_window += *mean;
@@ -173,7 +200,7 @@ std::optional<double> gain_of(const Lookup& lookup, const Subject& job, const st
 // What a new parallelism has to carry, and what the old one carries: both lately or both over the window. Commits come
 // in jumps and late; what the vertex takes in is told at once.
 Load load_to_carry(const Lookup& lookup, const Subject& job, const std::string& vertex, Load load) {
-    const auto gain = gain_of(lookup, job, vertex, load.until);
+    const auto gain = gain_of(lookup, job, vertex, load);
     if (!gain || load.offered_lately <= load.offered) return load;
     load.offered = load.offered_lately;
     load.processed *= *gain;
@@ -190,12 +217,12 @@ int wanted(const Vertex& vertex, const Load& load) {
 }
 
 std::optional<Finding> examine(const Lookup& lookup, const Subject& job) {
+    const auto limit = bottleneck(lookup, job);  // First: it reads far less than the offsets' history.
+    if (!limit || limit->second.busy < busy_enough || lookup.starved(job.cluster)) return std::nullopt;
     const auto groups = groups_of(lookup, job);
     if (groups.empty()) return std::nullopt;
     const auto load = load_of(lookup, job, groups.front());
     if (!load || load->lag_growth <= 0 || load->offered < offered_over_processed * load->processed) return std::nullopt;
-    const auto limit = bottleneck(lookup, job);
-    if (!limit || limit->second.busy < busy_enough || lookup.starved(job.cluster)) return std::nullopt;
     const auto& [name, vertex] = *limit;
     // Where one place does far less than the others no setting is what limits the job.
     for (const Duration within : {span_needs, window})

@@ -8,7 +8,7 @@ namespace {
 struct Load {
     double offered = 500, processed = 200, busy = 0.95;
     bool offsets_known = true;
-    int running_from = 0;
+    int running_from = 0, away_from = 0;  // It ran before `away_from`, too.
     const char* group = "fleet";
     bool topics_known = true, second_job = false;
     int grows_at = 0;  // Before it a tenth is offered, and all of that processed.
@@ -28,7 +28,8 @@ Scene job(const Load& load) {
     const auto committed = [=](int s) { return taken(std::min(s, load.commits_until)); };
     scene
         .series("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}},
-                [=](int s) { return s >= load.running_from ? std::optional{1.0} : std::nullopt; })
+
+                [=](int s) { return s >= load.running_from || s < load.away_from ? std::optional{1.0} : std::nullopt; })
         .series("kafka_group_lag_records", group,
                 [=](int s) { return std::max(0.0, 1000 + offered(s) - committed(s)); })
         .series("kafka_group_committed_offset", group, committed);
@@ -78,8 +79,8 @@ TEST(CapacityMismatch, WithoutItsCountsIsSizedByTheWindow) {
     const auto found =
         job({.offered = 2500, .processed = 450, .grows_at = 27, .counts = false}).findings("capacity-mismatch", 40);
     ASSERT_EQ(found.size(), 1U);
-    // 1,259/s offered and 339/s processed over the 29 s between its first and last sample.
-    EXPECT_EQ(found[0].fields.at("parallelism_wanted"), "11");
+    // 1,225/s offered and 337/s processed over the 30 s from one commit to the last one.
+    EXPECT_EQ(found[0].fields.at("parallelism_wanted"), "10");
 }
 
 TEST(CapacityMismatch, CatchingUpIsNone) {
@@ -99,6 +100,10 @@ TEST(CapacityMismatch, AnOutageWithinTheWindowIsNoSlowness) {
     const Load restarted{.running_from = 20};
     EXPECT_TRUE(job(restarted).findings("capacity-mismatch", 40).empty());
     EXPECT_EQ(job(restarted).findings("capacity-mismatch", 60).size(), 1U) << "it goes on though it runs";
+    Load again = restarted;  // Its job manager was away: it ran before as well.
+    again.away_from = 5;
+    EXPECT_TRUE(job(again).findings("capacity-mismatch", 40).empty());
+    EXPECT_EQ(job(again).findings("capacity-mismatch", 60).size(), 1U);
 }
 
 TEST(CapacityMismatch, TheOnlyGroupIsTheOnlyJobs) {
@@ -111,13 +116,14 @@ TEST(CapacityMismatch, TheOnlyGroupIsTheOnlyJobs) {
     EXPECT_EQ(job(two).findings("capacity-mismatch", 40).size(), 1U);
 }
 
-// Commits, every other second, and the lag that is left by each, until second `last`; then all that is offered waits.
-Scene commits_until(int last, double lag_growth) {
+// Commits, every so many seconds, and the lag that is left by each, until second `last`; then all that is offered
+// waits.
+Scene commits_until(int last, double lag_growth, int every = 2) {
     constexpr double offered = 500;
     const std::vector<LabelPair> group{{"topic", "events"}, {"partition", "0"}, {"group", "fleet"}};
     Scene scene = job({.offsets_known = true, .group = "another"});
     const auto committed = [=](int s) {
-        const double at = std::min(s, last) / 2 * 2;
+        const double at = std::min(s, last) / every * every;
         return offered * at - 1'000 - lag_growth * at;
     };
     return std::move(scene)
@@ -127,8 +133,17 @@ Scene commits_until(int last, double lag_growth) {
 }
 
 TEST(CapacityMismatch, LagThatGrowsSinceNobodyCommitsSaysNothing) {
-    EXPECT_TRUE(commits_until(30, 0).findings("capacity-mismatch", 40).empty());
-    EXPECT_EQ(commits_until(30, 300).findings("capacity-mismatch", 40).size(), 1U);
+    EXPECT_TRUE(commits_until(34, 0).findings("capacity-mismatch", 44).empty());
+    EXPECT_EQ(commits_until(34, 300).findings("capacity-mismatch", 44).size(), 1U);
+}
+
+// Lag at the front of any other window still counts from the commit before it.
+TEST(CapacityMismatch, WhatIsProcessedIsToldFromOneCommitToAnother) {
+    const auto found = commits_until(1 << 20, 250, 60).findings("capacity-mismatch", 200);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].fields.at("processed_per_second"), "250");
+    EXPECT_EQ(found[0].fields.at("offered_per_second"), "500");
+    EXPECT_TRUE(commits_until(1 << 20, 250, 60).findings("capacity-mismatch", 110).empty()) << "one commit was seen";
 }
 
 // Both task managers are busy, and one of them does a fifth of what the other one does.

@@ -1,8 +1,11 @@
 // connector-task-silent: a connector task that says RUNNING and moves nothing although there is something to move.
-// Sink: records wait in the topics of its group `connect-NAME` and its offsets stand, or records came into its topics
-// since it read its last one. Source: silent against its own history. Where the task is a process of its own, it must
-// be quiet as well (heart beats go on in a task that hangs): slow is not stuck, and idle is not stuck. Nor is a task
-// that waits for Kafka: only the time counts in which every broker was known to answer and its topics to be there.
+// Sink: records came into its topics since it moved its last one. Source: it holds records that it has polled and does
+// not write. Where the task is a process of its own, it must be quiet as well (heart beats go on in a task that hangs):
+// slow is not stuck, and idle is not stuck. Nor is a task that waits for Kafka: only the time counts in which every
+// broker was known to answer and its topics to be there.
+// Not seen in a worker of Connect's own: a source that hangs in poll() (its metrics count what poll() brings, not that
+// it comes back: an idle one looks the same), and a sink that hangs while no more than one burst comes in (what it has
+// read and not committed and what it never read are one lag).
 #include <algorithm>
 #include <map>
 #include <set>
@@ -54,26 +57,45 @@ bool must_be_its_own(const Lookup& lookup, const Task& task, const std::string& 
 }
 
 struct Waiting {
-    double lag_records = 0;
-    std::string topic;
+    double records = 0;
+    std::string metric, where;
     WallTime at;
 };
 
-// Records that wait for a sink while its committed offsets stand. nullopt: none, or not known.
+// What the sink reads: as its settings say; or, where they name no topic (topics.regex), those of which its group has
+// committed something lately. Old offsets of what it no longer reads stay for a week.
+std::set<std::string> topics_read(const Lookup& lookup, const Task& task) {
+    std::set<std::string> topics;
+    for (const Subject& topic : lookup.view().topology.from({task.cluster, "connector", task.connector}, "reads"))
+        topics.insert(topic.name);
+    if (!topics.empty()) return topics;
+    const std::string group = "connect-" + task.connector;
+    for (const auto committed :
+         lookup.select("kafka_group_committed_offset", {{"cluster", task.cluster}, {"group", group}}))
+        if (const auto offset = lookup.value(committed); offset && !lookup.is_only(committed, *offset, look_back))
+            topics.insert(lookup.label(committed, "topic"));
+    return topics;
+}
+
+// Records that wait for a sink while its committed offsets stand. nullopt: none, or not known. Only where nothing tells
+// what the task itself has moved: what is not committed may well have been read (offset.flush.interval.ms of minutes, a
+// sink that commits whole files).
 std::optional<Waiting> input_waits(const Lookup& lookup, const Task& task, Duration floor) {
     const std::string group = "connect-" + task.connector;
+    const auto topics = topics_read(lookup, task);
     std::map<std::string, std::pair<Waiting, std::size_t>> waiting;  // By topic; of so many partitions.
     for (const auto series : lookup.select("kafka_group_lag_records", {{"cluster", task.cluster}, {"group", group}})) {
         const auto lag = lookup.sample(series);
         if (!lag || lag->value <= 0) continue;
         const auto topic = lookup.label(series, "topic"), partition = lookup.label(series, "partition");
+        if (!topics.contains(topic)) continue;
         for (const auto committed :
              lookup.select("kafka_group_committed_offset",
                            {{"cluster", task.cluster}, {"group", group}, {"topic", topic}, {"partition", partition}})) {
             const auto moved = lookup.motion(committed, look_back);
             if (!moved || moved->standing < floor) continue;
             auto& [sum, partitions] = waiting[topic];
-            sum = {sum.lag_records + lag->value, topic, {lag->at_ms}};
+            sum = {sum.records + lag->value, "kafka_group_lag_records", topic, {lag->at_ms}};
             ++partitions;
         }
     }
@@ -82,37 +104,69 @@ std::optional<Waiting> input_waits(const Lookup& lookup, const Task& task, Durat
     return std::nullopt;
 }
 
-// Records that the task has read and not delivered: it is inside its put(). Known before the group's first commit,
-// which comes only after offset.flush.interval.ms (60 s by default).
+// Records that the task has taken in and not passed on.
 std::optional<Waiting> in_its_hands(const Lookup& lookup, const Task& task, Duration floor) {
     for (const auto series : lookup.select("connect_task_records_active", labels_of(task))) {
         const auto held = lookup.sample(series);
         const auto since = lookup.since(series, look_back);
         if (!held || !since || held->value <= 0 || WallTime{held->at_ms} - *since < floor) continue;
-        return Waiting{held->value, "the task's hands: read, and not delivered", {held->at_ms}};
+        return Waiting{held->value, "connect_task_records_active", "the task's hands", {held->at_ms}};
     }
     return std::nullopt;
 }
 
-// Records that came into the sink's topics since it read its last one. It commits only every offset.flush.interval.ms
-// (60 s by default), so a task that hangs soon after its start has no lag yet, and one that hangs later has an old one.
-std::optional<Waiting> input_grows(const Lookup& lookup, const Task& task, const Motion& reads, Duration floor) {
+// While it still moved it was seen to hold less: a count that some records never leave says nothing.
+bool held_less_before(const Lookup& lookup, const Task& task, const Waiting& held, WallTime moved) {
+    std::optional<double> least;
+    for (const auto series : lookup.select("connect_task_records_active", labels_of(task)))
+        for (const Sample& one : lookup.history(series, look_back))
+            if (one.at_ms < moved.unix_ms) least = std::min(least.value_or(one.value), one.value);
+    return least && held.records > *least;
+}
+
+// How far a partition's log has grown since then.
+struct Growth {
+    double records = 0;
+    int times = 0;                  // That a look found more.
+    std::optional<WallTime> first;  // Seen to have grown.
+};
+
+std::optional<Growth> growth(const Lookup& lookup, SeriesId log_end, WallTime since, Duration tolerance) {
+    const auto then = lookup.view().series.latest(log_end, since, tolerance);
+    if (!then) return std::nullopt;
+    Growth grown;
+    double last = then->value;
+    for (const Sample& look : lookup.history(log_end, look_back)) {
+        if (look.at_ms <= since.unix_ms || look.value <= last) continue;
+        last = look.value;
+        ++grown.times;
+        if (!grown.first) grown.first = WallTime{look.at_ms};
+    }
+    grown.records = last - then->value;
+    return grown;
+}
+
+// Records that came into the sink's topics since it moved its last one, and not only at this moment: an idle task has
+// them before the next look. And more came after them: the markers that end a transaction take offsets, too, once and
+// after its last record, and are no records. It commits only every offset.flush.interval.ms (60 s by default), so a
+// task that hangs soon after its start has no lag yet, and one that hangs later has an old one.
+std::optional<Waiting> input_grows(const Lookup& lookup, const Task& task, const Motion& moved, Duration floor) {
     constexpr Duration scrape_skew{2'000};  // Pages and offsets are not looked at in the same moment.
-    const WallTime since = reads.changed + scrape_skew;
-    if (reads.newest - since < floor - scrape_skew) return std::nullopt;
-    for (const Subject& topic : lookup.view().topology.from({task.cluster, "connector", task.connector}, "reads")) {
-        Waiting waiting{0, topic.name, {}};
+    constexpr Duration turn_max{5'000};     // Of a task that polls: fetch.max.wait.ms is 500.
+    const WallTime since = moved.changed + scrape_skew, until = moved.newest - std::min(floor / 3, turn_max);
+    for (const std::string& topic : topics_read(lookup, task)) {
+        Waiting waiting{0, "kafka_partition_log_end_offset", topic, {}};
         std::size_t partitions = 0;
         for (const auto series :
-             lookup.select("kafka_partition_log_end_offset", {{"cluster", task.cluster}, {"topic", topic.name}})) {
+             lookup.select("kafka_partition_log_end_offset", {{"cluster", task.cluster}, {"topic", topic}})) {
             const auto now = lookup.sample(series);
-            const auto then = lookup.view().series.latest(series, since, scrape_skew * 4);
-            if (!now || !then || now->value <= then->value) continue;
-            waiting.lag_records += now->value - then->value;
+            const auto grown = growth(lookup, series, since, scrape_skew * 4);
+            if (!now || !grown || grown->times < 2 || *grown->first > until) continue;
+            waiting.records += grown->records;
             waiting.at = {now->at_ms};
             ++partitions;
         }
-        if (must_be_its_own(lookup, task, topic.name, partitions)) return waiting;
+        if (must_be_its_own(lookup, task, topic, partitions)) return waiting;
     }
     return std::nullopt;
 }
@@ -178,29 +232,80 @@ Duration floor_of(const Lookup& lookup, const Task& task, const std::optional<Mo
     return (said_ms ? Duration(static_cast<std::int64_t>(*said_ms)) : longest_call) + look;
 }
 
-// `share` of what is asked for: half of it is a reason to look again soon, not to tell.
-std::optional<Finding> examine(const Lookup& lookup, const Task& task, WallTime running_since, int share = 1) {
+// What the task has moved lately, as its page tells: what it took in, or what it passed on, whichever moved last.
+std::optional<Motion> moved_by(const Lookup& lookup, const Task& task) {
     auto records = motion(lookup, "connect_task_polls_total", task);
     if (const auto moved = motion(lookup, "connect_task_records_total", task);
         moved && (!records || moved->standing < records->standing))
         records = moved;
-    const auto cpu = motion(lookup, "connect_task_process_cpu_seconds_total", task);
+    return records;
+}
+
+// What there is to do for a sink that moves nothing. Of its hands only where it is a process of its own: to Connect a
+// record is a sink's until it is committed (sink-record-active-count), so an idle one that commits late holds some,
+// too.
+std::optional<Waiting> sink_waits(const Lookup& lookup, const Task& task, const std::optional<Motion>& records,
+                                  const std::optional<Motion>& cpu, Duration floor) {
+    if (!records) return cpu ? input_waits(lookup, task, floor) : std::nullopt;
+    if (records->standing < floor) return std::nullopt;
+    auto waiting = input_grows(lookup, task, *records, floor);
+    if (!waiting && cpu) waiting = in_its_hands(lookup, task, floor);
+    return waiting;
+}
+
+// A source whose upstream is quiet moves nothing, either, however busy it was before. A process of its own tells that
+// it does nothing at all; a thread of a worker only what it holds: polled, and not written (a transformation or a
+// converter that hangs).
+std::optional<Waiting> source_holds(const Lookup& lookup, const Task& task, const Motion& records, Duration floor) {
+    auto held = in_its_hands(lookup, task, floor);
+    if (held && !held_less_before(lookup, task, *held, records.changed)) return std::nullopt;
+    return held;
+}
+
+struct Signs {
+    std::optional<Motion> records, cpu;
+    std::optional<Waiting> waiting;
+};
+
+// nullopt: it is not stuck, or nobody can say.
+std::optional<Signs> signs_of(const Lookup& lookup, const Task& task, const Signs& motions, Duration floor) {
+    Signs signs = motions;
+    const auto &records = motions.records, &cpu = motions.cpu;
+    if (is_sink(lookup, task)) {
+        signs.waiting = sink_waits(lookup, task, records, cpu, floor);
+        return signs.waiting ? std::optional(signs) : std::nullopt;
+    }
+    if (!records || !records->moved || !unusual(*records, floor)) return std::nullopt;
+    signs.waiting = source_holds(lookup, task, *records, floor);
+    return cpu || signs.waiting ? std::optional(signs) : std::nullopt;
+}
+
+void add_evidence(const Signs& signs, Finding& finding) {
+    const auto& [records, cpu, waiting] = signs;
+    if (records)
+        finding.evidence.push_back({"metric", "connect_task_records_total",
+                                    "no record moved for " + spoken(records->standing), records->value,
+                                    records->newest});
+    if (cpu)
+        finding.evidence.push_back({"metric", "connect_task_process_cpu_seconds_total",
+                                    "its process has done nothing since (CPU stands for " + spoken(cpu->standing) + ")",
+                                    cpu->value, cpu->newest});
+    if (waiting)
+        finding.evidence.push_back(
+            {"metric", waiting->metric,
+             std::to_string(static_cast<std::int64_t>(waiting->records)) + " records wait in " + waiting->where,
+             waiting->records, waiting->at});
+}
+
+// `share` of what is asked for: half of it is a reason to look again soon, not to tell.
+std::optional<Finding> examine(const Lookup& lookup, const Task& task, WallTime running_since, int share = 1) {
+    const Signs motions{moved_by(lookup, task), motion(lookup, "connect_task_process_cpu_seconds_total", task), {}};
+    const auto &records = motions.records, &cpu = motions.cpu;
     if (cpu && share > 1) return std::nullopt;  // Processes are looked at every second.
     const Duration floor = cpu ? floor_with_process : floor_of(lookup, task, records) / share;
     if (cpu && !quiet(lookup, task, *cpu, records, floor)) return std::nullopt;
-    const bool sink = is_sink(lookup, task);
-    std::optional<Waiting> waiting;
-    if (sink) {
-        // Its own counters, where there are any, must agree with what Kafka says.
-        if (records && records->standing < floor) return std::nullopt;
-        waiting = input_waits(lookup, task, floor);
-        const auto reads = motion(lookup, "connect_task_polls_total", task);
-        if (!waiting && reads) waiting = input_grows(lookup, task, *reads, floor);
-        if (!waiting && records) waiting = in_its_hands(lookup, task, floor);
-        if (!waiting || (!records && !cpu)) return std::nullopt;
-    } else if (!records || !records->moved || !unusual(*records, floor)) {
-        return std::nullopt;
-    }
+    const auto signs = signs_of(lookup, task, motions, floor);
+    if (!signs) return std::nullopt;
     const auto& silent = records ? *records : *cpu;
     const WallTime since = std::max(silent.changed, running_since);
     if (silent.newest - since < floor || rebalancing(lookup, task) || lookup.starved(task.cluster)) return std::nullopt;
@@ -219,19 +324,7 @@ std::optional<Finding> examine(const Lookup& lookup, const Task& task, WallTime 
     if (!cpu) finding.fields["sink_tasks"] = sink_tasks_of(lookup, task.cluster, task.worker);  // They share its fate.
     if (const auto node = lookup.node_of({task.cluster, "worker", task.worker})) finding.fields["node"] = *node;
     finding.evidence.push_back({"metric", "connect_task_state", "the worker reports RUNNING", 1, silent.newest});
-    if (records)
-        finding.evidence.push_back({"metric", "connect_task_records_total",
-                                    "no record moved for " + spoken(records->standing), records->value,
-                                    records->newest});
-    if (cpu)
-        finding.evidence.push_back({"metric", "connect_task_process_cpu_seconds_total",
-                                    "its process has done nothing since (CPU stands for " + spoken(cpu->standing) + ")",
-                                    cpu->value, cpu->newest});
-    if (waiting)
-        finding.evidence.push_back(
-            {"metric", "kafka_group_lag_records",
-             std::to_string(static_cast<std::int64_t>(waiting->lag_records)) + " records wait in " + waiting->topic,
-             waiting->lag_records, waiting->at});
+    add_evidence(*signs, finding);
     return finding;
 }
 

@@ -46,7 +46,9 @@ Scene sink(const Shape& shape) {
     if (shape.lag_known) {
         scene.counter("kafka_group_committed_offset", partition, 50, shape.records_stop)
             .series("kafka_group_lag_records", partition,
-                    [=](int s) { return s > shape.lag_from ? 50.0 * (s - shape.lag_from) : 0.0; });
+                    [=](int s) { return s > shape.lag_from ? 50.0 * (s - shape.lag_from) : 0.0; })
+            .series("kafka_partition_log_end_offset", {{"topic", "orders"}, {"partition", "0"}},
+                    [=](int s) { return 50.0 * (std::min(s, shape.records_stop) + std::max(0, s - shape.lag_from)); });
     }
     return scene;
 }
@@ -110,6 +112,50 @@ TEST(ConnectorTaskSilence, BeforeItsFirstCommitIdleOrBusyIsNotStuck) {
     EXPECT_TRUE(young_sink(1 << 20, 50, 0).findings("connector-task-silent", fault + 60).empty());
 }
 
+// In a worker of Connect's own: it has read all there was when the last record came, in second `fault`, and commits
+// what it read by second 30 only (a long offset.flush.interval.ms; a sink that commits whole files). To Connect the
+// rest is in its hands.
+Scene late_sink(double comes_in_since) {
+    Scene scene = sink({.cpu_known = false, .lag_known = false});
+    const auto written = [=](int s) { return 50.0 * std::min(s, fault) + comes_in_since * std::max(0, s - fault); };
+    const auto committed = [](int s) { return 50.0 * std::min(s, 30); };
+    scene.relation(Scene::lab("connector", "orders"), "reads", Scene::lab("topic", "orders"))
+        .series("kafka_partition_log_end_offset", {{"topic", "orders"}, {"partition", "0"}}, written)
+        .series("kafka_group_committed_offset", partition, committed)
+        .series("kafka_group_lag_records", partition, [=](int s) { return written(s) - committed(s); })
+        .series("connect_task_records_active", task, [=](int s) { return 50.0 * std::min(s, fault) - committed(s); });
+    return scene;
+}
+
+TEST(ConnectorTaskSilence, AnIdleSinkThatCommitsLateIsNotStuck) {
+    EXPECT_TRUE(late_sink(0).findings("connector-task-silent", fault + 300).empty());
+    EXPECT_EQ(late_sink(5).findings("connector-task-silent", fault + 90).size(), 1U) << "it does not read what comes";
+}
+
+TEST(ConnectorTaskSilence, OneRecordThatJustCameOrAMarkerAloneIsNotWaitedFor) {
+    for (const int at : {fault + 10, fault + 89}) {
+        Scene scene = sink({.cpu_known = false, .lag_known = false});
+        scene.relation(Scene::lab("connector", "orders"), "reads", Scene::lab("topic", "orders"))
+            .series("kafka_partition_log_end_offset", {{"topic", "orders"}, {"partition", "0"}},
+                    [=](int s) { return 50.0 * std::min(s, fault) + (s >= at ? 1 : 0); });
+        EXPECT_TRUE(scene.findings("connector-task-silent", fault + 90).empty()) << at;
+    }
+}
+
+// Offsets of a topic stay for a week after the connector reads another one.
+TEST(ConnectorTaskSilence, OldOffsetsOfWhatItNoLongerReadsSayNothing) {
+    for (const bool topics_known : {true, false}) {
+        Scene scene = sink({.lag_from = 1 << 20, .cpu_known = false});
+        const std::vector<LabelPair> old{{"group", "connect-orders"}, {"topic", "orders-v1"}, {"partition", "0"}};
+        scene.constant("kafka_group_committed_offset", old, 5)
+            .series("kafka_group_lag_records", old, [](int s) { return 10.0 * s; })
+            .series("kafka_partition_log_end_offset", {{"topic", "orders-v1"}, {"partition", "0"}},
+                    [](int s) { return 5 + 10.0 * s; });
+        if (topics_known) scene.relation(Scene::lab("connector", "orders"), "reads", Scene::lab("topic", "orders"));
+        EXPECT_TRUE(scene.findings("connector-task-silent", fault + 300).empty()) << topics_known;
+    }
+}
+
 // One of two sinks, over a topic of three partitions that all had records before; which are its own isn't known.
 Scene one_of_two(int partitions_that_grow) {
     Scene scene = sink({.cpu_known = false, .lag_known = false});
@@ -162,11 +208,11 @@ TEST(ConnectorTaskSilence, OfATaskThatStandsForHalfItsTimeItWouldKnowSooner) {
     EXPECT_TRUE(doubts(sink({}), fault + 4).empty()) << "a process is looked at every second";
 }
 
-Scene source(int records_stop, int cpu_stop, int away = 1 << 20, int back = 1 << 20) {
+Scene source(int records_stop, std::optional<int> cpu_stop, int away = 1 << 20, int back = 1 << 20) {
     Scene scene;
+    if (cpu_stop) scene.counter("connect_task_process_cpu_seconds_total", task, 0.05, *cpu_stop);
     scene.constant("connect_task_state", running(), 1)
         .counter("connect_task_polls_total", task, 50, records_stop)
-        .counter("connect_task_process_cpu_seconds_total", task, 0.05, cpu_stop)
         .attribute(Scene::lab("connector", "orders"), "type", "source");
     brokers(scene, away, back);
     return scene;
@@ -175,6 +221,21 @@ Scene source(int records_stop, int cpu_stop, int away = 1 << 20, int back = 1 <<
 TEST(ConnectorTaskSilence, SourceSilentAgainstItsOwnHistory) {
     EXPECT_EQ(source(fault, fault).findings("connector-task-silent", fault + 6).size(), 1U);
     EXPECT_TRUE(source(fault, 1 << 20).findings("connector-task-silent", fault + 60).empty());
+}
+
+// Real tasks are threads of their worker. A table that is quiet in the evening is no fault of who reads it.
+TEST(ConnectorTaskSilence, AThreadOfASourceThatFallsQuietIsStuckOnlyWithRecordsInItsHands) {
+    const auto holding = [](double before, double since) {
+        Scene scene = source(fault, std::nullopt);
+        scene.series("connect_task_records_active", task, [=](int s) { return s < fault ? before : since; });
+        return scene.findings("connector-task-silent", fault + 300);
+    };
+    EXPECT_TRUE(source(fault, std::nullopt).findings("connector-task-silent", fault + 300).empty());
+    EXPECT_TRUE(holding(3, 0).empty()) << "it has passed on all that it polled";
+    EXPECT_TRUE(holding(7, 7).empty()) << "a count that some records never leave";
+    const auto found = holding(0, 7);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_LT(found[0].weight, 1);
 }
 
 TEST(ConnectorTaskSilence, SourceThatOftenPausesIsNotStuckSoon) {

@@ -95,7 +95,7 @@ bool broker_is_well(const Lookup& lookup, const Coordinator& one) {
         return false;
     // What pages tell is not told everywhere; where it is, it must be well.
     for (const SeriesId series : lookup.select("kafka_broker_request_handler_idle_ratio", broker))
-        for (const Sample& sample : lookup.history(series, page_window))
+        for (const Sample& sample : handlers_idle(lookup, series, page_window))
             if (sample.value < idle_healthy) return false;
     for (const SeriesId series : lookup.select("kafka_broker_produce_local_seconds", broker))
         for (const Sample& sample : lookup.history(series, page_window))

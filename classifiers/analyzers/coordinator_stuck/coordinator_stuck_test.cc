@@ -20,6 +20,7 @@ struct Cluster {
     bool members_known = true;
     std::optional<double> seven = 1, four = 1;
     double reachable = 1, out_of_sync = 0, moving = 0;
+    double idle_before = 0.8;
     std::optional<double> idle = 0.8, produce_seconds = 0.02;
     bool led_by_another_since = false;
     bool offsets_answered = true, moves_known = true;
@@ -48,7 +49,8 @@ Scene scene_of(const Cluster& is) {
         scene.constant("kafka_broker_up", broker, 1)
             .series("kafka_broker_reachable", broker, fault_until(1, first ? is.reachable : 1))
             .series("kafka_broker_replicas_out_of_sync", broker, fault_until(0, first ? is.out_of_sync : 0));
-        if (is.idle) scene.series("kafka_broker_request_handler_idle_ratio", broker, fault_until(0.8, is.idle));
+        if (is.idle)
+            scene.series("kafka_broker_request_handler_idle_ratio", broker, fault_until(is.idle_before, is.idle));
         if (is.produce_seconds)
             scene.series("kafka_broker_produce_local_seconds", broker, fault_until(0.02, is.produce_seconds));
     }
@@ -121,6 +123,8 @@ TEST(CoordinatorStuck, ABrokerWhoseOtherWorkSuffersIsSlowOrGone) {
     EXPECT_TRUE(stuck({.reachable = 0}, fault + 65).empty());
     EXPECT_TRUE(stuck({.out_of_sync = 3}, fault + 65).empty());
     EXPECT_TRUE(stuck({.idle = 0.1}, fault + 65).empty());
+    EXPECT_TRUE(stuck({.idle_before = 1.8, .idle = 1.1}, fault + 65).empty()) << "a controller's pool is in the meter";
+    EXPECT_EQ(stuck({.idle_before = 1.8, .idle = 1.7}, fault + 65).size(), 1U);
     EXPECT_TRUE(stuck({.produce_seconds = 2}, fault + 65).empty());
     EXPECT_TRUE(stuck({.offsets_answered = false}, fault + 65).empty()) << "it does not answer for what it leads";
 }

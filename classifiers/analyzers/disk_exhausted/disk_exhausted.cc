@@ -87,7 +87,7 @@ void say_whose(Finding& finding, const std::vector<Owner>& whose, double used) {
 
 std::optional<Finding> examine(const Lookup& lookup, SeriesId online) {
     const auto state = lookup.sample(online);
-    const auto since = lookup.since(online, look_back);
+    const auto since = lookup.first_told(online, look_back);  // Its broker may have been started again since.
     if (!state || !since || state->value != 0) return std::nullopt;
     const auto cluster = lookup.label(online, "cluster"), broker = lookup.label(online, "broker"),
                log_dir = lookup.label(online, "log_dir");

@@ -97,7 +97,8 @@ Duration grace_of(const Lookup& lookup, const Subject& lost, bool fenced_first) 
     return fenced_first ? grace_of_fenced : grace_of_others;
 }
 
-std::optional<Finding> examine(const Lookup& lookup, const Subject& lost) {
+// `manager`: the series of its Flink's answers.
+std::optional<Finding> examine(const Lookup& lookup, const Subject& lost, SeriesId manager) {
     const auto told = [&](const char* name) { return lookup.view().topology.attribute(lost, name); };
     if (told("listed") != "false") return std::nullopt;
     const auto since_text = told("since");
@@ -106,7 +107,7 @@ std::optional<Finding> examine(const Lookup& lookup, const Subject& lost) {
     const auto old = old_task_managers(lookup, lost, since);
     if (lookup.now().wall - since < grace_of(lookup, lost, old.has_value())) return std::nullopt;
     // What is told of it must be of now: a job manager that is away again knows nothing.
-    if (lookup.value("flink_jobmanager_reachable", {{"cluster", lost.cluster}}).value_or(0) != 1) return std::nullopt;
+    if (lookup.value(manager) != 1 || told("flink").value_or("") != lookup.label(manager, "flink")) return std::nullopt;
     const Subject job{lost.cluster, "job", lost.name};
     if (runs_somewhere(lookup, job) || stopped_in_order(lookup, lost.cluster, since)) return std::nullopt;
 
@@ -136,7 +137,7 @@ std::vector<Finding> run(const View& view, const Now& now) {
     std::vector<Finding> found;
     for (const auto manager : lookup.select("flink_jobmanager_reachable"))
         for (const Subject& lost : view.topology.all(lookup.label(manager, "cluster"), "lost-job"))
-            if (auto finding = examine(lookup, lost)) found.push_back(std::move(*finding));
+            if (auto finding = examine(lookup, lost, manager)) found.push_back(std::move(*finding));
     return found;
 }
 

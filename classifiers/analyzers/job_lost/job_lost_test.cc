@@ -102,6 +102,22 @@ TEST(JobLost, WhatRunsInAnotherFlinkOfTheClusterIsNotLost) {
     EXPECT_TRUE(gone().attribute(job, "state", "RUNNING").findings("job-lost", 85).empty());
 }
 
+// Two Flinks in one cluster, and this one has forgotten its job.
+TEST(JobLost, OfSeveralFlinksItsOwnOneDecides) {
+    const auto of_two = [](double own, double other) {
+        Scene scene;
+        scene.constant("flink_jobmanager_reachable", {{"flink", "a:8081"}}, own)
+            .constant("flink_jobmanager_reachable", {{"flink", "b:8081"}}, other)
+            .attribute(lost, "listed", "false")
+            .attribute(lost, "flink", "a:8081")
+            .attribute(lost, "since", std::to_string(Scene::at(10).unix_ms));
+        return scene.findings("job-lost", 85).size();
+    };
+    EXPECT_EQ(of_two(1, 1), 1U) << "told once";
+    EXPECT_EQ(of_two(1, 0), 1U);
+    EXPECT_EQ(of_two(0, 1), 0U) << "its own is away and knows nothing";
+}
+
 TEST(JobLost, WhoStopsAJobManagerInGoodOrderKnowsItsJobs) {
     EXPECT_TRUE(gone()
                     .event(29, Scene::lab("node", "jm"), "clean-stop", "RECEIVED SIGNAL 15: SIGTERM", {{"node", "jm"}})

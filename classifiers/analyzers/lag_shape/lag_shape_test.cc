@@ -86,6 +86,18 @@ TEST(LagShape, AbandonedGroupIsNotTold) {
     EXPECT_TRUE(shapes(scene_of({.committed = [](int) { return 5.0; }, .members = 0})).empty());
 }
 
+// The same group with other topics after a deployment: offsets of the old one stay for a week.
+TEST(LagShape, ATopicThatTheGroupNoLongerReadsIsNotStalled) {
+    Scene scene = scene_of({.committed = [](int) { return 5.0; }});
+    const std::vector<LabelPair> other{{"topic", "events-v2"}, {"partition", "0"}};
+    auto mine = other;
+    mine.emplace_back("group", "billing");
+    scene.counter("kafka_partition_log_end_offset", other, 10)
+        .counter("kafka_group_committed_offset", mine, 10)
+        .constant("kafka_group_lag_records", mine, 0);
+    EXPECT_TRUE(shapes(scene).empty());
+}
+
 TEST(LagShape, HabitOfRareCommitsIsNoStall) {
     const Shape every_five_minutes = [](int s) { return 10.0 * (s - s % 300); };
     EXPECT_TRUE(shapes(scene_of({.committed = every_five_minutes}), 1'100).empty());

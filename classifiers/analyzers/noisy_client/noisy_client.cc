@@ -47,8 +47,7 @@ struct Load {
 };
 
 // Oldest first; none where too few are known.
-std::vector<Sample> recent(const Lookup& lookup, SeriesId series) {
-    auto samples = lookup.history(series, page_fresh_within);
+std::vector<Sample> recent(const Lookup& lookup, std::vector<Sample> samples) {
     if (samples.size() < looks_needed) return {};
     const std::int64_t from = (lookup.now().wall - looked_at).unix_ms;
     const auto first = std::ranges::find_if(samples, [&](const Sample& one) { return one.at_ms >= from; });
@@ -56,14 +55,17 @@ std::vector<Sample> recent(const Lookup& lookup, SeriesId series) {
     return samples;
 }
 
+std::vector<Sample> recent(const Lookup& lookup, SeriesId series) {
+    return recent(lookup, lookup.history(series, page_fresh_within));
+}
+
 // Of the one series that the labels pick out.
 std::optional<Busy> busy_of(const Lookup& lookup, const LabelValues& which) {
     const auto series = lookup.select("kafka_broker_request_handler_idle_ratio", which);
     if (series.size() != 1) return std::nullopt;
-    const auto samples = recent(lookup, series.front());
-    if (samples.empty()) return std::nullopt;
-    const double idle_most = std::ranges::max(samples, {}, &Sample::value).value;
-    return Busy{1 - std::clamp(idle_most, 0.0, 1.0), 1 - std::clamp(samples.back().value, 0.0, 1.0)};
+    const auto idle = recent(lookup, handlers_idle(lookup, series.front(), page_fresh_within));
+    if (idle.empty()) return std::nullopt;
+    return Busy{1 - std::ranges::max(idle, {}, &Sample::value).value, 1 - idle.back().value};
 }
 
 std::optional<double> rate(const Lookup& lookup, std::string_view name, const LabelValues& which) {

@@ -17,6 +17,7 @@ struct Situation {
     int stops = 1'000'000;  // The second at which the first client falls silent.
     int told_until = 1'000'000;
     int calm_until = 0;  // The broker has room until then.
+    double calm_idle = 0.9;
 };
 
 Scene scene_of(const Situation& what) {
@@ -32,7 +33,7 @@ Scene scene_of(const Situation& what) {
     scene.constant("kafka_broker_up", {{"broker", "1"}}, 1);
     if (what.idle_told)
         scene.series("kafka_broker_request_handler_idle_ratio", {{"broker", "1"}},
-                     page([=](int s) { return s < what.calm_until ? 0.9 : what.idle; }));
+                     page([=](int s) { return s < what.calm_until ? what.calm_idle : what.idle; }));
     if (what.bytes_told)
         scene.series("kafka_broker_bytes_in_total", {{"broker", "1"}}, page([=](int s) { return bytes_in * s; }));
     for (std::size_t i = 0; what.clients_told && i < what.rates.size(); ++i)
@@ -70,6 +71,14 @@ TEST(NoisyClient, MuchFromManyAlikeIsGrowth) {
 }
 
 TEST(NoisyClient, ABrokerWithRoomHasNoTrouble) { EXPECT_TRUE(found({.idle = 0.6}).empty()); }
+
+// The controller's pool, which is idle, is in the same meter.
+TEST(NoisyClient, ABrokerThatIsAControllerTooIsBusyForItsOwnPool) {
+    EXPECT_TRUE(found({.idle = 1.6, .calm_until = 60, .calm_idle = 1.8}).empty());
+    const auto noisy = found({.idle = 1.1, .calm_until = 60, .calm_idle = 1.8});
+    ASSERT_EQ(noisy.size(), 1U);
+    EXPECT_EQ(noisy[0].fields.at("busy_percent"), "90");
+}
 
 TEST(NoisyClient, ABurstIsWaitedFor) {
     EXPECT_TRUE(found({.calm_until = 4 * minutes + 20}).empty()) << "for less than a minute";

@@ -1,5 +1,6 @@
 // reader-overtaken and reader-nearly-overtaken: retention deletes records before a living group has read them. A group
-// that nobody runs any more falls behind the log's start as a matter of course and is never told.
+// that nobody runs any more falls behind the log's start as a matter of course and is never told; nor is a topic that
+// a living group no longer reads.
 #include <algorithm>
 #include <map>
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr Duration window{30 * 60'000};
 constexpr Duration span_needs{60'000};
+constexpr Duration remembered{2 * 3'600'000};   // What the store keeps.
 constexpr Duration warn_before{6 * 3'600'000};  // A night's sleep: time to raise the retention or to catch up.
 
 struct Reader {
@@ -39,6 +41,22 @@ bool lives(const Lookup& lookup, const std::string& cluster, const std::string& 
     return false;
 }
 
+// It has been seen to commit here, or its job or connector says that it reads the topic. Offsets of a topic that it no
+// longer reads stay for a week (offsets.retention.minutes).
+bool reads_it(const Lookup& lookup, SeriesId committed, double position) {
+    if (!lookup.is_only(committed, position, remembered)) return true;
+    const std::string cluster = lookup.label(committed, "cluster"), group = lookup.label(committed, "group");
+    const Topology& topology = lookup.view().topology;
+    const auto says_so = [&](const Subject& reader) {
+        const auto topics = topology.from(reader, "reads");
+        return std::ranges::find(topics, Subject{cluster, "topic", lookup.label(committed, "topic")}) != topics.end();
+    };
+    if (group.starts_with("connect-") && says_so({cluster, "connector", group.substr(8)})) return true;
+    return std::ranges::any_of(topology.all(cluster, "job"), [&](const Subject& job) {
+        return topology.attribute(job, "group") == group && says_so(job);
+    });
+}
+
 void examine(const Lookup& lookup, SeriesId committed, Reader& reader) {
     const auto position = lookup.sample(committed);
     const std::string cluster = lookup.label(committed, "cluster"), topic = lookup.label(committed, "topic"),
@@ -47,7 +65,7 @@ void examine(const Lookup& lookup, SeriesId committed, Reader& reader) {
     const auto starts = lookup.select("kafka_partition_log_start_offset", which);
     const auto start = starts.size() == 1 ? lookup.sample(starts.front()) : std::nullopt;
     // -1: nothing committed yet; the reader starts wherever its policy says.
-    if (!position || !start || position->value < 0) return;
+    if (!position || !start || position->value < 0 || !reads_it(lookup, committed, position->value)) return;
     reader.at = {start->at_ms};
     if (start->value > position->value) {
         ++reader.partitions;

@@ -34,6 +34,7 @@ struct Service {
     const Kind& kind;
     std::string cluster, node, name;  // `name`: as its API calls it.
     SeriesId up, api;
+    std::string flink{};  // Which one's API it is, where a cluster has several.
 
     [[nodiscard]] Finding finding(std::string_view id, WallTime since, std::string what) const {
         const Subject subject =
@@ -46,18 +47,45 @@ struct Service {
                      .fields = {{"node", node}},
                      .evidence = {}};
         if (!kind.label.empty()) made.fields[std::string{kind.label}] = name;
+        if (!flink.empty()) made.fields["flink"] = flink;
         return made;
     }
 };
 
+// The APIs that may be the job manager's own. Of a cluster with several Flinks: the one that is called like its node,
+// or else those that are silent.
+std::vector<SeriesId> own_flinks(const Lookup& lookup, const std::string& node, std::vector<SeriesId> apis) {
+    const auto elsewhere = [&](SeriesId api) {
+        const std::string address = lookup.label(api, "flink");
+        return address.substr(0, address.rfind(':')) != node;
+    };
+    const auto answers = [&](SeriesId api) { return lookup.value(api) != 0; };
+    if (apis.size() > 1 && !std::ranges::all_of(apis, elsewhere)) std::erase_if(apis, elsewhere);
+    if (apis.size() > 1) std::erase_if(apis, answers);
+    return apis;
+}
+
+// nullopt: its API was never asked, or answers.
+std::optional<Service> job_manager(const Lookup& lookup, const Kind& kind, SeriesId up) {
+    const auto cluster = lookup.label(up, "cluster"), node = lookup.label(up, "node");
+    const auto apis = own_flinks(lookup, node, lookup.select(kind.api, {{"cluster", cluster}}));
+    if (apis.empty()) return std::nullopt;
+    // Where several are silent each may be its own: it is not said which, and all must answer again.
+    return Service{kind, cluster, node, node, up, apis.front(), apis.size() > 1 ? "" : lookup.label(apis[0], "flink")};
+}
+
 std::vector<Service> services(const Lookup& lookup, const Kind& kind) {
     std::vector<Service> found;
     for (const auto up : lookup.select("process_up", {{"role", kind.role}})) {
+        if (kind.label.empty()) {
+            if (auto manager = job_manager(lookup, kind, up)) found.push_back(*std::move(manager));
+            continue;
+        }
         const auto cluster = lookup.label(up, "cluster"), node = lookup.label(up, "node");
         std::vector<Service> here;
         for (const auto api : lookup.select(kind.api, {{"cluster", cluster}})) {
-            const auto name = kind.label.empty() ? node : lookup.label(api, kind.label);
-            if (kind.label.empty() || lookup.node_of({cluster, std::string{kind.name}, name}) == node)
+            const auto name = lookup.label(api, kind.label);
+            if (lookup.node_of({cluster, std::string{kind.name}, name}) == node)
                 here.push_back({kind, cluster, node, name, up, api});
         }
         // Of two that claim the same process nobody knows which one's answer is missing.

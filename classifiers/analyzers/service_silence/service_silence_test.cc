@@ -32,6 +32,37 @@ TEST(ServiceSilence, AJobManagerWithoutAProcessThatDoesNotAnswerIsLost) {
     EXPECT_EQ(found[0].evidence.size(), 2U);
 }
 
+// Two Flinks in one cluster; from second 60 on the process on jm is gone.
+Scene two_flinks(const std::string& one, int one_silent, const std::string& other, int other_silent) {
+    Scene scene;
+    scene.series("process_up", manager, until(60))
+        .constant("process_up", {{"node", "jm-2"}, {"role", "jobmanager"}}, 1)
+        .series("flink_jobmanager_reachable", {{"flink", one}}, until(one_silent))
+        .series("flink_jobmanager_reachable", {{"flink", other}}, until(other_silent));
+    return scene;
+}
+
+TEST(ServiceSilence, OfSeveralFlinksTheSilentOneIsTheLostJobManagersOwn) {
+    const auto found = two_flinks("10.0.0.1:8081", 60, "10.0.0.2:8081", 1'000).findings("jobmanager-lost", 67);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].subject, Scene::lab("node", "jm"));
+    EXPECT_EQ(found[0].fields.at("flink"), "10.0.0.1:8081");
+    EXPECT_TRUE(two_flinks("10.0.0.1:8081", 1'000, "10.0.0.2:8081", 1'000).findings("jobmanager-lost", 90).empty());
+}
+
+TEST(ServiceSilence, OfSeveralFlinksTheOneThatIsCalledLikeItsNodeIsItsOwn) {
+    EXPECT_TRUE(two_flinks("jm:8081", 1'000, "other:8081", 60).findings("jobmanager-lost", 90).empty());
+    const auto found = two_flinks("jm:8081", 60, "other:8081", 50).findings("jobmanager-lost", 67);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].fields.at("flink"), "jm:8081");
+}
+
+TEST(ServiceSilence, WhereSeveralFlinksAreSilentItIsNotSaidWhichOneIsItsOwn) {
+    const auto found = two_flinks("10.0.0.1:8081", 60, "10.0.0.2:8081", 50).findings("jobmanager-lost", 67);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_FALSE(found[0].fields.contains("flink"));
+}
+
 TEST(ServiceSilence, ASupervisorIsGivenTimeToStartItAgain) {
     EXPECT_TRUE(job_manager(60, 60).findings("jobmanager-lost", 63).empty());
 }

@@ -54,7 +54,8 @@ std::optional<Gone> disk_gone(const Lookup& lookup, const std::string& cluster, 
         const auto since = lookup.since(series, look_back);
         if (!since || lookup.now().wall - *since < dir_gone_after) return std::nullopt;
         // What ran full holds its data, and comes back with room. Not known is no reason to give it up.
-        const auto room = room_before(lookup, {cluster, broker, dir}, *since);
+        const auto room =
+            room_before(lookup, {cluster, broker, dir}, lookup.first_told(series, look_back).value_or(*since));
         if (!room || room->full()) return std::nullopt;
         any = true;
     }

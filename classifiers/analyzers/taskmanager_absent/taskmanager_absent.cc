@@ -60,7 +60,7 @@ std::optional<Finding> examine(const Lookup& lookup, SeriesId up) {
     if (!motion->moved && is_cold_spare(lookup, node, job.has_value())) return std::nullopt;
     if (motion->standing < (motion->moved ? gone_floor : never_seen_floor)) return std::nullopt;
     // The second vantage point has to be there.
-    if (lookup.value("flink_jobmanager_reachable", {{"cluster", node.cluster}}).value_or(0) != 1) return std::nullopt;
+    if (!lookup.flink_answers(node.cluster, job.value_or(""))) return std::nullopt;
     if (registered_there(lookup, node) || ran_a_job(lookup, node)) return std::nullopt;
     Finding finding{.id = "taskmanager-absent",
                     .subject = {node.cluster, "node", node.name},

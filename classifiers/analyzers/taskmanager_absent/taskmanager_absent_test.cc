@@ -33,6 +33,23 @@ TEST(TaskManagerAbsent, NamesTheJobThatMissesIt) {
     EXPECT_EQ(scene.findings("taskmanager-absent", 7).at(0).fields.at("job"), "fleet");
 }
 
+TEST(TaskManagerAbsent, OfSeveralFlinksThatOfTheJobIsTheSecondVantagePoint) {
+    const auto of_two = [](double own, double other) {
+        Scene scene;
+        scene.constant("flink_jobmanager_reachable", {{"flink", "a:8081"}}, own)
+            .constant("flink_jobmanager_reachable", {{"flink", "b:8081"}}, other)
+            .constant("process_up", node, 0)
+            .constant("flink_job_state", {{"job", "fleet"}, {"state", "RESTARTING"}}, 1)
+            .attribute(Scene::lab("job", "fleet"), "flink", "a:8081");
+        return scene;
+    };
+    EXPECT_EQ(of_two(1, 0).findings("taskmanager-absent", 7).size(), 1U) << "the other one does not matter";
+    EXPECT_TRUE(of_two(0, 1).findings("taskmanager-absent", 7).empty());
+    Scene whose = of_two(1, 0);
+    whose.attribute(Scene::lab("job", "fleet"), "flink", "");
+    EXPECT_TRUE(whose.findings("taskmanager-absent", 7).empty());
+}
+
 TEST(TaskManagerAbsent, OneThatWentIsGivenTimeToComeBack) {
     EXPECT_TRUE(gone_since(60).findings("taskmanager-absent", 80).empty());
     EXPECT_EQ(gone_since(60).findings("taskmanager-absent", 100).size(), 1U);

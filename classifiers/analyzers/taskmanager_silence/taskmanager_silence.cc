@@ -44,7 +44,7 @@ using Managers = std::map<std::pair<std::string, std::string>, Manager>;
 // journal which node it was (a relation that only a former look can have told).
 void add_unlisted(const Lookup& lookup, SeriesId subtask, Managers& found) {
     const auto cluster = lookup.label(subtask, "cluster"), id = lookup.label(subtask, "taskmanager");
-    if (lookup.value("flink_jobmanager_reachable", {{"cluster", cluster}}) != 1.0) return;
+    if (!lookup.flink_answers(cluster, lookup.label(subtask, "job"))) return;
     if (const auto node = lookup.node_of({cluster, "taskmanager", id}))
         found.try_emplace({cluster, id},
                           Manager{.cluster = cluster, .id = id, .node = *node, .jobs = {}, .listed = false});

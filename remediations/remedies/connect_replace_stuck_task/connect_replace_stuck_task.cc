@@ -1,3 +1,4 @@
+#include "agent/store/connect_words.h"
 #include "remediations/remedies/dead_consumers.h"
 #include "remediations/remedies/parts.h"
 #include "remediations/remedies/stuck_task.h"
@@ -17,7 +18,18 @@ constexpr Duration restart_takes_max{30'000};
 std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     const auto stuck = stuck_task(diagnosis);
     if (!stuck) return {};
-    return {state_of(*stuck), sink_group_members(diagnosis, stuck->connector)};
+    std::vector<FactKey> keys = stuck_consumer_facts(diagnosis, *stuck);
+    keys.push_back(state_of(*stuck));
+    return keys;
+}
+
+// Connect gave it to another worker: what hung is not what is there now.
+Status still_on_its_worker(const StuckTask& stuck, const PlanningView& view) {
+    const Fact* told = view.fact(runs_on_key(stuck.subject));
+    if (stuck.worker.empty() || told == nullptr || told->text == stuck.worker || told->text == no_worker_answers)
+        return {};
+    return fail(ErrorCode::not_ready, "task {} of {} runs on {} now, and hung on {}", stuck.task, stuck.connector,
+                told->text, stuck.worker);
 }
 
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
@@ -25,6 +37,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     const NodeInfo* node = view.node(stuck.node);
     if (node != nullptr && node->can_kill_task)
         return fail(ErrorCode::invalid, "the task is a process of its own, which can be ended: nothing is left behind");
+    MEDIC_CHECK(still_on_its_worker(stuck, view));
     Plan result;
     result.summary = fmt::format(
         "task {} of {} hangs inside worker {}: start it anew beside its thread, which is left behind; the worker's "
@@ -35,6 +48,9 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
         stuck, fmt::format("start task {} of {} anew and leave its thread behind", stuck.task, stuck.connector));
     restart.timeout = restart_takes_max;
     restart.once = true;  // Each try leaves a thread behind.
+    if (!stuck.worker.empty())
+        restart.skip_if = {
+            text_not_in(stuck.subject, std::string(runs_on), {stuck.worker, std::string(no_worker_answers)})};
     result.steps.push_back(std::move(restart));
     return result;
 }

@@ -21,16 +21,46 @@ struct Change {
 };
 
 FactKey scheduler(const Subject& job) { return {job, "scheduler"}; }
+// How many subtasks each of its vertices may have, "4,4,1": under the adaptive scheduler, which gives them fewer where
+// it lacks slots.
+FactKey bounds(const Subject& job) { return {job, "parallelism_bounds"}; }
+
+bool has_bound(std::string_view bounds, int bound) {
+    return std::ranges::any_of(split(bounds, ','), [&](std::string_view one) { return integer(one) == bound; });
+}
+
+// Each that is `from` made `to`, as rescaling does.
+std::string moved(std::string_view bounds, int from, int to) {
+    std::string all;
+    for (const std::string_view one : split(bounds, ',')) {
+        if (!all.empty()) all += ',';
+        all += integer(one) == from ? std::to_string(to) : std::string(one);
+    }
+    return all;
+}
 
 std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     const auto job = parameter(diagnosis, "job");
     const Subject subject = subject_in(diagnosis, "job", job ? *job : diagnosis.subject.name);
-    return {{subject, "flink_job_parallelism"}, {subject, "flink_job_state"}, scheduler(subject)};
+    return {{subject, "flink_job_parallelism"}, {subject, "flink_job_state"}, scheduler(subject), bounds(subject)};
 }
 
-// Another parallelism is all that it needs, and its job manager can give it that while the job goes on.
+// Another parallelism is all that it needs, and its job manager can give it that while the job goes on. Not where a
+// vertex may be that wide already: whoever takes it back could not tell it from those that were made so. Nor where the
+// bounds are not told (Flink before 1.18).
 bool in_place(const Change& what, const PlanningView& view) {
-    return what.settings.empty() && told(view, scheduler(what.job)) == "adaptive";
+    const std::string now = told(view, bounds(what.job));
+    return what.settings.empty() && told(view, scheduler(what.job)) == "adaptive" && !now.empty() &&
+           !has_bound(now, what.to);
+}
+
+// Where its bounds allow more than it has, it lacks slots: no change of its parallelism gives it those.
+Status find_what_holds_it(const Change& what, const PlanningView& view) {
+    const std::string now = told(view, bounds(what.job));
+    if (!what.settings.empty() || now.empty() || has_bound(now, what.from)) return {};
+    return fail(ErrorCode::invalid,
+                "job {} has parallelism {} and may have more (its vertices: {}): it lacks slots, nothing to rescale",
+                what.name, what.from, now);
 }
 
 // What it is started anew with: the version that runs, and a folder for its savepoint.
@@ -58,7 +88,6 @@ Result<Change> change(const Diagnosis& diagnosis, const PlanningView& view) {
     const DeploymentInfo* deployment = view.deployment(result.name);
     for (const auto& [key, value] : diagnosis.facts)
         if (key.starts_with(setting_prefix)) result.settings[key.substr(setting_prefix.size())] = value;
-    if (!in_place(result, view)) MEDIC_CHECK(find_version(result, diagnosis, deployment));
     const Fact* now = view.fact({result.job, "flink_job_parallelism"});
     if (now == nullptr || !now->value)
         return fail(ErrorCode::not_ready, "the parallelism of job {} is not known", result.name);
@@ -69,6 +98,8 @@ Result<Change> change(const Diagnosis& diagnosis, const PlanningView& view) {
     if (result.to <= result.from && result.settings.empty())
         return fail(ErrorCode::invalid, "job {} already has parallelism {} and may have at most {}", result.name,
                     result.from, result.to);
+    MEDIC_CHECK(find_what_holds_it(result, view));
+    if (!in_place(result, view)) MEDIC_CHECK(find_version(result, diagnosis, deployment));
     return result;
 }
 
@@ -106,15 +137,21 @@ void expect_offered_rate(Expectation& expectation, const Diagnosis& diagnosis) {
     expectation.stable_for = Duration{5'000};
 }
 
-Plan plan_in_place(const Change& what, const Diagnosis& diagnosis) {
+// Sent only while each vertex may be as wide as was seen, and taken back only from what comes of that: else it would
+// narrow one that somebody else has made wide.
+Plan plan_in_place(const Change& what, const Diagnosis& diagnosis, const PlanningView& view) {
+    const std::string before = told(view, bounds(what.job)), after = moved(before, what.from, what.to);
     Plan result;
     result.summary = fmt::format("{} does not keep up with parallelism {}: rescale it in place to {}", what.name,
                                  what.from, what.to);
     Step wider = rescale_job(what.job, {.job_id = what.job_id, .from = what.from, .to = what.to});
     expect_offered_rate(wider.expectation, diagnosis);
+    wider.precondition.push_back(text_in(what.job, bounds(what.job).name, {before}));
     wider.once = true;  // It has it then; what that did not help is taken back.
     Step back = rescale_job(what.job, {.job_id = what.job_id, .from = what.to, .to = what.from});
-    back.precondition = {text_in(what.job, "flink_job_state", {"RUNNING", "RESTARTING"})};
+    // `before`: the request was lost, or that it came is not told yet. It changes nothing where it was lost.
+    back.precondition = {text_in(what.job, "flink_job_state", {"RUNNING", "RESTARTING"}),
+                         text_in(what.job, bounds(what.job).name, {before, after})};
     result.steps = {wider};
     result.undo_steps = {back};
     result.findings = {
@@ -125,7 +162,7 @@ Plan plan_in_place(const Change& what, const Diagnosis& diagnosis) {
 
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     MEDIC_TRY(const Change what, change(diagnosis, view));
-    if (in_place(what, view)) return plan_in_place(what, diagnosis);
+    if (in_place(what, view)) return plan_in_place(what, diagnosis, view);
     Plan result;
     result.summary = fmt::format("{} does not keep up with parallelism {}: restart it from a savepoint with {}",
                                  what.name, what.from, what.to);

@@ -41,8 +41,9 @@ Step verify(const Wish& wish) {
 
 // With a savepoint where blue works; a job that fails again and again completes none.
 Step end_blue(const Wish& wish, const DeploymentInfo& deployment) {
-    Step step = wish.checkpoint.empty() ? stop_with_savepoint(wish.job, wish.job_id, deployment.savepoints)
-                                        : cancel_job(wish.job, wish.job_id);
+    Step step = wish.checkpoint.empty()
+                    ? stop_with_savepoint(wish.job, wish.job_id, deployment.savepoints)
+                    : cancel_job_at(wish.job, wish.job_id, text_in(wish.job, "checkpoint_path", {wish.checkpoint}));
     step.precondition.push_back(text_in(wish.job, "id", {wish.job_id}));
     step.timeout = takes_max;
     step.undo = fmt::format("start version {} from where it ended", wish.from);

@@ -1,4 +1,6 @@
 // What must be so before a deployment is planned, and what the plan looks like.
+#include <algorithm>
+
 #include "remediations/remedies/remedy_test_internal.h"
 
 namespace medic {
@@ -127,6 +129,11 @@ TEST_F(Deploy, a_job_that_fails_again_and_again_is_replaced_from_its_last_checkp
         operations("flink.deploy"),
         (std::vector<std::string>{"lab: verify-deployment fleet version v2, accepted: checkpoint", "lab: cancel-job j1",
                                   "lab: start-deployment fleet version v2 from file:/cp/chk-7"}));
+    const auto planned = plan("flink.deploy");
+    ASSERT_TRUE(planned);
+    const auto& conditions = planned->steps.at(1).precondition;
+    const std::string newest = "job/fleet checkpoint_path is file:/cp/chk-7";
+    EXPECT_TRUE(std::ranges::any_of(conditions, [&](const Condition& one) { return describe(one) == newest; }));
 }
 
 TEST_F(Deploy, a_job_that_was_ended_on_purpose_is_left_alone) {

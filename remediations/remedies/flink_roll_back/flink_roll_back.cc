@@ -21,6 +21,7 @@ std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView& view)
 
 struct Start {
     std::string from;
+    std::string told_as;  // The fact that says so: where it says something else, the job has moved on.
     std::string needs_approval;
 };
 
@@ -29,13 +30,14 @@ Result<Start> start_from(const PlanningView& view, const Subject& job) {
     const std::string checkpoint = told(view, {job, "checkpoint_path"}),
                       savepoint = told(view, {job, "savepoint_path"});
     const AfterCancel after = newest_checkpoint_after_cancel(view, job);
-    if (!checkpoint.empty() && after == AfterCancel::kept) return Start{checkpoint, ""};
+    if (!checkpoint.empty() && after == AfterCancel::kept) return Start{checkpoint, "checkpoint_path", ""};
     if (!checkpoint.empty() && after == AfterCancel::unknown)
         return fail(ErrorCode::not_ready, "whether the checkpoints of {} outlive its cancellation is not known",
                     job.name);
     if (!savepoint.empty())
-        return Start{savepoint, "only an older savepoint is left (" + savepoint +
-                                    "): what was put out since then is put out again"};
+        return Start{
+            savepoint, "savepoint_path",
+            "only an older savepoint is left (" + savepoint + "): what was put out since then is put out again"};
     if (!checkpoint.empty())
         return fail(ErrorCode::invalid,
                     "cancelling {} deletes its checkpoints, and nothing could start from them: set "
@@ -67,7 +69,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     Step start = start_deployment(job, {.job = name, .version = good, .restore_from = from});
     start.precondition = {text_in(job, "flink_job_state", {"CANCELED", "FAILED"})};  // FINISHED: a person stopped it.
     start.undo += "; version " + bad + " is in quarantine until its developer releases it";
-    result.steps = {cancel_job(job, job_id), start};
+    result.steps = {cancel_job_at(job, job_id, text_in(job, begin.told_as, {from})), start};
     return result;
 }
 

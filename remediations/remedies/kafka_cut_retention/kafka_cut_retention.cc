@@ -2,16 +2,18 @@
 #include <charconv>
 #include <cmath>
 
+#include "agent/store/kafka_words.h"
 #include "remediations/remedies/disk_parts.h"
 
 // The topic that fills the disk keeps its data for less time: never less than the policy's floor for that very topic,
-// and never less than its slowest known reader still needs. Whoever reads without a group is not known: that is what
-// the floor is for.
+// and never less than its slowest known reader still needs in any partition. Whoever reads without a group, or in a
+// share group, is not known: that is what the floor is for.
 namespace medic::remedies::kafka_cut_retention {
 namespace {
 
-// Of the log's span that the slowest reader has not read yet; doubled, since records do not come evenly.
-constexpr double reader_margin = 2;
+// Of the log's span that the slowest reader has not read yet; doubled, since records do not come evenly. Between the
+// plan and the act it may fall back a little; a part of the margin is for that.
+constexpr double reader_margin = 2, reader_margin_at_act = 1.5;
 constexpr Duration cleaner_interval{5 * 60'000};  // Kafka's default: log.retention.check.interval.ms.
 
 Subject topic_of(const Diagnosis& diagnosis) {
@@ -22,9 +24,8 @@ Subject topic_of(const Diagnosis& diagnosis) {
 std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     auto keys = log_dir_facts(diagnosis);
     const Subject topic = topic_of(diagnosis);
-    for (const char* name : {"retention.ms", "kafka_group_lag_records", "kafka_partition_log_start_offset",
-                             "kafka_partition_log_end_offset"})
-        keys.push_back({topic, name});
+    keys.push_back({topic, "retention.ms"});
+    keys.push_back({topic, std::string(unread_ratio_max)});
     return keys;
 }
 
@@ -36,17 +37,12 @@ Result<std::int64_t> retention_now(const Subject& topic, const PlanningView& vie
     return static_cast<std::int64_t>(*fact->value);
 }
 
-// How long the slowest group still needs. The lags of all groups are summed, so it errs on the side of keeping.
+// How long the slowest group still needs, in the partition where it has most to read.
 Result<std::int64_t> needed_by_readers(const Subject& topic, const PlanningView& view, std::int64_t retention_ms) {
-    const Fact* lag = view.fact({topic, "kafka_group_lag_records"});
-    const Fact* from = view.fact({topic, "kafka_partition_log_start_offset"});
-    const Fact* to = view.fact({topic, "kafka_partition_log_end_offset"});
-    if (lag == nullptr || from == nullptr || to == nullptr || !lag->value || !from->value || !to->value)
+    const Fact* unread = view.fact({topic, std::string(unread_ratio_max)});
+    if (unread == nullptr || !unread->value)
         return fail(ErrorCode::not_ready, "how far the readers of topic {} have come is not known", topic.name);
-    const double records = *to->value - *from->value;
-    if (records <= 0) return 0;
-    return static_cast<std::int64_t>(
-        std::ceil(reader_margin * *lag->value / records * static_cast<double>(retention_ms)));
+    return static_cast<std::int64_t>(std::ceil(reader_margin * *unread->value * static_cast<double>(retention_ms)));
 }
 
 Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
@@ -70,7 +66,10 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
               .text = fmt::format("keep {} for {} ms instead of {} ms", name, after, before),
               .operation = set(after)};
     step.idempotent = true;
-    step.precondition = {equals(topic, "retention.ms", static_cast<double>(before))};
+    // Whoever agrees may do so long after the plan was made.
+    const double unread_max = static_cast<double>(after) / (reader_margin_at_act * static_cast<double>(before));
+    step.precondition = {equals(topic, "retention.ms", static_cast<double>(before)),
+                         at_most(topic, std::string(unread_ratio_max), unread_max)};
     step.done = {equals(topic, "retention.ms", static_cast<double>(after))};
     step.expectation = {
         .all = {at_least(dir.subject, "kafka_log_dir_usable_bytes", free_share_wanted * dir.total_bytes)},

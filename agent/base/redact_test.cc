@@ -1,6 +1,8 @@
-#include "agent/collectors/redact.h"
+#include "agent/base/redact.h"
 
 #include <gtest/gtest.h>
+
+#include "agent/base/redact_internal.h"
 
 namespace medic {
 namespace {
@@ -47,6 +49,48 @@ TEST(Redact, OnceMoreChangesNothing) {
 TEST(Redact, TheRestOfALineIsKept) {
     EXPECT_EQ(redact("user=a password=b host=c"), "user=a password=[hidden] host=c");
     EXPECT_EQ(redact("run --token x --name y"), "run --token [hidden] --name y");
+}
+
+TEST(Redact, EveryPasswordOfAListOfUrlsIsHidden) {
+    EXPECT_EQ(redact("a://u:p@h b://h/x c://v:q@h,d://w:r@h"), "a://u:[hidden]@h b://h/x c://v:[hidden]@h");
+    EXPECT_EQ(redact("jdbc:x://h:80/?u=http://me:p@h"), "jdbc:x://h:80/?u=http://me:[hidden]@h");
+}
+
+TEST(Redact, AKeyOfManySecretWordsIsOneKey) {
+    EXPECT_EQ(redact("tokentoken.password=a token b"), "tokentoken.password=[hidden] token b");
+    EXPECT_EQ(redact("tokentoken b"), "tokentoken b");
+    EXPECT_EQ(redact("--token-token a"), "--token-token [hidden]");
+}
+
+TEST(Redact, ACutTextEndsInNoHalfSecret) {
+    for (const std::string text : {"see x://me:hunter2-hunter2@host/path", "see x://hunter2-hunter2-hunter2@host/path",
+                                   "see x://me:h@nter2-hunter2@host/path", "sent Bearer hunter2abc, and more",
+                                   "sent basic hunter2==, and more", "password=hunter2 and more"})
+        for (std::size_t bytes = 0; bytes <= text.size(); ++bytes)
+            EXPECT_FALSE(redact(text, bytes).contains("nter")) << bytes << ": " << redact(text, bytes);
+    EXPECT_EQ(redact("see x://h/a/path and more", 10), "see x://");
+    EXPECT_EQ(redact("see x://h/a/path and more", 18), "see x://h/a/path a");
+}
+
+// Whoever writes a log or an exception chooses its text, and one thread reads them all.
+TEST(Redact, NoTextTakesMoreThanItsLength) {
+    const auto steps = [](const std::string& part, const std::string& end, std::size_t bytes) {
+        std::string text;
+        while (text.size() < bytes) text += part;
+        std::size_t count = 0;
+        (void)redact_internal::redact(text + end, 2 * bytes, count);
+        return count;
+    };
+    constexpr std::size_t bytes = 16 * 1024, many_for_each = 8;
+    for (const std::string part :
+         {"token", "token-", "token ", "token: ", "token='", "://", "://a@", "://a:b@ ", "://a:1/", "a://a/", "bearer ",
+          "basic 1234567 ", "authorization", "--token ", " ", "@", "a"})
+        for (const std::string end : {"", "@h", "=x", "'", "Exception", "                "}) {
+            EXPECT_LT(steps(part, end, bytes), many_for_each * bytes) << part << end;
+            EXPECT_LT(steps(part, end, 4 * bytes), 4 * many_for_each * bytes) << part << end;
+        }
+    // The longest run of secret words with the longest gap behind it.
+    EXPECT_LT(steps("token", std::string(bytes, ' '), bytes), many_for_each * bytes);
 }
 
 }  // namespace
