@@ -83,6 +83,12 @@ bool ran_up_to(const Lookup& lookup, const Subject& job, WallTime failure) {
     return false;
 }
 
+// Restarts by Flink itself keep a job's id.
+bool is_another_run(const ExceptionEvent& one, const ExceptionEvent& other) {
+    const auto id = one.event->fields.find("job_id"), other_id = other.event->fields.find("job_id");
+    return id != one.event->fields.end() && other_id != other.event->fields.end() && id->second != other_id->second;
+}
+
 // Another failure of a job that had recovered meanwhile: long after the last one, or after a checkpoint. What waits for
 // slots (five minutes by default) belongs to what took them.
 bool begins_another(const Lookup& lookup, const Episode& so_far, const ExceptionEvent& next) {
@@ -101,6 +107,10 @@ bool begins_another(const Lookup& lookup, const Episode& so_far, const Exception
         return same_failure(earlier, next);
     });
     if (seen_before) return false;
+    // Somebody has started it anew, and it ran: what ended the run before is over, be it mended or not.
+    if (!next.noise && is_another_run(last, next) &&
+        ran_between(lookup, so_far.subject, last.event->at, next.event->at).value_or(false))
+        return true;
     if (next.event->at - last.event->at <= recovered_after)
         return ran_up_to(lookup, so_far.subject, next.event->at) &&
                completed_checkpoint_between(lookup, so_far.subject, last.event->at, next.event->at);

@@ -162,6 +162,25 @@ TEST(FirstFailure, AJobThatRanAndTookACheckpointForAWhileFailsAnewByAnotherFailu
     EXPECT_EQ(since(20, "fleet::Enrich::map()", 40), Scene::at(10)) << "the same one is not over";
 }
 
+// A developer has mended the first one, deployed the job anew, and meets the next one at once.
+TEST(FirstFailure, ARunThatWasStartedAnewFailsByItself) {
+    const auto first_of = [](const std::string& second_run, bool ran, const std::string& second) {
+        Scene scene;
+        scene
+            .series("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}},
+                    [=](int s) { return s < 10 || (ran && s >= 20 && s < 40) ? 1 : 0; })
+            .event(10, job, "exception", null_at("fleet::Enrich::map()"), {{"job_id", "a1"}})
+            .event(40, job, "exception", second, {{"job_id", second_run}});
+        return scene.findings("first-failure", 45).at(0).fields.at("exception");
+    };
+    const std::string cast = "java.lang.ClassCastException: text\n\tat fleet::Other::x()(libfleet.so+0x9)\n",
+                      null = "java.lang.NullPointerException";
+    EXPECT_EQ(first_of("b2", true, cast), "java.lang.ClassCastException");
+    EXPECT_EQ(first_of("a1", true, cast), null) << "Flink's own restart";
+    EXPECT_EQ(first_of("b2", false, cast), null) << "it never ran";
+    EXPECT_EQ(first_of("b2", true, lost_peer), null) << "what lost peers tell is no failure of its own";
+}
+
 TEST(FirstFailure, TheSameFailureAfterTwoMinutesIsTheSameEpisode) {
     Scene scene;
     scene.event(10, job, "exception", null_at("fleet::Enrich::map()"))
