@@ -228,10 +228,11 @@ std::string Agent::State::metrics() const {
 std::string Agent::State::not_healthy() const {
     const std::lock_guard guard(shared_mutex);
     constexpr Duration silent_max{30'000};
+    const Duration unjudged_max = std::max(silent_max, 3 * config.intervals.evaluate);
     const Instant at = read_clock().monotonic;
     if (ticked_at && at - *ticked_at > silent_max) return "the loop has not ticked for 30 s";
-    if (judged_at && at - *judged_at > silent_max)
-        return "nothing that was seen has been judged for 30 s (a folder under `disks` on a disk that hangs?)";
+    if (judged_at && at - *judged_at > unjudged_max)
+        return "nothing that was seen is judged any more (a folder under `disks` on a disk that hangs?)";
     return "";
 }
 

@@ -135,12 +135,12 @@ Result<std::string> elect_unclean_leader(KafkaClient& client, const ElectUnclean
 }
 
 // One request a member: so it is understood by brokers of any age. Who has left meanwhile is as it should be.
-Result<std::size_t> remove_from(KafkaClient& client, const GroupMembers& what, const TimeLeft& time) {
+// `removed` counts also where it fails later.
+Status remove_from(KafkaClient& client, const GroupMembers& what, const TimeLeft& time, std::size_t& removed) {
     const KafkaTarget coordinator = KafkaTarget::coordinator(what.group);
     MEDIC_TRY(const Duration timeout, time.for_next_call());
     MEDIC_TRY(const auto described,
               client.call(coordinator, wire::DescribeGroupsRequest{.groups = {what.group}}, timeout));
-    std::size_t removed = 0;
     for (const auto& group : described.groups) {
         MEDIC_CHECK(wire::check(group.error, "describe group " + what.group));
         for (const auto& member : group.members) {
@@ -157,7 +157,7 @@ Result<std::size_t> remove_from(KafkaClient& client, const GroupMembers& what, c
             ++removed;
         }
     }
-    return removed;
+    return {};
 }
 
 // A group that can't be changed does not hold up the others.
@@ -165,10 +165,11 @@ Result<std::string> remove_group_members(KafkaClient& client, const RemoveGroupM
     std::size_t removed = 0;
     Status first_failure;
     for (const GroupMembers& one : what.of) {
-        const auto done = remove_from(client, one, time);
-        if (done) removed += *done;
-        if (!done && first_failure) first_failure = std::unexpected(done.error());
+        const Status done = remove_from(client, one, time, removed);
+        if (!done && first_failure) first_failure = done;
     }
+    if (!first_failure && removed > 0)
+        return fail(first_failure.error().code, "{} members removed, then: {}", removed, first_failure.error().message);
     MEDIC_CHECK(first_failure);
     return fmt::format("{} members removed", removed);
 }

@@ -179,8 +179,13 @@ void Loop::State::changed_nothing(Incident& incident, bool left) {
         incident.acted = false;
     if (ended_job(incident.current().operation)) incident.stopped_job = {};
     if (incident.undoing) return;  // What it takes back was done.
+    incident.begun = has_done_something(incident);
+}
+
+// Of the plan at hand.
+bool Loop::State::has_done_something(const Incident& incident) const {
     const auto plan_begins_at = incident.step_number - incident.step;
-    incident.begun = std::ranges::any_of(history, [&](const PastAttempt& past) {
+    return std::ranges::any_of(history, [&](const PastAttempt& past) {
         return past.incident == incident.id && step_number_of(past.key) >= plan_begins_at && !past.not_done;
     });
 }

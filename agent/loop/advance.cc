@@ -1,7 +1,6 @@
 // What one incident does next, by its state.
 #include <algorithm>
 #include <array>
-#include <functional>
 
 #include <fmt/format.h>
 
@@ -23,6 +22,11 @@ constexpr Duration start_comes_max{2 * 60'000};
 bool ended_on_purpose(const std::string& state) {
     constexpr std::array states{"CANCELED", "FINISHED", "PAUSED", "STOPPED"};
     return std::ranges::find(states, state) != states.end();
+}
+
+// From which of its states a job would be started anew.
+bool is_about_state(const Condition& one) {
+    return one.fact.name == "checkpoint_path" || one.fact.name == "savepoint_path";
 }
 
 bool starts_job(const Step& step) { return std::holds_alternative<StartDeployment>(step.operation); }
@@ -157,14 +161,20 @@ bool Loop::State::answered(const Incident& incident, const Step& step) const {
 
 // Nothing of the plan was done yet, and what it would start the job from is not the job's newest state any more.
 bool Loop::State::has_moved_on(const Incident& incident, const Step& step) const {
-    const auto& steps = incident.steps();
-    const auto at = steps.begin() + static_cast<std::ptrdiff_t>(incident.step);
-    if (incident.undoing || incident.attempt > 1 || !std::all_of(steps.begin(), at, std::mem_fn(&Step::only_asks)))
-        return false;
+    if (incident.undoing || has_done_something(incident)) return false;
     return std::ranges::any_of(step.precondition, [&](const Condition& one) {
-        const bool of_state = one.fact.name == "checkpoint_path" || one.fact.name == "savepoint_path";
-        return of_state && holds(one, book, context()) == Truth::no;
+        return is_about_state(one) && holds(one, book, context()) == Truth::no;
     });
+}
+
+// Planned anew only once nothing else speaks against it: what waits for a person's answer, or for a guard, stays as it
+// was shown.
+void Loop::State::follow_job(Incident& incident, Step step) {
+    std::erase_if(step.precondition, is_about_state);
+    const auto question = question_about(incident, step);
+    if (auto judgement = guards.judge(question); !judgement)
+        return refused(incident, question, std::move(judgement.error()));
+    plan_anew(incident);
 }
 
 // A step is ready: skip it when there is nothing to do, else ask the guards.
@@ -175,8 +185,6 @@ void Loop::State::wait(Incident& incident) {
     if (is_dry_run(incident.diagnosis) && !step.only_asks) return preview(incident);
     // Asked for a moment ago: a refusal for want of an answer would only be noise.
     if (now - incident.state_since < options.plan_facts_max && !answered(incident, step)) return;
-    // What waits for a person's answer stays as it was shown.
-    if (incident.state == IncidentState::waiting_guard && has_moved_on(incident, step)) return plan_anew(incident);
     if (!step.skip_if.empty() && all_hold(step.skip_if, book, context()).truth == Truth::yes)
         return step_done(incident, "nothing to do: " + step.text);
     if (incident.attempt > 1 && !step.only_asks) {  // It may have come about late, or with somebody else's help.
@@ -190,6 +198,7 @@ void Loop::State::wait(Incident& incident) {
             why += (why.empty() ? "" : "; ") + refusal.guard + ": " + refusal.why;
         return escalate(incident, "refused", "guards have refused for too long: " + why);
     }
+    if (has_moved_on(incident, step)) return follow_job(incident, step);
     const auto question = question_about(incident, step);
     auto judgement = guards.judge(question);
     if (!judgement) return refused(incident, question, std::move(judgement.error()));

@@ -86,6 +86,7 @@ struct Incident {
     std::vector<Fact> baseline;           // Taken before the act.
     std::string savepoint;                // The newest one that this incident has taken.
     std::vector<std::string> savepoints_before;  // Known when it asked for one: none of them is what came of that.
+    bool moved_on = false;  // It is planned anew because its job is in a newer state. Not kept over a restart.
     std::string approved_by;
     WallTime approved_at;
     std::string last_verdict;  // Of the guards, so that a repeated refusal is journaled once.

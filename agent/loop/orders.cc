@@ -49,12 +49,14 @@ Status can_be_carried_out(const OperatorCommand& command, const std::vector<Inci
     if (answer && command.target != id && command.target != found->action_id())
         return fail(ErrorCode::not_ready, "{} no longer waits for an answer: {} does; look at it with `medic actions`",
                     command.target, found->action_id());
-    if (command.kind == Kind::undo && !can_be_undone_now(*found))
-        return fail(ErrorCode::not_ready, "{}: {}", command.target,
-                    can_be_undone(*found)
-                        ? fmt::format("{} is {}: ask again when that has ended", id, to_string(found->state))
-                        : "nothing was done that can be taken back from here");
-    return {};
+    if (command.kind != Kind::undo || can_be_undone_now(*found)) return {};
+    if (!can_be_undone(*found))
+        return fail(ErrorCode::not_ready, "{}: nothing was done that can be taken back from here", command.target);
+    if (found->may_still_come)
+        return fail(ErrorCode::not_ready, "{}: what it asked for last may still come; ask again when that is over",
+                    command.target);
+    return fail(ErrorCode::not_ready, "{}: {} is {}: ask again when that has ended", command.target, id,
+                to_string(found->state));
 }
 
 }  // namespace medic

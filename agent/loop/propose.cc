@@ -116,14 +116,17 @@ void Loop::State::plan(Incident& incident) {
     if (!made)
         return next_rung(incident, Rung::untried,
                          (incident.requested_by.empty() ? "can't help: " : "") + made.error().message);
-    incident.plan = *made;
+    const std::optional<Plan> before = std::exchange(incident.plan, *made);
     ask_for_unfenced(incident, *incident.plan);
     ask_for_records(incident, *incident.plan);
     ++incident.plans;
     incident.undoing = incident.begun = false;
     incident.last_verdict.clear();
-    // Who asks for a thing agrees to it, but not to what is only now seen to be doubtful about it.
-    if (incident.requested_by.empty() || !incident.plan->needs_approval.empty()) incident.approved_by.clear();
+    // Who asks for a thing agrees to it, but not to what is only now seen to be doubtful about it. Whoever has agreed
+    // to go on from a job's state has agreed to go on from a newer one.
+    const bool agreed = std::exchange(incident.moved_on, false) && before && is_as_agreed(*incident.plan, *before);
+    if (!agreed && (incident.requested_by.empty() || !incident.plan->needs_approval.empty()))
+        incident.approved_by.clear();
     begin_step(incident, 0);
     tell(incident, "plan: " + made->summary);
     for (const std::string& finding : made->findings) tell(incident, finding);
@@ -164,22 +167,12 @@ bool Loop::State::is_as_agreed(const Plan& plan, const Plan& before) {
            });
 }
 
-// By the same remedy, from what its job has come to since: whoever has agreed to it has agreed to no less.
+// By the same remedy, from what its job has come to since. plan() bounds how often.
 void Loop::State::plan_anew(Incident& incident) {
-    const Diagnosis& diagnosis = incident.diagnosis;
-    const std::string& remedy = diagnosis.remedies[incident.ladder];
-    const auto needs = planner.needs(remedy, diagnosis, view_of(incident, {}));
-    const PlanningView view = view_of(incident, needs);
-    auto made = planner.plan(remedy, diagnosis, view);
-    decide_on(incident, "plan", plan_verdict(made), made ? made->summary : remedy + ": " + made.error().message,
-              encode_planning(remedy, diagnosis, view));
-    if (!made) return next_rung(incident, Rung::untried, "can't help any more: " + made.error().message);
-    ask_for_unfenced(incident, *made);
-    ask_for_records(incident, *made);
-    if (!is_as_agreed(*made, *incident.plan)) incident.approved_by.clear();
-    incident.plan = *std::move(made);
-    begin_step(incident, 0);
-    tell(incident, "planned anew, since its job has moved on: " + incident.plan->summary);
+    tell(incident, "its job has moved on since it was planned");
+    incident.moved_on = true;
+    incident.begun = false;
+    set_state(incident, IncidentState::planning, {});
 }
 
 void Loop::State::next_rung(Incident& incident, Rung left, const std::string& reason) {

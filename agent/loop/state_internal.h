@@ -149,6 +149,7 @@ struct Loop::State {
     void want_plan(const Incident& incident);
     [[nodiscard]] bool answered(const Incident& incident, const Step& step) const;
     [[nodiscard]] bool has_moved_on(const Incident& incident, const Step& step) const;
+    void follow_job(Incident& incident, Step step);
     void notice_living_job(Incident& incident);
     void expect_reply(Incident& incident);
     [[nodiscard]] Truth still_comes(const Incident& incident, const Step& step) const;
@@ -194,6 +195,7 @@ struct Loop::State {
     void refused(Incident& incident, const GuardQuestion& question, std::vector<Refusal> refusals);
     [[nodiscard]] Duration reply_max(const Step& step) const;
     void send(Incident& incident, Permit permit);
+    [[nodiscard]] bool has_done_something(const Incident& incident) const;
     void changed_nothing(Incident& incident, bool left);
     void replied(Incident& incident, const std::string& detail, const std::string& how);
     void left_out(Incident& incident, const std::string& why);

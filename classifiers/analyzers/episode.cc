@@ -70,17 +70,40 @@ bool completed_checkpoint_between(const Lookup& lookup, const Subject& job, Wall
 // unlike the time since the last failure this doesn't count the back-off (up to a minute) in which it did not run.
 constexpr Duration well_after{45'000};
 
-bool ran_up_to(const Lookup& lookup, const Subject& job, WallTime failure) {
+// `running`: series that are 1 while it runs.
+bool ran_up_to(const Lookup& lookup, const std::vector<SeriesId>& running, WallTime failure) {
     const WallTime from = failure - well_after;
-    for (const auto series :
-         lookup.select("flink_job_state", {{"cluster", job.cluster}, {"job", job.name}, {"state", "RUNNING"}})) {
+    return std::ranges::any_of(running, [&](SeriesId series) {
         auto samples = lookup.history(series, lookup.now().wall - from);
         std::erase_if(samples, [&](const Sample& one) { return WallTime{one.at_ms} >= failure; });
-        if (spans(samples, well_after - told_late) &&
-            std::ranges::all_of(samples, [](const Sample& one) { return one.value == 1; }))
-            return true;
-    }
-    return false;
+        return spans(samples, well_after - told_late) &&
+               std::ranges::all_of(samples, [](const Sample& one) { return one.value == 1; });
+    });
+}
+
+bool job_ran_up_to(const Lookup& lookup, const Subject& job, WallTime failure) {
+    return ran_up_to(
+        lookup, lookup.select("flink_job_state", {{"cluster", job.cluster}, {"job", job.name}, {"state", "RUNNING"}}),
+        failure);
+}
+
+// A connector's task is started anew only from outside: by an operator, an agent, a change of its settings.
+bool task_ran_up_to(const Lookup& lookup, const Subject& task, WallTime failure) {
+    const auto slash = task.name.rfind('/');
+    if (slash == std::string::npos) return false;
+    const std::string connector = task.name.substr(0, slash), number = task.name.substr(slash + 1);
+    return ran_up_to(
+        lookup,
+        lookup.select("connect_task_state",
+                      {{"cluster", task.cluster}, {"connector", connector}, {"task", number}, {"state", "RUNNING"}}),
+        failure);
+}
+
+// The newest that does not only tell of lost peers.
+const ExceptionEvent* last_of_its_own(const Episode& episode) {
+    const auto& all = episode.exceptions;
+    const auto own = std::ranges::find(all.rbegin(), all.rend(), false, &ExceptionEvent::noise);
+    return own == all.rend() ? nullptr : &*own;
 }
 
 // Restarts by Flink itself keep a job's id.
@@ -93,6 +116,10 @@ bool is_another_run(const ExceptionEvent& one, const ExceptionEvent& other) {
 // slots (five minutes by default) belongs to what took them.
 bool begins_another(const Lookup& lookup, const Episode& so_far, const ExceptionEvent& next) {
     const auto& last = so_far.exceptions.back();
+    if (so_far.subject.kind == "connector-task")
+        return std::ranges::none_of(so_far.exceptions,
+                                    [&](const ExceptionEvent& earlier) { return same_failure(earlier, next); }) &&
+               task_ran_up_to(lookup, so_far.subject, next.event->at);
     if (so_far.subject.kind != "job" || next.type.ends_with("NoResourceAvailableException")) return false;
     // Those so far told of a peer that was lost. The job is over that and fails by itself now.
     if (!next.noise && std::ranges::all_of(so_far.exceptions, &ExceptionEvent::noise)) {
@@ -108,11 +135,12 @@ bool begins_another(const Lookup& lookup, const Episode& so_far, const Exception
     });
     if (seen_before) return false;
     // Somebody has started it anew, and it ran: what ended the run before is over, be it mended or not.
-    if (!next.noise && is_another_run(last, next) &&
-        ran_between(lookup, so_far.subject, last.event->at, next.event->at).value_or(false))
+    if (const ExceptionEvent* own = last_of_its_own(so_far);
+        own != nullptr && !next.noise && is_another_run(*own, next) &&
+        ran_between(lookup, so_far.subject, own->event->at, next.event->at).value_or(false))
         return true;
     if (next.event->at - last.event->at <= recovered_after)
-        return ran_up_to(lookup, so_far.subject, next.event->at) &&
+        return job_ran_up_to(lookup, so_far.subject, next.event->at) &&
                completed_checkpoint_between(lookup, so_far.subject, last.event->at, next.event->at);
     return ran_between(lookup, so_far.subject, last.event->at, next.event->at).value_or(true);
 }

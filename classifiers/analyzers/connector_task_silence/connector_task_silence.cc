@@ -11,6 +11,7 @@
 #include <set>
 
 #include "classifiers/analyzers/analyzer.h"
+#include "classifiers/analyzers/group_topics.h"
 #include "classifiers/analyzers/kafka_answers.h"
 #include "classifiers/analyzers/lookup.h"
 #include "classifiers/analyzers/sink_tasks.h"
@@ -62,18 +63,18 @@ struct Waiting {
     WallTime at;
 };
 
-// What the sink reads: as its settings say; or, where they name no topic (topics.regex), those of which its group has
-// committed something lately. Old offsets of what it no longer reads stay for a week.
+// What the sink reads: as its settings say; or, where they name no topic (topics.regex), what its group has committed,
+// but for what it has left behind.
 std::set<std::string> topics_read(const Lookup& lookup, const Task& task) {
     std::set<std::string> topics;
     for (const Subject& topic : lookup.view().topology.from({task.cluster, "connector", task.connector}, "reads"))
         topics.insert(topic.name);
     if (!topics.empty()) return topics;
+    GroupTopics of_group{lookup, look_back};
     const std::string group = "connect-" + task.connector;
     for (const auto committed :
          lookup.select("kafka_group_committed_offset", {{"cluster", task.cluster}, {"group", group}}))
-        if (const auto offset = lookup.value(committed); offset && !lookup.is_only(committed, *offset, look_back))
-            topics.insert(lookup.label(committed, "topic"));
+        if (lookup.value(committed) && !of_group.left(committed)) topics.insert(lookup.label(committed, "topic"));
     return topics;
 }
 
@@ -108,7 +109,8 @@ std::optional<Waiting> input_waits(const Lookup& lookup, const Task& task, Durat
 std::optional<Waiting> in_its_hands(const Lookup& lookup, const Task& task, Duration floor) {
     for (const auto series : lookup.select("connect_task_records_active", labels_of(task))) {
         const auto held = lookup.sample(series);
-        const auto since = lookup.since(series, look_back);
+        // Pages come at uneven distances: one that was missed is no absence.
+        const auto since = lookup.first_told(series, look_back);
         if (!held || !since || held->value <= 0 || WallTime{held->at_ms} - *since < floor) continue;
         return Waiting{held->value, "connect_task_records_active", "the task's hands", {held->at_ms}};
     }
@@ -131,18 +133,21 @@ struct Growth {
     std::optional<WallTime> first;  // Seen to have grown.
 };
 
-std::optional<Growth> growth(const Lookup& lookup, SeriesId log_end, WallTime since, Duration tolerance) {
-    const auto then = lookup.view().series.latest(log_end, since, tolerance);
-    if (!then) return std::nullopt;
+// From the newest look before `since`, however far apart looks are; from the first one after it where there is none.
+std::optional<Growth> growth(const Lookup& lookup, SeriesId log_end, WallTime since) {
+    const auto looks = lookup.history(log_end, look_back);
+    if (looks.empty()) return std::nullopt;
+    auto look = std::ranges::find_if(looks, [&](const Sample& one) { return one.at_ms > since.unix_ms; });
+    if (look != looks.begin()) --look;
     Growth grown;
-    double last = then->value;
-    for (const Sample& look : lookup.history(log_end, look_back)) {
-        if (look.at_ms <= since.unix_ms || look.value <= last) continue;
-        last = look.value;
+    const double then = look->value;
+    for (double last = then; look != looks.end(); ++look) {
+        if (look->value <= last) continue;
+        last = look->value;
         ++grown.times;
-        if (!grown.first) grown.first = WallTime{look.at_ms};
+        if (!grown.first) grown.first = WallTime{look->at_ms};
+        grown.records = last - then;
     }
-    grown.records = last - then->value;
     return grown;
 }
 
@@ -160,7 +165,7 @@ std::optional<Waiting> input_grows(const Lookup& lookup, const Task& task, const
         for (const auto series :
              lookup.select("kafka_partition_log_end_offset", {{"cluster", task.cluster}, {"topic", topic}})) {
             const auto now = lookup.sample(series);
-            const auto grown = growth(lookup, series, since, scrape_skew * 4);
+            const auto grown = growth(lookup, series, since);
             if (!now || !grown || grown->times < 2 || *grown->first > until) continue;
             waiting.records += grown->records;
             waiting.at = {now->at_ms};

@@ -156,6 +156,13 @@ TEST(ConnectorTaskSilence, OldOffsetsOfWhatItNoLongerReadsSayNothing) {
     }
 }
 
+// topics.regex, or an agent that has only just come: nothing of its group has moved lately.
+TEST(ConnectorTaskSilence, AStuckSinkWhoseTopicsNobodyNamesStaysStuck) {
+    Scene scene = sink({.cpu_known = false});
+    EXPECT_EQ(scene.findings("connector-task-silent", fault + 100).size(), 1U);
+    EXPECT_EQ(scene.findings("connector-task-silent", fault + 640).size(), 1U);
+}
+
 // One of two sinks, over a topic of three partitions that all had records before; which are its own isn't known.
 Scene one_of_two(int partitions_that_grow) {
     Scene scene = sink({.cpu_known = false, .lag_known = false});

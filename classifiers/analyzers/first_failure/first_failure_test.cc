@@ -181,6 +181,37 @@ TEST(FirstFailure, ARunThatWasStartedAnewFailsByItself) {
     EXPECT_EQ(first_of("b2", true, lost_peer), null) << "what lost peers tell is no failure of its own";
 }
 
+TEST(FirstFailure, ARunThatWasStartedAnewFailsByItselfAlsoAfterALostPeer) {
+    Scene scene;
+    scene
+        .series("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}},
+                [](int s) { return s < 10 || (s >= 20 && s < 40) ? 1 : 0; })
+        .event(10, job, "exception", null_at("fleet::Enrich::map()"), {{"job_id", "a1"}})
+        .event(38, job, "exception", lost_peer, {{"job_id", "b2"}})
+        .event(40, job, "exception", "java.lang.ClassCastException: text\n\tat fleet::Other::x()(libfleet.so+0x9)\n",
+               {{"job_id", "b2"}});
+    EXPECT_EQ(scene.findings("first-failure", 45).at(0).fields.at("exception"), "java.lang.ClassCastException");
+}
+
+// Its settings were mended, it worked for a while, and then a record came that it can't read.
+TEST(FirstFailure, AConnectorTaskThatRanForAWhileFailsAnewByAnotherFailure) {
+    const auto first_of = [](int runs_from, const std::string& second) {
+        const Subject task = Scene::lab("connector-task", "orders/0");
+        Scene scene;
+        scene
+            .series("connect_task_state",
+                    {{"connector", "orders"}, {"task", "0"}, {"worker", "w:8083"}, {"state", "RUNNING"}},
+                    [=](int s) { return s >= runs_from && s < 100 ? 1.0 : 0.0; })
+            .event(10, task, "exception", "org.apache.kafka.common.config.ConfigException: file is not there\n")
+            .event(100, task, "exception", second);
+        return scene.findings("first-failure", 105).at(0).fields.at("exception");
+    };
+    const std::string data = "org.apache.kafka.connect.errors.DataException: cut off\n",
+                      settings = "org.apache.kafka.common.config.ConfigException";
+    EXPECT_EQ(first_of(20, data), "org.apache.kafka.connect.errors.DataException");
+    EXPECT_EQ(first_of(80, data), settings) << "it hardly ran";
+}
+
 TEST(FirstFailure, TheSameFailureAfterTwoMinutesIsTheSameEpisode) {
     Scene scene;
     scene.event(10, job, "exception", null_at("fleet::Enrich::map()"))

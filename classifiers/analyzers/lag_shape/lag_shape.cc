@@ -8,6 +8,7 @@
 #include <map>
 
 #include "classifiers/analyzers/analyzer.h"
+#include "classifiers/analyzers/group_topics.h"
 #include "classifiers/analyzers/lookup.h"
 
 namespace medic::analyzers::lag_shape {
@@ -20,6 +21,7 @@ constexpr Duration span_needs{5 * 60'000};
 // Records younger than this have not been waiting long: consumers commit every 5 s, Flink jobs at checkpoints.
 constexpr Duration lag_min{60'000};
 constexpr Duration stands_min{2 * 60'000};
+constexpr Duration stands_without_habit{10 * 60'000};  // Flink's checkpoint time-out: a commit may be that far off.
 constexpr std::int64_t over_habit = 3;
 // Commits that overtake each other go back by a batch at most. Kafka's default: max.poll.records = 500.
 constexpr double rewind_min = 500;
@@ -36,6 +38,7 @@ struct Partition {
     Shape shape = Shape::stands;
     double lag = 0, rewound_by = 0, drop_per_second = 0;
     std::optional<double> seconds;  // Age of the oldest unread record; nullopt: older than what is known.
+    bool committed_before = false;  // It has been seen to move.
     WallTime since;
 };
 
@@ -92,19 +95,20 @@ std::optional<std::array<double, 3>> troughs(const std::vector<Sample>& committe
     return std::array{*lowest[0], *lowest[1], *lowest[2]};
 }
 
-// It commits nothing for longer than its habit although records came. What nobody has seen it commit it was given up
-// long ago, or it is a topic that the group no longer reads: offsets stay for a week (offsets.retention.minutes), also
-// those of one topic while the group lives on with others.
+// It commits nothing for longer than its habit although records came.
 std::optional<Partition> standing(const Lookup& lookup, SeriesId committed, const std::vector<Sample>& ends,
                                   const Reader& reader) {
     const auto motion = lookup.motion(committed, habit_window);
-    if (!motion || !motion->moved) return std::nullopt;
+    if (!motion) return std::nullopt;
     const Duration habit = std::max(motion->longest_before, reader.commits_every);
-    if (motion->standing < std::max(stands_min, over_habit * habit)) return std::nullopt;
+    const Duration enough =
+        motion->moved ? std::max(stands_min, over_habit * habit) : std::max(stands_without_habit, over_habit * habit);
+    if (motion->standing < enough) return std::nullopt;
     const auto then =
         std::ranges::find_if(ends, [&](const Sample& one) { return one.at_ms >= motion->changed.unix_ms; });
     if (then == ends.end() || ends.back().value - then->value < new_records_min) return std::nullopt;
     Partition partition;
+    partition.committed_before = motion->moved;
     partition.since = motion->changed;
     return partition;
 }
@@ -112,6 +116,7 @@ std::optional<Partition> standing(const Lookup& lookup, SeriesId committed, cons
 std::optional<Partition> moving(const Lookup& lookup, const std::vector<Sample>& committed,
                                 const std::vector<Sample>& ends) {
     Partition partition;
+    partition.committed_before = true;
     partition.since = lookup.now().wall - window;
     if (const auto back = rewind_of(committed)) {
         partition.shape = Shape::rewound;
@@ -232,7 +237,8 @@ std::optional<Words> words_of(const Lookup& lookup, const Subject& group, const 
     const std::string stood = spoken(lookup.now().wall - worst.since);
     if (members.value_or(0) > 0 || !reader.job.empty())
         return Words{"group-stalled", "has members and has committed nothing on " + where + " for " + stood};
-    if (may_be_a_jobs(lookup, group)) return std::nullopt;
+    // Whom nobody has seen commit was given up long ago.
+    if (!worst.committed_before || may_be_a_jobs(lookup, group)) return std::nullopt;
     return Words{"group-stopped", "has had no members and no commits for " + stood};
 }
 
@@ -279,6 +285,7 @@ std::optional<Finding> tell(const Lookup& lookup, const Subject& group, const Re
 
 std::vector<Finding> run(const View& view, const Now& now) {
     const Lookup lookup{view, now};
+    GroupTopics topics{lookup, habit_window};
     std::map<Subject, Group> groups;
     std::map<Subject, Reader> readers;
     std::size_t examined = 0;
@@ -295,7 +302,7 @@ std::vector<Finding> run(const View& view, const Now& now) {
         mine.emplace_back("group", group.name);
         const auto committed = lookup.select("kafka_group_committed_offset", mine),
                    end = lookup.select("kafka_partition_log_end_offset", which);
-        if (committed.size() != 1 || end.size() != 1) continue;
+        if (committed.size() != 1 || end.size() != 1 || topics.left(committed.front())) continue;
         const auto reader = readers.contains(group) ? readers[group] : (readers[group] = reader_of(lookup, group));
         auto seen = examine(lookup, committed.front(), end.front(), which, reader);
         if (!seen) continue;

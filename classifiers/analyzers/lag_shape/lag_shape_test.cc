@@ -98,6 +98,14 @@ TEST(LagShape, ATopicThatTheGroupNoLongerReadsIsNotStalled) {
     EXPECT_TRUE(shapes(scene).empty());
 }
 
+// Seen for as long as is remembered, or since the agent's start: it is stuck all the same.
+TEST(LagShape, AGroupThatWasNeverSeenToCommitIsStalledWhileItHasMembers) {
+    Scene scene = scene_of({.committed = [](int) { return 5.0; }});
+    EXPECT_EQ(only_id(scene), "group-stalled");
+    partition(scene, {.committed = [](int s) { return 10.0 * s; }}, "1");
+    EXPECT_EQ(only_id(scene), "group-stalled") << "another partition of the topic moves";
+}
+
 TEST(LagShape, HabitOfRareCommitsIsNoStall) {
     const Shape every_five_minutes = [](int s) { return 10.0 * (s - s % 300); };
     EXPECT_TRUE(shapes(scene_of({.committed = every_five_minutes}), 1'100).empty());

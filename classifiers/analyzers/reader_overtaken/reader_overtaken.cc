@@ -5,6 +5,7 @@
 #include <map>
 
 #include "classifiers/analyzers/analyzer.h"
+#include "classifiers/analyzers/group_topics.h"
 #include "classifiers/analyzers/lookup.h"
 
 namespace medic::analyzers::reader_overtaken {
@@ -41,23 +42,7 @@ bool lives(const Lookup& lookup, const std::string& cluster, const std::string& 
     return false;
 }
 
-// It has been seen to commit here, or its job or connector says that it reads the topic. Offsets of a topic that it no
-// longer reads stay for a week (offsets.retention.minutes).
-bool reads_it(const Lookup& lookup, SeriesId committed, double position) {
-    if (!lookup.is_only(committed, position, remembered)) return true;
-    const std::string cluster = lookup.label(committed, "cluster"), group = lookup.label(committed, "group");
-    const Topology& topology = lookup.view().topology;
-    const auto says_so = [&](const Subject& reader) {
-        const auto topics = topology.from(reader, "reads");
-        return std::ranges::find(topics, Subject{cluster, "topic", lookup.label(committed, "topic")}) != topics.end();
-    };
-    if (group.starts_with("connect-") && says_so({cluster, "connector", group.substr(8)})) return true;
-    return std::ranges::any_of(topology.all(cluster, "job"), [&](const Subject& job) {
-        return topology.attribute(job, "group") == group && says_so(job);
-    });
-}
-
-void examine(const Lookup& lookup, SeriesId committed, Reader& reader) {
+void examine(const Lookup& lookup, GroupTopics& topics, SeriesId committed, Reader& reader) {
     const auto position = lookup.sample(committed);
     const std::string cluster = lookup.label(committed, "cluster"), topic = lookup.label(committed, "topic"),
                       partition = lookup.label(committed, "partition");
@@ -65,7 +50,7 @@ void examine(const Lookup& lookup, SeriesId committed, Reader& reader) {
     const auto starts = lookup.select("kafka_partition_log_start_offset", which);
     const auto start = starts.size() == 1 ? lookup.sample(starts.front()) : std::nullopt;
     // -1: nothing committed yet; the reader starts wherever its policy says.
-    if (!position || !start || position->value < 0 || !reads_it(lookup, committed, position->value)) return;
+    if (!position || !start || position->value < 0 || topics.left(committed)) return;
     reader.at = {start->at_ms};
     if (start->value > position->value) {
         ++reader.partitions;
@@ -110,10 +95,11 @@ std::optional<Finding> tell(const Subject& group, const std::string& topic, cons
 
 std::vector<Finding> run(const View& view, const Now& now) {
     const Lookup lookup{view, now};
+    GroupTopics topics{lookup, remembered};
     std::map<std::pair<Subject, std::string>, Reader> readers;
     for (const auto series : lookup.select("kafka_group_committed_offset")) {
         const Subject group{lookup.label(series, "cluster"), "group", lookup.label(series, "group")};
-        examine(lookup, series, readers[{group, lookup.label(series, "topic")}]);
+        examine(lookup, topics, series, readers[{group, lookup.label(series, "topic")}]);
     }
     std::vector<Finding> found;
     for (const auto& [who, reader] : readers) {
