@@ -87,16 +87,25 @@ bool job_ran_up_to(const Lookup& lookup, const Subject& job, WallTime failure) {
         failure);
 }
 
-// A connector's task is started anew only from outside: by an operator, an agent, a change of its settings.
-bool task_ran_up_to(const Lookup& lookup, const Subject& task, WallTime failure) {
+// A connector's task is started anew only from outside: by an operator, an agent, a change of its settings. It is well
+// again once it has run for a while or passed records on.
+bool task_was_well_between(const Lookup& lookup, const Subject& task, WallTime from, WallTime failure) {
     const auto slash = task.name.rfind('/');
     if (slash == std::string::npos) return false;
     const std::string connector = task.name.substr(0, slash), number = task.name.substr(slash + 1);
-    return ran_up_to(
-        lookup,
-        lookup.select("connect_task_state",
-                      {{"cluster", task.cluster}, {"connector", connector}, {"task", number}, {"state", "RUNNING"}}),
-        failure);
+    const LabelValues which{{"cluster", task.cluster}, {"connector", connector}, {"task", number}};
+    LabelValues running = which;
+    running.emplace_back("state", "RUNNING");
+    if (ran_up_to(lookup, lookup.select("connect_task_state", running), failure)) return true;
+    for (const auto series : lookup.select("connect_task_records_total", which)) {
+        std::optional<double> before;
+        for (const Sample& look : lookup.history(series, lookup.now().wall - from)) {
+            if (WallTime{look.at_ms} <= from + told_late || WallTime{look.at_ms} >= failure) continue;
+            if (before && look.value > *before) return true;
+            before = look.value;
+        }
+    }
+    return false;
 }
 
 // The newest that does not only tell of lost peers.
@@ -119,7 +128,7 @@ bool begins_another(const Lookup& lookup, const Episode& so_far, const Exception
     if (so_far.subject.kind == "connector-task")
         return std::ranges::none_of(so_far.exceptions,
                                     [&](const ExceptionEvent& earlier) { return same_failure(earlier, next); }) &&
-               task_ran_up_to(lookup, so_far.subject, next.event->at);
+               task_was_well_between(lookup, so_far.subject, last.event->at, next.event->at);
     if (so_far.subject.kind != "job" || next.type.ends_with("NoResourceAvailableException")) return false;
     // Those so far told of a peer that was lost. The job is over that and fails by itself now.
     if (!next.noise && std::ranges::all_of(so_far.exceptions, &ExceptionEvent::noise)) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "classifiers/analyzers/scene_internal.h"
@@ -195,13 +196,15 @@ TEST(FirstFailure, ARunThatWasStartedAnewFailsByItselfAlsoAfterALostPeer) {
 
 // Its settings were mended, it worked for a while, and then a record came that it can't read.
 TEST(FirstFailure, AConnectorTaskThatRanForAWhileFailsAnewByAnotherFailure) {
-    const auto first_of = [](int runs_from, const std::string& second) {
+    const auto first_of = [](int runs_from, const std::string& second, int records_until = 0) {
         const Subject task = Scene::lab("connector-task", "orders/0");
         Scene scene;
         scene
             .series("connect_task_state",
                     {{"connector", "orders"}, {"task", "0"}, {"worker", "w:8083"}, {"state", "RUNNING"}},
                     [=](int s) { return s >= runs_from && s < 100 ? 1.0 : 0.0; })
+            .series("connect_task_records_total", {{"connector", "orders"}, {"task", "0"}, {"worker", "w:8083"}},
+                    [=](int s) { return 7.0 * std::min(s, records_until); })
             .event(10, task, "exception", "org.apache.kafka.common.config.ConfigException: file is not there\n")
             .event(100, task, "exception", second);
         return scene.findings("first-failure", 105).at(0).fields.at("exception");
@@ -210,6 +213,8 @@ TEST(FirstFailure, AConnectorTaskThatRanForAWhileFailsAnewByAnotherFailure) {
                       settings = "org.apache.kafka.common.config.ConfigException";
     EXPECT_EQ(first_of(20, data), "org.apache.kafka.connect.errors.DataException");
     EXPECT_EQ(first_of(80, data), settings) << "it hardly ran";
+    EXPECT_EQ(first_of(80, data, 95), "org.apache.kafka.connect.errors.DataException") << "it passed records on";
+    EXPECT_EQ(first_of(80, data, 10), settings) << "none since its first failure";
 }
 
 TEST(FirstFailure, TheSameFailureAfterTwoMinutesIsTheSameEpisode) {
