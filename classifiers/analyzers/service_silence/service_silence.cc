@@ -4,6 +4,8 @@
 // brokers are broker_silence's, task managers taskmanager_silence's.
 #include <array>
 
+#include <algorithm>
+
 #include "classifiers/analyzers/analyzer.h"
 #include "classifiers/analyzers/lookup.h"
 #include "classifiers/analyzers/sink_tasks.h"
