@@ -2,9 +2,8 @@
 // jobmanager-frozen, worker-frozen, broker-frozen: the process is there, uses no CPU, and its API does not answer.
 // Always two vantage points. A long garbage collection burns CPU, a slow machine starves all: neither is frozen. Lost
 // brokers are broker_silence's, task managers taskmanager_silence's.
-#include <array>
-
 #include <algorithm>
+#include <array>
 
 #include "classifiers/analyzers/analyzer.h"
 #include "classifiers/analyzers/lookup.h"
