@@ -188,7 +188,9 @@ std::string Loop::State::broker_on(const Incident& incident, const std::string& 
 std::vector<FactKey> Loop::State::facts_before_taking(const Incident& incident, const std::string& node) const {
     std::vector<FactKey> keys;
     for (const NodeInfo* one : role_of(incident, node)) {
-        keys.push_back({{incident.cluster, "node", one->name}, "process_up"});
+        // Whether it works, and whether it would be missed: another plan may have put it to work, or back into the
+        // pool.
+        for (const char* fact : {"process_up", "spare"}) keys.push_back({{incident.cluster, "node", one->name}, fact});
         if (one->name != node || one->role != "broker") continue;
         keys.push_back({{incident.cluster, "node", node}, "broker"});
         if (const std::string broker = broker_on(incident, node); !broker.empty())
