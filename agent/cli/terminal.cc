@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 
 #include "agent/base/plain_text.h"
@@ -61,7 +62,9 @@ void print_text(std::string_view text) {
         out += plain_text(text.substr(0, end));
         text.remove_prefix(end);
     }
-    fmt::print("{}", out);
+    // Not fmt::print(), which throws where not all of it can be written: an agent whose output goes to a full disk goes
+    // on.
+    (void)std::fwrite(out.data(), 1, out.size(), stdout);
 }
 
 void print_as(std::string_view output, std::string_view text) {

@@ -1,9 +1,12 @@
 // Nothing of the outside is an order to the operator's terminal, whichever command prints it.
 #include "agent/cli/terminal.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <functional>
 #include <string>
 #include <vector>
@@ -50,6 +53,21 @@ TEST(Terminal, TextIsPrintedWithoutOrdersAndDocumentsAsTheyAre) {
     EXPECT_EQ(printed([] { print_as("wide", hostile); }), harmless);
     EXPECT_EQ(printed([] { print_as("json", "{\"a\": \"\\u001b\"}\n"); }), "{\"a\": \"\\u001b\"}\n");
     EXPECT_EQ(paint(hostile, Tone::plain), harmless);
+}
+
+// An agent says what it sends before it has been sent: with its output on a full disk it goes on.
+TEST(Terminal, WhatCanNotBePrintedEndsNothing) {
+    std::fflush(stdout);
+    const int before = dup(STDOUT_FILENO), full = open("/dev/full", O_WRONLY);
+    ASSERT_GE(full, 0);
+    dup2(full, STDOUT_FILENO);
+    EXPECT_NO_THROW(print_text(std::string(64 * 1024, 'x') + "\n"));
+    std::fflush(stdout);
+    dup2(before, STDOUT_FILENO);
+    close(full);
+    close(before);
+    std::clearerr(stdout);
+    EXPECT_EQ(printed([] { print_text("it goes on\n"); }), "it goes on\n");
 }
 
 TEST(Terminal, ErrorsAreToldWithoutOrders) {
