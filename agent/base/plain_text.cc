@@ -41,36 +41,30 @@ Sign sign_at(std::string_view text) {
 
 constexpr std::string_view replacement = "\ufffd";
 
-}  // namespace
-
-std::string plain_text(std::string_view text) {
+// `kept`: a control or separator of one byte or more as it is to stand; "" leaves it out.
+template <class Kept>
+std::string without_orders(std::string_view text, Kept kept) {
     std::string out;
     out.reserve(text.size());
     while (!text.empty()) {
         const auto [bytes, kind] = sign_at(text);
-        if (kind == Kind::broken)
-            out += replacement;
-        else if (kind != Kind::control || text[0] == '\n' || text[0] == '\t')
-            out += text.substr(0, bytes);
+        const std::string_view sign = text.substr(0, bytes);
+        out += kind == Kind::broken ? replacement : kind == Kind::letter ? sign : kept(sign, kind);
         text.remove_prefix(bytes);
     }
     return out;
 }
 
+}  // namespace
+
+std::string plain_text(std::string_view text) {
+    return without_orders(text, [](std::string_view sign, Kind kind) {
+        return kind == Kind::separator || sign == "\n" || sign == "\t" ? sign : std::string_view();
+    });
+}
+
 std::string plain_line(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    while (!text.empty()) {
-        const auto [bytes, kind] = sign_at(text);
-        if (kind == Kind::broken)
-            out += replacement;
-        else if (kind == Kind::letter)
-            out += text.substr(0, bytes);
-        else
-            out += ' ';
-        text.remove_prefix(bytes);
-    }
-    return out;
+    return without_orders(text, [](std::string_view, Kind) { return std::string_view(" "); });
 }
 
 std::string shortened(std::string text, std::size_t bytes_max) {

@@ -1,5 +1,5 @@
 // Text of the outside made harmless for whoever prints it: no byte of it is an order to a terminal, and none ends a
-// line that must stay one. It hides no secret (agent/collectors/redact.h does).
+// line that must stay one. It hides no secret (agent/base/redact.h does).
 #pragma once
 
 #include <cstddef>

@@ -39,13 +39,12 @@ Result<std::string> token_of(const Config& config) {
         if (!read.token.empty()) tokens.emplace(read.name, read.token);
     }
     if (tokens.empty()) return std::string();
-    for (const char* variable : {"SUDO_USER", "USER", "LOGNAME"})
-        if (const char* user = std::getenv(variable); user != nullptr)
-            if (const auto found = tokens.find(user); found != tokens.end()) return found->second;
+    const auto users = user_names();
+    for (const std::string& user : users)
+        if (const auto found = tokens.find(user); found != tokens.end()) return found->second;
     if (tokens.size() == 1) return tokens.begin()->second;
-    const char* user = std::getenv("USER");
     return fail(ErrorCode::invalid, "{}: no line for {}: set MEDIC_TOKEN to a token of your own", config.api_token_file,
-                user != nullptr ? user : "whoever asks");
+                users.empty() ? "whoever asks" : users.front());
 }
 
 }  // namespace

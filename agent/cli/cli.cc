@@ -1,5 +1,7 @@
 #include "agent/cli/cli.h"
 
+#include <cstdlib>
+
 #include <fmt/core.h>
 #include <fmt/format.h>
 
@@ -23,6 +25,13 @@ CLI::App* add(CLI::App& parent, const char* group, const std::string& name, cons
 int complain(const std::string& message, int code) {
     fmt::print(stderr, "medic: {}\n", plain_text(message));
     return code;
+}
+
+std::vector<std::string> user_names() {
+    std::vector<std::string> names;
+    for (const char* variable : {"SUDO_USER", "USER", "LOGNAME"})
+        if (const char* user = std::getenv(variable); user != nullptr && *user != '\0') names.emplace_back(user);
+    return names;
 }
 
 }  // namespace cli

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace medic::cli {
 
@@ -28,6 +29,9 @@ CLI::App* add(CLI::App& parent, const char* group, const std::string& name, cons
 
 // Prints an error and returns the exit code for it.
 int complain(const std::string& message, int code);
+
+// What the environment calls whoever runs this, the person before the account that was switched to; may be empty.
+std::vector<std::string> user_names();
 
 void add_diagnose(CLI::App& app, Context& context);
 void add_incidents(CLI::App& app, Context& context);

@@ -26,9 +26,8 @@ constexpr Duration look_again{500};
 constexpr Duration settle_within{60'000};  // Until the agent, too, sees that it is over.
 
 std::string whoever_runs_this() {
-    for (const char* name : {"SUDO_USER", "USER", "LOGNAME"})
-        if (const char* user = std::getenv(name); user != nullptr && *user != '\0') return user;
-    return "uid " + std::to_string(getuid());
+    const auto names = user_names();
+    return names.empty() ? "uid " + std::to_string(getuid()) : names.front();
 }
 
 // "D-20261129T211502.123Z": sorts by time, and no two drills hold the lock at once.

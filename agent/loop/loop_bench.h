@@ -71,6 +71,39 @@ inline Diagnosis task_stuck() {
     return diagnosis;
 }
 
+// A client that takes a broker's handlers; the client's quota is the test's.
+inline const Subject noisy{"lab", "client", "replay"};
+inline Diagnosis noisy_client() {
+    Diagnosis told = node_lost();
+    told.cause = "kafka.noisy-client";
+    told.subject = {noisy.cluster, "broker", "1"};
+    told.remedies = {"kafka.throttle-client"};
+    told.facts = {{"client", noisy.name},
+                  {"broker", "1"},
+                  {"bytes_per_second", "80"},
+                  {"broker_bytes_per_second", "100"},
+                  {"busy_percent", "100"},
+                  {"producers", "2"},
+                  {"brokers", "1"}};
+    return told;
+}
+
+// A job whose parallelism is too small, and options under which it may be started with another one.
+inline Diagnosis too_slow() {
+    Diagnosis slow = node_lost();
+    slow.cause = "flink.configuration-does-not-fit-load";
+    slow.subject = job;
+    slow.remedies = {"flink.change-configuration"};
+    slow.facts = {{"job", "fleet"}, {"job_id", "j1"}, {"version", "v1"}, {"parallelism_wanted", "4"}};
+    return slow;
+}
+inline LoopOptions with_deployment() {
+    LoopOptions some = options(Mode::auto_);
+    some.clusters[0].deployments = {
+        {.job = "fleet", .savepoints = "/savepoints", .versions = {"v1"}, .parallelism = {}, .parallelism_max = 8}};
+    return some;
+}
+
 // Drives a loop with a real journal in memory; facts are a table that the test edits.
 class Bench {
 public:

@@ -85,23 +85,11 @@ void failed_task(Bench& bench) {
     bench.diagnoses[0].remedies = {"connect.restart-task"};
 }
 
-void noisy_client(Bench& bench) {
-    const Subject client{"lab", "client", "replay"};
-    Diagnosis told = node_lost();
-    told.cause = "kafka.noisy-client";
-    told.subject = {"lab", "broker", "1"};
-    told.remedies = {"kafka.throttle-client"};
-    told.facts = {{"client", "replay"},
-                  {"broker", "1"},
-                  {"bytes_per_second", "80"},
-                  {"broker_bytes_per_second", "100"},
-                  {"busy_percent", "100"},
-                  {"producers", "2"},
-                  {"brokers", "1"}};
-    bench.set(quota_key(client, "producer_byte_rate"), 1'000);
-    bench.set({client, "kafka_client_produce_bytes_per_second"}, 80);
-    bench.set({told.subject, "kafka_broker_request_handler_idle_ratio"}, 0);
-    bench.diagnoses = {told};
+void taken_broker(Bench& bench) {
+    bench.set(quota_key(noisy, "producer_byte_rate"), 1'000);
+    bench.set({noisy, "kafka_client_produce_bytes_per_second"}, 80);
+    bench.diagnoses = {noisy_client()};
+    bench.set({bench.diagnoses[0].subject, "kafka_broker_request_handler_idle_ratio"}, 0);
     bench.diagnoses[0].since = bench.wall();
 }
 
@@ -109,7 +97,7 @@ const std::vector<Scene> scenes{{"lost_node", lose_node},
                                 {"bad_version", bad_version},
                                 {"stuck_task", stuck_task},
                                 {"failed_task", failed_task},
-                                {"noisy_client", noisy_client}};
+                                {"noisy_client", taken_broker}};
 
 class EveryPlan : public testing::TestWithParam<Scene> {
 protected:

@@ -14,22 +14,6 @@ using namespace loop_bench;
 constexpr int two_minutes = 240;  // Ticks.
 const FactKey in_progress{job, "flink_checkpoints_in_progress"};
 
-LoopOptions with_deployment() {
-    LoopOptions some = options(Mode::auto_);
-    some.clusters[0].deployments = {
-        {.job = "fleet", .savepoints = "/savepoints", .versions = {"v1"}, .parallelism = {}, .parallelism_max = 8}};
-    return some;
-}
-
-Diagnosis too_slow() {
-    Diagnosis slow = node_lost();
-    slow.cause = "flink.configuration-does-not-fit-load";
-    slow.subject = job;
-    slow.remedies = {"flink.change-configuration"};
-    slow.facts = {{"job", "fleet"}, {"job_id", "j1"}, {"version", "v1"}, {"parallelism_wanted", "4"}};
-    return slow;
-}
-
 // Its parallelism is too small; what a request does is the test's.
 class TooSlow : public testing::Test {
 protected:

@@ -33,20 +33,6 @@ protected:
         };
         for (int i = 0; i < 60 && started.empty(); ++i) bench.tick();
     }
-    static LoopOptions with_deployment() {
-        LoopOptions some = options(Mode::auto_);
-        some.clusters[0].deployments = {
-            {.job = "fleet", .savepoints = "/savepoints", .versions = {"v1"}, .parallelism = {}, .parallelism_max = 8}};
-        return some;
-    }
-    static Diagnosis too_slow() {
-        Diagnosis slow = node_lost();
-        slow.cause = "flink.configuration-does-not-fit-load";
-        slow.subject = job;
-        slow.remedies = {"flink.change-configuration"};
-        slow.facts = {{"job", "fleet"}, {"job_id", "j1"}, {"version", "v1"}, {"parallelism_wanted", "4"}};
-        return slow;
-    }
     void run_seconds(int seconds) { bench.run(seconds * ticks_per_second); }
     void comes() {
         bench.text({job, "id"}, "j2");

@@ -11,29 +11,13 @@ namespace {
 
 using namespace loop_bench;
 
-const Subject client{"lab", "client", "replay"};
-const FactKey quota = quota_key(client, "producer_byte_rate");
-
-Diagnosis noisy() {
-    Diagnosis told = node_lost();
-    told.cause = "kafka.noisy-client";
-    told.subject = {client.cluster, "broker", "1"};
-    told.remedies = {"kafka.throttle-client"};
-    told.facts = {{"client", "replay"},
-                  {"broker", "1"},
-                  {"bytes_per_second", "80"},
-                  {"broker_bytes_per_second", "100"},
-                  {"busy_percent", "100"},
-                  {"producers", "2"},
-                  {"brokers", "1"}};
-    return told;
-}
+const FactKey quota = quota_key(noisy, "producer_byte_rate");
 
 class TakenBack : public testing::Test {
 protected:
     TakenBack() : bench(options(Mode::auto_)) {
         bench.set(quota, 1'000);
-        bench.set({client, "kafka_client_produce_bytes_per_second"}, 80);  // It goes on as before.
+        bench.set({noisy, "kafka_client_produce_bytes_per_second"}, 80);  // It goes on as before.
         bench.set({told.subject, "kafka_broker_request_handler_idle_ratio"}, 0);
         bench.on_send = [this](const Operation& operation) {
             bench.set(quota, *std::get<AlterClientQuota>(operation.body).set.at("producer_byte_rate"));
@@ -41,7 +25,7 @@ protected:
         };
         bench.diagnoses = {told};
     }
-    const Diagnosis told = noisy();
+    const Diagnosis told = noisy_client();
     Bench bench;
 };
 

@@ -50,20 +50,25 @@ bool same_failure(const ExceptionEvent& one, const ExceptionEvent& other) {
 // for 3 s (web.refresh-interval), and we look every second.
 constexpr Duration told_late{5'000};
 
-// Whether a checkpoint was completed in between: then the restart has worked, and the job did what it is for. Not known
-// counts as no.
-bool completed_checkpoint_between(const Lookup& lookup, const Subject& job, WallTime from, WallTime to) {
-    for (const auto series :
-         lookup.select("flink_checkpoints_completed_total", {{"cluster", job.cluster}, {"job", job.name}})) {
+// Whether any of these counters was seen to grow in between. Not known counts as no.
+bool grew_between(const Lookup& lookup, const std::vector<SeriesId>& counters, WallTime from, WallTime to) {
+    return std::ranges::any_of(counters, [&](SeriesId series) {
         std::optional<double> before;
-        for (const auto& sample : lookup.history(series, lookup.now().wall - from)) {
-            const WallTime at{sample.at_ms};
+        for (const Sample& look : lookup.history(series, lookup.now().wall - from)) {
+            const WallTime at{look.at_ms};
             if (at <= from + told_late || at >= to) continue;
-            if (before && sample.value > *before) return true;
-            before = sample.value;
+            if (before && look.value > *before) return true;
+            before = look.value;
         }
-    }
-    return false;
+        return false;
+    });
+}
+
+// Then the restart has worked, and the job did what it is for.
+bool completed_checkpoint_between(const Lookup& lookup, const Subject& job, WallTime from, WallTime to) {
+    return grew_between(
+        lookup, lookup.select("flink_checkpoints_completed_total", {{"cluster", job.cluster}, {"job", job.name}}), from,
+        to);
 }
 
 // A job that has run for so long up to a failure, and has completed a checkpoint in the meantime, was well again:
@@ -96,16 +101,8 @@ bool task_was_well_between(const Lookup& lookup, const Subject& task, WallTime f
     const LabelValues which{{"cluster", task.cluster}, {"connector", connector}, {"task", number}};
     LabelValues running = which;
     running.emplace_back("state", "RUNNING");
-    if (ran_up_to(lookup, lookup.select("connect_task_state", running), failure)) return true;
-    for (const auto series : lookup.select("connect_task_records_total", which)) {
-        std::optional<double> before;
-        for (const Sample& look : lookup.history(series, lookup.now().wall - from)) {
-            if (WallTime{look.at_ms} <= from + told_late || WallTime{look.at_ms} >= failure) continue;
-            if (before && look.value > *before) return true;
-            before = look.value;
-        }
-    }
-    return false;
+    return ran_up_to(lookup, lookup.select("connect_task_state", running), failure) ||
+           grew_between(lookup, lookup.select("connect_task_records_total", which), from, failure);
 }
 
 // The newest that does not only tell of lost peers.
@@ -121,14 +118,17 @@ bool is_another_run(const ExceptionEvent& one, const ExceptionEvent& other) {
     return id != one.event->fields.end() && other_id != other.event->fields.end() && id->second != other_id->second;
 }
 
+bool was_seen(const Episode& episode, const ExceptionEvent& failure) {
+    return std::ranges::any_of(episode.exceptions,
+                               [&](const ExceptionEvent& earlier) { return same_failure(earlier, failure); });
+}
+
 // Another failure of a job that had recovered meanwhile: long after the last one, or after a checkpoint. What waits for
 // slots (five minutes by default) belongs to what took them.
 bool begins_another(const Lookup& lookup, const Episode& so_far, const ExceptionEvent& next) {
     const auto& last = so_far.exceptions.back();
     if (so_far.subject.kind == "connector-task")
-        return std::ranges::none_of(so_far.exceptions,
-                                    [&](const ExceptionEvent& earlier) { return same_failure(earlier, next); }) &&
-               task_was_well_between(lookup, so_far.subject, last.event->at, next.event->at);
+        return !was_seen(so_far, next) && task_was_well_between(lookup, so_far.subject, last.event->at, next.event->at);
     if (so_far.subject.kind != "job" || next.type.ends_with("NoResourceAvailableException")) return false;
     // Those so far told of a peer that was lost. The job is over that and fails by itself now.
     if (!next.noise && std::ranges::all_of(so_far.exceptions, &ExceptionEvent::noise)) {
@@ -139,10 +139,7 @@ bool begins_another(const Lookup& lookup, const Episode& so_far, const Exception
             return true;
     }
     // A peer that is lost again is lost anew: only what failed by itself can be the same failure.
-    const bool seen_before = !next.noise && std::ranges::any_of(so_far.exceptions, [&](const ExceptionEvent& earlier) {
-        return same_failure(earlier, next);
-    });
-    if (seen_before) return false;
+    if (!next.noise && was_seen(so_far, next)) return false;
     // Somebody has started it anew, and it ran: what ended the run before is over, be it mended or not.
     if (const ExceptionEvent* own = last_of_its_own(so_far);
         own != nullptr && !next.noise && is_another_run(*own, next) &&

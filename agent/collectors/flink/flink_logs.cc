@@ -1,4 +1,5 @@
 #include "agent/collectors/flink/flink_logs.h"
+#include "agent/base/due.h"
 
 #include <algorithm>
 #include <array>
@@ -166,7 +167,7 @@ std::vector<HttpAsk> FlinkLogCollector::files_due() {
     std::vector<std::pair<WallTime, std::string>> due;
     const auto add = [&](const std::string& process, Duration every) {
         const WallTime before = processes_[process].looked_at;
-        if (before.unix_ms == 0 || at < before || at - before >= every) due.emplace_back(before, process);
+        if (is_due(before, every, at)) due.emplace_back(before, process);
     };
     // Who is no longer registered can't be asked: its files are out of reach from here.
     for (const std::string& id : look_->named)
