@@ -33,7 +33,8 @@ TEST(AgentStart, who_asks_meanwhile_is_answered) {
             status = start % 2 == 0 ? ask("POST", "/api/v1/webhook/alertmanager", alert)
                                     : ask("GET", "/api/v1/practice?cluster=lab", "");
         ASSERT_TRUE(scene.running()) << start << ": " << scene.read("out.log");
-        EXPECT_EQ(status, start % 2 == 0 ? 200 : 503) << "the alert is taken; nothing is looked at yet";
+        // The alert is taken. The practice's answer comes before the first look, but on a machine that stands still.
+        EXPECT_TRUE(status == 200 || (start % 2 == 1 && status == 503)) << start << ": " << status;
         EXPECT_EQ(scene.stop(), 0) << scene.read("out.log");
     }
 }

@@ -103,7 +103,7 @@ protected:
         return get("/connectors/" + connector + "/tasks/0/status").value("state", "");
     }
 
-    void create_pair() {
+    void create_pair(const std::map<std::string, std::string>& of_the_sink = {}) {
         ASSERT_EQ(ask("PUT", "/connectors/numbers/config",
                       {{"connector.class", "GeneratorSource"},
                        {"topic", "numbers"},
@@ -112,12 +112,12 @@ protected:
                        {"topic.creation.default.partitions", "2"},
                        {"topic.creation.default.replication.factor", "1"}}),
                   201);
-        ASSERT_EQ(ask("PUT", "/connectors/out/config",
-                      {{"connector.class", "SqliteSink"},
-                       {"topics", "numbers"},
-                       {"db.path", database()},
-                       {"confirm.address", fmt::format("127.0.0.1:{}", service_->port())}}),
-                  201);
+        json sink = {{"connector.class", "SqliteSink"},
+                     {"topics", "numbers"},
+                     {"db.path", database()},
+                     {"confirm.address", fmt::format("127.0.0.1:{}", service_->port())}};
+        sink.update(json(of_the_sink));
+        ASSERT_EQ(ask("PUT", "/connectors/out/config", sink), 201);
     }
     std::string database() const { return folder_ + "/out.db"; }
 
@@ -216,11 +216,12 @@ protected:
         for (const auto& [name, value] : settings) config[name] = value;
         ASSERT_EQ(ask("PUT", "/connectors/out/config", config), 200);
     }
-    // The pair, with a sink that has failed at the record that `poison` is; its offset.
+    // The pair, with a sink that has failed at the record that `poison` is; its offset. The sink knows the converter
+    // from its start: settings that are put later count from the next task on, and the one before may read the record
+    // in its last turn.
     std::int64_t create_poisoned(const std::string& poison) {
-        create_pair();
+        create_pair({{"value.converter", "org.apache.kafka.connect.json.JsonConverter"}});
         wait_until("records arrive", [&] { return !written().empty(); });
-        set({{"value.converter", "org.apache.kafka.connect.json.JsonConverter"}});
         deliver(poison);
         wait_until("the task is FAILED", [&] { return state_of("out") == "FAILED"; });
         const auto trace = get("/connectors/out/tasks/0/status").value("trace", "");
@@ -253,8 +254,9 @@ TEST_F(ConnectContract, PausesResumesAndRestartsRunningTasks) {
 
     EXPECT_EQ(ask("POST", "/connectors/out/tasks/0/restart"), 204);
     wait_until("the new task runs", [&] { return state_of("out") == "RUNNING"; });
+    // One that needs longer than a graceful stop may take ends beside its successor.
+    wait_until("the one before has ended", [&] { return !is_alive(before); });
     EXPECT_NE(task_process("out"), before);
-    EXPECT_FALSE(is_alive(before));
     expect_each_number_once();
     wait_until("the group's offsets are shown",
                [&] { return get("/connectors/out/offsets").value("offsets", json::array()).size() == 2; });
@@ -270,7 +272,7 @@ TEST_F(ConnectContract, AHungTaskIsLeftBehindByARestartAndTheNextOneTakesOver) {
 
     ASSERT_EQ(ask("POST", "/connectors/out/tasks/0/restart"), 204);
     wait_until("the next but one runs", [&] { return state_of("out") == "RUNNING"; });
-    EXPECT_EQ(tasks_of("out").size(), 2U) << "one that ends when it is asked to is not left behind";
+    wait_until("only the one that hangs is left behind", [&] { return tasks_of("out").size() == 2; });
 }
 
 TEST_F(ConnectContract, AHungTaskStaysRunningUntilItsProcessIsKilled) {
@@ -333,6 +335,8 @@ TEST_F(ConnectContract, APoisonRecordGoesToTheDeadLetterQueueAndTheRestFlows) {
 TEST_F(ConnectContract, AStoppedSinksGroupIsSetBehindOneRecord) {
     const std::int64_t poison = create_poisoned("{no json");
     ASSERT_GE(poison, 0);
+    // Else thousands of records lie before it, each with a commit of its own.
+    ASSERT_EQ(ask("PUT", "/connectors/numbers/pause"), 202);
     set({{"consumer.override.max.poll.records", "1"}});
     wait_until("the task has failed at the record itself",
                [&] { return state_of("out") == "FAILED" && committed(1) == poison; });

@@ -53,7 +53,10 @@ TEST_F(EtcdLease, it_ends_by_itself_when_its_holder_is_gone_and_lasts_while_it_i
         ASSERT_TRUE(a->claim("lab").value().ours);
     }
     EXPECT_FALSE(b->claim("lab").value().ours);
-    EXPECT_TRUE(AgentScene::wait([&] { return b->claim("lab").value().ours; }));
+    EXPECT_TRUE(AgentScene::wait([&] {
+        const auto claim = b->claim("lab");
+        return claim && claim->ours;
+    }));
     EXPECT_EQ(a->claim("lab").value().holder, "b");
 }
 

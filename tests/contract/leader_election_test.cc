@@ -47,9 +47,7 @@ protected:
         return one.error;
     }
 
-    KafkaCluster cluster{
-        3,
-        {"auto.leader.rebalance.enable=false", "broker.session.timeout.ms=2000", "broker.heartbeat.interval.ms=200"}};
+    KafkaCluster cluster{3, {"auto.leader.rebalance.enable=false"}};
     KafkaClient client{{.bootstrap = cluster.bootstrap()}};
     std::vector<PartitionOfTopic> all{{"orders", 0}, {"orders", 1}, {"orders", 2},
                                       {"orders", 3}, {"orders", 4}, {"orders", 5}};

@@ -28,8 +28,11 @@ protected:
             "schema: 1\ndata_dir: data\napi: {listen: 127.0.0.1:0}\nclusters:\n  lab:\n    kafka: {bootstrap: [" +
                 bootstrap + "]}\n    nodes:\n" + nodes);
         scene_.start();
-        ASSERT_TRUE(AgentScene::wait([&] { return gauge("medic_targets_blind") == 0 && gauge("medic_symptoms") == 0; }))
-            << scene_.read("out.log");
+        ASSERT_TRUE(AgentScene::wait([&] {
+            // Ready: everything was looked at once. Before that the two gauges are 0 as well.
+            return scene_.ask("/-/ready").status == 200 && gauge("medic_targets_blind") == 0 &&
+                   gauge("medic_symptoms") == 0;
+        })) << scene_.read("out.log");
     }
 
     // What the node's driver would say.

@@ -113,7 +113,9 @@ TEST_F(StuckCoordinator, KeepsItsOwnGroupsWaitingAndServesThemFromElsewhere) {
     ASSERT_TRUE(wait_until([&] { return coordinators()[hanging].leader_id == heir; }));
 
     ASSERT_TRUE(wait_until([&] { return commit("audit", 9).has_value() && commit("billing", 9).has_value(); }));
-    EXPECT_TRUE(client.call(KafkaTarget::broker(old), wire::ListGroupsRequest{})) << "it no longer leads what hangs";
+    EXPECT_TRUE(wait_until([&] {
+        return client.call(KafkaTarget::broker(old), wire::ListGroupsRequest{}).has_value();
+    })) << "it no longer leads what hangs";
     ASSERT_TRUE(wait_until([&] { return answers(look(collector), hanging) == 1; }));
 
     // Given back it hangs again: only the end of its process mends it.

@@ -66,8 +66,8 @@ TEST(Telling, AnIncidentIsToldOnceOverDeathsOfTheReceiverAndTheAgentAndResolvedA
     ASSERT_TRUE(scene.wait([&] { return scene.chat.requests().size() >= 2; })) << scene.read("out.log");
     scene.stop(SIGKILL);  // It has told nobody.
     scene.up = true;
-    scene.start();
     const std::size_t before = scene.chat.requests().size();
+    scene.start();
     ASSERT_TRUE(scene.wait([&] { return scene.chat.requests().size() > before; })) << scene.read("out.log");
     const Json opened = Json::parse(scene.chat.requests().back().body);
     EXPECT_EQ(opened["event"], "opened");
@@ -81,8 +81,10 @@ TEST(Telling, AnIncidentIsToldOnceOverDeathsOfTheReceiverAndTheAgentAndResolvedA
     // Once more: what was told is not told again.
     const std::size_t taken = scene.chat.requests().size();
     EXPECT_EQ(scene.stop(), 0);
+    const std::size_t asked = scene.worker.requests().size();
     scene.start();
-    ASSERT_TRUE(scene.wait([&] { return scene.worker.requests().size() > 40 && scene.ask("/-/ready").status == 200; }));
+    ASSERT_TRUE(
+        scene.wait([&] { return scene.worker.requests().size() > asked + 10 && scene.ask("/-/ready").status == 200; }));
     for (std::size_t i = taken; i < scene.chat.requests().size(); ++i)
         EXPECT_NE(Json::parse(scene.chat.requests()[i].body)["event"], "opened");
 

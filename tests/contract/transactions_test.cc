@@ -146,7 +146,11 @@ TEST_F(HangingTransaction, OutlivesItsLeaderAndSoDoesItsEnd) {
                                 .producer_epoch = open->producer_epoch,
                                 .coordinator_epoch = open->coordinator_epoch,
                                 .start_offset = 0};
-    ASSERT_TRUE(wait_until([&] { return end_it(what).has_value(); }));
+    ASSERT_TRUE(wait_until([&] {
+        // Of one whose answer was lost the next try says that it is over.
+        const auto done = end_it(what);
+        return done || done.error().code == ErrorCode::outdated;
+    }));
     cluster.start_broker(lose_leader());
     EXPECT_TRUE(wait_until([&] { return latest(1) == 3; }));
     Reader committed(cluster.bootstrap_list(), Isolation::read_committed);

@@ -64,7 +64,7 @@ TEST(HttpFetcher, OnlyTheEndOfAnAnswerIsKeptWhereOnlyThatIsAskedFor) {
 TEST(HttpFetcher, ATimeOutAfterSendingHasAnUnknownOutcome) {
     SilentServer server;
     Running running;
-    const auto late = running.fetch({.method = "POST", .url = server.url() + "/", .timeout = Duration{300}});
+    const auto late = running.fetch({.method = "POST", .url = server.url() + "/", .timeout = Duration{2'000}});
     server.release();
     ASSERT_FALSE(late);
     EXPECT_EQ(late.error().code, ErrorCode::outcome_unknown);

@@ -278,7 +278,7 @@ TEST(HttpClient, TellsAnUnreachableServerFromAnUnknownOutcome) {
     auto server = serve([&](const HttpRequest&) { return release.wait(false), HttpResponse{}; }, options);
     HttpClient client;
     HttpCall call = call_to(*server, "GET", "/");
-    call.timeout = Duration{100};
+    call.timeout = Duration{2'000};  // Enough to send it.
     EXPECT_EQ(client.perform(call).error().code, ErrorCode::unavailable);
     call.method = "POST";
     EXPECT_EQ(client.perform(call).error().code, ErrorCode::outcome_unknown);

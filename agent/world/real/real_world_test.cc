@@ -488,7 +488,7 @@ TEST(RealWorld, AsksATeamsOwnCommandAboutAVersion) {
 TEST(RealWorld, EveryOperationGetsOneReplyAlsoWhenNobodyAnswers) {
     SilentServer server;
     Acting acting({.connect_urls = {server.url()}, .flink_urls = {}, .nodes = {}, .deployments = {}});
-    const auto reply = acting.act(ResumeConnector{.connector = "x"}, "I1/1/1", Duration{200});
+    const auto reply = acting.act(ResumeConnector{.connector = "x"}, "I1/1/1", Duration{2'000});
     server.release();
     ASSERT_FALSE(reply);
     EXPECT_EQ(reply.error().code, ErrorCode::outcome_unknown);
