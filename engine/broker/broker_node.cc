@@ -136,19 +136,24 @@ void BrokerNode::round_end() {
 
 void BrokerNode::on_metadata(bool reset, std::vector<MetadataRecord> records) {
     std::set<std::string> topics;
+    std::set<std::string> removed;
     bool configs = reset;
-    if (reset) {
-        for (const auto& [name, topic] : image_.topics()) topics.insert(name);
-        image_ = {};
-    }
+    const ClusterImage before = reset ? std::exchange(image_, {}) : ClusterImage();
     for (const auto& record : records) {
         image_.apply(record);
         if (const auto* topic = std::get_if<TopicRecord>(&record)) topics.insert(topic->name);
-        if (const auto* removed = std::get_if<RemoveTopicRecord>(&record)) topics.insert(removed->name);
+        if (const auto* gone = std::get_if<RemoveTopicRecord>(&record)) removed.insert(gone->name);
         if (const auto* partition = std::get_if<PartitionRecord>(&record)) topics.insert(partition->state.topic);
         configs = configs || std::holds_alternative<ConfigRecord>(record);
     }
+    for (const auto& [name, topic] : before.topics()) {
+        topics.insert(name);
+        const TopicState* now = image_.topic(name);
+        if (!now || now->id != topic.id) removed.insert(name);
+    }
+    topics.insert(removed.begin(), removed.end());
     replicas_.apply(topics, loop_.now());
+    if (!removed.empty()) groups_->forget_topics(removed);
     if (configs) {
         replicas_.refresh_options();
         server_.set_connections_max(config_.broker_number(image_, "max.connections"));

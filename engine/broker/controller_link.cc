@@ -135,15 +135,20 @@ void ControllerLink::on_metadata(const FetchMetadataReply& reply) {
     if (fenced_) heartbeat_now();
 }
 
+// Without an answer a wish may have been granted all the same: it stands, and is sent again until it is answered.
 void ControllerLink::alter_partitions(std::vector<AlterPartition> wishes,
                                       std::function<void(const AlterPartition&, Fault)> on_answer) {
     AlterPartitionsRequest request{.id = options_.self, .epoch = epoch_, .partitions = wishes};
     auto frame = private_request(PrivateApi::alter_partitions, request);
-    requests_.send(std::move(frame), [wishes = std::move(wishes), on_answer](Result<std::string_view> answer) {
+    requests_.send(std::move(frame), [this, wishes = std::move(wishes), on_answer](Result<std::string_view> answer) {
         const auto reply = answer ? unpack<AlterPartitionsReply>(*answer) : std::nullopt;
+        if (!reply) {
+            loop_.after(retry_interval, [this, wishes, on_answer] { alter_partitions(wishes, on_answer); });
+            return;
+        }
         for (std::size_t i = 0; i < wishes.size(); ++i) {
             Fault fault = Fault::unknown_server_error;
-            if (reply && i < reply->partitions.size()) fault = reply->partitions[i];
+            if (i < reply->partitions.size()) fault = reply->partitions[i];
             on_answer(wishes[i], fault);
         }
     });

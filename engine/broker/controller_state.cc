@@ -122,6 +122,10 @@ BrokerId ControllerState::pick_leader(const PartitionState& state) const {
     return no_broker;
 }
 
+bool ControllerState::allows_unclean(const std::string& topic) const {
+    return options_.config.topic(image_, topic, "unclean.leader.election.enable").value == "true";
+}
+
 void ControllerState::lead_uncleanly(PartitionState& state) const {
     const auto alive = std::ranges::find_if(state.replicas, [&](BrokerId id) { return image_.usable(id); });
     if (alive == state.replicas.end()) return;
@@ -134,7 +138,7 @@ void ControllerState::lead_uncleanly(PartitionState& state) const {
 void ControllerState::elect_after_loss(BrokerId gone) {
     std::vector<PartitionState> changes;
     for (const auto& [name, topic] : image_.topics()) {
-        const bool unclean = options_.config.topic(image_, name, "unclean.leader.election.enable").value == "true";
+        const bool unclean = allows_unclean(name);
         for (const PartitionState& state : topic.partitions) {
             if (!contains(state.isr, gone) && state.leader != gone) continue;
             PartitionState next = state;
@@ -153,10 +157,12 @@ void ControllerState::elect_after_loss(BrokerId gone) {
 void ControllerState::elect_after_return(BrokerId back) {
     std::vector<PartitionState> changes;
     for (const auto& [name, topic] : image_.topics()) {
+        const bool unclean = allows_unclean(name);
         for (const PartitionState& state : topic.partitions) {
             if (state.leader != no_broker || !contains(state.replicas, back)) continue;
             PartitionState next = state;
             next.leader = pick_leader(next);
+            if (next.leader == no_broker && unclean) lead_uncleanly(next);
             if (next.leader == no_broker) continue;
             ++next.leader_epoch;
             changes.push_back(std::move(next));

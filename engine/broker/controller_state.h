@@ -83,6 +83,7 @@ private:
     [[nodiscard]] Fault check_alter(const PartitionState& state, const AlterPartition& wish, BrokerId from) const;
     void finish_reassignment(PartitionState& state) const;
     [[nodiscard]] BrokerId pick_leader(const PartitionState& state) const;
+    [[nodiscard]] bool allows_unclean(const std::string& topic) const;
     void lead_uncleanly(PartitionState& state) const;  // By the first replica that serves, if there is one.
     [[nodiscard]] Outcome place(const NewTopic& topic, std::vector<std::vector<BrokerId>>& out) const;
     [[nodiscard]] Outcome check_replicas(std::span<const BrokerId> replicas) const;

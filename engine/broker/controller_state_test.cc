@@ -37,6 +37,14 @@ protected:
         for (const BrokerId id : {1, 2, 3}) join(id);
         ASSERT_TRUE(state_.create_topic({.name = "t", .partitions = partitions, .replication_factor = 3}).ok());
     }
+    // Nobody leads any more, and one is in sync. Returns another one.
+    BrokerId lose_everybody() {
+        const BrokerId leader = t0().leader;
+        EXPECT_EQ(alter(leader, {leader}), Fault::none);
+        state_.tick(at(60'000));
+        EXPECT_EQ(t0().leader, no_broker);
+        return *std::ranges::find_if(t0().replicas, [&](BrokerId id) { return !contains(t0().isr, id); });
+    }
     const PartitionState& t0() { return *state_.image().partition("t", 0); }
     Fault alter(BrokerId from, std::vector<BrokerId> isr) {
         const auto reply = state_.alter_partitions({.id = from,
@@ -138,6 +146,27 @@ TEST_F(ControllerTest, unclean_election_gives_records_up_only_where_the_topic_al
     EXPECT_NE(t0().leader, no_broker);
     EXPECT_NE(t0().leader, leader);
     EXPECT_EQ(t0().isr, std::vector<BrokerId>{t0().leader});
+}
+
+TEST_F(ControllerTest, an_heir_that_returns_later_leads_uncleanly_where_the_topic_allows_it) {
+    cluster_with_topic();
+    const std::vector<ConfigChange> allow{{.key = "unclean.leader.election.enable", .value = "true"}};
+    ASSERT_TRUE(state_.alter_configs(ConfigResource::topic, "t", allow).ok());
+    const BrokerId heir = lose_everybody();
+    const std::int32_t epoch = t0().leader_epoch;
+    join(heir, at(61'000));
+    EXPECT_EQ(t0().leader, heir);
+    EXPECT_EQ(t0().isr, std::vector<BrokerId>{heir});
+    EXPECT_GT(t0().leader_epoch, epoch);
+}
+
+TEST_F(ControllerTest, an_heir_that_returns_later_does_not_lead_where_records_must_not_be_lost) {
+    cluster_with_topic();
+    const BrokerId heir = lose_everybody();
+    const auto isr = t0().isr;
+    join(heir, at(61'000));
+    EXPECT_EQ(t0().leader, no_broker);
+    EXPECT_EQ(t0().isr, isr);
 }
 
 TEST_F(ControllerTest, an_unclean_election_takes_the_first_replica_that_serves) {

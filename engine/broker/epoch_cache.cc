@@ -85,8 +85,10 @@ Status EpochCache::clear() {
 }
 
 EpochCache::End EpochCache::end_of(std::int32_t epoch, std::int64_t log_end) const {
+    if (epoch < 0 || entries_.empty()) return {};
     const auto above = std::ranges::upper_bound(entries_, epoch, {}, &Entry::epoch);
-    if (above == entries_.begin()) return {};
+    // As Kafka's endOffsetFor: whatever that reign wrote from here on is not what we have.
+    if (above == entries_.begin()) return {epoch, above->start_offset};
     return {std::prev(above)->epoch, above == entries_.end() ? log_end : above->start_offset};
 }
 

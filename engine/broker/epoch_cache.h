@@ -18,7 +18,9 @@ public:
         std::int64_t start_offset = 0;
     };
     struct End {
-        std::int32_t epoch = -1;       // The largest epoch at or below the one asked for; -1: none.
+        // The largest epoch at or below the one asked for. When all are newer, the one asked for: it ended where the
+        // first of them begins. -1: nothing is known.
+        std::int32_t epoch = -1;
         std::int64_t end_offset = -1;  // One past its last record.
     };
 

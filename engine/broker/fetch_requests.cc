@@ -7,7 +7,8 @@
 namespace medic::engine::broker {
 namespace {
 
-constexpr std::size_t stale_waiters_max = 16;  // Beyond it a list of waiters is cleaned of answered requests.
+constexpr std::size_t stale_waiters_max = 16;          // Beyond it a list of waiters is cleaned of answered requests.
+constexpr std::int32_t answer_bytes_max = 57'671'680;  // fetch.max.bytes of brokers
 
 bool from_follower(const wire::FetchRequest& fetch) { return fetch.replica_id >= 0; }
 
@@ -28,6 +29,8 @@ void FetchRequests::on_request(const Incoming& request) {
         response.error = Fault::fetch_session_id_not_found;
         return send_response(parts_, request, response);
     }
+    fetch->max_bytes = std::min(fetch->max_bytes, answer_bytes_max);
+    fetch->min_bytes = std::min(fetch->min_bytes, fetch->max_bytes);  // More would be waited for in vain.
     if (from_follower(*fetch)) note_follower(*fetch);
     auto collected = collect(*fetch);
     if (collected.final || collected.bytes >= fetch->min_bytes || fetch->max_wait_ms <= 0) {

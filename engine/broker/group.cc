@@ -65,6 +65,7 @@ void Group::join(const JoinAsk& ask, Instant now, GroupEffects& effects) {
             if (const auto old = std::exchange(node.mapped().syncing, std::nullopt)) {
                 effects.syncs.push_back({.token = *old, .fault = KafkaError::fenced_instance_id});
             }
+            effects.store = true;  // The next coordinator must know it by its new id, or it would fence it.
             return rejoin(members_.insert(std::move(node)).position->second, ask, now, effects);
         }
     } else if (ask.may_require_member_id) {

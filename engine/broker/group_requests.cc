@@ -67,6 +67,11 @@ GroupRequests::Coordinated& GroupRequests::group(const std::string& id) {
     return groups_.emplace(id, std::move(fresh)).first->second;
 }
 
+Group* GroupRequests::known_group(const std::string& id) {
+    const auto found = groups_.find(id);
+    return found == groups_.end() ? nullptr : &found->second.group;
+}
+
 GroupToken GroupRequests::keep(const Incoming& request) {
     Incoming kept = request;
     kept.body = {};
@@ -126,13 +131,12 @@ void GroupRequests::take_record(std::string_view key_bytes, std::optional<std::s
     const auto key = decode_key(key_bytes);
     if (!key) return log_warn(who, "record skipped: {}", key.error().message);
     if (const auto* offset_key = std::get_if<OffsetKey>(&*key)) {
-        auto& offsets = group(offset_key->group).offsets;
         const auto offset =
             value ? decode_offset(*value) : Result<CommittedOffset>(fail(ErrorCode::invalid, "tombstone"));
         if (offset) {
-            offsets[offset_key->partition] = *offset;
-        } else {
-            offsets.erase(offset_key->partition);
+            group(offset_key->group).offsets[offset_key->partition] = *offset;
+        } else if (const auto known = groups_.find(offset_key->group); known != groups_.end()) {
+            known->second.offsets.erase(offset_key->partition);  // Of a deleted group: it must not come back by this.
         }
         return;
     }
@@ -223,6 +227,21 @@ void GroupRequests::expire_offsets() {
         store(id, tombstones, [](Fault) {});
         groups_.erase(id);
     }
+}
+
+void GroupRequests::forget_topics(const std::set<std::string>& names) {
+    std::vector<std::pair<std::string, std::vector<Record>>> all;
+    for (auto& [id, mine] : groups_) {
+        if (!blocked_.empty() && is_blocked(id)) continue;
+        std::vector<Record> tombstones;
+        for (const auto& [where, offset] : mine.offsets) {
+            if (names.contains(where.topic)) tombstones.push_back({encode_key(OffsetKey{id, where}), std::nullopt});
+        }
+        std::erase_if(mine.offsets, [&](const auto& entry) { return names.contains(entry.first.topic); });
+        if (!tombstones.empty()) all.emplace_back(id, std::move(tombstones));
+    }
+    // Only now: a disk that fails at this takes groups away.
+    for (const auto& [id, tombstones] : all) store(id, tombstones, [](Fault) {});
 }
 
 void GroupRequests::create_topic(const std::string& name, std::int32_t partitions, std::int32_t replication_factor) {

@@ -18,9 +18,10 @@ public:
     GroupRequests(BrokerParts parts, ProduceRequests& produce) : parts_(parts), produce_(produce) {}
 
     void on_request(const Incoming& request);
-    void on_leadership(const TopicPartition& partition);  // This broker leads it anew, or no longer.
-    void tick();                                          // Sessions and rebalances: every 100 ms.
-    void expire_offsets();                                // offsets.retention.minutes: every few minutes.
+    void on_leadership(const TopicPartition& partition);     // This broker leads it anew, or no longer.
+    void tick();                                             // Sessions and rebalances: every 100 ms.
+    void expire_offsets();                                   // offsets.retention.minutes: every few minutes.
+    void forget_topics(const std::set<std::string>& names);  // They are gone, and with them what was committed there.
     // The thread that serves this partition of the offsets topic never comes back, as one in a deadlock: what is asked
     // of its groups on this broker stays without an answer until the process ends. Other partitions go on. A fault to
     // practise on.
@@ -47,6 +48,7 @@ private:
     [[nodiscard]] bool is_blocked(const std::string& group) const;
     [[nodiscard]] bool meets_blocked(const Incoming& request) const;
     [[nodiscard]] Coordinated& group(const std::string& id);
+    [[nodiscard]] Group* known_group(const std::string& id);  // Null when there is none here.
     [[nodiscard]] GroupToken keep(const Incoming& request);
     void load(Replica& replica);
     void take_record(std::string_view key, std::optional<std::string_view> value);

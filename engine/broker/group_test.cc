@@ -172,6 +172,27 @@ TEST_F(GroupTest, a_static_member_takes_its_predecessors_place) {
     EXPECT_EQ(group_.heartbeat("c-1", "one", 1, at(4'000)), KafkaError::fenced_instance_id);
 }
 
+TEST_F(GroupTest, a_static_members_new_id_is_stored_though_nothing_else_changes) {
+    for (const char* name : {"one", "two"}) {
+        JoinAsk asked = ask();
+        asked.instance_id = name;
+        join(asked, at(0));
+    }
+    ASSERT_EQ(tick(at(3'000)).joins.size(), 2u);
+    sync("c-1", 1, {{"c-1", "p0"}, {"c-2", "p1"}}, at(3'000));
+    JoinAsk again = ask();
+    again.instance_id = "two";
+    const auto told = join(again, at(4'000));
+    ASSERT_EQ(told.joins.size(), 1u);
+    EXPECT_EQ(told.joins[0].fault, KafkaError::none) << "no rebalance for one who came back";
+    EXPECT_TRUE(told.store);
+
+    Group next{{.initial_delay = Duration(0), .new_member_id = [](const std::string&) { return std::string("x"); }}};
+    next.restore(*decode_group(encode_value(group_.stored(), 5)), at(5'000));
+    EXPECT_EQ(next.heartbeat(told.joins[0].member_id, "two", 1, at(5'001)), KafkaError::none);
+    EXPECT_EQ(next.members().at(told.joins[0].member_id).assignment, "p1");
+}
+
 TEST_F(GroupTest, waiting_members_are_told_when_the_coordinator_moves) {
     join(ask(), at(0));
     GroupEffects effects;

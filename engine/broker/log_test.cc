@@ -57,6 +57,8 @@ TEST_F(LogTest, a_read_stops_below_its_end_offset_and_returns_at_least_one_batch
     EXPECT_EQ(records_in(*log->read(0, {.offset_end = 2})), 2);
     EXPECT_EQ(records_in(*log->read(0, {.bytes_max = 1})), 1);
     EXPECT_EQ(records_in(*log->read(0, {.bytes_max = 1, .at_least_one = false})), 0);
+    EXPECT_EQ(records_in(*log->read(0, {.bytes_max = -5, .at_least_one = false})), 0) << "as a malformed fetch asks";
+    EXPECT_EQ(records_in(*log->read(0, {.bytes_max = -5})), 1);
 }
 
 TEST_F(LogTest, refuses_damaged_and_oversized_batches_without_writing) {
@@ -183,7 +185,18 @@ TEST_F(LogTest, tells_where_each_epoch_ended) {
     EXPECT_EQ(log->end_of_epoch(1).end_offset, 3);
     EXPECT_EQ(log->end_of_epoch(3).epoch, 1) << "the largest epoch at or below the one asked for";
     EXPECT_EQ(log->end_of_epoch(4).end_offset, 5);
-    EXPECT_EQ(log->end_of_epoch(0).epoch, -1);
+    EXPECT_EQ(log->end_of_epoch(0).epoch, 0);
+    EXPECT_EQ(log->end_of_epoch(0).end_offset, 0) << "where the first epoch begins";
+    EXPECT_EQ(log->end_of_epoch(-1).epoch, -1);
+}
+
+TEST_F(LogTest, tells_who_has_only_older_epochs_where_the_logs_part) {
+    auto log = open();
+    EXPECT_EQ(log->end_of_epoch(3).epoch, -1) << "an empty log knows nothing";
+    ASSERT_TRUE(log->restart_at(20));
+    append(*log, {.records = 2}, 5);
+    EXPECT_EQ(log->end_of_epoch(3).epoch, 3);
+    EXPECT_EQ(log->end_of_epoch(3).end_offset, 20) << "a follower that wrote 25 records in epoch 3 must cut there";
 }
 
 TEST_F(LogTest, a_follower_keeps_the_leaders_offsets_and_refuses_damage) {

@@ -74,7 +74,10 @@ void GroupRequests::answer(const JoinAnswer& told) {
 void GroupRequests::sync(const Incoming& request) {
     const auto asked = read_request<wire::SyncGroupRequest>(parts_, request);
     if (!asked) return;
-    if (const Fault fault = check_coordinator(asked->group_id); fault != Fault::none) {
+    Group* const mine = known_group(asked->group_id);
+    Fault fault = check_coordinator(asked->group_id);
+    if (fault == Fault::none && !mine) fault = Fault::unknown_member_id;
+    if (fault != Fault::none) {
         wire::SyncGroupResponse response;
         response.error = fault;
         return send_response(parts_, request, response);
@@ -86,7 +89,7 @@ void GroupRequests::sync(const Incoming& request) {
                 .assignments = {}};
     for (const auto& assignment : asked->assignments) ask.assignments[assignment.member_id] = assignment.assignment;
     GroupEffects effects;
-    group(asked->group_id).group.sync(ask, parts_.loop.now(), effects);
+    mine->sync(ask, parts_.loop.now(), effects);
     apply(asked->group_id, std::move(effects));
 }
 
@@ -107,9 +110,10 @@ void GroupRequests::heartbeat(const Incoming& request) {
     wire::HeartbeatResponse response;
     response.error = check_coordinator(asked->group_id);
     if (response.error == Fault::none) {
+        Group* const mine = known_group(asked->group_id);
         response.error =
-            group(asked->group_id)
-                .group.heartbeat(asked->member_id, asked->group_instance_id, asked->generation_id, parts_.loop.now());
+            mine ? mine->heartbeat(asked->member_id, asked->group_instance_id, asked->generation_id, parts_.loop.now())
+                 : Fault::unknown_member_id;
     }
     send_response(parts_, request, response);
 }
@@ -122,12 +126,13 @@ void GroupRequests::leave(const Incoming& request) {
     if (response.error != Fault::none) return send_response(parts_, request, response);
     constexpr std::int16_t several_since = 3;
     GroupEffects effects;
-    Group& mine = group(asked->group_id).group;
-    if (request.header.version < several_since) {
-        response.error = mine.leave(asked->member_id, std::nullopt, parts_.loop.now(), effects);
-    }
+    Group* const mine = known_group(asked->group_id);
+    const auto leave_as = [&](const std::string& member_id, const std::optional<std::string>& instance_id) {
+        return mine ? mine->leave(member_id, instance_id, parts_.loop.now(), effects) : Fault::unknown_member_id;
+    };
+    if (request.header.version < several_since) response.error = leave_as(asked->member_id, std::nullopt);
     for (const auto& member : asked->members) {
-        const Fault fault = mine.leave(member.member_id, member.group_instance_id, parts_.loop.now(), effects);
+        const Fault fault = leave_as(member.member_id, member.group_instance_id);
         response.members.push_back({member.member_id, member.group_instance_id, fault});
     }
     send_response(parts_, request, response);

@@ -41,7 +41,8 @@ wire::ProduceResponse::Partition ProduceRequests::append(const std::string& topi
     reply.log_start_offset = replica->log->start_offset();
     if (acks != all_in_sync) return reply;
     part.offset = replica->log->end_offset();
-    part.leader_epoch = replica->state.leader_epoch;
+    part.leads_since = replica->leads_since;
+    part.topic_id = replica->topic_id;
     part.settled = replica->high_watermark >= part.offset;
     return reply;
 }
@@ -113,7 +114,8 @@ void ProduceRequests::append_own(Replica& replica, std::string batch, Done done)
     const std::int64_t end = replica.log->end_offset();
     if (replica.high_watermark >= end) return done(Fault::none);
     Pending pending{.request = {}, .response = {}, .parts = {}, .done = std::move(done), .timer = {}};
-    pending.parts.push_back({.id = replica.id, .offset = end, .leader_epoch = replica.state.leader_epoch});
+    pending.parts.push_back(
+        {.id = replica.id, .offset = end, .leads_since = replica.leads_since, .topic_id = replica.topic_id});
     wait(++next_, std::move(pending), own_timeout_ms);
 }
 
@@ -138,9 +140,9 @@ void ProduceRequests::flush() {
 void ProduceRequests::settle(Part& part) {
     const Replica* replica = parts_.replicas.find(part.id.topic, part.id.partition);
     part.settled = true;
-    if (!replica) {
+    if (!replica || replica->topic_id != part.topic_id) {
         part.fault = Fault::unknown_topic_or_partition;
-    } else if (!replica->leads() || replica->state.leader_epoch != part.leader_epoch) {
+    } else if (!replica->leads() || replica->leads_since != part.leads_since) {
         part.fault = parts_.replicas.offline() ? Fault::kafka_storage_error : Fault::not_leader_or_follower;
     } else if (replica->high_watermark < part.offset) {
         part.settled = false;

@@ -27,7 +27,8 @@ private:
     struct Part {  // One partition of one request.
         TopicPartition id;
         std::int64_t offset = 0;  // The high watermark to reach.
-        std::int32_t leader_epoch = 0;
+        std::int32_t leads_since = 0;
+        Uuid topic_id{};
         Fault fault = Fault::none;
         bool settled = false;
     };

@@ -20,9 +20,11 @@ struct TopicPartition {
 
 struct Replica {
     TopicPartition id;
+    Uuid topic_id{};                    // A topic of the same name may follow a deleted one.
     PartitionState state;               // The controller's latest word.
     std::unique_ptr<Log> log;           // Null while the log dir is offline.
     std::optional<LeaderState> leader;  // Set while this broker leads.
+    std::int32_t leads_since = -1;      // The epoch in which this broker took over; renewals of its reign don't count.
     std::int64_t high_watermark = 0;
 
     struct Waiter {
@@ -35,6 +37,11 @@ struct Replica {
 
     // Up to where readers of committed records may go. Needs a log.
     [[nodiscard]] std::int64_t last_stable_offset() const { return log->last_stable_offset(high_watermark); }
+    // Needs a log, which forgets by it which ended transactions might still be lost.
+    void set_high_watermark(std::int64_t offset) {
+        high_watermark = offset;
+        log->note_high_watermark(offset);
+    }
     [[nodiscard]] bool leads() const { return leader.has_value() && log != nullptr; }
 };
 

@@ -19,8 +19,10 @@ void Replicas::apply(const std::set<std::string>& topics, Instant now) {
     std::vector<TopicPartition> gone;
     for (const auto& [id, replica] : replicas_) {
         if (!topics.contains(id.topic)) continue;
+        const TopicState* topic = image_.topic(id.topic);
         const PartitionState* state = image_.partition(id.topic, id.partition);
-        if (!state || !contains(state->replicas, options_.self)) gone.push_back(id);
+        const bool same = topic && topic->id == replica->topic_id;
+        if (!same || !state || !contains(state->replicas, options_.self)) gone.push_back(id);
     }
     for (const auto& id : gone) remove(id);
     for (const std::string& name : topics) {
@@ -32,6 +34,7 @@ void Replicas::apply(const std::set<std::string>& topics, Instant now) {
             if (!replica) {
                 replica = std::make_unique<Replica>();
                 replica->id = {name, state.partition};
+                replica->topic_id = topic->id;
                 replica->state.leader_epoch = -1;
             }
             if (!replica->log && !offline_) {
@@ -65,8 +68,16 @@ void Replicas::give_role(Replica& replica, const PartitionState& state, Instant 
         advance(replica);
         return;
     }
+    // The end of a reassignment renews the reign of a leader that stays. Nobody else has led in between: all that it
+    // has stored stays, and who waits for it to be committed, or has state that was loaded from it, can go on.
+    const bool stays = replica.leader && state.leader_epoch == before.leader_epoch + 1;
     if (const auto noted = replica.log->note_epoch(state.leader_epoch); !noted) return disk_failed(noted.error());
     replica.leader.emplace(state, options_.self, replica.log->end_offset(), now);
+    if (stays) {
+        wake_fetches(replica);
+        return advance(replica);
+    }
+    replica.leads_since = state.leader_epoch;
     wake_all(replica);
     advance(replica);
     callbacks_.leadership(replica.id);

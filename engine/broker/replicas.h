@@ -114,6 +114,7 @@ private:
     void advance(Replica& replica);
     void wake_produce(Replica& replica);
     void wake_all(Replica& replica);
+    void wake_fetches(Replica& replica);
     static void drain(std::vector<std::uint64_t>& waiters, const std::function<void(std::uint64_t)>& wake);
     [[nodiscard]] std::filesystem::path folder_of(const TopicPartition& id) const;
 

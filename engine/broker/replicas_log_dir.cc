@@ -79,8 +79,8 @@ Status Replicas::open_log(Replica& replica) {
     MEDIC_TRY(replica.log, Log::open(folder, log_options(replica.id.topic), space_.get(), last_stop_));
     if (!known || *known != topic_id) MEDIC_CHECK(replace_file(folder / "partition.metadata", topic_id));
     const auto stored = stored_high_watermarks_.find(replica.id);
-    replica.high_watermark = std::clamp(stored == stored_high_watermarks_.end() ? 0 : stored->second,
-                                        replica.log->start_offset(), replica.log->end_offset());
+    replica.set_high_watermark(std::clamp(stored == stored_high_watermarks_.end() ? 0 : stored->second,
+                                          replica.log->start_offset(), replica.log->end_offset()));
     return {};
 }
 

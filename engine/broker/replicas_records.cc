@@ -49,9 +49,8 @@ bool Replicas::append_fetched(Replica& replica, std::string_view batches, std::i
         counters_.all.replication_bytes_in += batches.size();
         if (contains(replica.state.adding, options_.self)) counters_.all.reassignment_bytes_in += batches.size();
     }
-    replica.high_watermark =
-        std::max(replica.high_watermark, std::min(leader_high_watermark, replica.log->end_offset()));
-    replica.log->note_high_watermark(replica.high_watermark);
+    replica.set_high_watermark(
+        std::max(replica.high_watermark, std::min(leader_high_watermark, replica.log->end_offset())));
     return true;
 }
 
@@ -61,17 +60,17 @@ void Replicas::truncate(Replica& replica, std::int64_t offset) {
                  replica.high_watermark);
     }
     if (const auto done = replica.log->truncate_to(offset); !done) return disk_failed(done.error());
-    replica.high_watermark = std::min(replica.high_watermark, replica.log->end_offset());
+    replica.set_high_watermark(std::min(replica.high_watermark, replica.log->end_offset()));
 }
 
 void Replicas::restart_log(Replica& replica, std::int64_t offset) {
     if (const auto done = replica.log->restart_at(offset); !done) return disk_failed(done.error());
-    replica.high_watermark = offset;
+    replica.set_high_watermark(offset);
 }
 
 void Replicas::raise_log_start(Replica& replica, std::int64_t offset) {
     if (const auto done = replica.log->raise_start(offset); !done) return disk_failed(done.error());
-    replica.high_watermark = std::max(replica.high_watermark, replica.log->start_offset());
+    replica.set_high_watermark(std::max(replica.high_watermark, replica.log->start_offset()));
 }
 
 Result<std::string> Replicas::read(Replica& replica, std::int64_t offset, const ReadLimits& limits) {
@@ -100,8 +99,11 @@ void Replicas::on_follower_fetch(Replica& replica, BrokerId follower, std::int64
 void Replicas::isr_answer(const AlterPartition& wish, Fault fault) {
     Replica* replica = find(wish.topic, wish.partition);
     if (!replica || !replica->leader || replica->state.leader_epoch != wish.leader_epoch) return;
+    if (replica->state.partition_epoch != wish.partition_epoch) return;  // Settled; the wish now open is another one.
     if (fault == Fault::none) return;
     ++counters_.failed_isr_updates;
+    // The controller is ahead of us, perhaps by this very wish: its word is on its way, and until then the wish counts.
+    if (fault == Fault::invalid_update_version) return;
     replica->leader->change_failed();
 }
 
@@ -128,8 +130,7 @@ void Replicas::check_isr(Instant now, Duration lag_max) {
 void Replicas::advance(Replica& replica) {
     const std::int64_t committed = replica.leader->committed_end(replica.log->end_offset());
     if (committed <= replica.high_watermark) return;
-    replica.high_watermark = committed;
-    replica.log->note_high_watermark(committed);
+    replica.set_high_watermark(committed);
     wake_produce(replica);
     drain(replica.consumer_waiters, callbacks_.fetch_ready);
 }
@@ -145,6 +146,10 @@ void Replicas::wake_produce(Replica& replica) {
 // The role has changed: everybody who waits has to look again.
 void Replicas::wake_all(Replica& replica) {
     for (const auto& waiter : std::exchange(replica.produce_waiters, {})) callbacks_.produce_progress(waiter.request);
+    wake_fetches(replica);
+}
+
+void Replicas::wake_fetches(Replica& replica) {
     drain(replica.consumer_waiters, callbacks_.fetch_ready);
     drain(replica.follower_waiters, callbacks_.fetch_ready);
 }

@@ -63,6 +63,10 @@ void Requests::on_frame(ReplyTo to, std::span<char> frame) {
     const ApiKey api = view->header.api;
     const auto entry = std::ranges::find(table(), api, &Entry::api);
     if (entry == table().end()) return parts_.server.hang_up(to);
+    // As a KRaft broker, which serves nobody before it has caught up: without metadata it would answer as if the
+    // cluster had no topics.
+    const bool knows_cluster = parts_.link.metadata_offset() > 0;
+    if (!knows_cluster && api != ApiKey::api_versions) return parts_.server.hang_up(to);
     const auto begin = std::chrono::steady_clock::now();
     if (is_decided_by_controller(api)) {
         forward(to, frame);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -183,7 +184,8 @@ std::int64_t Segment::position_of(std::int64_t offset) const {
 Result<std::string> Segment::read(std::int64_t offset, const ReadLimits& limits) const {
     const std::int64_t position = position_of(offset);
     if (position >= size_bytes_) return std::string();
-    std::int64_t wanted = std::min(limits.bytes_max, size_bytes_ - position);
+    // Limits come from clients as they are: below zero there is nothing to read.
+    std::int64_t wanted = std::clamp<std::int64_t>(limits.bytes_max, 0, size_bytes_ - position);
     if (limits.at_least_one) {
         const auto first = header_at(position);
         if (!first) return fail(ErrorCode::invalid, "{}: no batch at position {}", path_.string(), position);
