@@ -243,7 +243,10 @@ void GroupMember::beat() {
     }
     switch (answer->error) {
         case KafkaError::none: break;
-        case KafkaError::fenced_instance_id: fenced_ = true; break;
+        case KafkaError::fenced_instance_id:
+            fenced_ = true;
+            rejoin_ = true;  // So that the next poll hears of it instead of reading on beside its successor.
+            break;
         case KafkaError::rebalance_in_progress: rejoin_ = true; break;
         case KafkaError::unknown_member_id:
         case KafkaError::illegal_generation: lose_membership(); break;
@@ -253,6 +256,8 @@ void GroupMember::beat() {
 
 Status GroupMember::commit(const std::map<TopicPartition, std::int64_t>& next_offsets) {
     const Identity self = identity();
+    // Without an id it would be a commit from outside the group, which a broker takes while the group is empty.
+    if (self.member_id.empty()) return fail(ErrorCode::outdated, "group {}: not a member", options_.group);
     std::map<medic::TopicPartition, std::int64_t> offsets;
     for (const auto& [partition, offset] : next_offsets) offsets[{partition.topic, partition.partition}] = offset;
     return commit_offsets(client_, options_.group, offsets, {self.generation, self.member_id});

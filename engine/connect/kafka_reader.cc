@@ -78,6 +78,8 @@ public:
     }
 
     Status commit(const std::map<TopicPartition, std::int64_t>& next_offsets) override {
+        // Joined, and the starts not yet found: these positions are of partitions that may be another member's by now.
+        if (member_.epoch() != epoch_) return fail(ErrorCode::outdated, "group {}: assigned anew", options_.group);
         return member_.commit(next_offsets);
     }
     void leave() override { member_.leave(); }

@@ -10,13 +10,21 @@ namespace medic::engine::connect {
 Link::~Link() { close(fd_); }
 
 bool Link::send(std::string_view json) {
-    std::string line(json);
-    line += '\n';
-    for (std::size_t done = 0; done < line.size();) {
-        const ssize_t wrote = ::send(fd_, line.data() + done, line.size() - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (!flush()) return false;
+    unsent_ = json;
+    unsent_ += '\n';
+    const std::size_t whole = unsent_.size();
+    if (flush() || unsent_.size() < whole) return true;
+    unsent_.clear();
+    return false;
+}
+
+bool Link::flush() {
+    while (!unsent_.empty()) {
+        const ssize_t wrote = ::send(fd_, unsent_.data(), unsent_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         if (wrote < 0 && errno == EINTR) continue;
         if (wrote <= 0) return false;
-        done += static_cast<std::size_t>(wrote);
+        unsent_.erase(0, static_cast<std::size_t>(wrote));
     }
     return true;
 }

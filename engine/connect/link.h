@@ -21,15 +21,21 @@ public:
 
     [[nodiscard]] int fd() const { return fd_; }
 
-    // Never waits. False: the other side is gone, or has not read for so long that its buffer is full.
+    // Never waits. True: the line is on its way; what there was no room for leaves with the next send() or flush(), so
+    // that no line is cut. False: nothing of it was taken: the other side is gone, or has not read for so long that its
+    // buffer is full.
     bool send(std::string_view json);
+
+    // Never waits. True: nothing of what send() took is left here.
+    bool flush();
 
     // Appends the whole lines that have come; never waits. False: closed by the other side, or a line is too long.
     [[nodiscard]] bool receive(std::vector<std::string>& lines);
 
 private:
     int fd_;
-    std::string pending_;
+    std::string pending_;  // Received: the beginning of a line.
+    std::string unsent_;   // The end of a line that has begun to leave.
 };
 
 }  // namespace medic::engine::connect

@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -105,12 +107,18 @@ public:
     std::vector<TopicPartition> partitions = {{"t", 0}};
     std::map<TopicPartition, std::int64_t> sought, committed;
     std::atomic<bool>* stop = nullptr;
-    bool left = false;
+    std::map<TopicPartition, std::int64_t> committed_when_given_back;
+    bool left = false, revoking = false;
     int paused_polls = 0;
 
     Result<std::vector<SinkRecord>> poll(milliseconds, Flow flow) override {
         if (flow == Flow::pause) ++paused_polls;
         if (polls_++ == 0) return std::vector<SinkRecord>{};
+        if (std::exchange(revoking, false)) {
+            committed_when_given_back = committed;
+            ++epoch_;
+            return std::vector<SinkRecord>{};
+        }
         if (batches.empty()) {
             *stop = true;
             return std::vector<SinkRecord>{};
@@ -119,9 +127,9 @@ public:
         batches.pop_front();
         return batch;
     }
-    bool is_revoking() const override { return false; }
+    bool is_revoking() const override { return revoking; }
     void interrupt() override {}
-    std::uint64_t assignment_epoch() const override { return polls_ > 0 ? 1 : 0; }
+    std::uint64_t assignment_epoch() const override { return polls_ > 0 ? epoch_ : 0; }
     std::vector<TopicPartition> assignment() const override { return partitions; }
     void seek(const TopicPartition& partition, std::int64_t offset) override { sought[partition] = offset; }
     Status commit(const std::map<TopicPartition, std::int64_t>& next_offsets) override {
@@ -132,15 +140,18 @@ public:
 
 private:
     int polls_ = 0;
+    std::uint64_t epoch_ = 1;
 };
 
 class FakeSink final : public SinkTask {
 public:
     std::vector<std::string> values;
+    std::function<void()> on_put = [] {};
     void start(const Config&) override {}
     std::optional<std::int64_t> open(const TopicPartition&) override { return 42; }
     void put(std::span<const SinkRecord> records) override {
         for (const auto& record : records) values.push_back(*record.value);
+        on_put();
     }
 };
 
@@ -258,6 +269,27 @@ TEST(SinkRunner, ATaskThatFailsHasCommittedTheBatchesBeforeAndLeavesItsGroup) {
     EXPECT_EQ(reader.committed.at({"t", 0}), 44);
     EXPECT_THAT(sink.values, ElementsAre("{}", "{}"));
     EXPECT_TRUE(reader.left);
+}
+
+TEST(SinkRunner, ARebalanceThatBeginsDuringAPutFindsItCommitted) {
+    Bench bench(ConnectorType::sink, {{"topics", "t"}});
+    bench.context.flush = milliseconds(60'000);
+    FakeReader reader;
+    reader.stop = &bench.stop;
+    reader.batches = {{sink_record(42, "a"), sink_record(43, "b")}};
+    FakeSink sink;
+    sink.on_put = [&] { reader.revoking = true; };
+    run_sink(bench.context, sink, reader);
+    EXPECT_EQ(reader.committed_when_given_back.at({"t", 0}), 44);
+}
+
+TEST(KafkaReader, WhoIsNoMemberCommitsNothing) {
+    // Nobody listens there: nobody is asked.
+    const auto reader = make_kafka_reader({.kafka = {{"127.0.0.1:1"}, "c"}, .group = "g", .topics = {"t"}});
+    const Status committed = reader->commit({{{"t", 0}, 44}});
+    ASSERT_FALSE(committed);
+    EXPECT_EQ(committed.error().code, ErrorCode::outdated);
+    EXPECT_EQ(committed.error().message, "group g: not a member");
 }
 
 TEST(SinkRunner, APausedTaskStaysInTheGroup) {

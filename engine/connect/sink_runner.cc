@@ -73,9 +73,10 @@ private:
     }
 
     void turn() {
+        // Before the poll that gives the partitions back: what was put since the last commit would be read again.
+        if (reader_.is_revoking()) commit();
         auto polled =
             reader_.poll(poll_wait, state_ == State::paused ? KafkaReader::Flow::pause : KafkaReader::Flow::read);
-        if (reader_.is_revoking()) commit();
         if (reader_.assignment_epoch() != epoch_) {
             take_assignment();
             return;  // What was read before the positions were set does not count.

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <deque>
 #include <thread>
 
 #include <nlohmann/json.hpp>
@@ -30,6 +31,7 @@ using nlohmann::json;
 constexpr int link_fd = 3;
 constexpr int report_interval_ms = 250;
 constexpr int writer_patience_ms = 2'000;  // ms that a write under way gets after a stop, before it is abandoned.
+constexpr std::chrono::minutes last_reports_patience{10};  // With a worker that lives and does not read: a frozen one.
 
 struct TaskStart {
     Config config;
@@ -53,7 +55,7 @@ public:
         std::thread worker([this] { work(); });
         control(link);
         worker.join();
-        send_reports(link);
+        send_last_reports(link);
         close(done_fd_);
         return failed_ ? 1 : 0;
     }
@@ -98,15 +100,35 @@ private:
         if (kind == "resume") pause_ = false;
     }
 
+    // What the worker has no room for waits for the next time; of the metrics the next ones will do.
     void send_reports(Link& link) {
-        std::vector<std::string> lines;
-        {
-            const std::lock_guard lock(mutex_);
-            lines.swap(reports_);
-            if (!offsets_.empty()) lines.push_back(std::exchange(offsets_, {}));
+        if (send_news(link)) link.send(json{{"t", "metrics"}, {"values", metrics_.values()}}.dump());
+    }
+
+    // The offsets first: who reads that the task is paused finds those of its last batch. True: all of it is on its
+    // way.
+    bool send_news(Link& link) {
+        const std::lock_guard lock(mutex_);
+        if (!offsets_.empty()) {
+            if (!link.send(offsets_)) return false;
+            offsets_.clear();
         }
-        lines.push_back(json{{"t", "metrics"}, {"values", metrics_.values()}}.dump());
-        for (const auto& line : lines) link.send(line);
+        while (!reports_.empty()) {
+            if (!link.send(reports_.front())) return false;
+            reports_.pop_front();
+        }
+        return true;
+    }
+
+    // Why a task failed is told once: a worker that does not read at the moment must hear of it when it does.
+    void send_last_reports(Link& link) {
+        const auto give_up_at = std::chrono::steady_clock::now() + last_reports_patience;
+        while (!send_news(link) || !link.flush()) {
+            pollfd entry{link.fd(), POLLOUT, 0};
+            poll(&entry, 1, report_interval_ms);
+            if ((entry.revents & (POLLHUP | POLLERR)) || std::chrono::steady_clock::now() >= give_up_at) return;
+        }
+        send_reports(link);
     }
 
     void report(const json& message) {
@@ -230,7 +252,7 @@ private:
     const int done_fd_;
     std::atomic<bool> stop_ = false, pause_ = false, failed_ = false;
     std::mutex mutex_;
-    std::vector<std::string> reports_;  // A few states and at most one failure.
+    std::deque<std::string> reports_;  // A few states and at most one failure.
     std::string offsets_;
     // Used by the working thread; the control thread may interrupt them. A sink writes only its dead letters.
     std::unique_ptr<KafkaWriter> writer_;

@@ -86,7 +86,9 @@ struct KafkaClient::Impl {
     // `reached`: a connection was there; without it an error is about the connection, not about the call.
     Result<Answer> exchange_with(Slot& slot, ApiKey api, const Encode& encode, KafkaDeadline deadline, bool& reached);
     Result<Answer> exchange_locked(Slot& slot, ApiKey api, const Encode& encode, KafkaDeadline deadline);
-    Result<Answer> exchange_with_any(ApiKey api, const Encode& encode, KafkaDeadline deadline);
+    // An answer that `judge` finds unavailable sends the call on to the next broker.
+    using Judge = std::function<Status(const Answer&)>;
+    Result<Answer> exchange_with_any(ApiKey api, const Encode& encode, KafkaDeadline deadline, const Judge& judge = {});
     std::vector<std::shared_ptr<Slot>> candidates();
     Result<std::shared_ptr<Slot>> slot_of(std::int32_t broker_id);
     Result<MetadataResponse> metadata(const std::optional<std::vector<std::string>>& topics, KafkaDeadline deadline);
@@ -222,7 +224,7 @@ std::vector<std::shared_ptr<Slot>> KafkaClient::Impl::candidates() {
 }
 
 Result<KafkaClient::Answer> KafkaClient::Impl::exchange_with_any(ApiKey api, const Encode& encode,
-                                                                 KafkaDeadline deadline) {
+                                                                 KafkaDeadline deadline, const Judge& judge) {
     MEDIC_CHECK(bootstrap_status);
     Error last{ErrorCode::unavailable, "no broker known"};
     for (const auto& slot : candidates()) {
@@ -230,6 +232,9 @@ Result<KafkaClient::Answer> KafkaClient::Impl::exchange_with_any(ApiKey api, con
         if (now >= deadline) break;
         bool reached = false;
         auto answer = exchange_with(*slot, api, encode, std::min(deadline, now + kAnyAttemptMax), reached);
+        if (answer && judge) {
+            if (const Status status = judge(*answer); !status) answer = std::unexpected(status.error());
+        }
         if (answer || (reached && answer.error().code != ErrorCode::unavailable)) return answer;
         // What someone has to mend is worth more than that another broker is down.
         if (last.code != ErrorCode::invalid) last = answer.error();
@@ -272,8 +277,14 @@ Result<MetadataResponse> KafkaClient::Impl::metadata(const std::optional<std::ve
         request.topics.emplace();
         for (const std::string& topic : *topics) request.topics->push_back({.topic_id = {}, .name = topic});
     }
-    MEDIC_TRY(const Answer answer, exchange_with_any(ApiKey::metadata, encoder_of(request), deadline));
-    MEDIC_TRY(auto response, decode<MetadataResponse>(answer.body(), answer.version));
+    MetadataResponse response;
+    const auto understand = [&response](const Answer& answer) -> Status {
+        MEDIC_TRY(response, decode<MetadataResponse>(answer.body(), answer.version));
+        // A broker that still starts knows of none, not even of itself: that is no cluster without brokers.
+        if (response.brokers.empty()) return fail(ErrorCode::unavailable, "the cluster's metadata names no broker");
+        return {};
+    };
+    MEDIC_CHECK(exchange_with_any(ApiKey::metadata, encoder_of(request), deadline, understand));
     remember(response);
     return response;
 }
@@ -283,8 +294,7 @@ Result<KafkaBrokers> KafkaClient::Impl::brokers(KafkaDeadline deadline) {
         const std::lock_guard lock(mutex);
         if (cluster_known_at && Clock::now() - *cluster_known_at < options.metadata_max_age) return cluster;
     }
-    MEDIC_TRY(const auto response, metadata(std::vector<std::string>(), deadline));
-    if (response.brokers.empty()) return fail(ErrorCode::unavailable, "the cluster's metadata names no broker");
+    MEDIC_CHECK(metadata(std::vector<std::string>(), deadline));
     const std::lock_guard lock(mutex);
     return cluster;
 }
@@ -354,6 +364,8 @@ Result<MetadataResponse> KafkaClient::metadata(const std::optional<std::vector<s
                                                std::optional<Duration> timeout) {
     return impl_->metadata(topics, Clock::now() + timeout.value_or(impl_->options.request_timeout));
 }
+
+void KafkaClient::learn(const MetadataResponse& metadata) { impl_->remember(metadata); }
 
 void KafkaClient::forget_metadata() {
     const std::lock_guard lock(impl_->mutex);

@@ -115,9 +115,13 @@ public:
     // Brokers, controller and cluster id; cached up to metadata_max_age.
     [[nodiscard]] Result<KafkaBrokers> brokers();
 
-    // Asks now; also renews what brokers() gives. Null topics: all. Never creates a topic.
+    // Asks now; also renews what brokers() gives. Null topics: all. Never creates a topic. unavailable also where no
+    // broker that answers knows of any.
     [[nodiscard]] Result<wire::MetadataResponse> metadata(const std::optional<std::vector<std::string>>& topics,
                                                           std::optional<Duration> timeout = {});
+
+    // What another client of the same cluster was told: brokers() and the addresses are as after asking oneself.
+    void learn(const wire::MetadataResponse& metadata);
 
     // After NOT_CONTROLLER, NOT_COORDINATOR or a leader's death: the next call looks anew.
     void forget_metadata();

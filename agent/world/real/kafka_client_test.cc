@@ -33,6 +33,21 @@ TEST(KafkaClient, learns_the_cluster_from_any_bootstrap_broker_that_answers) {
     EXPECT_EQ(brokers->cluster_id, "fake");
 }
 
+TEST(KafkaClient, does_not_believe_a_broker_that_still_starts) {
+    FakeKafka kafka(2);
+    kafka.starting = {0};
+    KafkaClient client(options_for(kafka));
+    const auto metadata = client.metadata(std::vector<std::string>{"t"});
+    ASSERT_TRUE(metadata) << metadata.error().message;
+    EXPECT_EQ(metadata->brokers.size(), 2u);
+
+    FakeKafka young(1);
+    young.starting = {0};
+    KafkaClient early(options_for(young));
+    EXPECT_EQ(early.metadata(std::nullopt).error().code, ErrorCode::unavailable);
+    EXPECT_EQ(early.brokers().error().message, "the cluster's metadata names no broker");
+}
+
 TEST(KafkaClient, says_what_is_wrong_with_the_bootstrap_list) {
     KafkaClient none({});
     EXPECT_EQ(none.brokers().error().message, "no bootstrap broker given");
@@ -123,7 +138,9 @@ TEST(KafkaClient, a_time_out_is_no_answer) {
         return header.api == ApiKey::delete_topics ? Fate::hang : Fate::answer;
     };
     KafkaClient client(options_for(kafka));
-    const auto answer = client.call(KafkaTarget::controller(), wire::DeleteTopicsRequest{}, Duration{300});
+    // Connected before, so that the time is the call's alone.
+    ASSERT_TRUE(client.call(KafkaTarget::controller(), wire::ListGroupsRequest{}));
+    const auto answer = client.call(KafkaTarget::controller(), wire::DeleteTopicsRequest{}, Duration{2'000});
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().code, ErrorCode::outcome_unknown);
 }

@@ -131,6 +131,7 @@ Status KafkaConsumer::Impl::look_up_leaders() {
     }
     if (topics.empty()) return {};
     MEDIC_TRY(const auto metadata, client.metadata(topics));
+    fetch_client.learn(metadata);  // A leader that does not answer may have come back at another address.
     std::set<std::int32_t> leaders;
     {
         const std::lock_guard lock(mutex);

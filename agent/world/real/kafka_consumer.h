@@ -52,7 +52,7 @@ struct ConsumedRecord {
 };
 
 // Offsets by partition at a time stamp (ListOffsets): kFromEarliest, kFromLatest or Unix milliseconds. Partitions
-// without such an offset get -1. Fails as a whole when one partition fails.
+// without such an offset get -1. Fails as a whole when one partition fails; a leader that moves is waited for briefly.
 [[nodiscard]] Result<std::map<TopicPartition, std::int64_t>> list_offsets(KafkaClient& client,
                                                                           const std::vector<TopicPartition>& partitions,
                                                                           std::int64_t timestamp);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -28,13 +29,14 @@ public:
     [[nodiscard]] std::vector<std::string> bootstrap() const;
     void stop(int broker);   // Closes its connections and refuses new ones.
     void start(int broker);  // On the same port.
+    void move(int broker);   // Stops it and starts it on another port.
 
     // What becomes of a request, decided before it is handled. Called by several threads.
     enum class Fate : std::uint8_t {
         answer,
         swallow,  // Handled, then the connection is closed without an answer.
         hang,     // Neither handled nor answered until release().
-        refuse,   // Produce and Fetch: NOT_LEADER_OR_FOLLOWER for every partition.
+        refuse,   // Produce, Fetch and ListOffsets: NOT_LEADER_OR_FOLLOWER for every partition.
     };
     std::function<Fate(int broker, const wire::RequestHeader&)> on_request;
     void wait_until_hanging();  // Until some request hangs.
@@ -44,6 +46,8 @@ public:
     std::map<wire::ApiKey, std::pair<std::int16_t, std::int16_t>> versions;
     bool knows_api_versions_v3 = true;
     std::string cluster_id = "fake";
+    // Brokers that still start: their metadata names no broker. Set before the first connection.
+    std::set<int> starting;
 
     struct Listener {
         std::shared_ptr<SSL_CTX> tls;      // Null: plain text.
@@ -78,10 +82,10 @@ private:
     wire::Bytes sasl(const wire::RequestView& request, FakeSaslServer& server);
     wire::Bytes handle(int broker, const wire::RequestView& request, Fate fate);
     wire::Bytes api_versions(const wire::RequestView& request) const;
-    wire::Bytes metadata(const wire::RequestView& request) const;
+    wire::Bytes metadata(int asked_broker, const wire::RequestView& request) const;
     wire::Bytes produce(const wire::RequestView& request, Fate fate);
     wire::Bytes fetch(const wire::RequestView& request, Fate fate);
-    wire::Bytes list_offsets(const wire::RequestView& request) const;
+    wire::Bytes list_offsets(const wire::RequestView& request, Fate fate) const;
     wire::Bytes offsets(const wire::RequestView& request);
 
     mutable std::mutex mutex_;

@@ -79,7 +79,10 @@ void FakeKafka::start(int id) {
     ASSERT_EQ(::bind(broker.listener, reinterpret_cast<sockaddr*>(&address), size), 0);
     ASSERT_EQ(::listen(broker.listener, 64), 0);
     getsockname(broker.listener, reinterpret_cast<sockaddr*>(&address), &size);
-    broker.port = ntohs(address.sin_port);
+    {
+        const std::lock_guard lock(mutex_);  // The others' metadata answers name it.
+        broker.port = ntohs(address.sin_port);
+    }
     broker.running = true;
     broker.acceptor = std::jthread([this, &broker] { accept_connections(broker); });
 }
@@ -95,6 +98,15 @@ void FakeKafka::stop(int id) {
         for (const int socket : broker.sockets) ::shutdown(socket, SHUT_RDWR);
     }
     broker.servers.clear();
+}
+
+void FakeKafka::move(int id) {
+    stop(id);
+    {
+        const std::lock_guard lock(mutex_);
+        brokers_[static_cast<std::size_t>(id)]->port = 0;
+    }
+    start(id);
 }
 
 void FakeKafka::accept_connections(Broker& broker) {
@@ -193,15 +205,15 @@ void FakeKafka::cut_log(int partition, std::int64_t start_offset) {
     log.bytes = Bytes(rest);
 }
 
-Bytes FakeKafka::handle(int, const RequestView& request, Fate fate) {
+Bytes FakeKafka::handle(int broker, const RequestView& request, Fate fate) {
     const std::lock_guard lock(mutex_);
     ++seen_[request.header.api];
     switch (request.header.api) {
         case ApiKey::api_versions: return api_versions(request);
-        case ApiKey::metadata: return metadata(request);
+        case ApiKey::metadata: return metadata(broker, request);
         case ApiKey::produce: return produce(request, fate);
         case ApiKey::fetch: return fetch(request, fate);
-        case ApiKey::list_offsets: return list_offsets(request);
+        case ApiKey::list_offsets: return list_offsets(request, fate);
         case ApiKey::find_coordinator:
         case ApiKey::offset_commit:
         case ApiKey::offset_fetch: return offsets(request);
@@ -233,11 +245,12 @@ Bytes FakeKafka::api_versions(const RequestView& request) const {
     return answer(request, response);
 }
 
-Bytes FakeKafka::metadata(const RequestView& request) const {
+Bytes FakeKafka::metadata(int asked_broker, const RequestView& request) const {
     MetadataResponse response;
     response.cluster_id = cluster_id;
     response.controller_id = 0;
-    for (const auto& broker : brokers_) response.brokers.push_back({broker->id, "127.0.0.1", broker->port, {}});
+    for (const auto& broker : brokers_)
+        if (!starting.contains(asked_broker)) response.brokers.push_back({broker->id, "127.0.0.1", broker->port, {}});
     MetadataResponse::Topic topic;
     topic.name = "t";
     for (std::int32_t p = 0; p < static_cast<std::int32_t>(logs_.size()); ++p) {
@@ -312,7 +325,7 @@ Bytes FakeKafka::fetch(const RequestView& request, Fate fate) {
     return answer(request, response);
 }
 
-Bytes FakeKafka::list_offsets(const RequestView& request) const {
+Bytes FakeKafka::list_offsets(const RequestView& request, Fate fate) const {
     ListOffsetsResponse response;
     for (const auto& topic : body<ListOffsetsRequest>(request).topics) {
         auto& answered = response.topics.emplace_back();
@@ -321,7 +334,10 @@ Bytes FakeKafka::list_offsets(const RequestView& request) const {
             const Log& log = logs_[static_cast<std::size_t>(partition.partition)];
             auto& result = answered.partitions.emplace_back();
             result.partition = partition.partition;
-            result.offset = partition.timestamp == kLatestOffset ? log.end : log.start;
+            if (fate == Fate::refuse)
+                result.error = KafkaError::not_leader_or_follower;
+            else
+                result.offset = partition.timestamp == kLatestOffset ? log.end : log.start;
         }
     }
     return answer(request, response);

@@ -1,4 +1,6 @@
 // The offset calls of kafka_consumer.h, which need no consumer.
+#include <thread>
+
 #include "agent/wire/messages/group_offsets.h"
 #include "agent/wire/messages/list_offsets.h"
 #include "agent/world/real/kafka_consumer.h"
@@ -8,6 +10,10 @@ namespace medic {
 using namespace wire;
 
 namespace {
+
+// For a leader that moves or has just been elected, which takes less.
+constexpr int kListTriesMax = 5;
+constexpr Duration kRetryPause{100};  // Kafka's default: retry.backoff.ms
 
 // The entry of `topic` at the end of a request's list, added when it isn't there: partitions come sorted by topic.
 template <class Topic>
@@ -31,19 +37,21 @@ Result<std::map<TopicPartition, std::int32_t>> leaders_of(KafkaClient& client,
     return leaders;
 }
 
-}  // namespace
-
-Result<std::map<TopicPartition, std::int64_t>> list_offsets(KafkaClient& client,
-                                                            const std::vector<TopicPartition>& partitions,
-                                                            std::int64_t timestamp) {
+// `retry`: what failed passes by itself, after a new look at the leaders.
+Result<std::map<TopicPartition, std::int64_t>> list_once(KafkaClient& client,
+                                                         const std::vector<TopicPartition>& partitions,
+                                                         std::int64_t timestamp, bool& retry) {
+    retry = false;
     MEDIC_TRY(const auto leaders, leaders_of(client, partitions));
     std::map<std::int32_t, ListOffsetsRequest> requests;
     for (const auto& partition : partitions) {
         const auto leader = leaders.find(partition);
         if (leader == leaders.end())
             return fail(ErrorCode::invalid, "topic {} has no partition {}", partition.topic, partition.partition);
-        if (leader->second < 0)
+        if (leader->second < 0) {
+            retry = true;
             return fail(ErrorCode::unavailable, "{}-{} has no leader", partition.topic, partition.partition);
+        }
         last_topic(requests[leader->second].topics, partition.topic)
             .partitions.push_back({.partition = partition.partition, .timestamp = timestamp});
     }
@@ -52,12 +60,26 @@ Result<std::map<TopicPartition, std::int64_t>> list_offsets(KafkaClient& client,
         MEDIC_TRY(const auto response, client.call(KafkaTarget::broker(leader), request));
         for (const auto& topic : response.topics) {
             for (const auto& partition : topic.partitions) {
+                retry = is_retriable(partition.error);
                 MEDIC_CHECK(check(partition.error, fmt::format("offsets of {}-{}", topic.name, partition.partition)));
                 offsets[{topic.name, partition.partition}] = partition.offset;
             }
         }
     }
     return offsets;
+}
+
+}  // namespace
+
+Result<std::map<TopicPartition, std::int64_t>> list_offsets(KafkaClient& client,
+                                                            const std::vector<TopicPartition>& partitions,
+                                                            std::int64_t timestamp) {
+    for (int tries = 1;; ++tries) {
+        bool retry = false;
+        auto offsets = list_once(client, partitions, timestamp, retry);
+        if (offsets || !retry || tries == kListTriesMax || client.stopped()) return offsets;
+        std::this_thread::sleep_for(kRetryPause);
+    }
 }
 
 Result<std::map<TopicPartition, std::int64_t>> fetch_committed(KafkaClient& client, const std::string& group_id,

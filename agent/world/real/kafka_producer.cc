@@ -147,7 +147,7 @@ Status KafkaProducer::acquire_producer_id(KafkaDeadline deadline) {
             return {};
         }
         // A lost answer only wastes an id.
-        if (status.error().code == ErrorCode::invalid || Clock::now() >= deadline) return status;
+        if (status.error().code == ErrorCode::invalid || client_.stopped() || Clock::now() >= deadline) return status;
         std::this_thread::sleep_for(kRetryPause);
     }
 }
@@ -184,8 +184,10 @@ Status KafkaProducer::send(Round& round) const {
     const KafkaDeadline deadline = Clock::now() + options_.delivery_timeout;
     Error last{ErrorCode::unavailable, "the partitions have no leader"};
     while (!std::ranges::all_of(round.batches, &Sealed::acknowledged)) {
+        // Either way some earlier try may have been stored without our hearing of it.
+        if (client_.stopped())
+            return fail(ErrorCode::outcome_unknown, "stopped before all was acknowledged: {}", last.message);
         if (Clock::now() >= deadline) {
-            // Some earlier try may have been stored without our hearing of it.
             return fail(ErrorCode::outcome_unknown, "not delivered within {} ms: {}", options_.delivery_timeout.count(),
                         last.message);
         }
@@ -225,7 +227,7 @@ Status KafkaProducer::send_once(Round& round, bool& retry, Error& last) const {
     KafkaClient::run_all(calls);
     for (const auto& answer : answers) {
         if (answer) {
-            MEDIC_CHECK(accept(round, *answer, retry));
+            MEDIC_CHECK(accept(round, *answer, retry, last));
             continue;
         }
         last = answer.error();
@@ -237,7 +239,7 @@ Status KafkaProducer::send_once(Round& round, bool& retry, Error& last) const {
     return {};
 }
 
-Status KafkaProducer::accept(Round& round, const ProduceResponse& response, bool& retry) const {
+Status KafkaProducer::accept(Round& round, const ProduceResponse& response, bool& retry, Error& last) const {
     for (const auto& topic : response.topics) {
         for (const auto& result : topic.partitions) {
             const auto sealed = std::ranges::find_if(round.batches, [&](const Sealed& candidate) {
@@ -250,9 +252,10 @@ Status KafkaProducer::accept(Round& round, const ProduceResponse& response, bool
                 continue;
             }
             const bool may_be_stored = error_code(result.error) == ErrorCode::outcome_unknown;
-            if (!is_retriable(result.error) || (may_be_stored && !options_.idempotent))
-                return check(result.error, fmt::format("produce to {}-{}", topic.name, result.partition),
-                             result.error_message.value_or(""));
+            const Status refused = check(result.error, fmt::format("produce to {}-{}", topic.name, result.partition),
+                                         result.error_message.value_or(""));
+            if (!is_retriable(result.error) || (may_be_stored && !options_.idempotent)) return refused;
+            last = refused.error();
             retry = true;
         }
     }

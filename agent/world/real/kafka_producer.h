@@ -3,7 +3,8 @@
 //
 // Delivery: with `idempotent` (the default) each record is stored exactly once as long as this object lives: a batch
 // whose answer was lost is sent again under the same sequence number. A failed flush gives up on what was buffered (the
-// error says whether records may have been stored) and the next append starts over with a new producer id.
+// error says whether records may have been stored) and the next append starts over with a new producer id. The client's
+// stop() ends a flush that waits.
 #pragma once
 
 #include <cstdint>
@@ -97,7 +98,7 @@ private:
 
     Status send(Round& round) const;
     Status send_once(Round& round, bool& retry, Error& last) const;
-    Status accept(Round& round, const wire::ProduceResponse& response, bool& retry) const;
+    Status accept(Round& round, const wire::ProduceResponse& response, bool& retry, Error& last) const;
     Status refresh_leaders(Round& round) const;
 
     KafkaClient& client_;

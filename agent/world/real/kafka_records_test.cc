@@ -139,10 +139,45 @@ TEST_F(KafkaRecords, undeliverable_records_are_given_up_after_the_delivery_time_
     };
     KafkaProducer producer(client, {.delivery_timeout = Duration{250}});
     ASSERT_TRUE(produce(producer, 0, "a"));
-    EXPECT_FALSE(producer.flush());
+    const auto flushed = producer.flush();
+    ASSERT_FALSE(flushed);
+    EXPECT_NE(flushed.error().message.find("produce to t-0: NOT_LEADER_OR_FOLLOWER"), std::string::npos)
+        << flushed.error().message;
     EXPECT_EQ(producer.buffered_records(), 0);
     EXPECT_FALSE(producer.append({.topic = "t", .partition = 9, .value = "x"})) << "no such partition";
     EXPECT_FALSE(producer.append({.topic = "unknown", .value = "x"}));
+}
+
+TEST_F(KafkaRecords, a_stopped_client_ends_a_flush_that_waits) {
+    kafka.on_request = [](int, const wire::RequestHeader& header) {
+        return header.api == ApiKey::produce ? Fate::hang : Fate::answer;
+    };
+    KafkaProducer producer(client, {.delivery_timeout = 2 * kPatience});
+    ASSERT_TRUE(produce(producer, 0, "a"));
+    Status flushed;
+    std::jthread flusher([&] { flushed = producer.flush(); });
+    kafka.wait_until_hanging();
+    client.stop();
+    flusher.join();
+    ASSERT_FALSE(flushed);
+    EXPECT_EQ(flushed.error().code, ErrorCode::outcome_unknown);
+    EXPECT_TRUE(flushed.error().message.starts_with("stopped before all was acknowledged")) << flushed.error().message;
+}
+
+TEST_F(KafkaRecords, list_offsets_waits_for_a_leader_that_moves_and_not_for_ever) {
+    std::atomic<int> refusals_left = 1;
+    kafka.on_request = [&](int, const wire::RequestHeader& header) {
+        return header.api == ApiKey::list_offsets && refusals_left-- > 0 ? Fate::refuse : Fate::answer;
+    };
+    const auto found = list_offsets(client, {{"t", 0}}, kFromLatest);
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_EQ(*found, (std::map<TopicPartition, std::int64_t>{{{"t", 0}, 0}}));
+    EXPECT_EQ(kafka.requests(ApiKey::list_offsets), 2);
+
+    refusals_left = 1'000;
+    const auto refused = list_offsets(client, {{"t", 0}}, kFromLatest);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::outdated);
 }
 
 TEST_F(KafkaRecords, consumer_reads_all_partitions_from_the_start) {
@@ -208,6 +243,22 @@ TEST_F(KafkaRecords, a_frozen_broker_delays_only_its_own_partitions) {
     KafkaConsumer consumer(consumer_options());
     ASSERT_TRUE(consumer.assign({{{"t", 0}, 0}, {{"t", 1}, 0}}));
     EXPECT_EQ(read(consumer, 2), (std::vector<std::string>{"0/0/0", "0/1/2"}));
+}
+
+TEST_F(KafkaRecords, consumer_finds_a_leader_that_comes_back_at_another_address) {
+    KafkaProducer producer(client, {});
+    ASSERT_TRUE(produce(producer, 1, "before"));
+    ASSERT_TRUE(producer.flush());
+    KafkaConsumer consumer(consumer_options());
+    ASSERT_TRUE(consumer.assign({{{"t", 1}, 0}}));
+    EXPECT_EQ(read(consumer, 1), std::vector<std::string>{"1/0/before"});
+    kafka.move(1);
+    wire::BatchBuilder builder;
+    builder.append(1, std::nullopt, "after");
+    wire::Bytes batch;
+    ASSERT_TRUE(builder.finish(batch));
+    kafka.append(1, batch, 1);
+    EXPECT_EQ(read(consumer, 1), std::vector<std::string>{"1/1/after"});
 }
 
 TEST_F(KafkaRecords, read_committed_leaves_out_aborted_transactions) {
