@@ -19,6 +19,11 @@ public:
         began_ns_ = steady_ns();
     }
 
+    [[nodiscard]] std::int64_t position(int number) const override {
+        const auto found = std::ranges::find(assigned_, number, &Partition::number);
+        return found == assigned_.end() ? -1 : found->next;
+    }
+
     bool next(SourceRecord& record) override {
         if (allowed_ == 0 && !allow_more()) return false;
         for (std::size_t tried = 0; tried < assigned_.size(); ++tried) {

@@ -140,6 +140,12 @@ public:
         if (!options_.group_id.empty()) committer_.emplace(options_, metrics_);
     }
 
+    [[nodiscard]] std::int64_t position(int partition) const override {
+        const auto positions = consumer_->positions();
+        const auto found = positions.find({options_.topic, partition});
+        return found == positions.end() ? -1 : found->second;
+    }
+
     bool next(SourceRecord& record) override {
         if (next_ == records_.size()) {
             poll(Duration(0));

@@ -45,12 +45,13 @@ Status write_metadata(const std::string& folder, const CheckpointMetadata& metad
 
 Result<CheckpointMetadata> read_metadata(const std::string& path) {
     const std::string folder = checkpoint_folder(path);
-    if (!std::filesystem::exists(folder))
+    std::error_code ignored;  // What can't be looked at is as good as not there.
+    if (!std::filesystem::exists(folder, ignored))
         return fail(ErrorCode::unavailable,
                     "java.io.FileNotFoundException: Cannot find checkpoint or savepoint file/directory '{}' on file "
                     "system 'file'.",
                     path);
-    if (!std::filesystem::exists(folder + "/_metadata"))
+    if (!std::filesystem::exists(folder + "/_metadata", ignored))
         return fail(ErrorCode::unavailable,
                     "java.io.FileNotFoundException: Cannot find meta data file '_metadata' in directory '{}'. Please "
                     "try to load the checkpoint/savepoint directly from the metadata file instead of the directory.",

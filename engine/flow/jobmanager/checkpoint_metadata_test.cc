@@ -42,6 +42,8 @@ TEST_F(MetadataTest, ComesBackAsItWasUnderEveryFormOfItsPath) {
 TEST_F(MetadataTest, AFolderWithoutMetadataIsNotACheckpoint) {
     EXPECT_EQ(read_metadata(folder_).error().code, ErrorCode::unavailable);
     EXPECT_EQ(read_metadata(folder_ + "/nowhere").error().code, ErrorCode::unavailable);
+    const std::string unheard_of(300, 'x');  // Longer than a name can be: the very question fails.
+    EXPECT_EQ(read_metadata(folder_ + "/" + unheard_of).error().code, ErrorCode::unavailable);
     std::ofstream(folder_ + "/_metadata") << "{\"schema\": 1";
     EXPECT_EQ(read_metadata(folder_).error().code, ErrorCode::invalid);
 }

@@ -23,7 +23,7 @@ std::string JobManager::checkpoint_base(const Job& job) const {
 }
 
 void JobManager::beat_checkpoints(Job& job, std::int64_t now_ms) {
-    if (job.pending && now_ms - job.pending->triggered_ms >= job.settings.checkpoint_timeout_ms) {
+    if (job.pending && steady_ms() - job.pending->triggered_steady_ms >= job.settings.checkpoint_timeout_ms) {
         fail_checkpoint(job, "Checkpoint expired before completing.", now_ms);
         return;
     }
@@ -41,9 +41,9 @@ void JobManager::beat_checkpoints(Job& job, std::int64_t now_ms) {
     });
     if (exhausted) {
         trigger_checkpoint(job, nullptr, CheckpointMode::stop, now_ms);  // Commits what the sinks still hold.
-    } else if (job.settings.checkpoint_interval_ms > 0 && now_ms >= job.next_checkpoint_ms) {
+    } else if (job.settings.checkpoint_interval_ms > 0 && steady_ms() >= job.next_checkpoint_ms) {
         trigger_checkpoint(job, nullptr, CheckpointMode::resume, now_ms);
-        job.next_checkpoint_ms = now_ms + job.settings.checkpoint_interval_ms;
+        job.next_checkpoint_ms = steady_ms() + job.settings.checkpoint_interval_ms;
     }
 }
 
@@ -52,6 +52,7 @@ void JobManager::trigger_checkpoint(Job& job, const SavepointRequest* request, C
     Checkpoint checkpoint;
     checkpoint.id = job.next_checkpoint_id++;
     checkpoint.triggered_ms = now_ms;
+    checkpoint.triggered_steady_ms = steady_ms();
     checkpoint.mode = mode;
     checkpoint.subtasks = job.graph.subtasks();
     checkpoint.is_savepoint = request != nullptr;
@@ -68,6 +69,7 @@ void JobManager::trigger_checkpoint(Job& job, const SavepointRequest* request, C
             now_ms);
         return;
     }
+    job.pending->reached_tasks = true;
     to_holders(job, {{"type", "trigger"},
                      {"job", job.id},
                      {"generation", job.generation},
@@ -81,7 +83,8 @@ void JobManager::acknowledge(Job& job, int vertex, int subtask, const json& mess
     if (!job.pending || job.pending->id != message.at("checkpoint").get<std::int64_t>()) return;  // Expired meanwhile.
     const std::int64_t now = unix_ms_now();
     if (message.contains("declined")) {
-        fail_checkpoint(job, "Asynchronous task checkpoint failed. " + message.at("declined").get<std::string>(), now);
+        fail_checkpoint(job, "Asynchronous task checkpoint failed. " + message.at("declined").get<std::string>(), now,
+                        FailedAt::task);
         return;
     }
     AcknowledgedSubtask ack;
@@ -125,7 +128,7 @@ void JobManager::complete_checkpoint(Job& job, std::int64_t now_ms) {
     if (job.history.size() > history_max) job.history.pop_back();
     const Checkpoint done = std::move(checkpoint);
     job.pending.reset();
-    job.next_checkpoint_ms = std::max(job.next_checkpoint_ms, now_ms + job.settings.checkpoint_min_pause_ms);
+    job.next_checkpoint_ms = std::max(job.next_checkpoint_ms, steady_ms() + job.settings.checkpoint_min_pause_ms);
     to_holders(job, {{"type", "complete"}, {"job", job.id}, {"generation", job.generation}, {"checkpoint", done.id}});
     retain(job);
     log_info(who, "Completed {} {} for job {} ({} bytes, {} ms)", done.is_savepoint ? "savepoint" : "checkpoint",
@@ -158,14 +161,18 @@ void JobManager::retain(Job& job) {
     }
 }
 
-void JobManager::fail_checkpoint(Job& job, const std::string& why, std::int64_t now_ms) {
+// As Flink's CheckpointFailureManager, a savepoint that the job manager itself can't make is no sign of a sick job.
+void JobManager::fail_checkpoint(Job& job, const std::string& why, std::int64_t now_ms, FailedAt at) {
     Checkpoint failed = std::move(*job.pending);
     job.pending.reset();
     failed.status = CheckpointStatus::failed;
     failed.failed_ms = now_ms;
     failed.failure = why;
+    const bool stopped_sources =
+        failed.mode != CheckpointMode::resume && (failed.reached_tasks || !failed.is_savepoint);
+    const bool tolerated = failed.is_savepoint && at == FailedAt::job_manager && !stopped_sources;
     ++job.failed_count;
-    ++job.consecutive_failures;
+    if (!tolerated) ++job.consecutive_failures;
     job.latest_failed = failed;
     job.history.push_front(failed);
     if (job.history.size() > history_max) job.history.pop_back();
@@ -175,8 +182,7 @@ void JobManager::fail_checkpoint(Job& job, const std::string& why, std::int64_t 
     log_warn(who, "Checkpoint {} of job {} failed: {}", failed.id, job.id, why);
     std::error_code ignored;
     fs::remove_all(failed.folder, ignored);
-    if (job.phase != Phase::running) return;
-    const bool stopped_sources = failed.mode != CheckpointMode::resume;
+    if (job.phase != Phase::running || tolerated) return;
     if (job.consecutive_failures <= job.settings.tolerable_failed_checkpoints && !stopped_sources) return;
     ExceptionEntry cause;
     cause.exception_name = "org.apache.flink.util.FlinkRuntimeException";
@@ -203,7 +209,7 @@ void JobManager::abort_checkpoints(Job& job, const std::string& why) {
 
 void JobManager::complete_operation(const std::string& trigger_id, std::string location, std::string failure) {
     if (trigger_id.empty()) return;
-    operations_[trigger_id] = {true, std::move(location), std::move(failure), unix_ms_now()};
+    operations_[trigger_id] = {true, std::move(location), std::move(failure), steady_ms()};
 }
 
 }  // namespace medic::engine::flow

@@ -96,6 +96,8 @@ struct Checkpoint {
     CheckpointMode mode = CheckpointMode::resume;
     std::string folder;
     std::int64_t triggered_ms = 0, last_ack_ms = 0, failed_ms = 0;
+    std::int64_t triggered_steady_ms = 0;
+    bool reached_tasks = false;  // They were told of it: in another mode than resume, the sources have stopped.
     std::string failure;
     int subtasks = 0;
     bool discarded = false;
@@ -120,7 +122,7 @@ struct SavepointRequest {
 struct AsyncOperation {
     bool completed = false;
     std::string location, failure;  // One of both, once completed.
-    std::int64_t completed_ms = 0;
+    std::int64_t completed_ms = 0;  // Steady clock.
 };
 
 struct JobSettings {
@@ -151,7 +153,8 @@ struct Job {
     int attempt = -1;  // Of the present deployment; numRestarts is what Flink counts.
     std::int64_t restarts = 0, failures = 0;
     std::int64_t generation = 0;
-    std::int64_t phase_deadline_ms = 0;  // Slots: when they are given up. Delay: when it goes on. Deployment: too late.
+    // Steady clock. Slots: when they are given up. Delay: when it goes on. Deployment: too late.
+    std::int64_t phase_deadline_ms = 0;
     std::vector<std::string> slot_holders;       // Task manager of slot i; empty while it has none.
     std::set<std::string> holding;               // Task managers that have tasks of it, until they say "released".
     std::set<std::string> deploying;             // Those whose "deployed" is awaited.
@@ -163,7 +166,7 @@ struct Job {
 
     std::string initial_restore;  // Given at submission.
     std::int64_t next_checkpoint_id = 1;
-    std::int64_t next_checkpoint_ms = 0;
+    std::int64_t next_checkpoint_ms = 0;  // Steady clock.
     std::optional<Checkpoint> pending;
     std::deque<Checkpoint> history;  // Newest first, 10 at most (web.checkpoints.history).
     std::optional<Checkpoint> latest_completed, latest_savepoint, latest_failed;

@@ -23,8 +23,6 @@ constexpr std::string_view who = "jobmanager";
 constexpr std::int64_t operations_kept_ms = 300'000;  // rest.async.store-duration
 constexpr std::size_t ended_jobs_max = 50;            // jobstore.max-capacity, here small
 
-std::int64_t steady_ms() { return steady_ns() / 1'000'000; }
-
 Result<HttpServerOptions> server_options(const std::string& at) {
     HttpServerOptions options;
     const std::size_t colon = at.rfind(':');
@@ -87,8 +85,10 @@ void JobManager::accept_loop() {
             if (socket >= 0) ::close(socket);
             return;
         }
-        if (socket < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
-        if (socket < 0) return;
+        if (socket < 0) {
+            pause_accepting(errno);
+            continue;
+        }
         auto connection = std::make_shared<RpcConnection>(socket);
         {
             const std::lock_guard lock(connections_mutex_);
@@ -299,7 +299,7 @@ void JobManager::beat() {
         job->program.artifact.clear();
     }
     std::erase_if(operations_, [&](const auto& operation) {
-        return operation.second.completed && now - operation.second.completed_ms > operations_kept_ms;
+        return operation.second.completed && steady_ms() - operation.second.completed_ms > operations_kept_ms;
     });
     while (ended > ended_jobs_max) {
         const auto oldest = std::min_element(jobs_.begin(), jobs_.end(), [](const auto& a, const auto& b) {

@@ -96,7 +96,8 @@ private:
     void trigger_checkpoint(Job& job, const SavepointRequest* request, CheckpointMode mode, std::int64_t now_ms);
     void acknowledge(Job& job, int vertex, int subtask, const json& message);
     void complete_checkpoint(Job& job, std::int64_t now_ms);
-    void fail_checkpoint(Job& job, const std::string& why, std::int64_t now_ms);
+    enum class FailedAt : std::uint8_t { job_manager, task };
+    void fail_checkpoint(Job& job, const std::string& why, std::int64_t now_ms, FailedAt at = FailedAt::job_manager);
     void abort_checkpoints(Job& job, const std::string& why);
     void retain(Job& job);
     void finish_tasks(Job& job);

@@ -21,10 +21,9 @@ Status JobManager::require(Job& job, const std::map<std::string, int>& paralleli
     const auto width = &GraphVertex::parallelism;
     const bool as_it_is = std::ranges::equal(graph.vertices, job.graph.vertices, {}, width, width);
     job.wanted = as_it_is ? std::map<std::string, int>{} : parallelism;
-    const std::int64_t now = unix_ms_now();
-    job.next_checkpoint_ms = std::min(job.next_checkpoint_ms, now);
+    job.next_checkpoint_ms = std::min(job.next_checkpoint_ms, steady_ms());
     const bool has_checkpoints = job.settings.checkpoint_interval_ms > 0;
-    if (!has_checkpoints && job.phase == Phase::running) rescale_if_wanted(job, now);
+    if (!has_checkpoints && job.phase == Phase::running) rescale_if_wanted(job, unix_ms_now());
     return {};
 }
 
@@ -41,7 +40,7 @@ void JobManager::rescale_if_wanted(Job& job, std::int64_t now_ms) {
     if (job.phase != Phase::running || job.finishing || !may_rescale(job)) return;
     abort_checkpoints(job, "The job is rescaled.");
     job.enter(JobState::restarting, now_ms);
-    job.phase_deadline_ms = now_ms;
+    job.phase_deadline_ms = steady_ms();
     cancel_tasks(job);
 }
 

@@ -113,7 +113,7 @@ Result<std::string> JobManager::run_job(const RunRequest& request) {
     reset_subtasks(*job, SubtaskState::created, now);
     job->enter(JobState::created, unix_ms_now());
     reset_subtasks(*job, SubtaskState::scheduled, unix_ms_now());
-    job->phase_deadline_ms = unix_ms_now() + job->settings.slot_request_timeout_ms;
+    job->phase_deadline_ms = steady_ms() + job->settings.slot_request_timeout_ms;
     jobs_[job->id] = job;
     log_info(who, "Job '{}' ({}) submitted, needs {} slots", job->graph.name, job->id, job->graph.slots());
     beat_job(*job, unix_ms_now());
@@ -181,10 +181,6 @@ void JobManager::deploy(Job& job, std::int64_t now_ms) {
     job.attempt += 1;
     job.generation = std::max(job.generation + 1, now_ms);  // Also grows from one job manager to the next.
     job.finishing = false;
-    job.holding = {job.slot_holders.begin(), job.slot_holders.end()};
-    job.deploying = job.holding;
-    job.phase = Phase::deployment;
-    job.phase_deadline_ms = now_ms + deployment_patience_ms;
 
     std::string restore = job.initial_restore;
     if (job.latest_completed) restore = job.latest_completed->folder;
@@ -201,6 +197,11 @@ void JobManager::deploy(Job& job, std::int64_t now_ms) {
         ++job.restored_count;
         log_info(who, "Restoring job {} from checkpoint {} located at {}", job.id, metadata->checkpoint_id, restore);
     }
+    // Not before: whoever was never told to deploy never says "released".
+    job.holding = {job.slot_holders.begin(), job.slot_holders.end()};
+    job.deploying = job.holding;
+    job.phase = Phase::deployment;
+    job.phase_deadline_ms = steady_ms() + deployment_patience_ms;
     json placements = json::array();
     job.each_subtask([&](int vertex, int subtask, Subtask& state) {
         const std::string& id = job.slot_holders[static_cast<std::size_t>(subtask)];
@@ -228,7 +229,7 @@ void JobManager::deploy(Job& job, std::int64_t now_ms) {
 
 void JobManager::start_tasks(Job& job, std::int64_t now_ms) {
     job.phase = Phase::running;
-    job.next_checkpoint_ms = now_ms + job.settings.checkpoint_interval_ms;
+    job.next_checkpoint_ms = steady_ms() + job.settings.checkpoint_interval_ms;
     job.enter(JobState::running, now_ms);
     job.each_subtask([&](int, int, Subtask& subtask) { subtask.enter(SubtaskState::initializing, now_ms); });
     to_holders(job, {{"type", "start"}, {"job", job.id}, {"generation", job.generation}});
@@ -240,25 +241,25 @@ void JobManager::beat_job(Job& job, std::int64_t now_ms) {
         case Phase::slots:
             if (place(job)) {
                 deploy(job, now_ms);
-            } else if (now_ms >= job.phase_deadline_ms) {
+            } else if (steady_ms() >= job.phase_deadline_ms) {
                 fail_job(job, entry("org.apache.flink.runtime.jobmanager.scheduler.NoResourceAvailableException",
                                     "Could not acquire the minimum required resources."));
             }
             break;
         case Phase::deployment:
-            if (now_ms >= job.phase_deadline_ms)
+            if (steady_ms() >= job.phase_deadline_ms)
                 fail_job(job,
                          entry("java.util.concurrent.TimeoutException", "deployment was not acknowledged within 60 s"));
             break;
         case Phase::running: beat_checkpoints(job, now_ms); break;
         case Phase::delay:
-            if (now_ms < job.phase_deadline_ms) break;
+            if (steady_ms() < job.phase_deadline_ms) break;
             ++job.restarts;
             take_wanted_parallelism(job);
             reset_subtasks(job, SubtaskState::created, now_ms);
             reset_subtasks(job, SubtaskState::scheduled, now_ms);
             job.phase = Phase::slots;
-            job.phase_deadline_ms = now_ms + job.settings.slot_request_timeout_ms;
+            job.phase_deadline_ms = steady_ms() + job.settings.slot_request_timeout_ms;
             beat_job(job, now_ms);
             break;
         case Phase::release:
@@ -285,6 +286,16 @@ void JobManager::fail_job(Job& job, ExceptionEntry cause) {
     abort_checkpoints(
         job,
         "The checkpoint was aborted due to exception of other subtasks sharing the ChannelState file or job failure.");
+    if (!job.stop_trigger.empty()) {  // Only a savepoint that is complete has left it: the job fails on its last steps.
+        complete_operation(
+            job.stop_trigger, "",
+            fmt::format("org.apache.flink.runtime.scheduler.stopwithsavepoint.StopWithSavepointStoppingException: A "
+                        "savepoint has been created at: file:{}, but the corresponding job {} failed during stopping. "
+                        "The savepoint is consistent, but might have uncommitted transactions. If you want to commit "
+                        "the transaction please restart a job from this savepoint.",
+                        job.latest_savepoint ? job.latest_savepoint->folder : "", job.id));
+        job.stop_trigger.clear();
+    }
     ++job.failures;
     const bool may_restart = job.settings.restart_attempts < 0 || job.failures <= job.settings.restart_attempts;
     if (!may_restart) {
@@ -296,7 +307,7 @@ void JobManager::fail_job(Job& job, ExceptionEntry cause) {
         root.exception_name = "org.apache.flink.runtime.JobException";
     }
     job.enter(may_restart ? JobState::restarting : JobState::failing, now);
-    job.phase_deadline_ms = now + job.settings.restart_delay_ms;
+    job.phase_deadline_ms = steady_ms() + job.settings.restart_delay_ms;
     cancel_tasks(job);
 }
 
@@ -336,13 +347,16 @@ void JobManager::released(Job& job, const std::string& resource_id) {
         });
         job.phase = Phase::ended;
         job.enter(JobState::finished, now);
+        abort_checkpoints(job, "CheckpointCoordinator shutdown.");  // Savepoints asked for behind the last one.
         if (!job.stop_trigger.empty())
             complete_operation(job.stop_trigger, "file:" + (job.latest_savepoint ? job.latest_savepoint->folder : ""),
                                "");
         log_info(who, "Job {} ({}) switched to state FINISHED", job.graph.name, job.id);
         return;
     }
-    if (job.phase == Phase::release) after_release(job, now);
+    if (job.phase != Phase::release) return;
+    after_release(job, now);
+    if (job.phase == Phase::delay) beat_job(job, now);
 }
 
 void JobManager::after_release(Job& job, std::int64_t now_ms) {
@@ -351,8 +365,7 @@ void JobManager::after_release(Job& job, std::int64_t now_ms) {
     });
     job.slot_holders.clear();
     if (job.state == JobState::restarting) {
-        job.phase = Phase::delay;
-        beat_job(job, now_ms);
+        job.phase = Phase::delay;  // Left by a beat: what can't even be deployed must not try again from in here.
         return;
     }
     const bool cancelled = job.state == JobState::cancelling;

@@ -2,10 +2,14 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 
@@ -18,14 +22,21 @@ namespace {
 
 using json = nlohmann::json;
 constexpr std::size_t description_bytes_max = 4 << 20;
-constexpr Duration describe_patience{30'000};
 
 using Entry = void (*)(Environment&, const Parameters&);
 
-Result<std::string> read_to_end(int fd) {
+Result<std::string> read_to_end(int fd, Duration patience) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
     std::string text;
     char buffer[16384];
     for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        pollfd readable{fd, POLLIN, 0};
+        const int ready = ::poll(&readable, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+        if (ready < 0 && errno == EINTR) continue;
+        if (ready == 0)
+            return fail(ErrorCode::invalid, "the main function did not return within {} s",
+                        std::chrono::duration<double>(patience).count());
         const ssize_t got = ::read(fd, buffer, sizeof buffer);
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) return text;
@@ -85,7 +96,7 @@ Parameters parse_arguments(const std::vector<std::string>& arguments) {
     return Parameters(std::move(values));
 }
 
-Result<JobGraph> describe(const JobProgram& program, const std::string& executable) {
+Result<JobGraph> describe(const JobProgram& program, const std::string& executable, Duration patience) {
     const json request = {{"artifact", program.artifact},
                           {"entry_class", program.entry_class},
                           {"arguments", program.arguments},
@@ -102,9 +113,10 @@ Result<JobGraph> describe(const JobProgram& program, const std::string& executab
         ::close(ends[0]);
         return std::unexpected(child.error());
     }
-    auto text = read_to_end(ends[0]);
+    auto text = read_to_end(ends[0], patience);
     ::close(ends[0]);
-    terminate(*child, describe_patience);
+    (void)send_signal(*child, SIGKILL);  // It has said all, or never will.
+    (void)wait_gone(*child, patience);
     if (!text) return std::unexpected(text.error());
     const json answer = json::parse(*text, nullptr, false);
     if (answer.is_discarded())

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/base/result.h"
+#include "agent/base/time.h"
 #include "engine/flow/runtime/job_graph.h"
 
 namespace medic::engine::flow {
@@ -39,9 +40,10 @@ private:
 };
 
 // Loads the artifact in a process of its own, so that its code cannot take the job manager down, and returns its graph.
-// `executable` is called with `jobmanager --describe REQUEST`. Errors: invalid (with what the artifact said),
-// unavailable.
-[[nodiscard]] Result<JobGraph> describe(const JobProgram& program, const std::string& executable);
+// `executable` is called with `jobmanager --describe REQUEST`, and killed when it takes longer than `patience`. Errors:
+// invalid (with what the artifact said), unavailable.
+[[nodiscard]] Result<JobGraph> describe(const JobProgram& program, const std::string& executable,
+                                        Duration patience = Duration{30'000});
 
 // The other side of describe(): prints the graph, or an error. Returns the exit code.
 int run_describe(const std::string& request);

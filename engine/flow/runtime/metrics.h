@@ -16,6 +16,7 @@ namespace medic::engine::flow {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
         .count();
 }
+[[nodiscard]] inline std::int64_t steady_ms() { return steady_ns() / 1'000'000; }
 [[nodiscard]] inline std::int64_t unix_ms_now() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
         .count();

@@ -36,6 +36,7 @@ Result<std::unique_ptr<DataServer>> DataServer::listen(int port) {
 }
 
 DataServer::~DataServer() {
+    stopping_ = true;
     ::shutdown(socket_, SHUT_RDWR);
     if (acceptor_.joinable()) acceptor_.join();
     std::unique_lock lock(mutex_);
@@ -59,8 +60,11 @@ void DataServer::remove(const std::string& execution) {
 void DataServer::accept_loop() {
     for (;;) {
         const int socket = ::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC);
-        if (socket < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
-        if (socket < 0) return;
+        if (socket < 0) {
+            if (stopping_) return;
+            pause_accepting(errno);
+            continue;
+        }
         {
             const std::lock_guard lock(mutex_);
             ++serving_;

@@ -52,6 +52,7 @@ private:
     std::map<std::string, std::shared_ptr<JobInputs>> inputs_;
     std::multimap<std::string, int> sockets_;  // Of running serve() threads, by execution.
     int serving_ = 0;
+    std::atomic<bool> stopping_ = false;
     std::thread acceptor_;
 };
 

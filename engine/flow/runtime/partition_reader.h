@@ -22,6 +22,8 @@ public:
     virtual ~PartitionReader() = default;
     [[nodiscard]] virtual int partition_count() = 0;  // All that exist; this subtask reads those assigned to it.
     virtual void assign(const std::vector<PartitionStart>& starts) = 0;
+    // Right after assign(): the offset of its first record to come, so that a checkpoint knows it before there is one.
+    [[nodiscard]] virtual std::int64_t position(int partition) const = 0;
     // The next record at hand; its views hold until the next call. False: none at hand.
     [[nodiscard]] virtual bool next(SourceRecord& record) = 0;
     virtual void wait(std::chrono::milliseconds at_most) = 0;       // Until there may be a record.

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace medic::engine::flow {
 namespace {
@@ -54,6 +56,11 @@ Result<int> connect_to(const std::string& host, int port) {
     const int on = 1;
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return socket;
+}
+
+void pause_accepting(int error) {
+    constexpr std::chrono::milliseconds pause{100};
+    if (error != EINTR && error != ECONNABORTED) std::this_thread::sleep_for(pause);
 }
 
 bool read_all(int socket, void* to, std::size_t size) {

@@ -175,13 +175,14 @@ void TaskBody::run() {
         run_fed();
     for (Member& member : members_)
         if (member.op) member.op->close();
+    if (stopped_) return;
     for (const auto& exchange : task_.exchanges_) exchange->flush();
 }
 
 void TaskBody::run_fed() {
     while (!finish_) {
         std::optional<InputGate::Deadline> deadline;
-        if (dirty()) deadline = last_flush_ + buffer_timeout_;
+        if (dirty() && !stopped_) deadline = last_flush_ + buffer_timeout_;
         int channel = 0;
         std::string frame;
         Mail mail;
@@ -264,6 +265,7 @@ void TaskBody::advance(EventTime watermark) {
 
 void TaskBody::checkpoint(const Barrier& barrier, std::int64_t alignment_ms) {
     for (const auto& exchange : task_.exchanges_) exchange->barrier(barrier);
+    stopped_ = barrier.mode != CheckpointMode::resume;
     const auto began = Clock::now();
     SnapshotWriter writer;
     for (std::size_t i = 0; i < members_.size(); ++i) {
@@ -311,7 +313,6 @@ void TaskBody::on_mail(const Mail& mail) {
             task_.metrics_.start_delay_ns = std::max<std::int64_t>(0, unix_ms_now() - mail.trigger_unix_ms) * 1'000'000;
             if (mail.mode == CheckpointMode::drain) advance(end_of_time);
             checkpoint({mail.checkpoint_id, mail.trigger_unix_ms, mail.mode, mail.folder}, 0);
-            if (mail.mode != CheckpointMode::resume) stopped_ = true;
             break;
     }
 }
@@ -323,7 +324,7 @@ bool TaskBody::dirty() const {
 }
 
 void TaskBody::flush_if_due() {
-    if (!dirty()) return;
+    if (stopped_ || !dirty()) return;
     const auto now = Clock::now();
     if (now - last_flush_ < buffer_timeout_) return;
     last_flush_ = now;

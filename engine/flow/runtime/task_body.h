@@ -68,6 +68,7 @@ private:
     std::vector<Member> members_;
     std::vector<std::unique_ptr<Output>> links_;
     bool finish_ = false;
+    bool stopped_ = false;  // The last barrier is out: what follows counts for nothing, and who reads it may be gone.
 
     WatermarkMerger inputs_;
     EventTime watermark_ = no_time;
@@ -82,7 +83,7 @@ private:
     std::vector<int> partitions_;  // Assigned ones, in order; the rest is by index into it.
     std::vector<std::int64_t> next_offsets_;
     std::unique_ptr<PartitionWatermarks> time_;
-    bool stopped_ = false, exhausted_ = false;
+    bool exhausted_ = false;
     std::map<std::int64_t, std::map<int, std::int64_t>> offsets_of_checkpoint_;
 
     std::chrono::milliseconds buffer_timeout_{100};      // execution.buffer-timeout

@@ -5,7 +5,6 @@ namespace medic::engine::flow {
 namespace {
 using std::chrono::milliseconds;
 constexpr milliseconds idle_poll{50};  // How long a source without records waits before it looks at its commands again.
-std::int64_t steady_ms() { return steady_ns() / 1'000'000; }
 }  // namespace
 
 void TaskBody::prepare_source(const std::map<std::string, RestoredState>& states) {
@@ -42,6 +41,9 @@ void TaskBody::prepare_source(const std::map<std::string, RestoredState>& states
         task_.metrics_.source.partitions.push_back(std::move(metrics));
     }
     reader_->assign(starts);
+    // Else a partition without a record would have no offset in a checkpoint, and begin anew after a failure: with
+    // "latest", behind all that was written meanwhile.
+    for (std::size_t i = 0; i < partitions_.size(); ++i) next_offsets_[i] = reader_->position(partitions_[i]);
     time_ = std::make_unique<PartitionWatermarks>(partitions_.size(), node.watermarks.max_out_of_orderness_ms,
                                                   node.watermarks.idle_timeout_ms, steady_ms());
     for (std::size_t i = 0; i < partitions_.size(); ++i)
@@ -63,7 +65,8 @@ void TaskBody::run_source() {
             case InputGate::Woken::cancelled: throw Cancelled();
             default: break;
         }
-        if (!stopped_ && !exhausted_) read_records();
+        if (stopped_) continue;
+        if (!exhausted_) read_records();
         emit_source_watermark(false);
         flush_if_due();
     }

@@ -246,9 +246,25 @@ TEST_F(TaskTest, StoppingWithoutDrainingKeepsOpenWindowsForTheRestore) {
     while (job.tasks()[0]->metrics().records_in.get() == 0 && std::chrono::steady_clock::now() < until)
         std::this_thread::sleep_for(5ms);
     (void)job.checkpoint(folder_ + "/1", 1, true, CheckpointMode::stop);
-    const std::uint64_t stopped_at = job.tasks()[0]->metrics().records_in.get();
+    const TaskMetrics& source = job.tasks()[0]->metrics();
+    const std::uint64_t stopped_at = source.records_in.get(), sent = source.buffers_out.get();
     job.finish();
-    EXPECT_EQ(job.tasks()[0]->metrics().records_in.get(), stopped_at) << "a stopped source reads no more";
+    EXPECT_EQ(source.records_in.get(), stopped_at) << "a stopped source reads no more";
+    EXPECT_EQ(source.buffers_out.get(), sent) << "whoever would get it may have finished already";
+}
+
+TEST_F(TaskTest, ACheckpointKnowsWhereAPartitionWithoutARecordBegins) {
+    MiniJob job(sums(-1, 1e-6), 1);
+    const auto files = job.checkpoint(folder_ + "/1", 1, false);
+    const auto states = read_snapshots(files, key_groups_of_subtask(0, 1, default_max_parallelism));
+    ASSERT_TRUE(states);
+    std::vector<std::int64_t> offsets;
+    states->at("numbers").each_list([&](std::string_view item) {
+        ByteReader from(item);
+        (void)from.number<std::int32_t>();
+        offsets.push_back(from.number<std::int64_t>());
+    });
+    EXPECT_EQ(offsets, (std::vector<std::int64_t>(4, 0)));
 }
 
 TEST_F(TaskTest, AnExceptionIsReportedWithTypeTextAndRecord) {

@@ -4,12 +4,11 @@
 namespace medic::engine::flow {
 
 void TaskManager::report_metrics() {
-    std::vector<std::shared_ptr<Execution>> executions;
+    std::vector<TaskValues> values;
     {
-        const std::lock_guard lock(mutex_);
-        executions = executions_;
+        const std::lock_guard lock(mutex_);  // All along: an execution that starts right now adds its tasks under it.
+        values = sampler_.sample(executions_);
     }
-    auto values = sampler_.sample(executions);
     const MetricValues process = process_sampler_.sample();
     json tasks = json::array();
     for (const TaskValues& task : values) {
