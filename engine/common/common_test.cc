@@ -5,7 +5,10 @@
 
 #include <cmath>
 #include <fstream>
+#include <future>
+#include <set>
 #include <sstream>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -63,7 +66,7 @@ TEST(Process, TellsHowAChildEnded) {
     EXPECT_FALSE(reap(*child));
     ASSERT_TRUE(send_signal(*child, SIGKILL));
     std::optional<ProcessExit> end;
-    for (int i = 0; i < 1000 && !end; ++i) {
+    for (int i = 0; i < 60'000 && !end; ++i) {
         end = reap(*child);
         usleep(1000);
     }
@@ -101,16 +104,48 @@ TEST(Process, KillsWhatIgnoresTheTermSignal) {
     close(pipe_ends[0]);
 }
 
+TEST(Process, LeavesNoZombieOfAChildThatHasEndedByItself) {
+    ProcessSpec spec;
+    spec.argv = {"/bin/true"};
+    const auto child = spawn(spec);
+    ASSERT_TRUE(child);
+    for (int i = 0; i < 60'000 && is_alive(*child); ++i) usleep(1000);
+    ASSERT_EQ(process_state(*child), 'Z');
+    terminate(*child, Duration{20});
+    EXPECT_EQ(process_state(*child), '\0');
+}
+
+TEST(LastingPort, IsNeverTheSameForTwoThreads) {
+    constexpr std::size_t each = 2'000;
+    const auto take = [] {
+        std::vector<std::uint16_t> taken;
+        while (taken.size() < each) {
+            const auto port = lasting_port();
+            if (!port) break;
+            taken.push_back(*port);
+        }
+        return taken;
+    };
+    auto others = std::async(std::launch::async, take);
+    const auto ours = take(), theirs = others.get();
+    std::set<std::uint16_t> different(ours.begin(), ours.end());
+    different.insert(theirs.begin(), theirs.end());
+    EXPECT_EQ(different.size(), 2 * each);
+}
+
 TEST(Signals, AStopSignalIsReadNotDelivered) {
+    signal(SIGHUP, SIG_DFL);  // Whoever runs the tests may ignore it.
     prepare_signals();
     const StopSignal stop;
     EXPECT_FALSE(stop.wait_for(Duration{0}));
-    kill(getpid(), SIGTERM);
-    EXPECT_TRUE(stop.wait_for(Duration{10'000}));
-    stop.wait();
-    const int own = stop.fd();
-    char info[128];
-    EXPECT_EQ(read(own, info, sizeof info), 128);
+    for (const int one : {SIGTERM, SIGHUP}) {
+        kill(getpid(), one);
+        EXPECT_TRUE(stop.wait_for(Duration{10'000})) << one;
+        stop.wait();
+        const int own = stop.fd();
+        char info[128];
+        EXPECT_EQ(read(own, info, sizeof info), 128);
+    }
 }
 
 TEST(ThrowTrace, TellsTypeMessageAndWhereItWasThrown) {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -173,7 +174,10 @@ bool wait_gone(const ProcessId& process, Duration at_most) {
 }
 
 void terminate(const ProcessId& process, Duration grace) {
-    if (!send_signal(process, SIGTERM)) return;
+    if (!send_signal(process, SIGTERM)) {
+        (void)reap(process);  // A child that has ended by itself would stay a zombie.
+        return;
+    }
     if (wait_gone(process, grace)) return;
     if (send_signal(process, SIGKILL)) static_cast<void>(wait_gone(process, Duration{5'000}));
 }
@@ -186,7 +190,7 @@ std::string own_executable() {
 
 Result<std::uint16_t> lasting_port() {
     constexpr std::uint32_t first = 15'000, count = 17'000;
-    static std::uint32_t next = static_cast<std::uint32_t>(getpid()) * 61;
+    static std::atomic<std::uint32_t> next = static_cast<std::uint32_t>(getpid()) * 61;  // Labs may start at once.
     for (std::uint32_t tried = 0; tried < count; ++tried) {
         const auto port = static_cast<std::uint16_t>(first + next++ % count);
         if (can_be_bound(port)) return port;

@@ -58,14 +58,14 @@ struct ProcessExit {
 // Waits until it is gone (reaping it if it is a child of ours). False: still there after `at_most`.
 [[nodiscard]] bool wait_gone(const ProcessId& process, Duration at_most);
 
-// SIGTERM, up to `grace`, then SIGKILL and a wait for the end.
+// SIGTERM, up to `grace`, then SIGKILL and a wait for the end. A child of ours is reaped.
 void terminate(const ProcessId& process, Duration grace);
 
 [[nodiscard]] std::string own_executable();  // Absolute path of this program.
 
 // A loopback TCP port that was free a moment ago, below the range from which the kernel gives ports to outgoing
 // connections (32768 by default): it stays free until its process binds it, or binds it again after a restart. Never
-// the same twice in a row.
+// the same twice in a row, whichever thread asks.
 [[nodiscard]] Result<std::uint16_t> lasting_port();
 
 }  // namespace medic::engine

@@ -5,11 +5,12 @@
 
 namespace medic::engine {
 
-// Blocks SIGTERM and SIGINT for every thread to come (they are read with StopSignal) and ignores SIGPIPE.
+// Blocks SIGTERM, SIGINT and SIGHUP (unless it is ignored, as by nohup) for every thread to come, which are read with
+// StopSignal, and ignores SIGPIPE.
 // A child started with spawn() gets the default dispositions back.
 void prepare_signals();
 
-// The pending SIGTERM or SIGINT as a file descriptor, for the process's main loop.
+// The pending SIGTERM, SIGINT or SIGHUP as a file descriptor, for the process's main loop.
 class StopSignal {
 public:
     StopSignal();

@@ -10,6 +10,7 @@
 
 #include "engine/common/options_internal.h"
 #include "engine/common/process.h"
+#include "engine/common/signals.h"
 #include "engine/drill/runner.h"
 
 namespace medic::engine::drill {
@@ -78,7 +79,9 @@ Result<int> run_all(const Options& options) {
     MEDIC_TRY(const auto drills, chosen(options));
     MEDIC_TRY(const Duration patience, parse_seconds(options.patience));
     MEDIC_TRY(const lab::Profile profile, lab::find_profile(options.profile));
+    const StopSignal stop;
     const WorkDir work_dir(options.work_dir);
+    std::fprintf(stderr, "the labs are in %s\n", work_dir.path().c_str());
     const std::string program = own_executable();
     const bool as_json = options.output == "json";
     Runner runner({.work_dir = work_dir.path(),
@@ -90,7 +93,8 @@ Result<int> run_all(const Options& options) {
                    .leave = options.work_dir.empty() ? lab::Leave::nothing : lab::Leave::files,
                    .without = options.only_agent ? WithoutAgent::skip : WithoutAgent::run,
                    .agent_kills = options.agent_kills,
-                   .seed = options.seed},
+                   .seed = options.seed,
+                   .interrupted = [&stop] { return stop.wait_for(Duration{0}); }},
                   [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
     Scorecard scorecard{.profile = lab::describe(profile)};
     for (int round = 0; round < options.repeat; ++round) {

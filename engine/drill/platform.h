@@ -155,6 +155,7 @@ private:
     lab::LabPlan plan_;
     lab::Leave leave_;
     [[nodiscard]] std::vector<std::string> bootstrap() const;
+    [[nodiscard]] std::string inventory_path() const { return data_dir() + "/inventory.db"; }
     [[nodiscard]] Result<wire::MetadataResponse> metadata() const;
     [[nodiscard]] std::string about_lost_records(std::int64_t short_by_ms) const;
     [[nodiscard]] Result<double> late_records_dropped() const;

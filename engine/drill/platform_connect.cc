@@ -1,13 +1,11 @@
 // Records that a sink can't take: written, and looked for afterwards.
-#include <sqlite3.h>
-
 #include <algorithm>
 #include <chrono>
-#include <memory>
 
 #include "agent/world/real/clock.h"
 #include "agent/world/real/kafka_consumer.h"
 #include "agent/world/real/kafka_producer.h"
+#include "engine/drill/inventory.h"
 #include "engine/drill/platform.h"
 
 namespace medic::engine::drill {
@@ -61,30 +59,6 @@ Result<std::map<TopicPartition, std::vector<Found>>> read_all(KafkaClient& clien
     return found;
 }
 
-// Offsets of a partition that have no row, up to the last one that has.
-Result<std::vector<std::int64_t>> missing_rows(const std::string& path, std::int32_t partition) {
-    sqlite3* db = nullptr;
-    const int opened = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READONLY, nullptr);
-    const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> closing(db, &sqlite3_close);
-    if (opened != SQLITE_OK) return fail(ErrorCode::unavailable, "{}: cannot be opened", path);
-    sqlite3_busy_timeout(db, 5'000);
-    sqlite3_stmt* statement = nullptr;
-    const char* sql =
-        "SELECT offset, next FROM (SELECT offset, lead(offset) OVER (ORDER BY offset) AS next FROM records WHERE part "
-        "= "
-        "?) WHERE next > offset + 1";
-    if (sqlite3_prepare_v2(db, sql, -1, &statement, nullptr) != SQLITE_OK)
-        return fail(ErrorCode::not_ready, "inventory: {}", sqlite3_errmsg(db));
-    const std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> finalizing(statement, &sqlite3_finalize);
-    sqlite3_bind_int64(statement, 1, partition);
-    std::vector<std::int64_t> missing;
-    while (sqlite3_step(statement) == SQLITE_ROW)
-        for (auto offset = sqlite3_column_int64(statement, 0) + 1; offset < sqlite3_column_int64(statement, 1);
-             ++offset)
-            missing.push_back(offset);
-    return missing;
-}
-
 }  // namespace
 
 Status Platform::deliver_to_sink(const std::optional<std::string>& value) const {
@@ -100,20 +74,19 @@ Status Platform::deliver_to_sink(const std::optional<std::string>& value) const 
 }
 
 Result<RecordCheck> Platform::check_inventory_without(const std::optional<std::string>& value) const {
-    MEDIC_TRY(RecordCheck check, check_inventory());
+    MEDIC_TRY(const Inventory all, count_inventory(inventory_path()));
     const KafkaClientOptions options{.bootstrap = bootstrap()};
     KafkaClient client(options);
     MEDIC_TRY(const auto topic, read_all(client, options, sink_topic));
     std::uint64_t excused = 0;
     for (const auto& [partition, records] : topic) {
-        MEDIC_TRY(const auto missing, missing_rows(data_dir() + "/inventory.db", partition.partition));
+        MEDIC_TRY(const auto missing, missing_offsets(inventory_path(), partition.partition));
         for (const Found& record : records)
             if (record.marked && record.value == value && std::ranges::find(missing, record.offset) != missing.end())
                 ++excused;
     }
     if (excused == 0) return fail(ErrorCode::not_ready, "the record that the sink can't take is not passed over");
-    check.lost -= std::min(check.lost, excused);
-    return check;
+    return RecordCheck{all.records, all.lost(excused), all.repeated};
 }
 
 Result<int> Platform::dead_letters(const std::string& value) const {

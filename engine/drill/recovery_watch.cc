@@ -1,6 +1,7 @@
 #include "engine/drill/recovery_watch.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace medic::engine::drill {
 
@@ -23,8 +24,15 @@ void RecoveryWatch::observe(Instant at, std::uint64_t count) {
     if (rate < options_.fallen_ratio * baseline_per_second_) fallen_ = true;
     flowing_ = rate >= options_.recovered_ratio * baseline_per_second_;
     if (!flowing_) full_since_.reset();
-    if (flowing_ && !full_since_) full_since_ = begin.at;
+    if (flowing_ && !full_since_) full_since_ = begin_of_flow();
     if (fallen_ && full_since_ && at - *full_since_ >= options_.hold) recovered_after_ = *full_since_ - injected_at_;
+}
+
+// A high rate makes a window full whose larger part was still: it counts from the last look at which the count stood.
+Instant RecoveryWatch::begin_of_flow() const {
+    const auto moved =
+        std::ranges::find_if(window_, [&](const Observation& one) { return one.count != window_.front().count; });
+    return moved == window_.begin() || moved == window_.end() ? window_.front().at : std::prev(moved)->at;
 }
 
 void RecoveryWatch::observe_safety(Instant at, bool safe) {

@@ -36,7 +36,8 @@ public:
     }  // At full rate in the last window; judged by safety: safe at the last look.
     // The longest time in which nothing was processed, as far as it has ended.
     [[nodiscard]] Duration longest_standstill() const { return longest_standstill_; }
-    // From the injection to the beginning of the first window at full rate after the fall.
+    // From the injection to the beginning of the first window at full rate after the fall, without what of it was
+    // still.
     [[nodiscard]] std::optional<Duration> recovered_after() const { return recovered_after_; }
 
 private:
@@ -44,6 +45,8 @@ private:
         Instant at;
         std::uint64_t count = 0;
     };
+
+    [[nodiscard]] Instant begin_of_flow() const;  // In the window, which has two observations at least.
 
     const RecoveryOptions options_;
     const double baseline_per_second_;

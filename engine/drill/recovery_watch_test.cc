@@ -26,6 +26,13 @@ TEST(RecoveryWatch, finds_the_begin_of_the_first_full_window_after_the_fall) {
     EXPECT_LE(*watch.recovered_after(), Duration(4'100));
 }
 
+TEST(RecoveryWatch, counts_no_standstill_before_a_burst_as_flow) {
+    const auto watch = watched(10'000, [](int ms) { return ms <= 0 ? 1'000.0 : ms > 4'000 ? 5'000.0 : 0.0; });
+    ASSERT_TRUE(watch.recovered_after());
+    EXPECT_GE(*watch.recovered_after(), Duration(3'900));
+    EXPECT_LE(*watch.recovered_after(), Duration(4'100));
+}
+
 TEST(RecoveryWatch, knows_the_longest_time_without_records) {
     const auto watch = watched(10'000, [](int ms) {
         const bool still = (ms > 500 && ms <= 2'000) || (ms > 5'000 && ms <= 7'500);

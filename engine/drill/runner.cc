@@ -26,13 +26,16 @@ Result<double> rate_of(const DrillCase& drill, Platform& platform) {
     return static_cast<double>(after - before) / elapsed;
 }
 
-// A look that fails tells nothing: the next one may.
-void look(const DrillCase& drill, Platform& platform, RecoveryWatch& watch) {
+// A look that fails tells nothing: the next one may. False: it has failed.
+bool look(const DrillCase& drill, Platform& platform, RecoveryWatch& watch) {
     if (drill.safe != nullptr) {
-        if (const auto safe = drill.safe(platform)) watch.observe_safety(read_clock().monotonic, *safe);
-    } else if (const auto count = drill.progress(platform)) {
-        watch.observe(read_clock().monotonic, *count);
+        const auto safe = drill.safe(platform);
+        if (safe) watch.observe_safety(read_clock().monotonic, *safe);
+        return safe.has_value();
     }
+    const auto count = drill.progress(platform);
+    if (count) watch.observe(read_clock().monotonic, *count);
+    return count.has_value();
 }
 
 }  // namespace
@@ -44,6 +47,7 @@ struct Runner::Observed {
     RecoveryWatch with_agent, without_agent;
     std::vector<IncidentView> incidents;  // Of this drill, oldest diagnosis first.
     Duration waited{0};
+    bool alone_told = false;  // The last look at the arm without the agent.
 
     // What counts is the first diagnosis that was acted on; before anything was done, the first one.
     [[nodiscard]] const IncidentView* first() const {
@@ -58,6 +62,10 @@ struct Runner::Observed {
             !with_agent.fallen() && with_agent.flowing() && first() != nullptr && first()->healed_ms > 0;
         return never_fell ? std::optional(Duration(0)) : with_agent.recovered_after();
     }
+    // What was done by hand, and some faults, may be too short for the rate to fall: nothing had to come back.
+    [[nodiscard]] bool alone_never_fell() const {
+        return alone_told && !without_agent.fallen() && without_agent.flowing();
+    }
     [[nodiscard]] bool agent_is_done() const {
         return first() != nullptr &&
                (first()->healed_ms > 0 || first()->state == "escalated" || first()->state == "resolved");
@@ -69,7 +77,8 @@ Result<std::unique_ptr<Platform>> Runner::new_lab(const std::string& name, const
                             .program = options_.engine_program,
                             .profile = options_.profile,
                             .log_dir_capacity_bytes = options_.log_dir_capacity_bytes,
-                            .workload = options_.workload};
+                            .workload = options_.workload,
+                            .interrupted = options_.interrupted};
     options.slots = shape.slots;
     options.workload.job_parallelism = shape.job_parallelism;
     options.kills_tasks = shape.kills_tasks;
@@ -81,12 +90,18 @@ Result<std::unique_ptr<Platform>> Runner::new_lab(const std::string& name, const
     return platform;
 }
 
+Status Runner::go_on() const {
+    if (options_.interrupted && options_.interrupted()) return fail(ErrorCode::unavailable, "interrupted");
+    return {};
+}
+
 // Running, flowing, and with a checkpoint to fall back on.
 Status Runner::settle(Platform& platform) const {
     const Instant deadline = read_clock().monotonic + settle_patience;
     std::string waiting_for = "the job";
     std::optional<std::uint64_t> checkpoints, records;
     while (read_clock().monotonic < deadline) {
+        MEDIC_CHECK(go_on());
         std::this_thread::sleep_for(sample_interval * 2);
         const auto job = platform.job();
         if (!job || job->state != "RUNNING") {
@@ -124,9 +139,11 @@ Status Runner::prepare_arms(const DrillCase& drill) {
     if (wants_alone) {
         MEDIC_TRY(alone_, next_alone_.get());
     }
-    std::this_thread::sleep_until(
-        std::chrono::steady_clock::time_point((healed_.watched_since + drill.history).time_since_epoch()));
-    return {};
+    while (read_clock().monotonic < healed_.watched_since + drill.history) {
+        MEDIC_CHECK(go_on());
+        std::this_thread::sleep_for(sample_interval);
+    }
+    return go_on();
 }
 
 void Runner::start_healed(const LabShape& shape) {
@@ -162,10 +179,11 @@ Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed,
     const Duration patience = std::max(options_.patience, drill.patience);
     bool told_detected = false, told_recovered = false;
     for (int round = 0;; ++round) {
+        MEDIC_CHECK(go_on());
         std::this_thread::sleep_for(sample_interval);
         const Instant now = read_clock().monotonic;
-        look(drill, *healed_.lab, observed.with_agent);
-        if (alone_) look(drill, *alone_, observed.without_agent);
+        (void)look(drill, *healed_.lab, observed.with_agent);
+        if (alone_) observed.alone_told = look(drill, *alone_, observed.without_agent);
         if (round % 3 == 0) note_agents_view(observed);
         // It may be starting again, or have gone on meanwhile: the next round asks again.
         if (round % 3 == 0 && drill.wants_agreement) (void)healed_.agent->agree_to(drill.expected_remedy);
@@ -192,7 +210,33 @@ Status Runner::observe_until_decided(const DrillCase& drill, Observed& observed,
     }
 }
 
+Result<Runner::Observed> Runner::inject(const DrillCase& drill, double wanted, std::future<Status>& by_hand) {
+    if (alone_ && drill.ask != nullptr)
+        by_hand = std::async(std::launch::async, [by_person = drill.inject, &lab = *alone_] { return by_person(lab); });
+    else if (alone_)
+        MEDIC_CHECK(drill.inject(*alone_));
+    RecoveryWatch without_agent(drill.recovery, wanted, read_clock().monotonic);
+    Instant injected_at;
+    std::int64_t injected_wall_ms = 0;
+    {
+        // The other arm's injection takes its time, in which this one may fall and come back.
+        const std::jthread looking([&](const std::stop_token& both_are_injected) {
+            while (alone_ && !both_are_injected.stop_requested()) {
+                (void)look(drill, *alone_, without_agent);
+                std::this_thread::sleep_for(sample_interval);
+            }
+        });
+        MEDIC_CHECK(drill.ask != nullptr ? drill.ask(*healed_.agent, *healed_.lab) : drill.inject(*healed_.lab));
+        // Now, not when the last look at the other arm has ended. The fault is there once the injection is done: a
+        // deployment takes its time.
+        injected_at = read_clock().monotonic;
+        injected_wall_ms = read_clock().wall.unix_ms;
+    }
+    return Observed{injected_at, injected_wall_ms, RecoveryWatch(drill.recovery, wanted, injected_at), without_agent};
+}
+
 Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
+    MEDIC_CHECK(go_on());
     MEDIC_CHECK(prepare_arms(drill));
     progress_(fmt::format("{}: {}", drill.name, drill.injected_by));
     MEDIC_TRY(const double rate, rate_of(drill, *healed_.lab));
@@ -205,18 +249,9 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
                        .left_to_person = drill.left_to_person,
                        .at_least_once = drill.at_least_once};
     std::future<Status> by_hand;
-    if (alone_ && drill.ask != nullptr)
-        by_hand = std::async(std::launch::async, [&] { return drill.inject(*alone_); });
-    else if (alone_)
-        MEDIC_CHECK(drill.inject(*alone_));
-    const Instant injected_alone_at = read_clock().monotonic;
-    MEDIC_CHECK(drill.ask != nullptr ? drill.ask(*healed_.agent, *healed_.lab) : drill.inject(*healed_.lab));
-    const Instant injected_at =
-        read_clock().monotonic;  // The fault is there once the injection is done: a deployment takes its time.
+    MEDIC_TRY(Observed observed, inject(drill, wanted, by_hand));
     std::vector<int> effects_before;
     for (const auto& effect : drill.effects) effects_before.push_back(healed_.lab->lines_with(effect.line));
-    Observed observed{injected_at, read_clock().wall.unix_ms, RecoveryWatch(drill.recovery, wanted, injected_at),
-                      RecoveryWatch(drill.recovery, wanted, injected_alone_at)};
     {
         const AgentKiller killer(*healed_.agent,
                                  random_moments(options_.seed + drills_run_++, options_.agent_kills, kill_window));
@@ -247,9 +282,7 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
     }
     result.recover = observed.recovered();
     result.recover_without = alone_ ? observed.without_agent.recovered_after() : std::nullopt;
-    // What was done by hand may be too short for the rate to fall.
-    if (alone_ && drill.ask != nullptr && !observed.without_agent.fallen() && observed.without_agent.flowing())
-        result.recover_without = Duration(0);
+    if (alone_ && observed.alone_never_fell()) result.recover_without = Duration(0);
     result.waited = alone_ ? observed.waited : Duration(0);
     if (!drill.note.empty()) result.notes.push_back(drill.note);
     if (drill.rate_factor != 1)
@@ -257,8 +290,10 @@ Result<DrillResult> Runner::run(const DrillCase& drill, const DrillCase* next) {
             fmt::format("{:.0f} records/s before, {:.0f} offered after; --rate sets another load", rate, wanted));
     check_effects(drill, effects_before, observed, result);
     alone_.reset();
+    MEDIC_CHECK(go_on());
     if (next != nullptr && options_.without == WithoutAgent::run) start_alone(next->shape);
     finish(drill, result);
+    MEDIC_CHECK(go_on());  // What was not waited for is no result.
     return result;
 }
 
@@ -291,6 +326,7 @@ void Runner::finish(const DrillCase& drill, DrillResult& result) {
     }
     const Status settled = settle(*healed_.lab);
     if (!settled) result.notes.push_back(settled.error().message);
+    if (!go_on()) return;
     const auto check = drill.check(*healed_.lab, check_patience);
     if (check) {
         result.records_checked = check->checked;

@@ -30,6 +30,7 @@ struct RunnerOptions {
     WithoutAgent without = WithoutAgent::run;
     int agent_kills = 0;  // So often the agent is killed while it heals, at moments that `seed` chooses.
     std::uint64_t seed = 1;
+    std::function<bool()> interrupted{};  // Asked all the while, from several threads; true ends the drills.
 };
 
 class Runner {
@@ -37,7 +38,7 @@ public:
     Runner(RunnerOptions options, lab::Progress progress)
         : options_(std::move(options)), progress_(std::move(progress)) {}
 
-    // Errors only when a lab or the agent can't be had; a drill that goes wrong is a result.
+    // Errors only when a lab or the agent can't be had, or when it is interrupted; a drill that goes wrong is a result.
     // `next`, if any: its labs are started while nothing of this drill is measured any more.
     [[nodiscard]] Result<DrillResult> run(const DrillCase& drill, const DrillCase* next = nullptr);
 
@@ -51,7 +52,10 @@ private:
         void end() { agent.reset(), lab.reset(); }  // First the agent: it would heal a lab that ends.
     };
 
+    [[nodiscard]] Status go_on() const;  // Error: interrupted.
     [[nodiscard]] Status prepare_arms(const DrillCase& drill);
+    // The fault, in both arms. `by_hand` ends when a person would be through with it.
+    [[nodiscard]] Result<Observed> inject(const DrillCase& drill, double wanted, std::future<Status>& by_hand);
     [[nodiscard]] Result<Healed> new_healed(const std::string& name, const LabShape& shape) const;
     [[nodiscard]] Result<std::unique_ptr<Platform>> new_lab(const std::string& name, const LabShape& shape) const;
     [[nodiscard]] Status settle(Platform& platform) const;

@@ -136,7 +136,6 @@ std::string policy_yaml() {
            "  - {remedy: kafka.abort-hanging-transaction, object: \"topic:payments\", floor: 15m, cluster: lab, mode: "
            "auto}  # Its records stay unread.\n"
            "  - {remedy: connect.skip-record, object: \"connector:inventory-sink\", cluster: lab, mode: auto}\n"
-           "  - {cause: kafka.disk-filling, cluster: lab, mode: observe}  # 60 %: say so; 80 % is the next rule's.\n"
            "  - {remedy: \"*\", cause: \"*\", cluster: lab, mode: auto}\n";
 }
 

@@ -34,9 +34,11 @@ std::string url(const ProcessPlan& process, const char* port, const std::string&
 }
 
 // Polls until the check succeeds; its last error tells what was waited for.
-Status wait_until(const std::string& what, const std::function<Status()>& check) {
+Status wait_until(const LabPlan& plan, const std::string& what, const std::function<Status()>& check) {
     const auto deadline = std::chrono::steady_clock::now() + ready_patience;
     for (;;) {
+        if (plan.options.interrupted && plan.options.interrupted())
+            return fail(ErrorCode::unavailable, "interrupted while waiting for {}", what);
         const Status status = check();
         if (status || status.error().code == ErrorCode::invalid) return status;
         if (std::chrono::steady_clock::now() >= deadline) return wrap(status.error(), what + " not ready");
@@ -66,7 +68,7 @@ std::vector<std::string> bootstrap_of(const LabPlan& plan) {
 Status brokers_are_registered(const LabPlan& plan) {
     KafkaClient client(
         {.bootstrap = bootstrap_of(plan), .connect_timeout = Duration(500), .request_timeout = Duration(2'000)});
-    return wait_until("brokers", [&]() -> Status {
+    return wait_until(plan, "brokers", [&]() -> Status {
         MEDIC_CHECK(all_live(plan.options.data_dir));
         client.forget_metadata();
         MEDIC_TRY(const KafkaBrokers cluster, client.brokers());
@@ -82,14 +84,14 @@ Status brokers_are_registered(const LabPlan& plan) {
 Status groups_are_served(const LabPlan& plan) {
     KafkaClient client(
         {.bootstrap = bootstrap_of(plan), .connect_timeout = Duration(500), .request_timeout = Duration(2'000)});
-    return wait_until("group coordinator", [&]() -> Status {
+    return wait_until(plan, "group coordinator", [&]() -> Status {
         MEDIC_CHECK(fetch_committed(client, job_name, {{"fleet-events", 0}}));
         return {};
     });
 }
 
 Status taskmanagers_are_registered(const LabPlan& plan) {
-    return wait_until("task managers", [&]() -> Status {
+    return wait_until(plan, "task managers", [&]() -> Status {
         MEDIC_CHECK(all_live(plan.options.data_dir));
         MEDIC_TRY(const json body, call_json({.url = url(plan.only(Role::jobmanager), "rest", "/taskmanagers")}));
         const std::size_t registered = member(body, "taskmanagers", json::array()).size();
@@ -104,7 +106,8 @@ Status taskmanagers_are_registered(const LabPlan& plan) {
 Status answers(const LabPlan& plan, Role role, const char* port, const std::string& path) {
     for (const auto& process : plan.processes) {
         if (process.role != role || (role == Role::taskmanager && !process.spare)) continue;
-        const Status ready = wait_until(process.name, [&] { return call_rest({.url = url(process, port, path)}); });
+        const Status ready =
+            wait_until(plan, process.name, [&] { return call_rest({.url = url(process, port, path)}); });
         if (!ready) return ready;
     }
     return {};
@@ -131,7 +134,7 @@ Status create_connectors(const LabPlan& plan) {
           {"confirm.address", fmt::format("127.0.0.1:{}", confirm)}}}};
     for (const auto& [name, config] : connectors) {
         const HttpCall put = json_call("PUT", url(worker, "rest", "/connectors/" + name + "/config"), config);
-        MEDIC_CHECK(wait_until("connector " + name, [&] { return call_rest(put); }));
+        MEDIC_CHECK(wait_until(plan, "connector " + name, [&] { return call_rest(put); }));
     }
     return {};
 }
@@ -141,7 +144,7 @@ Status start_workload(const LabPlan& plan, const Progress& progress) {
     MEDIC_CHECK(groups_are_served(plan));
     MEDIC_TRY(const std::string job_id, submit_job(plan, "v1", ""));
     MEDIC_CHECK(create_connectors(plan));
-    MEDIC_CHECK(wait_until("job", [&]() -> Status {
+    MEDIC_CHECK(wait_until(plan, "job", [&]() -> Status {
         MEDIC_TRY(const json body, call_json({.url = url(plan.only(Role::jobmanager), "rest", "/jobs/" + job_id)}));
         if (member(body, "state", std::string()) != "RUNNING")
             return fail(ErrorCode::not_ready, "job is {}", member(body, "state", std::string("unknown")));
@@ -151,18 +154,84 @@ Status start_workload(const LabPlan& plan, const Progress& progress) {
     return {};
 }
 
-Status prepare_folder(const LabOptions& options) {
-    if (auto existing = load_state(options.data_dir)) {
+// All that a lab and the agent that watches it put into its folder, but for lab.json and its lock.
+std::vector<std::string> entries_of(const LabPlan& plan) {
+    std::vector<std::string> entries = {"token",
+                                        "medic.yaml",
+                                        "policy.yaml",
+                                        "logs",
+                                        "output",
+                                        "savepoints",
+                                        "agent",
+                                        "ledger",
+                                        "flink",
+                                        "archive.txt",
+                                        "inventory.db",
+                                        "inventory.db-wal",
+                                        "inventory.db-shm",
+                                        "inventory.db-journal"};
+    for (const auto& process : plan.processes) {
+        if (process.role == Role::controller || process.role == Role::broker || process.role == Role::connect_worker)
+            entries.push_back(process.name);
+    }
+    return entries;
+}
+
+// A lab takes a folder that is its own already, or one where nothing has the name of what it will write: down() removes
+// that, and it would have been somebody's.
+Status may_take_folder(const LabPlan& plan) {
+    const std::string& dir = plan.options.data_dir;
+    const auto existing = load_state(dir);
+    if (!existing && existing.error().code == ErrorCode::invalid) return std::unexpected(existing.error());
+    if (existing) {
         for (const auto& [name, process] : existing->processes) {
             if (is_alive(process.id))
-                return fail(ErrorCode::not_ready, "a lab runs in {} already: 'medic lab down --data {}' ends it",
-                            options.data_dir, options.data_dir);
+                return fail(ErrorCode::not_ready, "a lab runs in {} already: 'medic lab down --data {}' ends it", dir,
+                            dir);
         }
+        return {};
     }
     std::error_code error;
+    for (const std::string& entry : entries_of(plan)) {
+        if (fs::exists(fs::symlink_status(fs::path(dir) / entry, error)))
+            return fail(ErrorCode::invalid,
+                        "{} is no lab's folder and holds {}, which a lab would write over: name a new folder, or an "
+                        "empty one, with --data",
+                        dir, entry);
+    }
+    return {};
+}
+
+Status make_folders(const std::string& data_dir) {
+    std::error_code error;
     for (const char* folder : {"", "logs", "output", "savepoints", "agent"}) {
-        fs::create_directories(fs::path(options.data_dir) / folder, error);
-        if (error) return fail(ErrorCode::unavailable, "{}/{}: {}", options.data_dir, folder, error.message());
+        fs::create_directories(fs::path(data_dir) / folder, error);
+        if (error) return fail(ErrorCode::unavailable, "{}/{}: {}", data_dir, folder, error.message());
+    }
+    return {};
+}
+
+// Only what is the lab's, and the folder if nothing else is in it. What tells that a lab is there goes last: an error
+// before can be tried again.
+Status remove_files(const LabPlan& plan, const std::string& data_dir) {
+    std::vector<std::string> entries = entries_of(plan);
+    entries.insert(entries.end(), {"lab.json.new", "lab.json", "lab.lock"});
+    std::error_code error;
+    for (const std::string& entry : entries) {
+        fs::remove_all(fs::path(data_dir) / entry, error);
+        if (error) return fail(ErrorCode::unavailable, "{}/{}: {}", data_dir, entry, error.message());
+    }
+    // Fails where somebody's own files are left, rightly. A link is whoever's who made it.
+    if (!fs::is_symlink(fs::symlink_status(data_dir, error))) fs::remove(data_dir, error);
+    return {};
+}
+
+// Where lab.json can't be written any more it tells of processes that have ended: those don't matter here.
+Status nothing_lives(const std::string& data_dir) {
+    MEDIC_TRY(const LabState state, load_state(data_dir));
+    for (const auto& [name, process] : state.processes) {
+        if (is_alive(process.id))
+            return fail(ErrorCode::outcome_unknown, "{} (pid {}) has not ended: try again", name, process.id.pid);
     }
     return {};
 }
@@ -223,13 +292,14 @@ Result<std::string> submit_job(const LabPlan& plan, const std::string& version, 
 }
 
 Status up(const LabOptions& options, const Progress& progress) {
-    MEDIC_CHECK(prepare_folder(options));
     MEDIC_TRY(const LabPlan plan, make_plan(options, lasting_port));
     const std::string& dir = options.data_dir;
+    MEDIC_CHECK(may_take_folder(plan));
+    MEDIC_CHECK(make_folders(dir));
+    MEDIC_CHECK(save_new_state({.plan = plan}));  // From here on the folder is a lab's.
     MEDIC_CHECK(write_text(dir + "/token", new_token_line(), 0600));
     MEDIC_CHECK(write_text(dir + "/medic.yaml", medic_yaml(plan), 0644));
     MEDIC_CHECK(write_text(dir + "/policy.yaml", policy_yaml(), 0644));
-    MEDIC_CHECK(save_new_state({.plan = plan}));
     progress("time-outs: " + describe(options.profile));
     if (Status status = start_all(plan, progress); !status) {
         (void)down(dir, Leave::files);
@@ -240,17 +310,22 @@ Status up(const LabOptions& options, const Progress& progress) {
 
 Status down(const std::string& data_dir, Leave leave) {
     MEDIC_TRY(const LabState state, load_state(data_dir));
+    // An agent that still watches would start again what goes. On a full disk it can't be noted.
+    (void)update_state(data_dir, [](LabState& closing) -> Status {
+        closing.closing = true;
+        return {};
+    });
     // The workload first, so that nobody produces into brokers that go; the controller last, so that brokers can leave
-    // in order.
+    // in order. What becomes of one is nothing to the others.
+    Status first;
     for (auto process = state.plan.processes.rbegin(); process != state.plan.processes.rend(); ++process) {
-        MEDIC_CHECK(stop_process(data_dir, process->name, stop_grace));
+        const Status stopped = stop_process(data_dir, process->name, stop_grace);
+        if (first && !stopped) first = stopped;
     }
-    if (leave == Leave::nothing) {
-        std::error_code error;
-        fs::remove_all(data_dir, error);
-        if (error) return fail(ErrorCode::unavailable, "{}: {}", data_dir, error.message());
-    }
-    return {};
+    const Status gone = nothing_lives(data_dir);
+    if (first && !gone) first = gone;
+    // With its files goes what could not be noted in them.
+    return leave == Leave::nothing && gone ? remove_files(state.plan, data_dir) : first;
 }
 
 std::string render_status(const LabState& state) {

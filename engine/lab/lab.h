@@ -15,11 +15,12 @@ using Progress = std::function<void(const std::string& line)>;
 
 // Starts everything and returns when it serves: brokers registered, REST answering, task managers registered, the
 // workload's job running and its connectors started. On an error nothing is left running. Errors: not_ready (a lab runs
-// there already), unavailable.
+// there already), invalid (the folder is no lab's and holds what a lab would write over), unavailable.
 [[nodiscard]] Status up(const LabOptions& options, const Progress& progress);
 
 enum class Leave : std::uint8_t { nothing, files };
-// Stops everything that the lab started, whatever became of the lab meanwhile; `nothing` also removes the data folder.
+// Stops everything that the lab started, whatever became of the lab meanwhile, and lets nothing of it start again;
+// `nothing` also removes what the lab has written, and the data folder if nothing else is in it.
 [[nodiscard]] Status down(const std::string& data_dir, Leave leave);
 
 // Submits the workload's job in the given version and creates its connectors; part of up(). Returns the job's id.

@@ -6,6 +6,7 @@
 #include "agent/world/real/http_client.h"
 #include "engine/common/options_internal.h"
 #include "engine/common/process.h"
+#include "engine/common/signals.h"
 #include "engine/lab/lab.h"
 #include "engine/lab/processes.h"
 
@@ -29,6 +30,8 @@ Status run_up(LabOptions options, const std::string& profile) {
     options.data_dir = std::filesystem::absolute(options.data_dir).lexically_normal().string();
     options.program = own_executable();
     MEDIC_TRY(options.profile, find_profile(profile));
+    const StopSignal stop;
+    options.interrupted = [&stop] { return stop.wait_for(Duration{0}); };
     MEDIC_CHECK(up(options, [](const std::string& line) {
         std::printf("%s\n", line.c_str());
         std::fflush(stdout);
@@ -114,7 +117,7 @@ int run_lab(std::span<char*> args) {
         options.with_workload = !bare;
         status = run_up(options, profile);
     });
-    auto* down_command = app.add_subcommand("down", "Stop it and remove its files");
+    auto* down_command = app.add_subcommand("down", "Stop it and remove its files, and no others");
     down_command->add_flag("--keep", keep, "Keep the files");
     down_command->callback([&] {
         status = down(std::filesystem::absolute(options.data_dir).string(), keep ? Leave::files : Leave::nothing);

@@ -1,11 +1,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "engine/lab/lab.h"
 #include "engine/lab/plan.h"
 #include "engine/lab/processes.h"
 #include "engine/lab/state.h"
@@ -86,6 +89,91 @@ TEST(LabState, says_where_no_lab_is) {
     ASSERT_FALSE(loaded);
     EXPECT_EQ(loaded.error().code, ErrorCode::not_ready);
     EXPECT_NE(loaded.error().message.find("medic lab up"), std::string::npos);
+}
+
+// A lab of two processes that only sleep.
+class SleepingLab : public ::testing::Test {
+protected:
+    void SetUp() override {
+        LabState state{.plan = {.options = {.data_dir = folder_}}};
+        for (const char* name : {"tm-1", "tm-2"})
+            state.plan.processes.push_back({.name = name, .role = Role::taskmanager, .argv = {"/bin/sleep", "1000"}});
+        std::filesystem::create_directories(folder_ + "/logs");
+        ASSERT_TRUE(save_new_state(state));
+        for (const auto& process : state.plan.processes)
+            ASSERT_TRUE(start_process(folder_, process.name, Standing::running));
+        started_ = load_state(folder_)->processes;
+    }
+    void TearDown() override {
+        for (const auto& [name, process] : started_) terminate(process.id, Duration(0));
+        std::filesystem::remove_all(folder_);
+    }
+    [[nodiscard]] bool lives() const {
+        return std::ranges::any_of(started_, [](const auto& one) { return is_alive(one.second.id); });
+    }
+    [[nodiscard]] bool has(const std::string& entry) const { return std::filesystem::exists(folder_ + "/" + entry); }
+
+    const std::string folder_ = temporary_folder();
+    std::map<std::string, ProcessState> started_;
+};
+
+TEST_F(SleepingLab, goes_with_all_its_files) {
+    ASSERT_TRUE(lives());
+    EXPECT_TRUE(down(folder_, Leave::nothing));
+    EXPECT_FALSE(lives());
+    EXPECT_FALSE(has(""));
+}
+
+TEST_F(SleepingLab, leaves_what_is_somebody_elses) {
+    std::ofstream(folder_ + "/thesis.txt") << "mine";
+    EXPECT_TRUE(down(folder_, Leave::nothing));
+    EXPECT_TRUE(has("thesis.txt"));
+    EXPECT_FALSE(has("lab.json"));
+    EXPECT_FALSE(has("logs"));
+}
+
+TEST_F(SleepingLab, ends_whole_where_its_file_cannot_be_written) {
+    std::filesystem::create_directory(folder_ + "/lab.json.new");  // As a full disk: no new lab.json.
+    const Status kept = down(folder_, Leave::files);
+    ASSERT_FALSE(kept);
+    EXPECT_NE(kept.error().message.find("lab.json"), std::string::npos) << kept.error().message;
+    EXPECT_FALSE(lives());
+    EXPECT_TRUE(down(folder_, Leave::nothing));
+    EXPECT_FALSE(has(""));
+}
+
+TEST_F(SleepingLab, starts_nothing_any_more_once_it_is_ended) {
+    EXPECT_TRUE(down(folder_, Leave::files));
+    EXPECT_EQ(start_process(folder_, "tm-1", Standing::running).error().code, ErrorCode::not_ready);
+    EXPECT_FALSE(is_alive(load_state(folder_)->processes.at("tm-1").id));
+    ASSERT_TRUE(save_new_state({.plan = load_state(folder_)->plan}));  // As up() does.
+    EXPECT_TRUE(start_process(folder_, "tm-1", Standing::running));
+    started_["again"] = load_state(folder_)->processes.at("tm-1");
+}
+
+TEST(LabUp, refuses_a_folder_where_it_would_write_over_somebodys_files) {
+    const std::string folder = temporary_folder();
+    std::filesystem::create_directories(folder + "/output/mine");
+    const Status refused = up({.data_dir = folder, .program = "/bin/true"}, [](const std::string&) {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::invalid);
+    EXPECT_NE(refused.error().message.find("output"), std::string::npos) << refused.error().message;
+    EXPECT_FALSE(std::filesystem::exists(folder + "/logs"));
+    std::filesystem::remove_all(folder);
+}
+
+TEST(LabUp, gives_up_when_it_is_interrupted_and_leaves_nothing_running) {
+    const std::string folder = temporary_folder();
+    std::ofstream(folder + "/lab.log") << "of whoever starts it";
+    const Status ended =
+        up({.data_dir = folder, .program = "/bin/true", .interrupted = [] { return true; }}, [](const std::string&) {});
+    ASSERT_FALSE(ended);
+    EXPECT_NE(ended.error().message.find("interrupted"), std::string::npos) << ended.error().message;
+    const auto state = load_state(folder);
+    ASSERT_TRUE(state);
+    EXPECT_TRUE(state->closing);
+    for (const auto& [name, process] : state->processes) EXPECT_FALSE(is_alive(process.id)) << name;
+    std::filesystem::remove_all(folder);
 }
 
 TEST(NodeStatus, of_a_node_without_a_process_is_pid_0) {

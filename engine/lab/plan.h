@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -41,6 +42,7 @@ struct LabOptions {
     bool kills_tasks = true;  // The worker's driver can end a single task; a JVM's can't.
     bool with_workload = true;
     WorkloadOptions workload;
+    std::function<bool()> interrupted{};  // Asked while the lab comes up, which it gives up then. Not kept in lab.json.
 };
 
 enum class Role : std::uint8_t { controller, broker, connect_worker, jobmanager, taskmanager, workload };

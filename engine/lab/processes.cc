@@ -84,6 +84,9 @@ double start_time(const ProcessId& id) {
 Status start_process(const std::string& data_dir, const std::string& name, Standing wanted) {
     return update_state(data_dir, [&](LabState& state) -> Status {
         MEDIC_TRY(const ProcessPlan* plan, plan_of(state, name));
+        if (state.closing)
+            return fail(ErrorCode::not_ready, "{}: the lab in {} is being ended: 'medic lab up --data {}' starts one",
+                        name, data_dir, data_dir);
         ProcessState& process = state.processes[name];
         if (!is_alive(process.id)) return spawn_into(state, *plan, wanted);
         if (wanted == Standing::running && process.standing == Standing::spare) {

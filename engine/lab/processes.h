@@ -18,7 +18,7 @@ struct TaskProcess {
 };
 
 // Starts it as a member or as a warm spare; one that lives already is left alone, but a living spare that shall be a
-// member is activated.
+// member is activated. None is started in a lab that is being ended (not_ready).
 [[nodiscard]] Status start_process(const std::string& data_dir, const std::string& name, Standing wanted);
 // SIGTERM, up to `grace`, then SIGKILL. One that is gone already is fine.
 [[nodiscard]] Status stop_process(const std::string& data_dir, const std::string& name, Duration grace);

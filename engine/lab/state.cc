@@ -118,6 +118,7 @@ Status write_file(const LabState& state) {
     }
     const json document = {{"schema", schema},
                            {"agent_port", state.plan.agent_port},
+                           {"closing", state.closing},
                            {"options", write_options(state.plan.options)},
                            {"processes", processes}};
     const std::string path = state_path(state.plan.options.data_dir);
@@ -142,6 +143,7 @@ Result<LabState> read_file(const std::string& data_dir) {
                         path);
         LabState state;
         state.plan.options = read_options(document.at("options"));
+        state.closing = document.value("closing", false);
         state.plan.agent_port = document.at("agent_port").get<std::uint16_t>();
         for (const auto& process : document.at("processes")) MEDIC_CHECK(read_process(process, state));
         return state;

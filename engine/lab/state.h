@@ -24,6 +24,7 @@ struct ProcessState {
 struct LabState {
     LabPlan plan;
     std::map<std::string, ProcessState> processes;  // By name.
+    bool closing = false;                           // down() has begun: nothing is started any more.
 };
 
 [[nodiscard]] std::string state_path(const std::string& data_dir);

@@ -94,9 +94,13 @@ Verdict Checker::compare(std::int64_t from_ms, std::int64_t until_ms) const {
         verdict.records_seen += got;
         if (got < least) verdict.records_lost += least - got;
         if (got > most) verdict.records_doubled += got - most;
-        if (got < least || got > most) ++verdict.windows_wrong;
+        const bool counts_right = got >= least && got <= most;
+        if (!counts_right) ++verdict.windows_wrong;
         const bool may = most > faults_before_replacement, must = least > faults_before_replacement;
-        if (least > 0 && (said > (may ? 1U : 0U) || said < (must ? 1U : 0U))) ++verdict.replacements_wrong;
+        if (least > 0 && (said > (may ? 1U : 0U) || said < (must ? 1U : 0U))) {
+            ++verdict.replacements_wrong;
+            if (counts_right) ++verdict.windows_in_parts;
+        }
     }
     return verdict;
 }

@@ -26,8 +26,10 @@ struct Verdict {
     std::uint64_t records_expected = 0, records_seen = 0;
     std::uint64_t records_lost = 0, records_doubled = 0;
     std::uint64_t windows_wrong = 0;
-    std::uint64_t replacements_wrong =
-        0;  // Windows with more than five faults without "replace node", or the other way round.
+    // Windows with more than five faults without "replace node", or the other way round.
+    std::uint64_t replacements_wrong = 0;
+    // Of these, those that count rightly as a whole: no row of theirs does.
+    std::uint64_t windows_in_parts = 0;
     [[nodiscard]] bool right() const { return records_lost == 0 && records_doubled == 0 && replacements_wrong == 0; }
 };
 

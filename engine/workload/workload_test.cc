@@ -74,6 +74,22 @@ TEST(Checker, counts_lost_doubled_and_wrong_replacements) {
     EXPECT_EQ(verdict.records_lost, 2U);
     EXPECT_EQ(verdict.records_doubled, 4U);
     EXPECT_EQ(verdict.replacements_wrong, 1U);
+    EXPECT_EQ(verdict.windows_in_parts, 0U) << "it lacks records";
+    EXPECT_FALSE(verdict.right());
+}
+
+TEST(Checker, tells_a_window_that_came_in_parts) {
+    Checker checker;
+    for (int i = 0; i < 6; ++i) checker.expect(fault_at(i * 1'000, "s-1"));
+    for (int i = 0; i < 5; ++i) checker.expect(fault_at(i * 1'000, "s-2"));
+    checker.allow(fault_at(1'000, "s-2"));
+    ASSERT_TRUE(checker.see("0|s-1|3|keep"));
+    ASSERT_TRUE(checker.see("0|s-1|3|keep"));
+    ASSERT_TRUE(checker.see("0|s-2|5|keep"));
+    ASSERT_TRUE(checker.see("0|s-2|1|keep"));  // The late one.
+    const Verdict verdict = checker.compare(0, 60'000);
+    EXPECT_EQ(verdict.records_lost + verdict.records_doubled, 0U);
+    EXPECT_EQ(verdict.windows_in_parts, 1U);
     EXPECT_FALSE(verdict.right());
 }
 

@@ -35,6 +35,7 @@ DrillCase descriptor() {
             .progress = job_progress,
             .safe = safe,
             .spent = [](const Platform& platform) { return platform.filling_is_over(); },
+            .changes_lab = true,
             .check = check,
             .clear = [](Platform& platform) { return platform.stop_filling(); }};
 }

@@ -38,6 +38,7 @@ DrillCase descriptor() {
             .inject = inject,
             .progress = job_progress,
             .safe = safe,
+            .changes_lab = true,
             .check = check_job_records,
             .clear = clear,
             .shape = {.kafka = {{"log.retention.check.interval.ms", "1000"}}},
