@@ -7,7 +7,7 @@
 namespace medic::analyzers {
 namespace {
 
-constexpr std::size_t looks_needed = 3;
+constexpr Duration span_min{60'000};           // Pages may be read every second: a few of these tell of a moment only.
 constexpr Duration remembered{2 * 3'600'000};  // What the store keeps.
 // One pool is idle for all of its time at most; a meter's rounding aside.
 constexpr double more_than_one_pool = 1.05;
@@ -25,7 +25,7 @@ void add(std::optional<double>& sum, std::optional<double> value) {
 std::optional<double> busy_of(const Lookup& lookup, SeriesId series) {
     if (!page_value(lookup, series)) return std::nullopt;
     const auto idle = handlers_idle(lookup, series, load_window);
-    return idle.size() < looks_needed ? std::nullopt : std::optional{1 - mean_of(idle)};
+    return spans(idle, span_min) ? std::optional{1 - mean_of(idle)} : std::nullopt;
 }
 
 void add_disks(const Lookup& lookup, const std::string& cluster, BrokerLoad& load) {
@@ -45,11 +45,10 @@ void add_disks(const Lookup& lookup, const std::string& cluster, BrokerLoad& loa
 std::optional<double> page_rate(const Lookup& lookup, SeriesId series) {
     if (!page_value(lookup, series)) return std::nullopt;
     const auto samples = lookup.history(series, load_window);
-    if (samples.size() < looks_needed) return std::nullopt;
+    if (!spans(samples, span_min)) return std::nullopt;
     for (std::size_t i = 1; i < samples.size(); ++i)
         if (samples[i].value < samples[i - 1].value) return std::nullopt;  // Restarted: its caches are cold.
     const double seconds = static_cast<double>(samples.back().at_ms - samples.front().at_ms) / 1000;
-    if (seconds < 60) return std::nullopt;
     return (samples.back().value - samples.front().value) / seconds;
 }
 

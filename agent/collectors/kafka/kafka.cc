@@ -15,6 +15,7 @@ constexpr const char* throttled_by_leader = "leader.replication.throttled.replic
 constexpr const char* throttled_by_follower = "follower.replication.throttled.replicas";
 constexpr const char* leader_rate = "leader.replication.throttled.rate";
 constexpr const char* follower_rate = "follower.replication.throttled.rate";
+constexpr int configs_failures_borne = 3;
 
 // Appends one partition to a topic's attribute "assignment": "0:1,2,3;1:2,3,1", the preferred leader first.
 void append_assignment(std::string& text, std::int32_t partition, const std::vector<std::int32_t>& replicas) {
@@ -43,13 +44,16 @@ Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
     leadership(look);
     log_dirs(look, reader);
     moves(look, reader);
+    quorum(look, reader);  // Before what takes its time: a look that has used its own up asks no more.
     offsets(look, reader, wire::kLatestOffset);
     offsets(look, reader, wire::kEarliestOffset);
     leaderless(look, reader);
     groups(look, reader);
-    quorum(look, reader);
     transactions(look, reader);
-    if (looks_++ % static_cast<std::uint64_t>(options_.configs_every) == 0) seldom(look, reader);
+    const bool due = looks_++ % static_cast<std::uint64_t>(options_.configs_every) == 0;
+    if (due || !configs_from_.empty()) configs(look, reader);
+    if (due) seldom(look, reader);
+    throttled(look);
     observation.samples.insert(observation.samples.end(), seldom_samples_.begin(), seldom_samples_.end());
     for (const auto& [topic, settings] : topic_settings_) {
         auto& attributes = observation.attributes[look.subject("topic", topic)];
@@ -79,7 +83,6 @@ void KafkaCollector::silence(Observation& observation) const {
 void KafkaCollector::seldom(Look& look, KafkaReader& reader) {
     const std::string each_look = std::exchange(look.not_visible, {});
     const std::size_t before = look.observation.samples.size();
-    configs(look, reader);
     broker_configs(look, reader);
     quotas(look, reader);
     open_transactions(look, reader);
@@ -255,48 +258,63 @@ void KafkaCollector::offsets(Look& look, KafkaReader& reader, std::int64_t which
     }
 }
 
+// Each topic in turn, by name, as many in one look as an answer may hold.
 void KafkaCollector::configs(Look& look, KafkaReader& reader) {
-    wire::DescribeConfigsRequest request;
+    std::set<std::string> present, readable;
     for (const auto& topic : look.metadata.topics) {
-        if (!topic.name || topic.error != KafkaError::none || request.resources.size() >= options_.config_topics_max)
-            continue;
+        if (!topic.name) continue;
+        present.insert(*topic.name);
+        if (topic.error == KafkaError::none) readable.insert(*topic.name);
+    }
+    std::erase_if(topic_settings_, [&](const auto& one) { return !present.contains(one.first); });
+    wire::DescribeConfigsRequest request;
+    auto next = readable.upper_bound(configs_from_);
+    for (; next != readable.end() && request.resources.size() < options_.config_topics_max; ++next)
         request.resources.push_back({.type = static_cast<std::int8_t>(wire::ConfigResource::topic),
-                                     .name = *topic.name,
+                                     .name = *next,
                                      .keys = std::vector<std::string>{
                                          "retention.ms", "retention.bytes", "cleanup.policy", "min.insync.replicas",
                                          "segment.bytes", throttled_by_leader, throttled_by_follower}});
-    }
-    if (request.resources.empty()) return;
+    if (request.resources.empty()) return configs_from_.clear();
     const auto answer = reader.configs(request);
-    if (!answer) return look.observation.lacks("topic settings: " + answer.error().message);
-    topic_settings_.clear();
-    for (const auto& resource : answer->resources) {
-        if (resource.error != KafkaError::none) continue;
-        auto& settings = topic_settings_[resource.name];
-        for (const auto& config : resource.configs) {
-            if (!config.value || config.is_sensitive) continue;
-            settings[config.name] = *config.value;
-            if (config.name == throttled_by_leader || config.name == throttled_by_follower) {
-                note_throttled(look, resource.name, config.name, *config.value);
-                if (config.value->empty()) settings[config.name] = no_throttle;
-            }
-            // Said on the topic itself, not taken over from its brokers.
-            if (config.source != static_cast<std::int8_t>(wire::ConfigSource::topic)) continue;
-            std::string& overridden = settings["overridden"];
-            overridden += (overridden.empty() ? "" : ",") + config.name;
-        }
+    if (!answer) {
+        // By then they may be other ones.
+        if (++configs_failed_ >= configs_failures_borne) topic_settings_.clear(), configs_from_.clear();
+        return look.observation.lacks("topic settings: " + answer.error().message);
     }
+    configs_failed_ = 0;
+    configs_from_ = next == readable.end() ? std::string() : request.resources.back().name;
+    for (const auto& asked : request.resources) topic_settings_.erase(asked.name);
+    for (const auto& resource : answer->resources)
+        if (resource.error == KafkaError::none) topic_settings(resource);
+}
+
+void KafkaCollector::topic_settings(const wire::DescribeConfigsResponse::Resource& resource) {
+    auto& settings = topic_settings_[resource.name];
+    for (const auto& config : resource.configs) {
+        if (!config.value || config.is_sensitive) continue;
+        const bool throttles = config.name == throttled_by_leader || config.name == throttled_by_follower;
+        settings[config.name] = throttles && config.value->empty() ? std::string(no_throttle) : *config.value;
+        // Said on the topic itself, not taken over from its brokers.
+        if (config.source != static_cast<std::int8_t>(wire::ConfigSource::topic)) continue;
+        std::string& overridden = settings["overridden"];
+        overridden += (overridden.empty() ? "" : ",") + config.name;
+    }
+    settings.try_emplace("overridden", "none");  // Known, and empty.
 }
 
 // Replicas that a throttle names one by one. "*" is a standing limit that somebody has set on purpose; tools that move
 // replicas name each.
-void KafkaCollector::note_throttled(const Look& look, const std::string& topic, const std::string& setting,
-                                    const std::string& list) {
-    if (list.empty() || list == "*") return;
-    const auto count = 1 + std::ranges::count(list, ',');
-    look.sample("kafka_topic_throttled_replicas",
-                {{"topic", topic}, {"side", setting == throttled_by_leader ? "leader" : "follower"}},
-                static_cast<double>(count));
+void KafkaCollector::throttled(const Look& look) const {
+    for (const auto& [topic, settings] : topic_settings_)
+        for (const auto& [setting, side] :
+             {std::pair{throttled_by_leader, "leader"}, std::pair{throttled_by_follower, "follower"}}) {
+            const auto list = settings.find(setting);
+            if (list == settings.end() || list->second == "*" || list->second == no_throttle) continue;
+            const auto count = 1 + std::ranges::count(list->second, ',');
+            look.sample("kafka_topic_throttled_replicas", {{"topic", topic}, {"side", side}},
+                        static_cast<double>(count));
+        }
 }
 
 void KafkaCollector::broker_setting(const Look& look, const std::string& broker,

@@ -71,7 +71,7 @@ struct KafkaCollectorOptions {
     std::string target;            // "lab/kafka"
     std::size_t groups_max = 200;  // More are counted as missing, not silently left out.
     std::size_t partitions_max = 50'000;
-    std::size_t config_topics_max = 500;
+    std::size_t config_topics_max = 500;       // In one look; the rest is read in the looks after it.
     std::size_t partitions_named_max = 2'000;  // Partitions of one broker that are told by name, of each kind.
     std::size_t transactions_max = 200;
     std::size_t held_partitions_max = 100;  // Whose producers are asked for, as a transaction holds up their readers.
@@ -98,6 +98,7 @@ private:
     void leaderless(Look& look, KafkaReader& reader) const;
     void log_dirs(Look& look, KafkaReader& reader);
     void moves(Look& look, KafkaReader& reader) const;
+    static void moves_unread(Look& look, const Error& why);
     // By leader.
     [[nodiscard]] static std::map<std::int32_t, wire::ListOffsetsRequest> offset_requests(const Look& look,
                                                                                           std::int64_t which);
@@ -118,9 +119,9 @@ private:
     void transactions(Look& look, KafkaReader& reader) const;
     void seldom(Look& look, KafkaReader& reader);
     void configs(Look& look, KafkaReader& reader);
+    void topic_settings(const wire::DescribeConfigsResponse::Resource& resource);
     void broker_configs(Look& look, KafkaReader& reader);
-    static void note_throttled(const Look& look, const std::string& topic, const std::string& setting,
-                               const std::string& list);
+    void throttled(const Look& look) const;
     void broker_setting(const Look& look, const std::string& broker,
                         const wire::DescribeConfigsResponse::Resource::Config& config);
     void quotas(Look& look, KafkaReader& reader) const;
@@ -137,6 +138,8 @@ private:
     KafkaCollectorOptions options_;
     std::set<std::int32_t> brokers_seen_;
     std::map<std::string, std::map<std::string, std::string>> topic_settings_, broker_settings_;
+    std::string configs_from_;  // The last topic that was read, where others are still to be; "" else.
+    int configs_failed_ = 0;    // Readings, one after the other.
     std::vector<std::pair<Labels, double>> seldom_samples_;
     std::map<PartitionKey, std::int64_t> held_at_;  // Last stable offset where it was behind the end.
     std::set<std::string> hanging_;                 // Transactions that the last reading found to hang.

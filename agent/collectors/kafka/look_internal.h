@@ -42,6 +42,7 @@ struct KafkaCollector::Look {
     std::string not_visible;                // What these brokers don't tell, or don't tell us.
     std::set<std::int32_t> answering{};     // Brokers that have told of their log dirs.
     std::map<std::int32_t, bool> voters{};  // Of the controllers' quorum, and whether each keeps up; empty: not known.
+    std::string quorum_problem{};           // Why nobody knows whether it holds; "" also where there is no such quorum.
     std::map<std::int32_t, bool>
         coordinators{};  // By partition of __consumer_offsets: whether it answers for its groups.
 
@@ -57,6 +58,7 @@ struct KafkaCollector::Look {
     }
     // The partition of __consumer_offsets whose leader coordinates the group; nullopt: there is no such topic yet.
     [[nodiscard]] std::optional<std::int32_t> coordinated_in(std::string_view group) const;
+    void quorum_unread(const Error& why, wire::KafkaError error = wire::KafkaError::none);
     // "" where the quorum survives it, or it is no voter.
     [[nodiscard]] std::string quorum_without(std::int32_t id) const;
     // An older broker doesn't know the question, or we may not ask it: that is said, and is no fault of the look.

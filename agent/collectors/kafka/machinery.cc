@@ -14,16 +14,29 @@ constexpr std::int64_t voter_behind_max_ms = 2'000;
 
 }  // namespace
 
+// That there is no such question is no reason for doubt: such a cluster has ZooKeeper. That we may not ask it is one.
+void KafkaCollector::Look::quorum_unread(const Error& why, KafkaError error) {
+    missing("controllers' quorum", why);
+    if (error == KafkaError::cluster_authorization_failed)
+        quorum_problem = why.message + "; allow this user Describe on the cluster";
+    if (why.code == ErrorCode::invalid) return;
+    quorum_problem = why.message;
+    // A broker that hangs may be why nothing came back; where each has just answered, it is the controllers.
+    if (!answering.empty() && answering.size() == metadata.brokers.size()) sample("kafka_quorum_answers", {}, 0);
+}
+
 void KafkaCollector::quorum(Look& look, KafkaReader& reader) const {
     const auto answer = reader.quorum();
-    if (!answer) return look.missing("controllers' quorum", answer.error());
+    if (!answer) return look.quorum_unread(answer.error());
     if (const auto good = wire::check(answer->error, "DescribeQuorum"); !good)
-        return look.missing("controllers' quorum", good.error());
+        return look.quorum_unread(good.error(), answer->error);
     if (answer->topics.empty() || answer->topics[0].partitions.empty())
-        return look.observation.lacks("controllers' quorum: an empty answer");
+        return look.quorum_unread({ErrorCode::unavailable, "an empty answer"});
     const auto& log = answer->topics[0].partitions[0];
     if (const auto good = wire::check(log.error, "DescribeQuorum"); !good)
-        return look.missing("controllers' quorum", good.error());
+        return look.quorum_unread(good.error(), log.error);
+    if (log.leader_id < 0) look.quorum_problem = "it has no leader";
+    look.sample("kafka_quorum_answers", {}, log.leader_id < 0 ? 0 : 1);
     look.sample("kafka_quorum_leader", {}, log.leader_id);
     look.sample("kafka_quorum_leader_epoch", {}, log.leader_epoch);
     const auto leader =

@@ -3,11 +3,19 @@
 
 namespace medic {
 
+// What was under way is then as good as before; where the brokers never tell it, waiting would have no end.
+void KafkaCollector::moves_unread(Look& look, const Error& why) {
+    look.missing("reassignments", why);
+    if (why.code == ErrorCode::invalid) return;
+    look.observation.under_way.push_back(
+        {look.subject("topic", "*"), "reassignment", "somebody perhaps (they could not be read)"});
+}
+
 void KafkaCollector::moves(Look& look, KafkaReader& reader) const {
     const auto answer = reader.reassignments();
-    if (!answer) return look.observation.lacks("reassignments: " + answer.error().message);
+    if (!answer) return moves_unread(look, answer.error());
     if (const auto good = wire::check(answer->error, "ListPartitionReassignments"); !good)
-        return look.missing("reassignments", good.error());
+        return moves_unread(look, good.error());
     std::map<std::int32_t, NamedPartitions> adding;
     for (const std::int32_t broker : brokers_seen_) adding.try_emplace(broker, options_.partitions_named_max);
     std::size_t count = 0;

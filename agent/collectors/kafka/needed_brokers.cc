@@ -87,6 +87,7 @@ void KafkaCollector::needed(Look& look) const {
 
 // With it gone, a majority of all voters must still be there and keep up. One that does not keep up is no loss.
 std::string KafkaCollector::Look::quorum_without(std::int32_t id) const {
+    if (!quorum_problem.empty()) return "the controllers' quorum is not known: " + quorum_problem;
     const auto own = voters.find(id);
     if (own == voters.end() || !own->second) return "";
     const auto others = static_cast<std::size_t>(

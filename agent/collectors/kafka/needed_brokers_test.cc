@@ -1,7 +1,10 @@
 // What each broker is needed for.
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "agent/collectors/kafka/fake_kafka_internal.h"
+#include "agent/collectors/recorded_internal.h"
 #include "agent/store/kafka_words.h"
 
 namespace medic {
@@ -13,6 +16,8 @@ struct ThreeBrokers : FakeKafka {
     std::optional<std::string> least = "2";  // min.insync.replicas
     std::int64_t third_voter_at_ms = 10'000;
     std::size_t partitions = 1;
+    std::optional<wire::DescribeQuorumResponse> other_quorum{};
+    bool quorum_silent = false, third_answers = false;
 
     Result<wire::MetadataResponse> metadata() override {
         wire::MetadataResponse answer;
@@ -28,6 +33,11 @@ struct ThreeBrokers : FakeKafka {
         answer.topics.push_back(topic);
         return answer;
     }
+    Result<ByBroker<wire::DescribeLogDirsResponse>> log_dirs() override {
+        auto all = FakeKafka::log_dirs();
+        if (third_answers) all->emplace(3, wire::DescribeLogDirsResponse{});
+        return all;
+    }
     Result<wire::DescribeConfigsResponse> configs(const wire::DescribeConfigsRequest&) override {
         wire::DescribeConfigsResponse answer;
         wire::DescribeConfigsResponse::Resource resource;
@@ -37,6 +47,8 @@ struct ThreeBrokers : FakeKafka {
         return answer;
     }
     Result<wire::DescribeQuorumResponse> quorum() override {
+        if (quorum_silent) return fail(ErrorCode::unavailable, "no answer within 2 s");
+        if (other_quorum) return *other_quorum;
         wire::DescribeQuorumResponse answer;
         wire::DescribeQuorumResponse::Topic::Partition log;
         log.leader_id = 1;
@@ -87,6 +99,34 @@ TEST(Kafka, AMajorityOfTheQuorumMustKeepUpWithoutIt) {
     EXPECT_EQ(needed_by(kafka, "3"), needed_by_nothing) << "the one that is behind may go";
     kafka.old = true;
     EXPECT_EQ(needed_by(kafka, "2"), needed_by_nothing) << "no such quorum: ZooKeeper, or controllers of their own";
+}
+
+TEST(Kafka, WhetherTheControllersQuorumAnswersIsToldWhereTheBrokersDo) {
+    const auto told = [](const std::function<void(ThreeBrokers&)>& change) {
+        ThreeBrokers kafka;
+        change(kafka);
+        auto look = collector();
+        return recorded::value(look.look(kafka, {10'000}), R"(kafka_quorum_answers{cluster="c"})");
+    };
+    EXPECT_EQ(told([](ThreeBrokers& kafka) { kafka.third_answers = true; }), 1);
+    EXPECT_EQ(told([](ThreeBrokers& kafka) { kafka.third_answers = kafka.quorum_silent = true; }), 0);
+    EXPECT_EQ(told([](ThreeBrokers& kafka) { kafka.quorum_silent = true; }), std::nullopt) << "one of them hangs";
+    EXPECT_EQ(told([](ThreeBrokers& kafka) { kafka.third_answers = kafka.old = true; }), std::nullopt);
+    EXPECT_EQ(told([](ThreeBrokers& kafka) { kafka.third_answers = kafka.forbidden = true; }), std::nullopt);
+}
+
+TEST(Kafka, ABrokerIsNotSpareWhileTheControllersQuorumCannotBeRead) {
+    ThreeBrokers kafka;
+    kafka.quorum_silent = true;
+    EXPECT_EQ(needed_by(kafka, "2"), "the controllers' quorum is not known: no answer within 2 s");
+    kafka.quorum_silent = false;
+    kafka.other_quorum.emplace();
+    EXPECT_EQ(needed_by(kafka, "2"), "the controllers' quorum is not known: an empty answer");
+    kafka.other_quorum->error = wire::KafkaError::not_controller;
+    EXPECT_NE(needed_by(kafka, "2").find("NOT_CONTROLLER"), std::string::npos) << "an election goes on";
+    kafka.other_quorum.reset();
+    kafka.forbidden = true;
+    EXPECT_NE(needed_by(kafka, "2").find("allow this user Describe on the cluster"), std::string::npos);
 }
 
 }  // namespace

@@ -92,9 +92,20 @@ std::optional<std::pair<Place, Fault>> of_connector(const Lookup& lookup, const 
                                               .ref = event.id}};
 }
 
+// What a client has sent, or a peer that is away, is no fault of the broker that tells of it.
+bool of_somebody_else(const std::string& text) {
+    constexpr std::array said_of_others = {"network.Processor", "InvalidRequestException", "InvalidReceiveException"};
+    // A follower's thread that fetches writes as well: only who speaks counts, not where its own disk failed.
+    const std::string_view speaker = std::string_view(text).substr(0, text.find('\n'));
+    return speaker.contains("FetcherThread") || speaker.contains("[ReplicaFetcher ") ||
+           std::ranges::any_of(said_of_others, [&](const char* what) { return text.contains(what); });
+}
+
 // A broker that logs an error with its trace. Whoever else logs one has it in its tasks already.
 std::optional<std::pair<Place, Fault>> of_broker(const Lookup& lookup, const Event& event) {
-    if (event.subject.kind != "broker" || read_exception(event).type.empty()) return std::nullopt;
+    if (event.subject.kind != "broker" || field(event, "level") != "ERROR") return std::nullopt;
+    if (const auto exception = read_exception(event); exception.type.empty() || exception.noise) return std::nullopt;
+    if (of_somebody_else(event.text)) return std::nullopt;
     auto place = place_of(lookup, event.subject.cluster, "broker", event.subject.name);
     if (!place) return std::nullopt;
     return std::pair{*std::move(place),

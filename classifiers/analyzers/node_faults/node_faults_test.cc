@@ -198,14 +198,42 @@ Scene two_brokers() {
     return scene;
 }
 
+void broker_logs(Scene& scene, int second, const char* broker, const std::string& text, const char* level = "ERROR") {
+    scene.event(second, Scene::lab("broker", broker), "log", text, {{"level", level}});
+}
+
 TEST(NodeFaults, ABrokerWhoseLogIsFullOfErrors) {
     Scene scene = two_brokers();
-    for (int i = 0; i < 6; ++i) scene.event(from + i, Scene::lab("broker", "2"), "log", "ERROR append\n" + unreadable);
+    for (int i = 0; i < 6; ++i) broker_logs(scene, from + i, "2", "ERROR append\n" + unreadable);
     const auto found = scene.findings("node-many-faults", seen_at);
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].subject, Scene::lab("node", "broker-2"));
-    scene.event(from + 8, Scene::lab("broker", "1"), "log", "ERROR append\n" + unreadable);
+    broker_logs(scene, from + 8, "1", "ERROR append\n" + unreadable);
     EXPECT_TRUE(scene.findings("node-many-faults", seen_at).empty());
+}
+
+TEST(NodeFaults, WhatABrokerTellsOfOthersIsNoFaultOfItsOwn) {
+    const auto told = [](const std::string& text, const char* level = "ERROR") {
+        Scene scene = two_brokers();
+        for (int i = 0; i < 6; ++i) broker_logs(scene, from + i, "2", text, level);
+        return !scene.findings("node-many-faults", seen_at).empty();
+    };
+    EXPECT_TRUE(told("ERROR append\n" + unreadable));
+    EXPECT_FALSE(told("WARN append\n" + unreadable, "WARN"));
+    EXPECT_FALSE(told("append\n" + unreadable, "")) << "how bad it is was not said";
+    EXPECT_FALSE(told("ERROR Closing socket for 10.0.0.7 because of error (kafka.network.Processor)\n" + unreadable));
+    EXPECT_FALSE(
+        told("ERROR Exception while processing request\n"
+             "org.apache.kafka.common.errors.InvalidRequestException: Unknown API key\n"
+             "\tat org.apache.kafka.common.requests.RequestContext.parseRequest(RequestContext.java:95)\n"));
+    EXPECT_FALSE(told("ERROR [ReplicaFetcher replicaId=2, leaderId=1] Error (kafka.server.ReplicaFetcherThread)\n" +
+                      unreadable));
+    EXPECT_TRUE(
+        told("ERROR Error while appending records to t-0 in dir /data (kafka.server.LogDirFailureChannel)\n"
+             "java.io.IOException: Input/output error\n"
+             "\tat kafka.log.UnifiedLog.append(UnifiedLog.scala:800)\n"
+             "\tat kafka.server.ReplicaFetcherThread.processPartitionData(ReplicaFetcherThread.scala:118)\n"))
+        << "its own disk, met while it fetched";
 }
 
 TEST(NodeFaults, AProcessThatBeginsAnewAgainAndAgain) {

@@ -17,7 +17,7 @@ constexpr double busy_from = 0.7;
 constexpr double share_from = 0.5, times_the_next = 2.0;
 // For a minute all looks must say so, or two, where pages are read less often: a burst that is over by then is nobody's
 // trouble, and the idle ratio, a mean over a minute itself, comes near to what it is now.
-constexpr Duration looked_at{60'000};
+constexpr Duration looked_at{60'000}, span_min{45'000};
 constexpr std::size_t looks_needed = 2;
 
 // Brokers tell either, as their quotas go; a client-id of one user is another thing, and not read.
@@ -46,12 +46,15 @@ struct Load {
     std::vector<Producer> producers;  // Those that write, most first.
 };
 
-// Oldest first; none where too few are known.
+// Oldest first, from the look that held when the minute began; none where too few are known, or over too short a time.
 std::vector<Sample> recent(const Lookup& lookup, std::vector<Sample> samples) {
     if (samples.size() < looks_needed) return {};
-    const std::int64_t from = (lookup.now().wall - looked_at).unix_ms;
-    const auto first = std::ranges::find_if(samples, [&](const Sample& one) { return one.at_ms >= from; });
+    const WallTime newest{samples.back().at_ms};
+    const std::int64_t from = std::min(lookup.now().wall - looked_at, newest - span_min).unix_ms;
+    const auto within = std::ranges::find_if(samples, [&](const Sample& one) { return one.at_ms > from; });
+    const auto first = within == samples.begin() ? within : within - 1;
     samples.erase(samples.begin(), std::min(first, samples.end() - looks_needed));
+    if (Duration{samples.back().at_ms - samples.front().at_ms} < span_min) return {};
     return samples;
 }
 

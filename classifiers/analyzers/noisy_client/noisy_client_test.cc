@@ -7,7 +7,7 @@ namespace {
 
 constexpr int minutes = 60;
 
-// One broker; a page is read every twenty seconds.
+// One broker.
 struct Situation {
     double idle = 0.1;
     std::vector<double> rates{40e6, 3e6, 2e6};  // Of client-0, client-1, …
@@ -18,6 +18,7 @@ struct Situation {
     int told_until = 1'000'000;
     int calm_until = 0;  // The broker has room until then.
     double calm_idle = 0.9;
+    int page_every = 20, clients_told_from = 0;
 };
 
 Scene scene_of(const Situation& what) {
@@ -25,9 +26,10 @@ Scene scene_of(const Situation& what) {
     double sum = 0;
     for (const double rate : what.rates) sum += rate;
     const double bytes_in = what.bytes_in > 0 ? what.bytes_in : sum;
-    const auto page = [=](auto value) {
+    const auto page = [=](auto value, int from = 0) {
         return [=](int second) {
-            return second % 20 == 0 && second < what.told_until ? std::optional<double>(value(second)) : std::nullopt;
+            const bool told = second >= from && second < what.told_until;
+            return second % what.page_every == 0 && told ? std::optional<double>(value(second)) : std::nullopt;
         };
     };
     scene.constant("kafka_broker_up", {{"broker", "1"}}, 1);
@@ -37,9 +39,10 @@ Scene scene_of(const Situation& what) {
     if (what.bytes_told)
         scene.series("kafka_broker_bytes_in_total", {{"broker", "1"}}, page([=](int s) { return bytes_in * s; }));
     for (std::size_t i = 0; what.clients_told && i < what.rates.size(); ++i)
-        scene.series(std::string("kafka_") + what.by + "_produce_bytes_per_second",
-                     {{"broker", "1"}, {what.by, "client-" + std::to_string(i)}},
-                     page([=](int s) { return i == 0 && s >= what.stops ? 0 : what.rates[i]; }));
+        scene.series(
+            std::string("kafka_") + what.by + "_produce_bytes_per_second",
+            {{"broker", "1"}, {what.by, "client-" + std::to_string(i)}},
+            page([=](int s) { return i == 0 && s >= what.stops ? 0 : what.rates[i]; }, what.clients_told_from));
     return scene;
 }
 
@@ -83,6 +86,18 @@ TEST(NoisyClient, ABrokerThatIsAControllerTooIsBusyForItsOwnPool) {
 TEST(NoisyClient, ABurstIsWaitedFor) {
     EXPECT_TRUE(found({.calm_until = 4 * minutes + 20}).empty()) << "for less than a minute";
     EXPECT_EQ(found({.calm_until = 4 * minutes}).size(), 1U);
+}
+
+TEST(NoisyClient, TwoLooksAMomentApartAreNoMinute) {
+    constexpr int now = 5 * minutes;
+    EXPECT_TRUE(found({.page_every = 10, .clients_told_from = now - 15}, now).empty());
+    EXPECT_EQ(found({.page_every = 10, .clients_told_from = now - 70}, now).size(), 1U);
+}
+
+TEST(NoisyClient, IsToldAllTheWhileHoweverOftenPagesAreRead) {
+    for (const int every : {1, 10, 20, 25, 30, 40, 50, 60})
+        for (int second = 5 * minutes; second < 6 * minutes; second += 7)
+            EXPECT_EQ(found({.page_every = every}, second).size(), 1U) << every << " s, at " << second;
 }
 
 TEST(NoisyClient, NobodySuffersWhereNobodyElseWrites) { EXPECT_TRUE(found({.rates = {40e6}}).empty()); }

@@ -1,7 +1,8 @@
 // orphan-throttle: replicas are held back by a replication throttle that no reassignment needs any more. Whoever moves
 // replicas sets one (kafka-reassign-partitions --throttle, Cruise Control) and takes it back at the end; a tool that
 // died, or a --verify that nobody ran, leaves it. In-sync replicas pass unhindered, so it shows when one must catch up:
-// after a restart it never gets back into sync. Throttles of "*" are standing limits and are left alone.
+// after a restart it never gets back into sync. Throttles of "*" are standing limits and are left alone, as are the
+// brokers' rates that they go by.
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -24,6 +25,7 @@ struct Throttle {
     std::set<std::string> topics, brokers;  // By number.
     double replicas = 0, rate = 0;          // The smallest rate.
     bool hurts = false;                     // One of the topics lacks in-sync replicas.
+    bool rates_are_shared = false;          // A standing limit goes by the brokers' rates as well.
 };
 
 // Named topics whose throttle was there all along.
@@ -49,6 +51,17 @@ void find_brokers(const Lookup& lookup, Throttle& throttle) {
     }
 }
 
+// "*" at a topic: whoever set it wants the brokers' rates to stay.
+bool has_standing_limit(const Lookup& lookup, const std::string& cluster) {
+    const auto all = [&](const Subject& topic, const char* setting) {
+        return lookup.view().topology.attribute(topic, setting).value_or("") == "*";
+    };
+    return std::ranges::any_of(lookup.view().topology.all(cluster, "topic"), [&](const Subject& topic) {
+        return all(topic, "leader.replication.throttled.replicas") ||
+               all(topic, "follower.replication.throttled.replicas");
+    });
+}
+
 // A partition of the topic has been without all of its replicas for as long.
 bool lacks_replicas(const Lookup& lookup, const std::string& cluster, const std::string& topic, Duration window) {
     return std::ranges::any_of(
@@ -70,6 +83,7 @@ std::optional<Throttle> left_behind(const Lookup& lookup, const std::string& clu
     if (throttle.topics.empty() || throttle.brokers.empty()) return std::nullopt;
     // Nobody moves anything, which must be known and not only not seen.
     if (!lookup.held("kafka_cluster_partitions_reassigning", {{"cluster", cluster}}, 0, window)) return std::nullopt;
+    throttle.rates_are_shared = has_standing_limit(lookup, cluster);
     throttle.hurts = std::ranges::any_of(
         throttle.topics, [&](const std::string& topic) { return lacks_replicas(lookup, cluster, topic, hurts_after); });
     return throttle;
@@ -92,7 +106,7 @@ Finding finding_of(const Lookup& lookup, const Throttle& throttle, Duration wind
                     .summary = held + " are throttled to " + megabytes_per_second(throttle.rate) + " on broker " +
                                brokers + ", and no reassignment is under way" +
                                (throttle.hurts ? ": some can't catch up" : ""),
-                    .fields = {{"topics", topics}, {"brokers", brokers}},
+                    .fields = {{"topics", topics}, {"brokers", throttle.rates_are_shared ? "" : brokers}},
                     .evidence = {}};
     finding.evidence = {
         {"metric", "kafka_topic_throttled_replicas", held + " are named by its throttle", throttle.replicas, now},
@@ -100,6 +114,9 @@ Finding finding_of(const Lookup& lookup, const Throttle& throttle, Duration wind
          "the throttle lets " + megabytes_per_second(throttle.rate) + " pass", throttle.rate, now},
         {"metric", "kafka_cluster_partitions_reassigning",
          "no partition has been reassigned for " + spoken(window) + " or longer", 0, now}};
+    if (throttle.rates_are_shared)
+        finding.evidence.push_back({"topology", "kafka_topic_throttled_replicas",
+                                    "the rates are a standing limit of other topics, too, and are left alone", 0, now});
     return finding;
 }
 

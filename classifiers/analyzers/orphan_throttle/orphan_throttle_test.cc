@@ -11,6 +11,7 @@ struct Cluster {
     int out_of_sync_from = 1 << 20;   // A replica of the topic lags from then on …
     int out_of_sync_until = 1 << 20;  // … until then.
     bool rate = true, replicas = true, moves_known = true;
+    const char* throttle_of_another = "none";
 };
 
 std::vector<Finding> orphans(const Cluster& cluster, int seconds) {
@@ -27,6 +28,8 @@ std::vector<Finding> orphans(const Cluster& cluster, int seconds) {
     if (cluster.replicas)
         scene.series("kafka_topic_throttled_replicas", {{"topic", "orders"}, {"side", "follower"}},
                      from(cluster.set_at, 4));
+    scene.attribute(Scene::lab("topic", "logs"), "leader.replication.throttled.replicas", cluster.throttle_of_another)
+        .attribute(Scene::lab("topic", "orders"), "follower.replication.throttled.replicas", "0:1,0:2,1:1,1:2");
     if (cluster.moves_known)
         scene.series("kafka_cluster_partitions_reassigning", {},
                      [=](int s) { return std::optional(s <= cluster.moving_until ? 3.0 : 0.0); });
@@ -53,6 +56,14 @@ TEST(OrphanThrottle, OneThatKeepsAReplicaFromCatchingUpIsToldAfterAMinute) {
     const auto found = orphans({.out_of_sync_from = 50}, 120);
     ASSERT_EQ(found.size(), 1U);
     EXPECT_NE(found[0].summary.find("can't catch up"), std::string::npos) << found[0].summary;
+}
+
+TEST(OrphanThrottle, TheRatesOfAStandingLimitStay) {
+    const auto found = orphans({.throttle_of_another = "*"}, 710);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].fields.at("topics"), "orders");
+    EXPECT_EQ(found[0].fields.at("brokers"), "");
+    EXPECT_EQ(orphans({}, 710).at(0).fields.at("brokers"), "1,2");
 }
 
 TEST(OrphanThrottle, HealthyLookAlikesAreSilent) {

@@ -10,6 +10,7 @@ constexpr int away_at = 60, minutes = 60;
 struct Move {
     int begins = 30, ends = 1'000, back = 1'000;
     bool told = true, listed = true;
+    std::optional<double> process_up{}, logs_to_recover{};
 };
 
 Scene moving(const Move& what) {
@@ -22,6 +23,10 @@ Scene moving(const Move& what) {
         scene.constant("kafka_broker_replicas_adding", {{"broker", "1"}}, 4)
             .series("kafka_broker_replicas_adding", {{"broker", "3"}},
                     [=](int s) { return s >= what.begins && s < what.ends ? 2.0 : 0.0; });
+    if (what.process_up)
+        scene.attribute(Scene::lab("broker", "3"), "node", "kafka-3")
+            .constant("process_up", {{"node", "kafka-3"}, {"role", "broker"}}, *what.process_up);
+    if (what.logs_to_recover) scene.constant("kafka_broker_logs_to_recover", {{"broker", "3"}}, *what.logs_to_recover);
     return scene;
 }
 
@@ -44,6 +49,18 @@ TEST(ReassignmentStuck, AMoveThatBeganAMomentAgoIsWaitedFor) {
 
 TEST(ReassignmentStuck, AMoveThatIsOverIsNone) {
     EXPECT_TRUE(moving({.ends = 200}).findings("reassignment-stuck", away_at + 4 * minutes).empty());
+}
+
+TEST(ReassignmentStuck, ABrokerThatStartsIsWaitedForHoweverLongItTakes) {
+    constexpr int long_after = away_at + 10 * minutes;
+    EXPECT_TRUE(moving({.process_up = 1}).findings("reassignment-stuck", long_after).empty());
+    EXPECT_TRUE(moving({.logs_to_recover = 12}).findings("reassignment-stuck", long_after).empty());
+    EXPECT_EQ(moving({.process_up = 0}).findings("reassignment-stuck", long_after).size(), 1U);
+    EXPECT_EQ(moving({.logs_to_recover = 0}).findings("reassignment-stuck", long_after).size(), 1U);
+    Scene not_looked_at = moving({});
+    not_looked_at.attribute(Scene::lab("broker", "3"), "node", "kafka-3");
+    EXPECT_TRUE(not_looked_at.findings("reassignment-stuck", long_after).empty())
+        << "nobody sees whether its process is there";
 }
 
 TEST(ReassignmentStuck, NothingWhereTheFactsAreMissing) {

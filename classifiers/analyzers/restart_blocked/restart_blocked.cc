@@ -12,6 +12,8 @@ constexpr Duration look_back{2 * 3'600'000};
 // Well-behaved tasks end in milliseconds; eight seconds leaves room for a last flush. (Flink itself warns after 30 s
 // and kills its own process after 180 s: task.cancellation.interval and .timeout.)
 constexpr Duration floor{8'000};
+// Where a person has cancelled the job nothing waits for it to run again: Flink's own end of it is left to come first.
+constexpr Duration cancelled_floor{200'000};
 // The process must have moved this recently, or the job manager heard of it, to count as alive.
 constexpr double heartbeat_alive_seconds = 15;
 
@@ -78,7 +80,8 @@ std::vector<Finding> run(const View& view, const Now& now) {
         if (state != "RESTARTING" && state != "FAILING" && state != "CANCELLING") continue;
         const Subject job{lookup.label(series, "cluster"), "job", lookup.label(series, "job")};
         const auto since = lookup.since(series, look_back);
-        if (!since || now.wall - *since < floor || std::ranges::find(seen, job) != seen.end()) continue;
+        const Duration waited_for = state == "CANCELLING" ? cancelled_floor : floor;
+        if (!since || now.wall - *since < waited_for || std::ranges::find(seen, job) != seen.end()) continue;
         const auto held = blocker(lookup, job.cluster, job.name);
         if (!held || lookup.starved(job.cluster)) continue;
         seen.push_back(job);

@@ -9,12 +9,12 @@ constexpr int fault = 60;
 
 std::optional<double> from(int second, int begin) { return second >= begin ? std::optional{1.0} : std::nullopt; }
 
-Scene blocked(int canceling_until = 1 << 20) {
+Scene blocked(int canceling_until = 1 << 20, const char* state = "RESTARTING") {
     Scene scene;
     scene
         .series("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}},
                 [](int s) { return s < fault ? std::optional{1.0} : std::nullopt; })
-        .series("flink_job_state", {{"job", "fleet"}, {"state", "RESTARTING"}}, [](int s) { return from(s, fault); })
+        .series("flink_job_state", {{"job", "fleet"}, {"state", state}}, [](int s) { return from(s, fault); })
         .series(
             "flink_subtask_state",
             {{"job", "fleet"}, {"vertex", "sink"}, {"subtask", "1"}, {"taskmanager", "tm-1"}, {"state", "CANCELING"}},
@@ -39,6 +39,19 @@ TEST(RestartBlocked, NamesTheTaskThatIgnoresItsCancellationAndTheFirstException)
     EXPECT_EQ(found[0].fields.at("vertex"), "sink");
     EXPECT_EQ(found[0].fields.at("first_exception"), "java.lang.IllegalStateException");
     EXPECT_EQ(found[0].since, Scene::at(fault));
+}
+
+TEST(RestartBlocked, AJobThatSomebodyCancelsIsLeftToFlinkFirst) {
+    const auto found = [](const char* state, int seconds) {
+        Scene scene = blocked(1 << 20, state);
+        scene.constant("flink_taskmanager_registered", {{"taskmanager", "tm-1"}}, 1)
+            .constant("flink_taskmanager_heartbeat_age_seconds", {{"taskmanager", "tm-1"}}, 1);
+        return scene.findings("restart-blocked", fault + seconds).size();
+    };
+    EXPECT_EQ(found("CANCELLING", 30), 0U);
+    EXPECT_EQ(found("RESTARTING", 30), 1U);
+    EXPECT_EQ(found("FAILING", 30), 1U);
+    EXPECT_EQ(found("CANCELLING", 205), 1U) << "its own watchdog had its time";
 }
 
 TEST(RestartBlocked, TaskThatEndsInTimeIsNothing) {

@@ -17,6 +17,8 @@ constexpr double history_margin = 3.0, history_percentile = 0.9, peer_margin = 3
 // It judges five rounds of five minutes; a percentile of the last five minutes, seen five times in a row, is as steady.
 constexpr Duration now_window{5 * 60'000};
 constexpr std::size_t looks_needed = 4, past_needed = 15;
+// As long as so many looks take at one a minute, less a moment: pages may be read every second.
+constexpr Duration span_needed{170'000}, past_span_needed{820'000};
 constexpr Duration past_window{2 * 3'600'000};
 // Its own slow.broker.self.healing.unfixable.ratio is a tenth; in a cluster of three, one is a third.
 constexpr double slow_share_max = 0.34;
@@ -24,9 +26,10 @@ constexpr double slow_share_max = 0.34;
 struct Measure {
     std::string_view series;
     std::string_view what;
+    bool rare = false;  // Hours may pass between two of them.
 };
 // What the disk costs comes first: the whole time of a request holds what followers cost, too.
-constexpr std::array<Measure, 3> measures{{{"kafka_broker_log_flush_seconds", "flushes of its logs take"},
+constexpr std::array<Measure, 3> measures{{{"kafka_broker_log_flush_seconds", "flushes of its logs take", true},
                                            {"kafka_broker_produce_local_seconds", "writing what is produced takes"},
                                            {"kafka_broker_produce_seconds", "produce requests take"}}};
 
@@ -34,23 +37,41 @@ struct Seen {
     std::string broker;
     double now = 0;              // Median of the last minutes.
     std::optional<double> past;  // The percentile of what was before; nullopt: too little is known.
+    bool stands = false;         // It may be of long ago: as a peer it serves, but nobody is accused with it.
     double per_byte = 0;
     WallTime since;
 };
 
-std::optional<Seen> look_at(const Lookup& lookup, SeriesId series, const BrokerLoad& load) {
+bool enough(const std::vector<Sample>& samples, std::size_t looks, Duration span) {
+    return samples.size() >= looks && Duration{samples.back().at_ms - samples.front().at_ms} >= span;
+}
+
+// Kafka's percentiles change with the next request only: what happened once stands for as long as nothing does.
+bool stands(const std::vector<Sample>& samples) {
+    return std::ranges::all_of(samples, [&](const Sample& one) { return one.value == samples.front().value; });
+}
+
+std::vector<double> values_of(const std::vector<Sample>& samples) {
+    std::vector<double> values;
+    for (const Sample& one : samples) values.push_back(one.value);
+    return values;
+}
+
+std::optional<Seen> look_at(const Lookup& lookup, SeriesId series, const BrokerLoad& load, const Measure& measure) {
     if (!load.bytes_in || *load.bytes_in < traffic_matters) return std::nullopt;
     if (!lookup.view().series.latest(series, lookup.now().wall, page_fresh_within)) return std::nullopt;
     const WallTime recent = lookup.now().wall - now_window;
-    std::vector<double> last, before;
+    std::vector<Sample> last, before;
     Seen seen{.broker = load.id, .now = 0, .past = {}, .per_byte = 0, .since = lookup.now().wall};
     for (const auto& sample : lookup.history(series, past_window))
-        (WallTime{sample.at_ms} > recent ? last : before).push_back(sample.value);
-    if (last.size() < looks_needed) return std::nullopt;
-    seen.now = median_of(last);
-    if (before.size() >= past_needed) {
-        std::ranges::sort(before);
-        seen.past = before[static_cast<std::size_t>(history_percentile * static_cast<double>(before.size() - 1))];
+        (WallTime{sample.at_ms} > recent ? last : before).push_back(sample);
+    if (!enough(last, looks_needed, span_needed)) return std::nullopt;
+    seen.stands = measure.rare && stands(last);
+    seen.now = median_of(values_of(last));
+    if (enough(before, past_needed, past_span_needed)) {
+        auto past = values_of(before);
+        std::ranges::sort(past);
+        seen.past = past[static_cast<std::size_t>(history_percentile * static_cast<double>(past.size() - 1))];
     }
     seen.per_byte = seen.now / (*load.bytes_in + load.replication_in.value_or(0));
     seen.since = recent;
@@ -58,7 +79,7 @@ std::optional<Seen> look_at(const Lookup& lookup, SeriesId series, const BrokerL
 }
 
 bool is_slow(const Seen& one, const std::vector<Seen>& all) {
-    if (one.now < slow_seconds_min) return false;
+    if (one.now < slow_seconds_min || one.stands) return false;
     std::vector<double> peers, peers_per_byte;
     for (const Seen& other : all)
         if (other.broker != one.broker) peers.push_back(other.now), peers_per_byte.push_back(other.per_byte);
@@ -130,7 +151,7 @@ std::vector<Finding> examine(const Lookup& lookup, const std::string& cluster) {
             if (load == loads.end() || !load->second.up) continue;
             // Nobody waits for one that leads nothing, and its percentiles are those of what it once did.
             if (load->second.leaders == 0.0) continue;
-            if (auto seen = look_at(lookup, series, load->second)) all.push_back(*std::move(seen));
+            if (auto seen = look_at(lookup, series, load->second, measure)) all.push_back(*std::move(seen));
         }
         std::vector<Finding> found;
         for (const Seen& one : all)

@@ -13,6 +13,7 @@ struct Broker {
     double out_of_sync = 0;
     double leaders = 10;
     std::optional<double> idle{};
+    int page_every = 60, flush_stands_from = 1 << 20;
 };
 
 Scene scene_of(const std::vector<Broker>& brokers, const char* series = "kafka_broker_log_flush_seconds") {
@@ -20,8 +21,13 @@ Scene scene_of(const std::vector<Broker>& brokers, const char* series = "kafka_b
     int id = 0;
     for (const Broker& broker : brokers) {
         const std::vector<LabelPair> which{{"broker", std::to_string(++id)}};
-        const auto page = [](Shape shape) {
-            return [shape = std::move(shape)](int s) { return s % 60 == 0 ? shape(s) : std::nullopt; };
+        const auto page = [every = broker.page_every](Shape shape) {
+            return [shape = std::move(shape), every](int s) { return s % every == 0 ? shape(s) : std::nullopt; };
+        };
+        // Each flush moves the percentile a little.
+        const auto moving = [stands_from = broker.flush_stands_from, shape = broker.seconds](int s) {
+            const auto seconds = shape(s);
+            return seconds ? std::optional{*seconds + 1e-9 * std::min(s, stands_from)} : std::nullopt;
         };
         const double rate = broker.bytes_in;
         scene.constant("kafka_broker_up", which, 1)
@@ -29,7 +35,7 @@ Scene scene_of(const std::vector<Broker>& brokers, const char* series = "kafka_b
             .constant("kafka_broker_leaders", which, broker.leaders)
             .series("kafka_broker_request_handler_idle_ratio", which, page([idle = broker.idle](int) { return idle; }))
             .series("kafka_broker_bytes_in_total", which, page([rate](int s) { return rate * s; }))
-            .series(series, which, page(broker.seconds));
+            .series(series, which, page(moving));
     }
     return scene;
 }
@@ -84,6 +90,25 @@ TEST(SlowBroker, OthersThatAreSlowAsWellAreCounted) {
 TEST(SlowBroker, EachMeasureThatAPageTellsWillDo) {
     for (const char* series : {"kafka_broker_produce_local_seconds", "kafka_broker_produce_seconds"})
         EXPECT_EQ(slow(scene_of({{}, {.seconds = slow_from(1'800)}, {}}, series)).size(), 1U) << series;
+}
+
+TEST(SlowBroker, AFlushOfLongAgoIsNotHowItIsNow) {
+    const Broker once{.seconds = slow_from(1'800), .flush_stands_from = 1'800};
+    EXPECT_TRUE(slow(scene_of({{}, once, {}})).empty()) << "nothing has been flushed since";
+    EXPECT_EQ(slow(scene_of({{}, once, {}}, "kafka_broker_produce_local_seconds")).size(), 1U)
+        << "where clients produce all the while the figure is of now";
+}
+
+TEST(SlowBroker, LooksThatAreCloseTogetherAreNoMinutes) {
+    const auto with_pages_every = [](int seconds, int slow_since) {
+        std::vector<Broker> brokers(3);
+        for (Broker& one : brokers) one.page_every = seconds;
+        brokers[1].seconds = [=](int s) { return s < slow_since ? std::nullopt : std::optional(2.5); };
+        return slow(scene_of(brokers)).size();
+    };
+    EXPECT_EQ(with_pages_every(1, 2'300), 0U) << "a hundred looks, and not two minutes";
+    EXPECT_EQ(with_pages_every(1, 2'100), 1U);
+    EXPECT_EQ(with_pages_every(60, 2'100), 1U);
 }
 
 TEST(SlowBroker, MoreLoadIsNoSlowness) {

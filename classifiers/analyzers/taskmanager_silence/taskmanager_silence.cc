@@ -102,11 +102,20 @@ std::vector<Evidence> peers_miss_it(const Lookup& lookup, const Manager& manager
     return said;
 }
 
+// The job that misses it: one that has ended does so no longer. One whose state is not known may go on.
+const std::string& job_of(const Lookup& lookup, const Manager& manager) {
+    const auto goes_on = std::ranges::find_if(manager.jobs, [&](const std::string& job) {
+        const auto state = lookup.state("flink_job_state", {{"cluster", manager.cluster}, {"job", job}}, look_back);
+        return !state || (state->first != "FINISHED" && state->first != "CANCELED");
+    });
+    return goes_on == manager.jobs.end() ? manager.jobs.front() : *goes_on;
+}
+
 std::map<std::string, std::string> facts(const Lookup& lookup, const Manager& manager) {
     std::map<std::string, std::string> fields{{"taskmanager", manager.id}, {"node", manager.node}};
     if (!manager.jobs.empty()) {
-        fields["job"] = manager.jobs.front();
-        if (const auto id = lookup.view().topology.attribute({manager.cluster, "job", manager.jobs.front()}, "id"))
+        const std::string& job = fields["job"] = job_of(lookup, manager);
+        if (const auto id = lookup.view().topology.attribute({manager.cluster, "job", job}, "id"))
             fields["job_id"] = *id;
     }
     const auto spares = lookup.spares(manager.cluster, "taskmanager");

@@ -14,8 +14,7 @@ std::vector<LabelPair> subtask(const char* index, const char* on) {
 }
 
 // Two healthy task managers that run one job; `tm-1` is left to the test.
-Scene platform() {
-    Scene scene;
+Scene platform(Scene scene = {}) {
     scene.constant("process_up", node("tm-2"), 1)
         .counter("process_cpu_seconds_total", node("tm-2"), 0.3)
         .constant("flink_taskmanager_registered", manager("tm-2"), 1)
@@ -36,8 +35,8 @@ Scene& job_falls(Scene& scene, int when) {
                 [=](int s) { return s >= when ? std::optional{1.0} : std::nullopt; });
 }
 
-Scene killed() {
-    Scene scene = platform();
+Scene killed(Scene more = {}) {
+    Scene scene = platform(std::move(more));
     scene.series("process_up", node("tm-1"), [](int s) { return s < fault ? 1.0 : 0.0; })
         .series("flink_taskmanager_registered", manager("tm-1"), [](int s) { return s < fault + 1 ? 1.0 : 0.0; });
     job_falls(scene, fault + 1);
@@ -77,6 +76,23 @@ TEST(TaskManagerLost, ProcessGoneAndMissedByTheJobManager) {
     EXPECT_EQ(found[0].fields.at("node"), "tm-1");
     EXPECT_EQ(found[0].fields.at("job"), "fleet");
     EXPECT_GE(found[0].evidence.size(), 2U);
+}
+
+// The guards let nothing be done for a job that is over: the one that still wants its task manager is told.
+TEST(TaskManagerLost, AJobThatHasEndedIsNotTheOneThatMissesIt) {
+    const auto told_with = [](const char* state) {
+        Scene batch;
+        batch
+            .series(
+                "flink_subtask_state",
+                {{"job", "batch"}, {"vertex", "v"}, {"subtask", "0"}, {"taskmanager", "tm-1"}, {"state", "FINISHED"}},
+                [](int s) { return s < fault ? std::optional{1.0} : std::nullopt; })
+            .constant("flink_job_state", {{"job", "batch"}, {"state", state}}, 1);
+        return killed(std::move(batch)).findings("taskmanager-lost", fault + 2).at(0).fields.at("job");
+    };
+    EXPECT_EQ(told_with("FINISHED"), "fleet");
+    EXPECT_EQ(told_with("CANCELED"), "fleet");
+    EXPECT_EQ(told_with("RESTARTING"), "batch");
 }
 
 TEST(TaskManagerLost, OneVantagePointIsNotEnough) {
