@@ -232,7 +232,7 @@ constexpr Key keys[] = {
     {"clusters.NAME.deployments[]", "savepoints", Type::path, "", false, 0, 0, "",
      "Folder for savepoints, as the task managers see it."},
     {"clusters.NAME.deployments[]", "parallelism_max", Type::integer, "0", false, 0, 32'768, "",
-     "Never scaled beyond this; 0: no limit."},
+     "Never scaled beyond this; 0: the slots that are free. To be set where task managers come on demand."},
     {"clusters.NAME.deployments[]", "gate", Type::section, "", false, 0, 0, "",
      "What a version must show after `medic deploy` has put it in another one's place; it is taken back if it does "
      "not."},

@@ -1,11 +1,13 @@
 // What a drill is told before it breaks something (GET /api/v1/practice): on the ingest thread, where what is known
 // stands; pauses come from the journal.
+#include "agent/daemon/agent_standing.h"
+
 #include <algorithm>
 #include <filesystem>
 
 #include "agent/daemon/agent_state_internal.h"
 #include "agent/practice/fault.h"
-#include "agent/practice/standing.h"
+#include "remediations/planning/objects.h"
 #include "remediations/remedies/remedies.h"
 
 namespace medic {
@@ -14,6 +16,8 @@ namespace {
 using practice::ModeStanding;
 using practice::NodeStanding;
 using practice::Standing;
+
+constexpr const char* job_lost = "flink.job-lost";
 
 // What is not lost by being old: how a guard would take it.
 struct Known {
@@ -66,24 +70,6 @@ NodeStanding node_standing(const Known& known, const ClusterConfig& cluster, con
     return node;
 }
 
-// Of the causes that drills expect, and of the one that follows the loss of a job manager.
-std::vector<ModeStanding> modes_of(const Catalogue& catalogue, const Policy& policy, const std::string& cluster) {
-    const Planner planner(remedies::all_remedies());
-    std::vector<std::string> causes{"flink.job-lost"};
-    for (const practice::Fault& fault : practice::all_faults()) causes.emplace_back(fault.cause);
-    std::vector<ModeStanding> all;
-    for (const std::string& id : causes) {
-        const Cause* cause = catalogue.find(id);
-        if (cause == nullptr || cause->remedies.empty()) continue;
-        const std::string& remedy = cause->remedies.front();
-        const PolicyDecision decision = decide(
-            policy,
-            {.remedy = remedy, .cause = id, .cluster = cluster, .object = "", .level = planner.level(remedy, id)});
-        all.push_back({id, remedy, std::string(to_string(decision.mode)), decision.why});
-    }
-    return all;
-}
-
 void take_operations(Standing& standing, const OperationsUnderWay& all) {
     if (all.at.unix_ms != 0) standing.operations_at = all.at;
     for (const OperationUnderWay& one : all.operations)
@@ -113,7 +99,44 @@ void take_acting(Standing& standing, const ActingAgents& acting) {
     if (!agent->second.ours) standing.acting_holder = agent->second.holder;
 }
 
+// Which of the objects it will be nobody knows yet: the strictest of what is said of each. Without one, what is said of
+// any.
+ModeStanding strictest_mode(const Policy& policy, PolicyQuestion question, const std::vector<std::string>& objects) {
+    const auto said_of = [&](const std::string& object) {
+        question.object = object;
+        return decide(policy, question);
+    };
+    PolicyDecision strictest = said_of(objects.empty() ? "" : objects.front());
+    std::string whose = objects.empty() ? "" : objects.front() + ": ";
+    for (const std::string& object : objects) {
+        PolicyDecision said = said_of(object);
+        if (said.mode >= strictest.mode) continue;
+        strictest = std::move(said);
+        whose = object + ": ";
+    }
+    return {std::string(question.cause), std::string(question.remedy), std::string(to_string(strictest.mode)),
+            whose + strictest.why};
+}
+
 }  // namespace
+
+std::vector<ModeStanding> modes_of(const Catalogue& catalogue, const Policy& policy, const std::string& cluster,
+                                   const std::vector<Subject>& jobs) {
+    const Planner planner(remedies::all_remedies());
+    std::vector<std::string> job_objects, causes{job_lost};
+    for (const Subject& job : jobs) job_objects.push_back(policy_object(job));
+    for (const practice::Fault& fault : practice::all_faults()) causes.emplace_back(fault.cause);
+    std::vector<ModeStanding> all;
+    for (const std::string& id : causes) {
+        const Cause* cause = catalogue.find(id);
+        if (cause == nullptr || cause->remedies.empty()) continue;
+        const std::string& remedy = cause->remedies.front();
+        const PolicyQuestion question{
+            .remedy = remedy, .cause = id, .cluster = cluster, .object = "", .level = planner.level(remedy, id)};
+        all.push_back(strictest_mode(policy, question, id == job_lost ? job_objects : std::vector<std::string>()));
+    }
+    return all;
+}
 
 Result<std::string> Agent::State::say_standing(const std::string& name, const std::vector<PauseRow>& pauses) const {
     if (!looked) return fail(ErrorCode::not_ready, "it has only just started and not looked at everything yet");
@@ -148,7 +171,7 @@ Result<std::string> Agent::State::say_standing(const std::string& name, const st
     }
     for (const NodeConfig& node : cluster->nodes)
         standing.nodes.push_back(node_standing({*knowledge, at}, *cluster, node, silences));
-    standing.modes = modes_of(brain->catalogue(), options.policy, name);
+    standing.modes = modes_of(brain->catalogue(), options.policy, name, knowledge->topology().all(name, "job"));
     return practice::standing_document(standing);
 }
 

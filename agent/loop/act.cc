@@ -23,6 +23,26 @@ std::string without_figures(const std::vector<Refusal>& refusals) {
     return text;
 }
 
+using NodeRoles = std::map<std::pair<std::string, std::string>, bool>;
+
+// What the step at hand makes of the node that it starts, if it starts one.
+void note_role(const Incident& incident, WallTime now, NodeRoles& is_spare, Effects& effects) {
+    const auto* start = std::get_if<StartNode>(&incident.current().operation);
+    if (start == nullptr) return;
+    const auto [known, is_new] = is_spare.try_emplace({incident.cluster, start->node}, start->as_spare);
+    if (!is_new && known->second == start->as_spare) return;
+    known->second = start->as_spare;
+    effects.journal.emplace_back(NodeRoleRow{incident.cluster, start->node, start->as_spare, now});
+}
+
+// The step at hand was sent, and again or to be sent again: nothing of it is told any more, and what it was to bring
+// about may be of its doing.
+bool was_sent_before(const Incident& incident, const std::deque<PastAttempt>& history) {
+    return incident.attempt > 1 && std::ranges::any_of(history, [&](const PastAttempt& past) {
+               return past.incident == incident.id && step_number_of(past.key) == incident.step_number;
+           });
+}
+
 }  // namespace
 
 void Loop::State::refused(Incident& incident, const GuardQuestion& question, std::vector<Refusal> refusals) {
@@ -194,10 +214,7 @@ void Loop::State::replied(Incident& incident, const std::string& detail, const s
     const Step& step = incident.current();
     record_attempt(incident, "replied", detail);
     if (std::holds_alternative<StopJobWithSavepoint>(step.operation) && !detail.empty()) incident.savepoint = detail;
-    if (const auto* start = std::get_if<StartNode>(&step.operation)) {
-        node_is_spare[{incident.cluster, start->node}] = start->as_spare;
-        effects.journal.emplace_back(NodeRoleRow{incident.cluster, start->node, start->as_spare, now});
-    }
+    note_role(incident, now, node_is_spare, effects);
     incident.step_acted_at = now;
     if (step.only_asks) {
         for (std::string_view rest = detail; !rest.empty();) {
@@ -243,6 +260,7 @@ void Loop::State::begin_step(Incident& incident, std::size_t step) {
 
 void Loop::State::step_done(Incident& incident, const std::string& why) {
     tell(incident, why);
+    if (was_sent_before(incident, history)) note_role(incident, now, node_is_spare, effects);
     const auto& steps = incident.steps();
     const std::size_t next = incident.step + 1;
     const bool only_tidying_left = std::all_of(steps.begin() + static_cast<std::ptrdiff_t>(next), steps.end(),

@@ -62,13 +62,11 @@ TEST(Loop, what_is_to_prove_a_step_is_wanted_sooner_only_while_it_is_not_known) 
     bench.text({task, "connect_task_state"}, "FAILED");
     bench.run(3);
     bench.diagnoses = {task_stuck()};
-    bench.diagnoses[0].cause = "connect.task-failed";
-    bench.diagnoses[0].remedies = {"connect.restart-task"};
-    for (int i = 0; i < 40 && bench.sent.empty(); ++i) {
+    for (int i = 0; i < 40 && bench.sent.size() < 2; ++i) {
         bench.tick();
         EXPECT_TRUE(bench.stale.empty() || !bench.sent.empty());  // Nothing is hurried for a plan that waits.
     }
-    ASSERT_EQ(bench.sent.size(), 1U);
+    ASSERT_EQ(bench.sent.size(), 2U) << "its process was killed, and the task is restarted";
     bench.run(3);
     EXPECT_EQ(bench.stale, (std::vector<FactKey>{{task, "connect_task_records_total"}}));  // The state is known.
     bench.counts({task, "connect_task_records_total"});

@@ -11,7 +11,8 @@ namespace {
 
 using namespace loop_bench;
 
-constexpr int two_minutes = 240;  // Ticks.
+constexpr int two_minutes = 240;    // Ticks.
+constexpr int gate_and_more = 800;  // A deployment's gate gives it five minutes.
 const FactKey in_progress{job, "flink_checkpoints_in_progress"};
 
 // Its parallelism is too small; what a request does is the test's.
@@ -152,8 +153,27 @@ TEST_F(SettingsInVain, are_taken_back_at_once) {
         bench.text({job, "id"}, "j2");
         bench.reply(operation.key, std::string("j2"));
     };
-    bench.run(2 * two_minutes);
+    bench.run(gate_and_more);
     EXPECT_EQ(started, (std::vector<int>{4, 2})) << bench.story();
+}
+
+// It says RUNNING, and its tasks wait: it can take no savepoint.
+TEST_F(SettingsInVain, a_run_that_never_got_its_slots_is_cancelled_and_the_first_savepoint_gone_on_from) {
+    bench.set({job, "checkpoint_interval_ms"}, 10'000);
+    bench.on_send = [&](const Operation& operation) {
+        const bool is_start = std::holds_alternative<StartDeployment>(operation.body);
+        const bool is_cancel = std::holds_alternative<CancelJob>(operation.body);
+        bench.text({job, "flink_job_state"}, is_start ? "RUNNING" : is_cancel ? "CANCELED" : "FINISHED");
+        if (is_start) bench.text({job, "id"}, "j2");
+        if (is_start) bench.set({job, "flink_checkpoints_completed_total"}, 0);
+        bench.reply(operation.key, std::string(is_start || is_cancel ? "j2" : "/savepoints/savepoint-1"));
+    };
+    bench.run(gate_and_more);
+    ASSERT_EQ(bench.sent.size(), 4U) << bench.story();
+    EXPECT_TRUE(std::holds_alternative<CancelJob>(bench.sent[2].body)) << bench.story();
+    const auto& back = std::get<StartDeployment>(bench.sent[3].body);
+    EXPECT_EQ(back.restore_from, "/savepoints/savepoint-1");
+    EXPECT_EQ(back.parallelism, 2);
 }
 
 TEST_F(SettingsInVain, a_job_that_still_restores_its_state_is_waited_for) {
@@ -192,7 +212,7 @@ protected:
 
 TEST_F(RescaledInVain, is_as_it_was_afterwards) {
     bounds_are("2");
-    bench.run(2 * two_minutes);
+    bench.run(gate_and_more);
     EXPECT_EQ(bench.sent_operations(), (std::vector<std::string>{wider, back})) << bench.story();
 }
 
@@ -206,7 +226,7 @@ TEST_F(RescaledInVain, what_somebody_else_has_changed_since_is_not_narrowed) {
     bounds_are("2");
     for (int i = 0; i < two_minutes && bench.sent.empty(); ++i) bench.tick();
     bounds_are("4,4");
-    bench.run(2 * two_minutes);
+    bench.run(gate_and_more);
     EXPECT_EQ(bench.sent_operations(), std::vector<std::string>{wider}) << bench.story();
 }
 

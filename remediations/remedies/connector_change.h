@@ -38,8 +38,7 @@ struct SettingsStep {
 // Without text and undo.
 [[nodiscard]] Step change_settings(const Subject& connector, const SettingsStep& change);
 // Many workers start only those tasks anew whose own settings have changed with the connector's (KAFKA-9228). Proven by
-// any of `tasks` that moves records.
-[[nodiscard]] Step restart_what_is_failed(const Subject& connector, const std::string& configuration,
-                                          std::size_t tasks);
+// tasks that go on running: whether records come to them in that time is up to those who write.
+[[nodiscard]] Step restart_what_is_failed(const Subject& connector, const std::string& configuration);
 
 }  // namespace medic::remedies

@@ -64,6 +64,10 @@ TEST_F(ThrottleClient, what_stood_there_is_kept_for_the_way_back) {
     EXPECT_EQ(describe(made->steps[0].precondition.at(0)), "client/replay quota:producer_byte_rate = 70000000");
     EXPECT_EQ(describe(Operation{.key = {}, .cluster = "lab", .body = made->undo_steps.at(0).operation}),
               "lab: alter-client-quota client replay producer_byte_rate=70000000");
+    const Step& back = made->undo_steps.at(0);
+    EXPECT_EQ(describe(back.precondition.at(0)), "client/replay quota:producer_byte_rate = 40000000")
+        << "a quota that a person has set meanwhile stays";
+    EXPECT_TRUE(back.skip_if.empty()) << "quotas are read now and then: what stood there before may be told still";
     held_to(30'000'000);
     EXPECT_EQ(refusal(remedy), ErrorCode::invalid) << "it would get more";
 }

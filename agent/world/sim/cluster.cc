@@ -12,6 +12,7 @@ namespace {
 // Topics whose leaders go by the order of their replicas.
 bool is_ordered(const std::string& topic) { return topic == shipments_topic || topic == coordinators_topic; }
 
+constexpr int free_slots = 8;             // More than any job of a run asks for.
 constexpr int task_managers_needed = 2;   // The job's slots fill two of them.
 constexpr Duration restart_delay{1'000};  // Flink's default: restart-strategy.fixed-delay.delay.
 constexpr double records_per_second = 1'000;
@@ -422,6 +423,8 @@ Fact SimCluster::look_up(const FactKey& key, WallTime now) const {
         fact.value = 1;
     } else if (kind == "cluster" && key.name == "flink_jobmanager_reachable") {
         fact.value = 1;
+    } else if (kind == "cluster" && key.name == "flink_taskmanager_free_slots") {
+        fact.value = free_slots;
     } else if (kind == "job") {
         return look_up_job(std::move(fact));
     } else if (kind == "log-dir") {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "remediations/remedies/dead_consumers.h"
 #include "remediations/remedies/parts.h"
 #include "remediations/remedies/stuck_task.h"
@@ -7,6 +9,16 @@
 // (connect.replace-stuck-task), the worker goes down and takes its neighbours along: the plan says so.
 namespace medic::remedies::connect_kill_stuck_task {
 namespace {
+
+// A worker joins its group after up to a rebalance time-out of 60 s. Where others go on without it, they hold its tasks
+// back for scheduled.rebalance.max.delay.ms first (KIP-415; 300 s).
+constexpr Duration alone_within{90'000}, among_others_within{7 * 60'000};
+
+bool has_others(const PlanningView& view, const std::string& worker) {
+    return std::ranges::any_of(view.cluster.nodes, [&](const NodeInfo& one) {
+        return one.role == "connect-worker" && one.name != worker && !one.spare;
+    });
+}
 
 std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     std::vector<FactKey> keys = dead_consumer_facts(diagnosis);
@@ -52,7 +64,7 @@ std::vector<Step> bounce_worker(const Diagnosis& diagnosis, const PlanningView& 
     start.idempotent = true;
     start.done = {equals(worker, "process_up", 1)};
     start.expectation = moves_records(stuck);
-    start.expectation.within = Duration{90'000};  // A worker joins its group after up to a rebalance time-out of 60 s.
+    start.expectation.within = has_others(view, stuck.node) ? among_others_within : alone_within;
     start.undo = "stop the worker";
     std::vector<Step> steps{kill};
     if (auto removal = remove_dead_consumers(diagnosis, view, worker)) steps.push_back(*std::move(removal));

@@ -24,7 +24,7 @@ using Settings = ConnectorValues;
 struct Change {
     std::string from, to;
     Settings back, forth;
-    std::size_t tasks = 0, changes = 0;
+    std::size_t changes = 0;
     WallTime changed_at;
     bool worked = false, withheld_known = false;
     std::vector<std::string> withheld;
@@ -55,7 +55,6 @@ Result<Change> read(const std::string& text, const std::string& connector) {
                       .to = told.at("to").get<std::string>(),
                       .back = settings_of(told.at("back")),
                       .forth = settings_of(told.at("forth")),
-                      .tasks = told.at("tasks").get<std::size_t>(),
                       .changes = told.at("changes").get<std::size_t>(),
                       .changed_at = {told.at("changed_at").get<std::int64_t>()},
                       .worked = told.at("worked").get<bool>(),
@@ -150,7 +149,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     Step back = change_settings(connector, {.values = change.back, .from = change.from, .to = change.to});
     back.text = fmt::format("change {} of {} back", changed, name);
     back.undo = "put back the settings that stood there";
-    result.steps = {back, restart_what_is_failed(connector, change.to, change.tasks)};
+    result.steps = {back, restart_what_is_failed(connector, change.to)};
     Step forth = change_settings(connector, {.values = change.forth, .from = change.to, .to = change.from});
     forth.text = fmt::format("put back what stood in {} of {}", changed, name);
     forth.undo = "change it back to how it last worked";

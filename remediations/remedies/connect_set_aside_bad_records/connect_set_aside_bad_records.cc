@@ -61,9 +61,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     Step set = change_settings(connector, {.values = change.set, .from = change.from, .to = change.to});
     set.text = fmt::format("give {} the dead letter queue {}", name, topic);
     set.undo = "put back the settings that stood there";
-    Step restart = restart_what_is_failed(connector, change.to, 0);
-    restart.expectation.any = {progressing(diagnosis.subject, "connect_task_records_total")};
-    result.steps = {set, restart};
+    result.steps = {set, restart_what_is_failed(connector, change.to)};
     Step back = change_settings(connector, {.values = change.back, .from = change.to, .to = change.from});
     back.text = fmt::format("put back what stood in the settings of {}", name);
     back.undo = set.text;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <optional>
 
 #include "agent/store/kafka_words.h"
 #include "remediations/remedies/disk_parts.h"
@@ -14,7 +15,10 @@ namespace {
 // Of the log's span that the slowest reader has not read yet; doubled, since records do not come evenly. Between the
 // plan and the act it may fall back a little; a part of the margin is for that.
 constexpr double reader_margin = 2, reader_margin_at_act = 1.5;
-constexpr Duration cleaner_interval{5 * 60'000};  // Kafka's default: log.retention.check.interval.ms.
+// Kafka's defaults of log.retention.check.interval.ms and file.delete.delay.ms; files go one after the other, and free
+// space is told by a look after that.
+constexpr Duration cleaner_interval{5 * 60'000}, files_stay_for{60'000}, told_within{2 * 60'000};
+constexpr std::string_view cleanup_policy = "cleanup.policy", own_settings = "overridden";
 
 Subject topic_of(const Diagnosis& diagnosis) {
     const auto topic = parameter(diagnosis, "topic");
@@ -26,7 +30,28 @@ std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     const Subject topic = topic_of(diagnosis);
     keys.push_back({topic, "retention.ms"});
     keys.push_back({topic, std::string(unread_ratio_max)});
+    keys.push_back({topic, std::string(cleanup_policy)});
+    keys.push_back({topic, std::string(own_settings)});
     return keys;
+}
+
+bool names(const std::string& list, std::string_view one) {
+    return std::ranges::any_of(split(list, ','), [&](std::string_view named) { return named == one; });
+}
+
+// What is only compacted is kept for as long as it is the newest of its key.
+Status drops_by_age(const Subject& topic, const PlanningView& view) {
+    const std::string policy = told(view, {topic, std::string(cleanup_policy)});
+    if (policy.empty() || names(policy, "delete")) return {};
+    return fail(ErrorCode::invalid, "topic {} is cleaned by {}: it drops nothing for its age", topic.name, policy);
+}
+
+// Which value stands there again afterwards: none where it is known to have been taken over from the brokers, whose
+// later changes the topic would miss else.
+std::optional<std::string> as_before(const Subject& topic, const PlanningView& view, std::int64_t before_ms) {
+    const std::string own = told(view, {topic, std::string(own_settings)});
+    if (!own.empty() && !names(own, "retention.ms")) return std::nullopt;
+    return std::to_string(before_ms);
 }
 
 Result<std::int64_t> retention_now(const Subject& topic, const PlanningView& view) {
@@ -52,19 +77,20 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     if (floor == view.floors.end()) return fail(ErrorCode::invalid, "the policy names no floor for {}", object);
     MEDIC_TRY(const LogDir dir, log_dir(diagnosis, view));
     const Subject topic = topic_of(diagnosis);
+    MEDIC_CHECK(drops_by_age(topic, view));
     MEDIC_TRY(const std::int64_t before, retention_now(topic, view));
     MEDIC_TRY(const std::int64_t readers, needed_by_readers(topic, view, before));
     const std::int64_t after = std::max<std::int64_t>(floor->second.count(), readers);
     if (after >= before)
         return fail(ErrorCode::invalid, "topic {} may not keep less than {} ms and keeps {} ms", name, after, before);
 
-    const auto set = [&](std::int64_t ms) {
+    const auto set = [&](std::optional<std::string> ms) {
         return AlterConfigs{
-            .resource = AlterConfigs::Resource::topic, .name = name, .set = {{"retention.ms", std::to_string(ms)}}};
+            .resource = AlterConfigs::Resource::topic, .name = name, .set = {{"retention.ms", std::move(ms)}}};
     };
     Step step{.subject = topic,
               .text = fmt::format("keep {} for {} ms instead of {} ms", name, after, before),
-              .operation = set(after)};
+              .operation = set(std::to_string(after))};
     step.idempotent = true;
     // Whoever agrees may do so long after the plan was made.
     const double unread_max = static_cast<double>(after) / (reader_margin_at_act * static_cast<double>(before));
@@ -73,15 +99,15 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     step.done = {equals(topic, "retention.ms", static_cast<double>(after))};
     step.expectation = {
         .all = {at_least(dir.subject, "kafka_log_dir_usable_bytes", free_share_wanted * dir.total_bytes)},
-        .within = cleaner_interval + Duration{60'000}};
+        .within = cleaner_interval + files_stay_for + told_within};
     step.undo = fmt::format("set retention.ms of {} back to {}; what was dropped is gone", name, before);
     step.risk = Risk::destructive;
     step.destroys = Destroys::data;
     step.object = object;
     Step back = step;
     back.text = fmt::format("keep {} for {} ms again", name, before);
-    back.operation = set(before);
-    back.precondition.clear();
+    back.operation = set(as_before(topic, view, before));
+    back.precondition = step.done;  // Another value is a person's, who has set it meanwhile.
     back.done = {equals(topic, "retention.ms", static_cast<double>(before))};
     back.expectation = {.all = back.done, .within = Duration{60'000}};
     back.destroys = Destroys::nothing;
@@ -101,7 +127,7 @@ Remedy descriptor() {
                 "shortens the retention of the topic that fills a disk, never past the policy's floor nor the slowest "
                 "reader",
             .destroys = Destroys::data,
-            .cures = {{"kafka.disk-filling"}, {"kafka.disk-nearly-full"}},
+            .cures = {{"kafka.disk-nearly-full"}},
             .needs = needs,
             .plan = plan};
 }

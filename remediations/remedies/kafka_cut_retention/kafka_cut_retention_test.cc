@@ -54,5 +54,41 @@ TEST_F(CutRetention, is_not_sent_once_a_reader_has_fallen_back_or_is_not_known) 
     EXPECT_EQ(at_act(step, std::nullopt), Truth::unknown);
 }
 
+TEST_F(CutRetention, the_way_back_leaves_alone_what_a_person_has_set_meanwhile) {
+    fact(topic_, std::string(unread_ratio_max), 0);
+    const auto made = plan("kafka.cut-retention");
+    ASSERT_TRUE(made) << made.error().message;
+    const Step& back = made->undo_steps.at(0);
+    ASSERT_EQ(back.precondition.size(), 1U);
+    EXPECT_EQ(describe(back.precondition[0]), "topic/events retention.ms = 6000");
+    EXPECT_TRUE(back.skip_if.empty()) << "settings are read now and then: what stood there before may be told still";
+    EXPECT_EQ(back.destroys, Destroys::nothing);
+    EXPECT_EQ(made->steps.at(0).expectation.within, Duration{8 * 60'000}) << "the cleaner, its delay, and a look";
+}
+
+TEST_F(CutRetention, what_was_taken_over_from_the_brokers_is_taken_over_again) {
+    fact(topic_, std::string(unread_ratio_max), 0);
+    const auto way_back = [&] {
+        const auto made = plan("kafka.cut-retention");
+        return std::get<AlterConfigs>(made->undo_steps.at(0).operation).set.at("retention.ms");
+    };
+    const auto as_it_was = std::optional(std::to_string(week.count()));
+    EXPECT_EQ(way_back(), as_it_was) << "whose it was is not told";
+    fact(topic_, "overridden", 0, "segment.bytes,retention.ms");
+    EXPECT_EQ(way_back(), as_it_was);
+    view_.facts.back().text = "segment.bytes,local.retention.ms";
+    EXPECT_EQ(way_back(), std::nullopt);
+    view_.facts.back().text = "none";
+    EXPECT_EQ(way_back(), std::nullopt);
+}
+
+TEST_F(CutRetention, is_of_no_use_for_a_topic_that_is_only_compacted) {
+    fact(topic_, std::string(unread_ratio_max), 0);
+    fact(topic_, "cleanup.policy", 0, "compact,delete");
+    EXPECT_TRUE(plan("kafka.cut-retention"));
+    view_.facts.back().text = "compact";
+    EXPECT_EQ(refusal("kafka.cut-retention"), ErrorCode::invalid);
+}
+
 }  // namespace
 }  // namespace medic

@@ -41,7 +41,7 @@ Remedy descriptor() {
     return {.name = "kafka.grow-storage",
             .what = "grows a broker's log directory through its driver",
             .destroys = Destroys::nothing,
-            .cures = {{"kafka.disk-filling"}, {"kafka.disk-nearly-full"}},
+            .cures = {{"kafka.disk-nearly-full"}},
             .needs = needs,
             .plan = plan};
 }

@@ -1,18 +1,25 @@
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "remediations/remedies/disk_parts.h"
 
-// Moves replicas of the topic that fills the disk to the broker with the most room that holds none of them yet.
+// Moves replicas of the topic that fills the disk to the broker with the most room that holds none of them yet, and
+// into no rack where another of the partition stands. Not beside other moves: they take the same room and the same
+// network.
 namespace medic::remedies::kafka_move_replicas {
 namespace {
 
 constexpr std::size_t moves_max = 5;           // At once: replication must leave room for clients.
 constexpr double target_free_share_min = 0.4;  // With the replica: a target that would soon fill itself helps nobody.
+constexpr const char* reachable = "kafka_broker_reachable";
 
 struct Assignment {
     int partition = 0;
     std::vector<int> replicas;
 };
+
+Subject broker_of(const Diagnosis& diagnosis, int id) { return subject_in(diagnosis, "broker", std::to_string(id)); }
 
 std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     auto keys = log_dir_facts(diagnosis);
@@ -20,7 +27,7 @@ std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     if (!topic || !brokers) return keys;
     keys.push_back({subject_in(diagnosis, "topic", *topic), "assignment"});
     for (const auto broker : split(*brokers, ','))
-        for (const char* name : {"kafka_log_dir_usable_bytes", "kafka_log_dir_total_bytes"})
+        for (const char* name : {"kafka_log_dir_usable_bytes", "kafka_log_dir_total_bytes", reachable, "rack"})
             keys.push_back({subject_in(diagnosis, "broker", std::string(broker)), name});
     return keys;
 }
@@ -49,52 +56,92 @@ struct Target {
     double free_bytes = 0, total_bytes = 0;
 };
 
-std::vector<Target> targets_of(const Diagnosis& diagnosis, const PlanningView& view, int full) {
+std::vector<Target> targets_of(const PlanningView& view, int full) {
     std::vector<Target> targets;
     for (const auto& fact : view.facts) {
         if (fact.subject.kind != "broker" || fact.name != "kafka_log_dir_usable_bytes" || !fact.value) continue;
         const auto id = integer(fact.subject.name);
         const Fact* usable = view.fact({fact.subject, fact.name});
-        const Fact* total =
-            view.fact({subject_in(diagnosis, "broker", fact.subject.name), "kafka_log_dir_total_bytes"});
+        const Fact* total = view.fact({fact.subject, "kafka_log_dir_total_bytes"});
         if (!id || *id == full || usable == nullptr || total == nullptr || !total->value) continue;
+        if (const Fact* answers = view.fact({fact.subject, reachable}); answers != nullptr && answers->value == 0)
+            continue;
         targets.push_back({*id, *usable->value, *total->value});
     }
     return targets;
 }
 
+// By broker; empty where none names its rack.
+using Racks = std::map<int, std::string>;
+
+Racks racks_of(const PlanningView& view) {
+    Racks racks;
+    for (const auto& fact : view.facts) {
+        const auto id = integer(fact.subject.name);
+        if (fact.subject.kind != "broker" || fact.name != "rack" || !id) continue;
+        if (std::string rack = told(view, {fact.subject, fact.name}); !rack.empty()) racks[*id] = std::move(rack);
+    }
+    return racks;
+}
+
+// Whether the partition would have a rack less to rely on. One whose rack is not known may stand in any.
+bool crowds_rack(const Racks& racks, const Assignment& assignment, int full, int target) {
+    if (racks.empty()) return false;
+    const auto rack = racks.find(target), left = racks.find(full);
+    if (rack == racks.end()) return true;
+    if (left != racks.end() && left->second == rack->second) return false;
+    return std::ranges::any_of(assignment.replicas, [&](int other) {
+        const auto its = racks.find(other);
+        return other != full && (its == racks.end() || its->second == rack->second);
+    });
+}
+
+struct Cramped {
+    const LogDir& dir;
+    int broker = 0;
+    const Racks& racks;
+};
+
 // The broker that would have the most room left with the replica, holds none of the partition, and keeps enough room.
-Target* roomiest(std::vector<Target>& targets, const Assignment& assignment, double replica_bytes) {
+Target* roomiest(std::vector<Target>& targets, const Assignment& assignment, const Cramped& full,
+                 double replica_bytes) {
     Target* best = nullptr;
     for (auto& target : targets) {
         if (target.free_bytes - replica_bytes < target_free_share_min * target.total_bytes) continue;
         if (std::ranges::find(assignment.replicas, target.broker) != assignment.replicas.end()) continue;
+        if (crowds_rack(full.racks, assignment, full.broker, target.broker)) continue;
         if (best == nullptr || target.free_bytes > best->free_bytes) best = &target;
     }
     return best;
 }
 
+struct Moves {
+    AlterReassignments order;
+    std::set<int> to;
+};
+
 // Moves replicas off the full broker as long as the target keeps more room than the full broker would have then: beyond
 // that a move would only carry the problem elsewhere.
-AlterReassignments moves_off(const LogDir& dir, int full, const std::string& topic, double topic_bytes,
-                             const std::vector<Assignment>& assignment, std::vector<Target> targets) {
+Moves moves_off(const Cramped& full, const std::string& topic, double topic_bytes,
+                const std::vector<Assignment>& assignment, std::vector<Target> targets) {
     const auto is_here = [&](const Assignment& one) {
-        return std::ranges::find(one.replicas, full) != one.replicas.end();
+        return std::ranges::find(one.replicas, full.broker) != one.replicas.end();
     };
     const auto here = std::ranges::count_if(assignment, is_here);
     const double replica_bytes = here == 0 ? 0 : topic_bytes / static_cast<double>(here);
-    double free_bytes = dir.usable_bytes;
-    AlterReassignments moves;
+    double free_bytes = full.dir.usable_bytes;
+    Moves moves;
     for (const auto& one : assignment) {
         if (!is_here(one)) continue;
-        if (moves.moves.size() >= moves_max) break;
-        Target* target = roomiest(targets, one, replica_bytes);
+        if (moves.order.moves.size() >= moves_max) break;
+        Target* target = roomiest(targets, one, full, replica_bytes);
         if (target == nullptr || target->free_bytes - replica_bytes < free_bytes) continue;
         target->free_bytes -= replica_bytes;
         free_bytes += replica_bytes;
         auto replicas = one.replicas;
-        std::ranges::replace(replicas, full, target->broker);
-        moves.moves.push_back({topic, one.partition, std::move(replicas)});
+        std::ranges::replace(replicas, full.broker, target->broker);
+        moves.order.moves.push_back({topic, one.partition, std::move(replicas)});
+        moves.to.insert(target->broker);
     }
     return moves;
 }
@@ -109,16 +156,22 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     if (text == nullptr || text->text.empty() || !full)
         return fail(ErrorCode::not_ready, "where the replicas of {} are is not known", name);
     MEDIC_TRY(const auto assignment, read_assignment(text->text));
-    const AlterReassignments moves =
-        moves_off(dir, *full, name, static_cast<double>(topic_bytes), assignment, targets_of(diagnosis, view, *full));
-    if (moves.moves.empty())
-        return fail(ErrorCode::invalid, "every broker with room already holds the replicas of {}: moving does not help",
-                    name);
+    const Racks racks = racks_of(view);
+    const Moves moves =
+        moves_off({dir, *full, racks}, name, static_cast<double>(topic_bytes), assignment, targets_of(view, *full));
+    const auto& order = moves.order.moves;
+    if (order.empty())
+        return fail(ErrorCode::invalid,
+                    "every broker with room already holds the replicas of {}{}: moving does not help", name,
+                    racks.empty() ? "" : ", or others of their racks do");
     Step step{.subject = topic,
-              .text = fmt::format("move {} replicas of {} away from broker {}", moves.moves.size(), name, dir.broker),
-              .operation = moves};
+              .text = fmt::format("move {} replicas of {} away from broker {}", order.size(), name, dir.broker),
+              .operation = moves.order};
     step.idempotent = true;  // It states the wanted assignment.
-    step.precondition = {text_in(topic, "assignment", {text->text})};
+    step.precondition = {
+        text_in(topic, "assignment", {text->text}),
+        equals(subject_in(diagnosis, "cluster", diagnosis.subject.cluster), "kafka_cluster_partitions_reassigning", 0)};
+    for (const int id : moves.to) step.precondition.push_back(equals(broker_of(diagnosis, id), reachable, 1));
     step.done = {text_not_in(topic, "assignment", {text->text})};
     step.expectation = {
         .all = {at_least(dir.subject, "kafka_log_dir_usable_bytes", free_share_wanted * dir.total_bytes)},
@@ -139,7 +192,7 @@ Remedy descriptor() {
     return {.name = "kafka.move-replicas",
             .what = "moves replicas of the topic that fills a disk to a broker with room",
             .destroys = Destroys::nothing,
-            .cures = {{"kafka.disk-filling"}, {"kafka.disk-nearly-full"}},
+            .cures = {{"kafka.disk-nearly-full"}},
             .needs = needs,
             .plan = plan};
 }

@@ -23,6 +23,8 @@ constexpr Duration suspect_for{15 * 60'000};
 // Settings are read every third look: the fault may be seen before the change.
 constexpr Duration look_skew{30'000};
 constexpr Duration seen_within{60'000};
+// And the analyzer takes its word back at a look after that.
+constexpr Duration gone_within{2 * 60'000};
 
 enum class Changed : std::uint8_t { raised, lowered };
 
@@ -30,7 +32,7 @@ enum class Changed : std::uint8_t { raised, lowered };
 struct Explanation {
     std::string_view cause, setting;
     Changed how;
-    bool restores_writes;    // Seen by records that are written again.
+    bool restores_writes;    // Seen by the cause that goes: whether somebody writes at that moment is up to them.
     bool data_goes_by_undo;  // To set it again would delete records.
 };
 constexpr std::array explanations{
@@ -170,9 +172,10 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     bool data_goes_by_undo = false;
     for (const Explanation& one : guilty) {
         back.precondition.push_back(text_in(topic, std::string(one.setting), {change.is.at(std::string(one.setting))}));
-        if (one.restores_writes) back.expectation.all.push_back(progressing(topic, "kafka_partition_log_end_offset"));
+        if (one.restores_writes) back.expectation.cause_gone = true;
         data_goes_by_undo = data_goes_by_undo || one.data_goes_by_undo;
     }
+    if (back.expectation.cause_gone) back.expectation.within = gone_within;
     Plan result;
     result.summary = fmt::format("{} of topic {} explains it, and was {} until lately: change it back", is, name, was);
     if (change.changes > 1)

@@ -135,6 +135,7 @@ Result<Plan> plan(const Diagnosis& diagnosis, const PlanningView& view) {
     hold.expectation.within = felt_within;
     hold.undo = back.text;
     back.undo = hold.text;
+    back.precondition = hold.done;  // Another quota is a person's, who has set it meanwhile.
     Plan result;
     result.summary = fmt::format("{} {} overloads broker {}: hold it to {:.0f} bytes/s on each broker ({:.0f} now)",
                                  noisy.subject.kind, noisy.subject.name, noisy.broker.name, after, noisy.rate);
