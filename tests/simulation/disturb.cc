@@ -84,7 +84,7 @@ void Run::hurt_sight(sim::Seeded chance) {
             cluster_.set_clock(by);
             // Times in the journal are those of the wall clock: an agent that starts after a step, or dies before it
             // could write what it made of one, can't tell how long ago they are.
-            told_of_others_.clear();
+            for (auto& [cause, told] : told_of_others_) told.known_since.reset();
             for (auto& [id, opened] : opened_) opened = {monotonic_ - long_ago, wall_ - long_ago};
             for (auto& [name, at] : over_at_) at = at + by;
             for (auto& [name, node] : cluster_.nodes)

@@ -128,24 +128,26 @@ bool Run::in_storm() const {
 void Run::note_told(const DiagnosisReport& report) {
     for (const auto& diagnosis : report.diagnoses) {
         if (diagnosis.subject.cluster == "lab") continue;
-        const auto [told, is_new] = told_of_others_.try_emplace(diagnosis.cause, Told{monotonic_, monotonic_});
-        if (monotonic_ - told->second.last > options_.still_reported_max + told_slack) told->second.first = monotonic_;
-        told->second.last = monotonic_;
+        Told& told = told_of_others_.try_emplace(diagnosis.cause, Told{monotonic_, monotonic_, {}}).first->second;
+        if (monotonic_ - told.last > options_.still_reported_max + told_slack) told = {monotonic_, monotonic_, {}};
+        told.last = monotonic_;
+        if (!told.known_since) told.known_since = monotonic_;
     }
 }
 
 // What an agent heard just before it died, or while its journal could not be written, the next one does not know.
 void Run::forget_told() {
-    if (journal_broken_ || full_) return told_of_others_.clear();
-    std::erase_if(told_of_others_, [&](const auto& one) { return monotonic_ - one.second.first <= told_slack; });
+    for (auto& [cause, told] : told_of_others_)
+        if (journal_broken_ || full_ || (told.known_since && monotonic_ - *told.known_since <= told_slack))
+            told.known_since.reset();
 }
 
 // For as long as the guard must remember.
 bool Run::told_of_others(const std::string& cause) const {
     const auto told = told_of_others_.find(cause);
-    if (told == told_of_others_.end()) return false;
-    const Duration ago = monotonic_ - told->second.first;
-    return ago > told_slack && ago < same_cause_window - told_slack;
+    if (told == told_of_others_.end() || !told->second.known_since) return false;
+    return monotonic_ - *told->second.known_since > told_slack &&
+           monotonic_ - told->second.first < same_cause_window - told_slack;
 }
 
 void Run::check(const Operation& operation, bool paused_by_file) {

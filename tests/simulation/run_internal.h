@@ -25,9 +25,12 @@ struct Opened {
     WallTime wall;
 };
 
-// Of the other clusters: reported without a gap in which their incidents could have ended. Monotonic.
+// Of the other clusters: reported without a gap in which their incidents could have ended. Monotonic. What an agent has
+// forgotten of it, or can't date, counts from when it is told again; what it has kept all the same, from the first
+// time.
 struct Told {
     Duration first{0}, last{0};
+    std::optional<Duration> known_since;
 };
 
 class Run {
