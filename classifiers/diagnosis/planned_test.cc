@@ -217,6 +217,18 @@ TEST(Planned, MaintenanceExplainsEvenAKill) {
     EXPECT_FALSE(diagnose(other, 80, away).empty()) << "of another broker";
 }
 
+TEST(Planned, OnlyWorkOnTheWholeClusterExplainsThatNoWorkerAnswers) {
+    const std::vector<Symptom> none_answers{symptom("ConnectUnreachable", Scene::lab("cluster", "lab"))};
+    const auto left = [&](const char* kind, const char* name) {
+        const Finding work{.id = std::string(planned_work_id),
+                           .subject = Scene::lab(kind, name),
+                           .fields = {{kind, name}, {"explains", "true"}}};
+        return set_aside_planned(none_answers, std::vector{work}).symptoms.size();
+    };
+    EXPECT_EQ(left("cluster", "lab"), 0U);
+    EXPECT_EQ(left("worker", "w1"), 1U);
+}
+
 TEST(Planned, AJobIsLostThoughItWasDeployedAMomentBeforeItsJobManagerWent) {
     const Finding lost{.id = "job-lost", .subject = Scene::lab("job", "fleet"), .fields = {{"job", "fleet"}}};
     const auto work = [](const char* kind) {

@@ -53,6 +53,11 @@ namespace {
 // Takes the herder a millisecond; it may be at something else for a moment (a connector's validation, a rebalance).
 constexpr Duration herder_patience{3'000};
 
+// The list has every connector's settings, and a trace for each task that failed. A worker that gives no answer is told
+// as soon as with any other question.
+constexpr std::size_t list_bytes_max = 64 * 1024 * 1024;
+constexpr Duration list_patience{3'000};
+
 constexpr std::size_t settings_max = 500;  // Of one connector.
 
 // A few sinks that stand still, or did lately, are asked how far they have come; many at once have another cause than
@@ -60,6 +65,11 @@ constexpr std::size_t settings_max = 500;  // Of one connector.
 constexpr std::size_t halted_sinks_max = 10;
 constexpr Duration halted_lately{10 * 60'000};
 constexpr std::size_t offsets_max = 1'000;  // Partitions of one sink.
+
+// Connect itself gives no such answers of its worker: a proxy before it does when the worker gives none.
+bool has_answered(const Result<HttpAnswer>& answer) {
+    return answer && answer->status != 502 && answer->status != 503 && answer->status != 504;
+}
 
 struct TaskStates {
     std::size_t count = 0;
@@ -265,7 +275,10 @@ ConnectCollector::ConnectCollector(ConnectCollectorOptions options)
 ConnectCollector::~ConnectCollector() = default;
 
 HttpAsk ConnectCollector::ask_connectors(std::size_t worker) const {
-    return {options_.urls[worker] + "/connectors?expand=status&expand=info", "connectors"};
+    return {.url = options_.urls[worker] + "/connectors?expand=status&expand=info",
+            .purpose = "connectors",
+            .bytes_max = list_bytes_max,
+            .timeout = list_patience};
 }
 
 std::vector<HttpAsk> ConnectCollector::begin(WallTime at) {
@@ -291,7 +304,7 @@ std::vector<HttpAsk> ConnectCollector::answer(const HttpAsk& ask, const Result<H
     if (look_ == nullptr) return {};
     Observation& observation = look_->observation;
     if (ask.purpose.starts_with("herder|")) {
-        look_->herder[ask.purpose.substr(7)] = answer.has_value();  // Whatever it says, it has said something.
+        look_->herder[ask.purpose.substr(7)] = has_answered(answer);  // Whatever it says, it has said something.
         return {};
     }
     if (ask.purpose.starts_with("offsets|")) {
@@ -301,8 +314,8 @@ std::vector<HttpAsk> ConnectCollector::answer(const HttpAsk& ask, const Result<H
     const auto parsed = document(answer);
     if (ask.purpose.starts_with("worker|")) {
         const std::string worker = ask.purpose.substr(7);
-        look_->reachable[worker] = answer.has_value();
-        if (!answer) observation.lacks("worker " + worker + ": " + answer.error().message);
+        look_->reachable[worker] = has_answered(answer);
+        if (!look_->reachable[worker]) observation.lacks("worker " + worker + ": " + parsed.error().message);
         auto& attributes = observation.attributes[{options_.cluster, "worker", worker}];
         attributes["address"] = worker;
         if (parsed) attributes["version"] = text(*parsed, "version");

@@ -287,6 +287,49 @@ TEST(Connect, AnyLivingWorkerAnswersForAll) {
     EXPECT_EQ(count(seen, "connect_task_state"), 4u);
 }
 
+// An ingress before a worker that is gone.
+TEST(Connect, AProxysAnswerIsNoneOfTheWorker) {
+    const std::string reachable = R"(connect_worker_reachable{cluster="c",worker="w:8083"})",
+                      herder = R"(connect_worker_herder_answers{cluster="c",worker="w:8083"})";
+    for (const int status : {502, 503, 504}) {
+        ConnectCollector collector({.cluster = "c", .urls = {"http://w:8083"}, .target = "c/connect"});
+        std::string silent = "nothing";
+        const auto server = [&](const std::string& url) -> Result<HttpAnswer> {
+            if (url.find(silent) != std::string::npos) return HttpAnswer{status, "text/html", "<html>"};
+            return ok(url.ends_with("expand=info") ? R"({"s":{}})" : "{}");
+        };
+        (void)look(collector, {1000}, server);
+        EXPECT_EQ(value(look(collector, {2000}, server), herder), 1);
+        silent = "/connectors/s";
+        const auto stuck = look(collector, {3000}, server);
+        EXPECT_EQ(value(stuck, reachable), 1);
+        EXPECT_EQ(value(stuck, herder), 0) << status;
+        silent = "";
+        const auto gone = look(collector, {4000}, server);
+        EXPECT_EQ(value(gone, reachable), 0) << status;
+        EXPECT_NE(gone.error.find("worker w:8083: HTTP status " + std::to_string(status)), std::string::npos);
+        EXPECT_EQ(value(gone, herder), std::nullopt);
+    }
+}
+
+TEST(Connect, WhatAWorkerSaysOfItselfIsAnAnswer) {
+    for (const int status : {401, 404, 500}) {
+        ConnectCollector collector({.cluster = "c", .urls = {"http://w:8083"}, .target = "c/connect"});
+        const auto seen =
+            look(collector, {1000}, [&](const std::string&) { return HttpAnswer{status, "text/html", "no"}; });
+        EXPECT_EQ(value(seen, R"(connect_worker_reachable{cluster="c",worker="w:8083"})"), 1) << status;
+    }
+}
+
+TEST(Connect, AListOfManyConnectorsMayBeLongButNotLate) {
+    ConnectCollector collector({.cluster = "c", .urls = {"http://w:8083"}, .target = "c/connect"});
+    const auto asks = collector.begin({1000});
+    ASSERT_FALSE(asks.empty());
+    EXPECT_EQ(asks[0].purpose, "connectors");
+    EXPECT_EQ(asks[0].bytes_max, 64u * 1024 * 1024);
+    EXPECT_EQ(asks[0].timeout, Duration{3'000});
+}
+
 TEST(Connect, ARebalanceIsWorkUnderWayAndEveryWorkerIsAskedOnce) {
     ConnectCollector collector(two_workers());
     int asked = 0;

@@ -3,8 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
-namespace medic::flink_read {
+#include "agent/collectors/flink/look_internal.h"
+
+namespace medic {
+
+namespace flink_read {
 
 using namespace json_read;
 
@@ -149,4 +154,33 @@ void checkpoint_config(const Into& into, const Json& answer, const Job& job) {
         attributes["checkpoints_kept"] = !*enabled ? "never" : *deleted ? "unless-cancelled" : "always";
 }
 
-}  // namespace medic::flink_read
+}  // namespace flink_read
+
+using namespace flink_read;
+
+// At the end of a look, when the vertices' names are known.
+void FlinkCollector::tell_checkpoint_parts() {
+    Observation& observation = look_->observation;
+    for (CheckpointParts& parts : look_->checkpoint_parts) {
+        const Job& job = look_->jobs[parts.job_id];
+        const auto named = std::ranges::find(job.vertices, parts.vertex_id, &Vertex::id);
+        if (named == job.vertices.end()) continue;
+        const auto& [id, status, took, expired] = parts.checkpoint;
+        parts.fields.insert({{"job_id", job.id},
+                             {"checkpoint", std::to_string(id)},
+                             {"status", status},
+                             {"duration_ms", std::to_string(took.count())},
+                             {"vertex", named->name}});
+        if (expired) parts.fields["expired"] = "true";
+        std::string event = options_.cluster + "/" + job.id + "/checkpoint-parts/" + std::to_string(id) + "/" +
+                            named->id + "/" + (status == "in_progress" ? std::to_string(took.count()) : status);
+        observation.events.push_back({.at = observation.at,
+                                      .subject = {options_.cluster, "job", job.name},
+                                      .kind = "checkpoint-parts",
+                                      .text = "",
+                                      .fields = std::move(parts.fields),
+                                      .id = std::move(event)});
+    }
+}
+
+}  // namespace medic

@@ -39,6 +39,16 @@ constexpr std::size_t task_managers_remembered_max = 1'000;
 // name's life.
 constexpr Duration vanished_told_for{3600 * 1000};
 
+// The history of a wide job has a trace of each subtask. A job manager that gives no answer is told as soon as with any
+// other question.
+constexpr std::size_t exceptions_bytes_max = 64 * 1024 * 1024;
+constexpr Duration exceptions_patience{3'000};
+
+// A proxy answers so when the job manager gives no answer, and a job manager while none leads: nobody is there.
+bool has_answered(const Result<HttpAnswer>& answer) {
+    return answer && answer->status != 502 && answer->status != 503 && answer->status != 504;
+}
+
 // "vertex|JOB|VERTEX": which answer this is, by names that cannot hold '|' in ids.
 std::string purpose(std::string_view kind, std::string_view job = {}, std::string_view vertex = {}) {
     std::string text(kind);
@@ -77,7 +87,7 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
     if (look_ == nullptr) return {};
     Observation& observation = look_->observation;
     const auto parsed = document(answer);
-    if (answer) look_->answered = true;
+    if (has_answered(answer)) look_->answered = true;
     const auto bar = ask.purpose.find('|');
     const std::string kind = ask.purpose.substr(0, bar);
     const auto second = bar == std::string::npos ? bar : ask.purpose.find('|', bar + 1);
@@ -142,8 +152,7 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
     } else if (kind == "jars") {
         running_version(into, *parsed, job, options_.artifacts[job.name]);
     } else if (kind == "config") {
-        job_config(into, *parsed, job);
-        memory_->jobs[job.name].config_known = true;
+        on_config(*answer, job);
     } else if (kind == "threads" && second != std::string::npos) {
         tell_threads(into, *parsed, job, look_->standing[ask.purpose.substr(bar + 1)]);
     } else if (second != std::string::npos) {
@@ -238,20 +247,17 @@ std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
     look_->jobs_told = true;
     std::vector<HttpAsk> asks;
     for (Job& job : *all) {
-        if (look_->jobs.size() >= options_.jobs_max) {
-            observation.lacks("more than " + std::to_string(options_.jobs_max) + " jobs");
+        const bool full = look_->jobs.size() >= options_.jobs_max;
+        if (full && job.terminal()) {
+            memory_->jobs.erase(job.name);  // It has ended: nobody misses it.
+            continue;
+        }
+        if (full) {
+            observation.lacks("more than " + std::to_string(options_.jobs_max) + " jobs that live");
             break;
         }
-        JobMemory& known = memory_->jobs[job.name];
+        JobMemory& known = run_listed(job);
         const Subject subject = into.subject("job", job.name);
-        if (known.id != job.id) {
-            if (const auto earlier = options_.earlier.find(job.name);
-                known.id.empty() && earlier != options_.earlier.end())
-                known = continued(earlier->second);
-            if (known.id != job.id) known = begun(job, known);
-            known.start_ms = job.start_ms;
-        }
-        known.missing_since.reset();
         if (!known.state.empty() && known.state != job.state)
             observation.events.push_back(
                 {.at = observation.at,
@@ -273,7 +279,10 @@ std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
         }
         if (!known.end.examined) {
             asks.push_back({base, purpose("job", job.id)});
-            asks.push_back({base + "/exceptions?maxExceptions=20", purpose("exceptions", job.id)});
+            asks.push_back({.url = base + "/exceptions?maxExceptions=20",
+                            .purpose = purpose("exceptions", job.id),
+                            .bytes_max = exceptions_bytes_max,
+                            .timeout = exceptions_patience});
             asks.push_back({base + "/checkpoints", purpose("checkpoints", job.id)});
             if (job.terminal()) known.end.examined = ++known.end.asked >= end_asked_max;
         }
@@ -284,6 +293,10 @@ std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
             ask_or_repeat(listed, {base + "/resource-requirements", purpose("bounds", listed.id)}, {}, asks);
     }
     if (observation.outcome == ScrapeOutcome::complete) note_missing_jobs();
+    for (const auto& [id, job] : look_->jobs)
+        if (job.living_namesakes > 0)
+            observation.lacks(std::to_string(job.living_namesakes + 1) + " jobs are called " + job.name +
+                              ": only the newest is seen");
     return asks;
 }
 
@@ -294,7 +307,7 @@ void FlinkCollector::on_task_managers(const HttpAnswer& answer) {
         return;
     }
     task_managers({options_.cluster, look_->observation.at, look_->observation, memory_->states}, *parsed,
-                  look_->task_managers);
+                  look_->task_managers, look_->heartbeats_ms);
     look_->task_managers_told = true;
     look_->slots_in_use = slots_in_use(*parsed);
 }
@@ -330,29 +343,16 @@ void FlinkCollector::forget_vanished() {
             std::ranges::min_element(memory_->task_managers, {}, [](const auto& e) { return e.second.seen; }));
 }
 
-// At the end of a look, when the vertices' names are known.
-void FlinkCollector::tell_checkpoint_parts() {
+// Once the jobs are listed: by them it is known how far the job manager's clock is from ours.
+void FlinkCollector::tell_heartbeats() {
     Observation& observation = look_->observation;
-    for (CheckpointParts& parts : look_->checkpoint_parts) {
-        const Job& job = look_->jobs[parts.job_id];
-        const auto named = std::ranges::find(job.vertices, parts.vertex_id, &Vertex::id);
-        if (named == job.vertices.end()) continue;
-        const auto& [id, status, took, expired] = parts.checkpoint;
-        parts.fields.insert({{"job_id", job.id},
-                             {"checkpoint", std::to_string(id)},
-                             {"status", status},
-                             {"duration_ms", std::to_string(took.count())},
-                             {"vertex", named->name}});
-        if (expired) parts.fields["expired"] = "true";
-        std::string event = options_.cluster + "/" + job.id + "/checkpoint-parts/" + std::to_string(id) + "/" +
-                            named->id + "/" + (status == "in_progress" ? std::to_string(took.count()) : status);
-        observation.events.push_back({.at = observation.at,
-                                      .subject = {options_.cluster, "job", job.name},
-                                      .kind = "checkpoint-parts",
-                                      .text = "",
-                                      .fields = std::move(parts.fields),
-                                      .id = std::move(event)});
-    }
+    WallTime now = observation.at;
+    const auto living = std::ranges::find_if(look_->jobs, [](const auto& e) { return e.second.told_at_ms != 0; });
+    if (living != look_->jobs.end()) now = on_flinks_clock(living->second, now, now);
+    for (const auto& [id, beat_ms] : look_->heartbeats_ms)
+        observation.sample("flink_taskmanager_heartbeat_age_seconds",
+                           {{"cluster", options_.cluster}, {"taskmanager", id}},
+                           std::max(0.0, static_cast<double>(now.unix_ms) - beat_ms) / 1000);
 }
 
 Observation FlinkCollector::finish() {
@@ -366,6 +366,7 @@ Observation FlinkCollector::finish() {
     memory_->manager.asked = look_->answered;
     if (!look_->answered) memory_->silent = true;
     if (look_->task_managers_told) forget_vanished();
+    tell_heartbeats();
     for (const auto& [id, lag_s] : look_->watermark_lags_s)
         observation.sample("flink_job_watermark_lag_seconds",
                            {{"cluster", options_.cluster}, {"job", look_->jobs[id].name}}, lag_s);

@@ -17,6 +17,7 @@ namespace medic {
 namespace flink_read {
 struct CheckpointAsked;
 struct Job;
+struct JobMemory;
 struct Vertex;
 }  // namespace flink_read
 
@@ -50,7 +51,10 @@ private:
     struct Memory;  // What outlives it.
 
     std::vector<HttpAsk> on_jobs(const HttpAnswer& answer);
+    [[nodiscard]] flink_read::JobMemory& run_listed(const flink_read::Job& job);
+    void on_config(const HttpAnswer& answer, const flink_read::Job& job);
     void on_task_managers(const HttpAnswer& answer);
+    void tell_heartbeats();
     [[nodiscard]] std::vector<HttpAsk> vertex_asks(const flink_read::Job& job);
     // `told`: what must be as it was for a kept answer to be repeated.
     void ask_or_repeat(const flink_read::Job& job, HttpAsk ask, const std::string& told, std::vector<HttpAsk>& asks);

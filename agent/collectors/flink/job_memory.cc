@@ -14,6 +14,15 @@ JobMemory begun(const Job& job, const JobMemory& known) {
     return next;
 }
 
+JobMemory redeployed(const Job& job, const JobMemory& known) {
+    JobMemory next = begun(job, known);
+    next.before.clear();
+    next.same_id = true;
+    next.state = known.state;
+    next.end = known.end;
+    return next;
+}
+
 JobMemory continued(const JobRun& earlier) {
     JobMemory memory{.id = earlier.id, .before = earlier.before};
     memory.version_before = earlier.version_before;
@@ -35,7 +44,37 @@ JobRun run_of(const std::string& job, const JobMemory& memory) {
 
 }  // namespace flink_read
 
-using flink_read::JobMemory;
+using namespace flink_read;
+
+// The memory of the run that is listed; of a new one it begins here.
+JobMemory& FlinkCollector::run_listed(const Job& job) {
+    JobMemory& known = memory_->jobs[job.name];
+    if (known.id != job.id) {
+        if (const auto earlier = options_.earlier.find(job.name); known.id.empty() && earlier != options_.earlier.end())
+            known = continued(earlier->second);
+        if (known.id != job.id) known = begun(job, known);
+    }
+    // Another start under the same id: the job manager was replaced, in application mode maybe by one with other code.
+    // What is uploaded as an artifact always gets an id of its own; its version is not told by the configuration.
+    if (known.start_ms != job.start_ms && !options_.artifacts.contains(job.name)) known.config_known = false;
+    known.start_ms = job.start_ms;
+    known.missing_since.reset();
+    return known;
+}
+
+// A job manager's failover begins a job anew, too: only another version is a deployment.
+void FlinkCollector::on_config(const HttpAnswer& answer, const Job& job) {
+    Observation& observation = look_->observation;
+    const Into into{options_.cluster, observation.at, observation, memory_->states};
+    job_config(into, *json_read::document(answer), job);
+    JobMemory& known = memory_->jobs[job.name];
+    const auto& told = observation.attributes[into.subject("job", job.name)];
+    const auto version = told.find("version");
+    const std::string before = known.attribute("version");
+    if (!options_.artifacts.contains(job.name) && version != told.end() && !before.empty() && version->second != before)
+        known = redeployed(job, known);
+    known.config_known = true;
+}
 
 // After everything about a new job has been asked: its deployment, with the version where that could be told.
 void FlinkCollector::announce_deployments() {
@@ -48,7 +87,8 @@ void FlinkCollector::announce_deployments() {
                     .kind = "deployment",
                     .text = "job " + id + " started",
                     .fields = {{"job_id", id}, {"before", known.before}},
-                    .id = options_.cluster + "/" + id + "/deployment"};
+                    .id = options_.cluster + "/" + id + "/deployment" +
+                          (known.same_id ? "/" + std::to_string(job.start_ms) : "")};
         if (const auto version = known.attributes.find("version"); version != known.attributes.end())
             event.fields["version"] = version->second;
         if (!known.version_before.empty()) event.fields["version_before"] = known.version_before;

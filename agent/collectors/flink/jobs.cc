@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <functional>
+#include <utility>
 
 #include "agent/collectors/flink/parse_internal.h"
 
@@ -12,6 +14,7 @@ Result<std::vector<Job>> jobs(const Json& overview) {
     const Json* list = member(overview, "jobs");
     if (list == nullptr || !list->is_array()) return fail(ErrorCode::invalid, "/jobs/overview: no list `jobs`");
     std::map<std::string, Job> by_name;
+    std::map<std::string, std::size_t> living;
     for (const Json& entry : *list) {
         Job job{.id = text(entry, "jid"),
                 .name = text(entry, "name"),
@@ -21,13 +24,21 @@ Result<std::vector<Job>> jobs(const Json& overview) {
         if (job.id.empty() || job.state.empty()) continue;
         if (const auto lasts = integer(entry, "duration"); lasts && !job.terminal())
             job.told_at_ms = job.start_ms + *lasts;
+        if (const auto ended = integer(entry, "end-time"); job.terminal())
+            job.ended_ms = ended && *ended > 0 ? *ended : job.start_ms;
         if (job.name.empty()) job.name = job.id;
+        if (!job.terminal()) ++living[job.name];
         const auto known = by_name.find(job.name);
         const auto rank = [](const Job& j) { return std::pair(!j.terminal(), j.start_ms); };
         if (known == by_name.end() || rank(known->second) < rank(job)) by_name[job.name] = std::move(job);
     }
     std::vector<Job> all;
-    for (auto& [name, job] : by_name) all.push_back(std::move(job));
+    for (auto& [name, job] : by_name) {
+        if (living[name] > 1) job.living_namesakes = living[name] - 1;
+        all.push_back(std::move(job));
+    }
+    std::ranges::stable_sort(all, std::greater{},
+                             [](const Job& job) { return std::pair(!job.terminal(), job.ended_ms); });
     return all;
 }
 
@@ -129,7 +140,8 @@ void running_version(const Into& into, const Json& answer, const Job& job,
     if (!running.empty()) into.observation.attributes[into.subject("job", job.name)]["version"] = running;
 }
 
-void task_managers(const Into& into, const Json& answer, std::vector<std::string>& seen) {
+void task_managers(const Into& into, const Json& answer, std::vector<std::string>& seen,
+                   std::map<std::string, double>& heartbeats_ms) {
     for (const Json& entry : array(answer, "taskmanagers")) {
         const std::string id = text(entry, "id");
         if (id.empty()) continue;
@@ -140,8 +152,10 @@ void task_managers(const Into& into, const Json& answer, std::vector<std::string
         // claim to be.
         if (const auto beat = number(entry, "timeSinceLastHeartbeat"); beat && *beat > 0) {
             constexpr double year_2001_ms = 1e12;
-            const double age_ms = *beat > year_2001_ms ? static_cast<double>(into.at.unix_ms) - *beat : *beat;
-            into.observation.sample("flink_taskmanager_heartbeat_age_seconds", labels, std::max(0.0, age_ms) / 1000);
+            if (*beat > year_2001_ms)
+                heartbeats_ms[id] = *beat;
+            else
+                into.observation.sample("flink_taskmanager_heartbeat_age_seconds", labels, *beat / 1000);
         }
         if (const auto slots = number(entry, "slotsNumber"))
             into.observation.sample("flink_taskmanager_slots", labels, *slots);

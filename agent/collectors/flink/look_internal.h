@@ -31,6 +31,7 @@ struct JobMemory {
     bool config_known = false;
     End end;
     bool announced = false;  // Its deployment event has been made.
+    bool same_id = false;    // It replaced a run of its own id.
     std::string before, version_before;
     std::string last_good_version;  // The newest version before this run that completed a checkpoint.
     std::string known_good;         // Of an earlier agent: the newest that did, this run's included.
@@ -57,6 +58,8 @@ struct JobMemory {
 
 // A run that replaces the one that was known.
 [[nodiscard]] JobMemory begun(const Job& job, const JobMemory& known);
+// The same where the id has stayed.
+[[nodiscard]] JobMemory redeployed(const Job& job, const JobMemory& known);
 // What is left of a job's memory after a restart of the agent; nothing of it has been announced here.
 [[nodiscard]] JobMemory continued(const JobRun& earlier);
 [[nodiscard]] JobRun run_of(const std::string& job, const JobMemory& memory);
@@ -72,7 +75,8 @@ struct FlinkCollector::Look {
     std::vector<flink_read::CheckpointParts> checkpoint_parts;
     std::map<std::string, std::vector<flink_read::StandingTask>> standing;  // By "JOB ID|TASK MANAGER".
     std::vector<std::string> task_managers;
-    std::optional<double> slots_in_use;  // nullopt: not told by every task manager.
+    std::map<std::string, double> heartbeats_ms;  // By task manager, on the job manager's clock.
+    std::optional<double> slots_in_use;           // nullopt: not told by every task manager.
     bool task_managers_told = false;
     bool jobs_told = false;
     bool answered = false;

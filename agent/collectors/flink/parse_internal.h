@@ -30,7 +30,9 @@ struct Job {
     std::string name;
     std::string state;
     std::int64_t start_ms = 0;
+    std::int64_t ended_ms = 0;    // 0: it lives.
     std::int64_t told_at_ms = 0;  // Of Flink's clock, when it was listed; 0: not told, or it has ended.
+    std::size_t living_namesakes = 0;
     std::vector<Vertex> vertices;
     std::size_t parallelism_max = 0;  // 0: not told.
     [[nodiscard]] bool terminal() const { return is_terminal_job_state(state); }
@@ -47,14 +49,17 @@ struct Into {
     }
 };
 
-// Of several jobs of one name, the newest that still lives, or else the newest.
+// Of several jobs of one name, the newest that still lives, or else the newest. Those that live come first, by name,
+// then those that ended, the last one first.
 [[nodiscard]] Result<std::vector<Job>> jobs(const Json& overview);
 // A time of our clock on Flink's: machines' clocks differ, and ours may be set while we look. `looked_at`: when the
 // job was listed, on our clock.
 [[nodiscard]] WallTime on_flinks_clock(const Job& job, WallTime time, WallTime looked_at);
 // What the overview tells of a job: its state as series and attributes.
 void job_state(const Into& into, const Job& job);
-void task_managers(const Into& into, const Json& answer, std::vector<std::string>& seen);
+// `heartbeats_ms`: by task manager, the moments on the job manager's clock.
+void task_managers(const Into& into, const Json& answer, std::vector<std::string>& seen,
+                   std::map<std::string, double>& heartbeats_ms);
 // nullopt: one of the task managers does not tell.
 [[nodiscard]] std::optional<double> slots_in_use(const Json& answer);
 

@@ -23,6 +23,7 @@ constexpr Duration lag_min{60'000};
 constexpr Duration stands_min{2 * 60'000};
 constexpr Duration stands_without_habit{10 * 60'000};  // Flink's checkpoint time-out: a commit may be that far off.
 constexpr std::int64_t over_habit = 3;
+constexpr Duration page_fresh_within{150'000};  // Workers' pages are read once a minute; one may be missed.
 // Commits that overtake each other go back by a batch at most. Kafka's default: max.poll.records = 500.
 constexpr double rewind_min = 500;
 // Markers of transactions take offsets that no reader is handed; a few new ones are no new records.
@@ -100,9 +101,14 @@ std::optional<Partition> standing(const Lookup& lookup, SeriesId committed, cons
                                   const Reader& reader) {
     const auto motion = lookup.motion(committed, habit_window);
     if (!motion) return std::nullopt;
-    const Duration habit = std::max(motion->longest_before, reader.commits_every);
-    const Duration enough =
-        motion->moved ? std::max(stands_min, over_habit * habit) : std::max(stands_without_habit, over_habit * habit);
+    Duration habit = std::max(motion->longest_before, reader.commits_every);
+    bool has_habit = motion->moved;
+    // Sinks that commit whole files do so as seldom as once an hour: a single commit is no habit yet.
+    if (!reader.connector.empty() && motion->longest_before == Duration{0}) {
+        has_habit = false;
+        if (motion->moved) habit = std::max(habit, motion->observed_before());
+    }
+    const Duration enough = std::max(has_habit ? stands_min : stands_without_habit, over_habit * habit);
     if (motion->standing < enough) return std::nullopt;
     const auto then =
         std::ranges::find_if(ends, [&](const Sample& one) { return one.at_ms >= motion->changed.unix_ms; });
@@ -209,6 +215,24 @@ bool may_be_a_jobs(const Lookup& lookup, const Subject& group) {
     return true;
 }
 
+// What is known of the tasks of a group's connector.
+enum class Tasks : std::uint8_t { unknown, watched, only_said_to_run };
+
+// A sink's task that moves nothing is told by connector_task_silence, which needs what the task or its process counts.
+// Tasks that nobody tells of any more were deleted or stopped, or their worker is the trouble.
+Tasks tasks_of(const Lookup& lookup, const Subject& group, const std::string& connector) {
+    const LabelValues whose{{"cluster", group.cluster}, {"connector", connector}};
+    const auto states = lookup.select("connect_task_state", whose);
+    if (connector.empty() || states.empty()) return Tasks::unknown;
+    if (std::ranges::none_of(states, [&](SeriesId one) { return lookup.value(one).value_or(0) == 1; }))
+        return Tasks::watched;
+    for (const char* name :
+         {"connect_task_records_total", "connect_task_polls_total", "connect_task_process_cpu_seconds_total"})
+        for (const auto series : lookup.select(name, whose))
+            if (lookup.view().series.latest(series, lookup.now().wall, page_fresh_within)) return Tasks::watched;
+    return Tasks::only_said_to_run;
+}
+
 struct Words {
     std::string id, text;
 };
@@ -228,13 +252,16 @@ std::optional<Words> words_of(const Lookup& lookup, const Subject& group, const 
         }
         case Shape::stands: break;
     }
-    // A sink's task that moves nothing is told by connector_task_silence.
-    if (!reader.connector.empty() &&
-        !lookup.select("connect_task_state", {{"cluster", group.cluster}, {"connector", reader.connector}}).empty())
-        return std::nullopt;
+    const Tasks tasks = tasks_of(lookup, group, reader.connector);
+    if (tasks == Tasks::watched) return std::nullopt;
     const auto members = lookup.value("kafka_group_members", {{"cluster", group.cluster}, {"group", group.name}});
-    if (!members && reader.job.empty()) return std::nullopt;  // Nobody can say whether somebody reads.
     const std::string stood = spoken(lookup.now().wall - worst.since);
+    // One that hangs in put() leaves its group after max.poll.interval.ms, and hangs all the same. Without members and
+    // commits it is not known to be the connector's group (consumer.override.group.id).
+    if (tasks == Tasks::only_said_to_run && (members.value_or(0) > 0 || worst.committed_before))
+        return Words{"group-stalled",
+                     "has a connector that says RUNNING and has committed nothing on " + where + " for " + stood};
+    if (!members && reader.job.empty()) return std::nullopt;  // Nobody can say whether somebody reads.
     if (members.value_or(0) > 0 || !reader.job.empty())
         return Words{"group-stalled", "has members and has committed nothing on " + where + " for " + stood};
     // Whom nobody has seen commit was given up long ago.

@@ -171,12 +171,52 @@ TEST(LagShape, TroubleOfTheReaderIsToldByThoseWhoWatchIt) {
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].id, "group-stalled") << "a Flink job reads without members";
     EXPECT_EQ(found[0].fields.at("job"), "fleet");
-    Scene sink = scene_of({.committed = until(600), .name = "connect-sink"});
-    sink.constant("connect_task_state", {{"connector", "sink"}, {"task", "0"}, {"state", "RUNNING"}}, 1);
-    EXPECT_TRUE(shapes(sink).empty());
     Scene rebalancing = scene_of({.committed = until(600)});
     rebalancing.constant("kafka_group_state", {{"group", "billing"}, {"state", "PreparingRebalance"}}, 1);
     EXPECT_TRUE(shapes(rebalancing).empty());
+}
+
+Scene sink_that_stands(std::optional<double> members, int told_until = 1 << 20) {
+    Scene scene = scene_of({.committed = until(600), .members = members, .name = "connect-sink"});
+    scene.series("connect_task_state", {{"connector", "sink"}, {"task", "0"}, {"state", "RUNNING"}},
+                 [=](int s) { return s < told_until ? std::optional(1.0) : std::nullopt; });
+    return scene;
+}
+
+TEST(LagShape, SinkWhoseTasksAreNotWatchedIsStalled) {
+    const auto found = shapes(sink_that_stands(1));
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].id, "group-stalled");
+    EXPECT_EQ(found[0].subject, Scene::lab("group", "connect-sink"));
+    EXPECT_EQ(found[0].fields.at("connector"), "sink");
+    EXPECT_EQ(only_id(sink_that_stands(0)), "group-stalled") << "it left its group while it hangs";
+    EXPECT_TRUE(shapes(sink_that_stands(0, 700)).empty()) << "the connector was deleted";
+}
+
+TEST(LagShape, SinkWhoseTasksAreWatchedIsToldByThoseWhoWatchThem) {
+    const auto told = [](const char* name, int until_second) {
+        Scene scene = sink_that_stands(1);
+        scene.series(name, {{"connector", "sink"}, {"task", "0"}, {"worker", "w"}},
+                     [=](int s) { return s < until_second ? std::optional(10.0 * std::min(s, 600)) : std::nullopt; });
+        return shapes(scene).size();
+    };
+    for (const char* name :
+         {"connect_task_records_total", "connect_task_polls_total", "connect_task_process_cpu_seconds_total"}) {
+        EXPECT_EQ(told(name, 1 << 20), 0U) << name;
+        EXPECT_EQ(told(name, 700), 1U) << name << " is old";
+    }
+}
+
+TEST(LagShape, SingleCommitOfASinkIsNoHabit) {
+    const auto once = [](int commit) {
+        Scene scene =
+            scene_of({.committed = [=](int s) { return s < commit ? 0.0 : 10.0 * commit; }, .name = "connect-sink"});
+        scene.constant("connect_task_state", {{"connector", "sink"}, {"task", "0"}, {"state", "RUNNING"}}, 1);
+        return scene;
+    };
+    EXPECT_TRUE(shapes(once(600)).empty()) << "it may commit whole files";
+    EXPECT_TRUE(shapes(once(100), 500).empty());
+    EXPECT_EQ(only_id(once(100), 800), "group-stalled");
 }
 
 TEST(LagShape, OpenTransactionHoldsReadersUp) {

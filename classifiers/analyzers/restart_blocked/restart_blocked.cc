@@ -4,6 +4,7 @@
 
 #include "classifiers/analyzers/analyzer.h"
 #include "classifiers/analyzers/episode.h"
+#include "classifiers/analyzers/kafka_answers.h"
 
 namespace medic::analyzers::restart_blocked {
 namespace {
@@ -12,6 +13,9 @@ constexpr Duration look_back{2 * 3'600'000};
 // Well-behaved tasks end in milliseconds; eight seconds leaves room for a last flush. (Flink itself warns after 30 s
 // and kills its own process after 180 s: task.cancellation.interval and .timeout.)
 constexpr Duration floor{8'000};
+// While a broker is away a Kafka source that ends waits for its group's coordinator: KafkaPartitionSplitReader.close()
+// is consumer.close(), which takes up to 30 s (Kafka's default) to leave.
+constexpr Duration floor_without_brokers{35'000};
 // Where a person has cancelled the job nothing waits for it to run again: Flink's own end of it is left to come first.
 constexpr Duration cancelled_floor{200'000};
 // The process must have moved this recently, or the job manager heard of it, to count as alive.
@@ -41,6 +45,15 @@ std::vector<Evidence> lives(const Lookup& lookup, const std::string& cluster, co
     return said;
 }
 
+// How long a task may take to end. Where nobody watches Kafka nothing is known to hold it up.
+Duration floor_of(const Lookup& lookup, const std::string& cluster, WallTime since) {
+    const LabelValues here{{"cluster", cluster}};
+    if (lookup.select("kafka_broker_up", here).empty() && lookup.select("kafka_broker_reachable", here).empty())
+        return floor;
+    const auto answered = brokers_answered(lookup, cluster, look_back);
+    return answered && answered->from <= since ? floor : floor_without_brokers;
+}
+
 std::optional<Blocker> blocker(const Lookup& lookup, const std::string& cluster, const std::string& job) {
     std::optional<Blocker> worst;
     for (const auto series :
@@ -48,7 +61,7 @@ std::optional<Blocker> blocker(const Lookup& lookup, const std::string& cluster,
         if (lookup.value(series).value_or(0) != 1) continue;
         const auto since = lookup.since(series, look_back);
         const auto manager = lookup.label(series, "taskmanager");
-        if (!since || manager.empty() || lookup.now().wall - *since < floor) continue;
+        if (!since || manager.empty() || lookup.now().wall - *since < floor_of(lookup, cluster, *since)) continue;
         if (worst && worst->since <= *since) continue;
         if (auto alive = lives(lookup, cluster, manager); !alive.empty())
             worst = Blocker{manager, lookup.label(series, "vertex"), lookup.label(series, "subtask"), *since,

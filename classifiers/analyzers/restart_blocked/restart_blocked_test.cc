@@ -54,6 +54,26 @@ TEST(RestartBlocked, AJobThatSomebodyCancelsIsLeftToFlinkFirst) {
     EXPECT_EQ(found("CANCELLING", 205), 1U) << "its own watchdog had its time";
 }
 
+// A source's close() waits for the coordinator of its group for up to half a minute.
+TEST(RestartBlocked, WhileABrokerIsAwayATaskMayTakeLongerToEnd) {
+    const auto found = [](int away, int back, int seconds) {
+        Scene scene = blocked();
+        scene.constant("flink_taskmanager_registered", {{"taskmanager", "tm-1"}}, 1)
+            .constant("flink_taskmanager_heartbeat_age_seconds", {{"taskmanager", "tm-1"}}, 1)
+            .constant("kafka_broker_reachable", {{"broker", "1"}}, 1)
+            .series("kafka_broker_reachable", {{"broker", "2"}},
+                    [=](int s) { return s >= away && s < back ? 0.0 : 1.0; });
+        return scene.findings("restart-blocked", fault + seconds).size();
+    };
+    constexpr int never = 1 << 20;
+    EXPECT_EQ(found(never, never, 10), 1U) << "all brokers answer";
+    EXPECT_EQ(found(fault - 30, never, 10), 0U);
+    EXPECT_EQ(found(fault - 30, never, 30), 0U);
+    EXPECT_EQ(found(fault - 30, never, 40), 1U) << "longer than any close()";
+    EXPECT_EQ(found(fault - 30, fault + 3, 20), 0U) << "it is back, but what began before may still wait";
+    EXPECT_EQ(found(fault - 50, fault - 40, 10), 1U) << "it had been back for long enough";
+}
+
 TEST(RestartBlocked, TaskThatEndsInTimeIsNothing) {
     Scene scene = blocked(fault + 4);
     scene.constant("flink_taskmanager_registered", {{"taskmanager", "tm-1"}}, 1)

@@ -4,6 +4,7 @@
 // runs without them looks the same as one that waits for its first.
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <map>
 
 #include "classifiers/analyzers/analyzer.h"
@@ -15,6 +16,8 @@ namespace {
 constexpr Duration look_back{10 * 60'000};
 constexpr Duration stands_for{60'000};  // Twelve of Flink's usual autowatermark and page intervals.
 constexpr double rate_min = 1;          // Records per second that "flow".
+// Watermarks are asked for every ten seconds, and told again in between: one that is told for longer moves.
+constexpr Duration repeated_max{25'000};
 // Pages are read once a minute unless configured otherwise: two of them, the newer not missed.
 constexpr Duration pages_window{150'000}, page_fresh_within{75'000};
 constexpr std::size_t parts_named_max = 6;
@@ -98,8 +101,11 @@ Parts partitions_read(const Lookup& lookup, const Subject& job) {
 }
 
 // Behind a standing watermark the lag grows by a second each second; one that advances, however late, grows less.
-std::optional<Standstill> standing(const std::vector<Sample>& lag) {
-    if (lag.size() < 3) return std::nullopt;
+// A lag that is told again is none that was looked at: it stays until the next look, and then jumps.
+std::optional<Standstill> standing(const std::vector<Sample>& told) {
+    std::vector<Sample> lag;
+    std::ranges::unique_copy(told, std::back_inserter(lag), {}, &Sample::value);
+    if (lag.size() < 3 || Duration{told.back().at_ms - lag.back().at_ms} > repeated_max) return std::nullopt;
     auto from = lag.end() - 1;
     const auto stands = [](const Sample& before, const Sample& after) {
         const double seconds = static_cast<double>(after.at_ms - before.at_ms) / 1000;

@@ -8,14 +8,18 @@ namespace {
 struct Shape {
     double idle_rate = 0, other_rate = 50, lag_growth = 1;
     bool watermarks = true, counters = true;
+    int looked_at_every = 1;  // Seconds; in between the same is told again.
+    int stops_growing = 1 << 20;
 };
 
 Scene job(const Shape& shape) {
     Scene scene;
     scene.constant("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}}, 1);
     if (shape.watermarks)
-        scene.series("flink_job_watermark_lag_seconds", {{"job", "fleet"}},
-                     [=](int s) { return 5 + std::max(0, s - 30) * shape.lag_growth; });
+        scene.series("flink_job_watermark_lag_seconds", {{"job", "fleet"}}, [=](int s) {
+            const int look = std::min(s - s % shape.looked_at_every, shape.stops_growing);
+            return 5 + std::max(0, look - 30) * shape.lag_growth;
+        });
     for (int i = 0; i < 3; ++i) {
         const auto at = [&](const char* vertex) -> std::vector<LabelPair> {
             return {{"job", "fleet"}, {"vertex", vertex}, {"subtask", std::to_string(i)}, {"taskmanager", "tm-1"}};
@@ -36,7 +40,23 @@ TEST(WatermarkHeldBack, NamesTheIdleSubtaskOfTheSource) {
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].fields.at("vertex"), "Source: events");
     EXPECT_EQ(found[0].fields.at("subtasks"), "1");
-    EXPECT_EQ(found[0].since, Scene::at(30));
+    EXPECT_EQ(found[0].since, Scene::at(31)) << "the first look that saw it stand";
+}
+
+TEST(WatermarkHeldBack, LagThatIsToldAgainBetweenLooksGrowsInSteps) {
+    for (const int second : {110, 114, 119}) {
+        const auto found = job({.looked_at_every = 10}).findings("watermark-held-back", second);
+        ASSERT_EQ(found.size(), 1U) << second;
+        EXPECT_EQ(found[0].since, Scene::at(40));
+    }
+    EXPECT_TRUE(job({.looked_at_every = 10}).findings("watermark-held-back", 95).empty()) << "not for a minute yet";
+    EXPECT_TRUE(job({.lag_growth = 0.5, .looked_at_every = 10}).findings("watermark-held-back", 120).empty());
+}
+
+TEST(WatermarkHeldBack, LagThatStaysIsAWatermarkThatMoves) {
+    EXPECT_TRUE(job({.lag_growth = 0, .looked_at_every = 10}).findings("watermark-held-back", 200).empty());
+    EXPECT_TRUE(job({.looked_at_every = 10, .stops_growing = 120}).findings("watermark-held-back", 200).empty())
+        << "it stood, and goes on";
 }
 
 TEST(WatermarkHeldBack, WindowThatEmitsNothingYetIsNoIdleSource) {
