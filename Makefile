@@ -46,7 +46,7 @@ live-down:  ## Stop them and remove their files
 live-status:  ## Their processes and ports
 	@$(LIVE) status --data $(LIVE_DATA)
 
-live-report: packages-live build  ## Faults on the real products, with the agent and without it: docs/live-report.md (LIVE_FAULTS, LIVE_ARGS)
+live-report: packages-live+live-friends build  ## Faults on the real products, with the agent and without it: docs/live-report.md (LIVE_FAULTS, LIVE_ARGS)
 	@$(LIVE) report $(LIVE_FAULTS) --pair $(LIVE_PAIR) --data $(LIVE_REPORT_DATA) --resume --file $(BUILD)/live-report.json \
 	    --page docs/live-report.md $(LIVE_ARGS); faults=$$?; \
 	$(LIVE) report --false-friends --pair $(LIVE_PAIR) --data $(LIVE_REPORT_DATA) --resume --file $(BUILD)/live-report.json \

@@ -67,6 +67,8 @@ AgentProcess::~AgentProcess() {
 
 Status AgentProcess::launch() {
     const std::string& dir = plan_.options.data_dir;
+    // Else the one that is started here could not listen, and another one's words would be taken for its own.
+    if (incidents()) return fail(ErrorCode::not_ready, "another agent answers on {}", plan_.agent_port);
     std::vector<std::string> argv = surroundings_.wrapper;
     argv.insert(argv.end(), {program_, "agent", "--config", dir + "/" + surroundings_.configuration, "--policy",
                              dir + "/policy.yaml"});

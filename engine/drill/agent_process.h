@@ -34,7 +34,8 @@ struct AgentSurroundings {
 
 class AgentProcess {
 public:
-    // `program` is medic. Returns when its API answers. Errors: unavailable, with the end of its log.
+    // `program` is medic. Returns when its API answers. Errors: unavailable, with the end of its log; not_ready
+    // (another agent answers there already).
     [[nodiscard]] static Result<std::unique_ptr<AgentProcess>> start(const std::string& program,
                                                                      const lab::LabPlan& plan,
                                                                      AgentSurroundings surroundings = {});

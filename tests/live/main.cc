@@ -88,10 +88,10 @@ void add_report(CLI::App& app, const LiveOptions& options, Status& status) {
     auto* command = app.add_subcommand(
         "report", "Faults one by one, with the agent and without it: a table of what became of them");
     command->add_option("names", report.names, "Faults, or false friends; all by default");
-    command->add_option("--pair", pair, "Kafka+Flink, where no platform runs yet")->capture_default_str();
+    command->add_option("--pair", pair, "Kafka+Flink; a platform of others is started anew")->capture_default_str();
     command->add_flag("--tuned", tuned, "On a platform with shorter time-outs than the defaults: rows of their own");
     command->add_flag("--false-friends", report.false_friends, "Look-alikes, at which the agent must not act");
-    command->add_flag("--resume", report.resume, "Keep what the file holds already");
+    command->add_flag("--resume", report.resume, "Keep what the file holds already and was as it must be");
     command->add_option("--repeat", report.repeat, "How often each is made with the agent")->check(CLI::Range(1, 20));
     command->add_option("--without-agent", without, "The arm without it: keep a measured one, run it anew, or skip it")
         ->capture_default_str()

@@ -137,6 +137,7 @@ Status format_storage(const LiveOptions& options, const LabPlan& plan, const Art
 Status write_files(const LiveOptions& options, const LabPlan& plan, const Artifacts& artifacts) {
     auto files = configuration_files(options, plan);
     files["live.json"] = json({{"schema", 1},
+                               {"engines", options.engines()},
                                {"kafka", options.pair.kafka},
                                {"flink", options.pair.flink},
                                {"zookeeper", options.pair.zookeeper},

@@ -23,6 +23,12 @@ enum class Hits : std::uint8_t {
     nothing,  // Records go on: a reserve is lost, or something grows.
 };
 
+// From when on the flow is watched and times are taken.
+enum class Counts : std::uint8_t {
+    from_the_beginning,  // Of the injection: the fault bites while it is being made.
+    from_its_end,        // The making itself rightly stops the flow: a deployment, a restart in good order.
+};
+
 // What a platform must be like for a fault, beyond the usual.
 struct Needs {
     int connect_workers = 1;
@@ -39,7 +45,9 @@ struct Fault {
     std::function<Status(Site&)> clear;  // What the person does in the end; lost nodes are started again anyway.
     FlowName flow = FlowName::totals;
     Ends ends = Ends::by_itself_or_agent;
+    bool may_try = false;  // By a person: a remedy may be tried first that turns out not to help and is taken back.
     Hits hits = Hits::flow;
+    Counts counts = Counts::from_the_beginning;
     Duration patience{120'000};  // For the arm with the agent.
     Duration history{0};         // How long the agent must have watched before.
     Needs needs;

@@ -7,6 +7,11 @@ double FlowWatch::share_of_rate(const Seen& from, const Seen& to) const {
     return seconds <= 0 ? 0 : static_cast<double>(to.count - from.count) / seconds / rate_before_;
 }
 
+double FlowWatch::ahead(const Seen& seen) const {
+    const double seconds = std::chrono::duration<double>(seen.at - injected_at_).count();
+    return static_cast<double>(seen.count) - options_.recovered_ratio * rate_before_ * seconds;
+}
+
 void FlowWatch::observe(Instant at, std::uint64_t count) {
     if (recovered_after_) return;
     const Seen last = seen_.back(), now{at, count};
@@ -24,6 +29,9 @@ void FlowWatch::observe(Instant at, std::uint64_t count) {
     }
     const bool still = at - rose_at_.value_or(injected_at_) > options_.gap;
     if (still) fallen_ = true, flowing_ = false, resumed_.reset();
+    // Where a part went on, what was held up comes in a burst and would make up for the time before it: the flow begins
+    // where most was missing.
+    if (resumed_ && ahead(now) < ahead(*resumed_)) resumed_ = now;
     if (!fallen_ || !resumed_ || at - resumed_->at < options_.hold) return;
     if (share_of_rate(*resumed_, now) >= options_.recovered_ratio)
         recovered_after_ = resumed_->at - injected_at_;

@@ -37,6 +37,8 @@ private:
         std::uint64_t count = 0;
     };
     [[nodiscard]] double share_of_rate(const Seen& from, const Seen& to) const;
+    // By how many records it is ahead of a flow that has been just full enough from the injection on.
+    [[nodiscard]] double ahead(const Seen& seen) const;
 
     const FlowOptions options_;
     const double rate_before_;

@@ -82,5 +82,21 @@ TEST_F(FlowWatchTest, a_flow_that_breaks_again_counts_from_where_it_stayed) {
     EXPECT_GE(*watch.recovered_after(), Duration(46'000));
 }
 
+TEST_F(FlowWatchTest, where_a_part_went_on_the_flow_begins_with_the_burst_of_what_was_held_up) {
+    feed.run(25, rate / 3);
+    EXPECT_TRUE(watch.fallen());
+    feed.burst(1'700);
+    feed.run(30, rate);
+    ASSERT_TRUE(watch.recovered_after());
+    EXPECT_GE(*watch.recovered_after(), Duration(24'500));
+    EXPECT_LE(*watch.recovered_after(), Duration(26'000));
+}
+
+TEST_F(FlowWatchTest, a_part_that_goes_on_is_no_recovery) {
+    feed.run(120, rate / 3);
+    EXPECT_TRUE(watch.fallen());
+    EXPECT_EQ(watch.recovered_after(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace medic::live

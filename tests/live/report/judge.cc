@@ -31,7 +31,8 @@ constexpr Duration settle_patience{360'000};          // Longer than Connect's r
 constexpr Duration calm_patience{90'000};             // Until the agent's last incident has ended.
 constexpr Duration drain_patience{60'000};
 constexpr Duration second_thoughts{8'000};  // After a diagnosis that only a person can act on: it may still change.
-constexpr Duration clock_slack{1'500};      // Evidence may carry the time of the look before the fault.
+constexpr auto answer_patience = std::chrono::seconds(15);  // The machine is busy after a fault.
+constexpr Duration clock_slack{1'500};                      // Evidence may carry the time of the look before the fault.
 
 // As on a lab: here the agent may act by itself.
 constexpr const char* policy =
@@ -54,6 +55,28 @@ Needs as_built(const engine::lab::LabPlan& plan) {
             .kafka = plan.options.profile.kafka};
 }
 
+// Under which its results are told; "": it does not say.
+std::string engines_of(const std::string& data_dir) {
+    const auto text = engine::read_file_if_there(data_dir + "/live.json");
+    if (!text || !*text) return "";
+    return engine::member(nlohmann::json::parse(**text, nullptr, false), "engines", std::string());
+}
+
+// The flow is looked at meanwhile: a fault may bite long before its making returns.
+Status make(const std::function<Status(Site&)>& inject, Site& site, const Flow& flow, FlowWatch& watch) {
+    const std::jthread looker([&](const std::stop_token& over) {
+        while (!over.stop_requested()) {
+            std::this_thread::sleep_for(look_every);
+            watch.observe(read_clock().monotonic, flow.count());
+        }
+    });
+    return inject(site);
+}
+
+bool is_right(const Fault& fault, const IncidentView& incident) {
+    return std::ranges::find(fault.causes, incident.cause) != fault.causes.end();
+}
+
 std::string said_of(const IncidentView& incident) {
     return fmt::format("{} · {} of {}", incident.side, incident.cause, incident.subject);
 }
@@ -61,7 +84,8 @@ std::string said_of(const IncidentView& incident) {
 }  // namespace
 
 struct Judge::Turn {
-    Instant injected_at;
+    Instant injected_at;  // Times count from here.
+    Instant made_at;      // The injection's end, from which patience counts.
     std::int64_t injected_wall_ms = 0;
     std::size_t mark = 0;
     FlowWatch watch;
@@ -79,7 +103,7 @@ struct Judge::Turn {
     }
     [[nodiscard]] bool names(const Fault& fault) const {
         const IncidentView* incident = first();
-        return incident != nullptr && std::ranges::find(fault.causes, incident->cause) != fault.causes.end();
+        return incident != nullptr && is_right(fault, *incident);
     }
     [[nodiscard]] std::optional<Duration> recovered(const Fault& fault) const {
         if (fault.mended) return mended;
@@ -105,9 +129,10 @@ Status Judge::platform_is_up(const Needs& needs) {
         MEDIC_TRY(site_, Site::open(options_.platform.data_dir));
     }
     if (site_) {
-        const Status settled = as_built(site_->plan()) == needs
-                                   ? site_->settle(settle_patience)
-                                   : fail(ErrorCode::not_ready, "the next fault needs another platform");
+        const bool fits =
+            as_built(site_->plan()) == needs && engines_of(site_->data_dir()) == options_.platform.engines();
+        const Status settled =
+            fits ? site_->settle(settle_patience) : fail(ErrorCode::not_ready, "the next fault needs another platform");
         if (settled) return {};
         progress_(settled.error().message + ": starting the platform anew");
         agent_.reset();
@@ -126,7 +151,7 @@ Status Judge::platform_is_up(const Needs& needs) {
 // No incident of an earlier fault is open; an agent that can't get there begins anew.
 Status Judge::agent_is_calm(const AgentSurroundings& surroundings) {
     const Instant deadline = read_clock().monotonic + calm_patience;
-    while (agent_ && surroundings == surroundings_ && read_clock().monotonic < deadline) {
+    while (agent_ && surroundings == surroundings_ && read_clock().monotonic < deadline && !interrupted()) {
         const auto listed = agent_->incidents();
         if (listed && std::ranges::all_of(*listed, is_resolved)) return {};
         // It waits for a person: the next fault of the same thing would be told as the same incident.
@@ -153,15 +178,23 @@ Status Judge::agent_is_calm(const AgentSurroundings& surroundings) {
 Status Judge::prepare(Agent agent, Duration history, const Needs& needs, const AgentSurroundings& surroundings) {
     if (agent == Agent::away) agent_.reset();
     MEDIC_CHECK(platform_is_up(needs));
+    MEDIC_CHECK(goes_on({}));
     if (agent == Agent::away) return {};
     MEDIC_CHECK(agent_is_calm(surroundings));
     constexpr Duration least{15'000};  // Its first looks are dearer than the rest: all pages, all settings.
-    std::this_thread::sleep_until(
-        std::chrono::steady_clock::time_point((watched_since_ + std::max(history, least)).time_since_epoch()));
-    return {};
+    const Instant until = watched_since_ + std::max(history, least);
+    while (read_clock().monotonic < until && !interrupted()) std::this_thread::sleep_for(look_every);
+    return goes_on({});
 }
 
-Result<Judge::Turn> Judge::begin(const std::function<Status(Site&)>& inject, FlowName name) {
+// Also where the platform ends with the run: what a fault has begun may live beside it.
+Status Judge::goes_on(const std::function<Status(Site&)>& clear) {
+    if (!interrupted()) return {};
+    if (clear) (void)clear(*site_);
+    return fail(ErrorCode::unavailable, "interrupted");
+}
+
+Result<Judge::Turn> Judge::begin(const std::function<Status(Site&)>& inject, FlowName name, Counts counts) {
     const Flow& flow = site_->flow(name);
     const Instant began = read_clock().monotonic;
     const std::uint64_t before = flow.count();
@@ -175,14 +208,16 @@ Result<Judge::Turn> Judge::begin(const std::function<Status(Site&)>& inject, Flo
             return fail(ErrorCode::not_ready, "the agent is at something else before the fault");
     }
     const std::size_t mark = flow.mark();
-    // What ends within the injection (an outage, a deployment) counts from its end; the agent may speak during it.
-    const std::int64_t wall = read_clock().wall.unix_ms;
-    MEDIC_CHECK(inject(*site_));
-    const Instant at = read_clock().monotonic;
-    return Turn{.injected_at = at,
-                .injected_wall_ms = wall,
+    const auto [at, wall] = read_clock();  // The agent may speak during the injection.
+    FlowWatch watch({}, rate, at, flow.count());
+    MEDIC_CHECK(make(inject, *site_, flow, watch));
+    const Instant made_at = read_clock().monotonic;
+    const bool whole = counts == Counts::from_the_beginning;
+    return Turn{.injected_at = whole ? at : made_at,
+                .made_at = made_at,
+                .injected_wall_ms = wall.unix_ms,
                 .mark = mark,
-                .watch = FlowWatch({}, rate, at, flow.count()),
+                .watch = whole ? watch : FlowWatch({}, rate, made_at, flow.count()),
                 .incidents = {},
                 .records = {},
                 .notes = {},
@@ -204,7 +239,7 @@ void Judge::note_incidents(Turn& turn) const {
 void Judge::observe(const Fault& fault, Turn& turn, Duration patience) {
     const Flow& flow = site_->flow(fault.flow);
     std::optional<Instant> named_at;
-    for (int round = 0;; ++round) {
+    for (int round = 0; !interrupted(); ++round) {
         std::this_thread::sleep_for(look_every);
         const Instant now = read_clock().monotonic;
         turn.watch.observe(now, flow.count());
@@ -215,12 +250,12 @@ void Judge::observe(const Fault& fault, Turn& turn, Duration patience) {
             named_at = now;
             progress_(fmt::format("  named after {}: {}", seconds_text(now - turn.injected_at), turn.first()->summary));
         }
-        const bool long_enough = now - turn.injected_at >= FlowOptions{}.hold * 2;
+        const bool long_enough = now - turn.made_at >= FlowOptions{}.hold * 2;
         const bool flows = long_enough && turn.recovered(fault).has_value();
         const bool agent_done = !agent_ || (turn.first() != nullptr && is_over(*turn.first()));
         if (flows && agent_done && (fault.hits == Hits::flow || named_at || !agent_)) return;
         if (agent_ && fault.ends == Ends::by_a_person && named_at && now - *named_at >= second_thoughts) return;
-        if (now - turn.injected_at >= patience) return;
+        if (now - turn.made_at >= patience) return;
     }
 }
 
@@ -251,12 +286,13 @@ void Judge::keep_traces(const std::string& name) const {
 Result<Baseline> Judge::without_agent(const Fault& fault) {
     MEDIC_CHECK(prepare(Agent::away, Duration(0), fault.needs));
     progress_(fmt::format("{} without the agent: {}", fault.name, fault.told));
-    MEDIC_TRY(Turn turn, begin(fault.inject, fault.flow));
+    MEDIC_TRY(Turn turn, begin(fault.inject, fault.flow, fault.counts));
     observe(fault, turn, options_.alone_patience);
+    MEDIC_CHECK(goes_on(fault.clear));
     Baseline baseline{.name = fault.name,
                       .engines = options_.platform.engines(),
                       .recover = turn.recovered(fault),
-                      .waited = std::min(read_clock().monotonic - turn.injected_at, options_.alone_patience),
+                      .waited = std::min(read_clock().monotonic - turn.made_at, options_.alone_patience),
                       .lost = {},
                       .doubled = {}};
     progress_(baseline.recover ? fmt::format("  records flow after {}", seconds_text(*baseline.recover))
@@ -264,6 +300,40 @@ Result<Baseline> Judge::without_agent(const Fault& fault) {
     finish(fault.clear, fault.flow, turn);
     if (turn.records) baseline.lost = turn.records->lost, baseline.doubled = turn.records->doubled;
     return baseline;
+}
+
+// What the agent said and did.
+void Judge::take_words(const Fault& fault, const Turn& turn, FaultResult& result) const {
+    result.outcome = "waited";
+    const IncidentView* incident = turn.first();
+    if (incident == nullptr) return;
+    result.side = incident->side;
+    result.cause = incident->cause;
+    if (is_right(fault, *incident)) result.expected_cause = incident->cause;
+    result.diagnosed = Duration(std::max<std::int64_t>(incident->detected_ms - turn.injected_wall_ms, 0));
+    // A crash loop that is paused is not ended by that, nor meant to be.
+    const bool tried = incident->acted_ms > 0 && incident->outcome != "paused";
+    result.outcome = outcome_of(tried, incident->outcome == "healed", result.recover.has_value());
+    if (!incident->remedy.empty())
+        result.notes.push_back(fmt::format("remedy {}: {} {}", incident->remedy, incident->state, incident->outcome));
+    if (result.may_try && incident->acted_ms > 0 && result.outcome != "healed")
+        result.notes.emplace_back("the agent may try this here: that it does not help shows only afterwards");
+    for (const IncidentView& other : turn.incidents) {
+        if (other.id == incident->id) continue;
+        result.notes.push_back(fmt::format("also said: {}{}", said_of(other), other.acted_ms > 0 ? ", and acted" : ""));
+        if (other.acted_ms > 0 && !is_right(fault, other))
+            result.wrongs.push_back(fmt::format("also acted on {}", said_of(other)));
+    }
+}
+
+// One that dies after it has named the fault has not done its work.
+bool Judge::agent_answers() const {
+    return wait_until(answer_patience,
+                      [&]() -> Status {
+                          MEDIC_CHECK(agent_->incidents());
+                          return {};
+                      })
+        .has_value();
 }
 
 Result<FaultResult> Judge::with_agent(const Fault& fault) {
@@ -275,27 +345,15 @@ Result<FaultResult> Judge::with_agent(const Fault& fault) {
                        .expected_side = fault.side,
                        .expected_cause = fault.causes.front(),
                        .by_a_person = fault.ends == Ends::by_a_person,
+                       .may_try = fault.may_try,
                        .interrupts = fault.hits == Hits::flow,
                        .exactly_once = fault.flow == FlowName::totals};
-    MEDIC_TRY(Turn turn, begin(fault.inject, fault.flow));
+    MEDIC_TRY(Turn turn, begin(fault.inject, fault.flow, fault.counts));
     observe(fault, turn, fault.patience);
+    MEDIC_CHECK(goes_on(fault.clear));
     result.recover = turn.recovered(fault);
-    result.outcome = "waited";
-    if (const IncidentView* incident = turn.first()) {
-        const bool as_right = std::ranges::find(fault.causes, incident->cause) != fault.causes.end();
-        result.side = incident->side;
-        result.cause = incident->cause;
-        if (as_right) result.expected_cause = incident->cause;
-        result.diagnosed = Duration(std::max<std::int64_t>(incident->detected_ms - turn.injected_wall_ms, 0));
-        result.outcome = incident->acted_ms > 0 && result.recover ? "healed" : "advised";
-        if (!incident->remedy.empty())
-            result.notes.push_back(
-                fmt::format("remedy {}: {} {}", incident->remedy, incident->state, incident->outcome));
-        for (const IncidentView& other : turn.incidents)
-            if (other.id != incident->id)
-                result.notes.push_back(
-                    fmt::format("also said: {}{}", said_of(other), other.acted_ms > 0 ? ", and acted" : ""));
-    }
+    if (!agent_answers()) result.wrongs.emplace_back("the agent does not answer any more");
+    take_words(fault, turn, result);
     progress_(fmt::format("  {}; {}", turn.first() != nullptr ? said_of(*turn.first()) : "nothing said",
                           result.recover ? "records flow after " + seconds_text(*result.recover) : "no records"));
     keep_traces(fault.name);
@@ -322,12 +380,14 @@ Result<FriendResult> Judge::calm(const FalseFriend& look_alike) {
     MEDIC_CHECK(prepare(Agent::there, Duration(30'000), {}, surroundings));
     progress_(fmt::format("{}: {}", look_alike.name, look_alike.told));
     FriendResult result{.name = look_alike.name, .engines = options_.platform.engines(), .told = look_alike.told};
-    MEDIC_TRY(Turn turn, begin([&](Site& site) { return look_alike.inject(site, agent_->id()); }, FlowName::totals));
+    MEDIC_TRY(Turn turn, begin([&](Site& site) { return look_alike.inject(site, agent_->id()); }, FlowName::totals,
+                               Counts::from_its_end));
     const Instant until = turn.injected_at + look_alike.calm;
-    while (read_clock().monotonic < until) {
+    while (read_clock().monotonic < until && !interrupted()) {
         std::this_thread::sleep_for(look_every * 4);
         note_incidents(turn);
     }
+    MEDIC_CHECK(goes_on(look_alike.clear));
     if (agent_->incidents()) result.actions = 0;
     for (const IncidentView& incident : turn.incidents) {
         result.said.push_back(said_of(incident));

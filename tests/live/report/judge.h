@@ -1,6 +1,7 @@
 // Makes one fault at a time on the platform, with the agent or without it, and judges from outside what became of it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,7 +19,8 @@ struct JudgeOptions {
     LiveOptions platform;
     std::string agent_program;
     std::string traces;  // Folder: what the agent said and logged of each fault, for whoever reads the result.
-    Duration alone_patience{60'000};  // What the engines alone are given.
+    Duration alone_patience{60'000};         // What the engines alone are given.
+    std::function<bool()> interrupted = {};  // A person wants it to end.
 };
 
 class Judge {
@@ -41,9 +43,14 @@ private:
                                  const engine::drill::AgentSurroundings& surroundings = {});
     [[nodiscard]] Status platform_is_up(const Needs& needs);
     [[nodiscard]] Status agent_is_calm(const engine::drill::AgentSurroundings& surroundings);
-    [[nodiscard]] Result<Turn> begin(const std::function<Status(Site&)>& inject, FlowName flow);
+    [[nodiscard]] bool interrupted() const { return options_.interrupted && options_.interrupted(); }
+    // Interrupted: the fault is cleared. Errors: unavailable.
+    [[nodiscard]] Status goes_on(const std::function<Status(Site&)>& clear);
+    [[nodiscard]] Result<Turn> begin(const std::function<Status(Site&)>& inject, FlowName flow, Counts counts);
     void observe(const Fault& fault, Turn& turn, Duration patience);
     void note_incidents(Turn& turn) const;
+    void take_words(const Fault& fault, const Turn& turn, FaultResult& result) const;
+    [[nodiscard]] bool agent_answers() const;
     // The person's part, and the count of records.
     void finish(const std::function<Status(Site&)>& clear, FlowName flow, Turn& turn);
     void keep_traces(const std::string& name) const;

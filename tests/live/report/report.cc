@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <cstdio>
 
 #include "engine/common/files.h"
+#include "engine/common/signals.h"
 #include "tests/live/report/judge.h"
 
 namespace medic::live {
@@ -37,8 +39,11 @@ public:
         : options_(options),
           judge_({.platform = options.platform,
                   .agent_program = options.agent_program,
-                  .traces = options.file + ".traces"},
+                  .traces = options.file + ".traces",
+                  .interrupted = [this] { return interrupted(); }},
                  tell) {}
+
+    [[nodiscard]] bool interrupted() const { return stop_.wait_for(Duration{0}); }
 
     Status load() {
         MEDIC_TRY(const auto text, engine::read_file_if_there(options_.file));
@@ -50,21 +55,26 @@ public:
     Status faults() {
         MEDIC_TRY(const auto wanted, chosen(all_faults(), options_.names));
         for (const Fault& fault : wanted) {
-            if (options_.resume && find(report_.faults, fault.name) != nullptr) continue;
-            MEDIC_CHECK(one(fault));
+            const FaultResult* kept = options_.resume ? find(report_.faults, fault.name) : nullptr;
+            if (kept != nullptr && is_good(*kept)) continue;
+            MEDIC_CHECK(made(fault.name, one(fault)));
         }
         MEDIC_CHECK(save());  // The page of what was kept as well.
-        return verdict(wanted, report_.faults,
-                       [&](const FaultResult& result) { return result.failures(demands()).empty(); });
+        const std::vector<Fault> all = all_faults();
+        const auto good = std::ranges::count_if(all, [&](const Fault& fault) {
+            const FaultResult* result = find(report_.faults, fault.name);
+            return result != nullptr && is_good(*result);
+        });
+        tell(fmt::format("{} of {} faults are as they must be on {}", good, all.size(), options_.platform.engines()));
+        return verdict(wanted, report_.faults, [&](const FaultResult& result) { return is_good(result); });
     }
 
     Status friends() {
         MEDIC_TRY(const auto wanted, chosen(false_friends(), options_.names));
         for (const FalseFriend& look_alike : wanted) {
-            if (options_.resume && find(report_.friends, look_alike.name) != nullptr) continue;
-            MEDIC_TRY(FriendResult result, tried<FriendResult>([&] { return judge_.calm(look_alike); }));
-            put(report_.friends, std::move(result));
-            MEDIC_CHECK(save());
+            const FriendResult* kept = options_.resume ? find(report_.friends, look_alike.name) : nullptr;
+            if (kept != nullptr && kept->passed()) continue;
+            MEDIC_CHECK(made(look_alike.name, one(look_alike)));
         }
         return verdict(wanted, report_.friends, [](const FriendResult& result) { return result.passed(); });
     }
@@ -73,6 +83,17 @@ private:
     // Whoever leaves out the other arm asks only for what the agent said and did.
     [[nodiscard]] Demands demands() const {
         return options_.without == WithoutAgent::skip ? Demands::outcome : Demands::everything;
+    }
+
+    [[nodiscard]] bool is_good(const FaultResult& result) const { return result.failures(demands()).empty(); }
+
+    // One that can't be made does not keep the others from it: the verdict names it. Errors: the run is interrupted.
+    Status made(const std::string& name, const Status& status) {
+        if (status) return {};
+        tell(fmt::format("{}: {}", name, status.error().message));
+        if (interrupted()) return status;
+        unmade_.push_back(name);
+        return {};
     }
 
     // Of these engines: another pair's result is another one.
@@ -95,7 +116,7 @@ private:
     Result<T> tried(const Call& call) {
         for (int i = 1;; ++i) {
             Result<T> result = call();
-            if (result || i == tries_max) return result;
+            if (result || i == tries_max || interrupted()) return result;
             tell(result.error().message + ": once more");
         }
     }
@@ -103,6 +124,12 @@ private:
     Status save() {
         MEDIC_CHECK(engine::write_file_whole(options_.file, render_report(report_)));
         return options_.page.empty() ? Status{} : engine::write_file_whole(options_.page, render_markdown(report_));
+    }
+
+    Status one(const FalseFriend& look_alike) {
+        MEDIC_TRY(FriendResult result, tried<FriendResult>([&] { return judge_.calm(look_alike); }));
+        put(report_.friends, std::move(result));
+        return save();
     }
 
     Status one(const Fault& fault) {
@@ -123,7 +150,7 @@ private:
             }
             runs.push_back(std::move(run));
         }
-        FaultResult result = middle_of(std::move(runs));
+        FaultResult result = middle_of(std::move(runs), demands());
         const auto failures = result.failures(demands());
         tell(fmt::format("  {}{}", failures.empty() ? "ok" : "FAILS: ", fmt::join(failures, "; ")));
         put(report_.faults, std::move(result));
@@ -135,16 +162,27 @@ private:
         std::vector<std::string> bad;
         for (const Wanted& each : wanted) {
             const T* result = find(results, each.name);
-            if (result == nullptr || !good(*result)) bad.push_back(each.name);
+            const bool was_made = std::ranges::find(unmade_, each.name) == unmade_.end();  // Else it is an old one's.
+            if (!was_made || result == nullptr || !good(*result)) bad.push_back(each.name);
         }
         if (bad.empty()) return {};
         return fail(ErrorCode::not_ready, "not as it must be: {}", fmt::join(bad, ", "));
     }
 
     const ReportOptions& options_;
+    const engine::StopSignal stop_;
     Judge judge_;
     Report report_;
+    std::vector<std::string> unmade_;
 };
+
+// Whoever has interrupted the run, or waits for it (make, a script), is to see it ended by that: the signal takes its
+// usual way.
+void take_signal() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_UNBLOCK, &all, nullptr);
+}
 
 }  // namespace
 
@@ -157,9 +195,14 @@ std::string list_faults() {
 }
 
 Status run_report(const ReportOptions& options) {
-    Run run(options);
-    MEDIC_CHECK(run.load());
-    return options.false_friends ? run.friends() : run.faults();
+    Status status;
+    {
+        Run run(options);  // Its end is the platform's.
+        status = run.load();
+        if (status) status = options.false_friends ? run.friends() : run.faults();
+    }
+    take_signal();
+    return status;
 }
 
 }  // namespace medic::live

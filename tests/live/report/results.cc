@@ -18,6 +18,8 @@ using nlohmann::json;
 using Milliseconds = std::optional<Duration>;
 using Count = std::optional<std::uint64_t>;
 
+constexpr const char* acted_in_vain = "acted in vain";
+
 json or_null(const Milliseconds& value) { return value ? json(value->count()) : json(nullptr); }
 json or_null(const Count& value) { return value ? json(*value) : json(nullptr); }
 
@@ -52,6 +54,7 @@ json to_json(const FaultResult& one) {
             {"expected_cause", one.expected_cause},
             {"outcome", one.outcome},
             {"by_a_person", one.by_a_person},
+            {"may_try", one.may_try},
             {"interrupts", one.interrupts},
             {"exactly_once", one.exactly_once},
             {"repeats_max", or_null(one.repeats_max)},
@@ -63,6 +66,9 @@ json to_json(const FaultResult& one) {
             {"records_lost", or_null(one.records_lost)},
             {"records_doubled", or_null(one.records_doubled)},
             {"records_doubled_without", or_null(one.doubled_without)},
+            {"runs", one.runs},
+            {"failed_runs", one.failed_runs},
+            {"wrongs", one.wrongs},
             {"failures", one.failures()},
             {"notes", one.notes}};
 }
@@ -77,6 +83,7 @@ FaultResult fault_of(const json& from) {
             .expected_cause = member(from, "expected_cause", std::string()),
             .outcome = member(from, "outcome", std::string()),
             .by_a_person = member(from, "by_a_person", false),
+            .may_try = member(from, "may_try", false),
             .interrupts = member(from, "interrupts", true),
             .diagnosed = milliseconds(from, "diagnosed_ms"),
             .recover = milliseconds(from, "recover_ms"),
@@ -88,6 +95,9 @@ FaultResult fault_of(const json& from) {
             .doubled_without = count(from, "records_doubled_without"),
             .exactly_once = member(from, "exactly_once", true),
             .repeats_max = count(from, "repeats_max"),
+            .runs = count(from, "runs").value_or(1),
+            .failed_runs = count(from, "failed_runs").value_or(0),
+            .wrongs = texts(from, "wrongs"),
             .notes = texts(from, "notes")};
 }
 
@@ -203,7 +213,9 @@ std::vector<std::string> FaultResult::failures(Demands demands) const {
     if (side != expected_side) list.emplace_back(side.empty() ? "not diagnosed" : "wrong side");
     if (!side.empty() && cause != expected_cause) list.emplace_back("wrong cause");
     if (!by_a_person && interrupts && !recover) list.emplace_back("records do not flow again");
-    if (by_a_person && outcome != "advised") list.push_back("expected to be advised, was " + outcome);
+    const bool as_allowed = outcome == "advised" || (may_try && outcome == acted_in_vain);
+    if (by_a_person && !as_allowed) list.push_back("expected to be advised, was " + outcome);
+    if (!by_a_person && outcome != "healed") list.push_back("expected to be healed, was " + outcome);
     if (!waited && demands == Demands::everything) list.emplace_back("not measured without the agent");
     if (!records_lost || !records_doubled || records_checked.value_or(0) == 0) list.emplace_back("records not counted");
     if (records_lost.value_or(0) > 0) list.push_back(fmt::format("{} records lost", *records_lost));
@@ -211,6 +223,8 @@ std::vector<std::string> FaultResult::failures(Demands demands) const {
         exactly_once ? 0 : std::max(doubled_without.value_or(0), repeats_max.value_or(0));
     if (records_doubled.value_or(0) > doubled_may_be)
         list.push_back(fmt::format("{} records doubled", *records_doubled));
+    list.insert(list.end(), wrongs.begin(), wrongs.end());
+    if (runs > 1 && failed_runs > 0) list.push_back(fmt::format("{} of {} runs failed", failed_runs, runs));
     return list;
 }
 
@@ -262,10 +276,15 @@ std::string render_markdown(const Report& report) {
     return page;
 }
 
-FaultResult middle_of(std::vector<FaultResult> runs) {
+std::string outcome_of(bool acted, bool agent_says_healed, bool recovered) {
+    if (!acted) return "advised";
+    return agent_says_healed && recovered ? "healed" : acted_in_vain;
+}
+
+FaultResult middle_of(std::vector<FaultResult> runs, Demands demands) {
     // The one that failed most speaks for what was said; times are medians.
     const auto speaks =
-        std::ranges::max_element(runs, {}, [](const FaultResult& run) { return run.failures().size(); });
+        std::ranges::max_element(runs, {}, [&](const FaultResult& run) { return run.failures(demands).size(); });
     FaultResult result = *speaks;
     std::vector<Milliseconds> diagnosed, recover;
     for (const FaultResult& run : runs) {
@@ -276,6 +295,9 @@ FaultResult middle_of(std::vector<FaultResult> runs) {
     result.recover = median(recover);
     result.records_lost = worst(runs, &FaultResult::records_lost);
     result.records_doubled = worst(runs, &FaultResult::records_doubled);
+    result.runs = runs.size();
+    result.failed_runs = static_cast<std::uint64_t>(
+        std::ranges::count_if(runs, [&](const FaultResult& run) { return !run.failures(demands).empty(); }));
     if (runs.size() > 1) result.notes.push_back(fmt::format("median of {} runs", runs.size()));
     return result;
 }

@@ -21,8 +21,9 @@ struct FaultResult {
     std::string name, engines, told;
     std::string side, expected_side;    // "" when the agent said nothing.
     std::string cause, expected_cause;  // `cause` is one of those that are right: then both are the same.
-    std::string outcome;                // healed | advised | waited
+    std::string outcome;                // healed | acted in vain | advised | waited
     bool by_a_person = false;           // Only a person can end it: to be named, not healed.
+    bool may_try = false;               // By a person: that the agent first tries something in vain is no failure.
     bool interrupts = true;             // Records are expected to stop or slow down.
     std::optional<Duration> diagnosed;  // From the injection.
     std::optional<Duration> recover;    // 0: the flow never fell. nullopt: not within the patience.
@@ -33,6 +34,9 @@ struct FaultResult {
     bool exactly_once = true;  // Of the path that was watched.
     // At least once: so many may come again after any kill, the agent's or an operator's: one commit interval's worth.
     std::optional<std::uint64_t> repeats_max;
+    std::uint64_t runs = 1;           // Of how many this is the middle one …
+    std::uint64_t failed_runs = 0;    // … and how many of them were not as they must be.
+    std::vector<std::string> wrongs;  // What else was not as it must be, as the judge saw it.
     std::vector<std::string> notes;
 
     // What is not as it must be, one line each; empty: it passed.
@@ -66,7 +70,12 @@ struct Report {
 [[nodiscard]] std::string render_report(const Report& report);
 [[nodiscard]] std::string render_markdown(const Report& report);
 
-// The middle one of several runs: of times the median ("never" sorts last), of losses the worst.
-[[nodiscard]] FaultResult middle_of(std::vector<FaultResult> runs);
+// The middle one of several runs: of times the median ("never" sorts last), of losses the worst. It tells how many
+// failed.
+[[nodiscard]] FaultResult middle_of(std::vector<FaultResult> runs, Demands demands = Demands::everything);
+
+// What became of a diagnosis: whether the agent acted, and whether that ended the fault, by its own word and by the
+// records.
+[[nodiscard]] std::string outcome_of(bool acted, bool agent_says_healed, bool recovered);
 
 }  // namespace medic::live

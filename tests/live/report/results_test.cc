@@ -5,6 +5,8 @@
 namespace medic::live {
 namespace {
 
+using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -54,6 +56,38 @@ TEST(LiveResults, what_only_a_person_ends_need_not_flow_again_but_must_be_named)
     EXPECT_FALSE(result.failures().empty());
 }
 
+TEST(LiveResults, what_a_remedy_can_end_must_have_been_healed) {
+    for (const char* outcome : {"advised", "waited", "acted in vain"}) {
+        FaultResult result = healed();
+        result.outcome = outcome;
+        EXPECT_THAT(result.failures(), ElementsAre(std::string("expected to be healed, was ") + outcome));
+    }
+}
+
+TEST(LiveResults, acting_in_vain_at_what_a_person_ends_is_a_failure_unless_the_fault_allows_it) {
+    FaultResult result = healed();
+    result.by_a_person = true;
+    result.outcome = "acted in vain";
+    EXPECT_THAT(result.failures(), ElementsAre("expected to be advised, was acted in vain"));
+    result.may_try = true;
+    EXPECT_THAT(result.failures(), IsEmpty());
+    result.outcome = "healed";
+    EXPECT_FALSE(result.failures().empty());
+}
+
+TEST(LiveResults, an_outcome_is_healed_only_by_the_agents_word_and_the_records) {
+    EXPECT_EQ(outcome_of(false, false, true), "advised");
+    EXPECT_EQ(outcome_of(true, true, true), "healed");
+    EXPECT_EQ(outcome_of(true, false, true), "acted in vain");
+    EXPECT_EQ(outcome_of(true, true, false), "acted in vain");
+}
+
+TEST(LiveResults, what_the_judge_saw_besides_is_a_failure) {
+    FaultResult result = healed();
+    result.wrongs = {"the agent does not answer"};
+    EXPECT_THAT(result.failures(), ElementsAre("the agent does not answer"));
+}
+
 TEST(LiveResults, at_least_once_may_double_as_much_as_without_the_agent_and_exactly_once_nothing) {
     FaultResult result = healed();
     result.records_doubled = 5;
@@ -71,7 +105,12 @@ TEST(LiveResults, at_least_once_may_double_as_much_as_without_the_agent_and_exac
 
 TEST(LiveResults, what_is_written_is_read_again) {
     Report report;
-    report.faults = {healed()};
+    FaultResult fault = healed();
+    fault.may_try = true;
+    fault.runs = 3;
+    fault.failed_runs = 1;
+    fault.wrongs = {"x"};
+    report.faults = {fault};
     report.friends = {
         {.name = "short-stop", .engines = "3.9.1+1.20.1", .told = "", .actions = 0, .said = {"x"}, .notes = {}}};
     report.baselines = {{.name = "taskmanager-killed",
@@ -86,6 +125,7 @@ TEST(LiveResults, what_is_written_is_read_again) {
     EXPECT_EQ(render_report(*again), text);
     EXPECT_EQ(again->faults.at(0).recover, Duration(20'500));
     EXPECT_EQ(again->faults.at(0).recover_without, std::nullopt);
+    EXPECT_EQ(again->faults.at(0).failures(), fault.failures());
 }
 
 TEST(LiveResults, another_document_is_refused) {
@@ -118,6 +158,17 @@ TEST(LiveResults, of_several_runs_times_are_medians_and_losses_the_worst) {
     const FaultResult middle = middle_of({quick, slow, never});
     EXPECT_EQ(middle.recover, Duration(30'000));
     EXPECT_EQ(middle.records_lost, 3U);
+    EXPECT_EQ(middle.failed_runs, 2U);
+    EXPECT_THAT(middle.failures(), Contains("2 of 3 runs failed"));
+}
+
+TEST(LiveResults, a_run_that_never_recovered_does_not_vanish_among_others) {
+    FaultResult never = healed();
+    never.recover.reset();
+    const FaultResult middle = middle_of({healed(), never, healed()});
+    EXPECT_EQ(middle.recover, Duration(20'500));
+    EXPECT_THAT(middle.failures(), ElementsAre("1 of 3 runs failed"));
+    EXPECT_THAT(middle_of({healed(), healed()}).failures(), IsEmpty());
 }
 
 }  // namespace

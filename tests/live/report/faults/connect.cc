@@ -2,6 +2,7 @@
 #include <chrono>
 #include <thread>
 
+#include "engine/common/rest_internal.h"
 #include "tests/live/report/fault.h"
 
 namespace medic::live {
@@ -27,6 +28,13 @@ Status block_herder(Site& site) {
     MEDIC_CHECK(site.fault("audit-herder", true));
     (void)site.configure("audit-sink", {{"tasks.max", "3"}});
     return is_taken(site, "audit-herder", taken_within);
+}
+
+// One connector is told by that thread only.
+Result<bool> herder_answers(Site& site) {
+    constexpr Duration patience{2'000};
+    MEDIC_TRY(const std::string worker, site.connect_address());
+    return engine::call_rest({.url = worker + "/connectors/audit-sink", .timeout = patience}).has_value();
 }
 
 // A thread that never comes back ends with its process only. It is started again anyway.
@@ -113,7 +121,8 @@ std::vector<Fault> connect_faults() {
          .clear = end_worker,
          .flow = FlowName::audit,
          .hits = Hits::nothing,
-         .patience = Duration(150'000)},
+         .patience = Duration(150'000),
+         .mended = herder_answers},
     };
 }
 

@@ -16,7 +16,8 @@ Fault deployed(const std::string& name, const std::string& told, std::vector<std
             .causes = std::move(causes),
             .inject = [wrong = std::move(wrong)](Site& site) { return site.deploy(wrong.version, wrong.options); },
             .clear = [](Site& site) { return site.deploy_usual(); },
-            .ends = Ends::by_a_person};
+            .ends = Ends::by_a_person,
+            .counts = Counts::from_its_end};
 }
 
 // The last good version is known to the agent: it can go back to it.

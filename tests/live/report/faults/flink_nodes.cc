@@ -33,7 +33,7 @@ std::vector<Fault> flink_node_faults() {
         {.name = "jobmanager-killed",
          .told = "the job manager is killed, and its jobs with it",
          .side = "system",
-         .causes = {"flink.jobmanager-lost"},
+         .causes = {"flink.jobmanager-lost", "flink.job-lost"},  // Both: the jobs are gone with it.
          .inject = [](Site& site) { return site.node("kill", "jobmanager"); },
          .clear = {}},
     };

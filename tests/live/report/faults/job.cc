@@ -54,6 +54,7 @@ std::vector<Fault> job_faults() {
     Fault slow = switched_fault("slow-sink", "the step before the sink takes half a second for each record",
                                 {"flink.configuration-does-not-fit-load", "flink.function-slow"});
     slow.patience = Duration(180'000);
+    slow.may_try = true;  // More subtasks may help, as far as the agent can know.
     Fault hot = switched_fault("hot-key", "all orders are one customer's", {"flink.data-skew"});
     hot.patience = Duration(180'000);
     hot.history = Duration(120'000);

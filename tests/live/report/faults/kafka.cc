@@ -72,6 +72,7 @@ std::vector<Fault> kafka_faults() {
          .inject = restart_plain_broker,
          .clear = [](Site& site) { return site.elect_preferred_leaders(); },
          .hits = Hits::nothing,
+         .counts = Counts::from_its_end,
          .patience = Duration(240'000),  // Leaders are left where they are for a minute: a roll may not be over.
          .history = Duration(60'000),
          .needs = {.connect_workers = 1, .kafka = {{"auto.leader.rebalance.enable", "false"}}},
