@@ -70,9 +70,9 @@ void Loop::State::settle_after_restart() {
             set_state(incident, IncidentState::probing,
                       "the agent was restarted while " + incident.key + " was on its way: looking at facts");
         }
-        // The clock may have been set while nobody looked: a request on its way gets its whole time from now on.
-        if (incident.state == IncidentState::probing)
-            incident.deadline = std::max(incident.deadline, now + reply_max(incident.current()));
+        // The clock may have been set while nobody looked: a request on its way gets its whole time from now on, and no
+        // more.
+        if (incident.state == IncidentState::probing) incident.deadline = now + reply_max(incident.current());
         if (incident.state == IncidentState::verifying) incident.step_acted_at = now;
         if (incident.state == IncidentState::planning) incident.state_since = now;
         touch(incident);
