@@ -17,6 +17,12 @@ namespace medic::json_read {
 
 using Json = nlohmann::json;
 
+// Whether who was asked is there: these statuses come from a proxy that gets no answer of it, and from a job manager
+// while none leads.
+inline bool has_answered(const Result<HttpAnswer>& answer) {
+    return answer && answer->status != 502 && answer->status != 503 && answer->status != 504;
+}
+
 // The body of a 200 answer as JSON; every other answer says in a word what came instead.
 inline Result<Json> document(const Result<HttpAnswer>& answer) {
     if (!answer) return std::unexpected(answer.error());

@@ -46,23 +46,14 @@ Settings settings_of(const Json& document) {
 
 std::string text_of(const Json& document) { return document.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-bool names(const std::string& list, std::string_view name) {
-    for (std::size_t from = 0; from <= list.size();) {
-        const auto end = std::min(list.find(',', from), list.size());
-        if (std::string_view(list).substr(from, end - from) == name) return true;
-        from = end + 1;
-    }
-    return false;
-}
-
 }  // namespace
 
 TopicSettingsMemory::Settings TopicSettingsMemory::settings_in(const Attributes& attributes) {
     Settings all;
-    const auto overridden = attributes.find("overridden");
+    const auto overridden = attributes.find(std::string(own_settings));
     for (const char* name : watched)
         if (const auto told = attributes.find(name); told != attributes.end())
-            all[name] = {told->second, overridden != attributes.end() && names(overridden->second, name)};
+            all[name] = {told->second, overridden != attributes.end() && lists(overridden->second, name)};
     return all;
 }
 

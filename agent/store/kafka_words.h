@@ -2,6 +2,8 @@
 // agent/collectors/kafka; read by guards and remedies.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <string_view>
 
 namespace medic {
@@ -28,6 +30,19 @@ inline constexpr std::string_view written_until = "written_until";
 inline constexpr std::string_view unread_ratio_max = "unread_ratio_max";
 // In the attribute {cluster/NAME, "kafka_not_visible"}: where some groups read on is not told us.
 inline constexpr std::string_view offsets_of_groups = "offsets of groups";
+// The attribute {topic/NAME, "overridden"}: the settings that are the topic's own, "retention.ms,segment.bytes"; others
+// it has taken over from its brokers.
+inline constexpr std::string_view own_settings = "overridden";
+inline constexpr std::string_view no_own_settings = "none";
+// Whether a list of Kafka's, "compact,delete", holds `one`.
+[[nodiscard]] constexpr bool lists(std::string_view list, std::string_view one) {
+    for (std::size_t from = 0; from <= list.size();) {
+        const auto end = std::min(list.find(',', from), list.size());
+        if (list.substr(from, end - from) == one) return true;
+        from = end + 1;
+    }
+    return false;
+}
 // A replication throttle's setting, of a topic or a broker: none is set.
 inline constexpr std::string_view no_throttle = "none";
 

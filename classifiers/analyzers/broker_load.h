@@ -13,8 +13,6 @@
 
 namespace medic::analyzers {
 
-// Brokers' pages are read once a minute: two and a half looks.
-inline constexpr Duration page_fresh_within{150'000};
 inline constexpr Duration load_window{10 * 60'000};
 // Cruise Control's slow.broker.bytes.in.rate.detection.threshold (1024 KB/s): below, latencies and shares say little.
 inline constexpr double traffic_matters = 1024 * 1000;

@@ -101,6 +101,9 @@ private:
     mutable std::vector<Sample> buffer_;
 };
 
+// Brokers' and workers' pages are read once a minute: two and a half looks.
+inline constexpr Duration page_fresh_within{150'000};
+
 [[nodiscard]] Motion motion_of(const std::vector<Sample>& samples);  // At least one sample.
 // It stands for longer than `floor` and than its own habit, or than a cautious floor where no habit is known.
 [[nodiscard]] bool unusual(const Motion& motion, Duration floor);

@@ -11,8 +11,6 @@ using Json = nlohmann::json;
 
 // A worker takes a changed configuration up within a moment; its group may rebalance for longer.
 constexpr Duration taken_up_within{60'000}, settled_for{5'000};
-// A task that can't work says RUNNING at first, and fails at what it does then: it opens what it writes to, or reads.
-constexpr Duration runs_within{60'000}, runs_for{45'000};
 
 FactKey settings_of(const Subject& connector) { return {connector, "settings"}; }
 
@@ -92,8 +90,8 @@ Step restart_what_is_failed(const Subject& connector, const std::string& configu
     step.done = {text_in(connector, "state_of_all", {"RUNNING", "RESTARTING", "UNASSIGNED"})};
     step.expectation.all = {text_in(connector, "configuration", {configuration}),
                             text_in(connector, "state_of_all", {"RUNNING"})};
-    step.expectation.within = runs_within;
-    step.expectation.stable_for = runs_for;
+    step.expectation.within = task_runs_within;
+    step.expectation.stable_for = task_runs_for;
     step.undo = "put back the settings that stood there";
     step.risk = Risk::reversible;
     step.compatible_with = {"planned deploy"};  // As which the change before it is told.

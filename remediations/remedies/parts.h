@@ -15,6 +15,9 @@ namespace medic::remedies {
 // A page is read once a minute, and every 5 s while what it tells is to prove a step: time for a few such looks on a
 // busy machine, after a task that needs a while to open what it writes to.
 inline constexpr Duration page_proves_within{60'000};
+// A connector's task that still can't work says RUNNING at first, and fails at what it does then: it opens what it
+// writes to, or reads. Records are no sign of it: on a quiet topic none come.
+inline constexpr Duration task_runs_within{60'000}, task_runs_for{45'000};
 
 // A parameter that the diagnosis must carry; invalid when it does not.
 [[nodiscard]] Result<std::string> parameter(const Diagnosis& diagnosis, std::string_view name);

@@ -66,11 +66,6 @@ constexpr std::size_t halted_sinks_max = 10;
 constexpr Duration halted_lately{10 * 60'000};
 constexpr std::size_t offsets_max = 1'000;  // Partitions of one sink.
 
-// Connect itself gives no such answers of its worker: a proxy before it does when the worker gives none.
-bool has_answered(const Result<HttpAnswer>& answer) {
-    return answer && answer->status != 502 && answer->status != 503 && answer->status != 504;
-}
-
 struct TaskStates {
     std::size_t count = 0;
     std::string failed;  // Numbers: "0,3".

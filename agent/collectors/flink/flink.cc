@@ -12,6 +12,7 @@ namespace medic {
 
 using namespace flink_read;
 using json_read::document;
+using json_read::has_answered;
 
 namespace {
 
@@ -43,11 +44,6 @@ constexpr Duration vanished_told_for{3600 * 1000};
 // other question.
 constexpr std::size_t exceptions_bytes_max = 64 * 1024 * 1024;
 constexpr Duration exceptions_patience{3'000};
-
-// A proxy answers so when the job manager gives no answer, and a job manager while none leads: nobody is there.
-bool has_answered(const Result<HttpAnswer>& answer) {
-    return answer && answer->status != 502 && answer->status != 503 && answer->status != 504;
-}
 
 // "vertex|JOB|VERTEX": which answer this is, by names that cannot hold '|' in ids.
 std::string purpose(std::string_view kind, std::string_view job = {}, std::string_view vertex = {}) {

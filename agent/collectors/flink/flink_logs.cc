@@ -1,11 +1,11 @@
 #include "agent/collectors/flink/flink_logs.h"
-#include "agent/base/due.h"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <utility>
 
+#include "agent/base/due.h"
 #include "agent/base/flink_state.h"
 #include "agent/collectors/json_internal.h"
 

@@ -297,10 +297,10 @@ void KafkaCollector::topic_settings(const wire::DescribeConfigsResponse::Resourc
         settings[config.name] = throttles && config.value->empty() ? std::string(no_throttle) : *config.value;
         // Said on the topic itself, not taken over from its brokers.
         if (config.source != static_cast<std::int8_t>(wire::ConfigSource::topic)) continue;
-        std::string& overridden = settings["overridden"];
+        std::string& overridden = settings[std::string(own_settings)];
         overridden += (overridden.empty() ? "" : ",") + config.name;
     }
-    settings.try_emplace("overridden", "none");  // Known, and empty.
+    settings.try_emplace(std::string(own_settings), no_own_settings);
 }
 
 // Replicas that a throttle names one by one. "*" is a standing limit that somebody has set on purpose; tools that move

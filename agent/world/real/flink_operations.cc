@@ -225,25 +225,6 @@ void stop_with_savepoint(const Doors& doors, const StopJobWithSavepoint& what, D
     });
 }
 
-namespace {
-
-// Also one that says that it failed may have handed the job over before it did: a second copy would write twice. Only
-// facts can tell, unless nothing has run: what shells and env(1) answer of a program that they can't start.
-void start_by_command(const Doors& doors, std::vector<std::string> argv, Duration timeout, Finish done) {
-    const std::string program = argv.empty() ? "" : argv[0];
-    run_command(doors.reactor, {.argv = std::move(argv), .timeout = timeout},
-                [program, done = std::move(done)](Result<CommandReply> reply) {
-                    if (!reply) return done(std::unexpected(reply.error()));
-                    if (reply->exit_code == 0) return done(std::move(reply->output));
-                    const bool nothing_ran = reply->exit_code == 126 || reply->exit_code == 127;
-                    const std::string& said = reply->errors.empty() ? reply->output : reply->errors;
-                    done(fail(nothing_ran ? ErrorCode::unavailable : ErrorCode::outcome_unknown, "{}: exit code {}: {}",
-                              program, reply->exit_code, told(said)));
-                });
-}
-
-}  // namespace
-
 void start_deployment(const Doors& doors, const StartDeployment& what, Duration timeout, Finish done) {
     const auto found = doors.cluster.deployments.find(what.job);
     if (found == doors.cluster.deployments.end())
@@ -258,15 +239,16 @@ void start_deployment(const Doors& doors, const StartDeployment& what, Duration 
         if (argv == door.commands.end())
             return done(fail(ErrorCode::invalid, "job {}: its driver has no `start`", what.job));
         const int parallelism = what.parallelism > 0 ? what.parallelism : version->second.parallelism;
-        return start_by_command(doors,
-                                filled(argv->second, {{"job", what.job},
-                                                      {"version", what.version},
-                                                      {"artifact", version->second.artifact},
-                                                      {"entry", version->second.entry},
-                                                      {"restore_from", what.restore_from},
-                                                      {"fencing_token", std::to_string(doors.fencing_token)},
-                                                      {"parallelism", std::to_string(parallelism)}}),
-                                timeout, std::move(done));
+        // One that says that it failed may have handed the job over before it did: a second copy would write twice.
+        return command(doors,
+                       filled(argv->second, {{"job", what.job},
+                                             {"version", what.version},
+                                             {"artifact", version->second.artifact},
+                                             {"entry", version->second.entry},
+                                             {"restore_from", what.restore_from},
+                                             {"fencing_token", std::to_string(doors.fencing_token)},
+                                             {"parallelism", std::to_string(parallelism)}}),
+                       timeout, std::move(done), ErrorCode::outcome_unknown);
     }
     upload_and_run(doors, door, what, timeout, done);
 }

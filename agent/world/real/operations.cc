@@ -6,15 +6,17 @@
 
 namespace medic::operations {
 
-void command(const Doors& doors, std::vector<std::string> argv, Duration timeout, Finish done) {
+void command(const Doors& doors, std::vector<std::string> argv, Duration timeout, Finish done, ErrorCode failed) {
     const std::string program = argv.empty() ? "" : argv[0];
     run_command(doors.reactor, {.argv = std::move(argv), .timeout = timeout, .output_bytes_max = 64 * 1024},
-                [program, done = std::move(done)](Result<CommandReply> reply) {
+                [program, failed, done = std::move(done)](Result<CommandReply> reply) {
                     if (!reply) return done(std::unexpected(reply.error()));
                     if (reply->exit_code == 0) return done(std::move(reply->output));
+                    const bool nothing_ran = reply->exit_code == 126 || reply->exit_code == 127;
                     const std::string& said = reply->errors.empty() ? reply->output : reply->errors;
                     // It ended by itself and says that it failed; what it has done until then only facts can tell.
-                    done(fail(ErrorCode::unavailable, "{}: exit code {}: {}", program, reply->exit_code, told(said)));
+                    done(fail(nothing_ran ? ErrorCode::unavailable : failed, "{}: exit code {}: {}", program,
+                              reply->exit_code, told(said)));
                 });
 }
 

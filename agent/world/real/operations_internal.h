@@ -36,7 +36,10 @@ struct SidecarAsk {
     Duration timeout{0};
 };
 void on_sidecar(const Doors& doors, const NodeDoor& door, const SidecarAsk& ask, Finish done);
-void command(const Doors& doors, std::vector<std::string> argv, Duration timeout, Finish done);
+// `failed`: what it means that the command ends with an error; unavailable where it may be given again. Always
+// unavailable where nothing has run: what shells and env(1) answer of a program that they can't start.
+void command(const Doors& doors, std::vector<std::string> argv, Duration timeout, Finish done,
+             ErrorCode failed = ErrorCode::unavailable);
 
 // `path` begins with '/'. Any worker can take it; the next one is tried only if the request surely never arrived.
 void connect_request(const Doors& doors, const std::string& method, const std::string& path, Duration timeout,

@@ -23,7 +23,6 @@ constexpr Duration lag_min{60'000};
 constexpr Duration stands_min{2 * 60'000};
 constexpr Duration stands_without_habit{10 * 60'000};  // Flink's checkpoint time-out: a commit may be that far off.
 constexpr std::int64_t over_habit = 3;
-constexpr Duration page_fresh_within{150'000};  // Workers' pages are read once a minute; one may be missed.
 // Commits that overtake each other go back by a batch at most. Kafka's default: max.poll.records = 500.
 constexpr double rewind_min = 500;
 // Markers of transactions take offsets that no reader is handed; a few new ones are no new records.

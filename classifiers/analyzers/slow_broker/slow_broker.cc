@@ -42,10 +42,6 @@ struct Seen {
     WallTime since;
 };
 
-bool enough(const std::vector<Sample>& samples, std::size_t looks, Duration span) {
-    return samples.size() >= looks && Duration{samples.back().at_ms - samples.front().at_ms} >= span;
-}
-
 // Kafka's percentiles change with the next request only: what happened once stands for as long as nothing does.
 bool stands(const std::vector<Sample>& samples) {
     return std::ranges::all_of(samples, [&](const Sample& one) { return one.value == samples.front().value; });
@@ -65,10 +61,10 @@ std::optional<Seen> look_at(const Lookup& lookup, SeriesId series, const BrokerL
     Seen seen{.broker = load.id, .now = 0, .past = {}, .per_byte = 0, .since = lookup.now().wall};
     for (const auto& sample : lookup.history(series, past_window))
         (WallTime{sample.at_ms} > recent ? last : before).push_back(sample);
-    if (!enough(last, looks_needed, span_needed)) return std::nullopt;
+    if (last.size() < looks_needed || !spans(last, span_needed)) return std::nullopt;
     seen.stands = measure.rare && stands(last);
     seen.now = median_of(values_of(last));
-    if (enough(before, past_needed, past_span_needed)) {
+    if (before.size() >= past_needed && spans(before, past_span_needed)) {
         auto past = values_of(before);
         std::ranges::sort(past);
         seen.past = past[static_cast<std::size_t>(history_percentile * static_cast<double>(past.size() - 1))];

@@ -10,9 +10,6 @@ namespace {
 constexpr std::size_t watched_max = 20;  // Of many tasks so many are to prove it.
 // Three times as often as the policy says otherwise: what they need may be away for minutes.
 constexpr int patience_factor = 3;
-// One that still can't work says RUNNING at first, and fails at what it does then. Records are no sign of it: on a
-// quiet topic none come.
-constexpr Duration runs_within{60'000}, runs_for{45'000};
 
 FactKey state_of(const Subject& task) { return {task, "connect_task_state"}; }
 FactKey failed_of(const Diagnosis& diagnosis) {
@@ -54,8 +51,8 @@ Step restart_of(const Diagnosis& diagnosis, const std::string& connector, std::i
         restart.expectation.all.push_back(text_in(task, "connect_task_state", {"RUNNING"}));
         restart.expectation.in_vain_if.push_back(text_in(task, "connect_task_state", {"FAILED"}));
     }
-    restart.expectation.within = runs_within;
-    restart.expectation.stable_for = runs_for;
+    restart.expectation.within = task_runs_within;
+    restart.expectation.stable_for = task_runs_for;
     restart.attempts_factor = patience_factor;
     restart.undo = "pause the connector";
     restart.risk = Risk::reversible;

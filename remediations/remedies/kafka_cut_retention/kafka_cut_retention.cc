@@ -18,7 +18,7 @@ constexpr double reader_margin = 2, reader_margin_at_act = 1.5;
 // Kafka's defaults of log.retention.check.interval.ms and file.delete.delay.ms; files go one after the other, and free
 // space is told by a look after that.
 constexpr Duration cleaner_interval{5 * 60'000}, files_stay_for{60'000}, told_within{2 * 60'000};
-constexpr std::string_view cleanup_policy = "cleanup.policy", own_settings = "overridden";
+constexpr std::string_view cleanup_policy = "cleanup.policy";
 
 Subject topic_of(const Diagnosis& diagnosis) {
     const auto topic = parameter(diagnosis, "topic");
@@ -35,14 +35,10 @@ std::vector<FactKey> needs(const Diagnosis& diagnosis, const PlanningView&) {
     return keys;
 }
 
-bool names(const std::string& list, std::string_view one) {
-    return std::ranges::any_of(split(list, ','), [&](std::string_view named) { return named == one; });
-}
-
 // What is only compacted is kept for as long as it is the newest of its key.
 Status drops_by_age(const Subject& topic, const PlanningView& view) {
     const std::string policy = told(view, {topic, std::string(cleanup_policy)});
-    if (policy.empty() || names(policy, "delete")) return {};
+    if (policy.empty() || lists(policy, "delete")) return {};
     return fail(ErrorCode::invalid, "topic {} is cleaned by {}: it drops nothing for its age", topic.name, policy);
 }
 
@@ -50,7 +46,7 @@ Status drops_by_age(const Subject& topic, const PlanningView& view) {
 // later changes the topic would miss else.
 std::optional<std::string> as_before(const Subject& topic, const PlanningView& view, std::int64_t before_ms) {
     const std::string own = told(view, {topic, std::string(own_settings)});
-    if (!own.empty() && !names(own, "retention.ms")) return std::nullopt;
+    if (!own.empty() && !lists(own, "retention.ms")) return std::nullopt;
     return std::to_string(before_ms);
 }
 
