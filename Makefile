@@ -15,6 +15,8 @@ DEMO_DRILLS ?= bad-deployment disk-fill node-frozen node-lost stuck-connector st
 LIVE_DATA ?= $(HOME)/.local/share/streammedic/live
 LIVE_REPORT_DATA ?= $(HOME)/.local/share/streammedic/live-report
 LIVE_PAIR ?= 3.9.1+1.20.1
+# The report's page; docs/live-report.md is the published one (docs/real-clusters.md).
+LIVE_PAGE ?= $(BUILD)/live-report.md
 LIVE := $(BUILD)/tests/live/medic-live
 PREFIX ?= /usr/local
 
@@ -46,11 +48,11 @@ live-down:  ## Stop them and remove their files
 live-status:  ## Their processes and ports
 	@$(LIVE) status --data $(LIVE_DATA)
 
-live-report: packages-live+live-friends build  ## Faults on the real products, with the agent and without it: docs/live-report.md (LIVE_FAULTS, LIVE_ARGS)
+live-report: packages-live+live-friends build  ## Faults on the real products, with the agent and without it: build/live-report.json, .md (LIVE_FAULTS, LIVE_ARGS, LIVE_PAGE)
 	@$(LIVE) report $(LIVE_FAULTS) --pair $(LIVE_PAIR) --data $(LIVE_REPORT_DATA) --resume --file $(BUILD)/live-report.json \
-	    --page docs/live-report.md $(LIVE_ARGS); faults=$$?; \
+	    --page $(LIVE_PAGE) $(LIVE_ARGS); faults=$$?; \
 	$(LIVE) report --false-friends --pair $(LIVE_PAIR) --data $(LIVE_REPORT_DATA) --resume --file $(BUILD)/live-report.json \
-	    --page docs/live-report.md && exit $$faults
+	    --page $(LIVE_PAGE) && exit $$faults
 
 test-live: packages-live build  ## Facts, Kafka's own tools and faults on the real products, started for it
 	@tests/live/run_tests $(BUILD) $(LIVE_PAIR)
@@ -66,7 +68,7 @@ fuzz: packages-build+clang  ## Every parser's fuzz target, FUZZ_SECONDS each
 format: packages-lint  ## clang-format over the whole tree
 	@git ls-files '*.cc' '*.h' | xargs clang-format-19 -i
 
-lint: packages-build+lint  ## Formatting, the house rules (tests/tidy) and clang-tidy
+lint: packages-build+lint  ## Formatting and clang-tidy; the house rules (tests/tidy) are one of the tests
 	@tools/lint $(BUILD)
 
 asan: packages-build+test+clang  ## Unit tests under the address and undefined-behaviour sanitizers (ASAN_PROGRAMS)

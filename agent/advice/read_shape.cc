@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "agent/base/foreign_json_internal.h"
 #include "agent/collectors/json_internal.h"
 
 namespace medic::advice {
@@ -16,7 +17,7 @@ using json_read::member;
 using json_read::number;
 using json_read::text;
 
-Json parse(const std::string& body) { return Json::parse(body, nullptr, false); }
+Json parse(const std::string& body) { return foreign_json(body); }
 
 std::optional<int> small(const Json& object, std::string_view key) {
     const auto value = integer(object, key);

@@ -5,6 +5,7 @@
 #include "agent/api/api.h"
 #include "agent/api/incident_view.h"
 #include "agent/api/json_internal.h"
+#include "agent/base/foreign_json_internal.h"
 #include "agent/base/redact.h"
 
 namespace medic {
@@ -62,7 +63,7 @@ Subject subject_of_labels(const std::map<std::string, std::string>& labels,
 }
 
 Result<std::vector<Alert>> read_alertmanager(std::string_view body, const std::vector<std::string>& clusters) {
-    const Json document = Json::parse(body, nullptr, false);
+    const Json document = foreign_json(body);
     if (!document.is_object())
         return fail(ErrorCode::invalid, "expected a JSON object, as Alertmanager's webhook sends it");
     if (const auto version = document.find("version");

@@ -10,6 +10,7 @@
 
 #include "agent/api/incident_view.h"
 #include "agent/api/json_internal.h"
+#include "agent/base/foreign_json_internal.h"
 #include "agent/base/redact.h"
 
 namespace medic {
@@ -63,6 +64,14 @@ std::optional<HttpResponse> unknown_key(const Json& body, std::span<const std::s
     for (const auto& [key, value] : body.items())
         if (std::ranges::find(keys, key) == keys.end())
             return problem(400, fmt::format("`{}` is none of {}", key, fmt::join(keys, ", ")));
+    return std::nullopt;
+}
+
+std::optional<HttpResponse> read_dry_run(const Json& body, DeploymentWish& wish) {
+    const Json* given = json_member(body, "dry_run");
+    if (given == nullptr) return std::nullopt;
+    if (!given->is_boolean()) return problem(400, "dry_run: expected true or false");
+    wish.dry_run = given->get<bool>();
     return std::nullopt;
 }
 
@@ -192,7 +201,7 @@ HttpResponse Api::post(const HttpRequest& request, const std::string& person) {
 }
 
 HttpResponse Api::command(const HttpRequest& request, OperatorCommand command) {
-    const Json body = request.body.empty() ? Json::object() : Json::parse(request.body, nullptr, false);
+    const Json body = request.body.empty() ? Json::object() : foreign_json(request.body);
     if (!body.is_object()) return problem(400, "expected a JSON object, or no body");
     using Kind = OperatorCommand::Kind;
     command.reason = redact(text_of(body, "reason"), 1'000);
@@ -213,7 +222,7 @@ HttpResponse Api::command(const HttpRequest& request, OperatorCommand command) {
 }
 
 HttpResponse Api::roll(const HttpRequest& request, const std::string& person) {
-    const Json body = Json::parse(request.body, nullptr, false);
+    const Json body = foreign_json(request.body);
     if (!body.is_object())
         return problem(400, R"(expected {"cluster": …, "role": "broker", "nodes": […], "reason": …})");
     const auto cluster = cluster_of(body, backend_.clusters());
@@ -227,21 +236,21 @@ HttpResponse Api::roll(const HttpRequest& request, const std::string& person) {
     // Whoever misspells `dry_run` would roll.
     constexpr auto keys = std::to_array<std::string_view>({"cluster", "role", "nodes", "dry_run", "reason"});
     if (auto refused = unknown_key(body, keys)) return *std::move(refused);
-    const Json dry_run = body.value("dry_run", Json(false));
-    if (!dry_run.is_boolean()) return problem(400, "dry_run: expected true or false");
-    command.deployment.dry_run = dry_run.get<bool>();
-    // An empty list is a script's mistake more often than a wish for all of them.
-    if (const auto nodes = body.find("nodes"); nodes != body.end() && (!nodes->is_array() || nodes->empty()))
-        return problem(400, "nodes: expected a list of names; leave it out to roll all of the role");
-    for (const Json& node : body.value("nodes", Json::array())) {
-        if (!node.is_string()) return problem(400, "nodes: expected names");
-        command.nodes.push_back(node.get<std::string>());
+    if (auto refused = read_dry_run(body, command.deployment)) return *std::move(refused);
+    if (const Json* nodes = json_member(body, "nodes")) {
+        // An empty list is a script's mistake more often than a wish for all of them.
+        if (!nodes->is_array() || nodes->empty())
+            return problem(400, "nodes: expected a list of names; leave it out to roll all of the role");
+        for (const Json& node : *nodes) {
+            if (!node.is_string()) return problem(400, "nodes: expected names");
+            command.nodes.push_back(node.get<std::string>());
+        }
     }
     return of(backend_.command(std::move(command)));
 }
 
 HttpResponse Api::deploy(const HttpRequest& request, const std::string& person) {
-    const Json body = Json::parse(request.body, nullptr, false);
+    const Json body = foreign_json(request.body);
     if (!body.is_object())
         return problem(400, R"(expected {"cluster": …, "job": …, "version": …, "reason": …, "dry_run": false})");
     const auto cluster = cluster_of(body, backend_.clusters());
@@ -259,20 +268,20 @@ HttpResponse Api::deploy(const HttpRequest& request, const std::string& person) 
     wish.job = text_of(body, "job");
     wish.version = text_of(body, "version");
     wish.from = text_of(body, "from");
-    const Json dry_run = body.value("dry_run", Json(false)), accept = body.value("accept", Json::array());
-    if (!dry_run.is_boolean()) return problem(400, "dry_run: expected true or false");
-    wish.dry_run = dry_run.get<bool>();
-    if (!accept.is_array()) return problem(400, "accept: expected a list of doubts");
-    for (const Json& doubt : accept) {
-        if (!doubt.is_string()) return problem(400, "accept: expected names of doubts");
-        wish.accept.insert(doubt.get<std::string>());
+    if (auto refused = read_dry_run(body, wish)) return *std::move(refused);
+    if (const Json* accept = json_member(body, "accept")) {
+        if (!accept->is_array()) return problem(400, "accept: expected a list of doubts");
+        for (const Json& doubt : *accept) {
+            if (!doubt.is_string()) return problem(400, "accept: expected names of doubts");
+            wish.accept.insert(doubt.get<std::string>());
+        }
     }
     return of(backend_.command(std::move(command)));
 }
 
 HttpResponse Api::cordon(const HttpRequest& request, const std::string& person) {
     const bool keep_out = request.path == "/api/v1/cordon";
-    const Json body = Json::parse(request.body, nullptr, false);
+    const Json body = foreign_json(request.body);
     if (!body.is_object()) return problem(400, R"(expected {"cluster": …, "node": …, "reason": …})");
     const auto cluster = cluster_of(body, backend_.clusters());
     if (!cluster) return problem(400, cluster.error().message);
@@ -307,7 +316,7 @@ HttpResponse Api::alerts(const HttpRequest& request, const std::string& person) 
 constexpr std::int64_t maintenance_minutes_max = 24 * 60;
 
 HttpResponse Api::changes(const HttpRequest& request, const std::string& person) {
-    const Json body = Json::parse(request.body, nullptr, false);
+    const Json body = foreign_json(request.body);
     if (!body.is_object())
         return problem(400, R"(expected {"cluster": …, "subject": "job/NAME", "kind": "deployment", "version": …})");
     ChangeNotice change;

@@ -249,6 +249,23 @@ TEST_F(Fixture, APersonAsksForADeployment) {
     EXPECT_EQ(backend.commands.size(), 1u);
 }
 
+TEST_F(Fixture, ABodyThatIsNestedEndlesslyIsRefused) {
+    constexpr std::size_t levels = 200'000;
+    const std::string nested = std::string(levels, '[') + std::string(levels, ']');
+    for (const auto& [target, body] : {std::pair{"/api/v1/roll", R"({"role":"broker","reason":"x","dry_run":)"},
+                                       {"/api/v1/roll", R"({"role":"broker","reason":"x","nodes":)"},
+                                       {"/api/v1/deploy", R"({"job":"j","version":"v2","reason":"x","accept":)"},
+                                       {"/api/v1/cordon", R"({"node":"tm-3","reason":)"},
+                                       {"/api/v1/changes", R"({"subject":"job/j","version":"v2","more":)"},
+                                       {"/api/v1/pause", R"({"reason":"x","more":)"},
+                                       {"/api/v1/webhook/alertmanager", R"({"version":"4","alerts":[],"more":)"}}) {
+        const HttpResponse answer = send("POST", target, body + nested + "}");
+        EXPECT_EQ(answer.status, 400) << target << body;
+        EXPECT_NE(answer.body.find("expected"), std::string::npos) << answer.body;
+    }
+    EXPECT_TRUE(backend.commands.empty() && backend.alerts.empty() && backend.told.empty());
+}
+
 TEST_F(Fixture, ADeploymentIsToldOf) {
     EXPECT_EQ(send("POST", "/api/v1/changes", R"({"subject":"job/j","version":"v2"})").status, 200);
     ASSERT_EQ(backend.told.size(), 1u);
@@ -312,6 +329,23 @@ TEST_F(Fixture, AChangedTokenFileCountsAtOnce) {
     EXPECT_EQ(send("POST", "/api/v1/pause", R"({"reason":"x"})").status, 401);
     EXPECT_EQ(send("POST", "/api/v1/pause", R"({"reason":"x"})", "fedcba9876543210-ben").status, 200);
     EXPECT_EQ(backend.commands.back().by, "ben");
+}
+
+TEST_F(Fixture, ATokenFileThatComesBackCountsAgain) {
+    const std::string elsewhere = path + ".elsewhere", body = R"({"reason":"x"})";
+    std::filesystem::rename(path, elsewhere);
+    EXPECT_EQ(send("POST", "/api/v1/pause", body).status, 401);
+    std::filesystem::rename(elsewhere, path);
+    EXPECT_EQ(send("POST", "/api/v1/pause", body).status, 200);
+}
+
+TEST_F(Fixture, ATokenFileThatEverybodyMayReadMeanwhileGivesNoRights) {
+    const std::string body = R"({"reason":"x"})";
+    EXPECT_EQ(send("POST", "/api/v1/pause", body).status, 200);
+    chmod(path.c_str(), 0644);
+    EXPECT_EQ(send("POST", "/api/v1/pause", body).status, 401);
+    chmod(path.c_str(), 0600);
+    EXPECT_EQ(send("POST", "/api/v1/pause", body).status, 200);
 }
 
 TEST_F(Fixture, ATokenFileThatEverybodyReadsOrThatIsBrokenIsRefused) {

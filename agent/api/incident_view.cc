@@ -1,6 +1,9 @@
 #include "agent/api/incident_view.h"
 
+#include <algorithm>
+#include <chrono>
 #include <ctime>
+#include <string_view>
 
 #include "agent/api/diagnosis_json_internal.h"
 
@@ -80,6 +83,20 @@ Json incident(const Incident& of) {
             {"approved_by", of.approved_by}};
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// A digit for each 0 of the form, and the rest as it stands there.
+bool has_form(std::string_view text, std::string_view form) {
+    return std::ranges::equal(text, form,
+                              [](char c, char wanted) { return wanted == '0' ? is_digit(c) : c == wanted; });
+}
+
+int digits(std::string_view text, std::size_t at, std::size_t count) {
+    int number = 0;
+    for (const char digit : text.substr(at, count)) number = number * 10 + (digit - '0');
+    return number;
+}
+
 bool has_action(const Incident& of) { return of.plan && !of.ended() && of.step < of.steps().size(); }
 
 }  // namespace
@@ -94,21 +111,34 @@ std::string rfc3339(WallTime at) {
     return std::string(text, length) + fmt::format(".{:03}Z", at.unix_ms % 1000);
 }
 
-// RFC 3339: 2026-11-22T10:00:00.123Z or with +01:00.
 std::optional<WallTime> read_rfc3339(const std::string& text) {
-    std::tm parts = {};
-    const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-    if (rest == nullptr) return std::nullopt;
-    std::int64_t ms = static_cast<std::int64_t>(timegm(&parts)) * 1000;
-    if (*rest == '.') {
+    constexpr std::string_view form = "0000-00-00T00:00:00";
+    if (text.size() <= form.size() || !has_form(std::string_view(text).substr(0, form.size()), form))
+        return std::nullopt;
+    const std::chrono::year_month_day date{std::chrono::year(digits(text, 0, 4)),
+                                           std::chrono::month(static_cast<unsigned>(digits(text, 5, 2))),
+                                           std::chrono::day(static_cast<unsigned>(digits(text, 8, 2)))};
+    const int hours = digits(text, 11, 2), minutes = digits(text, 14, 2), seconds = digits(text, 17, 2);
+    if (!date.ok() || hours > 23 || minutes > 59 || seconds > 60) return std::nullopt;  // 60: a leap second.
+    std::int64_t ms = std::chrono::milliseconds(std::chrono::sys_days(date).time_since_epoch()).count() +
+                      ((hours * 60LL + minutes) * 60 + seconds) * 1000;
+    std::string_view rest = std::string_view(text).substr(form.size());
+    if (rest.front() == '.') {
+        const std::size_t end = std::min(rest.find_first_not_of("0123456789", 1), rest.size());
+        if (end == 1) return std::nullopt;
         std::int64_t weight = 100;
-        for (++rest; *rest >= '0' && *rest <= '9'; ++rest, weight /= 10) ms += (*rest - '0') * weight;
+        for (const char digit : rest.substr(1, end - 1)) {
+            ms += (digit - '0') * weight;
+            weight /= 10;
+        }
+        rest.remove_prefix(end);
     }
-    if (*rest == 'Z' && rest[1] == '\0') return WallTime{ms};
-    int hours = 0, minutes = 0;
-    if ((*rest != '+' && *rest != '-') || std::sscanf(rest + 1, "%2d:%2d", &hours, &minutes) != 2) return std::nullopt;
-    const std::int64_t offset_ms = (hours * 60 + minutes) * 60'000LL;
-    return WallTime{*rest == '+' ? ms - offset_ms : ms + offset_ms};
+    if (rest == "Z") return WallTime{ms};
+    if (!has_form(rest, "+00:00") && !has_form(rest, "-00:00")) return std::nullopt;
+    const int offset_hours = digits(rest, 1, 2), offset_minutes = digits(rest, 4, 2);
+    if (offset_hours > 23 || offset_minutes > 59) return std::nullopt;
+    const std::int64_t offset_ms = (offset_hours * 60 + offset_minutes) * 60'000LL;
+    return WallTime{rest.front() == '+' ? ms - offset_ms : ms + offset_ms};
 }
 
 std::string incident_json(const Incident& one) {

@@ -15,7 +15,7 @@ namespace medic {
 [[nodiscard]] std::string actions_json(
     const std::vector<Incident>& incidents);     // Steps at hand: what waits, what runs.
 [[nodiscard]] std::string rfc3339(WallTime at);  // "" for never.
-// 2026-11-22T10:00:00.123Z or with +01:00.
+// 2026-11-22T10:00:00.123Z or with +01:00, of a day that there is, and nothing behind it.
 [[nodiscard]] std::optional<WallTime> read_rfc3339(const std::string& text);
 
 }  // namespace medic

@@ -18,13 +18,20 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
     return different == 0;
 }
 
-std::int64_t stamp_of(const std::string& path) {
-    struct stat info = {};
-    if (stat(path.c_str(), &info) != 0) return 0;
-    return info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec + info.st_size;
-}
+std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
 
 }  // namespace
+
+std::optional<TokenFile::Stamp> TokenFile::stamp_of(const std::string& path) {
+    struct stat info = {};
+    if (stat(path.c_str(), &info) != 0) return std::nullopt;
+    return Stamp{.device = info.st_dev,
+                 .inode = info.st_ino,
+                 .mode = info.st_mode,
+                 .bytes = info.st_size,
+                 .modified_ns = nanoseconds(info.st_mtim),
+                 .changed_ns = nanoseconds(info.st_ctim)};
+}
 
 Result<TokenFile> TokenFile::open(const std::string& path) {
     TokenFile file;
@@ -33,13 +40,19 @@ Result<TokenFile> TokenFile::open(const std::string& path) {
     return file;
 }
 
+// What could not be read is looked at again, also where nothing about the file changes any more.
 Status TokenFile::load() {
-    std::ifstream in(path_);
-    if (!in) return fail(ErrorCode::invalid, "{}: the token file can't be read", path_);
-    struct stat info = {};
-    if (stat(path_.c_str(), &info) == 0 && (info.st_mode & (S_IWOTH | S_IROTH)) != 0)
-        return fail(ErrorCode::invalid, "{}: everybody may read it; chmod 600", path_);
+    Status done = read();
+    if (!done) stamp_.reset();
+    return done;
+}
+
+Status TokenFile::read() {
     stamp_ = stamp_of(path_);
+    std::ifstream in(path_);
+    if (!in || !stamp_) return fail(ErrorCode::invalid, "{}: the token file can't be read", path_);
+    if ((stamp_->mode & (S_IWOTH | S_IROTH)) != 0)
+        return fail(ErrorCode::invalid, "{}: everybody may read it; chmod 600", path_);
     std::vector<std::pair<std::string, std::string>> people;
     std::string line;
     for (int number = 1; std::getline(in, line); ++number) {
@@ -59,7 +72,7 @@ Status TokenFile::load() {
 std::optional<std::string> TokenFile::person(std::string_view authorization) {
     if (path_.empty()) return std::nullopt;
     // A file that has become unreadable or wrong takes everybody's rights until it is right again.
-    if (stamp_of(path_) != stamp_ && !load()) people_.clear();
+    if ((!stamp_ || stamp_of(path_) != stamp_) && !load()) people_.clear();
     constexpr std::string_view scheme = "Bearer ";
     if (!authorization.starts_with(scheme)) return std::nullopt;
     const std::string_view given = authorization.substr(scheme.size());

@@ -5,6 +5,7 @@
 
 #include "agent/api/incident_view.h"
 #include "agent/api/json_internal.h"
+#include "agent/base/foreign_json_internal.h"
 #include "agent/collectors/json_internal.h"
 
 namespace medic::backtest {
@@ -43,7 +44,7 @@ std::string SeenAlert::name() const {
 }
 
 Result<std::vector<SeenAlert>> read_alerts(std::string_view json) {
-    const Json document = Json::parse(json, nullptr, false);
+    const Json document = foreign_json(json);
     if (!document.is_array())
         return fail(ErrorCode::invalid,
                     "expected a JSON list of alerts: [{{\"start\": \"2026-11-03T02:10:00Z\", \"end\": …, \"labels\": "

@@ -113,6 +113,8 @@ private:
     WallTime forgot_at_;
 };
 
+}  // namespace
+
 Status check(const Options& options) {
     constexpr Duration step_min{1'000}, step_max{5 * 60'000};
     if (options.step < step_min || options.step > step_max)
@@ -127,6 +129,8 @@ Status check(const Options& options) {
         return fail(ErrorCode::invalid, "no cluster has a Prometheus: give --prometheus URL");
     return {};
 }
+
+namespace {
 
 void note_gap(Outcome& outcome, WallTime at) {
     if (!outcome.gaps.empty() && at - outcome.gaps.back().to <= outcome.step) {

@@ -65,6 +65,9 @@ struct Progress {
     std::size_t incidents = 0;
 };
 
+// invalid: the options can't be meant, whatever the server would say. run() begins with it.
+[[nodiscard]] Status check(const Options& options);
+
 // Errors: invalid (options, no query API there), unavailable.
 [[nodiscard]] Result<Outcome> run(
     const Options& options,

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "agent/backtest/history.h"
+#include "agent/base/foreign_json_internal.h"
 #include "agent/collectors/json_internal.h"
 
 namespace medic::backtest {
@@ -105,7 +106,7 @@ bool wants_less(int status, const std::string& said) {
 }
 
 std::unexpected<Error> refusal(const HttpAnswer& answer) {
-    const Json body = Json::parse(answer.body, nullptr, false);
+    const Json body = foreign_json(answer.body);
     std::string said = json_read::text(body, "error").substr(0, 300);
     if (wants_less(answer.status, said)) return fail(ErrorCode::outdated, "HTTP status {}: {}", answer.status, said);
     if (!said.empty()) said.insert(0, ": ");

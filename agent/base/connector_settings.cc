@@ -16,8 +16,8 @@ constexpr std::size_t value_bytes_max = 2'048;  // A longer one is a document (a
 // Beside the words of every secret: of names, and of values that carry settings of their own (jdbc:…?pwd=x, a JAAS
 // line, a signed address).
 constexpr auto more_secret_words =
-    std::to_array<std::string_view>({"pwd", "jaas", "account.key", "accountkey", "user.info", "userinfo", "bearer ",
-                                     "connection.string", "signature", "sig=", "keyfile", "license", "-----begin"});
+    std::to_array<std::string_view>({"jaas", "user.info", "userinfo", "bearer ", "connection.string", "signature",
+                                     "sig=", "keyfile", "license", "-----begin"});
 constexpr std::size_t random_min = 20;  // Characters in a row: what people write is shorter, or has only letters.
 
 std::string lower(std::string_view text) {

@@ -7,7 +7,8 @@
 namespace medic {
 
 // Values after keys of passwords, secrets, tokens, credentials, access keys and jaas become "[hidden]", as `key=value`,
-// `"key": "value"` or `--key value`; also what follows Bearer and Basic, and user:password@ in URLs.
+// `"key": "value"`, also in JSON inside of a JSON text (`\"key\": …`), `key -> value`, `key => value`, `--key value` or
+// `<key>value</key>`; also what follows Bearer and Basic, the signature of a signed URL, and user:password@ in URLs.
 [[nodiscard]] std::string redact(std::string_view text, std::size_t bytes_max = 64 * 1024);
 
 }  // namespace medic

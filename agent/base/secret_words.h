@@ -7,9 +7,10 @@
 
 namespace medic {
 
-inline constexpr auto secret_words =
-    std::to_array<std::string_view>({"password", "passwd", "passphrase", "secret", "credential", "authorization",
-                                     "jaas.config", "token", "apikey", "api-key", "api_key", "api.key", "access.key",
-                                     "access_key", "access-key", "accesskey", "private.key", "private_key"});
+inline constexpr auto secret_words = std::to_array<std::string_view>(
+    {"password",      "passwd",      "passphrase", "pwd",         "secret",     "credential",
+     "authorization", "jaas.config", "token",      "apikey",      "api-key",    "api_key",
+     "api.key",       "access.key",  "access_key", "access-key",  "accesskey",  "account.key",
+     "account_key",   "account-key", "accountkey", "private.key", "private_key"});
 
 }  // namespace medic

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "agent/base/foreign_json_internal.h"
 #include "agent/base/redact.h"
 #include "agent/base/token_line.h"
 #include "agent/base/yaml.h"
@@ -287,7 +288,7 @@ std::string Redaction::clean_json(const std::string& text, int indent) const {
             object[clean_string(key)] = one.is_string() && names_a_secret(key) ? Json(hidden) : cleaned(one);
         return object;
     };
-    const Json value = Json::parse(text, nullptr, false);
+    const Json value = foreign_json(text);
     if (value.is_discarded()) return "";
     return cleaned(value).dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -10,6 +10,7 @@
 
 #include "agent/api/incident_view.h"
 #include "agent/api/json_internal.h"
+#include "agent/base/foreign_json_internal.h"
 #include "agent/daemon/brain.h"
 #include "agent/daemon/owners.h"
 
@@ -27,7 +28,7 @@ template <typename Take>
 void each_line(const std::string& text, Take take) {
     std::istringstream in(text);
     for (std::string line; std::getline(in, line);)
-        if (const Json one = Json::parse(line, nullptr, false); one.is_object()) take(one);
+        if (const Json one = foreign_json(line); one.is_object()) take(one);
 }
 
 struct Point {

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/base/foreign_json_internal.h"
 #include "agent/cli/api_client_internal.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/terminal.h"
@@ -19,23 +20,25 @@ struct Options {
 
 int list(const Options& options) {
     const auto reply = call_api(options.agent, "GET", "/api/v1/actions");
-    if (!reply) return complain("no agent answers: " + reply.error().message, exit_problem);
-    const Json body = Json::parse(reply->body, nullptr, false);
-    if (!body.is_object()) return complain("the agent's answer can't be read", exit_problem);
+    if (!reply || reply->status != 200) return print_outcome(reply, "");
+    const Json body = foreign_json(reply->body);
+    const Json* actions = json_member(body, "actions");
+    if (actions == nullptr || !actions->is_array()) return complain("the agent's answer can't be read", exit_problem);
     if (options.output == "json") {
         fmt::print("{}\n", body.dump(2));
         return exit_ok;
     }
-    const Json actions = body.value("actions", Json::array());
-    if (actions.empty()) fmt::print("Nothing waits and nothing runs.\n");
-    for (const Json& one : actions) {
+    if (actions->empty()) fmt::print("Nothing waits and nothing runs.\n");
+    for (const Json& one : *actions) {
         const auto text = [&](const char* key) {
             return one.contains(key) && one[key].is_string() ? one[key].get<std::string>() : std::string();
         };
         print_text(fmt::format("{:<8} {:<16} {:<10} {} (for {})\n", text("id"), text("state"), text("cluster"),
                                text("text"), text("cause")));
         if (!text("waiting_for").empty()) print_text(fmt::format("         waits for {}\n", text("waiting_for")));
-        for (const Json& refusal : one.value("refusals", Json::array()))
+        const Json* refusals = json_member(one, "refusals");
+        if (refusals == nullptr) continue;
+        for (const Json& refusal : *refusals)
             if (refusal.contains("why") && refusal["why"].is_string())
                 print_text(fmt::format("         {}\n", refusal["why"].get<std::string>()));
     }

@@ -1,22 +1,11 @@
 #include "agent/cli/addresses.h"
 
+#include <algorithm>
+
 #include "agent/world/real/kafka_connection.h"
 
 namespace medic::cli {
 namespace {
-
-Result<std::string> url_of(const std::string& option, std::string text) {
-    if (text.find("://") == std::string::npos) text = "http://" + text;
-    while (text.ends_with('/')) text.pop_back();
-    const auto from = text.find("://") + 3;
-    if (!text.starts_with("http://") && !text.starts_with("https://"))
-        return fail(ErrorCode::invalid, "{} {}: expected http://host:port or https://…", option, text);
-    if (text.find('@', from) != std::string::npos)
-        return fail(ErrorCode::invalid, "{}: a login in the address would be seen by everybody on this machine (ps)",
-                    option);
-    if (from == text.size() || text[from] == '/') return fail(ErrorCode::invalid, "{}: no host in {}", option, text);
-    return text;
-}
 
 Status give(ClusterConfig& cluster, const std::vector<std::string>& urls, const HttpAccess& access) {
     if (access == HttpAccess{}) return {};
@@ -38,25 +27,50 @@ Status give_access(ClusterConfig& cluster, const AccessFile& access) {
 
 }  // namespace
 
+std::vector<CLI::Option*> add_addresses(CLI::App& command, Addresses& addresses) {
+    return {command.add_option("--kafka", addresses.kafka, "Kafka broker, host:port")->delimiter(','),
+            command.add_option("--connect", addresses.connect, "Kafka Connect REST address")->delimiter(','),
+            command.add_option("--flink", addresses.flink, "Flink REST address")->delimiter(','),
+            command.add_option("--prometheus", addresses.prometheus, "Prometheus server"),
+            command.add_option("--access", addresses.access, access_help)};
+}
+
+Result<std::string> http_address(const std::string& option, std::string text) {
+    if (text.find("://") == std::string::npos) text = "http://" + text;
+    while (text.ends_with('/')) text.pop_back();
+    const auto from = text.find("://") + 3;
+    if (!text.starts_with("http://") && !text.starts_with("https://"))
+        return fail(ErrorCode::invalid, "{} {}: expected http://host:port or https://…", option, text);
+    if (text.find('@', from) != std::string::npos)
+        return fail(ErrorCode::invalid, "{}: a login in the address would be seen by everybody on this machine (ps)",
+                    option);
+    if (from == text.size() || text[from] == '/') return fail(ErrorCode::invalid, "{}: no host in {}", option, text);
+    return text;
+}
+
 Result<ClusterConfig> cluster_of(const Addresses& addresses) {
     ClusterConfig cluster;
     cluster.name = addresses.name;
-    if (addresses.name.empty() || addresses.name.find_first_of(":/ {}\"*#,[]&!|>'%@`") != std::string::npos)
+    const auto allowed = [](unsigned char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.';
+    };
+    if (addresses.name.empty() || !std::ranges::all_of(addresses.name, allowed))
         return fail(ErrorCode::invalid, "--name {}: expected letters, digits, - _ and .", addresses.name);
     for (const std::string& one : addresses.kafka) {
         MEDIC_TRY(const KafkaEndpoint endpoint, parse_endpoint(one));
         cluster.kafka.bootstrap.push_back(medic::to_string(endpoint));
     }
     for (const std::string& one : addresses.connect) {
-        MEDIC_TRY(std::string url, url_of("--connect", one));
+        MEDIC_TRY(std::string url, http_address("--connect", one));
         cluster.connect_urls.push_back(std::move(url));
     }
     for (const std::string& one : addresses.flink) {
-        MEDIC_TRY(std::string url, url_of("--flink", one));
+        MEDIC_TRY(std::string url, http_address("--flink", one));
         cluster.flink_urls.push_back(std::move(url));
     }
     if (!addresses.prometheus.empty()) {
-        MEDIC_TRY(std::string url, url_of("--prometheus", addresses.prometheus));
+        MEDIC_TRY(std::string url, http_address("--prometheus", addresses.prometheus));
         cluster.prometheus = {.url = std::move(url), .match = "{}"};
     }
     if (!addresses.access.empty()) {

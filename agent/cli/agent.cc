@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "agent/api/incident_view.h"
+#include "agent/base/plain_text.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/terminal.h"
 #include "agent/cli/version_internal.h"
@@ -17,10 +18,11 @@
 namespace medic::cli {
 namespace {
 
+// One line of the log, whatever others have put into it.
 void say(const std::string& line) {
     static std::mutex mutex;
     const std::lock_guard guard(mutex);
-    print_text(fmt::format("{} {}\n", rfc3339(read_clock().wall), line));
+    print_text(fmt::format("{} {}\n", rfc3339(read_clock().wall), plain_line(line)));
     std::fflush(stdout);
 }
 
@@ -37,11 +39,21 @@ int run_until_stopped(Running& agent) {
     return exit_ok;
 }
 
+// What `medic config check` would say of it: whoever starts an agent may never have asked.
+void say_notes(const Config& config) {
+    constexpr std::size_t notes_max = 50;
+    const std::vector<std::string> notes = config_notes(config);
+    for (std::size_t i = 0; i < notes.size() && i < notes_max; ++i) say("note: " + notes[i]);
+    if (notes.size() > notes_max)
+        say(fmt::format("note: {} more: see `medic config check {}`", notes.size() - notes_max, config.path));
+}
+
 int refuse(const Error& error) {
     return complain(error.message, error.code == ErrorCode::invalid ? exit_usage : exit_problem);
 }
 
 int run_sidecar(Config config) {
+    say_notes(config);
     for (const ClusterConfig& cluster : config.clusters)
         for (const NodeConfig& node : cluster.nodes) say("looks at node " + node.name + " of " + cluster.name);
     auto agent = NodeAgent::start({.config = std::move(config), .say = say});
@@ -74,6 +86,7 @@ int run_agent(const std::string& config_path, const std::string& policy_path, co
     options.rules_directory = rules;
     options.say = say;
     for (const ClusterConfig& cluster : options.config.clusters) say("watches " + cluster.name);
+    say_notes(options.config);
     auto agent = Agent::start(std::move(options));
     return agent ? run_until_stopped(**agent) : refuse(agent.error());
 }

@@ -9,7 +9,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "agent/base/foreign_json_internal.h"
 #include "agent/base/token_line.h"
+#include "agent/cli/addresses.h"
 #include "agent/cli/command_internal.h"
 #include "agent/config/config.h"
 #include "agent/world/real/http_client.h"
@@ -63,7 +65,7 @@ void AgentAddress::add_options(CLI::App& command) {
 }
 
 Result<std::string> agent_url(const AgentAddress& address) {
-    if (!address.url.empty()) return address.url;
+    if (!address.url.empty()) return http_address("--url", address.url);
     MEDIC_TRY(const Config config, load_config_file(address.config));
     return address_of(config);
 }
@@ -83,7 +85,8 @@ Result<ApiReply> call_api(const AgentAddress& address, const std::string& method
             MEDIC_TRY(token, token_of(config));
         }
     } else {
-        call.url = address.url + path;
+        MEDIC_TRY(const std::string url, http_address("--url", address.url));
+        call.url = url + path;
         if (const char* given = std::getenv("MEDIC_TOKEN"); given != nullptr) token = given;
     }
     if (method != "GET") call.headers = {{"Content-Type", "application/json"}};
@@ -91,8 +94,12 @@ Result<ApiReply> call_api(const AgentAddress& address, const std::string& method
     constexpr std::uint64_t answer_bytes_max = 64 << 20;  // A bundle's observations.
     call.body_bytes_max = answer_bytes_max;
     HttpClient client;
-    MEDIC_TRY(const HttpReply reply, client.perform(call));
-    return ApiReply{reply.status, reply.body};
+    const auto reply = client.perform(call);
+    if (reply) return ApiReply{reply->status, reply->body};
+    // Who only reads may ask again.
+    if (reply.error().code == ErrorCode::outcome_unknown && method == "GET")
+        return fail(ErrorCode::unavailable, "{}", reply.error().message);
+    return std::unexpected(reply.error());
 }
 
 Result<std::string> journal_path(const AgentAddress& address) {
@@ -101,17 +108,34 @@ Result<std::string> journal_path(const AgentAddress& address) {
     return config.data_dir + "/journal.db";
 }
 
+bool is_accepted(const Result<ApiReply>& reply) {
+    if (!reply || reply->status != 200) return false;
+    const Json body = foreign_json(reply->body);
+    const Json* accepted = json_member(body, "accepted");
+    return accepted != nullptr && *accepted == true;
+}
+
+std::string error_of(const ApiReply& reply) {
+    const Json body = foreign_json(reply.body);
+    const Json* error = json_member(body, "error");
+    return error != nullptr && error->is_string() ? error->get<std::string>()
+                                                  : "HTTP status " + std::to_string(reply.status);
+}
+
 int print_outcome(const Result<ApiReply>& reply, const std::string& done) {
     if (!reply && reply.error().code == ErrorCode::invalid) return complain(reply.error().message, exit_usage);
+    if (!reply && reply.error().code == ErrorCode::outcome_unknown)
+        return complain(
+            "it was sent and not answered, so it may have been taken; look with `medic actions` and `medic "
+            "incidents` before you ask again: " +
+                reply.error().message,
+            exit_cannot_tell);
     if (!reply) return complain("no agent answers: " + reply.error().message, exit_problem);
-    if (reply->status == 200) {
-        fmt::print("{}\n", done);
-        return exit_ok;
-    }
-    const Json body = Json::parse(reply->body, nullptr, false);
-    const bool said = body.is_object() && body.contains("error") && body["error"].is_string();
-    return complain(said ? body["error"].get<std::string>() : "HTTP status " + std::to_string(reply->status),
-                    exit_problem);
+    if (reply->status != 200) return complain(error_of(*reply), exit_problem);
+    if (!is_accepted(reply))
+        return complain("something else than an agent answers there: nothing is known to be changed", exit_problem);
+    fmt::print("{}\n", done);
+    return exit_ok;
 }
 
 }  // namespace medic::cli

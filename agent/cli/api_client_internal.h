@@ -28,12 +28,16 @@ struct ApiReply {
 
 // Where the agent of that configuration answers, or should.
 [[nodiscard]] Result<std::string> agent_url(const AgentAddress& address);
-// unavailable: no agent answers there.
+// unavailable: no agent answers there. outcome_unknown: it was asked to change something, and has not answered.
 [[nodiscard]] Result<ApiReply> call_api(const AgentAddress& address, const std::string& method, const std::string& path,
                                         const std::string& body = "");
 // Where the journal of that configuration is.
 [[nodiscard]] Result<std::string> journal_path(const AgentAddress& address);
-// Prints an answer's `error`, or "done"; returns the exit code.
+// The agent says that it was taken. Something else may answer there, and say 200 to everything.
+[[nodiscard]] bool is_accepted(const Result<ApiReply>& reply);
+// What an answer other than 200 says: its `error`, or its status.
+[[nodiscard]] std::string error_of(const ApiReply& reply);
+// Prints what went wrong, or "done"; returns the exit code.
 [[nodiscard]] int print_outcome(const Result<ApiReply>& reply, const std::string& done);
 
 }  // namespace medic::cli

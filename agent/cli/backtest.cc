@@ -2,14 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "agent/api/incident_view.h"
 #include "agent/backtest/backtest.h"
 #include "agent/base/yaml.h"
 #include "agent/cli/addresses.h"
 #include "agent/cli/command_internal.h"
+#include "agent/cli/input.h"
 #include "agent/cli/outside_real.h"
 #include "agent/cli/progress.h"
 #include "agent/cli/terminal.h"
@@ -67,6 +66,8 @@ Result<backtest::Options> read(const Options& options) {
         const auto until = read_rfc3339(options.until);
         if (!until)
             return fail(ErrorCode::invalid, "--until {}: expected a time such as 2026-11-03T12:00:00Z", options.until);
+        if (*until > made.to)
+            return fail(ErrorCode::invalid, "--until {}: is still to come; nothing of it is recorded", options.until);
         made.to = *until;
     }
     const std::int64_t step_ms = std::max<std::int64_t>(made.step.count(), 1);
@@ -74,9 +75,7 @@ Result<backtest::Options> read(const Options& options) {
     made.from = made.to - since;
     made.from.unix_ms -= made.from.unix_ms % step_ms;
     if (options.alerts.empty()) return made;
-    std::ifstream in(options.alerts, std::ios::binary);
-    if (!in) return fail(ErrorCode::invalid, "{}: can't be read", options.alerts);
-    const std::string text((std::istreambuf_iterator<char>(in)), {});
+    MEDIC_TRY(const std::string text, read_file(options.alerts));
     auto alerts = backtest::read_alerts(text);
     if (!alerts) return wrap(std::move(alerts).error(), options.alerts);
     made.alerts = *std::move(alerts);
@@ -95,6 +94,7 @@ int exit_of(const backtest::Outcome& outcome) {
 int backtest_history(const Options& options) {
     const auto made = read(options);
     if (!made) return complain(made.error().message, exit_usage);
+    if (const Status good = backtest::check(*made); !good) return complain(good.error().message, exit_usage);
     const auto outside = make_outside(access_of(made->config));
     const auto get = [&](const std::string& cluster, const std::string& url) -> Result<HttpAnswer> {
         auto got = outside->get(
@@ -106,9 +106,7 @@ int backtest_history(const Options& options) {
         progress(fmt::format("{} ({:.0f} %), {} incidents open", rfc3339(now.at), now.share * 100, now.incidents));
     });
     progress("");
-    if (!outcome)
-        return complain(outcome.error().message,
-                        outcome.error().message.starts_with("--") ? exit_usage : exit_cannot_tell);
+    if (!outcome) return complain(outcome.error().message, exit_cannot_tell);
     print_as(options.output, options.output == "json" ? json_of(*outcome) : text_of(*outcome));
     const double took_s = std::max(1.0, static_cast<double>((read_clock().monotonic - began).count())) / 1'000;
     const double hours = static_cast<double>((outcome->to - outcome->from).count()) / 3'600'000;
@@ -131,6 +129,7 @@ void add_backtest(CLI::App& app, Context& context) {
             "nothing "
             "recorded), 64 wrong usage.");
     static Options options;
+    options = {};
     command->add_option("--prometheus", options.addresses.prometheus,
                         "Its query API: Prometheus, VictoriaMetrics or Thanos (default: as --config has it)");
     command->add_option("--since", options.since, "How far back: 6h, 7d, 4w")->capture_default_str();

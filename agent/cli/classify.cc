@@ -1,3 +1,6 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <fstream>
 #include <iostream>
 
@@ -5,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "agent/cli/command_internal.h"
+#include "agent/cli/input.h"
 #include "classifiers/diagnosis/classifier.h"
 
 namespace medic::cli {
@@ -16,12 +20,18 @@ int classify(const std::string& file, const std::string& rules) {
     const Classifier classifier{*std::move(catalogue)};
     std::ifstream in;
     if (file != "-") {
+        if (const Status is = refuse_directory(file); !is) return complain(is.error().message, exit_usage);
         in.open(file, std::ios::binary);
         if (!in) return complain(file + ": can't be read", exit_usage);
     }
     std::ios::sync_with_stdio(false);
+    // Whoever writes a line and waits for its verdict gets it; a file has nobody who waits.
+    struct stat is = {};
+    const bool has_all = (file == "-" ? fstat(STDIN_FILENO, &is) : stat(file.c_str(), &is)) == 0 && S_ISREG(is.st_mode);
+    if (!has_all) std::cout << std::unitbuf;
     const auto unreadable = classify_lines(classifier, file == "-" ? std::cin : in, std::cout);
-    std::cout.flush();
+    std::cout << std::nounitbuf;
+    if (!std::cout.flush()) return exit_problem;  // run_cli() says so.
     if (!unreadable) return complain(unreadable.error().message, exit_problem);
     if (*unreadable > 0) return complain(fmt::format("{} line(s) could not be read", *unreadable), exit_problem);
     return exit_ok;

@@ -27,6 +27,14 @@ constexpr const char* move = "Move";
 CLI::App* add(CLI::App& parent, const char* group, const std::string& name, const std::string& what,
               const std::string& examples);
 
+// `one` is refused beside each of `others`.
+void exclude(CLI::Option* one, const std::vector<CLI::Option*>& others);
+
+// Checks of values. A number, and none that is not finite (CLI::Range lets NaN through).
+CLI::Validator number_between(double min, double max);
+// The name of a file to write, which is no format's: -o is the format.
+CLI::Validator output_file();
+
 // Prints an error and returns the exit code for it.
 int complain(const std::string& message, int code);
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "agent/api/json_internal.h"
+#include "agent/base/foreign_json_internal.h"
 #include "agent/cli/api_client_internal.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/terminal.h"
@@ -22,7 +23,7 @@ int list(const Options& options) {
         fmt::print("{}\n", reply->body);
         return exit_ok;
     }
-    const Json document = Json::parse(reply->body, nullptr, false);
+    const Json document = foreign_json(reply->body);
     if (!document.is_object() || !document.contains("cordons"))
         return complain("the agent's answer can't be read", exit_problem);
     for (const Json& one : document["cordons"])

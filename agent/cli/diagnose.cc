@@ -4,9 +4,6 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <optional>
 
 #include "agent/api/incident_view.h"
@@ -14,14 +11,13 @@
 #include "agent/cli/addresses.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/diagnose_agent.h"
+#include "agent/cli/diagnose_file.h"
 #include "agent/cli/diagnose_text.h"
 #include "agent/cli/terminal.h"
 #include "agent/cli/version_internal.h"
 #include "agent/daemon/diagnose_once.h"
 #include "agent/daemon/diagnosis_document.h"
-#include "agent/daemon/owners.h"
 #include "agent/world/real/worker.h"
-#include "classifiers/diagnosis/classifier.h"
 
 namespace medic::cli {
 namespace {
@@ -32,35 +28,6 @@ struct Options {
     double seconds = 8, watch_seconds = 5;
     bool look = false;
 };
-
-// A log or stack trace from a file or from standard input: what the classifier says of it alone.
-int diagnose_text_file(const Options& options) {
-    Config config;  // For its owners.
-    if (!options.config.empty()) {
-        auto loaded = load_config_file(options.config);
-        if (!loaded) return complain(loaded.error().message, exit_usage);
-        config = *std::move(loaded);
-    }
-    std::string text;
-    if (options.file == "-") {
-        text.assign(std::istreambuf_iterator<char>(std::cin), {});
-    } else {
-        std::ifstream in(options.file, std::ios::binary);
-        if (!in) return complain(options.file + ": can't be read", exit_usage);
-        text.assign(std::istreambuf_iterator<char>(in), {});
-    }
-    auto catalogue = options.rules.empty() ? Catalogue::load_embedded() : Catalogue::load_directory(options.rules);
-    if (!catalogue) return complain(catalogue.error().message, exit_usage);
-    const Classifier classifier{*std::move(catalogue)};
-    const Classification said = classifier.classify_text(text, Component::unknown);
-    std::string owner;
-    if (const Cause* cause = classifier.catalogue().find(said.cause); cause != nullptr)
-        owner = owner_of_text(config, cause->owner, text);
-    print_as(options.output, options.output == "text" || options.output == "wide"
-                                 ? text_of(said, owner)
-                                 : json_of(said, owner, options.output == "yaml"));
-    return said.cause.empty() ? exit_cannot_tell : exit_problem;
-}
 
 int exit_of(const DiagnoseResult& result) {
     switch (result.verdict) {
@@ -103,9 +70,13 @@ Result<Sources> sources_of(Options options) {
     agent.patience = Duration{5'000};  // It answers within three, or says that it is busy.
     agent.url = options.agent_url;
     agent.config = options.config;
-    if (!options.agent_url.empty()) sources.agent = agent;
+    const bool asks = sources.why_not.empty();
+    if (!options.agent_url.empty() && asks) sources.agent = agent;
     if (options.config.empty() && options.addresses.empty()) {
         if (sources.agent) return sources;
+        if (!options.agent_url.empty())
+            return fail(ErrorCode::invalid,
+                        "diagnose: with --look, --rules or --policy it looks by itself: needs --config or addresses");
         return fail(
             ErrorCode::invalid,
             "diagnose: give --config FILE, --url AGENT, or --kafka, --flink, --connect, --prometheus, or --file");
@@ -117,7 +88,7 @@ Result<Sources> sources_of(Options options) {
     if (!options.policy.empty()) {
         MEDIC_TRY(once.policy, load_policy_file(options.policy));
     }
-    if (!options.config.empty() && sources.why_not.empty()) {
+    if (!options.config.empty() && asks) {
         sources.agent = agent;
         if (options.agent_url.empty()) sources.watched = watched_by(once.config);
     }
@@ -217,7 +188,9 @@ int diagnose_bundle(const Options& options) {
 
 int diagnose(const Options& options, bool watching) {
     if (!options.bundle.empty()) return diagnose_bundle(options);
-    if (!options.file.empty()) return diagnose_text_file(options);
+    if (!options.file.empty())
+        return diagnose_text_file(
+            {.file = options.file, .config = options.config, .rules = options.rules, .output = options.output});
     auto sources = sources_of(options);
     if (!sources) return complain(sources.error().message, exit_usage);
     block_stop_signals();  // Before any thread: whoever stops a look gets its end in good order.
@@ -235,27 +208,38 @@ void add_diagnose(CLI::App& app, Context& context) {
         "  kubectl logs taskmanager-1 | medic diagnose --file -\n"
         "Exit code: 0 healthy, 1 a problem was found, 2 could not tell, 64 wrong usage.");
     static Options options;
-    command->add_option("--config", options.config, "medic.yaml: what to look at; with --file: whose it is (owners)");
-    command->add_option("--url", options.agent_url, "Address of a running agent's API: what it sees");
-    command->add_flag("--look", options.look, "Look by itself, also where an agent of the configuration runs");
+    options = {};
+    CLI::Option* config = command->add_option("--config", options.config,
+                                              "medic.yaml: what to look at; with --file: whose it is (owners)");
+    CLI::Option* url =
+        command->add_option("--url", options.agent_url, "Address of a running agent's API: what it sees");
+    CLI::Option* look =
+        command->add_flag("--look", options.look, "Look by itself, also where an agent of the configuration runs");
     CLI::Option* watching =
         command->add_option("--watch", options.watch_seconds, "Again every so many seconds, until Ctrl-C")
             ->expected(0, 1)
-            ->check(CLI::Range(1.0, 3600.0));
-    command->add_option("--policy", options.policy, "policy.yaml: says what would have happened by itself");
-    command->add_option("--kafka", options.addresses.kafka, "Kafka broker, host:port")->delimiter(',');
-    command->add_option("--flink", options.addresses.flink, "Flink REST address")->delimiter(',');
-    command->add_option("--connect", options.addresses.connect, "Kafka Connect REST address")->delimiter(',');
-    command->add_option("--prometheus", options.addresses.prometheus, "Prometheus server");
-    command->add_option("--access", options.addresses.access, access_help);
-    command->add_option("--file", options.file, "A log or stack trace instead of a cluster; - for standard input");
-    command->add_option("--bundle", options.bundle, "A file of `medic bundle` instead of a cluster, offline");
+            ->check(number_between(1, 3600));
+    CLI::Option* policy =
+        command->add_option("--policy", options.policy, "policy.yaml: says what would have happened by itself");
+    const std::vector<CLI::Option*> addresses = add_addresses(*command, options.addresses);
+    CLI::Option* file =
+        command->add_option("--file", options.file, "A log or stack trace instead of a cluster; - for standard input");
+    CLI::Option* bundle =
+        command->add_option("--bundle", options.bundle, "A file of `medic bundle` instead of a cluster, offline");
     command->add_option("--rules", options.rules, "Folder of rules instead of those in the program");
-    command->add_option("--for", options.seconds, "How long to look where no agent answers, in seconds")
-        ->check(CLI::Range(1.0, 3600.0))
-        ->capture_default_str();
+    CLI::Option* seconds =
+        command->add_option("--for", options.seconds, "How long to look where no agent answers, in seconds")
+            ->check(number_between(1, 3600))
+            ->capture_default_str();
     command->add_option("-o,--output", options.output, "text, wide, json or yaml")
         ->check(CLI::IsMember({"text", "wide", "json", "yaml"}));
+    // One place to look at: what would be passed over is refused.
+    exclude(config, addresses);
+    for (CLI::Option* offline : {file, bundle}) {
+        exclude(offline, addresses);
+        exclude(offline, {url, look, watching, policy, seconds});
+    }
+    exclude(bundle, {file, config});
     command->callback([&context, watching] { context.exit_code = diagnose(options, watching->count() > 0); });
 }
 

@@ -14,13 +14,6 @@ namespace {
 using Json = nlohmann::json;
 using Said = std::map<std::string, std::string>;  // By what stays the same while it holds.
 
-std::string error_of(const ApiReply& reply) {
-    const Json body = Json::parse(reply.body, nullptr, false);
-    if (body.is_object() && body.contains("error") && body["error"].is_string())
-        return body["error"].get<std::string>();
-    return "HTTP status " + std::to_string(reply.status);
-}
-
 Said causes(const DiagnoseResult& of) {
     Said all;
     for (const Diagnosis& one : of.report.diagnoses)

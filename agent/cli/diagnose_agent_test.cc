@@ -117,7 +117,8 @@ TEST(DiagnoseText, NothingThatOthersSayIsAnOrderToTheTerminal) {
     Classification said;
     said.cause = hostile;
     said.evidence = {{"log", "", hostile, 0, {}}};
-    EXPECT_EQ(text_of(said, hostile), plain_text(text_of(said, hostile)));
+    const std::string told = text_of(TextVerdict{.said = said, .owner = hostile, .unread = hostile});
+    EXPECT_EQ(told, plain_text(told));
 }
 
 TEST(DiagnoseWatch, TellsFirstWhatHoldsAndThenOnlyWhatChanged) {

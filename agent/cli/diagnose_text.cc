@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
+#include <string_view>
 
 #include "agent/api/diagnosis_json_internal.h"
 #include "agent/api/incident_view.h"
@@ -13,13 +16,48 @@
 namespace medic::cli {
 namespace {
 
+// Words that YAML 1.1 or 1.2 takes for something else than a text, in lower case.
+constexpr std::array yaml_words{"null", "true", "false", "yes", "no", "on", "off", "y", "n"};
+
 bool plain_scalar(const std::string& text) {
     if (text.empty() || text.size() > 200) return false;
     const auto safe = [](char c) {
         return (std::isalnum(static_cast<unsigned char>(c)) != 0) || c == '_' || c == '-' || c == '.' || c == '/';
     };
+    std::string lower = text;
+    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     return std::isalpha(static_cast<unsigned char>(text[0])) != 0 && std::ranges::all_of(text, safe) &&
-           text != "null" && text != "true" && text != "false" && text != "yes" && text != "no";
+           std::ranges::find(yaml_words, lower) == yaml_words.end();
+}
+
+// What JSON leaves as it is and YAML forbids or takes for a line's end: DEL, C1, U+2028, U+2029, U+FEFF, U+FFFE,
+// U+FFFF. Given the text from there on; 0: none of them.
+struct Escape {
+    unsigned code = 0;
+    std::size_t bytes = 0;
+};
+Escape escape_at(std::string_view text) {
+    const auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U; };
+    constexpr unsigned del = 0x7f, c1_lead = 0xc2, c1_end = 0xa0;
+    if (byte(0) == del) return {del, 1};
+    if (byte(0) == c1_lead && byte(1) < c1_end) return {byte(1), 2};
+    for (const auto& [bytes, code] :
+         {std::pair{"\xe2\x80\xa8", 0x2028U}, std::pair{"\xe2\x80\xa9", 0x2029U}, std::pair{"\xef\xbb\xbf", 0xfeffU},
+          std::pair{"\xef\xbf\xbe", 0xfffeU}, std::pair{"\xef\xbf\xbf", 0xffffU}})
+        if (text.starts_with(bytes)) return {code, 3};
+    return {};
+}
+
+// As JSON quotes it, which YAML reads but for those.
+std::string quoted(const Json& value) {
+    const std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    std::string out;
+    for (std::size_t at = 0; at < text.size();) {
+        const Escape escape = escape_at(std::string_view(text).substr(at));
+        out += escape.bytes > 0 ? fmt::format("\\u{:04x}", escape.code) : text.substr(at, 1);
+        at += std::max<std::size_t>(escape.bytes, 1);
+    }
+    return out;
 }
 
 // YAML in its block form; strings that could be taken for something else are quoted as JSON does (which YAML reads).
@@ -27,8 +65,7 @@ void yaml(const Json& value, std::size_t indent, std::string& out) {
     const std::string pad(indent, ' ');
     if (value.is_object() && !value.empty()) {
         for (const auto& [key, item] : value.items()) {
-            out +=
-                pad + (plain_scalar(key) ? key : Json(key).dump(-1, ' ', false, Json::error_handler_t::replace)) + ":";
+            out += pad + (plain_scalar(key) ? key : quoted(Json(key))) + ":";
             if (item.is_structured() && !item.empty()) {
                 out += "\n";
                 yaml(item, indent + 2, out);
@@ -47,7 +84,7 @@ void yaml(const Json& value, std::size_t indent, std::string& out) {
     } else if (value.is_string() && plain_scalar(value.get<std::string>())) {
         out += value.get<std::string>() + "\n";
     } else {
-        out += value.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+        out += quoted(value) + "\n";
     }
 }
 
@@ -200,11 +237,17 @@ std::string json_of(const DiagnoseResult& result, bool as_yaml) {
     return render(Json::parse(diagnosis_document(result), nullptr, false), as_yaml);
 }
 
-std::string text_of(const Classification& said, const std::string& owner) {
-    if (said.cause.empty()) return paint("Could not tell: nothing in this text is known.", Tone::warn) + "\n";
-    std::string out = paint(said.cause, Tone::bad) + fmt::format(" [{} side, for {}, {} sure]\n", to_string(said.side),
-                                                                 owner.empty() ? "nobody named" : plain_text(owner),
-                                                                 percent(said.confidence));
+std::string text_of(const TextVerdict& verdict) {
+    const Classification& said = verdict.said;
+    const std::string left_out = verdict.unread.empty() ? "" : "  (" + plain_text(verdict.unread) + ")\n";
+    if (said.cause.empty())
+        return paint("Could not tell: nothing in this text is known.", Tone::warn) + "\n" + left_out;
+    std::string out =
+        paint(said.cause, Tone::bad) +
+        fmt::format(" [{} side {}, for {}; this cause {}]\n", to_string(said.side), percent(said.confidence),
+                    verdict.owner.empty() ? "nobody named" : plain_text(verdict.owner),
+                    percent(said.cause_confidence)) +
+        left_out;
     std::vector<std::string> evidence, others;
     for (const Evidence& one : said.evidence) evidence.push_back(one.kind + ": " + first_lines(one.text, 3));
     for (const Alternative& one : said.alternatives)
@@ -214,13 +257,17 @@ std::string text_of(const Classification& said, const std::string& owner) {
     return out;
 }
 
-std::string json_of(const Classification& said, const std::string& owner, bool as_yaml) {
+std::string json_of(const TextVerdict& verdict, bool as_yaml) {
+    const Classification& said = verdict.said;
     return render({{"schema", 1},
                    {"cause", said.cause},
                    {"cause_group", said.cause_group},
                    {"side", to_string(said.side)},
-                   {"owner", owner},
+                   {"owner", verdict.owner},
                    {"confidence", said.confidence},
+                   {"cause_confidence", said.cause_confidence},
+                   {"truncated", !verdict.unread.empty()},
+                   {"not_read", verdict.unread},
                    {"alternatives", alternatives_json(said.alternatives)},
                    {"evidence", evidence_json(said.evidence)}},
                   as_yaml);

@@ -13,8 +13,14 @@ namespace medic::cli {
 // Where no cause stands out: healthy, planned work, or that nothing could be told. "": causes are the answer.
 [[nodiscard]] std::string summary_line(const DiagnoseResult& result);
 [[nodiscard]] std::string json_of(const DiagnoseResult& result, bool yaml);
-// `owner`: who answers for its cause.
-[[nodiscard]] std::string text_of(const Classification& said, const std::string& owner);
-[[nodiscard]] std::string json_of(const Classification& said, const std::string& owner, bool yaml);
+
+// What the classifier says of one text alone.
+struct TextVerdict {
+    Classification said;
+    std::string owner;   // Who answers for its cause.
+    std::string unread;  // What of the text was not looked at; "" where all was.
+};
+[[nodiscard]] std::string text_of(const TextVerdict& verdict);
+[[nodiscard]] std::string json_of(const TextVerdict& verdict, bool yaml);
 
 }  // namespace medic::cli

@@ -6,12 +6,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 
 #include "agent/cli/addresses.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/discover_text.h"
+#include "agent/cli/input.h"
 #include "agent/cli/outside_real.h"
 #include "agent/cli/progress.h"
 #include "agent/cli/terminal.h"
@@ -33,12 +32,6 @@ struct Options {
     std::vector<int> ports;
     bool probe = false;
 };
-
-Result<std::string> read_file(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) return fail(ErrorCode::invalid, "{}: can't be read: {}", path, std::strerror(errno));
-    return std::string(std::istreambuf_iterator<char>(in), {});
-}
 
 // Never over a file that is there: people may have written into it.
 Status write_new(const std::string& path, const std::string& text) {
@@ -191,6 +184,8 @@ int update_file(const Options& options) {
 int discover(const Options& options) {
     if (!options.update.empty()) return update_file(options);
     Addresses addresses = options.addresses;
+    if (const Status good = options.since.empty() ? Status{} : refuse_directory(options.since); !good)
+        return complain(good.error().message, exit_usage);
     if (addresses.empty())
         return complain("discover: give --kafka, --connect, --flink or --prometheus, or --update FILE", exit_usage);
     if (addresses.name.empty()) addresses.name = "here";
@@ -236,27 +231,41 @@ void add_discover(CLI::App& app, Context& context) {
             "  medic discover --update medic.yaml --since before.json\n"
             "Exit code: 0 all was seen, 2 a part was not, 64 wrong usage.");
     static Options options;
+    options = {};
     command->add_option("--kafka", options.addresses.kafka, "Kafka broker, host:port")->delimiter(',');
     command->add_option("--connect", options.addresses.connect, "Kafka Connect REST address")->delimiter(',');
     command->add_option("--flink", options.addresses.flink, "Flink REST address")->delimiter(',');
     command->add_option("--prometheus", options.addresses.prometheus, "Prometheus server that already scrapes them");
     command->add_option("--access", options.addresses.access, access_help);
     command->add_option("--name", options.addresses.name, "Name of the cluster in medic.yaml (here)");
-    command->add_flag("--probe-pages", options.probe,
-                      "Look for metric pages at the usual ports of the hosts that were found");
+    CLI::Option* probe = command->add_flag("--probe-pages", options.probe,
+                                           "Look for metric pages at the usual ports of the hosts that were found");
     command->add_option("--ports", options.ports, "Ports to look at instead of the usual ones (with --probe-pages)")
         ->delimiter(',')
-        ->check(CLI::Range(1, 65'535));
+        ->check(CLI::Range(1, 65'535))
+        ->needs(probe);
     command
         ->add_option("-o,--output-format", options.output,
                      "text, wide, yaml (the configuration or, with --update, the patch) or json")
         ->check(CLI::IsMember({"text", "wide", "json", "yaml"}));
-    command->add_option("--output", options.file,
-                        "Write the configuration (with -o json: the picture) into this new file");
-    command->add_option("--update", options.update,
-                        "Compare with this medic.yaml and print a patch; the file is not touched");
+    CLI::Option* file =
+        command
+            ->add_option(
+                "--output", options.file,
+                "Write the configuration (with -o json: the picture) into this new file; - for standard output")
+            ->check(output_file());
+    command
+        ->add_option("--update", options.update,
+                     "Compare with this medic.yaml and print a patch; the file is not touched")
+        ->excludes(file);
     command->add_option("--since", options.since, "Earlier picture (-o json): says what came and what went");
-    command->callback([&context] { context.exit_code = discover(options); });
+    command->callback([&context] {
+        if (options.file == "-") {
+            options.file.clear();
+            if (options.output != "json") options.output = "yaml";
+        }
+        context.exit_code = discover(options);
+    });
 }
 
 }  // namespace medic::cli

@@ -37,6 +37,30 @@ std::string links_text(const std::vector<Link>& links, std::size_t max) {
 
 std::string number_or_blank(const std::optional<double>& value) { return value ? number_text(*value) : "?"; }
 
+// What nobody told is not zero: the headline says how much of the number is missing.
+std::string size_of(const std::vector<Broker>& brokers) {
+    double bytes = 0;
+    std::size_t silent = 0;
+    for (const Broker& one : brokers) {
+        bytes += one.bytes.value_or(0);
+        if (!one.bytes) ++silent;
+    }
+    if (silent == 0) return bytes_text(bytes);
+    if (silent == brokers.size()) return "size not known";
+    return fmt::format("at least {}, {} not told", bytes_text(bytes), count(silent, "broker"));
+}
+
+std::string jobs_of(const std::vector<FlinkCluster>& clusters) {
+    std::size_t jobs = 0, silent = 0;
+    for (const FlinkCluster& one : clusters) {
+        jobs += one.jobs.size();
+        if (!one.reachable) ++silent;
+    }
+    if (silent == 0) return count(jobs, "job");
+    if (silent == clusters.size()) return "jobs not known";
+    return fmt::format("at least {}, {} not told", count(jobs, "job"), count(silent, "cluster"));
+}
+
 class Painter {
 public:
     Painter(const Picture& picture, bool wide)
@@ -64,20 +88,16 @@ private:
 
     void head() {
         std::vector<std::string> parts;
-        if (!picture_.brokers.empty()) {
-            double bytes = 0;
-            for (const Broker& one : picture_.brokers) bytes += one.bytes.value_or(0);
+        if (!picture_.brokers.empty())
             parts.push_back(fmt::format("Kafka {}, {} ({}), {}", count(picture_.brokers.size(), "broker"),
-                                        count(picture_.topics.size(), "topic"), bytes_text(bytes),
+                                        count(picture_.topics.size(), "topic"), size_of(picture_.brokers),
                                         count(picture_.groups.size(), "group")));
-        }
         if (!picture_.workers.empty())
             parts.push_back(fmt::format("Connect {}, {}", count(picture_.workers.size(), "worker"),
                                         count(picture_.connectors.size(), "connector")));
-        std::size_t jobs = 0;
-        for (const FlinkCluster& one : picture_.flinks) jobs += one.jobs.size();
         if (!picture_.flinks.empty())
-            parts.push_back(fmt::format("Flink {}, {}", count(picture_.flinks.size(), "cluster"), count(jobs, "job")));
+            parts.push_back(
+                fmt::format("Flink {}, {}", count(picture_.flinks.size(), "cluster"), jobs_of(picture_.flinks)));
         out_ += paint(picture_.cluster, Tone::strong) + "  ";
         for (std::size_t i = 0; i < parts.size(); ++i) out_ += (i == 0 ? "" : " · ") + parts[i];
         out_ += parts.empty() ? "nothing was found\n" : "\n";

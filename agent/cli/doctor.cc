@@ -86,13 +86,11 @@ void add_doctor(CLI::App& app, Context& context) {
             "  medic doctor --print kafka-broker > jmx-exporter.yml\n"
             "Exit code: 0 nothing is wrong, 1 something is, 2 nothing answered, 64 wrong usage.");
     static Options options;
-    command->add_option("--config", options.config, "medic.yaml: what to check");
-    command->add_option("--kafka", options.addresses.kafka, "Kafka broker, host:port")->delimiter(',');
-    command->add_option("--connect", options.addresses.connect, "Kafka Connect REST address")->delimiter(',');
-    command->add_option("--flink", options.addresses.flink, "Flink REST address")->delimiter(',');
-    command->add_option("--prometheus", options.addresses.prometheus, "Prometheus server");
-    command->add_option("--access", options.addresses.access, access_help);
-    command->add_option("--name", options.addresses.name, "Name of the cluster in what is printed (here)");
+    options = {};
+    CLI::Option* config = command->add_option("--config", options.config, "medic.yaml: what to check");
+    exclude(config, add_addresses(*command, options.addresses));
+    exclude(config,
+            {command->add_option("--name", options.addresses.name, "Name of the cluster in what is printed (here)")});
     command->add_option("--principal", options.principal, "Kafka principal for the read-only ACLs (User:NAME)");
     command->add_option("--print", options.print,
                         "Print an exporter's file instead: kafka-broker, connect-worker or flink");

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "agent/api/json_internal.h"
+#include "agent/base/foreign_json_internal.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/terminal.h"
 #include "agent/world/real/worker.h"
@@ -33,15 +34,16 @@ public:
     // nullopt: it goes on.
     std::optional<int> look() {
         const auto reply = call_api(request_.agent, "GET", "/api/v1/incidents");
-        const Json body = reply ? Json::parse(reply->body, nullptr, false) : Json();
-        if (!body.is_object()) {
+        const Json body = reply ? foreign_json(reply->body) : Json();
+        const Json* incidents = json_member(body, "incidents");
+        if (incidents == nullptr || !incidents->is_array()) {
             if (++missed_ < answers_missed_max) return std::nullopt;
             return complain("the agent does not answer any more; the " + request_.called + " goes on when it is back",
                             exit_problem);
         }
         missed_ = 0;
-        for (const Json& incident : body.value("incidents", Json::array()))
-            if (is_ours(incident)) return tell(incident);
+        for (const Json& incident : *incidents)
+            if (incident.is_object() && is_ours(incident)) return tell(incident);
         return std::nullopt;  // Not taken up yet.
     }
     [[nodiscard]] const std::string& id() const { return id_; }
@@ -50,23 +52,26 @@ private:
     // A new one, or one that is under way already: there is only one at a time.
     bool is_ours(const Json& incident) {
         if (!id_.empty()) return text_of(incident, "id") == id_;
-        const Json& diagnosis = incident.value("diagnosis", Json::object());
+        static const Json nothing;
+        const Json* known = json_member(incident, "diagnosis");
+        const Json& diagnosis = known == nullptr ? nothing : *known;
         const std::string state = text_of(incident, "state");
         const bool over = state == "resolved" || state == "healed" || state == "escalated";
         if (over && number_of(incident) <= request_.newest_before) return false;
         if (text_of(diagnosis, "cause") != request_.cause) return false;
         if (!request_.cluster.empty() && text_of(incident, "cluster") != request_.cluster) return false;
-        const Json& subject = diagnosis.value("subject", Json::object());
-        if (!request_.subject.empty() && text_of(subject, "name") != request_.subject) return false;
+        const Json* subject = json_member(diagnosis, "subject");
+        if (!request_.subject.empty() && text_of(subject == nullptr ? nothing : *subject, "name") != request_.subject)
+            return false;
         id_ = text_of(incident, "id");
         print_text(fmt::format("{}: {}\n", id_, text_of(diagnosis, "summary")));
         return true;
     }
 
     std::optional<int> tell(const Json& incident) {
-        const Json story = incident.value("story", Json::array());
-        for (; told_ < story.size(); ++told_)
-            print_text(fmt::format("  {}  {}\n", text_of(story[told_], "at"), text_of(story[told_], "text")));
+        const Json* story = json_member(incident, "story");
+        for (; story != nullptr && story->is_array() && told_ < story->size(); ++told_)
+            print_text(fmt::format("  {}  {}\n", text_of((*story)[told_], "at"), text_of((*story)[told_], "text")));
         std::fflush(stdout);
         const std::string state = text_of(incident, "state"), outcome = text_of(incident, "outcome");
         if (state == "healed" || state == "resolved") return outcome == "done" ? exit_ok : exit_problem;
@@ -88,13 +93,15 @@ private:
 
 }  // namespace
 
-int newest_incident(const AgentAddress& agent) {
-    const auto reply = call_api(agent, "GET", "/api/v1/incidents");
-    const Json body = reply ? Json::parse(reply->body, nullptr, false) : Json();
+Result<int> newest_incident(const AgentAddress& agent) {
+    MEDIC_TRY(const ApiReply reply, call_api(agent, "GET", "/api/v1/incidents"));
+    if (reply.status != 200) return fail(ErrorCode::not_ready, "{}", error_of(reply));
+    const Json body = foreign_json(reply.body);
+    const Json* incidents = json_member(body, "incidents");
+    if (incidents == nullptr || !incidents->is_array())
+        return fail(ErrorCode::not_ready, "something else than an agent answers there");
     int newest = 0;
-    if (body.is_object())
-        for (const Json& incident : body.value("incidents", Json::array()))
-            newest = std::max(newest, number_of(incident));
+    for (const Json& incident : *incidents) newest = std::max(newest, number_of(incident));
     return newest;
 }
 

@@ -15,8 +15,8 @@ struct Request {
     int newest_before = 0;         // newest_incident() before it was asked for.
 };
 
-// The number of the agent's newest incident; 0: none, or no answer.
-[[nodiscard]] int newest_incident(const AgentAddress& agent);
+// The number of the agent's newest incident; 0: none. Without it an earlier request would be taken for this one.
+[[nodiscard]] Result<int> newest_incident(const AgentAddress& agent);
 
 // The exit code: done, or it waits for a person, or the policy only observes. Ctrl-C leaves it running.
 [[nodiscard]] int follow(const Request& request);

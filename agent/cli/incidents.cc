@@ -3,6 +3,7 @@
 
 #include "agent/api/incident_view.h"
 #include "agent/api/json_internal.h"
+#include "agent/base/foreign_json_internal.h"
 #include "agent/base/plain_text.h"
 #include "agent/cli/api_client_internal.h"
 #include "agent/cli/command_internal.h"
@@ -19,14 +20,44 @@ struct Options {
     std::string id, output = "text", verdict, reason;
 };
 
+// What stands under `key`, or null.
+const Json& part(const Json& object, const char* key) {
+    static const Json nothing;
+    const Json* found = json_member(object, key);
+    return found == nullptr ? nothing : *found;
+}
+
+// One incident, or the list of all. Something else than an agent may answer there, and say 200 too.
+Result<Json> read_answer(const std::string& body, bool one) {
+    Json answer = foreign_json(body);
+    if (one ? text_of(answer, "id").empty() : !part(answer, "incidents").is_array())
+        return fail(ErrorCode::invalid, "the answer can't be read: expected {}, as `medic agent` tells {}",
+                    one ? "an incident" : "a list of incidents", one ? "it" : "them");
+    return answer;
+}
+
+// What stands in the journal's own columns, where the rest of a row can't be read: it must not be missing in the list.
+Json unreadable(const IncidentRow& row, const std::string& why) {
+    return {{"id", row.id},
+            {"cluster", row.cluster},
+            {"state", row.state},
+            {"opened_at", rfc3339(row.opened_at)},
+            {"diagnosis", {{"cause", row.cause}, {"side", row.side}, {"summary", row.summary + " (" + why + ")"}}}};
+}
+
 // From the agent, or from its journal when it is down.
 Result<Json> fetch(const Options& options, const std::string& id) {
     const auto reply = call_api(options.agent, "GET", "/api/v1/incidents" + (id.empty() ? "" : "/" + id));
-    if (reply && reply->status == 200) return Json::parse(reply->body, nullptr, false);
+    if (reply && reply->status == 200) return read_answer(reply->body, !id.empty());
     if (reply && reply->status == 404) return fail(ErrorCode::invalid, "no incident {}", id);
+    if (reply) return fail(ErrorCode::not_ready, "{}", error_of(*reply));
     MEDIC_TRY(const std::string path, journal_path(options.agent));
-    MEDIC_TRY(const auto journal, Journal::open_read_only(path));
-    fmt::print(stderr, "{}\n", paint("no agent answers; reading its journal", Tone::faint));
+    auto opened = Journal::open_read_only(path);
+    if (!opened)
+        return fail(opened.error().code, "no agent answers ({}), and its journal can't be read: {}",
+                    reply.error().message, opened.error().message);
+    const auto& journal = *opened;
+    fmt::print(stderr, "{}\n", paint("no agent answers; reading its journal", Tone::faint, Stream::errors));
     if (!id.empty()) {
         MEDIC_TRY(const IncidentRow row, journal->incident(id));
         MEDIC_TRY(const Incident incident, from_row(row));
@@ -34,21 +65,24 @@ Result<Json> fetch(const Options& options, const std::string& id) {
     }
     constexpr std::size_t newest_max = 100;
     MEDIC_TRY(const auto rows, journal->incidents(newest_max));
-    std::vector<Incident> all;
+    Json all = Json::array();
     for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
-        auto incident = from_row(*row);
-        if (incident) all.push_back(*std::move(incident));
+        const auto incident = from_row(*row);
+        Json one = incident ? Json::parse(incident_json(*incident), nullptr, false)
+                            : unreadable(*row, incident.error().message);
+        one.erase("schema");
+        all.push_back(std::move(one));
     }
-    return Json::parse(incidents_json(all), nullptr, false);
+    return Json{{"schema", 1}, {"incidents", std::move(all)}};
 }
 
 std::string line(const Json& incident) {
-    const Json& diagnosis = incident["diagnosis"];
+    const Json& diagnosis = part(incident, "diagnosis");
     const std::string state = text_of(incident, "state");
     const Tone tone = state == "resolved" || state == "healed" ? Tone::good
                       : state == "escalated"                   ? Tone::bad
                                                                : Tone::warn;
-    const auto plain = [](const Json& of, const char* key) { return plain_text(text_of(of, key)); };
+    const auto plain = [](const Json& of, const char* key) { return plain_line(text_of(of, key)); };
     return fmt::format("{:<6} {} {:<16} {:<10} {:<8} {}\n", plain(incident, "id"), plain(incident, "opened_at"),
                        paint(fmt::format("{:<16}", state), tone), plain(incident, "cluster"), plain(diagnosis, "side"),
                        plain(diagnosis, text_of(diagnosis, "summary").empty() ? "cause" : "summary"));
@@ -61,7 +95,7 @@ int list(const Options& options) {
         fmt::print("{}\n", all->dump(2));
         return exit_ok;
     }
-    const Json incidents = all->value("incidents", Json::array());
+    const Json& incidents = part(*all, "incidents");
     if (incidents.empty()) fmt::print("No incidents.\n");
     for (const Json& one : incidents) print_text(line(one));
     return exit_ok;
@@ -75,12 +109,12 @@ int show(const Options& options) {
         return exit_ok;
     }
     print_text(line(*one));
-    const Json& diagnosis = (*one)["diagnosis"];
+    const Json& diagnosis = part(*one, "diagnosis");
     print_text(fmt::format("  cause {} · owner {}\n", text_of(diagnosis, "cause"), text_of(diagnosis, "owner")));
     if (const std::string first = text_of(*one, "first_failure"); !first.empty())
         print_text(fmt::format("{}\n  {}\n", paint("First failure", Tone::strong), plain_text(first)));
     print_text(paint("Story", Tone::strong) + "\n");
-    for (const Json& entry : one->value("story", Json::array()))
+    for (const Json& entry : part(*one, "story"))
         print_text(plain_text(fmt::format("  {} {}\n", text_of(entry, "at"), text_of(entry, "text"))));
     return exit_ok;
 }
@@ -94,6 +128,11 @@ int replay_incident(const Options& options) {
     const Planner planner(remedies::all_remedies());
     const auto decisions = replay(**journal, options.id, guards, planner);
     if (!decisions) return complain(decisions.error().message, exit_problem);
+    if (decisions->empty()) {
+        const auto known = (*journal)->incident(options.id);
+        return known ? complain(options.id + ": no decision of it is kept, nothing to ask again", exit_cannot_tell)
+                     : complain(known.error().message, exit_problem);
+    }
     bool same = true;
     for (const ReplayedDecision& one : *decisions) {
         same = same && one.same;

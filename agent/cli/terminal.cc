@@ -14,12 +14,15 @@ namespace medic::cli {
 
 namespace {
 
-bool has_colour() {
-    static const bool colour = [] {
-        const char* no = std::getenv("NO_COLOR");
-        return isatty(STDOUT_FILENO) != 0 && (no == nullptr || *no == '\0');
-    }();
-    return colour;
+bool shows_colour(int descriptor) {
+    const char *no = std::getenv("NO_COLOR"), *term = std::getenv("TERM");
+    const bool dumb = term != nullptr && std::string_view(term) == "dumb";
+    return isatty(descriptor) != 0 && !dumb && (no == nullptr || *no == '\0');
+}
+
+bool has_colour(Stream stream = Stream::output) {
+    static const bool output = shows_colour(STDOUT_FILENO), errors = shows_colour(STDERR_FILENO);
+    return stream == Stream::output ? output : errors;
 }
 
 constexpr std::string_view colour_end = "\x1b[0m";
@@ -45,9 +48,9 @@ std::size_t colour_bytes(std::string_view text) {
 
 }  // namespace
 
-std::string paint(std::string_view text, Tone tone) {
+std::string paint(std::string_view text, Tone tone, Stream stream) {
     std::string plain = plain_text(text);
-    if (!has_colour() || tone == Tone::plain) return plain;
+    if (!has_colour(stream) || tone == Tone::plain) return plain;
     return fmt::format("{}{}{}", colour_of(tone), plain, colour_end);
 }
 

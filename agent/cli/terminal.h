@@ -1,5 +1,6 @@
-// What people read: colour on a terminal only, and never with NO_COLOR. Names, errors and stories come from outside,
-// and a terminal obeys what stands in them: text leaves through print_text() or complain(), never as it came.
+// What people read: colour on a terminal only, and never with NO_COLOR or TERM=dumb. Names, errors and stories come
+// from outside, and a terminal obeys what stands in them: text leaves through print_text() or complain(), never as it
+// came.
 #pragma once
 
 #include <string>
@@ -8,9 +9,10 @@
 namespace medic::cli {
 
 enum class Tone { plain, good, bad, warn, faint, strong };
+enum class Stream { output, errors };  // Each may be a terminal or not.
 
 // Plain (agent/base/plain_text.h), and in its colour.
-[[nodiscard]] std::string paint(std::string_view text, Tone tone);
+[[nodiscard]] std::string paint(std::string_view text, Tone tone, Stream stream = Stream::output);
 // To standard output: without controls, but for line feeds, tabs and the colours of paint().
 void print_text(std::string_view text);
 // With `-o json` or `-o yaml` as it is, for a program; else as text.

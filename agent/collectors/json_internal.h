@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/base/foreign_json_internal.h"
 #include "agent/base/result.h"
 #include "agent/collectors/look.h"
 
@@ -29,9 +30,11 @@ inline Result<Json> document(const Result<HttpAnswer>& answer) {
     if (answer->status == 401) return fail(ErrorCode::unavailable, "HTTP status 401: it wants a login: check `auth`");
     if (answer->status == 403) return fail(ErrorCode::unavailable, "HTTP status 403: this login may not read it");
     if (answer->status != 200) return fail(ErrorCode::unavailable, "HTTP status {}", answer->status);
-    Json parsed = Json::parse(answer->body, nullptr, false);
+    const Status within = within_json_limits(answer->body);
+    Json parsed = within ? Json::parse(answer->body, nullptr, false) : Json(Json::value_t::discarded);
     if (parsed.is_discarded()) {
         const bool html = answer->body.find('<') < 16;
+        if (!within && !html) return std::unexpected(within.error());
         return fail(ErrorCode::invalid, "expected JSON, got {} of {} bytes", html ? "an HTML page" : "something else",
                     answer->body.size());
     }

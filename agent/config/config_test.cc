@@ -156,7 +156,7 @@ data_dir: d
 clusters:
   prod:
     kafka: {bootstrap: [a:9093], sasl: {mechanism: PLAIN, username: u, password_file: /no/such/pw}}
-    flink: [{url: http://jm:8081, auth: {bearer_file: /etc/passwd}}, {url: http://127.0.0.1:8081, auth: {bearer_env: T}}]
+    flink: [{url: "http://u:hunter2@jm:8081", auth: {bearer_file: /etc/passwd}}, {url: http://127.0.0.1:8081, auth: {bearer_env: T}}]
     prometheus: {url: https://p:9090, match: '{cluster="x"}', tls: {check_hostname: false}}
 )",
                                     "/etc/medic.yaml");
@@ -165,8 +165,8 @@ clusters:
               (std::vector<std::string>{
                   "cluster prod: kafka: /no/such/pw does not exist yet",
                   "cluster prod: kafka: PLAIN without tls sends the password readable over the network",
-                  "cluster prod: http://jm:8081: everyone on this host can read /etc/passwd: chmod o-r",
-                  "cluster prod: http://jm:8081: without https the login goes readable over the network",
+                  "cluster prod: http://u:[hidden]@jm:8081: everyone on this host can read /etc/passwd: chmod o-r",
+                  "cluster prod: http://u:[hidden]@jm:8081: without https the login goes readable over the network",
                   "cluster prod: https://p:9090: check_hostname is off: whoever holds a certificate of that authority "
                   "is taken "
                   "for it"}));

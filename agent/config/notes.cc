@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/base/redact.h"
 #include "agent/config/config.h"
 
 namespace medic {
@@ -76,7 +77,7 @@ std::vector<std::string> config_notes(const Config& config) {
                 notes.all.push_back(kafka + ": OAUTHBEARER without tls sends the token readable over the network");
         }
         for (const auto& [url, access] : cluster.http)
-            notes.access("cluster " + cluster.name + ": " + url, url, access);
+            notes.access("cluster " + cluster.name + ": " + redact(url), url, access);  // It may hold a login.
     }
     notes.lease(config.lease);
     for (const NotifyConfig& receiver : config.notify) {

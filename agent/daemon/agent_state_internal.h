@@ -151,9 +151,10 @@ struct Agent::State : ApiBackend {
     // core
     void give(Input input);
     void tick();
-    void apply(Effects effects);
+    void apply(Effects effects, Instant decided);
     // journal
-    void write(Effects effects);
+    void write(Effects effects, Instant decided);
+    [[nodiscard]] std::string why_it_may_not_leave(const Operation& operation, Instant decided) const;
     void keep(std::vector<JournalEntry> entries);
     void forget_old();
     // telling people, on the reactor's thread

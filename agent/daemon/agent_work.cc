@@ -157,10 +157,10 @@ void Agent::State::tick() {
         metrics_now.operations += effects.operations.size();
     }
     if (not_healthy().empty()) tell_service_manager(ServiceState::alive);
-    apply(std::move(effects));
+    apply(std::move(effects), now.monotonic);
 }
 
-void Agent::State::apply(Effects effects) {
+void Agent::State::apply(Effects effects, Instant decided) {
     if (effects.fact_requests != asked) {
         asked = effects.fact_requests;
         (void)ingest->post([this, keys = asked] {
@@ -177,12 +177,27 @@ void Agent::State::apply(Effects effects) {
         reactor.post([this, text = std::move(notification.text)] { notifier->notice(text); });
     }
     if (effects.journal.empty() && effects.operations.empty()) return;
-    journal_thread->post_waiting([this, effects = std::move(effects)]() mutable { write(std::move(effects)); });
+    journal_thread->post_waiting(
+        [this, effects = std::move(effects), decided]() mutable { write(std::move(effects), decided); });
 }
 
 // On the journal thread.
 
-void Agent::State::write(Effects effects) {
+// Looked at once more just before an operation leaves: the loop decided it a while ago. "" lets it pass.
+std::string Agent::State::why_it_may_not_leave(const Operation& operation, Instant decided) const {
+    std::error_code error;
+    if (std::filesystem::exists(pause_file, error) || error) return "a person has paused";
+    if (std::string late = too_late(operation, read_clock().monotonic - decided); !late.empty()) return late;
+    {
+        const std::lock_guard guard(shared_mutex);
+        for (const Pause& pause : shown_pauses)
+            if (pause.cluster.empty() || pause.cluster == operation.cluster)
+                return "paused by " + pause.by + ": " + pause.reason;
+    }
+    return leases ? leases->let_leave(operation) : "";
+}
+
+void Agent::State::write(Effects effects, Instant decided) {
     std::vector<Operation> operations = std::move(effects.operations);
     const auto sequence = journal->append(std::move(effects.journal));
     // People are told once it is durable, or when it can't be: they must hear of it above all when the disk is full.
@@ -201,12 +216,7 @@ void Agent::State::write(Effects effects) {
     const JournalAckResult ack = journal->flush();
     tell();
     if (!ack.durable) options.say("the journal can't be written, nothing acts: " + ack.problem);
-    std::error_code error;
-    const bool paused = std::filesystem::exists(pause_file, error) || error;
-    const auto door = [&](const Operation& operation) -> std::string {
-        if (paused) return "a person has paused";
-        return leases ? leases->let_leave(operation) : "";
-    };
+    const auto door = [&](const Operation& operation) { return why_it_may_not_leave(operation, decided); };
     for (Operation& operation : outbox.release(ack.sequence, ack.durable, door)) {
         if (leases) operation.fencing_token = leases->token(operation.cluster);
         options.say("sends " + describe(operation));

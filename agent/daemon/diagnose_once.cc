@@ -71,7 +71,10 @@ DiagnoseResult::Verdict verdict_of(const DiagnoseResult& result) {
     using Verdict = DiagnoseResult::Verdict;
     const auto named = [](const Diagnosis& one) { return !one.abstains(); };
     if (std::ranges::any_of(result.report.diagnoses, named)) return Verdict::problem;
-    const auto ails = [&](const OpenIncident& one) { return one.state != "healed" && named(one.diagnosis); };
+    // An escalated one waits for a person, whether or not its cause was found.
+    const auto ails = [&](const OpenIncident& one) {
+        return one.state == "escalated" || (one.state != "healed" && named(one.diagnosis));
+    };
     if (std::ranges::any_of(result.incidents, ails)) return Verdict::problem;
     // Something is wrong and no cause stands out, or too little was seen to call it healthy.
     if (!result.report.diagnoses.empty() || !result.symptoms.empty() || !result.blind.empty() || result.targets == 0)

@@ -7,6 +7,7 @@
 
 #include "agent/api/diagnosis_json_internal.h"
 #include "agent/api/incident_view.h"
+#include "agent/base/foreign_json_internal.h"
 
 namespace medic {
 namespace {
@@ -223,7 +224,7 @@ std::string diagnosis_document(const DiagnoseResult& result, const std::string& 
 }
 
 Result<DiagnoseResult> read_diagnosis_document(std::string_view said) {
-    const Json document = Json::parse(said, nullptr, false);
+    const Json document = foreign_json(said);
     if (!document.is_object() || number(document, "schema") != 1)
         return fail(ErrorCode::invalid, "no diagnosis of schema 1");
     DiagnoseResult result;
@@ -247,7 +248,7 @@ Result<DiagnoseResult> read_diagnosis_document(std::string_view said) {
 }
 
 std::string watched_of_document(std::string_view said) {
-    const Json document = Json::parse(said, nullptr, false);
+    const Json document = foreign_json(said);
     return document.is_object() ? text_of(document, "watched") : "";
 }
 

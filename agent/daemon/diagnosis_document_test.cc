@@ -108,6 +108,8 @@ TEST(DiagnosisDocument, AnIncidentThatIsOpenIsAProblemUnlessItHasHealed) {
     EXPECT_EQ(verdict_of(result), Verdict::healthy);
     result.incidents = {incident("diagnosing", Diagnosis{})};
     EXPECT_EQ(verdict_of(result), Verdict::healthy) << "it names no cause; what ails shows in the symptoms";
+    result.incidents = {incident("escalated", Diagnosis{})};
+    EXPECT_EQ(verdict_of(result), Verdict::problem) << "somebody must look at it, though nobody knows its cause";
 }
 
 TEST(DiagnosisDocument, OnlyOpenIncidentsAreTold) {

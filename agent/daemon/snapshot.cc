@@ -7,6 +7,7 @@
 
 #include "agent/api/incident_view.h"
 #include "agent/api/json_internal.h"
+#include "agent/base/foreign_json_internal.h"
 
 namespace medic {
 namespace {
@@ -82,7 +83,7 @@ std::string snapshot_document(const Snapshot& snapshot) {
 }
 
 Result<Snapshot> read_snapshot_document(std::string_view text) {
-    const Json document = Json::parse(text, nullptr, false);
+    const Json document = foreign_json(text);
     const auto said = [&](const char* key) {
         const auto found = document.find(key);
         return found != document.end() && found->is_string() ? found->get<std::string>() : std::string();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/base/foreign_json_internal.h"
 #include "agent/base/redact.h"
 #include "agent/discovery/draw_internal.h"
 
@@ -80,7 +81,7 @@ const Job* Picture::job(std::string_view name) const {
 json_read::Json body_of(const ClusterLook& look, const std::string& url) {
     const auto found = look.bodies.find(url);
     return found == look.bodies.end() ? json_read::Json(json_read::Json::value_t::discarded)
-                                      : json_read::Json::parse(found->second, nullptr, false);
+                                      : foreign_json(found->second);
 }
 
 Picture draw(Outside& outside, const ClusterConfig& cluster, const ClusterLook& look) {

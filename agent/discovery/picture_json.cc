@@ -1,5 +1,6 @@
 #include "agent/discovery/picture_json.h"
 
+#include "agent/base/foreign_json_internal.h"
 #include "agent/collectors/json_internal.h"
 
 namespace medic::discovery {
@@ -137,7 +138,7 @@ std::string to_json(const Picture& picture, const std::vector<Change>& changes) 
 }
 
 Result<Picture> picture_from_json(std::string_view source, const std::string& path) {
-    const Json document = Json::parse(source, nullptr, false);
+    const Json document = foreign_json(source);
     if (!document.is_object() || json_read::integer(document, "schema") != 1 || text(document, "cluster").empty())
         return fail(ErrorCode::invalid, "{}: expected what `medic discover -o json` printed (schema 1)", path);
     Picture picture;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "agent/base/foreign_json_internal.h"
 #include "agent/collectors/json_internal.h"
 
 namespace medic::doctor {
@@ -103,7 +104,7 @@ std::vector<Check> versions(const ClusterLook& look) {
     for (const auto& [broker, version] : look.broker_versions)
         if (!version.empty()) found.emplace("Kafka", version);
     for (const auto& [url, body] : look.bodies) {
-        const auto parsed = json_read::Json::parse(body, nullptr, false);
+        const auto parsed = foreign_json(body);
         if (url.ends_with("/config") && url.find("/jobs/") == std::string::npos) {
             if (const auto version = json_read::text(parsed, "flink-version"); !version.empty())
                 found.emplace("Flink", version);

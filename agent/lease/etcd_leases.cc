@@ -5,8 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/base/base64.h"
+#include "agent/base/foreign_json_internal.h"
 #include "agent/world/real/http_client.h"
 #include "agent/world/real/secret.h"
+#include "agent/world/real/url.h"
 
 namespace medic {
 namespace {
@@ -18,15 +20,26 @@ constexpr int rounds_max = 3;  // Others may take the key between a look and a w
 
 // etcd writes 64-bit numbers as texts, and leaves zeros out.
 std::int64_t number(const json& object, const char* name) {
-    const auto found = object.find(name);
-    if (found == object.end()) return 0;
+    const json* found = json_member(object, name);
+    if (found == nullptr) return 0;
     if (found->is_string()) return std::strtoll(found->get_ref<const std::string&>().c_str(), nullptr, 10);
     return found->is_number_integer() ? found->get<std::int64_t>() : 0;
 }
 
+// Of an object inside of an object.
+std::int64_t number(const json& object, const char* inner, const char* name) {
+    const json* found = json_member(object, inner);
+    return found == nullptr ? 0 : number(*found, name);
+}
+
 std::string text(const json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+    const json* found = json_member(object, name);
+    return found != nullptr && found->is_string() ? found->get<std::string>() : "";
+}
+
+bool is_true(const json& object, const char* name) {
+    const json* found = json_member(object, name);
+    return found != nullptr && found->is_boolean() && found->get<bool>();
 }
 
 struct Entry {
@@ -72,8 +85,8 @@ private:
 
     Result<Entry> look(const std::string& cluster) {
         MEDIC_TRY(const json answer, call("/v3/kv/range", {{"key", key(cluster)}}));
-        const auto found = answer.find("kvs");
-        if (found == answer.end() || !found->is_array() || found->empty()) return Entry{};
+        const json* found = json_member(answer, "kvs");
+        if (found == nullptr || !found->is_array() || found->empty()) return Entry{};
         const json& kv = found->front();
         const auto holder = from_base64(text(kv, "value"));
         if (!holder || number(kv, "mod_revision") == 0)
@@ -95,9 +108,9 @@ private:
             {"key", key(cluster)}, {"value", to_base64(options_.holder)}, {"lease", std::to_string(lease)}};
         MEDIC_TRY(const json answer, call("/v3/kv/txn", {{"compare", json::array({as_seen})},
                                                          {"success", json::array({{{"requestPut", put}}})}}));
-        if (answer.value("succeeded", false)) {
+        if (is_true(answer, "succeeded")) {
             leases_[cluster] = lease;
-            return number(answer.value("header", json::object()), "revision");
+            return number(answer, "header", "revision");
         }
         MEDIC_CHECK(call("/v3/lease/revoke", {{"ID", std::to_string(lease)}}));
         return 0;
@@ -106,7 +119,7 @@ private:
     // False: the lease has run out.
     Result<bool> keep_alive(std::int64_t lease) {
         MEDIC_TRY(const json answer, call("/v3/lease/keepalive", {{"ID", std::to_string(lease)}}));
-        return number(answer.value("result", json::object()), "TTL") > 0;
+        return number(answer, "result", "TTL") > 0;
     }
 
     // A login may have run out: one more try with a new one.
@@ -128,7 +141,7 @@ private:
         return {};
     }
 
-    // The body may hold a password: it never stands in a message.
+    // The body may hold a password, the address a login: neither ever stands in a message.
     Result<json> ask(const std::string& path, const json& body) {
         Error last{ErrorCode::unavailable, "etcd: no address is configured"};
         for (std::size_t i = 0; i < options_.urls.size(); ++i) {
@@ -141,19 +154,19 @@ private:
             call.body_bytes_max = answer_bytes_max;
             call.ca_file = options_.ca_file;
             auto reply = client_.perform(call);
-            if (reply && reply->status < 500) return read(url + path, *reply);
+            if (reply && reply->status < 500) return read(shown_url(call.url), *reply);
             last = reply ? Error{ErrorCode::unavailable,
-                                 "etcd: " + url + " answers status " + std::to_string(reply->status)}
+                                 "etcd: " + shown_url(url) + " answers status " + std::to_string(reply->status)}
                          : Error{ErrorCode::unavailable, "etcd: " + reply.error().message};
             at_ = (at_ + 1) % options_.urls.size();
         }
         return std::unexpected(last);
     }
 
-    static Result<json> read(const std::string& url, const HttpReply& reply) {
-        json answer = json::parse(reply.body, nullptr, false);
+    static Result<json> read(const std::string& shown, const HttpReply& reply) {
+        json answer = foreign_json(reply.body);
         if (reply.status != 200 || !answer.is_object())
-            return fail(ErrorCode::invalid, "etcd: {} answers status {}{}", url, reply.status,
+            return fail(ErrorCode::invalid, "etcd: {} answers status {}{}", shown, reply.status,
                         answer.is_object() ? ": " + text(answer, "message") : ", and no JSON object");
         return answer;
     }

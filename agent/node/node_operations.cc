@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/base/foreign_json_internal.h"
 #include "agent/base/redact.h"
 #include "agent/node/node_service_internal.h"
 
@@ -42,7 +43,9 @@ std::vector<Value> values_of(const std::string& action) {
 
 Result<std::map<std::string, std::string>> read_values(const Json& body, const std::string& action) {
     const auto wanted = values_of(action);
-    const Json given = body.value("values", Json::object());
+    static const Json none = Json::object();
+    const Json* sent = json_member(body, "values");
+    const Json& given = sent == nullptr ? none : *sent;
     if (!given.is_object() || given.size() != wanted.size())
         return fail(ErrorCode::invalid, "values: {} takes exactly {} of them", action, wanted.size());
     std::map<std::string, std::string> values;
@@ -80,8 +83,7 @@ HttpResponse told(const std::string& key, const Result<std::string>& outcome) {
 
 struct NodeService::State::Order {
     BookedOperation booked;
-    const NodeConfig* node = nullptr;
-    std::map<std::string, std::string> values;
+    std::vector<std::string> argv;
     Duration timeout{0};
 
     [[nodiscard]] NodeName node_name() const { return {booked.cluster, booked.node}; }
@@ -91,22 +93,23 @@ struct NodeService::State::Order {
 Result<NodeService::State::Order> NodeService::State::read_order(const HttpRequest& request) const {
     if (request.body.size() > body_bytes_max)
         return fail(ErrorCode::invalid, "a body of at most {} bytes is read", body_bytes_max);
-    const Json body = Json::parse(request.body, nullptr, false);
+    const Json body = foreign_json(request.body);
     if (!body.is_object()) return fail(ErrorCode::invalid, "expected a JSON object with `key` and `fencing_token`");
     Order order;
-    const auto cluster = body.value("cluster", Json(""));
-    if (!cluster.is_string()) return fail(ErrorCode::invalid, "cluster: expected a text");
-    MEDIC_TRY(const Found found, find(request.segments[3], cluster.get<std::string>()));
-    order.node = found.node;
+    const Json* cluster = json_member(body, "cluster");
+    if (cluster != nullptr && !cluster->is_string()) return fail(ErrorCode::invalid, "cluster: expected a text");
+    MEDIC_TRY(const Found found,
+              find(request.segments[3], cluster == nullptr ? std::string() : cluster->get<std::string>()));
     const std::string& action = request.segments[4];
-    if (!found.node->driver.can(action))
+    const auto command = found.node->driver.commands.find(action);
+    if (command == found.node->driver.commands.end())
         return fail(ErrorCode::invalid, "node {}: its driver here has no `{}`", found.node->name, action);
-    const auto key = body.value("key", Json());
-    if (!key.is_string() || !is_printable(key.get<std::string>(), key_bytes_max))
+    const Json* key = json_member(body, "key");
+    if (key == nullptr || !key->is_string() || !is_printable(key->get_ref<const std::string&>(), key_bytes_max))
         return fail(ErrorCode::invalid, "key: expected a printable text of at most {} bytes", key_bytes_max);
-    const auto token = body.value("fencing_token", Json());
-    if (!token.is_number_unsigned() ||
-        token.get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+    const Json* token = json_member(body, "fencing_token");
+    if (token == nullptr || !token->is_number_unsigned() ||
+        token->get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
         return fail(ErrorCode::invalid, "fencing_token: expected a number, 0 without a lease");
     order.timeout = found.node->driver.command_timeout;
     if (const auto given = body.find("timeout_ms"); given != body.end()) {
@@ -116,13 +119,16 @@ Result<NodeService::State::Order> NodeService::State::read_order(const HttpReque
         order.timeout = std::min(
             order.timeout, Duration{static_cast<Duration::rep>(std::min(given->get<std::uint64_t>(), timeout_ms_max))});
     }
-    MEDIC_TRY(order.values, read_values(body, action));
-    order.booked = {.key = key.get<std::string>(),
+    MEDIC_TRY(auto values, read_values(body, action));
+    order.booked = {.key = key->get<std::string>(),
                     .cluster = found.cluster,
                     .node = found.node->name,
                     .action = action,
-                    .values = Json(order.values).dump(-1, ' ', false, Json::error_handler_t::replace),
-                    .fencing_token = token.get<std::uint64_t>()};
+                    .values = Json(values).dump(-1, ' ', false, Json::error_handler_t::replace),
+                    .fencing_token = token->get<std::uint64_t>()};
+    values["node"] = order.booked.node;
+    values["fencing_token"] = std::to_string(order.booked.fencing_token);
+    MEDIC_TRY(order.argv, filled(command->second, values));
     return order;
 }
 
@@ -140,17 +146,12 @@ Status NodeService::State::reserve(const Order& order) {
 }
 
 Result<std::string> NodeService::State::run(const Order& order) {
-    const auto& argv = order.node->driver.commands.at(order.booked.action);
-    auto values = order.values;
-    values["node"] = order.booked.node;
-    values["fencing_token"] = std::to_string(order.booked.fencing_token);
-    const auto reply =
-        parts.run({.argv = filled(argv, values), .timeout = order.timeout, .output_bytes_max = said_bytes_max});
+    const auto reply = parts.run({.argv = order.argv, .timeout = order.timeout, .output_bytes_max = said_bytes_max});
     if (!reply) return fail(reply.error().code, "{}", redact(reply.error().message, said_bytes_max));
     if (reply->exit_code == 0) return redact(reply->output, said_bytes_max);
     const std::string& said = reply->errors.empty() ? reply->output : reply->errors;
     // It ended by itself and says that it failed; what it has done until then only facts can tell.
-    return fail(ErrorCode::unavailable, "{}: exit code {}: {}", argv[0], reply->exit_code, redact(said, 1'000));
+    return fail(ErrorCode::unavailable, "{}: exit code {}: {}", order.argv[0], reply->exit_code, redact(said, 1'000));
 }
 
 Result<std::string> NodeService::State::carry_out(const Order& order) {

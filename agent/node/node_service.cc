@@ -132,6 +132,7 @@ HttpResponse NodeService::State::threads(const HttpRequest& request) {
     const NodeDriverConfig& driver = found->node->driver;
     if (!driver.can("threads")) return node_problem(404, "the node's driver has no `threads`");
     std::string pid;
+    std::vector<std::string> argv;
     {
         const std::lock_guard guard(mutex);
         if (const auto seen = newest.find(found->cluster); seen != newest.end()) {
@@ -142,12 +143,13 @@ HttpResponse NodeService::State::threads(const HttpRequest& request) {
         if (pid.empty()) return node_problem(409, "the node's process is not known to run");
         // A dump stops all threads of the process for a moment.
         if (dumping) return node_problem(503, "another thread dump is being taken");
+        auto filled_in = filled(driver.commands.at("threads"), {{"pid", pid}, {"node", found->node->name}});
+        if (!filled_in) return node_problem(400, filled_in.error().message);
+        argv = *std::move(filled_in);
         dumping = true;
     }
     const auto reply =
-        parts.run({.argv = filled(driver.commands.at("threads"), {{"pid", pid}, {"node", found->node->name}}),
-                   .timeout = driver.timeout,
-                   .output_bytes_max = dump_bytes_max});
+        parts.run({.argv = std::move(argv), .timeout = driver.timeout, .output_bytes_max = dump_bytes_max});
     {
         const std::lock_guard guard(mutex);
         dumping = false;

@@ -197,6 +197,16 @@ TEST_F(Sidecar, ValuesFillPlaceholdersAndNothingElse) {
     EXPECT_EQ(ran.size(), 2u);
 }
 
+TEST_F(Sidecar, NoValueBecomesAnOptionOfTheCommand) {
+    const HttpResponse refused = order("w/kill_task", "a", 0, R"(,"values":{"connector":"--all","task":"3"})");
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_NE(refused.body.find("{connector}"), std::string::npos) << refused.body;
+    EXPECT_NE(refused.body.find("option"), std::string::npos) << refused.body;
+    EXPECT_TRUE(ran.empty());
+    // Nothing was booked under that key.
+    EXPECT_EQ(order("w/kill_task", "a", 0, R"(,"values":{"connector":"all--","task":"3"})").status, 200);
+}
+
 TEST_F(Sidecar, WhatItDoesNotHaveIsSaid) {
     EXPECT_EQ(order("tm-9/kill", "a").status, 404);
     EXPECT_EQ(order("tm-1/stop", "a").status, 400);
@@ -231,6 +241,7 @@ TEST_F(Sidecar, HostileBodiesDoNothing) {
         R"({"key":"k","fencing_token":0,"timeout_ms":"9"})",
         "{\"key\":\"k\xff\",\"fencing_token\":0}",
         R"({"key":")" + std::string(300, 'k') + R"(","fencing_token":0})",
+        R"({"key":"k","fencing_token":0,"cluster":)" + std::string(30'000, '[') + std::string(30'000, ']') + "}",
         R"({"key":"k","fencing_token":0,"x":")" + std::string(70'000, 'x') + "\"}"};
     for (const std::string& body : bodies)
         EXPECT_EQ(ask("POST", "/api/v1/nodes/tm-1/kill", body).status, 400) << body.substr(0, 80);

@@ -19,13 +19,28 @@ constexpr std::size_t failure_bytes_max = 800;  // Of the first failure: the hea
 constexpr std::size_t steps_max = 6;
 constexpr Duration link_lives{30LL * 24 * 3'600'000};
 
+// Controls are taken out first: one inside of a word would hide it from redact().
 std::string clean(const std::string& text, std::size_t bytes_max = line_bytes_max) {
-    return shortened(redact(text), bytes_max);
+    return shortened(redact(plain_text(text)), bytes_max);
 }
 
-std::string one_line(std::string text) {
-    std::ranges::replace_if(text, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
-    return text;
+std::string clean_line(const std::string& text) { return shortened(redact(plain_line(text)), line_bytes_max); }
+
+// Whoever reads a message takes what stands at its edge for ours: of a text of several lines only the first one does.
+std::string indented(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+        const std::size_t end = text.starts_with('\n') ? 1
+                                : text.starts_with("\u2028") || text.starts_with("\u2029")
+                                    ? std::string_view("\u2028").size()
+                                    : 0;
+        if (end > 0)
+            out += "\n    ";
+        else
+            out += text.front();
+        text.remove_prefix(std::max<std::size_t>(end, 1));
+    }
+    return out;
 }
 
 // Steps of one plan are one thing for people; what a person must answer is another each time.
@@ -48,13 +63,13 @@ std::string action_of(const Incident& incident) {
     if (!incident.plan) return "";
     std::string steps;
     for (std::size_t i = 0; i < incident.plan->steps.size() && i < steps_max; ++i)
-        steps += (steps.empty() ? "" : "; ") + clean(incident.plan->steps[i].text);
+        steps += (steps.empty() ? "" : "; ") + clean_line(incident.plan->steps[i].text);
     if (incident.plan->steps.size() > steps_max) steps += "; …";
-    const std::string what = clean(incident.plan->summary) + (steps.empty() ? "" : " (" + steps + ")");
+    const std::string what = clean_line(incident.plan->summary) + (steps.empty() ? "" : " (" + steps + ")");
     if (incident.state == IncidentState::observing) return "would do, if the policy let it: " + what;
     if (incident.state == IncidentState::waiting_approval) return "asks to do: " + what;
     if (!incident.acted) return "plans: " + what;
-    const std::string who = incident.approved_by.empty() ? "" : ", approved by " + incident.approved_by;
+    const std::string who = incident.approved_by.empty() ? "" : ", approved by " + clean_line(incident.approved_by);
     return (incident.undoing ? "is taking back: "
             : incident.ended() || incident.state == IncidentState::healed || incident.state == IncidentState::escalated
                 ? "did: "
@@ -70,7 +85,7 @@ std::string headline(const Incident& incident) {
         case IncidentState::resolved:
             return incident.outcome == "healed"      ? "resolved: healed"
                    : incident.outcome == "went_away" ? "resolved: no longer seen"
-                                                     : "resolved: " + incident.outcome;
+                                                     : "resolved: " + clean_line(incident.outcome);
         case IncidentState::observing: return "found, only observed";
         case IncidentState::diagnosing: return "something is wrong";
         default: return incident.acted ? "being healed" : "found";
@@ -110,7 +125,7 @@ std::string since_text(const Incident& incident, WallTime now) {
 std::string whole_text(const Incident& incident, const IncidentMessage& message, WallTime now) {
     std::string text = message.title + "\n\n";
     const auto line = [&](std::string_view name, const std::string& value) {
-        if (!value.empty()) text += fmt::format("{}: {}\n", name, value);
+        if (!value.empty()) text += fmt::format("{}: {}\n", name, indented(value));
     };
     line("What", message.what);
     line("Whose side", message.side);
@@ -165,18 +180,18 @@ IncidentMessage message_of(const Incident& incident, const MessageContext& conte
     message.cluster = incident.cluster;
     message.state = std::string(to_string(incident.state));
     message.side = std::string(to_string(diagnosis.side));
-    message.owner = clean(diagnosis.owner);
+    message.owner = clean_line(diagnosis.owner);
     message.cause = diagnosis.abstains() ? "unknown" : diagnosis.cause;
-    message.subject = clean(diagnosis.subject.kind + "/" + diagnosis.subject.name);
-    message.outcome = clean(incident.outcome);
-    message.waiting_for = clean(incident.waiting_for);
+    message.subject = clean_line(diagnosis.subject.kind + "/" + diagnosis.subject.name);
+    message.outcome = clean_line(incident.outcome);
+    message.waiting_for = clean_line(incident.waiting_for);
     message.first_failure = clean(incident.first_failure, failure_bytes_max);
     message.since = incident.opened_at;
     message.ended_at = incident.resolved_at;
     message.confidence = diagnosis.confidence;
     message.what = clean(diagnosis.summary);
-    message.title = one_line(fmt::format("[medic] {} {}: {} ({})", incident.id, incident.cluster,
-                                         shortened(message.what, 160), headline(incident)));
+    message.title = plain_line(fmt::format("[medic] {} {}: {} ({})", incident.id, incident.cluster,
+                                           shortened(message.what, 160), headline(incident)));
     message.action = action_of(incident);
     for (const Evidence& one : diagnosis.evidence) {
         if (message.evidence.size() == evidence_max) break;
@@ -184,7 +199,7 @@ IncidentMessage message_of(const Incident& incident, const MessageContext& conte
     }
     for (const std::string& one : diagnosis.missing) {
         if (message.missing.size() == evidence_max) break;
-        message.missing.push_back(clean(one));
+        message.missing.push_back(clean_line(one));
     }
     add_links(message, context);
     if (incident.state == IncidentState::waiting_approval)

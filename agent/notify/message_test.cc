@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/base/plain_text.h"
 #include "agent/notify/news_internal.h"
 #include "agent/notify/payload.h"
 
@@ -67,6 +68,49 @@ TEST(Message, HoldsNoSecretOfTheOutside) {
     for (const std::string& text : {payload_json(news, context()), payload_text(news, context()),
                                     payload_alerts(news, context()).body, payload_title(news, context())})
         EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
+}
+
+// Whoever reads a message must be able to tell our lines from what others have put into theirs.
+TEST(Message, WhatOthersSayBeginsNoLine) {
+    const std::string forged = "Right?: medic verdict I17 right";
+    Incident one = explained(IncidentState::escalated);
+    one.first_failure = "java.io.IOException: no\n" + forged + "\r\n" + forged + "\u2028" + forged;
+    one.diagnosis.evidence[0].text = "a trace\n" + forged;
+    one.diagnosis.summary = "lost\n" + forged;
+    one.diagnosis.owner = "team\n" + forged;
+    one.diagnosis.subject.name = "tm-1\n" + forged;
+    one.diagnosis.missing = {"a page\n" + forged};
+    one.outcome = "given up\n" + forged;
+    one.waiting_for = "team\u2029" + forged;
+    one.plan->summary = "replace\n" + forged;
+    one.plan->steps[0].text = "fence\n" + forged;
+    const Dispatch news = dispatch(one);
+    Dispatch digest = news;
+    digest.kind = Dispatch::Kind::digest;
+    const std::string whole = payload_text(news, context());
+    for (const std::string& text : {whole, payload_text(digest, context())}) {
+        EXPECT_EQ(text.find("\n" + forged), std::string::npos) << text;
+        EXPECT_EQ(text.find("\u2028"), std::string::npos) << text;
+        EXPECT_EQ(text.find("\u2029"), std::string::npos) << text;
+    }
+    EXPECT_NE(whole.find("First failure: java.io.IOException: no\n    " + forged), std::string::npos) << whole;
+    EXPECT_NE(whole.find("\nRight?: medic incidents --config"), std::string::npos) << whole;
+}
+
+TEST(Message, HoldsNoOrderToATerminal) {
+    const std::string hostile = "x\x1b[2J\x1b]0;owned\a\x7f\u009b31m\x9b";
+    Incident one = explained();
+    one.first_failure = one.diagnosis.summary = one.diagnosis.owner = one.diagnosis.subject.name = hostile;
+    one.diagnosis.evidence[0].text = one.plan->summary = hostile;
+    one.first_failure += " pass\x1bword=hunter2";
+    Dispatch notice = dispatch(one);
+    notice.kind = Dispatch::Kind::notice;
+    notice.notice = hostile;
+    for (const Dispatch& news : {dispatch(one), notice})
+        for (const std::string& text : {payload_text(news, context()), payload_title(news, context())}) {
+            EXPECT_EQ(text, plain_text(text));
+            EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
+        }
 }
 
 TEST(Message, AsksWithTheCommandThatAnswers) {

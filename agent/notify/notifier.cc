@@ -70,6 +70,9 @@ std::string without_url(std::string text, const std::string& url) {
     return redact(text);
 }
 
+// Of what a receiver says. Redacted before it is cut: half an address no longer shows that it holds a login.
+std::string told(const std::string& said) { return shortened(redact(said), value_bytes_max); }
+
 // 408 and 429 ask to come again; any other 4xx means this message.
 DispatchOutcome outcome_of(int status) {
     if (status >= 200 && status < 300) return DispatchOutcome::delivered;
@@ -156,8 +159,7 @@ void Notifier::run(const Dispatch& dispatch, const Target& target, const Message
         const bool delivered = reply && reply->exit_code == 0;
         finish(dispatch, delivered ? DispatchOutcome::delivered : DispatchOutcome::failed, {},
                delivered ? ""
-               : reply   ? fmt::format("its command ended with {}: {}", reply->exit_code,
-                                       redact(reply->errors.substr(0, value_bytes_max)))
+               : reply   ? fmt::format("its command ended with {}: {}", reply->exit_code, told(reply->errors))
                          : redact(reply.error().message));
     });
 }
@@ -176,9 +178,9 @@ void Notifier::post(const Dispatch& dispatch, const Target& target, std::string 
                 return finish(dispatch, DispatchOutcome::failed, labels, without_url(reply.error().message, url));
             const DispatchOutcome outcome = outcome_of(reply->status);
             finish(dispatch, outcome, labels,
-                   outcome == DispatchOutcome::delivered ? ""
-                                                         : fmt::format("it answers HTTP status {}: {}", reply->status,
-                                                                       redact(reply->body.substr(0, value_bytes_max))));
+                   outcome == DispatchOutcome::delivered
+                       ? ""
+                       : fmt::format("it answers HTTP status {}: {}", reply->status, told(reply->body)));
         });
 }
 

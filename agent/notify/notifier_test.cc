@@ -30,6 +30,7 @@ struct Scene {
     std::vector<DeliveryRow> rows;
     std::vector<std::string> said;
     std::atomic<int> status{200};
+    std::string body = "{}";  // Of every answer; set before start().
     std::atomic<std::int64_t> seconds{0};
     std::atomic<bool> well{true};
     std::atomic<int> asked{0};
@@ -45,7 +46,7 @@ struct Scene {
         server = HttpServer::start({}, [this](const HttpRequest& request) {
                      const std::lock_guard guard(mutex);
                      requests.push_back(request);
-                     return HttpResponse{.status = status, .body = "{}", .headers = {}};
+                     return HttpResponse{.status = status, .body = body, .headers = {}};
                  }).value();
     }
     ~Scene() {
@@ -222,6 +223,22 @@ TEST(Notifier, ACommandReadsTheMessageAndItsArgumentsAreFilledIn) {
     ASSERT_TRUE(scene.wait([&] { return scene.rows.size() == 2; }));
     EXPECT_NE(scene.read("done").find("Whose side: system"), std::string::npos);
     EXPECT_TRUE(scene.read("title").starts_with("I1 opened: [medic] I1 prod:")) << scene.read("title");
+}
+
+// Half an address no longer shows that it holds a login.
+TEST(Notifier, WhatAReceiverSaysIsRedactedBeforeItIsCut) {
+    const std::string said = std::string(375, 'x') + " http://me:hunter2-hunter2@host/";
+    Scene scene;
+    scene.body = said;
+    scene.status = 400;
+    scene.start({{.name = "chat", .kind = "webhook", .url = scene.url("/hook")},
+                 {.name = "pager", .kind = "command", .command = {"sh", "-c", "echo \"$0\" >&2; exit 1", said}}});
+    scene.tell(incident("I1"));
+    ASSERT_TRUE(scene.wait([&] { return scene.said.size() >= 2; }));
+    for (const std::string& line : scene.said) {
+        EXPECT_NE(line.find("xxx http://me:[hidden]"), std::string::npos) << line;
+        EXPECT_EQ(line.find("hunter"), std::string::npos) << line;
+    }
 }
 
 TEST(Notifier, AConfiguredArgumentArrivesWholeAndALongValueIsCutAtALettersBorder) {

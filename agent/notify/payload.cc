@@ -7,6 +7,7 @@
 
 #include "agent/api/diagnosis_json_internal.h"
 #include "agent/api/incident_view.h"
+#include "agent/base/plain_text.h"
 #include "agent/base/redact.h"
 
 namespace medic {
@@ -150,7 +151,7 @@ std::string payload_text(const Dispatch& dispatch, const MessageContext& context
     switch (dispatch.kind) {
         case Dispatch::Kind::incident: return message_of_news(dispatch.news[0], context).text;
         case Dispatch::Kind::digest: return digest_text(dispatch, context);
-        default: return "[medic] the agent itself: " + redact(dispatch.notice) + "\n";
+        default: return "[medic] the agent itself: " + redact(plain_line(dispatch.notice)) + "\n";
     }
 }
 

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "agent/api/json_internal.h"
+#include "agent/base/foreign_json_internal.h"
 
 namespace medic::practice {
 namespace {
@@ -89,7 +90,7 @@ std::vector<fs::path> result_files(const std::string& data_dir) {
 std::optional<PastDrill> past_drill(const fs::path& path) {
     const auto text = read_file(path.string());
     if (!text || !*text) return std::nullopt;
-    const Json body = Json::parse(**text, nullptr, false);
+    const Json body = foreign_json(**text);
     const Json drill = body.is_object() ? body.value("drill", Json::object()) : Json::object();
     if (text_of(drill, "id").empty()) return std::nullopt;
     PastDrill past{.id = text_of(drill, "id"),
@@ -126,7 +127,7 @@ std::string encode(const UndoRecord& of) {
 }
 
 Result<UndoRecord> decode_undo(std::string_view text, const std::string& path) {
-    const Json body = Json::parse(text, nullptr, false);
+    const Json body = foreign_json(text);
     const auto bad = [&](const char* what) {
         return fail(ErrorCode::invalid,
                     "{}: {}; a drill was left to be undone, and what it did can't be read: look at the nodes, then "

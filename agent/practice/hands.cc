@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "agent/api/json_internal.h"
+#include "agent/base/foreign_json_internal.h"
 #include "agent/collectors/node/node_collector.h"
 #include "agent/collectors/process/process.h"
 #include "agent/world/real/clock.h"
@@ -95,7 +96,7 @@ bool tells_start(const NodeConfig& node, const std::string& printed) {
                           argument.starts_with("--machine");
                });
     }
-    const Json document = Json::parse(printed, nullptr, false);
+    const Json document = foreign_json(printed);
     const auto start = document.is_object() ? document.find("start_time") : document.end();
     return document.is_object() && start != document.end() && start->is_number() && start->get<double>() > 0;
 }

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "agent/api/json_internal.h"
+#include "agent/base/foreign_json_internal.h"
 
 namespace medic::practice {
 namespace {
@@ -47,7 +48,7 @@ bool IncidentSight::at_work() const {
 }
 
 Result<std::vector<IncidentSight>> read_incidents(std::string_view text) {
-    const Json body = Json::parse(text, nullptr, false);
+    const Json body = foreign_json(text);
     const auto found = body.is_object() ? body.find("incidents") : body.end();
     if (!body.is_object() || found == body.end() || !found->is_array())
         return fail(ErrorCode::invalid, "the agent's answer is no list of incidents");

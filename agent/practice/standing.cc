@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/api/json_internal.h"
+#include "agent/base/foreign_json_internal.h"
 
 namespace medic::practice {
 namespace {
@@ -127,7 +128,7 @@ std::string standing_document(const Standing& of) {
 }
 
 Result<Standing> read_standing_document(std::string_view text) {
-    const Json body = Json::parse(text, nullptr, false);
+    const Json body = foreign_json(text);
     if (!body.is_object() || count(body, "schema") != 1 || text_of(body, "cluster").empty())
         return fail(ErrorCode::invalid, "the agent's answer is no standing of a cluster (schema 1)");
     Standing standing{.cluster = text_of(body, "cluster"),

@@ -203,6 +203,7 @@ Classification Classifier::classify_text(std::string_view text, Component compon
 
     Classification out;
     out.shape = matches.shape;
+    out.truncated = read.truncated || matches.truncated;
     double side_chance = 0;
     const auto chosen = choose(state_->catalogue, scored, chance, side_chance);
     const bool told = chosen && side_chance >= side_floor;

@@ -16,11 +16,12 @@ namespace medic {
 struct Classification {
     std::string cause, cause_group;
     Side side = Side::unknown;
-    double confidence = 0;  // Of the side; calibrated on texts that the catalogue has not seen.
-    double cause_confidence = 0;
+    double confidence = 0;                  // Of the side; calibrated on texts that the catalogue has not seen.
+    double cause_confidence = 0;            // Of this cause among all; never more than the side's.
     std::vector<Alternative> alternatives;  // Best first, at most five.
     std::vector<Evidence> evidence;
-    std::string shape;  // See shape_of(): for explaining a verdict.
+    std::string shape;       // See shape_of(): for explaining a verdict.
+    bool truncated = false;  // A limit was met (TraceLimits): not all of the text was looked at.
 };
 
 class Classifier {
@@ -46,9 +47,9 @@ private:
 [[nodiscard]] Component infer_component(std::string_view text);
 
 // `medic classify`: each line of `in` is {"id","component","text"}; each line of `out` the verdict
-// {"schema","id","side","cause","cause_group","confidence","alternatives","evidence"}, in the same order. A line that
-// can't be read gives {"id":…,"error":…} and is counted. Lines above 4 MiB are refused. Returns how many lines could
-// not be read.
+// {"schema","id","side","cause","cause_group","confidence","alternatives","evidence"}, in the same order, with
+// `truncated` where not all of the text was looked at. `id`: a string or a number. A line that can't be read gives
+// {"id":…,"error":…} and is counted. Lines above 4 MiB are refused. Returns how many lines could not be read.
 [[nodiscard]] Result<std::size_t> classify_lines(const Classifier& classifier, std::istream& in, std::ostream& out);
 
 }  // namespace medic

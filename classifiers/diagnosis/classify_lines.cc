@@ -1,8 +1,10 @@
 #include <istream>
+#include <optional>
 #include <ostream>
 
 #include <nlohmann/json.hpp>
 
+#include "agent/base/foreign_json_internal.h"
 #include "classifiers/diagnosis/classifier.h"
 
 namespace medic {
@@ -39,7 +41,17 @@ Json verdict(const Json& id, const Classification& result) {
                                    {"text", evidence.text},
                                    {"value", evidence.value},
                                    {"at", evidence.at.unix_ms}});
+    if (result.truncated) out["truncated"] = true;
     return out;
+}
+
+// null where there is none. nullopt: it is no name; it would be copied into the answer, whatever it holds.
+std::optional<Json> id_of(const Json& object) {
+    if (!object.is_object()) return Json(nullptr);
+    const auto found = object.find("id");
+    if (found == object.end() || found->is_null()) return Json(nullptr);
+    if (found->is_string() || found->is_number()) return *found;
+    return std::nullopt;
 }
 
 Json answer(const Classifier& classifier, const std::string& line, std::size_t number, bool& readable) {
@@ -48,13 +60,14 @@ Json answer(const Classifier& classifier, const std::string& line, std::size_t n
         return Json{{"schema", 1}, {"id", id}, {"line", number}, {"error", why}};
     };
     if (line.size() > line_bytes_max) return refuse(nullptr, "the line is longer than 4 MiB");
+    if (const Status within = within_json_limits(line); !within) return refuse(nullptr, within.error().message);
     const auto object = Json::parse(line, nullptr, false);
     if (object.is_discarded()) return refuse(nullptr, "not JSON; expected one object {id, component, text} a line");
+    const auto id = id_of(object);
+    if (!id) return refuse(nullptr, "expected a string or a number as `id`");
     if (!object.is_object() || !object.contains("text") || !object["text"].is_string())
-        return refuse(object.is_object() && object.contains("id") ? object["id"] : Json(nullptr),
-                      "expected an object with the string `text`");
-    const auto id = object.contains("id") ? object["id"] : Json(nullptr);
-    return verdict(id,
+        return refuse(*id, "expected an object with the string `text`");
+    return verdict(*id,
                    classifier.classify_text(text_of(object, "text"), parse_component(text_of(object, "component"))));
 }
 
@@ -66,7 +79,8 @@ Result<std::size_t> classify_lines(const Classifier& classifier, std::istream& i
         ++number;
         if (line.empty() || line == "\r") continue;
         bool readable = true;
-        out << answer(classifier, line, number, readable).dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+        // In one piece: whoever flushes each time sends whole lines.
+        out << answer(classifier, line, number, readable).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
         if (!readable) ++unreadable;
         if (!out) return fail(ErrorCode::unavailable, "line {}: the output can't be written", number);
     }

@@ -173,6 +173,14 @@ TEST(ClassifyLines, AnswersEveryLineInOrderAndRefusesWhatItCannotRead) {
     EXPECT_THAT(line, HasSubstr("\"id\":7,\"side\":\"unknown\""));
 }
 
+TEST(ClassifyLines, RefusesALineThatIsNestedEndlessly) {
+    constexpr std::size_t levels = 200'000;
+    std::istringstream in("{\"text\":\"x\",\"id\":" + std::string(levels, '[') + std::string(levels, ']') + "}\n");
+    std::ostringstream out;
+    EXPECT_EQ(classify_lines(classifier(), in, out).value(), 1U);
+    EXPECT_THAT(out.str(), HasSubstr("nested deeper"));
+}
+
 // --- Views
 // -------------------------------------------------------------------------------------------------------------
 

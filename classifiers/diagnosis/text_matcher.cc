@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <numeric>
 #include <unordered_map>
 
 #include "agent/base/text_hash.h"
@@ -70,11 +71,22 @@ void for_frames(const FailureText& text, Take take) {
         }
 }
 
-// How many lines of prose are looked at.
-std::size_t prose_seen(const FailureText& text) {
-    std::size_t bytes = 0, count = 0;
-    while (count < text.prose.size() && (bytes += text.prose[count].size()) <= prose_bytes_max) ++count;
-    return count;
+// Which lines of prose are looked at, in their order: the first ones, and of those behind them the last ones that tell
+// of a failure and the last ones beside it. Each of the three has its share, so that a long log is read at both ends.
+std::vector<std::size_t> prose_seen(const FailureText& text) {
+    std::size_t bytes = 0, head = 0;
+    while (head < text.prose.size() && (bytes += text.prose[head].size()) <= prose_bytes_max) ++head;
+    std::vector<std::size_t> seen(head);
+    std::iota(seen.begin(), seen.end(), std::size_t{0});
+    std::size_t failing_left = prose_bytes_max, asides_left = prose_bytes_max;
+    for (std::size_t at = text.prose.size(); at > head && failing_left + asides_left > 0; --at) {
+        const auto line = text.prose[at - 1];
+        std::size_t& left = trace::is_aside(line) ? asides_left : failing_left;
+        if (line.size() <= left) seen.push_back(at - 1);
+        left -= std::min(left, line.size());
+    }
+    std::reverse(seen.begin() + static_cast<std::ptrdiff_t>(head), seen.end());
+    return seen;
 }
 
 }  // namespace
@@ -158,13 +170,14 @@ struct TextMatcher::State {
     void match_messages(const FailureText& text, std::vector<bool>& matched, TextMatches& out) {
         const auto& signatures = kind(Signature::Where::message).signatures;
         const auto seen = prose_seen(text);
+        out.truncated = seen.size() < text.prose.size();
         const auto match_one = [&](std::size_t at) {
             match_message(text.prose[at], matched,
                           [&](std::size_t hit) { out.lines.emplace_back(signatures[hit], at); });
         };
         // What failed first; then what was logged beside it, which tells less.
         std::vector<std::size_t> asides;
-        for (std::size_t at = 0; at < seen; ++at)
+        for (const std::size_t at : seen)
             if (trace::is_aside(text.prose[at])) {
                 asides.push_back(at);
             } else {
@@ -202,8 +215,8 @@ struct TextMatcher::State {
     }
 
     // The first line of all that holds, whether it failed or was logged beside it: `known` was the first of its sort.
-    // What comes before it was found not to hold, but for lines of the other sort and what stands behind a line's
-    // looked-at part.
+    // What was looked at before it was found not to hold, but for lines of the other sort and what stands behind a
+    // line's looked-at part.
     std::string_view first_message(std::size_t signature, std::size_t known, const FailureText& text) {
         for (std::size_t at = 0; at < known; ++at) {
             const auto line = text.prose[at];

@@ -20,6 +20,7 @@ struct TextMatches {
     // `message` signatures what failed comes before what was logged beside it.
     std::vector<std::pair<std::size_t, std::size_t>> lines;
     std::string shape;
+    bool truncated = false;  // Some lines were not looked at: the text is too long.
 };
 
 class TextMatcher {

@@ -1,5 +1,6 @@
 #include "classifiers/rules/rule_reports.h"
 
+#include <fstream>
 #include <functional>
 #include <set>
 
@@ -75,6 +76,14 @@ void explain(const RuleGroup& group, const Rule& rule, std::string& text) {
         if (name != "medic_subject") text += fmt::format("  {:<12} {}\n", name, value);
 }
 
+// Whoever writes `groups: []` means no rule, as promtool takes it; an empty file is one that was lost on its way.
+bool speaks_of_groups(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    for (std::string line; std::getline(in, line);)
+        if (const auto at = line.find("groups"); at != std::string::npos && line.find('#') > at) return true;
+    return false;
+}
+
 }  // namespace
 
 RuleReport check_rules(std::span<const std::string> files) {
@@ -88,6 +97,11 @@ RuleReport check_rules(std::span<const std::string> files) {
             continue;
         }
         for (const auto& warning : warnings) report.text += "warning: " + warning + "\n";
+        if (set->rules() == 0 && !speaks_of_groups(file)) {
+            report.ok = false;
+            report.text += fmt::format("{}: holds no rule: expected `groups:` with `rules:`\n", file);
+            continue;
+        }
         for (const auto& group : set->groups())
             for (const auto& rule : group.rules)
                 for (const auto& oddity : oddities(rule, *promql::parse(rule.expression).root))

@@ -1,6 +1,7 @@
 #include "classifiers/rules/rule_set.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -187,6 +188,9 @@ Result<RuleSet> RuleSet::parse(std::span<const RuleFileText> files, std::vector<
 Result<RuleSet> RuleSet::load(std::span<const std::string> paths, std::vector<std::string>* warnings) {
     std::vector<RuleFileText> files;
     for (const auto& path : paths) {
+        std::error_code error;
+        if (std::filesystem::is_directory(path, error))
+            return fail(ErrorCode::invalid, "{}: is a directory: give its rule files", path);
         std::ifstream in(path, std::ios::binary);
         if (!in) return fail(ErrorCode::invalid, "{}: cannot be opened: check that it exists and may be read", path);
         std::ostringstream text;

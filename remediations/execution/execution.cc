@@ -1,5 +1,9 @@
 #include "remediations/execution/execution.h"
 
+#include <algorithm>
+
+#include <fmt/format.h>
+
 namespace medic {
 
 Operation to_operation(Permit permit) {
@@ -9,6 +13,12 @@ Operation to_operation(Permit permit) {
             .body = step.operation,
             .timeout = step.timeout,
             .idempotent = step.idempotent};
+}
+
+std::string too_late(const Operation& operation, Duration since_decided) {
+    if (since_decided <= std::min(leave_within, operation.timeout)) return "";
+    return fmt::format("the journal took {:.1f} s; what was decided then may not hold any more",
+                       std::chrono::duration<double>(since_decided).count());
 }
 
 void Outbox::hold(std::uint64_t sequence, std::vector<Operation> operations) {

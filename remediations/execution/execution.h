@@ -17,6 +17,12 @@ namespace medic {
 // Consumes the permit: one permit, one operation.
 [[nodiscard]] Operation to_operation(Permit permit);
 
+// "" while a decision may still be carried out; else why not. Journals hang: a disk that stalls for minutes holds back
+// what was decided on facts of before, and what the loop has given up and decided anew by then (its time-out has
+// passed). What waited longer than `leave_within` is refused.
+constexpr Duration leave_within{10'000};
+[[nodiscard]] std::string too_late(const Operation& operation, Duration since_decided);
+
 // Owned by the thread that talks to the journal. Usage, in this order:
 //   sequence = journal.append(effects.journal); outbox.hold(sequence, effects.operations); ack = journal.flush();
 //   for (op : outbox.release(ack.sequence, ack.durable, door)) world.send(op); and outbox.take_refused() go back to

@@ -43,5 +43,18 @@ TEST(Outbox, a_pause_that_came_last_still_stops_it) {
     EXPECT_EQ(outbox.take_refused().size(), 1U);
 }
 
+// A disk that stalls gives back minutes later what was decided before.
+TEST(Outbox, what_the_journal_held_back_for_long_does_not_leave_any_more) {
+    Operation operation = kill("I1/1/1");
+    operation.timeout = Duration{60'000};
+    EXPECT_EQ(too_late(operation, Duration{9'000}), "");
+    EXPECT_EQ(too_late(operation, Duration{120'000}),
+              "the journal took 120.0 s; what was decided then may not hold any more");
+    // The loop waits no longer than that for an answer, and may have decided anew.
+    operation.timeout = Duration{3'000};
+    EXPECT_EQ(too_late(operation, Duration{2'900}), "");
+    EXPECT_NE(too_late(operation, Duration{3'100}), "");
+}
+
 }  // namespace
 }  // namespace medic

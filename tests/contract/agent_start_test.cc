@@ -39,5 +39,20 @@ TEST(AgentStart, who_asks_meanwhile_is_answered) {
     }
 }
 
+TEST(AgentStart, it_says_which_of_its_secrets_others_may_see) {
+    AgentScene scene;
+    scene.write("password", "plum\n");
+    scene.write("medic.yaml", "schema: 1\ndata_dir: " + (scene.folder / "data").string() +
+                                  "\napi: {listen: \"127.0.0.1:0\"}\nclusters:\n  lab:\n    kafka: {bootstrap: "
+                                  "[\"127.0.0.1:1\"], sasl: {mechanism: PLAIN, username: u, password_file: \"" +
+                                  (scene.folder / "password").string() + "\"}}\n");
+    scene.start();
+    EXPECT_TRUE(AgentScene::wait([&] { return scene.read("out.log").find("listens on port") != std::string::npos; }));
+    EXPECT_NE(scene.read("out.log").find(
+                  "note: cluster lab: kafka: PLAIN without tls sends the password readable over the network"),
+              std::string::npos)
+        << scene.read("out.log");
+}
+
 }  // namespace
 }  // namespace medic::contract

@@ -183,8 +183,9 @@ void Reader::changed_settings(const std::string& connector, const Json& config) 
     if (!config.is_object() || config.empty()) return;
     constexpr std::size_t told_max = 20;
     std::map<std::string, std::size_t> now;
+    // Connect's settings are texts. What is none of its kind is left: a list or an object may be of any size.
     for (const auto& [name, setting] : config.items())
-        if (now.size() < settings_max)
+        if (setting.is_primitive() && now.size() < settings_max)
             now[name] =
                 std::hash<std::string>{}(name + "=" + setting.dump(-1, ' ', false, Json::error_handler_t::replace));
     std::map<std::string, std::size_t> before = std::exchange(settings[connector], now);

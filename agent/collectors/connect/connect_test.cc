@@ -225,6 +225,28 @@ TEST(Connect, ChangedSettingsAreToldByNameAndNeverByValue) {
     EXPECT_EQ(events[0].text.find("plum"), std::string::npos);
 }
 
+TEST(Connect, AnAnswerThatIsNestedEndlesslyIsNone) {
+    constexpr std::size_t levels = 200'000;
+    const std::string nested = std::string(levels, '[') + std::string(levels, ']');
+    ConnectCollector collector({.cluster = "c", .urls = {"http://127.0.0.1:28083"}, .target = "c/connect"});
+    const auto seen = look(collector, {1000}, [&](const std::string& url) {
+        return ok(url.ends_with("/") ? "{}"
+                                     : R"({"s":{"status":{"connector":{"state":"RUNNING"},"tasks":[]},)"
+                                       R"("info":{"type":"sink","config":{"topics":"t","x":)" +
+                                           nested + "}}}}");
+    });
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::failed);
+    EXPECT_NE(seen.error.find("nested deeper"), std::string::npos) << seen.error;
+    EXPECT_EQ(count(seen, "connect_connector_state"), 0u);
+}
+
+TEST(Connect, WhatIsNoSettingIsNotCompared) {
+    ConnectCollector collector(two_workers());
+    for (const char* odd : {"[1]", "[2]", R"({"a":[3]})"})
+        EXPECT_TRUE(events_with(collector, 1000, R"({"topics":"a","x":)" + std::string(odd) + "}").empty()) << odd;
+    EXPECT_EQ(events_with(collector, 2000, R"({"topics":"a","x":7})").size(), 1u);
+}
+
 TEST(Connect, TheSameSettingsAndUnknownOnesAreNoChange) {
     ConnectCollector collector(two_workers());
     const std::string config = R"({"topics":"a","tasks.max":"1"})";

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <utility>
 
+#include "agent/base/foreign_json_internal.h"
 #include "agent/collectors/json_internal.h"
 
 namespace medic {
@@ -130,7 +131,7 @@ void job_id(std::string_view line, std::map<std::string, std::string>& fields) {
 std::optional<LogRecord> json_record(std::string_view line, WallTime at) {
     using namespace json_read;
     if (!line.starts_with('{')) return std::nullopt;
-    const Json parsed = Json::parse(line, nullptr, false);
+    const Json parsed = foreign_json(line);
     if (!parsed.is_object()) return std::nullopt;
     const auto first = [&](std::initializer_list<const char*> keys) {
         for (const char* key : keys)

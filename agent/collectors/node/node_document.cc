@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "agent/base/foreign_json_internal.h"
 #include "agent/base/redact.h"
 #include "agent/collectors/json_internal.h"
 
@@ -135,7 +136,7 @@ std::string nodes_document(const std::vector<NodesTold>& all) {
 }
 
 Result<NodesTold> read_nodes_document(std::string_view text, const std::string& cluster) {
-    const Json document = Json::parse(text, nullptr, false);
+    const Json document = foreign_json(text);
     const auto version = integer(document, "schema");
     if (!version || member(document, "clusters") == nullptr)
         return fail(ErrorCode::invalid, "expected the nodes of a sidecar (`scope: node`), got something else");

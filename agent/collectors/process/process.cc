@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "agent/base/due.h"
+#include "agent/base/foreign_json_internal.h"
 #include "agent/collectors/json_internal.h"
 #include "agent/collectors/process/proc_internal.h"
 
@@ -126,7 +127,7 @@ void ProcessCollector::answer(const std::string& node, const Result<std::string>
         else if (pid == 0 && output->contains("ActiveState="))
             known.stopped_in_order = false;
     } else {
-        const Json document = Json::parse(*output, nullptr, false);
+        const Json document = foreign_json(*output);
         if (!document.is_object()) {
             known.problem = "its status command printed no JSON object";
             return;

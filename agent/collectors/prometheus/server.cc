@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "agent/base/foreign_json_internal.h"
 #include "agent/base/url.h"
 #include "agent/collectors/json_internal.h"
 
@@ -27,7 +28,7 @@ std::string first_of(std::span<const PageLabel> labels, std::initializer_list<st
 
 // What a server that refuses says of it; the body of an error is JSON too.
 std::string refusal(const HttpAnswer& answer) {
-    const Json body = Json::parse(answer.body, nullptr, false);
+    const Json body = foreign_json(answer.body);
     const std::string said = body.is_object() ? text(body, "error") : "";
     std::string result = fmt::format("HTTP status {}", answer.status);
     if (!said.empty()) result += ": " + said.substr(0, 300);

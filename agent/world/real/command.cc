@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "agent/base/plain_text.h"
 #include "agent/world/real/reactor_internal.h"
 
 extern char** environ;
@@ -158,6 +159,8 @@ void Run::on_exit() {
     waitpid(pid, &status, 0);
     reply.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     exited = true;
+    // It has ended by itself: the deadline is no longer its, and what it has left running is not to be killed for it.
+    reactor.cancel(deadline);
     // A program that it left behind may hold the pipes open: what it has written by now is all that counts.
     constexpr Duration pipes_close_within{200};
     if (open_streams > 0)
@@ -172,33 +175,42 @@ void Run::on_exit() {
 void Run::finish_if_complete() {
     if (!exited || open_streams > 0 || finished) return;
     finished = true;
-    reactor.cancel(deadline);
     if (timed_out)
         return done(fail(ErrorCode::outcome_unknown, "{}: not finished within {} ms, killed", request.argv[0],
                          request.timeout.count()));
     done(std::move(reply));
 }
 
+constexpr std::size_t shown_bytes_max = 100;  // Of an argument in a message.
+
+std::string filled_argument(const std::string& argument, const std::map<std::string, std::string>& values) {
+    std::string text;
+    for (std::size_t at = 0; at < argument.size();) {
+        const auto close = argument[at] == '{' ? argument.find('}', at) : std::string::npos;
+        const auto value =
+            close == std::string::npos ? values.end() : values.find(argument.substr(at + 1, close - at - 1));
+        if (value == values.end()) {
+            text += argument[at++];
+            continue;
+        }
+        text += value->second;  // Put in as it is and not looked at again: a value can't bring placeholders with it.
+        at = close + 1;
+    }
+    return text;
+}
+
 }  // namespace
 
-std::vector<std::string> filled(const std::vector<std::string>& argv,
-                                const std::map<std::string, std::string>& values) {
-    std::vector<std::string> out = argv;
-    for (std::string& argument : out) {
-        std::string text;
-        for (std::size_t at = 0; at < argument.size();) {
-            const auto close = argument[at] == '{' ? argument.find('}', at) : std::string::npos;
-            const auto value =
-                close == std::string::npos ? values.end() : values.find(argument.substr(at + 1, close - at - 1));
-            if (value == values.end()) {
-                text += argument[at++];
-                continue;
-            }
-            text +=
-                value->second;  // Put in as it is and not looked at again: a value can't bring placeholders with it.
-            at = close + 1;
-        }
-        argument = std::move(text);
+Result<std::vector<std::string>> filled(const std::vector<std::string>& argv,
+                                        const std::map<std::string, std::string>& values) {
+    std::vector<std::string> out;
+    for (const std::string& argument : argv) {
+        std::string text = filled_argument(argument, values);
+        if (text.starts_with('-') && !argument.starts_with('-'))
+            return fail(ErrorCode::invalid,
+                        "`{}` is not run: `{}` in it would become `{}`, which a program takes for an option", argv[0],
+                        argument, shortened(std::move(text), shown_bytes_max));
+        out.push_back(std::move(text));
     }
     return out;
 }

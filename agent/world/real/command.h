@@ -24,9 +24,10 @@ struct CommandReply {
     std::string errors;  // stderr
 };
 
-// Replaces {name} in every argument by its value; unknown placeholders stay. A value can't become another argument.
-[[nodiscard]] std::vector<std::string> filled(const std::vector<std::string>& argv,
-                                              const std::map<std::string, std::string>& values);
+// Replaces {name} in every argument by its value; unknown placeholders stay. A value can't become another argument, nor
+// an option: invalid where an argument begins with `-` only because of it (a connector may be named `--all`).
+[[nodiscard]] Result<std::vector<std::string>> filled(const std::vector<std::string>& argv,
+                                                      const std::map<std::string, std::string>& values);
 
 // unavailable: it could not be started. outcome_unknown: the deadline passed and it was killed.
 // Whatever its exit code, a program that ended by itself is a reply.

@@ -3,7 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/base/connector_settings.h"
+#include "agent/base/foreign_json_internal.h"
 #include "agent/base/url.h"
+#include "agent/world/real/clock.h"
 #include "agent/world/real/operations_internal.h"
 
 namespace medic::operations {
@@ -25,10 +27,12 @@ void try_worker(const Doors& doors, std::size_t worker, FetchRequest request, co
     });
 }
 
+// `timeout` is for all workers together that it is tried at.
 FetchRequest request_of(const std::string& method, Duration timeout) {
     FetchRequest request;
     request.method = method;
     request.timeout = timeout;
+    request.deadline = read_clock().monotonic + timeout;
     request.headers = {{"Content-Type", "application/json"}};
     return request;
 }
@@ -50,7 +54,7 @@ Result<FetchReply> without_body(Result<FetchReply> reply) {
 
 // The configuration to be written; "" when what is wanted stands there already.
 Result<std::string> changed(const ChangeConnectorConfiguration& what, const std::string& body) {
-    Json configuration = Json::parse(body, nullptr, false);
+    Json configuration = foreign_json(body);
     if (!configuration.is_object())
         return fail(ErrorCode::unavailable, "the configuration of {} can't be read", what.connector);
     const std::string before = hash_of_json(configuration);
@@ -70,26 +74,20 @@ Result<std::string> changed(const ChangeConnectorConfiguration& what, const std:
     return configuration.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-// nullptr: it is no object, or has no such member. What the worker says may be anything.
-const Json* member(const Json& object, const char* name) {
-    if (!object.is_object()) return nullptr;
-    const auto found = object.find(name);
-    return found == object.end() ? nullptr : &*found;
-}
-
 // Where the group stands in the partition; nullopt: nothing is committed there.
 Result<std::optional<std::int64_t>> committed(const AlterConnectorOffset& what, const std::string& body) {
-    const Json answer = Json::parse(body, nullptr, false);
-    const auto offsets = answer.is_object() ? answer.find("offsets") : answer.end();
-    if (!answer.is_object() || offsets == answer.end() || !offsets->is_array())
+    const Json answer = foreign_json(body);
+    const Json* offsets = json_member(answer, "offsets");
+    if (offsets == nullptr || !offsets->is_array())
         return fail(ErrorCode::unavailable, "the offsets of {} can't be read", what.connector);
     for (const Json& one : *offsets) {
-        const Json *partition = member(one, "partition"), *offset = member(one, "offset");
+        const Json *partition = json_member(one, "partition"), *offset = json_member(one, "offset");
         if (partition == nullptr) continue;
-        const Json *topic = member(*partition, "kafka_topic"), *number = member(*partition, "kafka_partition");
+        const Json *topic = json_member(*partition, "kafka_topic"),
+                   *number = json_member(*partition, "kafka_partition");
         if (topic == nullptr || *topic != what.topic || number == nullptr || *number != what.partition) continue;
         if (offset == nullptr || offset->is_null()) return std::nullopt;
-        const Json* next = member(*offset, "kafka_offset");
+        const Json* next = json_member(*offset, "kafka_offset");
         if (next == nullptr || !next->is_number_integer())
             return fail(ErrorCode::unavailable, "the offset of {} in {}-{} can't be read", what.connector, what.topic,
                         what.partition);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/base/flink_state.h"
+#include "agent/base/foreign_json_internal.h"
 
 namespace medic {
 namespace {
@@ -164,13 +165,13 @@ void tell_sinks(const Vertices& next, Judgement& judgement) {
 }  // namespace
 
 std::string newest_checkpoint_number(const std::string& checkpoints) {
-    const Json answer = Json::parse(checkpoints, nullptr, false);
+    const Json answer = foreign_json(checkpoints);
     const auto id = number(member(member(answer, "latest"), "completed"), "id");
     return id ? std::to_string(*id) : "";
 }
 
 Result<std::string> judge_deployment(const DeploymentAnswers& answers, const std::set<std::string>& accepted) {
-    const auto parsed = [](const std::string& body) { return Json::parse(body, nullptr, false); };
+    const auto parsed = [](const std::string& body) { return foreign_json(body); };
     const Vertices next = planned(parsed(answers.plan));
     if (next.empty()) return fail(ErrorCode::invalid, "Flink's plan of the new version names no vertex");
     const Json job = parsed(answers.job);

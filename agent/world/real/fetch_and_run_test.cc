@@ -1,9 +1,12 @@
 // What the doors outwards are made of: fetching over HTTP, and running commands.
+#include "agent/base/test_folder_internal.h"
 #include "agent/world/real/clock.h"
 #include "agent/world/real/running_internal.h"
 
 #include <dlfcn.h>
 #include <netdb.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 namespace medic {
 namespace {
@@ -147,6 +150,66 @@ TEST(RunCommand, OutputIsBounded) {
     ASSERT_TRUE(reply) << reply.error().message;
     EXPECT_EQ(reply->output.size(), 1'000u);
     EXPECT_EQ(reply->exit_code, 0);
+}
+
+// Looks again and again; generous: it only ends a broken test.
+template <class Condition>
+bool eventually(Condition holds) {
+    const Instant end = read_clock().monotonic + Duration{20'000};
+    while (!holds()) {
+        if (read_clock().monotonic > end) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
+}
+
+bool runs(pid_t pid) {
+    std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
+    std::string number, name, state;
+    return (in >> number >> name >> state) && state != "Z" && state != "X";
+}
+
+// The program has ended by itself while its deadline passed, and what it left running holds its output: the reactor
+// stands still meanwhile and then learns of both in one turn, of the end first.
+TEST(RunCommand, WhatAnEndedProgramLeftRunningIsNotKilledAtItsDeadline) {
+    const TestFolder folder;
+    const std::string file = (folder.path / "pids").string();
+    Running running;
+    pid_t program = 0, left = 0;
+    const auto reply = running.wait<CommandReply>([&](auto done) {
+        constexpr Duration deadline{1};
+        run_command(running.reactor,
+                    {.argv = {"sh", "-c", "sleep 300 & echo $$ $! > \"$0\"", file}, .timeout = deadline}, done);
+        const Instant passed = read_clock().monotonic + deadline * 2;
+        EXPECT_TRUE(eventually([&] {
+            std::ifstream in(file);
+            return static_cast<bool>(in >> program >> left);
+        }));
+        siginfo_t ended = {};
+        EXPECT_EQ(waitid(P_PID, static_cast<id_t>(program), &ended, WEXITED | WNOWAIT), 0);
+        EXPECT_TRUE(eventually([&] { return read_clock().monotonic > passed; }));
+    });
+    ASSERT_GT(left, 0);
+    EXPECT_TRUE(runs(left));
+    kill(left, SIGKILL);
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->exit_code, 0);
+}
+
+TEST(Filled, PutsValuesIntoTheirPlacesAndNothingElse) {
+    const std::map<std::string, std::string> values = {{"a", "x {b}"}, {"b", "-1"}, {"none", ""}};
+    EXPECT_EQ(filled({"run", "{a}", "of={b}", "{c}", "{", "--of", "-{b}", "{none}"}, values).value(),
+              (std::vector<std::string>{"run", "x {b}", "of=-1", "{c}", "{", "--of", "--1", ""}));
+}
+
+TEST(Filled, NoValueBecomesAnOption) {
+    for (const char* place : {"{connector}", "{none}{connector}", "{connector}/{task}"}) {
+        const auto argv = filled({"ctl", place}, {{"connector", "--all"}, {"task", "3"}, {"none", ""}});
+        ASSERT_FALSE(argv) << place;
+        EXPECT_EQ(argv.error().code, ErrorCode::invalid);
+        EXPECT_NE(argv.error().message.find("`" + std::string(place) + "`"), std::string::npos) << argv.error().message;
+    }
+    EXPECT_TRUE(filled({"ctl", "--connector={connector}"}, {{"connector", "--all"}}));
 }
 
 TEST(RunCommand, ALeftBehindDaemonDoesNotHoldIt) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/base/flink_state.h"
+#include "agent/base/foreign_json_internal.h"
 #include "agent/base/url.h"
 #include "agent/world/real/clock.h"
 #include "agent/world/real/operations_internal.h"
@@ -22,9 +23,15 @@ constexpr Duration overview_timeout{5'000};
 constexpr Duration run_takes_min{10'000};
 
 std::string text(const Json& object, const char* key) {
-    const auto found = object.is_object() ? object.find(key) : object.end();
-    return object.is_object() && found != object.end() && found->is_string() ? found->get<std::string>()
-                                                                             : std::string();
+    const Json* found = json_member(object, key);
+    return found != nullptr && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// What stands under `key`, or null.
+const Json& part(const Json& object, const char* key) {
+    static const Json nothing;
+    const Json* found = json_member(object, key);
+    return found == nullptr ? nothing : *found;
 }
 
 FetchRequest request(const std::string& method, const std::string& url, const Json& body, Duration timeout) {
@@ -59,34 +66,8 @@ void find_flink(const Doors& doors, const std::string& job_id, std::size_t index
                 });
 }
 
-struct Savepoint {
-    std::string job_url, request_id;
-    int polls_left = 0;
-};
-
-void poll_savepoint(const Doors& doors, const Savepoint& savepoint, const Finish& done) {
-    doors.fetch(
-        request("GET", savepoint.job_url + "/savepoints/" + savepoint.request_id, nullptr, Duration{2'000}),
-        [doors, savepoint, done](Result<FetchReply> reply) {
-            const Json body = reply && reply->status == 200 ? Json::parse(reply->body, nullptr, false) : Json();
-            const auto status = body.is_object() && body.contains("status") ? text(body["status"], "id") : "";
-            if (status == "COMPLETED") {
-                const Json operation = body.value("operation", Json::object());
-                if (const std::string location = text(operation, "location"); !location.empty()) return done(location);
-                const Json cause = operation.is_object() ? operation.value("failure-cause", Json::object()) : Json();
-                return done(
-                    fail(ErrorCode::not_ready, "the savepoint failed: {}", told(text(cause, "stack-trace"), 2'000)));
-            }
-            if (savepoint.polls_left <= 0)
-                return done(fail(ErrorCode::outcome_unknown, "the savepoint was not complete in time"));
-            doors.reactor.after(savepoint_poll, [doors, savepoint, done] {
-                poll_savepoint(doors, {savepoint.job_url, savepoint.request_id, savepoint.polls_left - 1}, done);
-            });
-        });
-}
-
-// What all requests of one start share: once it has passed, whoever waits for the start believes that nothing leaves
-// any more.
+// What all requests of one operation share: once it has passed, whoever waits for it believes that nothing leaves any
+// more.
 class Deadline {
 public:
     explicit Deadline(Duration timeout)
@@ -99,6 +80,29 @@ private:
     Instant at_;
     Duration kept_for_run_;
 };
+
+struct Savepoint {
+    std::string job_url, request_id;
+    Deadline deadline;
+};
+
+void poll_savepoint(const Doors& doors, const Savepoint& savepoint, const Finish& done) {
+    doors.fetch(request("GET", savepoint.job_url + "/savepoints/" + savepoint.request_id, nullptr, Duration{2'000}),
+                [doors, savepoint, done](Result<FetchReply> reply) {
+                    const Json body = reply && reply->status == 200 ? foreign_json(reply->body) : Json();
+                    if (text(part(body, "status"), "id") == "COMPLETED") {
+                        const Json& operation = part(body, "operation");
+                        if (const std::string location = text(operation, "location"); !location.empty())
+                            return done(location);
+                        return done(fail(ErrorCode::not_ready, "the savepoint failed: {}",
+                                         told(text(part(operation, "failure-cause"), "stack-trace"), 2'000)));
+                    }
+                    if (savepoint.deadline.left() < savepoint_poll)
+                        return done(fail(ErrorCode::outcome_unknown, "the savepoint was not complete in time"));
+                    doors.reactor.after(savepoint_poll,
+                                        [doors, savepoint, done] { poll_savepoint(doors, savepoint, done); });
+                });
+}
 
 std::unexpected<Error> no_time_left(const std::string& job) {
     return fail(ErrorCode::not_ready, "not sent: the upload took so long that no time is left to start {}", job);
@@ -118,7 +122,7 @@ void run_jar(const Doors& doors, const DeploymentDoor& door, const StartDeployme
                 [done](Result<FetchReply> reply) {
                     auto good = accepted("/jars/run", std::move(reply));
                     if (!good) return done(std::unexpected(good.error()));
-                    const std::string id = text(Json::parse(good->body, nullptr, false), "jobid");
+                    const std::string id = text(foreign_json(good->body), "jobid");
                     if (id.empty()) return done(fail(ErrorCode::outcome_unknown, "/jars/run answered without a jobid"));
                     done(id);
                 });
@@ -130,7 +134,7 @@ void unless_it_runs(const Doors& doors, const std::string& url, const std::strin
                     const Finish& done, std::function<void()> start) {
     doors.fetch(request("GET", url + "/jobs/overview", nullptr, timeout),
                 [job, done, start = std::move(start)](Result<FetchReply> reply) {
-                    const Json body = reply && reply->status == 200 ? Json::parse(reply->body, nullptr, false) : Json();
+                    const Json body = reply && reply->status == 200 ? foreign_json(reply->body) : Json();
                     if (!body.is_object() || !body.contains("jobs") || !body["jobs"].is_array())
                         return done(fail(ErrorCode::unavailable,
                                          "/jobs/overview does not tell which jobs run: {} was not started", job));
@@ -154,7 +158,7 @@ void upload_and_run(const Doors& doors, const DeploymentDoor& door, const StartD
         auto good = accepted("/jars/upload", std::move(reply));
         // Uploading starts nothing: whatever happened to it, trying again later is safe.
         if (!good) return done(fail(ErrorCode::unavailable, "{}", good.error().message));
-        const std::string path = text(Json::parse(good->body, nullptr, false), "filename");
+        const std::string path = text(foreign_json(good->body), "filename");
         if (path.empty()) return done(fail(ErrorCode::unavailable, "/jars/upload answered without a filename"));
         const Duration left = std::min(overview_timeout, deadline.left_before_run());
         if (left == Duration{0}) return done(no_time_left(what.job));
@@ -169,7 +173,7 @@ void upload_and_run(const Doors& doors, const DeploymentDoor& door, const StartD
 // nullopt: that was done before. Errors: outdated (none is either).
 Result<std::optional<Json>> rescaled(const RescaleJob& what, const Result<FetchReply>& reply) {
     if (!reply) return fail(ErrorCode::unavailable, "resource requirements: {}", reply.error().message);
-    Json all = Json::parse(reply->body, nullptr, false);
+    Json all = foreign_json(reply->body);
     if (reply->status != 200)
         return fail(reply->status == 404 ? ErrorCode::outdated : ErrorCode::invalid,
                     "job {} can't be rescaled in place, which takes the adaptive scheduler: HTTP {}", what.job_id,
@@ -178,12 +182,12 @@ Result<std::optional<Json>> rescaled(const RescaleJob& what, const Result<FetchR
     for (auto vertex = all.begin(); all.is_object() && vertex != all.end(); ++vertex) {
         if (!vertex->is_object() || !vertex->contains("parallelism") || !(*vertex)["parallelism"].is_object()) continue;
         Json& parallelism = (*vertex)["parallelism"];
-        const Json upper = parallelism.value("upperBound", Json());
+        const Json& upper = part(parallelism, "upperBound");
         done_before = done_before || upper == what.to;
         if (upper != what.from) continue;
         any = true;
         parallelism["upperBound"] = what.to;
-        if (const Json lower = parallelism.value("lowerBound", Json()); lower.is_number() && lower > what.to)
+        if (const Json& lower = part(parallelism, "lowerBound"); lower.is_number() && lower > what.to)
             parallelism["lowerBound"] = what.to;
     }
     if (any) return all;
@@ -206,21 +210,22 @@ void cancel_job(const Doors& doors, const CancelJob& what, Duration timeout, Fin
 }
 
 void stop_with_savepoint(const Doors& doors, const StopJobWithSavepoint& what, Duration timeout, Finish done) {
-    find_flink(doors, what.job_id, 0, [doors, what, timeout, done](Result<std::string> url) {
+    const Deadline deadline(timeout);
+    find_flink(doors, what.job_id, 0, [doors, what, timeout, deadline, done](Result<std::string> url) {
         if (!url) return done(url);
         const std::string job_url = *url + "/jobs/" + url_encode(what.job_id);
         Json body = {{"drain", false}};
         if (!what.target_directory.empty()) body["targetDirectory"] = what.target_directory;
         // Flink answers the question itself at once and goes on with it; the rest of the time is for looking after it.
         const Duration asked = std::min(timeout / 2, trigger_takes_max);
-        doors.fetch(request("POST", job_url + "/stop", body, asked), [doors, job_url, left = timeout - asked,
+        doors.fetch(request("POST", job_url + "/stop", body, asked), [doors, job_url, deadline,
                                                                       done](Result<FetchReply> reply) {
             auto good = accepted("stop with savepoint", std::move(reply));
             if (!good) return done(std::unexpected(good.error()));
-            const std::string id = text(Json::parse(good->body, nullptr, false), "request-id");
+            const std::string id = text(foreign_json(good->body), "request-id");
             if (id.empty())
                 return done(fail(ErrorCode::outcome_unknown, "stop with savepoint: no request-id in the answer"));
-            poll_savepoint(doors, {job_url, url_encode(id), static_cast<int>(left / savepoint_poll)}, done);
+            poll_savepoint(doors, {job_url, url_encode(id), deadline}, done);
         });
     });
 }
@@ -239,16 +244,16 @@ void start_deployment(const Doors& doors, const StartDeployment& what, Duration 
         if (argv == door.commands.end())
             return done(fail(ErrorCode::invalid, "job {}: its driver has no `start`", what.job));
         const int parallelism = what.parallelism > 0 ? what.parallelism : version->second.parallelism;
+        auto arguments = filled(argv->second, {{"job", what.job},
+                                               {"version", what.version},
+                                               {"artifact", version->second.artifact},
+                                               {"entry", version->second.entry},
+                                               {"restore_from", what.restore_from},
+                                               {"fencing_token", std::to_string(doors.fencing_token)},
+                                               {"parallelism", std::to_string(parallelism)}});
+        if (!arguments) return done(std::unexpected(arguments.error()));
         // One that says that it failed may have handed the job over before it did: a second copy would write twice.
-        return command(doors,
-                       filled(argv->second, {{"job", what.job},
-                                             {"version", what.version},
-                                             {"artifact", version->second.artifact},
-                                             {"entry", version->second.entry},
-                                             {"restore_from", what.restore_from},
-                                             {"fencing_token", std::to_string(doors.fencing_token)},
-                                             {"parallelism", std::to_string(parallelism)}}),
-                       timeout, std::move(done), ErrorCode::outcome_unknown);
+        return command(doors, *std::move(arguments), timeout, std::move(done), ErrorCode::outcome_unknown);
     }
     upload_and_run(doors, door, what, timeout, done);
 }

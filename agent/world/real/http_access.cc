@@ -30,15 +30,22 @@ const HttpAccess* HttpAccessTable::find(std::string_view cluster, std::string_vi
 
 namespace {
 
-std::string host_of(const std::string& url) {
-    const std::unique_ptr<CURLU, decltype([](CURLU* one) { curl_url_cleanup(one); })> parsed(curl_url());
+using ParsedUrl = std::unique_ptr<CURLU, decltype([](CURLU* one) { curl_url_cleanup(one); })>;
+
+// nullptr: it is no URL.
+ParsedUrl parsed(const std::string& url) {
+    ParsedUrl made(curl_url());
+    if (curl_url_set(made.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) made.reset();
+    return made;
+}
+
+// "" when it has no such part.
+std::string part_of(const ParsedUrl& url, CURLUPart which) {
     char* text = nullptr;
-    if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK ||
-        curl_url_get(parsed.get(), CURLUPART_HOST, &text, 0) != CURLUE_OK)
-        return "";
-    std::string host(text);
+    if (!url || curl_url_get(url.get(), which, &text, 0) != CURLUE_OK) return "";
+    std::string part(text);
     curl_free(text);
-    return host;
+    return part;
 }
 
 }  // namespace
@@ -48,13 +55,19 @@ Status may_follow(const HttpAccessTable& table, std::string_view cluster, const 
     const bool web = to.starts_with("http://") || to.starts_with("https://");
     if (!web || (from.starts_with("https://") && !to.starts_with("https://")))
         return fail(ErrorCode::invalid, "{}: it redirects to {}: expected https again", shown_url(from), shown_url(to));
-    const std::string host = host_of(to);
-    if (table.find(cluster, to) == nullptr && (host.empty() || host != host_of(from)))
+    const std::string host = part_of(parsed(to), CURLUPART_HOST);
+    if (table.find(cluster, to) == nullptr && (host.empty() || host != part_of(parsed(from), CURLUPART_HOST)))
         return fail(ErrorCode::invalid,
                     "{}: it redirects to {}, which is not configured for cluster {}: correct the address, or list that "
                     "one too",
                     shown_url(from), shown_url(to), cluster);
     return {};
+}
+
+bool same_target(const std::string& one, const std::string& other) {
+    const ParsedUrl a = parsed(one), b = parsed(other);
+    return a && b && part_of(a, CURLUPART_PATH) == part_of(b, CURLUPART_PATH) &&
+           part_of(a, CURLUPART_QUERY) == part_of(b, CURLUPART_QUERY);
 }
 
 }  // namespace medic

@@ -24,9 +24,13 @@ private:
     std::map<std::string, std::map<std::string, HttpAccess>, std::less<>> by_cluster_;
 };
 
-// Whether a look at `from` may go on at `to`, where an answer wants to send it: only to an endpoint that is configured
-// for the cluster or to the same host, and never from https to http.
+// Whether a request for `from` may go on at `to`, where an answer wants to send it: only to an endpoint that is
+// configured for the cluster or to the same host, and never from https to http.
 [[nodiscard]] Status may_follow(const HttpAccessTable& table, std::string_view cluster, const std::string& from,
                                 const std::string& to);
+
+// Whether both name the same path and query, at whatever host. Where a redirect does so, a standby sends to its leader;
+// any other one would turn a change into another.
+[[nodiscard]] bool same_target(const std::string& one, const std::string& other);
 
 }  // namespace medic

@@ -148,17 +148,48 @@ TEST_F(HttpAccessTest, redirects_end) {
 }
 
 TEST_F(HttpAccessTest, a_change_goes_on_only_where_its_method_is_kept) {
-    FakeWeb web([](const std::string& head) { return says(head, "/done") ? web_answer() : redirect(307, "/done"); });
-    FetchRequest request = get(web.url() + "/restart");
+    FakeWeb leader([](const std::string&) { return web_answer(); });
+    const std::string target = "/restart?tasks=1";
+    FakeWeb standby([&](const std::string&) { return redirect(307, leader.url() + target); });
+    FetchRequest request = get(standby.url() + target);
     request.method = "POST";
     const auto kept = fetch(table, request);
     ASSERT_TRUE(kept) << kept.error().message;
-    EXPECT_TRUE(says(web.heads().at(1), "POST /done"));
-    FakeWeb other([](const std::string&) { return redirect(302, "/done"); });
-    request.url = other.url() + "/restart";
+    EXPECT_EQ(kept->status, 200);
+    EXPECT_TRUE(says(leader.heads().at(0), "POST " + target + " HTTP"));
+    FakeWeb other([&](const std::string&) { return redirect(302, leader.url() + target); });
+    request.url = other.url() + target;
     const auto changed = fetch(table, request);
     ASSERT_TRUE(changed);
     EXPECT_EQ(changed->status, 302);
+    EXPECT_EQ(leader.heads().size(), 1u);
+}
+
+// Whoever answers at one address would otherwise do what it likes at all others, with our credentials.
+TEST_F(HttpAccessTest, no_redirect_turns_a_change_into_another) {
+    FakeWeb connect([](const std::string&) { return web_answer(); });
+    table.add("c", connect.url(), bearer());
+    for (const char* target : {"/connectors/x", "/jars/j", "/jars/j?force=1", "/jars/j/", "/"}) {
+        for (const int status : {307, 308}) {
+            FakeWeb flink([&](const std::string&) { return redirect(status, connect.url() + target); });
+            table.add("c", flink.url(), basic());
+            FetchRequest request = get(flink.url() + "/jars/j?force=0");
+            request.method = "DELETE";
+            const auto reply = fetch(table, request);
+            ASSERT_TRUE(reply) << reply.error().message;
+            EXPECT_EQ(reply->status, status) << target;
+        }
+    }
+    EXPECT_TRUE(connect.heads().empty());
+}
+
+TEST_F(HttpAccessTest, a_target_is_path_and_query) {
+    EXPECT_TRUE(same_target("http://a:80/x?y=1", "https://b/x?y=1"));
+    EXPECT_TRUE(same_target("http://a", "http://b/"));
+    EXPECT_FALSE(same_target("http://a/x", "http://a/X"));
+    EXPECT_FALSE(same_target("http://a/x", "http://a/x?y"));
+    EXPECT_FALSE(same_target("http://a/x/../y", "http://a/x"));
+    EXPECT_FALSE(same_target("no address", "no address"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 
 #include "agent/world/real/content_type_internal.h"
+#include "agent/world/real/http_change_internal.h"
 #include "agent/world/real/url.h"
 
 namespace medic {
@@ -69,7 +70,7 @@ ErrorCode classify(CURLcode code, const HttpCall& call, bool sent) {
         case CURLE_UNKNOWN_OPTION: return ErrorCode::internal;
         default: break;
     }
-    if (!sent || call.method == "GET" || call.method == "HEAD") return ErrorCode::unavailable;
+    if (!sent || only_reads(call.method)) return ErrorCode::unavailable;
     return ErrorCode::outcome_unknown;
 }
 
@@ -116,6 +117,16 @@ bool has_line_break(const HttpCall& call) {
            });
 }
 
+void set_tls(CURL* handle, const HttpCall& call) {
+    curl_easy_setopt(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (call.ca_file.empty()) return;
+    curl_easy_setopt(handle, CURLOPT_CAINFO, call.ca_file.c_str());
+    curl_easy_setopt(handle, CURLOPT_CAPATH, nullptr);  // That one alone, not the system's as well.
+}
+
+// What changes something is sent once, and to nobody that it was not meant for: see send_at_most_once().
+bool follows(const HttpCall& call) { return call.redirects == HttpCall::Redirects::follow && only_reads(call.method); }
+
 void set_common(CURL* handle, const HttpCall& call, Exchange& exchange) {
     curl_easy_setopt(handle, CURLOPT_URL, call.url.c_str());
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -126,10 +137,11 @@ void set_common(CURL* handle, const HttpCall& call, Exchange& exchange) {
     curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<Duration::rep>(1, call.timeout.count())));
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
                      static_cast<long>(std::max<Duration::rep>(1, call.connect_timeout.count())));
-    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, call.redirects == HttpCall::Redirects::follow ? 1L : 0L);
+    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, follows(call) ? 1L : 0L);
     curl_easy_setopt(handle, CURLOPT_MAXREDIRS, 5L);
     curl_easy_setopt(handle, CURLOPT_USERAGENT, "streammedic");
-    if (!call.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, call.ca_file.c_str());
+    set_tls(handle, call);
+    send_at_most_once(handle, call.method);
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, &exchange);
     curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, take_header);
@@ -165,7 +177,7 @@ Result<HttpReply> HttpClient::perform(const HttpCall& call) {
     CURL* handle = impl_->handle;
     if (!handle) return fail(ErrorCode::internal, "libcurl gave no handle");
     if (has_line_break(call)) return fail(ErrorCode::invalid, "{}: line break in method, URL or header", call.method);
-    curl_easy_reset(handle);  // Keeps the connection.
+    curl_easy_reset(handle);  // All options as at first; keeps the connection.
     Exchange exchange;
     exchange.body_bytes_max = call.body_bytes_max;
     set_common(handle, call, exchange);
@@ -180,8 +192,7 @@ Result<HttpReply> HttpClient::perform(const HttpCall& call) {
         curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.body.size()));
     }
     if (call.method == "HEAD") curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
-    if (call.method != "GET" && call.method != "HEAD")
-        curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, call.method.c_str());
+    if (!only_reads(call.method)) curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, call.method.c_str());
     char detail[CURL_ERROR_SIZE] = "";
     curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, detail);
 

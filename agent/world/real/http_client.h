@@ -14,7 +14,7 @@
 namespace medic {
 
 struct HttpCall {
-    enum class Redirects : std::uint8_t { refuse, follow };  // At most 5 are followed.
+    enum class Redirects : std::uint8_t { refuse, follow };  // At most 5 are followed, and only by GET and HEAD.
 
     // A file sent as one part of a multipart/form-data body (Flink's POST /jars/upload takes the field "jarfile").
     struct Upload {
@@ -30,7 +30,7 @@ struct HttpCall {
     Duration connect_timeout{2'000};
     std::uint64_t body_bytes_max = 16 << 20;  // Of the answer, after decompression.
     Redirects redirects = Redirects::refuse;
-    std::string ca_file;  // Empty: the system's trust store.
+    std::string ca_file;  // Empty: the system's trust store; otherwise that file alone counts.
 };
 
 struct HttpReply {
@@ -41,7 +41,8 @@ struct HttpReply {
     [[nodiscard]] std::string_view header(std::string_view lower_case_name) const;  // "" when absent.
 };
 
-// Keeps its connection between calls. One thread at a time.
+// Keeps its connection between calls that only read (GET, HEAD); any other has one of its own and is sent at most once.
+// One thread at a time.
 class HttpClient {
 public:
     HttpClient();

@@ -11,7 +11,9 @@
 #include <map>
 #include <optional>
 
+#include "agent/world/real/clock.h"
 #include "agent/world/real/fetch_queue_internal.h"
+#include "agent/world/real/http_change_internal.h"
 #include "agent/world/real/http_transfer_internal.h"
 #include "agent/world/real/reactor_internal.h"
 #include "agent/world/real/secret.h"
@@ -26,6 +28,8 @@ std::string host_of(std::string_view url) {
     return std::string(url.substr(0, url.find('/')));
 }
 
+constexpr std::string_view late = "not sent: its time was over before its turn came";
+
 }  // namespace
 
 struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
@@ -38,7 +42,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
     };
     struct Waiting {
         FetchRequest request;
-        Done done;
+        Done done;  // Empty: it was told already that nothing is sent.
         const HttpAccess* access = nullptr;
         Secret secret;
         int redirects_left = 2;
@@ -191,59 +195,88 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
         curl_easy_getinfo(transfer.easy.get(), CURLINFO_REDIRECT_URL, &target);
         if (request.cluster.empty() || request.access || target == nullptr) return false;
         const std::string to = target;
-        const bool keeps_method = status == 307 || status == 308;
+        const bool same_change = (status == 307 || status == 308) && same_target(request.url, to);
+        if (!only_reads(request.method) && !same_change) return false;
         Status allowed = may_follow(options.access, request.cluster, request.url, to);
         if (allowed && transfer.redirects_left == 0)
             allowed = fail(ErrorCode::invalid, "{}: it redirects again and again, at last to {}",
                            shown_url(request.url), shown_url(to));
-        if (request.method != "GET" && !keeps_method) return false;
         if (!allowed) {
             transfer.done(std::unexpected(allowed.error()));
             return true;
         }
         request.url = to;
-        admit({.request = std::move(request),
-               .done = std::move(transfer.done),
-               .redirects_left = transfer.redirects_left - 1});
+        admit(std::make_shared<Waiting>(Waiting{.request = std::move(request),
+                                                .done = std::move(transfer.done),
+                                                .redirects_left = transfer.redirects_left - 1}));
         return true;
     }
 
     // Looks up what the address is to be shown, and puts the request into the queue.
-    void admit(Waiting next) {
-        next.access = next.request.access ? next.request.access.get()
-                                          : options.access.find(next.request.cluster, next.request.url);
-        if (next.access == nullptr || !next.access->auth.given()) {
-            return enqueue(std::move(next));
-        }
+    void admit(const std::shared_ptr<Waiting>& next) {
+        watch_deadline(next);
+        next->access = next->request.access ? next->request.access.get()
+                                            : options.access.find(next->request.cluster, next->request.url);
+        if (next->access == nullptr || !next->access->auth.given()) return enqueue(next);
         ++without_secret;
-        const SecretSource& source = source_of(*next.access);
-        auto shared = std::make_shared<Waiting>(std::move(next));
-        secrets.get(source, [weak = weak_from_this(), shared](Result<Secret> secret) {
+        secrets.get(source_of(*next->access), [weak = weak_from_this(), next](Result<Secret> secret) {
             const auto self = weak.lock();
             if (!self) return;
             --self->without_secret;
-            if (!secret) {
-                self->reactor.post([shared, error = wrap(secret.error(), shown_url(shared->request.url)).error()] {
-                    shared->done(fail(ErrorCode::unavailable, "{}", error.message));
-                });
-                return;
-            }
-            shared->secret = *std::move(secret);
-            self->enqueue(std::move(*shared));
+            if (!secret) return self->refuse(*next, secret.error().message);
+            if (!next->done) return;
+            next->secret = *std::move(secret);
+            self->enqueue(next);
         });
     }
 
-    void enqueue(Waiting next) {
-        const auto which = next.request.method != "GET"                               ? FetchClass::acting
-                           : next.request.standing == FetchRequest::Standing::suspect ? FetchClass::suspect
-                                                                                      : FetchClass::healthy;
-        const FetchKey key{which, host_of(next.request.url)};
-        waiting.push(key, std::move(next));
+    // Whoever asked is told when the time is over, not when the turn would have come. Once it has begun, curl watches.
+    void watch_deadline(const std::shared_ptr<Waiting>& next) {
+        if (!next->request.deadline) return;
+        const Duration left = std::max(*next->request.deadline - read_clock().monotonic, Duration{0});
+        reactor.after(left, [weak = weak_from_this(), waits = std::weak_ptr(next)] {
+            const auto self = weak.lock();
+            const auto still = waits.lock();
+            if (self && still) self->refuse(*still, late);
+        });
+    }
+
+    // Nothing is sent. It keeps its place in the queue until its turn comes, and is passed over then.
+    void refuse(Waiting& next, std::string_view why) {
+        if (!next.done) return;
+        reactor.post(
+            [done = std::exchange(next.done, nullptr), text = fmt::format("{}: {}", shown_url(next.request.url), why)] {
+                done(fail(ErrorCode::unavailable, "{}", text));
+            });
+    }
+
+    void enqueue(const std::shared_ptr<Waiting>& next) {
+        const auto which = !only_reads(next->request.method)                           ? FetchClass::acting
+                           : next->request.standing == FetchRequest::Standing::suspect ? FetchClass::suspect
+                                                                                       : FetchClass::healthy;
+        const FetchKey key{which, host_of(next->request.url)};
+        waiting.push(key, next);
         start_waiting();
     }
 
     void start_waiting() {
-        while (auto next = waiting.take()) start(std::move(next->first), std::move(next->second));
+        while (auto next = waiting.take()) {
+            auto& [key, item] = *next;
+            if (in_time(*item))
+                start(std::move(key), std::move(*item));
+            else
+                waiting.ended(key);
+        }
+    }
+
+    // Whether it may still be sent; its time-out is then no longer than what is left. Otherwise it is told so.
+    bool in_time(Waiting& next) {
+        if (next.request.deadline) {
+            const Duration left = *next.request.deadline - read_clock().monotonic;
+            if (left <= Duration{0}) refuse(next, late);
+            next.request.timeout = std::min(next.request.timeout, left);
+        }
+        return next.done != nullptr;
     }
 
     void start(FetchKey key, Waiting next) {
@@ -276,7 +309,7 @@ struct HttpFetcher::State : std::enable_shared_from_this<HttpFetcher::State> {
     std::map<CURL*, std::unique_ptr<HttpTransfer>> transfers;
     std::map<curl_socket_t, std::shared_ptr<Watch>> watches;
     std::vector<CurlEasy> pool;
-    FetchQueue<Waiting> waiting;
+    FetchQueue<std::shared_ptr<Waiting>> waiting;
     std::size_t without_secret = 0;                        // Requests that wait for theirs.
     std::atomic<std::uint64_t> requests = 0, writing = 0;  // Read on other threads.
 };
@@ -293,8 +326,13 @@ void HttpFetcher::fetch(FetchRequest request, Done done) {
         return;
     }
     ++state_->requests;
-    if (request.method != "GET") ++state_->writing;
-    state_->admit({.request = std::move(request), .done = std::move(done)});
+    if (!only_reads(request.method)) {
+        ++state_->writing;
+        const Instant over = read_clock().monotonic + request.timeout;
+        request.deadline = std::min(request.deadline.value_or(over), over);
+    }
+    state_->admit(
+        std::make_shared<State::Waiting>(State::Waiting{.request = std::move(request), .done = std::move(done)}));
 }
 
 std::uint64_t HttpFetcher::requests() const { return state_->requests; }

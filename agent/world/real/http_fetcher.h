@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,7 +25,12 @@ struct FetchRequest {
     std::vector<std::pair<std::string, std::string>> headers;
     std::string upload_file;  // When not empty: sent as multipart form field `upload_field`.
     std::string upload_field = "jarfile";
-    Duration timeout{5'000};
+    Duration timeout{5'000};  // Of the exchange, without the time that it waited here for its turn.
+    // Once it has passed, nothing is sent any more, and what was sent has ended: waiting here, for a secret or for a
+    // turn, counts. What may change something has one in any case, `timeout` after it was taken in: whoever decided on
+    // it believes then that nothing leaves any more. A look has none of its own: a host that is asked much, two
+    // questions at a time, would be called silent for our waiting.
+    std::optional<Instant> deadline{};
     std::size_t body_bytes_max = 8 * 1024 * 1024;  // Of the answer, after decompression.
     std::size_t body_tail_bytes = 0;               // Only so much of its end is kept; 0: all.
     // A host that failed lately is a suspect: all of them together get a quarter of the slots.
@@ -54,10 +60,12 @@ struct HttpFetcherOptions {
 
 class HttpFetcher {
 public:
-    // A redirect is followed (twice at most) where may_follow() allows it, and for a request that changes something
-    // only when its method is kept; each address gets its own credentials, or none. unavailable: nothing was received
-    // by the other side (refused, not resolved, queue full). outcome_unknown: time-out or a broken connection after the
-    // request may have arrived. invalid: the answer broke a limit.
+    // A redirect is followed (twice at most) where may_follow() allows it; each address gets its own credentials, or
+    // none. A request that may change something goes on only where its method is kept and path and query are the same
+    // (a standby that sends to its leader): any other redirect is its answer. It is sent at most once to each address.
+    // unavailable: nothing was received by the other side (refused, not resolved, queue full, its time was over before
+    // its turn). outcome_unknown: time-out or a broken connection after the request may have arrived. invalid: the
+    // answer broke a limit.
     using Done = std::function<void(Result<FetchReply>)>;
 
     HttpFetcher(Reactor& reactor, HttpFetcherOptions options);
@@ -68,7 +76,7 @@ public:
     // On the reactor's thread; `done` is called there, exactly once, later.
     void fetch(FetchRequest request, Done done);
     [[nodiscard]] std::uint64_t requests() const;
-    [[nodiscard]] std::uint64_t writing_requests() const;  // Those that were not GET.
+    [[nodiscard]] std::uint64_t writing_requests() const;  // Those that may change something.
 
 private:
     struct State;

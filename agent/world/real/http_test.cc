@@ -5,12 +5,14 @@
 #include <thread>
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "agent/world/real/http_client.h"
+#include "agent/world/real/http_fake_internal.h"
 #include "agent/world/real/http_server.h"
 
 namespace medic {
@@ -292,6 +294,37 @@ TEST(HttpClient, TellsAnUnreachableServerFromAnUnknownOutcome) {
     EXPECT_EQ(client.perform(call).error().code, ErrorCode::invalid);
 }
 
+TEST(HttpClient, AChangeIsSentOnceThoughItsServerHangsUp) {
+    HangingUpWeb web;
+    HttpClient client;
+    ASSERT_TRUE(client.perform({.url = web.url() + "/look"}));  // Its connection is kept.
+    const auto reply = client.perform({.method = "POST", .url = web.url() + "/change"});
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, ErrorCode::outcome_unknown) << reply.error().message;
+    EXPECT_THAT(web.seen(), ElementsAre("GET /look", "POST /change"));
+}
+
+std::string system_authorities;  // Not empty: the folder that is read instead of the system's. See below.
+
+TEST(HttpClient, AnAuthoritysFileCountsAlone) {
+    const FakeAuthority ours("Our CA"), known("A CA that the system knows");
+    const FakeFolder folder;
+    const std::string known_file =
+        folder.certificate(fmt::format("{:08x}.0", X509_subject_name_hash(known.own().certificate.get())), known.own());
+    FakeWeb web([](const std::string&) { return web_answer(); }, server_context(known.issue({})));
+    system_authorities = known_file.substr(0, known_file.rfind('/'));
+    const auto ask = [&](const std::string& ca_file) {
+        HttpClient client;
+        return client.perform({.url = web.url() + "/", .ca_file = ca_file});
+    };
+    const auto with_ours = ask(folder.certificate("ours.pem", ours.own()));
+    const auto with_theirs = ask(known_file);
+    system_authorities.clear();
+    ASSERT_FALSE(with_ours);
+    EXPECT_EQ(with_ours.error().code, ErrorCode::invalid) << with_ours.error().message;
+    EXPECT_TRUE(with_theirs) << with_theirs.error().message;
+}
+
 TEST(HttpClient, StopsReadingAnEndlessAnswerAndFollowsRedirectsOnlyWhenAsked) {
     auto server = serve([](const HttpRequest& request) {
         if (request.path == "/from") return HttpResponse{302, "", "text/plain", {{"location", "/to"}}};
@@ -307,4 +340,16 @@ TEST(HttpClient, StopsReadingAnEndlessAnswerAndFollowsRedirectsOnlyWhenAsked) {
 }
 
 }  // namespace
+
+const char* authorities_in(const char* folder) {
+    return system_authorities.empty() ? folder : system_authorities.c_str();
+}
+
 }  // namespace medic
+
+// Stands before OpenSSL's: libcurl reads the system's folder of authorities through it.
+extern "C" int X509_STORE_load_path(X509_STORE* store, const char* folder) {
+    static const auto real =
+        reinterpret_cast<decltype(&X509_STORE_load_path)>(dlsym(RTLD_NEXT, "X509_STORE_load_path"));
+    return real(store, medic::authorities_in(folder));
+}

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "agent/world/real/content_type_internal.h"
+#include "agent/world/real/http_change_internal.h"
 #include "agent/world/real/http_transfer_internal.h"
 #include "agent/world/real/url.h"
 
@@ -151,6 +152,7 @@ void set_options(HttpTransfer& transfer, const HttpFetcherOptions& options) {
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16'384L);
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     curl_easy_setopt(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
+    send_at_most_once(easy, request.method);
     set_answer(transfer);
     if (transfer.access != nullptr) set_access(easy, *transfer.access, transfer.secret);
     set_body(transfer);

@@ -34,7 +34,9 @@ void on_node(const Doors& doors, const std::string& node, const std::string& act
     auto all = values;
     all["node"] = node;
     all["fencing_token"] = std::to_string(doors.fencing_token);
-    command(doors, filled(argv->second, all), std::min(timeout, found->second.command_timeout.value_or(timeout)),
+    auto arguments = filled(argv->second, all);
+    if (!arguments) return done(std::unexpected(arguments.error()));
+    command(doors, *std::move(arguments), std::min(timeout, found->second.command_timeout.value_or(timeout)),
             std::move(done));
 }
 

@@ -2,7 +2,9 @@
 // agent/world/real.
 #pragma once
 
+#include <algorithm>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,9 +22,13 @@ struct Doors {
     const ClusterDoors& cluster;
     std::uint64_t fencing_token;  // Operation::fencing_token.
     std::string key;              // Operation::key.
+    // Whoever decided on the operation believes then that nothing of it leaves any more: bounds all its requests,
+    // however many come one after the other.
+    std::optional<Instant> until{};
 
     void fetch(FetchRequest request, HttpFetcher::Done done) const {
         request.cluster = cluster.name;
+        if (until) request.deadline = std::min(request.deadline.value_or(*until), *until);
         fetcher.fetch(std::move(request), std::move(done));
     }
 };

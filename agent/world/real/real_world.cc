@@ -5,6 +5,7 @@
 
 #include "agent/base/redact.h"
 #include "agent/base/url.h"
+#include "agent/world/real/clock.h"
 #include "agent/world/real/operations_internal.h"
 
 namespace medic {
@@ -34,7 +35,7 @@ struct RealWorld::State : std::enable_shared_from_this<RealWorld::State> {
         return true;
     }
 
-    void start(const Operation& operation);
+    void start(const Operation& operation, Instant until);
     void dispatch(const Operation& operation, const operations::Doors& cluster, const operations::Finish& done);
 };
 
@@ -51,6 +52,11 @@ void RealWorld::State::dispatch(const Operation& operation, const operations::Do
     };
     const auto connector = [](const std::string& name) { return "/connectors/" + url_encode(name); };
     const auto flag = [](bool value) { return value ? "true" : "false"; };
+    // What was uploaded for a question is removed also when its time is over; nothing that runs is changed by it.
+    const auto without_end = [](Doors patient) {
+        patient.until.reset();
+        return patient;
+    };
     std::visit(
         [&](const auto& body) {
             using T = std::decay_t<decltype(body)>;
@@ -84,7 +90,7 @@ void RealWorld::State::dispatch(const Operation& operation, const operations::Do
             else if constexpr (std::is_same_v<T, StopJobWithSavepoint>)
                 stop_with_savepoint(cluster, body, timeout, done);
             else if constexpr (std::is_same_v<T, VerifyDeployment>)
-                verify_deployment(cluster, body, timeout, done);
+                verify_deployment(without_end(cluster), body, timeout, done);
             else if constexpr (std::is_same_v<T, StartDeployment>)
                 start_deployment(cluster, body, timeout, done);
             else if constexpr (std::is_same_v<T, RescaleJob>)
@@ -116,7 +122,7 @@ Result<std::string> as_told(Result<std::string> result, bool is_path) {
 
 }  // namespace
 
-void RealWorld::State::start(const Operation& operation) {
+void RealWorld::State::start(const Operation& operation, Instant until) {
     if (!first_time(operation.key)) return;
     const bool tells_path = std::holds_alternative<StopJobWithSavepoint>(operation.body);
     auto done = [self = shared_from_this(), key = operation.key, tells_path,
@@ -130,12 +136,14 @@ void RealWorld::State::start(const Operation& operation) {
     const auto found = doors.find(operation.cluster);
     if (found == doors.end())
         return finish(fail(ErrorCode::invalid, "cluster {} is not in the configuration", operation.cluster));
+    if (read_clock().monotonic >= until)
+        return finish(fail(ErrorCode::unavailable, "not sent: its time was over before it could begin"));
     // Nothing may stay without an answer, whatever the other side does.
     constexpr Duration grace{2'000};
     reactor.after(operation.timeout + grace, [finish, timeout = operation.timeout] {
         finish(fail(ErrorCode::outcome_unknown, "no answer within {} ms", timeout.count()));
     });
-    dispatch(operation, {reactor, fetcher, found->second, operation.fencing_token, operation.key}, finish);
+    dispatch(operation, {reactor, fetcher, found->second, operation.fencing_token, operation.key, until}, finish);
 }
 
 RealWorld::RealWorld(Reactor& reactor, HttpFetcher& fetcher, std::map<std::string, ClusterDoors> doors,
@@ -146,7 +154,8 @@ RealWorld::~RealWorld() = default;
 void RealWorld::set_kafka(const std::string& cluster, KafkaDoor door) { state_->kafka[cluster] = std::move(door); }
 
 void RealWorld::send(Operation operation) {
-    state_->reactor.post([state = state_, operation = std::move(operation)] { state->start(operation); });
+    const Instant until = read_clock().monotonic + operation.timeout;
+    state_->reactor.post([state = state_, operation = std::move(operation), until] { state->start(operation, until); });
 }
 
 }  // namespace medic

@@ -55,7 +55,8 @@ public:
     ~RealWorld() override;
 
     void set_kafka(const std::string& cluster, KafkaDoor door);  // Before the first send().
-    void send(Operation operation) override;                     // From any thread.
+    // From any thread. Its time-out counts from now on: no request of it is sent once that has passed.
+    void send(Operation operation) override;
 
     struct State;
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/world/real/clock.h"
+#include "agent/world/real/http_fake_internal.h"
 #include "agent/world/real/running_internal.h"
 
 namespace medic {
@@ -27,6 +29,9 @@ struct Acting : Running {
     Result<std::string> act(OperationBody body, const std::string& key = "I1/1/1",
                             Duration timeout = Duration{10'000}) {
         world->send({.key = key, .cluster = "c", .body = std::move(body), .timeout = timeout, .idempotent = false});
+        return reply_to(key);
+    }
+    Result<std::string> reply_to(const std::string& key) {
         std::unique_lock lock(mutex);
         const auto has = [&] { return !replies.empty() && replies.back().key == key; };
         if (!changed.wait_for(lock, std::chrono::seconds(30), has)) return fail(ErrorCode::internal, "no reply");
@@ -418,6 +423,63 @@ TEST(RealWorld, NothingOfAStartLeavesAfterItsTime) {
         EXPECT_TRUE(std::ranges::none_of(server.seen, [](const auto& one) { return one.contains("/run"); })) << slow;
     }
     std::filesystem::remove(artifact);
+}
+
+// What the server has been asked, once it has answered one more look.
+std::vector<std::string> seen_at_last(Acting& acting, Server& server) {
+    FetchRequest afterwards;
+    afterwards.url = server.url() + "/afterwards";
+    afterwards.timeout = Duration{20'000};
+    EXPECT_TRUE(acting.fetch(afterwards));
+    const std::lock_guard lock(server.mutex);
+    return server.seen;
+}
+
+const std::vector<std::string> only_afterwards = {"GET /afterwards "};
+
+TEST(RealWorld, OneTimeHoldsForAllWorkersTogether) {
+    const LoopbackListener mute = listen_on_loopback();  // Whoever speaks TLS to it waits for an answer.
+    Server server([](const HttpRequest&) { return answer(204, ""); });
+    Acting acting({.connect_urls = {"https://127.0.0.1:" + std::to_string(mute.port), server.url()},
+                   .flink_urls = {},
+                   .nodes = {},
+                   .deployments = {}});
+    const auto reply = acting.act(RestartConnectorTask{.connector = "x", .task = 2}, "I1/1/1", Duration{1'000});
+    close(mute.socket);
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, ErrorCode::unavailable) << reply.error().message;
+    EXPECT_EQ(seen_at_last(acting, server), only_afterwards);
+}
+
+TEST(RealWorld, LooksForTheRightFlinkAreOfAnOperationsTime) {
+    SilentServer silent;
+    Server server([](const HttpRequest&) { return answer(200, "{}"); });
+    Acting acting({.connect_urls = {}, .flink_urls = {silent.url(), server.url()}, .nodes = {}, .deployments = {}});
+    const auto cancelled = acting.act(CancelJob{.job_id = "j"}, "I1/1/1", Duration{1'000});
+    const auto stopped =
+        acting.act(StopJobWithSavepoint{.job_id = "j", .target_directory = ""}, "I1/1/2", Duration{1'000});
+    silent.release();
+    for (const auto& reply : {cancelled, stopped}) {
+        ASSERT_FALSE(reply);
+        EXPECT_EQ(reply.error().code, ErrorCode::unavailable) << reply.error().message;
+    }
+    EXPECT_EQ(seen_at_last(acting, server), only_afterwards);
+}
+
+TEST(RealWorld, AnOperationThatCanBeginOnlyAfterItsTimeDoesNot) {
+    Server server([](const HttpRequest&) { return answer(204, ""); });
+    Acting acting({.connect_urls = {server.url()}, .flink_urls = {}, .nodes = {}, .deployments = {}});
+    std::promise<void> let_go;
+    acting.reactor.post([released = let_go.get_future().share()] { released.wait(); });
+    constexpr Duration time{50};
+    acting.world->send({.key = "I1/1/1", .cluster = "c", .body = PauseConnector{.connector = "x"}, .timeout = time});
+    const Instant over = read_clock().monotonic + time;
+    while (read_clock().monotonic < over) std::this_thread::yield();
+    let_go.set_value();
+    const auto reply = acting.reply_to("I1/1/1");
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, ErrorCode::unavailable) << reply.error().message;
+    EXPECT_EQ(seen_at_last(acting, server), only_afterwards);
 }
 
 TEST(RealWorld, AFlinkThatDoesNotSayWhetherAJobIsItsOwnLeavesThatOpen) {

@@ -1,6 +1,7 @@
 // Node drivers on other hosts: the sidecar there runs the command.
 #include <nlohmann/json.hpp>
 
+#include "agent/base/foreign_json_internal.h"
 #include "agent/base/url.h"
 #include "agent/world/real/operations_internal.h"
 
@@ -11,7 +12,7 @@ using Json = nlohmann::json;
 
 std::string said(const std::string& body, const char* key) {
     constexpr std::size_t bytes_max = 64 * 1024;
-    const Json answer = Json::parse(body, nullptr, false);
+    const Json answer = foreign_json(body);
     const auto found = answer.is_object() ? answer.find(key) : answer.end();
     if (!answer.is_object() || found == answer.end() || !found->is_string()) return "";
     return found->get<std::string>().substr(0, bytes_max);

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/base/foreign_json_internal.h"
 #include "agent/base/url.h"
 #include "agent/world/real/deployment_check.h"
 #include "agent/world/real/operations_internal.h"
@@ -43,7 +44,7 @@ struct Verification : std::enable_shared_from_this<Verification> {
             auto good = accepted("/jars/upload", std::move(reply));
             // Nothing is started by it: asking again is safe.
             if (!good) return self->done(fail(ErrorCode::unavailable, "{}", good.error().message));
-            const Json body = Json::parse(good->body, nullptr, false);
+            const Json body = foreign_json(good->body);
             const auto named = body.is_object() ? body.find("filename") : body.end();
             const std::string path =
                 body.is_object() && named != body.end() && named->is_string() ? named->get<std::string>() : "";
@@ -136,14 +137,14 @@ void ask_command(const Doors& doors, const DeploymentDoor& door, const VerifyDep
             "not deployed, nothing was changed. {}; if it may go on all the same, ask again and accept plan", line));
     }
     const auto& version = door.versions.at(what.version);
-    run_command(doors.reactor,
-                {.argv = filled(argv->second, {{"job", what.job},
-                                               {"job_id", what.job_id},
-                                               {"version", what.version},
-                                               {"artifact", version.artifact},
-                                               {"entry", version.entry},
-                                               {"parallelism", std::to_string(version.parallelism)}}),
-                 .timeout = timeout},
+    auto arguments = filled(argv->second, {{"job", what.job},
+                                           {"job_id", what.job_id},
+                                           {"version", what.version},
+                                           {"artifact", version.artifact},
+                                           {"entry", version.entry},
+                                           {"parallelism", std::to_string(version.parallelism)}});
+    if (!arguments) return done(std::unexpected(arguments.error()));
+    run_command(doors.reactor, {.argv = *std::move(arguments), .timeout = timeout},
                 [version = what.version, done = std::move(done)](Result<CommandReply> reply) {
                     if (!reply) return done(std::unexpected(reply.error()));
                     if (reply->exit_code == 0) return done(std::move(reply->output));

@@ -31,6 +31,19 @@ std::optional<Header> received_signal(std::string_view trimmed) {
     return Header{name.substr(0, name.find_first_of(", .")), trimmed};
 }
 
+// Down to `max` lines: first the oldest of those that only tell what happened meanwhile go, then the oldest. A log's
+// newest lines are what it is read for, and what failed first explains them.
+void shed(std::vector<std::string_view>& prose, std::size_t max) {
+    if (prose.size() <= max) return;
+    std::size_t excess = prose.size() - max;
+    std::erase_if(prose, [&](std::string_view line) {
+        if (excess == 0 || !is_aside(line)) return false;
+        --excess;
+        return true;
+    });
+    prose.erase(prose.begin(), prose.begin() + static_cast<std::ptrdiff_t>(excess));
+}
+
 }  // namespace
 
 void Reader::read(std::string_view text) {
@@ -45,6 +58,7 @@ void Reader::read(std::string_view text) {
         read_line(line);
     }
     close_python();
+    shed(out_.prose, limits_.prose_lines_max);
 }
 
 void Reader::read_line(std::string_view line) {
@@ -195,11 +209,10 @@ void Reader::add_frame(std::string_view function, std::string_view location) {
 }
 
 void Reader::keep_prose(std::string_view line) {
-    if (out_.prose.size() < limits_.prose_lines_max) {
-        out_.prose.push_back(line);
-    } else {
-        out_.truncated = true;
-    }
+    // Shed now and then rather than with each line, so that a long text costs no more a line than a short one.
+    if (out_.prose.size() >= 2 * limits_.prose_lines_max) shed(out_.prose, limits_.prose_lines_max);
+    out_.prose.push_back(line);
+    out_.truncated = out_.truncated || out_.prose.size() > limits_.prose_lines_max;
     if (line.starts_with("The above exception was the direct cause") ||
         line.starts_with("During handling of the above exception")) {
         python_continues_ = true;

@@ -56,18 +56,19 @@ struct Failure {
 struct FailureText {
     std::unique_ptr<std::string> unescaped;  // Set when the text came as JSON log lines.
     std::vector<Failure> failures;
-    std::vector<std::string_view> prose;  // Lines that are not frames: log lines, headers, messages.
+    // Lines that are not frames: log lines, headers, messages. Of too many the newest, what failed before the rest.
+    std::vector<std::string_view> prose;
     std::optional<RecordRef> record;
     std::optional<int> exit_code;
     bool truncated = false;  // A limit was met.
 };
 
 struct TraceLimits {
-    std::size_t text_bytes_max = 1 << 20;  // The rest is not read (callers cut big logs into pieces).
-    std::size_t failures_max = 64;
-    std::size_t throwables_max = 64;  // In one failure.
-    std::size_t frames_max = 512;     // Of one throwable; a stack overflow repeats itself.
-    std::size_t prose_lines_max = 2'000;
+    std::size_t text_bytes_max = 1 << 20;   // The rest is not read (callers cut big logs into pieces).
+    std::size_t failures_max = 64;          // The first ones: they explain what follows.
+    std::size_t throwables_max = 64;        // In one failure.
+    std::size_t frames_max = 512;           // Of one throwable; a stack overflow repeats itself.
+    std::size_t prose_lines_max = 2'000;    // Of INFO, DEBUG, TRACE and WARN the oldest go first.
     std::size_t line_bytes_max = 8 * 1024;  // A longer line is cut.
 };
 
