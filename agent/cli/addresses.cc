@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/cli/command_internal.h"
 #include "agent/world/real/kafka_connection.h"
 
 namespace medic::cli {

@@ -1,8 +1,6 @@
 // A cluster given by addresses on the command line, as a configuration. For subcommands that also take --config.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include <string>
 #include <vector>
 
@@ -21,9 +19,6 @@ struct Addresses {
 inline constexpr const char* access_help =
     "File with the `tls`, `auth` and `sasl` of kafka, connect, flink and prometheus, in the words of medic.yaml; "
     "secrets stay in the files or variables that it names";
-
-// --kafka, --connect, --flink, --prometheus and --access; returns them, for what they don't go with.
-std::vector<CLI::Option*> add_addresses(CLI::App& command, Addresses& addresses);
 
 // With its scheme and without slashes at the end; refuses what is no address, and a login in it. `option` names it.
 [[nodiscard]] Result<std::string> http_address(const std::string& option, std::string text);

@@ -9,6 +9,8 @@
 
 namespace medic::cli {
 
+struct Addresses;
+
 enum Exit : int { exit_ok = 0, exit_problem = 1, exit_cannot_tell = 2, exit_usage = 64 };
 
 struct Context {
@@ -40,6 +42,9 @@ int complain(const std::string& message, int code);
 
 // What the environment calls whoever runs this, the person before the account that was switched to; may be empty.
 std::vector<std::string> user_names();
+
+// --kafka, --connect, --flink, --prometheus and --access; returns them, for what they don't go with.
+std::vector<CLI::Option*> add_addresses(CLI::App& command, Addresses& addresses);
 
 void add_diagnose(CLI::App& app, Context& context);
 void add_incidents(CLI::App& app, Context& context);

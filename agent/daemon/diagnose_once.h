@@ -101,7 +101,8 @@ void say_by_itself(DiagnoseResult& result, const Policy& policy);
 // Fills in `blind`, `targets` and `unobserved` of a look that has ended. A Prometheus server that answers and yet lacks
 // targets or series is blind too: what it does not see may be down.
 void note_sight(DiagnoseResult& result, const Config& config, const Knowledge& knowledge, WallTime now);
-// problem: also while an incident of the agent is open that has not healed.
+// problem: also while an incident of the agent is open that has not healed, and while one is escalated, with a named
+// cause or without.
 // healthy: only when nothing is wrong and everything that was asked has told all of it.
 [[nodiscard]] DiagnoseResult::Verdict verdict_of(const DiagnoseResult& result);
 
