@@ -6,15 +6,13 @@
 #include <map>
 #include <string>
 
+#include "agent/base/foreign_json_internal.h"
+
 namespace medic {
 
 using Json = nlohmann::json;
 
-inline std::string text_of(const Json& object, const char* key) {
-    if (!object.is_object()) return "";
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
+inline std::string text_of(const Json& object, const char* key) { return json_text(object, key); }
 
 // The texts among a member's own members; what is of another type is left.
 inline std::map<std::string, std::string> texts_of(const Json& object, const char* key) {

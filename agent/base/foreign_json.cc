@@ -42,4 +42,15 @@ const nlohmann::json* json_member(const nlohmann::json& object, std::string_view
     return found == object.end() ? nullptr : &*found;
 }
 
+const nlohmann::json& json_part(const nlohmann::json& object, std::string_view key) {
+    static const nlohmann::json nothing;
+    const nlohmann::json* found = json_member(object, key);
+    return found == nullptr ? nothing : *found;
+}
+
+std::string json_text(const nlohmann::json& object, std::string_view key) {
+    const nlohmann::json& part = json_part(object, key);
+    return part.is_string() ? part.get<std::string>() : std::string();
+}
+
 }  // namespace medic

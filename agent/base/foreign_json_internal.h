@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
@@ -27,5 +28,10 @@ struct JsonLimits {
 
 // What stands under `key`, where it stands: no copy. nullptr: `object` is none, or has no such member.
 [[nodiscard]] const nlohmann::json* json_member(const nlohmann::json& object, std::string_view key);
+
+// Likewise, for who goes on into it: null in place of nullptr.
+[[nodiscard]] const nlohmann::json& json_part(const nlohmann::json& object, std::string_view key);
+// The text that stands there; "": none, or something of another type.
+[[nodiscard]] std::string json_text(const nlohmann::json& object, std::string_view key);
 
 }  // namespace medic

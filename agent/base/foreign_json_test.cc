@@ -60,6 +60,15 @@ TEST(ForeignJson, AMemberIsFoundWhereThereIsOne) {
     for (const char* other : {"[1]", "7", "no JSON"}) EXPECT_EQ(json_member(foreign_json(other), "a"), nullptr);
 }
 
+TEST(ForeignJson, WhoGoesOnIntoAPartThatIsMissingFindsNothing) {
+    const auto object = foreign_json(R"({"a":{"b":"x","c":1,"d":null}})");
+    EXPECT_EQ(json_text(json_part(object, "a"), "b"), "x");
+    EXPECT_EQ(json_text(json_part(object, "a"), "c"), "") << "no text";
+    EXPECT_EQ(json_text(json_part(object, "a"), "d"), "");
+    EXPECT_TRUE(json_part(json_part(object, "z"), "b").is_null());
+    EXPECT_EQ(json_text(foreign_json("no JSON"), "b"), "");
+}
+
 // The subtasks of one vertex of Flink with their metrics, and the list of Connect with settings and states.
 TEST(ForeignJson, TheBiggestHonestAnswersAreRead) {
     std::string subtasks, connectors;

@@ -116,10 +116,8 @@ bool is_accepted(const Result<ApiReply>& reply) {
 }
 
 std::string error_of(const ApiReply& reply) {
-    const Json body = foreign_json(reply.body);
-    const Json* error = json_member(body, "error");
-    return error != nullptr && error->is_string() ? error->get<std::string>()
-                                                  : "HTTP status " + std::to_string(reply.status);
+    const std::string said = json_text(foreign_json(reply.body), "error");
+    return said.empty() ? "HTTP status " + std::to_string(reply.status) : said;
 }
 
 int print_outcome(const Result<ApiReply>& reply, const std::string& done) {

@@ -11,7 +11,6 @@
 #include <cstring>
 #include <exception>
 #include <iostream>
-#include <numeric>
 #include <string_view>
 #include <system_error>
 
@@ -19,6 +18,7 @@
 #include <fmt/format.h>
 
 #include "agent/base/plain_text.h"
+#include "agent/base/yaml.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/drill_session.h"
 #include "agent/cli/engine.h"
@@ -74,34 +74,15 @@ CLI::Validator output_file() {
 
 namespace {
 
-// How many letters must be put in, taken out or changed.
-std::size_t distance(std::string_view from, std::string_view to) {
-    std::vector<std::size_t> row(to.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= from.size(); ++i) {
-        std::size_t before = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= to.size(); ++j) {
-            const std::size_t changed = before + (from[i - 1] == to[j - 1] ? 0 : 1);
-            before = row[j];
-            row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
-        }
-    }
-    return row.back();
-}
-
 std::string no_command(const CLI::App& app, std::string_view name) {
-    constexpr std::size_t name_bytes_max = 64, distance_max = 2;
+    constexpr std::size_t name_bytes_max = 64;
     name = name.substr(0, name_bytes_max);
-    std::string nearest;
-    std::size_t best = distance_max + 1;
+    std::vector<std::string_view> known;
     for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
-        if (const std::size_t far = distance(name, command->get_name()); far < best) {
-            best = far;
-            nearest = command->get_name();
-        }
+        known.push_back(command->get_name());
+    const std::string_view near = nearest(name, known);
     return fmt::format("no command `{}`; {}", name,
-                       nearest.empty() ? "`medic --help` lists them" : fmt::format("did you mean `{}`?", nearest));
+                       near.empty() ? "`medic --help` lists them" : fmt::format("did you mean `{}`?", near));
 }
 
 // A descriptor that is missing at the start would be taken by the first file that is opened: what is printed would go

@@ -21,20 +21,15 @@ int deploy(const Options& options) {
     Json body{{"cluster", options.cluster}, {"job", options.job},   {"version", options.version},
               {"reason", options.reason},   {"from", options.from}, {"accept", options.accept},
               {"dry_run", options.dry_run}};
-    const auto newest_before = newest_incident(options.agent);
-    if (!newest_before)
-        return complain("nothing is asked for: " + newest_before.error().message,
-                        newest_before.error().code == ErrorCode::invalid ? exit_usage : exit_problem);
-    const auto reply = call_api(options.agent, "POST", "/api/v1/deploy", dump(body));
-    if (!is_accepted(reply) || options.no_wait)
-        return print_outcome(reply, "asked for; `medic actions` shows how far it is");
-    return follow({.agent = options.agent,
-                   .cause = std::string(deploy_cause),
-                   .remedy = "flink.deploy",
-                   .cluster = options.cluster,
-                   .subject = options.job,
-                   .called = options.dry_run ? "dry run" : "deployment",
-                   .newest_before = *newest_before});
+    return ask_and_follow({.agent = options.agent,
+                           .cause = std::string(deploy_cause),
+                           .remedy = "flink.deploy",
+                           .cluster = options.cluster,
+                           .subject = options.job,
+                           .called = options.dry_run ? "dry run" : "deployment",
+                           .path = "/api/v1/deploy",
+                           .body = dump(body)},
+                          !options.no_wait);
 }
 
 }  // namespace

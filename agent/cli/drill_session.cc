@@ -49,10 +49,7 @@ Result<std::string> DrillSession::get(const std::string& path) const {
         return fail(ErrorCode::unavailable, "no agent answers ({}): a drill practises the running agent",
                     reply.error().message);
     if (reply->status == 200) return std::move(reply->body);
-    const Json body = foreign_json(reply->body);
-    const std::string said = text_of(body, "error");
-    return fail(reply->status == 503 ? ErrorCode::not_ready : ErrorCode::invalid, "the agent: {}",
-                said.empty() ? "HTTP status " + std::to_string(reply->status) : said);
+    return fail(reply->status == 503 ? ErrorCode::not_ready : ErrorCode::invalid, "the agent: {}", error_of(*reply));
 }
 
 Result<practice::Standing> DrillSession::standing() const {

@@ -29,7 +29,7 @@ int number_of(const Json& incident) {
 // What is known of the request: its incident, as the agent shows it.
 class Follower {
 public:
-    explicit Follower(const Request& request) : request_(request) {}
+    Follower(const Request& request, int newest_before) : request_(request), newest_before_(newest_before) {}
 
     // nullopt: it goes on.
     std::optional<int> look() {
@@ -52,16 +52,13 @@ private:
     // A new one, or one that is under way already: there is only one at a time.
     bool is_ours(const Json& incident) {
         if (!id_.empty()) return text_of(incident, "id") == id_;
-        static const Json nothing;
-        const Json* known = json_member(incident, "diagnosis");
-        const Json& diagnosis = known == nullptr ? nothing : *known;
+        const Json& diagnosis = json_part(incident, "diagnosis");
         const std::string state = text_of(incident, "state");
         const bool over = state == "resolved" || state == "healed" || state == "escalated";
-        if (over && number_of(incident) <= request_.newest_before) return false;
+        if (over && number_of(incident) <= newest_before_) return false;
         if (text_of(diagnosis, "cause") != request_.cause) return false;
         if (!request_.cluster.empty() && text_of(incident, "cluster") != request_.cluster) return false;
-        const Json* subject = json_member(diagnosis, "subject");
-        if (!request_.subject.empty() && text_of(subject == nullptr ? nothing : *subject, "name") != request_.subject)
+        if (!request_.subject.empty() && text_of(json_part(diagnosis, "subject"), "name") != request_.subject)
             return false;
         id_ = text_of(incident, "id");
         print_text(fmt::format("{}: {}\n", id_, text_of(diagnosis, "summary")));
@@ -69,9 +66,9 @@ private:
     }
 
     std::optional<int> tell(const Json& incident) {
-        const Json* story = json_member(incident, "story");
-        for (; story != nullptr && story->is_array() && told_ < story->size(); ++told_)
-            print_text(fmt::format("  {}  {}\n", text_of((*story)[told_], "at"), text_of((*story)[told_], "text")));
+        const Json& story = json_part(incident, "story");
+        for (; story.is_array() && told_ < story.size(); ++told_)
+            print_text(fmt::format("  {}  {}\n", text_of(story[told_], "at"), text_of(story[told_], "text")));
         std::fflush(stdout);
         const std::string state = text_of(incident, "state"), outcome = text_of(incident, "outcome");
         if (state == "healed" || state == "resolved") return outcome == "done" ? exit_ok : exit_problem;
@@ -86,13 +83,13 @@ private:
     }
 
     const Request& request_;
+    int newest_before_;  // Of the agent's incidents, before it was asked for.
     std::string id_;
     std::size_t told_ = 0;
     int missed_ = 0;
 };
 
-}  // namespace
-
+// The number of the agent's newest incident; 0: none.
 Result<int> newest_incident(const AgentAddress& agent) {
     MEDIC_TRY(const ApiReply reply, call_api(agent, "GET", "/api/v1/incidents"));
     if (reply.status != 200) return fail(ErrorCode::not_ready, "{}", error_of(reply));
@@ -105,15 +102,27 @@ Result<int> newest_incident(const AgentAddress& agent) {
     return newest;
 }
 
-int follow(const Request& request) {
+int follow(const Request& request, int newest_before) {
     block_stop_signals();  // Whoever stops following is told that it goes on, and how to end it.
-    Follower follower(request);
+    Follower follower(request, newest_before);
     do {
         if (const auto code = follower.look()) return *code;
     } while (!wait_for_stop_signal(look_again));
     print_text(fmt::format("The {} goes on. `medic actions stop {}` stops it after the step at hand.\n", request.called,
                            follower.id().empty() ? "ID" : follower.id()));
     return exit_cannot_tell;
+}
+
+}  // namespace
+
+int ask_and_follow(const Request& request, bool waits) {
+    const auto newest_before = newest_incident(request.agent);
+    if (!newest_before)
+        return complain("nothing is asked for: " + newest_before.error().message,
+                        newest_before.error().code == ErrorCode::invalid ? exit_usage : exit_problem);
+    const auto reply = call_api(request.agent, "POST", request.path, request.body);
+    if (!is_accepted(reply) || !waits) return print_outcome(reply, "asked for; `medic actions` shows how far it is");
+    return follow(request, *newest_before);
 }
 
 }  // namespace medic::cli

@@ -1,4 +1,5 @@
-// Follows what a person has asked the running agent for, to its end: its incident's story, line by line.
+// Asks the running agent for something that takes a while and follows it to its end: its incident's story, line by
+// line.
 #pragma once
 
 #include <string>
@@ -12,13 +13,12 @@ struct Request {
     std::string cause, remedy;     // "operator.roll", "node.roll".
     std::string cluster, subject;  // "": any; the name of the incident's subject.
     std::string called;            // "roll"
-    int newest_before = 0;         // newest_incident() before it was asked for.
+    std::string path, body;        // What is posted to the agent.
 };
 
-// The number of the agent's newest incident; 0: none. Without it an earlier request would be taken for this one.
-[[nodiscard]] Result<int> newest_incident(const AgentAddress& agent);
-
-// The exit code: done, or it waits for a person, or the policy only observes. Ctrl-C leaves it running.
-[[nodiscard]] int follow(const Request& request);
+// Asks for it, and follows it where `waits`. Nothing is asked for where the incidents before it are not known: an
+// earlier one would be taken for this one. The exit code: done (or taken), or it waits for a person, or the policy only
+// observes. Ctrl-C leaves it running.
+[[nodiscard]] int ask_and_follow(const Request& request, bool waits);
 
 }  // namespace medic::cli

@@ -20,17 +20,10 @@ struct Options {
     std::string id, output = "text", verdict, reason;
 };
 
-// What stands under `key`, or null.
-const Json& part(const Json& object, const char* key) {
-    static const Json nothing;
-    const Json* found = json_member(object, key);
-    return found == nullptr ? nothing : *found;
-}
-
 // One incident, or the list of all. Something else than an agent may answer there, and say 200 too.
 Result<Json> read_answer(const std::string& body, bool one) {
     Json answer = foreign_json(body);
-    if (one ? text_of(answer, "id").empty() : !part(answer, "incidents").is_array())
+    if (one ? text_of(answer, "id").empty() : !json_part(answer, "incidents").is_array())
         return fail(ErrorCode::invalid, "the answer can't be read: expected {}, as `medic agent` tells {}",
                     one ? "an incident" : "a list of incidents", one ? "it" : "them");
     return answer;
@@ -77,7 +70,7 @@ Result<Json> fetch(const Options& options, const std::string& id) {
 }
 
 std::string line(const Json& incident) {
-    const Json& diagnosis = part(incident, "diagnosis");
+    const Json& diagnosis = json_part(incident, "diagnosis");
     const std::string state = text_of(incident, "state");
     const Tone tone = state == "resolved" || state == "healed" ? Tone::good
                       : state == "escalated"                   ? Tone::bad
@@ -95,7 +88,7 @@ int list(const Options& options) {
         fmt::print("{}\n", all->dump(2));
         return exit_ok;
     }
-    const Json& incidents = part(*all, "incidents");
+    const Json& incidents = json_part(*all, "incidents");
     if (incidents.empty()) fmt::print("No incidents.\n");
     for (const Json& one : incidents) print_text(line(one));
     return exit_ok;
@@ -109,12 +102,12 @@ int show(const Options& options) {
         return exit_ok;
     }
     print_text(line(*one));
-    const Json& diagnosis = part(*one, "diagnosis");
+    const Json& diagnosis = json_part(*one, "diagnosis");
     print_text(fmt::format("  cause {} · owner {}\n", text_of(diagnosis, "cause"), text_of(diagnosis, "owner")));
     if (const std::string first = text_of(*one, "first_failure"); !first.empty())
         print_text(fmt::format("{}\n  {}\n", paint("First failure", Tone::strong), plain_text(first)));
     print_text(paint("Story", Tone::strong) + "\n");
-    for (const Json& entry : part(*one, "story"))
+    for (const Json& entry : json_part(*one, "story"))
         print_text(plain_text(fmt::format("  {} {}\n", text_of(entry, "at"), text_of(entry, "text"))));
     return exit_ok;
 }

@@ -18,20 +18,15 @@ int roll(const Options& options) {
     Json body{
         {"cluster", options.cluster}, {"role", options.role}, {"reason", options.reason}, {"dry_run", options.dry_run}};
     if (!options.nodes.empty()) body["nodes"] = options.nodes;
-    const auto newest_before = newest_incident(options.agent);
-    if (!newest_before)
-        return complain("nothing is asked for: " + newest_before.error().message,
-                        newest_before.error().code == ErrorCode::invalid ? exit_usage : exit_problem);
-    const auto reply = call_api(options.agent, "POST", "/api/v1/roll", dump(body));
-    if (!is_accepted(reply) || options.no_wait)
-        return print_outcome(reply, "asked for; `medic actions` shows how far it is");
-    return follow({.agent = options.agent,
-                   .cause = std::string(roll_cause),
-                   .remedy = "node.roll",
-                   .cluster = options.cluster,
-                   .subject = "",
-                   .called = options.dry_run ? "dry run" : "roll",
-                   .newest_before = *newest_before});
+    return ask_and_follow({.agent = options.agent,
+                           .cause = std::string(roll_cause),
+                           .remedy = "node.roll",
+                           .cluster = options.cluster,
+                           .subject = "",
+                           .called = options.dry_run ? "dry run" : "roll",
+                           .path = "/api/v1/roll",
+                           .body = dump(body)},
+                          !options.no_wait);
 }
 
 }  // namespace

@@ -26,17 +26,6 @@ std::int64_t number(const json& object, const char* name) {
     return found->is_number_integer() ? found->get<std::int64_t>() : 0;
 }
 
-// Of an object inside of an object.
-std::int64_t number(const json& object, const char* inner, const char* name) {
-    const json* found = json_member(object, inner);
-    return found == nullptr ? 0 : number(*found, name);
-}
-
-std::string text(const json& object, const char* name) {
-    const json* found = json_member(object, name);
-    return found != nullptr && found->is_string() ? found->get<std::string>() : "";
-}
-
 bool is_true(const json& object, const char* name) {
     const json* found = json_member(object, name);
     return found != nullptr && found->is_boolean() && found->get<bool>();
@@ -88,7 +77,7 @@ private:
         const json* found = json_member(answer, "kvs");
         if (found == nullptr || !found->is_array() || found->empty()) return Entry{};
         const json& kv = found->front();
-        const auto holder = from_base64(text(kv, "value"));
+        const auto holder = from_base64(json_text(kv, "value"));
         if (!holder || number(kv, "mod_revision") == 0)
             return fail(ErrorCode::invalid, "etcd: what stands under {}{} is no lease", options_.prefix, cluster);
         return Entry{true, *holder, number(kv, "lease"), number(kv, "mod_revision")};
@@ -110,7 +99,7 @@ private:
                                                          {"success", json::array({{{"requestPut", put}}})}}));
         if (is_true(answer, "succeeded")) {
             leases_[cluster] = lease;
-            return number(answer, "header", "revision");
+            return number(json_part(answer, "header"), "revision");
         }
         MEDIC_CHECK(call("/v3/lease/revoke", {{"ID", std::to_string(lease)}}));
         return 0;
@@ -119,7 +108,7 @@ private:
     // False: the lease has run out.
     Result<bool> keep_alive(std::int64_t lease) {
         MEDIC_TRY(const json answer, call("/v3/lease/keepalive", {{"ID", std::to_string(lease)}}));
-        return number(answer, "result", "TTL") > 0;
+        return number(json_part(answer, "result"), "TTL") > 0;
     }
 
     // A login may have run out: one more try with a new one.
@@ -136,7 +125,7 @@ private:
         login_.clear();
         MEDIC_TRY(const json answer, ask("/v3/auth/authenticate",
                                          {{"name", options_.username}, {"password", std::string(password.reveal())}}));
-        login_ = text(answer, "token");
+        login_ = json_text(answer, "token");
         if (login_.empty()) return fail(ErrorCode::invalid, "etcd: no token came for user {}", options_.username);
         return {};
     }
@@ -167,7 +156,7 @@ private:
         json answer = foreign_json(reply.body);
         if (reply.status != 200 || !answer.is_object())
             return fail(ErrorCode::invalid, "etcd: {} answers status {}{}", shown, reply.status,
-                        answer.is_object() ? ": " + text(answer, "message") : ", and no JSON object");
+                        answer.is_object() ? ": " + json_text(answer, "message") : ", and no JSON object");
         return answer;
     }
 

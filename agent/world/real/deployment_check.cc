@@ -16,19 +16,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-const Json& member(const Json& object, const char* key) {
-    static const Json nothing;
-    const auto found = object.is_object() ? object.find(key) : object.end();
-    return object.is_object() && found != object.end() ? *found : nothing;
-}
-
-std::string text(const Json& object, const char* key) {
-    const Json& value = member(object, key);
-    return value.is_string() ? value.get<std::string>() : std::string();
-}
-
 std::optional<std::int64_t> number(const Json& object, const char* key) {
-    const Json& value = member(object, key);
+    const Json& value = json_part(object, key);
     return value.is_number() ? std::optional(value.get<std::int64_t>()) : std::nullopt;
 }
 
@@ -50,26 +39,26 @@ std::string plain(std::string description) {
 
 Vertices planned(const Json& answer) {
     Vertices all;
-    const Json& nodes = member(member(answer, "plan"), "nodes");
+    const Json& nodes = json_part(json_part(answer, "plan"), "nodes");
     if (!nodes.is_array()) return all;
     for (const Json& node : nodes)
-        if (const std::string id = text(node, "id"); !id.empty())
-            all[id] = {id, plain(text(node, "description")), number(node, "parallelism").value_or(0), 0, false};
+        if (const std::string id = json_text(node, "id"); !id.empty())
+            all[id] = {id, plain(json_text(node, "description")), number(node, "parallelism").value_or(0), 0, false};
     for (const Json& node : nodes)
-        if (const Json& inputs = member(node, "inputs"); inputs.is_array())
+        if (const Json& inputs = json_part(node, "inputs"); inputs.is_array())
             for (const Json& input : inputs)
-                if (const auto from = all.find(text(input, "id")); from != all.end())
+                if (const auto from = all.find(json_text(input, "id")); from != all.end())
                     from->second.read_by_another = true;
     return all;
 }
 
 Vertices running(const Json& answer) {
     Vertices all;
-    const Json& vertices = member(answer, "vertices");
+    const Json& vertices = json_part(answer, "vertices");
     if (!vertices.is_array()) return all;
     for (const Json& vertex : vertices)
-        if (const std::string id = text(vertex, "id"); !id.empty())
-            all[id] = {id, text(vertex, "name"), number(vertex, "parallelism").value_or(0),
+        if (const std::string id = json_text(vertex, "id"); !id.empty())
+            all[id] = {id, json_text(vertex, "name"), number(vertex, "parallelism").value_or(0),
                        number(vertex, "maxParallelism").value_or(0), false};
     return all;
 }
@@ -108,11 +97,11 @@ private:
 // same id takes the state. The new version is started without allowNonRestoredState, so that nothing is dropped.
 void judge_state(const Vertices& now, const Vertices& next, const Json& checkpoint, Judgement& judgement) {
     if (now.empty()) return judgement.doubt("state", "state: which vertices run now is not known");
-    const Json& tasks = member(checkpoint, "tasks");
+    const Json& tasks = json_part(checkpoint, "tasks");
     const bool told = tasks.is_object() && !tasks.empty();
     std::vector<std::string> taken, missing, too_wide;
     for (const auto& [id, vertex] : now) {
-        const auto bytes = number(member(tasks, id.c_str()), "state_size");
+        const auto bytes = number(json_part(tasks, id.c_str()), "state_size");
         if (told && bytes == 0) continue;
         const std::string whose = told && bytes ? fmt::format("{} ({} bytes)", vertex.name, *bytes) : vertex.name;
         const auto heir = next.find(id);
@@ -144,7 +133,7 @@ void judge_slots(const Json& job, const Vertices& now, const Vertices& next, con
     const auto free = number(overview, "slots-available");
     const std::int64_t needed = most_parallel(next);
     if (!free || needed == 0) return judgement.found("slots: how many are free, or needed, is not told");
-    const std::int64_t given_back = is_terminal_job_state(text(job, "state")) ? 0 : most_parallel(now);
+    const std::int64_t given_back = is_terminal_job_state(json_text(job, "state")) ? 0 : most_parallel(now);
     const std::string line =
         fmt::format("slots: {} needed, {} free once the old version has stopped", needed, *free + given_back);
     if (needed > *free + given_back) return judgement.doubt("slots", line);
@@ -166,7 +155,7 @@ void tell_sinks(const Vertices& next, Judgement& judgement) {
 
 std::string newest_checkpoint_number(const std::string& checkpoints) {
     const Json answer = foreign_json(checkpoints);
-    const auto id = number(member(member(answer, "latest"), "completed"), "id");
+    const auto id = number(json_part(json_part(answer, "latest"), "completed"), "id");
     return id ? std::to_string(*id) : "";
 }
 

@@ -22,18 +22,6 @@ constexpr Duration overview_timeout{5'000};
 // What must be left for a start's last request: with less, nobody would wait for the job's main().
 constexpr Duration run_takes_min{10'000};
 
-std::string text(const Json& object, const char* key) {
-    const Json* found = json_member(object, key);
-    return found != nullptr && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-// What stands under `key`, or null.
-const Json& part(const Json& object, const char* key) {
-    static const Json nothing;
-    const Json* found = json_member(object, key);
-    return found == nullptr ? nothing : *found;
-}
-
 FetchRequest request(const std::string& method, const std::string& url, const Json& body, Duration timeout) {
     FetchRequest out;
     out.method = method;
@@ -90,12 +78,12 @@ void poll_savepoint(const Doors& doors, const Savepoint& savepoint, const Finish
     doors.fetch(request("GET", savepoint.job_url + "/savepoints/" + savepoint.request_id, nullptr, Duration{2'000}),
                 [doors, savepoint, done](Result<FetchReply> reply) {
                     const Json body = reply && reply->status == 200 ? foreign_json(reply->body) : Json();
-                    if (text(part(body, "status"), "id") == "COMPLETED") {
-                        const Json& operation = part(body, "operation");
-                        if (const std::string location = text(operation, "location"); !location.empty())
+                    if (json_text(json_part(body, "status"), "id") == "COMPLETED") {
+                        const Json& operation = json_part(body, "operation");
+                        if (const std::string location = json_text(operation, "location"); !location.empty())
                             return done(location);
                         return done(fail(ErrorCode::not_ready, "the savepoint failed: {}",
-                                         told(text(part(operation, "failure-cause"), "stack-trace"), 2'000)));
+                                         told(json_text(json_part(operation, "failure-cause"), "stack-trace"), 2'000)));
                     }
                     if (savepoint.deadline.left() < savepoint_poll)
                         return done(fail(ErrorCode::outcome_unknown, "the savepoint was not complete in time"));
@@ -122,7 +110,7 @@ void run_jar(const Doors& doors, const DeploymentDoor& door, const StartDeployme
                 [done](Result<FetchReply> reply) {
                     auto good = accepted("/jars/run", std::move(reply));
                     if (!good) return done(std::unexpected(good.error()));
-                    const std::string id = text(foreign_json(good->body), "jobid");
+                    const std::string id = json_text(foreign_json(good->body), "jobid");
                     if (id.empty()) return done(fail(ErrorCode::outcome_unknown, "/jars/run answered without a jobid"));
                     done(id);
                 });
@@ -139,9 +127,9 @@ void unless_it_runs(const Doors& doors, const std::string& url, const std::strin
                         return done(fail(ErrorCode::unavailable,
                                          "/jobs/overview does not tell which jobs run: {} was not started", job));
                     for (const Json& one : body["jobs"])
-                        if (text(one, "name") == job && !is_terminal_job_state(text(one, "state")))
+                        if (json_text(one, "name") == job && !is_terminal_job_state(json_text(one, "state")))
                             return done(fail(ErrorCode::not_ready, "{} runs already, as {}: it was not started again",
-                                             job, text(one, "jid")));
+                                             job, json_text(one, "jid")));
                     start();
                 });
 }
@@ -158,7 +146,7 @@ void upload_and_run(const Doors& doors, const DeploymentDoor& door, const StartD
         auto good = accepted("/jars/upload", std::move(reply));
         // Uploading starts nothing: whatever happened to it, trying again later is safe.
         if (!good) return done(fail(ErrorCode::unavailable, "{}", good.error().message));
-        const std::string path = text(foreign_json(good->body), "filename");
+        const std::string path = json_text(foreign_json(good->body), "filename");
         if (path.empty()) return done(fail(ErrorCode::unavailable, "/jars/upload answered without a filename"));
         const Duration left = std::min(overview_timeout, deadline.left_before_run());
         if (left == Duration{0}) return done(no_time_left(what.job));
@@ -182,12 +170,12 @@ Result<std::optional<Json>> rescaled(const RescaleJob& what, const Result<FetchR
     for (auto vertex = all.begin(); all.is_object() && vertex != all.end(); ++vertex) {
         if (!vertex->is_object() || !vertex->contains("parallelism") || !(*vertex)["parallelism"].is_object()) continue;
         Json& parallelism = (*vertex)["parallelism"];
-        const Json& upper = part(parallelism, "upperBound");
+        const Json& upper = json_part(parallelism, "upperBound");
         done_before = done_before || upper == what.to;
         if (upper != what.from) continue;
         any = true;
         parallelism["upperBound"] = what.to;
-        if (const Json& lower = part(parallelism, "lowerBound"); lower.is_number() && lower > what.to)
+        if (const Json& lower = json_part(parallelism, "lowerBound"); lower.is_number() && lower > what.to)
             parallelism["lowerBound"] = what.to;
     }
     if (any) return all;
@@ -222,7 +210,7 @@ void stop_with_savepoint(const Doors& doors, const StopJobWithSavepoint& what, D
                                                                       done](Result<FetchReply> reply) {
             auto good = accepted("stop with savepoint", std::move(reply));
             if (!good) return done(std::unexpected(good.error()));
-            const std::string id = text(foreign_json(good->body), "request-id");
+            const std::string id = json_text(foreign_json(good->body), "request-id");
             if (id.empty())
                 return done(fail(ErrorCode::outcome_unknown, "stop with savepoint: no request-id in the answer"));
             poll_savepoint(doors, {job_url, url_encode(id), deadline}, done);

@@ -12,10 +12,7 @@ using Json = nlohmann::json;
 
 std::string said(const std::string& body, const char* key) {
     constexpr std::size_t bytes_max = 64 * 1024;
-    const Json answer = foreign_json(body);
-    const auto found = answer.is_object() ? answer.find(key) : answer.end();
-    if (!answer.is_object() || found == answer.end() || !found->is_string()) return "";
-    return found->get<std::string>().substr(0, bytes_max);
+    return json_text(foreign_json(body), key).substr(0, bytes_max);
 }
 
 // What the sidecar's answer says about the operation.

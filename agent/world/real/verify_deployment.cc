@@ -44,10 +44,7 @@ struct Verification : std::enable_shared_from_this<Verification> {
             auto good = accepted("/jars/upload", std::move(reply));
             // Nothing is started by it: asking again is safe.
             if (!good) return self->done(fail(ErrorCode::unavailable, "{}", good.error().message));
-            const Json body = foreign_json(good->body);
-            const auto named = body.is_object() ? body.find("filename") : body.end();
-            const std::string path =
-                body.is_object() && named != body.end() && named->is_string() ? named->get<std::string>() : "";
+            const std::string path = json_text(foreign_json(good->body), "filename");
             if (path.empty())
                 return self->done(fail(ErrorCode::unavailable, "/jars/upload answered without a filename"));
             self->jar = self->door.url + "/jars/" + url_encode(path.substr(path.find_last_of('/') + 1));
