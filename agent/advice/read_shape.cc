@@ -102,7 +102,10 @@ Result<std::vector<JobName>> read_jobs(const std::string& overview) {
     if (member(answer, "jobs") == nullptr) return fail(ErrorCode::invalid, "/jobs/overview: no list `jobs`");
     std::vector<JobName> jobs;
     for (const Json& entry : array(answer, "jobs"))
-        jobs.push_back({text(entry, "jid"), text(entry, "name"), text(entry, "state")});
+        jobs.push_back({.id = text(entry, "jid"),
+                        .name = text(entry, "name"),
+                        .state = text(entry, "state"),
+                        .started_ms = integer(entry, "start-time").value_or(0)});
     return jobs;
 }
 

@@ -2,6 +2,7 @@
 // ask itself. An answer that is missing leaves its figures absent; only the job's own details are needed.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,9 @@ namespace medic::advice {
 
 struct JobName {
     std::string id, name, state;
+    std::int64_t started_ms = 0;  // Since 1970; 0: it was not told.
+    // FINISHED, CANCELED or FAILED: of several of a name at most one is not.
+    [[nodiscard]] bool is_over() const { return state == "FINISHED" || state == "CANCELED" || state == "FAILED"; }
 };
 // Of /jobs/overview. Errors: invalid.
 [[nodiscard]] Result<std::vector<JobName>> read_jobs(const std::string& overview);

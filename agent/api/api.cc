@@ -55,6 +55,7 @@ std::optional<OperatorCommand::Kind> kind_of(const std::string& verb) {
 Result<std::string> cluster_of(const Json& body, const std::vector<std::string>& clusters) {
     std::string name = text_of(body, "cluster");
     if (name.empty() && clusters.size() == 1) name = clusters[0];
+    if (name.empty()) return fail(ErrorCode::invalid, "which cluster? --cluster {}", fmt::join(clusters, " | "));
     if (std::ranges::find(clusters, name) == clusters.end())
         return fail(ErrorCode::invalid, "cluster `{}` is not in the configuration", name);
     return name;

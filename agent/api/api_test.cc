@@ -51,7 +51,8 @@ struct Backend : ApiBackend {
     }
     Result<std::string> practice(const std::string& cluster) const override { return "{\"of\":\"" + cluster + "\"}"; }
     std::string metrics() const override { return "medic_last_tick_timestamp_seconds 1\n"; }
-    std::vector<std::string> clusters() const override { return {"lab"}; }
+    std::vector<std::string> watched{"lab"};
+    std::vector<std::string> clusters() const override { return watched; }
     WallTime now() const override { return {1000}; }
     std::string not_healthy() const override { return ""; }
     std::string not_ready() const override { return "no look has finished yet"; }
@@ -199,6 +200,17 @@ TEST_F(Fixture, APersonKeepsANodeOutOfUse) {
     const HttpResponse listed = send("GET", "/api/v1/cordons");
     EXPECT_EQ(listed.status, 200);
     EXPECT_NE(listed.body.find(R"("node":"tm-3")"), std::string::npos) << listed.body;
+}
+
+TEST_F(Fixture, WhereSeveralClustersAreWatchedTheyAreNamed) {
+    backend.watched = {"lab", "prod"};
+    for (const auto& [path_of, body] : {std::pair{"/api/v1/roll", R"({"role":"broker","reason":"x"})"},
+                                        {"/api/v1/cordon", R"({"node":"tm-3","reason":"x","cluster":""})"}}) {
+        const HttpResponse refused = send("POST", path_of, body);
+        EXPECT_EQ(refused.status, 400) << path_of;
+        EXPECT_NE(refused.body.find("which cluster? --cluster lab | prod"), std::string::npos) << refused.body;
+    }
+    EXPECT_TRUE(backend.commands.empty());
 }
 
 TEST_F(Fixture, APersonAsksForARoll) {

@@ -58,6 +58,9 @@ Json plan(const Plan& of) {
     return {{"remedy", of.remedy}, {"summary", of.summary}, {"needs_approval", of.needs_approval}, {"steps", steps}};
 }
 
+// A step is at hand: it waits, or it is under way.
+bool has_action(const Incident& of) { return of.plan && !of.ended() && of.step < of.steps().size(); }
+
 Json incident(const Incident& of) {
     Json story = Json::array();
     for (const StoryLine& line : of.story) story.push_back({{"at", time_json(line.at)}, {"text", line.text}});
@@ -80,6 +83,7 @@ Json incident(const Incident& of) {
             {"story", story},
             {"refusals", refusals(of.refusals)},
             {"plan", of.plan ? plan(*of.plan) : Json()},
+            {"action", has_action(of) ? of.action_id() : std::string()},
             {"approved_by", of.approved_by}};
 }
 
@@ -96,8 +100,6 @@ int digits(std::string_view text, std::size_t at, std::size_t count) {
     for (const char digit : text.substr(at, count)) number = number * 10 + (digit - '0');
     return number;
 }
-
-bool has_action(const Incident& of) { return of.plan && !of.ended() && of.step < of.steps().size(); }
 
 }  // namespace
 

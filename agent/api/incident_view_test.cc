@@ -19,5 +19,16 @@ TEST(Rfc3339, TakesOnlyWhatIsATime) {
         EXPECT_FALSE(read_rfc3339(bad)) << bad;
 }
 
+// What people approve or stop stands beside the plan, as long as there is something to.
+TEST(IncidentView, NamesTheActionAtHand) {
+    Incident one;
+    one.id = "I17";
+    one.plan = Plan{.remedy = "x", .steps = {Step{}}};
+    one.step_number = 2;
+    EXPECT_NE(incident_json(one).find(R"("action":"I17/2")"), std::string::npos) << incident_json(one);
+    one.state = IncidentState::resolved;
+    EXPECT_NE(incident_json(one).find(R"("action":"")"), std::string::npos) << incident_json(one);
+}
+
 }  // namespace
 }  // namespace medic

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/backtest/fake_prometheus_internal.h"
+#include "agent/backtest/summary.h"
 
 namespace medic::backtest {
 namespace {
@@ -179,6 +180,16 @@ TEST(BacktestAlerts, ReadsBothSpellings) {
 TEST(BacktestAlerts, RefusesWhatItCannotRead) {
     for (const char* text : {"{}", "[1]", R"([{"end": 5}])", R"([{"start": "yesterday"}])", "nonsense"})
         EXPECT_FALSE(read_alerts(text)) << text;
+}
+
+TEST(Backtest, TheMedianOfAnEvenNumberLiesBetweenTheTwoInTheMiddle) {
+    Outcome outcome;
+    outcome.cases.resize(2);
+    outcome.cases[0].since = outcome.cases[1].since = zero;
+    outcome.cases[0].until = zero + Duration{60'000};
+    outcome.cases[1].until = zero + Duration{600'000};
+    ASSERT_EQ(summary_of(outcome).size(), 1U);
+    EXPECT_EQ(summary_of(outcome)[0].median, Duration{330'000});
 }
 
 TEST(BacktestAlerts, MatchedMissedAndExtra) {

@@ -124,7 +124,8 @@ std::vector<CauseSummary> summary_of(const Outcome& outcome) {
     std::vector<CauseSummary> lines;
     for (auto& [cause, times] : lasted) {
         std::ranges::sort(times);
-        lines.push_back({cause, times.size(), open[cause], times[times.size() / 2]});
+        const Duration median = (times[(times.size() - 1) / 2] + times[times.size() / 2]) / 2;
+        lines.push_back({cause, times.size(), open[cause], median});
     }
     std::ranges::stable_sort(lines, std::ranges::greater{}, &CauseSummary::count);
     return lines;

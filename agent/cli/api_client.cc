@@ -103,7 +103,9 @@ Result<ApiReply> call_api(const AgentAddress& address, const std::string& method
 }
 
 Result<std::string> journal_path(const AgentAddress& address) {
-    if (!address.url.empty()) return fail(ErrorCode::unavailable, "no agent answers at {}", address.url);
+    if (!address.url.empty())
+        return fail(ErrorCode::invalid, "--url {}: this reads the journal in the agent's data folder: give --config",
+                    address.url);
     MEDIC_TRY(const Config config, load_config_file(address.config));
     return config.data_dir + "/journal.db";
 }

@@ -31,7 +31,7 @@ struct ApiReply {
 // unavailable: no agent answers there. outcome_unknown: it was asked to change something, and has not answered.
 [[nodiscard]] Result<ApiReply> call_api(const AgentAddress& address, const std::string& method, const std::string& path,
                                         const std::string& body = "");
-// Where the journal of that configuration is.
+// Where the journal of that configuration is. invalid: no such configuration, or only an address was given.
 [[nodiscard]] Result<std::string> journal_path(const AgentAddress& address);
 // The agent says that it was taken. Something else may answer there, and say 200 to everything.
 [[nodiscard]] bool is_accepted(const Result<ApiReply>& reply);

@@ -3,6 +3,7 @@
 
 #include "agent/api/json_internal.h"
 #include "agent/base/foreign_json_internal.h"
+#include "agent/base/plain_text.h"
 #include "agent/cli/api_client_internal.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/terminal.h"
@@ -19,17 +20,18 @@ struct Options {
 int list(const Options& options) {
     const auto reply = call_api(options.agent, "GET", "/api/v1/cordons", "");
     if (!reply || reply->status != 200) return print_outcome(reply, "");
+    const Json document = foreign_json(reply->body);
+    const Json* cordons = json_member(document, "cordons");
+    if (cordons == nullptr || !cordons->is_array()) return complain("the agent's answer can't be read", exit_problem);
     if (options.output == "json") {
         fmt::print("{}\n", reply->body);
         return exit_ok;
     }
-    const Json document = foreign_json(reply->body);
-    if (!document.is_object() || !document.contains("cordons"))
-        return complain("the agent's answer can't be read", exit_problem);
-    for (const Json& one : document["cordons"])
-        print_text(fmt::format("{:<14} {:<14} since {} by {}: {}\n", text_of(one, "cluster"), text_of(one, "node"),
-                               text_of(one, "since"), text_of(one, "by"), text_of(one, "reason")));
-    if (document["cordons"].empty()) fmt::print("no node is kept out of use\n");
+    const auto plain = [](const Json& of, const char* key) { return plain_line(text_of(of, key)); };
+    for (const Json& one : *cordons)
+        print_text(fmt::format("{:<14} {:<14} since {} by {}: {}\n", plain(one, "cluster"), plain(one, "node"),
+                               plain(one, "since"), plain(one, "by"), plain(one, "reason")));
+    if (cordons->empty()) fmt::print("no node is kept out of use\n");
     return exit_ok;
 }
 
@@ -45,6 +47,7 @@ void add_uncordon(CLI::App& app, Context& context) {
     CLI::App* command = add(app, on_call, "uncordon", "Let a node be used again",
                             "  medic uncordon tm-3\n  medic uncordon tm-3 --cluster prod --reason 'new disk'");
     static Options options;
+    options = {};  // A process may call it more than once.
     options.agent.add_options(*command);
     command->add_option("NODE", options.node, "Its name in medic.yaml")->required();
     command->add_option("--cluster", options.cluster, "Needed where the agent watches more than one");
@@ -62,6 +65,7 @@ void add_cordon(CLI::App& app, Context& context) {
             "It is no spare any more, is not started again and not rolled; what runs there runs on. It holds over a\n"
             "restart of the agent, until `medic uncordon`.");
     static Options options;
+    options = {};  // A process may call it more than once.
     options.agent.add_options(*command);
     auto* node = command->add_option("NODE", options.node, "Its name in medic.yaml");
     command->add_option("--cluster", options.cluster, "Needed where the agent watches more than one");

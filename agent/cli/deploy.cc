@@ -44,6 +44,7 @@ void add_deploy(CLI::App& app, Context& context) {
             "starts from it and must show in the deployment's `gate` that it works; if not, the old version goes on\n"
             "from the same savepoint. The policy must allow flink.deploy (`ask` is enough: you have asked).");
     static Options options;
+    options = {};  // A process may call it more than once.
     options.agent.add_options(*command);
     command->add_option("JOB", options.job, "Its name under `deployments` in medic.yaml")->required();
     command->add_option("VERSION", options.version, "One of its `versions`")->required();

@@ -8,6 +8,7 @@
 
 #include "agent/api/json_internal.h"
 #include "agent/base/foreign_json_internal.h"
+#include "agent/base/plain_text.h"
 #include "agent/cli/command_internal.h"
 #include "agent/cli/terminal.h"
 #include "agent/world/real/worker.h"
@@ -37,7 +38,8 @@ public:
         const Json body = reply ? foreign_json(reply->body) : Json();
         const Json* incidents = json_member(body, "incidents");
         if (incidents == nullptr || !incidents->is_array()) {
-            if (++missed_ < answers_missed_max) return std::nullopt;
+            if (++missed_ == 1) print_silence();
+            if (missed_ < answers_missed_max) return std::nullopt;
             return complain("the agent does not answer any more; the " + request_.called + " goes on when it is back",
                             exit_problem);
         }
@@ -61,14 +63,22 @@ private:
         if (!request_.subject.empty() && text_of(json_part(diagnosis, "subject"), "name") != request_.subject)
             return false;
         id_ = text_of(incident, "id");
-        print_text(fmt::format("{}: {}\n", id_, text_of(diagnosis, "summary")));
+        print_text(fmt::format("{}: {}\n", plain_line(id_), plain_line(text_of(diagnosis, "summary"))));
         return true;
+    }
+
+    // Once each time: asking again may take minutes.
+    void print_silence() const {
+        const std::string text =
+            "the agent does not answer; it is asked again (the " + request_.called + " goes on there)";
+        fmt::print(stderr, "{}\n", paint(text, Tone::faint, Stream::errors));
     }
 
     std::optional<int> tell(const Json& incident) {
         const Json& story = json_part(incident, "story");
         for (; story.is_array() && told_ < story.size(); ++told_)
-            print_text(fmt::format("  {}  {}\n", text_of(story[told_], "at"), text_of(story[told_], "text")));
+            print_text(fmt::format("  {}  {}\n", plain_line(text_of(story[told_], "at")),
+                                   plain_line(text_of(story[told_], "text"))));
         std::fflush(stdout);
         const std::string state = text_of(incident, "state"), outcome = text_of(incident, "outcome");
         if (state == "healed" || state == "resolved") return outcome == "done" ? exit_ok : exit_problem;

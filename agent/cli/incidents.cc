@@ -7,6 +7,7 @@
 #include "agent/base/plain_text.h"
 #include "agent/cli/api_client_internal.h"
 #include "agent/cli/command_internal.h"
+#include "agent/cli/incident_text_internal.h"
 #include "agent/cli/terminal.h"
 #include "agent/loop/incident_codec.h"
 #include "agent/loop/replay.h"
@@ -20,17 +21,23 @@ struct Options {
     std::string id, output = "text", verdict, reason;
 };
 
+// What is told, and of how many incidents only the journal's own columns could be read.
+struct Told {
+    Json document;
+    std::size_t unread = 0;
+};
+
 // One incident, or the list of all. Something else than an agent may answer there, and say 200 too.
 Result<Json> read_answer(const std::string& body, bool one) {
     Json answer = foreign_json(body);
     if (one ? text_of(answer, "id").empty() : !json_part(answer, "incidents").is_array())
-        return fail(ErrorCode::invalid, "the answer can't be read: expected {}, as `medic agent` tells {}",
+        return fail(ErrorCode::not_ready, "the answer can't be read: expected {}, as `medic agent` tells {}",
                     one ? "an incident" : "a list of incidents", one ? "it" : "them");
     return answer;
 }
 
 // What stands in the journal's own columns, where the rest of a row can't be read: it must not be missing in the list.
-Json unreadable(const IncidentRow& row, const std::string& why) {
+Json from_columns(const IncidentRow& row, const std::string& why) {
     return {{"id", row.id},
             {"cluster", row.cluster},
             {"state", row.state},
@@ -38,83 +45,96 @@ Json unreadable(const IncidentRow& row, const std::string& why) {
             {"diagnosis", {{"cause", row.cause}, {"side", row.side}, {"summary", row.summary + " (" + why + ")"}}}};
 }
 
-// From the agent, or from its journal when it is down.
-Result<Json> fetch(const Options& options, const std::string& id) {
-    const auto reply = call_api(options.agent, "GET", "/api/v1/incidents" + (id.empty() ? "" : "/" + id));
-    if (reply && reply->status == 200) return read_answer(reply->body, !id.empty());
-    if (reply && reply->status == 404) return fail(ErrorCode::invalid, "no incident {}", id);
-    if (reply) return fail(ErrorCode::not_ready, "{}", error_of(*reply));
+// The incident as the agent would tell it.
+Json told_of(const IncidentRow& row, std::size_t& unread) {
+    const auto incident = from_row(row);
+    unread += incident ? 0 : 1;
+    return incident ? Json::parse(incident_json(*incident), nullptr, false)
+                    : from_columns(row, incident.error().message);
+}
+
+Result<Told> from_journal(const Options& options, const std::string& id) {
     MEDIC_TRY(const std::string path, journal_path(options.agent));
-    auto opened = Journal::open_read_only(path);
-    if (!opened)
-        return fail(opened.error().code, "no agent answers ({}), and its journal can't be read: {}",
-                    reply.error().message, opened.error().message);
-    const auto& journal = *opened;
-    fmt::print(stderr, "{}\n", paint("no agent answers; reading its journal", Tone::faint, Stream::errors));
+    MEDIC_TRY(const auto journal, Journal::open_read_only(path));
+    Told told;
     if (!id.empty()) {
         MEDIC_TRY(const IncidentRow row, journal->incident(id));
-        MEDIC_TRY(const Incident incident, from_row(row));
-        return Json::parse(incident_json(incident), nullptr, false);
+        told.document = told_of(row, told.unread);
+        return told;
     }
     constexpr std::size_t newest_max = 100;
     MEDIC_TRY(const auto rows, journal->incidents(newest_max));
     Json all = Json::array();
-    for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
-        const auto incident = from_row(*row);
-        Json one = incident ? Json::parse(incident_json(*incident), nullptr, false)
-                            : unreadable(*row, incident.error().message);
+    for (const IncidentRow& row : rows) {
+        Json one = told_of(row, told.unread);
         one.erase("schema");
         all.push_back(std::move(one));
     }
-    return Json{{"schema", 1}, {"incidents", std::move(all)}};
+    told.document = Json{{"schema", 1}, {"incidents", std::move(all)}};
+    return told;
 }
 
-std::string line(const Json& incident) {
-    const Json& diagnosis = json_part(incident, "diagnosis");
-    const std::string state = text_of(incident, "state");
-    const Tone tone = state == "resolved" || state == "healed" ? Tone::good
-                      : state == "escalated"                   ? Tone::bad
-                                                               : Tone::warn;
-    const auto plain = [](const Json& of, const char* key) { return plain_line(text_of(of, key)); };
-    return fmt::format("{:<6} {} {:<16} {:<10} {:<8} {}\n", plain(incident, "id"), plain(incident, "opened_at"),
-                       paint(fmt::format("{:<16}", state), tone), plain(incident, "cluster"), plain(diagnosis, "side"),
-                       plain(diagnosis, text_of(diagnosis, "summary").empty() ? "cause" : "summary"));
+// From the agent, or from its journal when it is down. invalid: neither can be asked as it was called.
+Result<Told> fetch(const Options& options, const std::string& id) {
+    const auto reply = call_api(options.agent, "GET", "/api/v1/incidents" + (id.empty() ? "" : "/" + id));
+    if (reply && reply->status == 200) {
+        MEDIC_TRY(Json answer, read_answer(reply->body, !id.empty()));
+        return Told{std::move(answer), 0};
+    }
+    if (reply && reply->status == 404 && !id.empty()) return fail(ErrorCode::not_ready, "no incident {}", id);
+    if (reply) return fail(ErrorCode::not_ready, "{}", error_of(*reply));
+    if (reply.error().code == ErrorCode::invalid) return std::unexpected(reply.error());
+    if (!options.agent.url.empty()) return fail(ErrorCode::unavailable, "no agent answers: {}", reply.error().message);
+    auto told = from_journal(options, id);
+    if (!told)
+        return fail(ErrorCode::unavailable, "no agent answers ({}), and its journal does not tell: {}",
+                    reply.error().message, told.error().message);
+    fmt::print(stderr, "{}\n", paint("no agent answers; reading its journal", Tone::faint, Stream::errors));
+    return told;
+}
+
+int refused(const Error& error) {
+    return complain(error.message, error.code == ErrorCode::invalid ? exit_usage : exit_problem);
+}
+
+void print_json(const Json& document) {
+    fmt::print("{}\n", document.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+// The exit code for what was told.
+int ending(const Told& told) {
+    if (told.unread == 0) return exit_ok;
+    return complain(
+        fmt::format("{} record(s) of the journal can't be read: of these only its columns are told", told.unread),
+        exit_cannot_tell);
 }
 
 int list(const Options& options) {
-    const auto all = fetch(options, "");
-    if (!all) return complain(all.error().message, exit_problem);
+    const auto told = fetch(options, "");
+    if (!told) return refused(told.error());
     if (options.output == "json") {
-        fmt::print("{}\n", all->dump(2));
-        return exit_ok;
+        print_json(told->document);
+        return ending(*told);
     }
-    const Json& incidents = json_part(*all, "incidents");
+    const Json& incidents = json_part(told->document, "incidents");
     if (incidents.empty()) fmt::print("No incidents.\n");
-    for (const Json& one : incidents) print_text(line(one));
-    return exit_ok;
+    for (const Json& one : incidents) print_text(incident_line(one));
+    return ending(*told);
 }
 
 int show(const Options& options) {
-    const auto one = fetch(options, options.id);
-    if (!one) return complain(one.error().message, exit_problem);
-    if (options.output == "json") {
-        fmt::print("{}\n", one->dump(2));
-        return exit_ok;
-    }
-    print_text(line(*one));
-    const Json& diagnosis = json_part(*one, "diagnosis");
-    print_text(fmt::format("  cause {} · owner {}\n", text_of(diagnosis, "cause"), text_of(diagnosis, "owner")));
-    if (const std::string first = text_of(*one, "first_failure"); !first.empty())
-        print_text(fmt::format("{}\n  {}\n", paint("First failure", Tone::strong), plain_text(first)));
-    print_text(paint("Story", Tone::strong) + "\n");
-    for (const Json& entry : json_part(*one, "story"))
-        print_text(plain_text(fmt::format("  {} {}\n", text_of(entry, "at"), text_of(entry, "text"))));
-    return exit_ok;
+    const auto told = fetch(options, options.id);
+    if (!told) return refused(told.error());
+    if (options.output == "json")
+        print_json(told->document);
+    else
+        print_text(incident_text(told->document));
+    return ending(*told);
 }
 
 int replay_incident(const Options& options) {
     const auto path = journal_path(options.agent);
-    if (!path) return complain(path.error().message, exit_problem);
+    if (!path) return refused(path.error());
     const auto journal = Journal::open_read_only(*path);
     if (!journal) return complain(journal.error().message, exit_problem);
     const Guards guards(guards::all_guards());
@@ -146,6 +166,7 @@ void add_incidents(CLI::App& app, Context& context) {
                             "  medic incidents\n  medic incidents I17\n  medic incidents replay I17\n  medic incidents "
                             "verdict I17 wrong --reason 'it was the network'");
     static Options options;
+    options = {};  // A process may call it more than once.
     options.agent.add_options(*command);
     command->add_option("ID", options.id, "One incident; all of them without it");
     command->add_option("-o,--output", options.output, "text or json")->check(CLI::IsMember({"text", "json"}));
@@ -154,7 +175,9 @@ void add_incidents(CLI::App& app, Context& context) {
         if (!command->get_subcommands().empty()) return;
         context.exit_code = options.id.empty() || options.id == "list" ? list(options) : show(options);
     });
-    command->add_subcommand("list", "All incidents")->callback([&context] { context.exit_code = list(options); });
+    CLI::App* listed = command->add_subcommand("list", "All incidents");
+    listed->add_option("-o,--output", options.output, "text or json")->check(CLI::IsMember({"text", "json"}));
+    listed->callback([&context] { context.exit_code = list(options); });
     CLI::App* replayed = command->add_subcommand("replay", "Ask every recorded question again and compare the answers");
     replayed->add_option("ID", options.id, "The incident")->required();
     replayed->callback([&context] { context.exit_code = replay_incident(options); });
@@ -164,6 +187,8 @@ void add_incidents(CLI::App& app, Context& context) {
         ->required()
         ->check(CLI::IsMember({"right", "wrong"}));
     verdict->add_option("--reason", options.reason, "Why");
+    // Not by fallthrough(): it would take a second ID for the list's.
+    for (CLI::App* one : {listed, replayed, verdict}) options.agent.add_options(*one);
     verdict->callback([&context] {
         const std::string body = Json{{"verdict", options.verdict}, {"reason", options.reason}}.dump(
             -1, ' ', false, Json::error_handler_t::replace);

@@ -96,10 +96,63 @@ nlohmann::json json_of(const advice::JobShape& job, const std::vector<advice::Ad
     return {{"job", job.name}, {"job_id", job.id}, {"advice", list}};
 }
 
-// Finished jobs are looked at only when named.
-bool wanted(const Options& options, const advice::JobName& job) {
-    if (!options.job.empty()) return job.name == options.job || job.id == options.job;
-    return job.state == "RUNNING" || job.state == "RESTARTING" || job.state == "CREATED";
+struct Found {
+    std::string url;  // Of its Flink.
+    advice::JobName job;
+};
+
+// Without a name those that run. Of a name those that are not over, or the newest one: what it was before it was
+// deployed anew is another job's advice.
+std::vector<Found> wanted(const std::string& name, const std::vector<Found>& all) {
+    std::vector<Found> wanted, over;
+    for (const Found& one : all) {
+        const std::string& state = one.job.state;
+        if (name.empty()) {
+            if (state == "RUNNING" || state == "RESTARTING" || state == "CREATED") wanted.push_back(one);
+        } else if (one.job.id == name) {
+            return {one};
+        } else if (one.job.name == name) {
+            (one.job.is_over() ? over : wanted).push_back(one);
+        }
+    }
+    if (wanted.empty() && !over.empty())
+        wanted.push_back(*std::ranges::max_element(over, {}, [](const Found& one) { return one.job.started_ms; }));
+    return wanted;
+}
+
+// What came of it so far. One Flink or job that can't be read ends nothing.
+struct Outcome {
+    nlohmann::json jobs = nlohmann::json::array(), unread = nlohmann::json::array();
+    std::size_t looked_at = 0, advised = 0;
+    void miss(const std::string& what, const std::string& why) {
+        unread.push_back({{"what", what}, {"why", why}});
+        (void)complain(what + ": " + why, exit_cannot_tell);
+    }
+};
+
+std::vector<Found> jobs_of(discovery::Outside& outside, const std::vector<std::string>& urls, Outcome& outcome) {
+    std::vector<Found> all;
+    for (const std::string& url : urls) {
+        const auto overview = needed(outside, url + "/jobs/overview");
+        const auto jobs = overview ? advice::read_jobs(*overview) : std::unexpected(overview.error());
+        if (!jobs)
+            outcome.miss(url, jobs.error().message);
+        else
+            for (const auto& job : *jobs) all.push_back({url, job});
+    }
+    return all;
+}
+
+void look_at(discovery::Outside& outside, const Options& options, const Found& one, Outcome& outcome) {
+    const auto shape = shape_of(outside, one.url, one.job.id);
+    if (!shape) return outcome.miss(one.job.name, shape.error().message);
+    const auto all = advice::advise(*shape);
+    ++outcome.looked_at;
+    outcome.advised += all.size();
+    if (options.output == "json")
+        outcome.jobs.push_back(json_of(*shape, all));
+    else
+        print_advice(*shape, all);
 }
 
 int lint_job(const Options& options) {
@@ -108,31 +161,18 @@ int lint_job(const Options& options) {
     const auto urls = flinks_of(*config);
     if (!urls) return complain(urls.error().message, exit_usage);
     const auto outside = make_outside(access_of(*config));
-    nlohmann::json document{{"schema", 1}, {"jobs", nlohmann::json::array()}};
-    std::size_t looked_at = 0, advised = 0;
-    for (const std::string& url : *urls) {
-        const auto overview = needed(*outside, url + "/jobs/overview");
-        const auto jobs = overview ? advice::read_jobs(*overview) : std::unexpected(overview.error());
-        if (!jobs) return complain(jobs.error().message, exit_cannot_tell);
-        for (const auto& job : *jobs) {
-            if (!wanted(options, job)) continue;
-            const auto shape = shape_of(*outside, url, job.id);
-            if (!shape) return complain(job.name + ": " + shape.error().message, exit_cannot_tell);
-            const auto all = advice::advise(*shape);
-            ++looked_at;
-            advised += all.size();
-            if (options.output == "json")
-                document["jobs"].push_back(json_of(*shape, all));
-            else
-                print_advice(*shape, all);
-        }
-    }
-    if (looked_at == 0)
+    Outcome outcome;
+    for (const Found& one : wanted(options.job, jobs_of(*outside, *urls, outcome)))
+        look_at(*outside, options, one, outcome);
+    const bool all_read = outcome.unread.empty();
+    if (outcome.looked_at == 0 && all_read)
         return complain(options.job.empty() ? std::string("no job runs there") : options.job + ": no such job there",
                         exit_cannot_tell);
+    const nlohmann::json document{{"schema", 1}, {"jobs", outcome.jobs}, {"unread", outcome.unread}};
     if (options.output == "json")
         fmt::print("{}\n", document.dump(1, ' ', false, nlohmann::json::error_handler_t::replace));
-    return advised == 0 ? exit_ok : exit_problem;
+    if (outcome.advised > 0) return exit_problem;
+    return all_read ? exit_ok : exit_cannot_tell;
 }
 
 }  // namespace
@@ -148,8 +188,10 @@ void add_lint(CLI::App& app, Context& context) {
         "Examples:\n"
         "  medic lint job --flink http://jobmanager:8081\n"
         "  medic lint job orders --config medic.yaml -o json\n"
-        "Exit code: 0 nothing to advise, 1 there is advice, 2 no answer or no job, 64 wrong usage.");
+        "Exit code: 0 nothing to advise, 1 there is advice, 2 no answer, no job, or not all could be read, 64 wrong "
+        "usage.");
     static Options options;
+    options = {};  // A process may call it more than once.
     job->add_option("JOB", options.job, "Name or id of one job; without: every one that runs");
     job->add_option("--flink", options.flink, "Flink REST address");
     job->add_option("--access", options.addresses.access, access_help);

@@ -28,6 +28,7 @@ void add_one(CLI::App& app, Context& context, const std::string& verb, const std
              const std::string& examples) {
     CLI::App* command = add(app, on_call, verb, what, examples);
     static Options options;
+    options = {};  // A process may call it more than once.
     options.agent.add_options(*command);
     command->add_option("--cluster", options.cluster, "One cluster; all of them without it");
     auto* reason = command->add_option("--reason", options.reason, "Why: whoever finds it must know");

@@ -41,6 +41,7 @@ void add_roll(CLI::App& app, Context& context) {
         "does its work again. No broker is stopped that a partition or the quorum needs; pauses, silences and other\n"
         "people's work are respected. The policy must allow node.roll (`ask` is enough: you have asked).");
     static Options options;
+    options = {};  // A process may call it more than once.
     options.agent.add_options(*command);
     command->add_option("ROLE", options.role, "What is rolled")
         ->required()

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "agent/api/incident_view.h"
+#include "agent/base/plain_text.h"
 #include "agent/report/report.h"
 
 namespace medic::report {
@@ -27,32 +28,55 @@ void write_remedies(const Report& report, std::string& out) {
         if (line.promote)
             out += fmt::format(
                 "\n  {}: {} shadow decisions were judged right and none wrong: it may be let to ask or act.\n",
-                line.remedy, line.judged_right);
+                line.remedy, line.would_right);
+}
+
+void write_causes(const Report& report, std::string& out) {
+    out += fmt::format("\n  {:<36} {:<8} {:>5} {:>7} {:>10} {:>7} {:>5} {:>9}\n", "cause", "side", "all", "healed",
+                       "went away", "person", "open", "recovers");
+    for (const auto& line : report.causes)
+        out += fmt::format("  {:<36} {:<8} {:>5} {:>7} {:>10} {:>7} {:>5} {:>9}\n", named(line.cause), line.side,
+                           line.incidents, line.healed, line.went_away, line.escalated, line.open,
+                           spoken(line.recover.median));
+}
+
+std::string requests_text(const Report& report) {
+    if (report.requests.empty()) return "";
+    std::string out = fmt::format("\n  {} requests of people (rolls, deployments, dry runs), which are no incidents\n",
+                                  report.requests.size());
+    for (const RequestLine& one : report.requests)
+        out +=
+            plain_line(fmt::format("  {}  {} in {} by {}: {}", one.id, one.cause, one.cluster, one.by, one.outcome)) +
+            "\n";
+    return out;
+}
+
+std::string times_text(std::string_view what, const Times& times) {
+    return fmt::format("  {}: median {}, longest {} ({} incidents)\n", what, spoken(times.median), spoken(times.worst),
+                       times.count);
 }
 
 }  // namespace
 
 std::string text_of(const Report& report) {
     std::string out = fmt::format("{} to {}\n", rfc3339(report.from), rfc3339(report.to));
-    if (report.incidents == 0) return out + "  no incident\n";
-    out += fmt::format("  {} incidents: {} healed by the agent, {} went away, {} given to a person, {} open\n",
-                       report.incidents, report.healed, report.went_away, report.escalated, report.open);
+    if (report.incidents == 0) return out + "  no incident\n" + requests_text(report);
+    out += fmt::format("  {} incidents: {} healed by the agent, {} went away, {} given to a person{}, {} open\n",
+                       report.incidents, report.healed, report.went_away, report.escalated,
+                       report.escalated_open == 0 ? "" : fmt::format(" ({} still open)", report.escalated_open),
+                       report.open);
     out += "  by side:";
     for (const auto& [side, count] : report.by_side) out += fmt::format(" {} {}", count, side);
     out += fmt::format("; without a cause: {}\n", report.abstained);
-    out += fmt::format("  time to detect: median {}, longest {} ({} incidents)\n", spoken(report.detect.median),
-                       spoken(report.detect.worst), report.detect.count);
-    out += fmt::format("  time to recover: median {}, longest {} ({} incidents)\n", spoken(report.recover.median),
-                       spoken(report.recover.worst), report.recover.count);
+    out += times_text("time to detect", report.detect);
+    out += times_text("time to recover", report.recover);
+    out += times_text("until over", report.over);
     out += fmt::format("  people's verdicts: {} right, {} wrong\n", report.verdicts_right, report.verdicts_wrong);
-    out += fmt::format("\n  {:<36} {:<8} {:>5} {:>7} {:>10} {:>7} {:>9}\n", "cause", "side", "all", "healed",
-                       "went away", "person", "recovers");
-    for (const auto& line : report.causes)
-        out += fmt::format("  {:<36} {:<8} {:>5} {:>7} {:>10} {:>7} {:>9}\n", named(line.cause), line.side,
-                           line.incidents, line.healed, line.went_away, line.escalated, spoken(line.recover.median));
+    write_causes(report, out);
     if (!report.remedies.empty()) write_remedies(report, out);
     if (!report.refusals.empty()) out += "\n  guards that objected\n";
     for (const auto& [guard, count] : report.refusals) out += fmt::format("  {:>5}  {}\n", count, guard);
+    out += requests_text(report);
     out += "\n  Not in it: how available jobs were (the journal holds no series); ask Prometheus.\n";
     return out;
 }

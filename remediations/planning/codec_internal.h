@@ -124,13 +124,16 @@ template <class A> void fields(A& a, Diagnosis& v) {
 template <class A> void fields(A& a, NodeInfo& v) {
     a("name", v.name); a("role", v.role); a("zone", v.zone); a("spare", v.spare); a("can_start", v.can_start);
     a("can_kill", v.can_kill); a("can_kill_task", v.can_kill_task); a("can_grow", v.can_grow);
+    a.later("can_stop", v.can_stop); a.later("cordoned", v.cordoned);
 }
 template <class A> void fields(A& a, HealthGate& v) { a("hold", v.hold); a("within", v.within); a("group", v.group); a("lag_max", v.lag_max); }
 template <class A> void fields(A& a, DeploymentInfo& v) {
     a("job", v.job); a("savepoints", v.savepoints); a("versions", v.versions); a("parallelism", v.parallelism);
     a("parallelism_max", v.parallelism_max); a.later("artifacts", v.artifacts); a.later("topics", v.topics); a.later("gate", v.gate);
+    a.later("fenced", v.fenced);
 }
-template <class A> void fields(A& a, ClusterInfo& v) { a("name", v.name); a("nodes", v.nodes); a("deployments", v.deployments); a.later("dead_letters", v.dead_letters); }
+template <class A> void fields(A& a, ManagedBy& v) { a("object", v.object); a("by", v.by); a("restarts", v.restarts); }
+template <class A> void fields(A& a, ClusterInfo& v) { a("name", v.name); a("nodes", v.nodes); a("deployments", v.deployments); a.later("dead_letters", v.dead_letters); a.later("managed", v.managed); }
 template <class A> void fields(A& a, PlanningView& v) {
     a("cluster", v.cluster); a("facts", v.facts); a("floors", v.floors); a("quarantined", v.quarantined); a("now", v.now);
     a("facts_age_max", v.facts_age_max);
