@@ -267,9 +267,9 @@ void Loop::State::resume(const OperatorCommand& command) {
 
 void Loop::State::approve(Incident& incident, const OperatorCommand& command) {
     const bool yes = command.kind == OperatorCommand::Kind::approve;
-    // An approval is for the action as it was shown; a newer plan asks anew.
-    if (incident.state != IncidentState::waiting_approval ||
-        (command.target != incident.action_id() && command.target != incident.id)) {
+    // An approval is for the action as it was shown; a newer plan asks anew. Rejected may be whatever is at hand.
+    const bool meant = command.target == incident.action_id() || (!yes && command.target == incident.id);
+    if (incident.state != IncidentState::waiting_approval || !meant) {
         tell(incident, fmt::format("{} answered {}, which no longer waits for an answer", command.by, command.target));
         return;
     }

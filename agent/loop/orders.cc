@@ -46,6 +46,10 @@ Status can_be_carried_out(const OperatorCommand& command, const std::vector<Inci
     if (answer && found->state != IncidentState::waiting_approval)
         return fail(ErrorCode::not_ready, "{} waits for no answer: {} is {}", command.target, id,
                     to_string(found->state));
+    // An incident's plan may have become another one since whoever agrees has looked.
+    if (command.kind == Kind::approve && command.target == id)
+        return fail(ErrorCode::invalid, "which action? {} waits for an answer: look at it with `medic actions`",
+                    found->action_id());
     if (answer && command.target != id && command.target != found->action_id())
         return fail(ErrorCode::not_ready, "{} no longer waits for an answer: {} does; look at it with `medic actions`",
                     command.target, found->action_id());

@@ -159,14 +159,6 @@ void Loop::State::ladder_ended(Incident& incident) {
     escalate(incident, "not_tried", fmt::format("{}; nothing was tried{}", why, untried.empty() ? "" : ": " + untried));
 }
 
-// The same steps, though not from the same state of the job.
-bool Loop::State::is_as_agreed(const Plan& plan, const Plan& before) {
-    return plan.needs_approval == before.needs_approval &&
-           std::ranges::equal(plan.steps, before.steps, [](const Step& now_so, const Step& so) {
-               return now_so.operation.index() == so.operation.index() && now_so.subject == so.subject;
-           });
-}
-
 // By the same remedy, from what its job has come to since. plan() bounds how often.
 void Loop::State::plan_anew(Incident& incident) {
     tell(incident, "its job has moved on since it was planned");

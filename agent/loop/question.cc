@@ -31,6 +31,25 @@ std::size_t steps_done(const Incident& incident) {
                                                   [](const Step& step) { return !step.optional; }));
 }
 
+bool moves_replicas(const Step& step) {
+    const auto* alter = std::get_if<AlterReassignments>(&step.operation);
+    return alter != nullptr && std::ranges::any_of(alter->moves, [](const PartitionMove& move) {
+               return !move.replicas.empty();  // Empty: a move is cancelled, which is over at once.
+           });
+}
+
+// Replicas move by themselves, for as long as half an hour. What is done for a job or a connector meanwhile neither
+// hinders them nor hides their effect; and what has begun meanwhile comes to its end before the next of them are moved,
+// so that no two plans wait for each other.
+bool lets_pass(const Incident& mover, const Incident& other) {
+    const std::string& remedy = other.plan->remedy;
+    if (!remedy.starts_with("flink.") && !remedy.starts_with("connect.")) return false;
+    if (mover.may_still_come || !mover.plan || std::ranges::none_of(mover.steps(), moves_replicas)) return false;
+    if (mover.state == IncidentState::verifying) return moves_replicas(mover.current());
+    return other.begun &&
+           (mover.state == IncidentState::waiting_guard || mover.state == IncidentState::waiting_approval);
+}
+
 }  // namespace
 
 // One that backs off has given the cluster away, perhaps to what it needs, and has it again when it next acts.
@@ -67,7 +86,8 @@ std::string Loop::State::own_savepoint(const Incident& incident, const Subject& 
 std::vector<std::string> Loop::State::others_acting(const Incident& incident) const {
     std::vector<std::string> others;
     for (const auto& [number, other] : open)
-        if (other.id != incident.id && other.cluster == incident.cluster && holds_cluster(other))
+        if (other.id != incident.id && other.cluster == incident.cluster && holds_cluster(other) &&
+            !lets_pass(other, incident))
             others.push_back(other.id);
     return others;
 }

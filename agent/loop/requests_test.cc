@@ -244,7 +244,10 @@ TEST(Orders, what_is_not_there_or_no_longer_waits_is_refused) {
     };
     for (const Kind kind : {Kind::approve, Kind::reject}) {
         EXPECT_EQ(answer(kind, "I17/2"), "yes");
-        EXPECT_EQ(answer(kind, "I17"), "yes");
+        EXPECT_EQ(answer(kind, "I17"),
+                  kind == Kind::reject
+                      ? "yes"
+                      : "invalid: which action? I17/2 waits for an answer: look at it with `medic actions`");
         EXPECT_EQ(answer(kind, "I17/1"),
                   "not_ready: I17/1 no longer waits for an answer: I17/2 does; look at it with `medic actions`");
         for (const char* unknown : {"I71/2", "I16/2", "", "/"})

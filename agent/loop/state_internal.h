@@ -163,12 +163,14 @@ struct Loop::State {
     bool is_gone(const Incident& incident) const;
     bool recurs(const Incident& incident) const;
 
+    // agreement.cc
+    [[nodiscard]] static bool is_as_agreed(const Plan& plan, const Plan& before);
+
     // propose.cc
     void plan(Incident& incident);
     // `tried`: an operation of the remedy at hand was sent; without it nothing may be said of its effect.
     enum class Rung : std::uint8_t { tried, untried };
     void next_rung(Incident& incident, Rung left, const std::string& why);
-    [[nodiscard]] static bool is_as_agreed(const Plan& plan, const Plan& before);
     void plan_anew(Incident& incident);
     void ask_for_unfenced(const Incident& incident, Plan& plan) const;
     void ask_for_records(const Incident& incident, Plan& plan) const;

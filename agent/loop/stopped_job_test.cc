@@ -34,7 +34,7 @@ protected:
         LoopOptions given = options(mode);
         given.policy.rules[0].limits.attempts_max = 2;
         given.clusters[0].deployments = {
-            {.job = "fleet", .savepoints = "/savepoints", .versions = {"v1", "v2"}, .parallelism = {}}};
+            {.job = "fleet", .savepoints = "/savepoints", .versions = {"v0", "v1", "v2"}, .parallelism = {}}};
         return given;
     }
     void answer(const Operation& operation) {
@@ -45,6 +45,7 @@ protected:
         } else if (std::holds_alternative<StartDeployment>(operation.body)) {
             ++starts;
             restored_from = std::get<StartDeployment>(operation.body).restore_from;
+            started = std::get<StartDeployment>(operation.body).version;
             if (!start_is_heard) return bench.reply(operation.key, fail(ErrorCode::unavailable, "refused"));
             bench.text({job, "flink_job_state"}, "RUNNING");
             bench.counts({job, "flink_subtask_records_in_total"});
@@ -58,7 +59,7 @@ protected:
     Bench bench;
     bool cancel_is_heard = true, start_is_heard = true;
     int starts = 0;
-    std::string restored_from;
+    std::string restored_from, started;
 };
 
 TEST_F(RollBack, starts_the_good_version_of_a_job_that_it_has_ended) {
@@ -129,7 +130,7 @@ protected:
     }
     void approve() {
         bench.inbox.emplace_back(OperatorCommand{
-            .kind = OperatorCommand::Kind::approve, .target = bench.incident().id, .reason = "", .by = "ann"});
+            .kind = OperatorCommand::Kind::approve, .target = bench.incident().action_id(), .reason = "", .by = "ann"});
     }
     void run_to_the_end() {
         for (int i = 0; i < 200 && starts == 0; ++i) bench.tick();
@@ -159,6 +160,22 @@ TEST_F(RollBackToApprove, starts_from_the_newest_checkpoint_of_when_it_is_agreed
     EXPECT_TRUE(bench.sent.empty());
     approve();
     run_to_the_end();
+    EXPECT_EQ(restored_from, "/checkpoints/8") << bench.story();
+}
+
+// What was agreed to was another version.
+TEST_F(RollBackToApprove, asks_anew_where_it_would_start_something_else) {
+    ASSERT_TRUE(waits()) << bench.story();
+    bench.diagnoses[0].facts["last_good_version"] = "v0";
+    bench.text({job, "checkpoint_path"}, "/checkpoints/8");
+    approve();
+    bench.run(20);
+    EXPECT_TRUE(bench.sent.empty()) << bench.story();
+    ASSERT_TRUE(waits()) << bench.story();
+    EXPECT_NE(bench.incident().plan->summary.find("back to v0"), std::string::npos) << bench.story();
+    approve();
+    run_to_the_end();
+    EXPECT_EQ(started, "v0") << bench.story();
     EXPECT_EQ(restored_from, "/checkpoints/8") << bench.story();
 }
 

@@ -130,9 +130,10 @@ struct GuardQuestion {
     bool journal_writable = true;
     bool history_complete = true;        // False: the journal could not be read in full.
     std::vector<PastAttempt> history{};  // Of this cluster, newest last, at most the budget's and cool-down's windows.
-    std::optional<WallTime> not_before{};      // The back-off of this step.
-    std::vector<std::string> others_acting{};  // Incidents of this cluster whose plan is begun and not ended.
-    std::optional<bool> pause_file{};          // nullopt: could not be looked at.
+    std::optional<WallTime> not_before{};  // The back-off of this step.
+    // Incidents of this cluster whose plan is begun and not ended, but for replicas that move beside it by themselves.
+    std::vector<std::string> others_acting{};
+    std::optional<bool> pause_file{};  // nullopt: could not be looked at.
     std::vector<Pause> pauses{};
     std::vector<Fact> facts{};        // What the step's precondition reads (none: its effect), as known now.
     std::string precondition{};       // "" when it holds; else what does not, or is not known.

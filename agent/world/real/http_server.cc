@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -86,6 +88,7 @@ struct HttpServer::Impl {
     void serve();
     void accept();
     void accept_later();
+    [[nodiscard]] bool make_room();
     void run_handler(HttpRequest request, std::function<void(HttpResponse)> answer);
     void stop();
 };
@@ -98,6 +101,7 @@ public:
 
     void read_header() {
         waiting_ = true;
+        waits_since_ = std::chrono::steady_clock::now();
         parser_.emplace();
         parser_->header_limit(server_.options.header_bytes_max);
         // The parser compares Content-Length with the limit while it reads the header, before the path is known.
@@ -113,6 +117,11 @@ public:
     // Closes the connection if no request is under way; else it ends after its answer.
     void stop() {
         if (waiting_) close();
+    }
+
+    // Since when no request is under way; nullopt: one is.
+    [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> waits_since() const {
+        return waiting_ ? std::optional(waits_since_) : std::nullopt;
     }
 
 private:
@@ -212,6 +221,7 @@ private:
     beast::flat_buffer buffer_;
     std::optional<http::request_parser<http::string_body>> parser_;
     bool waiting_ = false, keep_alive_ = false, head_only_ = false;
+    std::chrono::steady_clock::time_point waits_since_{};  // While waiting_.
 };
 
 Status HttpServer::Impl::listen() {
@@ -239,7 +249,7 @@ void HttpServer::Impl::accept() {
     acceptor.async_accept([this](ErrorOf error, tcp::socket socket) {
         if (stopping || error == asio::error::operation_aborted) return;
         if (error) return accept_later();
-        if (static_cast<int>(sessions.size()) >= options.connections_max) {
+        if (static_cast<int>(sessions.size()) >= options.connections_max && !make_room()) {
             static constexpr std::string_view busy =
                 "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
             socket.non_blocking(true, error);
@@ -252,6 +262,15 @@ void HttpServer::Impl::accept() {
         }
         accept();
     });
+}
+
+// Who only keeps a connection open keeps out nobody who asks for something: the one that has waited longest is closed.
+bool HttpServer::Impl::make_room() {
+    std::shared_ptr<Session> oldest;
+    for (const auto& session : sessions)
+        if (session->waits_since() && (!oldest || *session->waits_since() < *oldest->waits_since())) oldest = session;
+    if (oldest) oldest->stop();
+    return oldest != nullptr;
 }
 
 // Without a free descriptor the kernel refuses at once, time and again: a processor would do nothing else.

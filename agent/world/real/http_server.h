@@ -49,7 +49,7 @@ struct HttpServerOptions {
     std::uint64_t body_bytes_max = 1 << 20;
     std::string upload_path;  // Requests under this path may carry up to `upload_bytes_max`.
     std::uint64_t upload_bytes_max = 0;
-    int connections_max = 256;         // One more is answered 503 and closed.
+    int connections_max = 256;         // For one more the longest idle is closed; where none is, it is answered 503.
     Duration idle_timeout{30'000};     // Until a request's header is complete; also between kept-alive requests.
     Duration request_timeout{10'000};  // For the body, and again for writing the answer.
 };

@@ -140,12 +140,37 @@ TEST(HttpServer, ClosesAConnectionThatDoesNotFinishItsRequest) {
 
 TEST(HttpServer, AnswersOneConnectionTooManyWith503) {
     HttpServerOptions options;
-    options.connections_max = 1;
-    auto server = serve([](const HttpRequest&) { return HttpResponse{}; }, options);
-    HttpClient holder;
-    ASSERT_EQ(holder.perform(call_to(*server, "GET", "/"))->status, 200);
+    options.connections_max = options.handler_threads = 1;
+    std::atomic<bool> entered = false, release = false;
+    auto server = serve(
+        [&](const HttpRequest&) {
+            entered = true;
+            entered.notify_all();
+            release.wait(false);
+            return HttpResponse{};
+        },
+        options);
+    int status = 0;
+    std::thread holder([&, call = call_to(*server, "GET", "/")] {
+        HttpClient client;
+        if (const auto reply = client.perform(call)) status = reply->status;
+    });
+    entered.wait(false);
     EXPECT_THAT(raw_exchange(server->port(), ""), HasSubstr("503"));
-    EXPECT_EQ(holder.perform(call_to(*server, "GET", "/"))->status, 200);
+    release = true;
+    release.notify_all();
+    holder.join();
+    EXPECT_EQ(status, 200);
+}
+
+// Whoever only keeps connections open would keep out those who approve or pause.
+TEST(HttpServer, ConnectionsThatOnlyWaitKeepNobodyOut) {
+    HttpServerOptions options;
+    options.connections_max = 2;
+    auto server = serve([](const HttpRequest&) { return HttpResponse{}; }, options);
+    HttpClient first, second, third;
+    for (HttpClient* client : {&first, &second, &third, &first, &second})
+        EXPECT_EQ(client->perform(call_to(*server, "GET", "/"))->status, 200);
 }
 
 TEST(HttpServer, AHandlerThatThrowsIsA500) {

@@ -1,7 +1,7 @@
 #include "remediations/guards/guard.h"
 
 // One change at a time in a cluster: two at once can't be told apart by their effects, and may need each other's
-// redundancy.
+// redundancy. Replicas that move by themselves hold up neither jobs nor connectors: the loop leaves them out.
 namespace medic::guards::one_in_flight {
 namespace {
 
