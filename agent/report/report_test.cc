@@ -27,7 +27,7 @@ Case healed(const std::string& id, int seconds) {
     auto one = incident(id, "connect.task-stuck", Side::system, "healed");
     one.incident.healed_at = at(100 + seconds);
     one.incident.acted = true;
-    one.incident.plan = Plan{.remedy = "connect.kill-stuck-task"};
+    one.incident.plan = Plan{.remedy = "connect.kill-stuck-task", .steps = {Step{}}};
     one.attempts.push_back(
         {.key = id + "/1/1", .incident = id, .remedy = "connect.kill-stuck-task", .state = "replied"});
     return one;
