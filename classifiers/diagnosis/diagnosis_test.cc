@@ -189,6 +189,32 @@ TEST(Diagnoser, LostTaskManagerExplainsTheTransportErrorsOfItsPeers) {
     EXPECT_THAT(told[0].effects, Contains(HasSubstr("flink.peer-lost")));
 }
 
+Symptom waits_for_slots() {
+    Symptom symptom;
+    symptom.id = "FlinkJobWaitsForSlots";
+    symptom.subject = job;
+    symptom.since = Scene::at(fault);
+    return symptom;
+}
+
+TEST(Diagnoser, AJobOfWhichNothingRunsForWantOfSlotsIsTheClustersTrouble) {
+    Scene scene;
+    scene.constant("flink_job_state", {{"job", "fleet"}, {"state", "RUNNING"}}, 1);
+    const auto told = diagnose(scene, fault + 3, {waits_for_slots()});
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].cause, "flink.no-slots");
+    EXPECT_EQ(told[0].side, Side::system);
+    EXPECT_EQ(told[0].subject, job);
+    EXPECT_TRUE(diagnose(scene, fault + 3).empty()) << "RUNNING, and nothing is told of its tasks";
+}
+
+TEST(Diagnoser, WantOfSlotsIsAnEffectOfALostTaskManager) {
+    const auto told = diagnose(lost_taskmanager(), fault + 3, {waits_for_slots()});
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].cause, "flink.taskmanager-lost");
+    EXPECT_THAT(told[0].effects, Contains(HasSubstr("flink.no-slots")));
+}
+
 // The task manager has a successor and the job runs again, but its exception is still told.
 Scene replaced_taskmanager(int healed) {
     Scene scene;

@@ -8,11 +8,22 @@ namespace {
 
 // What a node's absence shows as. Nothing else is ever set aside: no leaderless partition, no full disk, no failure in
 // user code.
-constexpr std::array absences{"broker-lost",        "taskmanager-lost",       "taskmanager-absent",
-                              "KafkaBrokerDown",    "KafkaBrokerUnreachable", "FlinkTaskManagerMissing",
-                              "FlinkJobNotRunning", "FlinkJobDoesNotStart",   "ConnectWorkerUnreachable",
-                              "ConnectUnreachable", "ConnectTaskUnassigned",  "connector-task-silent",
-                              "worker-lost",        "jobmanager-lost",        "job-lost"};
+constexpr std::array absences{"broker-lost",
+                              "taskmanager-lost",
+                              "taskmanager-absent",
+                              "KafkaBrokerDown",
+                              "KafkaBrokerUnreachable",
+                              "FlinkTaskManagerMissing",
+                              "FlinkJobNotRunning",
+                              "FlinkJobDoesNotStart",
+                              "FlinkJobWaitsForSlots",
+                              "ConnectWorkerUnreachable",
+                              "ConnectUnreachable",
+                              "ConnectTaskUnassigned",
+                              "connector-task-silent",
+                              "worker-lost",
+                              "jobmanager-lost",
+                              "job-lost"};
 
 // What the clients of a broker that goes for a moment complain of. Not a task that failed for good: somebody must
 // restart it.

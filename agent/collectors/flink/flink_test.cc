@@ -55,6 +55,8 @@ TEST_P(RealFlink, MeansTheSameInBothVersions) {
     EXPECT_EQ(asked, 4u + 6u + 3u * 3u);
     EXPECT_EQ(value(seen, R"(flink_jobmanager_reachable{cluster="c"})"), 1);
     EXPECT_EQ(value(seen, R"(flink_job_state{cluster="c",job="orders-by-customer",state="RUNNING"})"), 1);
+    EXPECT_EQ(value(seen, R"(flink_job_tasks{cluster="c",job="orders-by-customer",state="RUNNING"})"), 12);
+    EXPECT_EQ(value(seen, R"(flink_job_tasks{cluster="c",job="orders-by-customer",state="SCHEDULED"})"), 0);
     EXPECT_EQ(value(seen, R"(flink_job_parallelism{cluster="c",job="orders-by-customer"})"), 4);
     EXPECT_EQ(value(seen, R"(flink_job_restarts_total{cluster="c",job="orders-by-customer"})"), 0);
     EXPECT_EQ(value(seen, R"(flink_job_exceptions{cluster="c",job="orders-by-customer"})"), 0);

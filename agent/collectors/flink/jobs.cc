@@ -26,6 +26,10 @@ Result<std::vector<Job>> jobs(const Json& overview) {
             job.told_at_ms = job.start_ms + *lasts;
         if (const auto ended = integer(entry, "end-time"); job.terminal())
             job.ended_ms = ended && *ended > 0 ? *ended : job.start_ms;
+        if (const Json* tasks = member(entry, "tasks"); tasks != nullptr && !job.terminal()) {
+            job.tasks_scheduled = number(*tasks, "scheduled");
+            job.tasks_running = number(*tasks, "running");
+        }
         if (job.name.empty()) job.name = job.id;
         if (!job.terminal()) ++living[job.name];
         const auto known = by_name.find(job.name);
@@ -53,6 +57,10 @@ WallTime on_flinks_clock(const Job& job, WallTime time, WallTime looked_at) {
 void job_state(const Into& into, const Job& job) {
     into.states.tell(into.observation, job.name, "flink_job_state",
                      {{"cluster", into.cluster}, {"job", job.name}, {"state", job.state}});
+    for (const auto& [state, tasks] : {std::pair{"SCHEDULED", job.tasks_scheduled}, {"RUNNING", job.tasks_running}})
+        if (tasks)
+            into.observation.sample("flink_job_tasks", {{"cluster", into.cluster}, {"job", job.name}, {"state", state}},
+                                    *tasks);
     auto& attributes = into.observation.attributes[into.subject("job", job.name)];
     attributes["id"] = job.id;
     attributes["state"] = job.state;

@@ -33,6 +33,7 @@ struct Job {
     std::int64_t ended_ms = 0;    // 0: it lives.
     std::int64_t told_at_ms = 0;  // Of Flink's clock, when it was listed; 0: not told, or it has ended.
     std::size_t living_namesakes = 0;
+    std::optional<double> tasks_scheduled, tasks_running;  // nullopt: not told.
     std::vector<Vertex> vertices;
     std::size_t parallelism_max = 0;  // 0: not told.
     [[nodiscard]] bool terminal() const { return is_terminal_job_state(state); }
