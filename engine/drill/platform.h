@@ -59,6 +59,8 @@ public:
     [[nodiscard]] Status forget_connection(
         const std::string& service) const;  // One of its present callers waits for ever.
     [[nodiscard]] Status fail_next(const std::string& service, int count) const;
+    // From now on for so long nobody answers there: connections break, new ones are refused.
+    [[nodiscard]] Status interrupt(const std::string& service, Duration outage) const;
 
     // How many lines of the processes' logs hold the text; the agent's own log is left out.
     [[nodiscard]] int lines_with(const std::string& text) const;
