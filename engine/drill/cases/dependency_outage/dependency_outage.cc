@@ -6,7 +6,7 @@ namespace medic::engine::drill::cases::dependency_outage {
 
 DrillCase descriptor() {
     return {.name = "dependency-outage",
-            .injected_by = "the service that the sink writes to refuses connections for eight seconds",
+            .injected_by = "the service that the sink confirms its batches with refuses connections for eight seconds",
             .expected_side = "system",
             .expected_cause = "connect.task-failed",
             .expected_remedy = "connect.restart-task",
