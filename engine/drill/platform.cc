@@ -108,6 +108,11 @@ Status Platform::start(const std::string& node) const {
     return lab::start_process(data_dir(), node, lab::Standing::running);
 }
 
+Status Platform::kill_and_start(const std::string& node) const {
+    MEDIC_CHECK(lab::kill_process(data_dir(), node));
+    return start(node);
+}
+
 Status Platform::stop_in_good_order(const std::string& node) const {
     return lab::stop_process(data_dir(), node, stop_grace);
 }

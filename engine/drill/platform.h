@@ -68,6 +68,8 @@ public:
     // --- processes ---
     [[nodiscard]] Status signal(const std::string& node, int signal) const;
     [[nodiscard]] Status start(const std::string& node) const;
+    // kill -9, and started again at once, as whoever supervises a process does.
+    [[nodiscard]] Status kill_and_start(const std::string& node) const;
     // As people do for an upgrade: stopped in good order, started again at once.
     [[nodiscard]] Status restart_in_good_order(const std::string& node) const;
     [[nodiscard]] Status stop_in_good_order(const std::string& node) const;
@@ -77,6 +79,8 @@ public:
     [[nodiscard]] Result<std::string> working_taskmanager()
         const;  // One that runs subtasks of the job; the last by name.
     [[nodiscard]] Result<std::uint64_t> completed_checkpoints(const std::string& job_id) const;
+    // Records of the workload's topic below the job's committed offsets: what its completed checkpoints hold.
+    [[nodiscard]] Result<std::uint64_t> committed_records() const;
     [[nodiscard]] Status deploy(
         const std::string& version) const;  // As a team would: stop with a savepoint, start the version from it.
     [[nodiscard]] Result<std::string> other_good_version() const;  // v3 or v1: the one that does not run.
