@@ -12,7 +12,9 @@ DrillCase descriptor() {
             .expected_remedy = "connect.restart-task",
             .inject = [](Platform& platform) { return platform.interrupt("confirm", Duration(8'000)); },
             .progress = connector_progress,
-            .check = check_connector_records};
+            .check = check_connector_records,
+            // Twice in vain at most, then it is there again.
+            .effects = {{"started task inventory-sink-0", 3}}};
 }
 
 }  // namespace medic::engine::drill::cases::dependency_outage
