@@ -83,6 +83,13 @@ Status Platform::fail_next(const std::string& service, int count) const {
          .url = url(plan_, Role::workload, "control", fmt::format("/services/{}/fail?count={}", service, count))});
 }
 
+Status Platform::interrupt(const std::string& service, Duration outage) const {
+    return call_rest({.method = "POST",
+                      .url = url(plan_, Role::workload, "control",
+                                 fmt::format("/services/{}/down?seconds={}", service,
+                                             static_cast<double>(outage.count()) / 1'000))});
+}
+
 int Platform::lines_with(const std::string& text) const {
     int count = 0;
     for (const auto& file : std::filesystem::directory_iterator(data_dir() + "/logs")) {
@@ -99,6 +106,11 @@ Status Platform::signal(const std::string& node, int signal) const {
 
 Status Platform::start(const std::string& node) const {
     return lab::start_process(data_dir(), node, lab::Standing::running);
+}
+
+Status Platform::kill_and_start(const std::string& node) const {
+    MEDIC_CHECK(lab::kill_process(data_dir(), node));
+    return start(node);
 }
 
 Status Platform::stop_in_good_order(const std::string& node) const {

@@ -59,6 +59,8 @@ public:
     [[nodiscard]] Status forget_connection(
         const std::string& service) const;  // One of its present callers waits for ever.
     [[nodiscard]] Status fail_next(const std::string& service, int count) const;
+    // From now on for so long nobody answers there: connections break, new ones are refused.
+    [[nodiscard]] Status interrupt(const std::string& service, Duration outage) const;
 
     // How many lines of the processes' logs hold the text; the agent's own log is left out.
     [[nodiscard]] int lines_with(const std::string& text) const;
@@ -66,6 +68,8 @@ public:
     // --- processes ---
     [[nodiscard]] Status signal(const std::string& node, int signal) const;
     [[nodiscard]] Status start(const std::string& node) const;
+    // kill -9, and started again at once, as whoever supervises a process does.
+    [[nodiscard]] Status kill_and_start(const std::string& node) const;
     // As people do for an upgrade: stopped in good order, started again at once.
     [[nodiscard]] Status restart_in_good_order(const std::string& node) const;
     [[nodiscard]] Status stop_in_good_order(const std::string& node) const;
@@ -75,6 +79,8 @@ public:
     [[nodiscard]] Result<std::string> working_taskmanager()
         const;  // One that runs subtasks of the job; the last by name.
     [[nodiscard]] Result<std::uint64_t> completed_checkpoints(const std::string& job_id) const;
+    // Records of the workload's topic below the job's committed offsets: what its completed checkpoints hold.
+    [[nodiscard]] Result<std::uint64_t> committed_records() const;
     [[nodiscard]] Status deploy(
         const std::string& version) const;  // As a team would: stop with a savepoint, start the version from it.
     [[nodiscard]] Result<std::string> other_good_version() const;  // v3 or v1: the one that does not run.

@@ -7,6 +7,7 @@
 #include "agent/wire/messages/placement.h"
 #include "agent/wire/messages/topics.h"
 #include "agent/world/real/kafka_client.h"
+#include "agent/world/real/kafka_consumer.h"
 #include "engine/drill/platform.h"
 
 namespace medic::engine::drill {
@@ -122,6 +123,18 @@ Result<int> Platform::under_replicated() const {
         for (const auto& partition : topic.partitions)
             count += partition.isr.size() < partition.replicas.size() ? 1 : 0;
     return count;
+}
+
+Result<std::uint64_t> Platform::committed_records() const {
+    KafkaClient client(
+        {.bootstrap = bootstrap(), .connect_timeout = Duration(1'000), .request_timeout = Duration(3'000)});
+    std::vector<TopicPartition> partitions;
+    for (int partition = 0; partition < plan_.options.workload.partitions; ++partition)
+        partitions.push_back({std::string(workload_topic), partition});
+    MEDIC_TRY(const auto committed, fetch_committed(client, lab::job_name, partitions));
+    std::uint64_t records = 0;
+    for (const auto& [partition, offset] : committed) records += static_cast<std::uint64_t>(offset);
+    return records;
 }
 
 Result<double> Platform::displaced_leaders() const {

@@ -38,38 +38,48 @@ std::string answer_confirm(const std::string&) { return "ok"; }
 
 Result<std::unique_ptr<Service>> Service::start(ServiceOptions options) {
     std::unique_ptr<Service> service(new Service(std::move(options)));
-    service->listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (service->listener_ < 0) return fail(ErrorCode::unavailable, "socket: {}", std::strerror(errno));
-    const int yes = 1;
-    ::setsockopt(service->listener_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(service->options_.port);
-    if (::inet_pton(AF_INET, service->options_.address.c_str(), &address.sin_addr) != 1) {
-        return fail(ErrorCode::invalid, "{}: expected an IPv4 address", service->options_.address);
-    }
-    if (::bind(service->listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
-        ::listen(service->listener_, 128) != 0) {
-        return fail(ErrorCode::unavailable, "{}:{}: {}", service->options_.address, service->options_.port,
-                    std::strerror(errno));
-    }
-    socklen_t length = sizeof address;
-    ::getsockname(service->listener_, reinterpret_cast<sockaddr*>(&address), &length);
-    service->port_ = ntohs(address.sin_port);
+    service->port_ = service->options_.port;
+    MEDIC_CHECK(service->listen());
     service->acceptor_ = std::thread([raw = service.get()] { raw->accept_connections(); });
     return service;
+}
+
+Status Service::listen() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port_);
+    if (::inet_pton(AF_INET, options_.address.c_str(), &address.sin_addr) != 1)
+        return fail(ErrorCode::invalid, "{}: expected an IPv4 address", options_.address);
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (listener < 0) return fail(ErrorCode::unavailable, "socket: {}", std::strerror(errno));
+    const int yes = 1;
+    ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(listener, 128) != 0) {
+        const int error = errno;
+        ::close(listener);
+        return fail(ErrorCode::unavailable, "{}:{}: {}", options_.address, port_, std::strerror(error));
+    }
+    socklen_t length = sizeof address;
+    ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length);
+    port_ = ntohs(address.sin_port);
+    listener_ = listener;
+    return {};
 }
 
 Service::~Service() {
     stopping_ = true;
     if (acceptor_.joinable()) acceptor_.join();
-    for (Connection& connection : connections_) connection.thread.join();
-    if (listener_ >= 0) ::close(listener_);
+    close_all();
 }
 
 void Service::forget_connection() { forgotten_ = asked_last_.load(); }
 
 void Service::fail_next(std::uint32_t count) { failures_left_ = count; }
+
+void Service::go_down(std::chrono::milliseconds how_long) {
+    go_down_ms_ = how_long.count();
+    for (std::int64_t left = go_down_ms_; left != 0; left = go_down_ms_) go_down_ms_.wait(left);
+}
 
 void Service::reap_finished() {
     connections_.remove_if([](Connection& connection) {
@@ -79,30 +89,56 @@ void Service::reap_finished() {
     });
 }
 
+// Once it stops or is down, each connection's thread ends by itself.
+void Service::close_all() {
+    if (listener_ >= 0) ::close(listener_);
+    listener_ = -1;
+    for (Connection& connection : connections_) connection.thread.join();
+    connections_.clear();
+}
+
 void Service::accept_connections() {
+    auto up_again_at = std::chrono::steady_clock::now();
     while (!stopping_) {
-        pollfd ready{listener_, POLLIN, 0};
-        if (::poll(&ready, 1, poll_interval_ms) <= 0) continue;
-        const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-        if (fd < 0) continue;
-        reap_finished();
-        if (connections_.size() >= options_.connections_max) {
-            ::close(fd);
+        if (const std::int64_t for_ms = go_down_ms_; for_ms != 0) {
+            down_ = true;
+            close_all();
+            up_again_at = std::chrono::steady_clock::now() + std::chrono::milliseconds(for_ms);
+            go_down_ms_ = 0;
+            go_down_ms_.notify_all();
+        }
+        if (down_) {
+            // Somebody else may have the port for a moment: the next turn tries again.
+            down_ = std::chrono::steady_clock::now() < up_again_at || !listen();
+            if (down_) std::this_thread::sleep_for(std::chrono::milliseconds(poll_interval_ms));
             continue;
         }
-        const int yes = 1;
-        ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-        Connection& connection = connections_.emplace_back();
-        connection.fd = fd;
-        connection.generation = next_generation_++;
-        connection.thread = std::thread([this, &connection] { serve(connection); });
+        accept_one();
     }
+}
+
+void Service::accept_one() {
+    pollfd ready{listener_, POLLIN, 0};
+    if (::poll(&ready, 1, poll_interval_ms) <= 0) return;
+    const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd < 0) return;
+    reap_finished();
+    if (connections_.size() >= options_.connections_max) {
+        ::close(fd);
+        return;
+    }
+    const int yes = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    Connection& connection = connections_.emplace_back();
+    connection.fd = fd;
+    connection.generation = next_generation_++;
+    connection.thread = std::thread([this, &connection] { serve(connection); });
 }
 
 void Service::serve(Connection& connection) {
     std::string buffer;
     char chunk[4096];
-    while (!stopping_ && buffer.size() <= options_.request_bytes_max) {
+    while (!stopping_ && !down_ && buffer.size() <= options_.request_bytes_max) {
         pollfd ready{connection.fd, POLLIN, 0};
         if (::poll(&ready, 1, poll_interval_ms) <= 0) continue;
         const ssize_t got = ::recv(connection.fd, chunk, sizeof chunk, 0);

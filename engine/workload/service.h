@@ -47,6 +47,9 @@ public:
     void forget_connection();
     // The next `count` requests are answered with "error <text>".
     void fail_next(std::uint32_t count);
+    // As if its process were gone for so long: whoever is connected loses the connection, nobody gets a new one.
+    // Returns when that has begun.
+    void go_down(std::chrono::milliseconds how_long);
 
 private:
     struct Connection {
@@ -57,15 +60,19 @@ private:
     };
 
     explicit Service(ServiceOptions options) : options_(std::move(options)) {}
+    [[nodiscard]] Status listen();
     void accept_connections();
+    void accept_one();
+    void close_all();
     void serve(Connection& connection);
     [[nodiscard]] bool serve_line(Connection& connection, const std::string& line);
     void reap_finished();
 
     const ServiceOptions options_;
-    int listener_ = -1;
+    int listener_ = -1;  // -1: down. From the start on the accepting thread's.
     std::uint16_t port_ = 0;
-    std::atomic<bool> stopping_ = false;
+    std::atomic<bool> stopping_ = false, down_ = false;
+    std::atomic<std::int64_t> go_down_ms_ = 0;  // Ordered, not begun; 0: nothing.
     std::atomic<std::uint64_t> answered_ = 0, unanswered_ = 0;
     std::atomic<std::uint64_t> next_generation_ = 1;
     std::atomic<std::uint64_t> asked_last_ = 0, forgotten_ = 0;  // Connections by generation; 0: none.

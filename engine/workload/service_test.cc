@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <thread>
+
 namespace medic::engine::workload {
 namespace {
 
@@ -66,6 +68,34 @@ TEST(Service, forgets_one_connection_and_serves_others) {
     EXPECT_EQ(old_caller.ask("x", 300), "");
     Caller new_caller((*service)->port());
     EXPECT_EQ(new_caller.ask("x"), "ok");
+}
+
+TEST(Service, is_gone_for_a_while_and_comes_back_on_its_port) {
+    auto service = Service::start({});
+    ASSERT_TRUE(service);
+    const std::uint16_t port = (*service)->port();
+    Caller old_caller(port);
+    ASSERT_EQ(old_caller.ask("x"), "ok");
+    (*service)->go_down(std::chrono::seconds(1));
+    EXPECT_EQ(old_caller.ask("x"), "");
+    std::string answer;
+    for (int turns = 0; answer.empty() && turns < 20'000; ++turns) {  // A minute or more.
+        answer = Caller(port).ask("x");
+        if (answer.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    }
+    EXPECT_EQ(answer, "ok");
+    EXPECT_EQ(old_caller.ask("x"), "");
+}
+
+TEST(Service, refuses_connections_as_long_as_it_is_gone_and_can_end_then) {
+    auto service = Service::start({});
+    ASSERT_TRUE(service);
+    const std::uint16_t port = (*service)->port();
+    (*service)->go_down(std::chrono::hours(1));
+    EXPECT_EQ(Caller(port).ask("x"), "");
+    (*service)->go_down(std::chrono::hours(2));
+    EXPECT_EQ(Caller(port).ask("x"), "");
+    service->reset();
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace medic::engine::workload {
 namespace {
 
 constexpr std::string_view who = "workload";
+constexpr int down_max_s = 3'600;
 
 struct Options {
     std::string bootstrap;
@@ -76,8 +77,13 @@ HttpResponse control_service(Services& services, const HttpRequest& request) {
         found->second->forget_connection();
     } else if (request.segments[2] == "fail") {
         found->second->fail_next(static_cast<std::uint32_t>(number_in(request, "count").value_or(1)));
+    } else if (request.segments[2] == "down") {
+        const auto seconds = number_in(request, "seconds");
+        if (!seconds || *seconds < 0.001 || *seconds > down_max_s)
+            return json_response(400, {{"error", fmt::format("seconds: expected 0.001 to {}", down_max_s)}});
+        found->second->go_down(std::chrono::milliseconds(static_cast<std::int64_t>(*seconds * 1'000)));
     } else {
-        return json_response(404, {{"error", "expected forget or fail"}});
+        return json_response(404, {{"error", "expected forget, fail or down"}});
     }
     return json_response(200, {{"done", request.segments[2]}});
 }
@@ -92,7 +98,7 @@ HttpResponse control(Generator& generator, Services& services, const HttpRequest
     }
     if (request.method == "POST" && request.segments.size() == 3 && request.segments[0] == "services")
         return control_service(services, request);
-    return json_response(404, {{"error", "see GET /stats, POST /rate, POST /services/NAME/forget|fail"}});
+    return json_response(404, {{"error", "see GET /stats, POST /rate, POST /services/NAME/forget|fail|down"}});
 }
 
 Status serve(const Options& options) {

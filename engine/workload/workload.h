@@ -2,6 +2,7 @@
 // the ledger, and serves the services that job and connectors depend on (lookup, tickets, confirm). Controlled over
 // HTTP by the lab and the drills:
 //   GET /stats · POST /rate?records_per_second=N · POST /services/NAME/forget · POST /services/NAME/fail?count=N
+//   POST /services/NAME/down?seconds=S
 #pragma once
 
 #include <span>

@@ -36,12 +36,7 @@ protected:
         rest_port_ = *lasting_port();
         rpc_ = fmt::format("127.0.0.1:{}", *lasting_port());
         page_port_ = *lasting_port();
-        start("jobmanager",
-              {"jobmanager", "--rest", fmt::format("127.0.0.1:{}", rest_port_), "--rpc", rpc_, "--metrics",
-               fmt::format("127.0.0.1:{}", page_port_), "--data", folder_ + "/flink", "--config",
-               "heartbeat.interval=500 ms", "--config", "heartbeat.timeout=4 s", "--config",
-               "restart-strategy.fixed-delay.delay=200 ms", "--config", "execution.checkpointing.interval=200 ms",
-               "--config", "jobmanager.scheduler=" + scheduler_});
+        start_job_manager();
         for (const std::string id : {"tm-1", "tm-2", "tm-3"}) {
             control_ports_[id] = *lasting_port();
             std::vector<std::string> argv{"taskmanager",
@@ -71,6 +66,16 @@ protected:
                     std::cerr << "== " << entry.path() << "\n" << std::ifstream(entry.path()).rdbuf();
         }
         fs::remove_all(folder_);
+    }
+
+    void start_job_manager() {
+        job_manager_ =
+            start("jobmanager",
+                  {"jobmanager", "--rest", fmt::format("127.0.0.1:{}", rest_port_), "--rpc", rpc_, "--metrics",
+                   fmt::format("127.0.0.1:{}", page_port_), "--data", folder_ + "/flink", "--config",
+                   "heartbeat.interval=500 ms", "--config", "heartbeat.timeout=4 s", "--config",
+                   "restart-strategy.fixed-delay.delay=200 ms", "--config", "execution.checkpointing.interval=200 ms",
+                   "--config", "jobmanager.scheduler=" + scheduler_});
     }
 
     ProcessId start(const std::string& name, std::vector<std::string> arguments) {
@@ -132,6 +137,27 @@ protected:
         return entries.empty() ? json::object() : entries.back();
     }
 
+    // As the checkpoints' folder has it: what a job manager that died last told may be older.
+    [[nodiscard]] std::string newest_checkpoint(const std::string& job) const {
+        std::string newest;
+        int newest_number = -1;
+        for (const auto& entry : fs::recursive_directory_iterator(folder_ + "/flink")) {
+            if (entry.path().filename() != "_metadata") continue;
+            const fs::path checkpoint = entry.path().parent_path();
+            if (checkpoint.parent_path().filename() != job) continue;
+            const int number = std::atoi(checkpoint.filename().string().substr(std::string("chk-").size()).c_str());
+            if (number <= newest_number) continue;
+            newest_number = number;
+            newest = checkpoint.string();
+        }
+        return newest;
+    }
+    [[nodiscard]] std::string log_of(const std::string& name) const {
+        std::stringstream text;
+        text << std::ifstream(folder_ + "/" + name + ".log").rdbuf();
+        return text.str();
+    }
+
     [[nodiscard]] std::multiset<std::string> committed() const {
         std::multiset<std::string> lines;
         if (!fs::exists(folder_ + "/out")) return lines;
@@ -191,6 +217,7 @@ protected:
     std::string folder_, rpc_, scheduler_ = "default";
     int rest_port_ = 0, page_port_ = 0;
     std::map<std::string, int> control_ports_;
+    ProcessId job_manager_;
     std::map<std::string, ProcessId> task_managers_;
     std::vector<ProcessId> processes_;
     HttpClient client_;

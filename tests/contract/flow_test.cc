@@ -48,6 +48,42 @@ TEST_F(FlowContract, AFrozenTaskManagerIsLostAfterTheHeartbeatTimeoutAndHarmless
     expect_exactly_once_from(stop(job));
 }
 
+// As Flink without high availability: the job manager's process is new and knows no job, and the task managers run the
+// old tasks until they miss its heartbeat.
+TEST_F(FlowContract, TasksRunOnWithoutTheirJobManagerUntilItsHeartbeatTimesOutAndAreStartedFromTheNewestCheckpoint) {
+    const std::string lost = run({"--rate", "4000"});
+    wait_until("some checkpoints are complete", [&] { return completed(lost) >= 3; });
+    const std::string before = get("/jobmanager/config").dump();
+    ASSERT_TRUE(send_signal(job_manager_, SIGKILL));
+    ASSERT_TRUE(wait_gone(job_manager_, Duration{10'000}));
+    start_job_manager();
+    wait_until("another one answers", [&] { return get("/overview").contains("taskmanagers"); });
+    EXPECT_THAT(before, HasSubstr("flink-web-"));
+    EXPECT_NE(get("/jobmanager/config").dump(), before) << "each process has a folder of its own name";
+    EXPECT_EQ(get("/jobs/overview").at("jobs"), json::array());
+    wait_until("the task managers are back", [&] { return get("/overview").value("slots-available", 0) == 2; });
+    for (const char* name : {"tm-1", "tm-2"})
+        EXPECT_THAT(log_of(name), HasSubstr("The heartbeat of JobManager timed out. Cancelling 1 executions"));
+    EXPECT_EQ(get("/jobs/overview").at("jobs"), json::array()) << "nobody brings it back";
+
+    const std::string job = run({"--rate", "4000"}, {{"savepointPath", newest_checkpoint(lost)}});
+    wait_until("some checkpoints are complete", [&] { return completed(job) >= 3; });
+    expect_exactly_once_from(stop(job));
+}
+
+TEST_F(FlowContract, AJobManagerThatIsStoppedInGoodOrderLetsItsTaskManagersGo) {
+    const std::string job = run({"--rate", "4000"});
+    wait_until("some checkpoints are complete", [&] { return completed(job) >= 3; });
+    ASSERT_TRUE(send_signal(job_manager_, SIGTERM));
+    ASSERT_TRUE(wait_gone(job_manager_, Duration{30'000}));
+    start_job_manager();
+    wait_until("the task managers are back", [&] { return get("/overview").value("slots-available", 0) == 2; });
+    for (const char* name : {"tm-1", "tm-2"}) {
+        EXPECT_THAT(log_of(name), HasSubstr("The job manager is shutting down. Cancelling 1 executions"));
+        EXPECT_THAT(log_of(name), testing::Not(HasSubstr("timed out")));
+    }
+}
+
 TEST_F(FlowContract, ANullDereferenceNamesTheUsersFrameAndTheRecord) {
     const std::string job = run({"--rate", "4000", "--null-at", "500"});
     wait_until("it has failed", [&] { return !oldest_exception(job).empty(); });

@@ -106,8 +106,7 @@ std::vector<HttpAsk> FlinkCollector::answer(const HttpAsk& ask, const Result<Htt
         return {};
     }
     if (kind == "manager-settings") {
-        memory_->manager.highly_available = highly_available(*parsed);
-        memory_->manager.scheduler = scheduler(*parsed);
+        on_manager_settings(*answer);
         return {};
     }
     if (kind == "jobs") return on_jobs(*answer);
@@ -288,7 +287,13 @@ std::vector<HttpAsk> FlinkCollector::on_jobs(const HttpAnswer& answer) {
         if (memory_->manager.scheduler == "adaptive")
             ask_or_repeat(listed, {base + "/resource-requirements", purpose("bounds", listed.id)}, {}, asks);
     }
-    if (observation.outcome == ScrapeOutcome::complete) note_missing_jobs();
+    look_->jobs_complete = observation.outcome == ScrapeOutcome::complete;
+    // One that starts within a second is never seen to give no answer.
+    if (memory_->manager.asked && !memory_->silent && !memory_->manager.process.empty() && lacks_living_job()) {
+        look_->asks_who_answers = true;
+        asks.push_back({options_.url + "/config", purpose("version")});
+        asks.push_back({options_.url + "/jobmanager/config", purpose("manager-settings")});
+    }
     for (const auto& [id, job] : look_->jobs)
         if (job.living_namesakes > 0)
             observation.lacks(std::to_string(job.living_namesakes + 1) + " jobs are called " + job.name +
@@ -389,6 +394,8 @@ Observation FlinkCollector::finish() {
         if (const JobMemory& memory = memory_->jobs[job.name]; memory.config_known)
             observation.job_runs.push_back(run_of(job.name, memory));
     note_hosts();
+    // What was asked and not answered is asked again by the next look.
+    if (look_->jobs_complete && (!look_->asks_who_answers || look_->knows_who_answers)) note_missing_jobs();
     tell_missing_jobs();
     announce_deployments();
     tell_checkpoint_parts();

@@ -69,6 +69,8 @@ private:
     void announce_deployments();
     void forget_vanished();
     void note_hosts();
+    [[nodiscard]] bool lacks_living_job() const;
+    void on_manager_settings(const HttpAnswer& answer);
     void note_missing_jobs();
     void tell_missing_jobs();
     [[nodiscard]] bool old_tasks_may_run(const std::set<std::string>& task_managers, WallTime since) const;

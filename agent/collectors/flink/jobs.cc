@@ -220,4 +220,9 @@ std::string scheduler(const Json& settings) {
     return setting(settings, "jobmanager.scheduler") == "adaptive" ? "adaptive" : "default";
 }
 
+std::string manager_process(const Json& settings) {
+    const std::string folder = settings.is_array() ? setting(settings, "web.tmpdir") : "";
+    return folder.find("flink-web-") == std::string::npos ? "" : folder;
+}
+
 }  // namespace medic::flink_read

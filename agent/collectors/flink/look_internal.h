@@ -79,6 +79,9 @@ struct FlinkCollector::Look {
     std::optional<double> slots_in_use;           // nullopt: not told by every task manager.
     bool task_managers_told = false;
     bool jobs_told = false;
+    bool jobs_complete = false;      // All that there are.
+    bool asks_who_answers = false;   // A job that lived is gone from the list: whether that is another process, …
+    bool knows_who_answers = false;  // … and the answer came.
     bool answered = false;
 };
 
@@ -102,9 +105,11 @@ struct FlinkCollector::Memory {
         bool asked = false;
         std::optional<bool> highly_available, takes_jobs;
         std::string scheduler;
+        std::string process;  // A name that each of its processes gives itself anew.
     };
     bool looked = false;  // Who was there at the first look has not just joined.
-    bool silent = false;  // The job manager gave no answer since it last listed its jobs.
+    // Since it last listed its jobs the job manager gave no answer, or another process has taken its place.
+    bool silent = false;
     StateMemory states;
     std::string version;
     Manager manager;

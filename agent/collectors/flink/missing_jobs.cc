@@ -33,8 +33,29 @@ void FlinkCollector::note_hosts() {
     for (auto& [job, on] : hosts) memory_->jobs[job].hosts = std::move(on);
 }
 
+bool FlinkCollector::lacks_living_job() const {
+    return std::ranges::any_of(memory_->jobs, [&](const auto& entry) {
+        const JobMemory& known = entry.second;
+        return !known.missing_since && !known.state.empty() && !is_terminal_job_state(known.state) &&
+               !look_->jobs.contains(known.id);
+    });
+}
+
+// With high availability several processes may answer at one address; else another one has begun with no jobs.
+void FlinkCollector::on_manager_settings(const HttpAnswer& answer) {
+    const auto settings = json_read::document(answer);
+    if (!settings) return;
+    Memory::Manager& manager = memory_->manager;
+    manager.highly_available = highly_available(*settings);
+    manager.scheduler = scheduler(*settings);
+    const std::string before = std::exchange(manager.process, manager_process(*settings));
+    look_->knows_who_answers = true;
+    const bool another = !before.empty() && !manager.process.empty() && before != manager.process;
+    if (another && manager.highly_available == false) memory_->silent = true;
+}
+
 // What is not listed any more has ended and was forgotten by Flink, unless it went with a job manager that gave no
-// answer meanwhile. Without high availability nobody starts it again.
+// answer meanwhile or is another process now. Without high availability nobody starts it again.
 void FlinkCollector::note_missing_jobs() {
     const WallTime at = look_->observation.at;
     const bool silent = std::exchange(memory_->silent, false);

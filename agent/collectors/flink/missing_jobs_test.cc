@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -23,7 +24,8 @@ protected:
             if (url.ends_with("/checkpoints"))
                 return ok(R"({"latest":{"completed":{"id":7,"external_path":"file:/cp/chk-7"}},"history":[]})");
             if (url.ends_with("/jobs/a")) return ok(R"({"vertices":[{"id":"v","name":"v","parallelism":2}]})");
-            if (url.ends_with("/jobmanager/config")) return ok(settings_);
+            if (url.ends_with("/jobmanager/config") && ++settings_asked_ > 0)
+                return tells_settings_ ? ok(settings_) : fail(ErrorCode::unavailable, "connection reset");
             if (url.ends_with("/config")) return ok(R"({"features":{"web-submit":)" + takes_jobs_ + "}}");
             return ok("{}");
         });
@@ -39,6 +41,11 @@ protected:
         answers_ = true;
         jobs_ = "";
     }
+    void become(const char* process, const char* high_availability = "NONE") {
+        settings_ = fmt::format(
+            R"([{{"key":"web.tmpdir","value":"/tmp/flink-web-{}"}},{{"key":"high-availability.type","value":"{}"}}])",
+            process, high_availability);
+    }
     static std::string manager(int in_use) {
         return R"({"id":"tm-1","slotsNumber":4,"freeSlots":)" + std::to_string(4 - in_use) + "}";
     }
@@ -51,6 +58,8 @@ protected:
     std::string jobs_ = R"({"jid":"a","name":"j","state":"RUNNING","start-time":1000})";
     std::string task_managers_ = manager(2), settings_ = R"([{"key":"jobmanager.rpc.port","value":"6123"}])",
                 takes_jobs_ = "true";
+    bool tells_settings_ = true;
+    int settings_asked_ = 0;
 };
 
 TEST_F(ForgetfulFlink, AJobThatWentWithItsJobManagerIsToldWithWhatWasKnownOfIt) {
@@ -93,6 +102,50 @@ TEST_F(ForgetfulFlink, WhatHadEndedOrIsForgottenByALivingJobManagerIsNotLost) {
     (void)look_at(20);
     jobs_ = "";
     EXPECT_TRUE(told(25).empty());
+}
+
+TEST_F(ForgetfulFlink, AJobIsLostWithAJobManagerThatWasBackBeforeAnybodyLooked) {
+    become("0c1a");
+    (void)look_at(5);
+    EXPECT_EQ(settings_asked_, 1);
+    (void)look_at(10);
+    EXPECT_EQ(settings_asked_, 1) << "as long as nothing is missing nobody asks again";
+    become("9f3e");
+    jobs_ = "";
+    const auto lost = told(15);
+    EXPECT_EQ(lost.at("listed"), "false");
+    EXPECT_EQ(lost.at("state_before"), "RUNNING");
+    EXPECT_EQ(lost.at("comes_back"), "never");
+    EXPECT_EQ(told(20).at("since"), "15000");
+    EXPECT_EQ(settings_asked_, 2);
+}
+
+TEST_F(ForgetfulFlink, WhatIsGoneWithTheSameProcessThereHadEnded) {
+    become("0c1a");
+    (void)look_at(5);
+    jobs_ = "";
+    EXPECT_TRUE(told(10).empty());
+    become("9f3e");
+    EXPECT_TRUE(told(15).empty());
+}
+
+TEST_F(ForgetfulFlink, OfSeveralJobManagersAnyMayAnswer) {
+    become("0c1a", "ZooKeeper");
+    (void)look_at(5);
+    become("9f3e", "ZooKeeper");
+    jobs_ = "";
+    EXPECT_TRUE(told(10).empty());
+}
+
+TEST_F(ForgetfulFlink, WhetherItIsAnotherProcessIsAskedUntilItIsTold) {
+    become("0c1a");
+    (void)look_at(5);
+    become("9f3e");
+    jobs_ = "";
+    tells_settings_ = false;
+    EXPECT_TRUE(told(10).empty());
+    tells_settings_ = true;
+    EXPECT_EQ(told(15).at("state_before"), "RUNNING");
 }
 
 TEST_F(ForgetfulFlink, HalfAnAnswerProvesNoLoss) {

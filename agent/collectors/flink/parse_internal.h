@@ -109,5 +109,7 @@ struct Watermarks {
 // How such a job manager schedules streaming jobs: "adaptive" (its jobs can be rescaled in place), "reactive" (their
 // parallelism follows the task managers) or "default". "": no list.
 [[nodiscard]] std::string scheduler(const Json& settings);
+// Which of its processes that is: web.tmpdir, to which Flink adds a name that each process draws anew. "": not told.
+[[nodiscard]] std::string manager_process(const Json& settings);
 
 }  // namespace medic::flink_read

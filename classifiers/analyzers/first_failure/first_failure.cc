@@ -1,5 +1,6 @@
 // first-failure: the exception that started the present episode of a job or connector task, kept through restarts.
-// Given while the episode is open: the job is not RUNNING (the task has FAILED), or it failed less than a minute ago.
+// Given while the episode is open: the job is not RUNNING (the task has FAILED), or it failed less than a minute ago (a
+// connector task: three quarters of one).
 #include "classifiers/analyzers/analyzer.h"
 #include "classifiers/analyzers/episode.h"
 
@@ -9,6 +10,9 @@ namespace {
 constexpr Duration look_back{2 * 3'600'000};
 // After this long without a new failure, and RUNNING, the episode is over: Flink's longest back-off by default.
 constexpr Duration quiet_after{60'000};
+// Kafka Connect never starts a failed task again: who did that takes it for healed once it has run for so long
+// (`task_runs_for` of the remedies). If it is told of beyond that, its next failure can't be told from what is healed.
+constexpr Duration task_quiet_after{45'000};
 
 // nullopt: the state is not known, so it is no reason to call the episode over or open.
 std::optional<bool> is_running(const Lookup& lookup, const Subject& subject) {
@@ -60,7 +64,8 @@ std::vector<Finding> run(const View& view, const Now& now) {
     const Lookup lookup{view, now};
     std::vector<Finding> found;
     for (const auto& episode : episodes(lookup, look_back)) {
-        const bool recent = now.wall - episode.exceptions.back().event->at <= quiet_after;
+        const Duration quiet = episode.subject.kind == "connector-task" ? task_quiet_after : quiet_after;
+        const bool recent = now.wall - episode.exceptions.back().event->at <= quiet;
         const auto running = is_running(lookup, episode.subject);
         if (running.value_or(true) && !recent) continue;
         // It ran again for long: why it fails now is not known yet, and the old failure must not stand in for it.

@@ -217,6 +217,20 @@ TEST(FirstFailure, AConnectorTaskThatRanForAWhileFailsAnewByAnotherFailure) {
     EXPECT_EQ(first_of(80, data, 10), settings) << "none since its first failure";
 }
 
+// As long as a restart of it takes to be proven: what fails after that is told anew.
+TEST(FirstFailure, AConnectorTaskThatRunsAgainIsNotToldOfBeyondItsHealing) {
+    const auto told = [](int now, const char* state) {
+        const Subject task = Scene::lab("connector-task", "orders/0");
+        Scene scene;
+        scene.event(10, task, "exception", "java.net.ConnectException: Connection refused\n")
+            .attribute(task, "state", state);
+        return !scene.findings("first-failure", now).empty();
+    };
+    EXPECT_TRUE(told(54, "RUNNING"));
+    EXPECT_FALSE(told(56, "RUNNING"));
+    EXPECT_TRUE(told(300, "FAILED"));
+}
+
 TEST(FirstFailure, TheSameFailureAfterTwoMinutesIsTheSameEpisode) {
     Scene scene;
     scene.event(10, job, "exception", null_at("fleet::Enrich::map()"))

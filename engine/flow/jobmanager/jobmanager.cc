@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <random>
 
 #include "engine/common/log.h"
 #include "engine/common/metrics_page.h"
@@ -21,7 +22,8 @@ namespace {
 
 constexpr std::string_view who = "jobmanager";
 constexpr std::int64_t operations_kept_ms = 300'000;  // rest.async.store-duration
-constexpr std::size_t ended_jobs_max = 50;            // jobstore.max-capacity, here small
+constexpr std::chrono::milliseconds goodbye_patience{200};
+constexpr std::size_t ended_jobs_max = 50;  // jobstore.max-capacity, here small
 
 Result<HttpServerOptions> server_options(const std::string& at) {
     HttpServerOptions options;
@@ -36,9 +38,15 @@ Result<HttpServerOptions> server_options(const std::string& at) {
     return options;
 }
 
+std::string random_name() {
+    std::random_device random;
+    return fmt::format("{:08x}{:08x}", random(), random());
+}
+
 }  // namespace
 
-JobManager::JobManager(JobManagerOptions options) : options_(std::move(options)) {}
+JobManager::JobManager(JobManagerOptions options)
+    : options_(std::move(options)), web_folder_(setting("web.tmpdir", "/tmp") + "/flink-web-" + random_name()) {}
 
 JobManager::~JobManager() { shut_down(); }
 
@@ -186,7 +194,7 @@ void JobManager::lose_task_manager(const std::string& id, const std::string& exc
     if (found == task_managers_.end()) return;
     log_warn(who, "TaskManager {} is lost: {}", id, why);
     const std::string endpoint = fmt::format("{}:{}", found->second.host, found->second.data_port);
-    found->second.connection->close();
+    found->second.connection->close_after({{"type", "disconnect"}, {"reason", why}});
     task_managers_.erase(found);
     for (const auto& [job_id, job] : jobs_) {
         if (!job->holding.contains(id)) continue;
@@ -323,6 +331,10 @@ void JobManager::shut_down() {
     std::vector<std::shared_ptr<RpcConnection>> connections;
     {
         const Lock lock(mutex_);
+        for (const auto& [id, manager] : task_managers_) {
+            manager.connection->close_after({{"type", "disconnect"}, {"reason", "The job manager is shutting down."}});
+            manager.connection->flush(goodbye_patience);
+        }
         jobs_.clear();
         task_managers_.clear();
     }

@@ -108,6 +108,8 @@ private:
     [[nodiscard]] std::string metrics_page();
 
     JobManagerOptions options_;
+    // web.tmpdir: as with Flink, each process adds a name of its own.
+    const std::string web_folder_;
     std::int64_t heartbeat_interval_ms_ = 10'000;  // heartbeat.interval
     std::int64_t heartbeat_timeout_ms_ = 50'000;   // heartbeat.timeout
     std::int64_t last_heartbeat_sent_ms_ = 0;

@@ -237,5 +237,16 @@ TEST_F(JobManagerTest, ACheckpointThatCannotBeReadBlocksNothing) {
     wait_until("it is cancelled", [&] { return state() == "CANCELED"; });
 }
 
+// Who is told looks for a job manager at once; who is not runs its tasks on until heartbeat.timeout.
+TEST_F(JobManagerTest, ATaskManagerIsToldThatItIsGivenUpOrThatTheJobManagerEnds) {
+    const auto socket = connect_to("127.0.0.1", manager_->rpc_port());
+    ASSERT_TRUE(socket);
+    FakeTaskManager same_id(*socket);
+    wait_until("the one before it is told", [&] { return task_manager_->was_ordered("disconnect"); });
+    EXPECT_FALSE(same_id.was_ordered("disconnect"));
+    manager_->shut_down();
+    wait_until("the present one is told", [&] { return same_id.was_ordered("disconnect"); });
+}
+
 }  // namespace
 }  // namespace medic::engine::flow

@@ -113,7 +113,9 @@ json Rest::get(const HttpRequest& request) {
             {"features", {{"web-submit", true}, {"web-cancel", true}, {"web-rescale", false}, {"web-history", false}}}};
     if (head == "jobmanager" && path.size() == 2 && path[1] == "config") {
         json all = json::array();
-        for (const auto& [key, value] : manager_.options_.settings) all.push_back({{"key", key}, {"value", value}});
+        auto settings = manager_.options_.settings;
+        settings["web.tmpdir"] = manager_.web_folder_;
+        for (const auto& [key, value] : settings) all.push_back({{"key", key}, {"value", value}});
         return all;
     }
     if (head == "jars" && path.size() == 1) {

@@ -29,7 +29,7 @@ void RpcConnection::send(const nlohmann::json& message) {
     std::string bytes = message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     {
         const std::lock_guard lock(mutex_);
-        if (closed_) return;
+        if (closed_ || closing_) return;
         outgoing_bytes_ += bytes.size();
         outgoing_.push_back(std::move(bytes));
         if (outgoing_bytes_ <= queued_bytes_max) {
@@ -49,6 +49,15 @@ void RpcConnection::close() {
     ::shutdown(socket_, SHUT_RDWR);
 }
 
+void RpcConnection::close_after(const nlohmann::json& last) {
+    send(last);
+    {
+        const std::lock_guard lock(mutex_);
+        closing_ = true;
+    }
+    changed_.notify_all();
+}
+
 void RpcConnection::flush(std::chrono::milliseconds at_most) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, at_most, [this] { return closed_ || (outgoing_.empty() && !writing_); });
@@ -61,16 +70,18 @@ void RpcConnection::write_loop() {
             std::unique_lock lock(mutex_);
             writing_ = false;
             changed_.notify_all();
-            changed_.wait(lock, [this] { return closed_ || !outgoing_.empty(); });
+            changed_.wait(lock, [this] { return closed_ || closing_ || !outgoing_.empty(); });
             if (closed_) return;
+            if (outgoing_.empty()) break;  // All is out, the last as well.
             bytes = std::move(outgoing_.front());
             outgoing_.pop_front();
             outgoing_bytes_ -= bytes.size();
             writing_ = true;
         }
         const auto size = static_cast<std::uint32_t>(bytes.size());
-        if (!write_all(socket_, &size, sizeof size) || !write_all(socket_, bytes.data(), bytes.size())) return close();
+        if (!write_all(socket_, &size, sizeof size) || !write_all(socket_, bytes.data(), bytes.size())) break;
     }
+    close();
 }
 
 void RpcConnection::read_loop(const OnMessage& on_message, const OnClosed& on_closed) {

@@ -28,8 +28,9 @@ public:
     ~RpcConnection();  // Closes and waits for its threads; not from one of them.
 
     void start(OnMessage on_message, OnClosed on_closed);
-    void send(const nlohmann::json& message);  // Closes the connection when the queue is full.
-    void close();                              // The other side sees the end; on_closed follows.
+    void send(const nlohmann::json& message);      // Closes the connection when the queue is full.
+    void close();                                  // The other side sees the end; on_closed follows.
+    void close_after(const nlohmann::json& last);  // Closes once all that was sent is out, this last.
     // Waits until all that was sent is out, but not longer.
     void flush(std::chrono::milliseconds at_most);
 
@@ -43,6 +44,7 @@ private:
     std::deque<std::string> outgoing_;
     std::size_t outgoing_bytes_ = 0;
     bool closed_ = false;
+    bool closing_ = false;  // Nothing more is sent; the writer closes when it is through.
     bool writing_ = false;
     std::thread reader_, writer_;
 };

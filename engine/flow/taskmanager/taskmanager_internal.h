@@ -54,6 +54,8 @@ private:
     std::shared_ptr<RpcConnection> current_connection();
     void drop_connection();
     void on_lost();
+    void let_go(const std::string& why);
+    [[nodiscard]] bool is_let_go(std::int64_t now);
     void on_message(const json& message);
     void deploy(const json& message);
     void report_failure(const Execution& execution, const std::string& why);
@@ -66,6 +68,7 @@ private:
     TaskManagerOptions options_;
     HostPort jobmanager_;
     std::atomic<bool> active_, registered_ = false, lost_ = false;
+    std::atomic<bool> let_go_ = false;  // Lost for good: by the job manager's word, or after heartbeat.timeout.
     std::unique_ptr<DataServer> data_server_;
     LaterThread later_;
     std::mutex mutex_;    // executions_

@@ -37,18 +37,15 @@ std::string_view thread_state(int thread_id) {
 
 void TaskManager::connect_when_due(std::int64_t now) {
     if (!active_) return;
+    if (!is_let_go(now)) return;
     {
-        const auto connection = current_connection();
-        if (connection && !lost_) {
-            if (now - last_heartbeat_ms_ < heartbeat_timeout_ms_) return;
-            log_warn(who, "The heartbeat of JobManager timed out.");
-            connection->close();
-            return;
-        }
         const std::lock_guard lock(mutex_);
         if (!executions_.empty()) return;  // Slots are offered again only when they are truly free.
     }
-    if (lost_) drop_connection();
+    if (current_connection()) {
+        if (!lost_) return;  // Its reader has not ended.
+        drop_connection();
+    }
     if (now - last_attempt_ms_ < 500) return;
     last_attempt_ms_ = now;
     const auto socket = connect_to(jobmanager_.host, jobmanager_.port);
@@ -66,7 +63,7 @@ void TaskManager::connect_when_due(std::int64_t now) {
     {
         const std::lock_guard lock(sending_);
         connection_ = connection;
-        lost_ = false;
+        lost_ = let_go_ = false;
         last_heartbeat_ms_ = now;
     }
     connection->start([this](const json& message) { on_message(message); }, [this] { on_lost(); });
@@ -77,6 +74,16 @@ void TaskManager::connect_when_due(std::int64_t now) {
                       {"slots", options_.slots},
                       {"log_file", log_file_of_this_process()},
                       {"hardware", hardware()}});
+}
+
+// Whether there is no job manager any more, so that another one may be looked for. One that only gives no sign, or
+// whose process has gone without a word, is waited for: its tasks run on until heartbeat.timeout, as with Flink.
+bool TaskManager::is_let_go(std::int64_t now) {
+    const auto connection = current_connection();
+    if (!connection || let_go_) return true;
+    if (now - last_heartbeat_ms_ < heartbeat_timeout_ms_) return false;
+    let_go("The heartbeat of JobManager timed out.");
+    return true;
 }
 
 void TaskManager::send(const json& message) {
@@ -97,11 +104,18 @@ void TaskManager::drop_connection() {
 }
 
 void TaskManager::on_lost() {
-    registered_ = false;
-    const std::lock_guard lock(mutex_);
+    const bool was_registered = registered_.exchange(false);
     lost_ = true;
-    if (!executions_.empty())
-        log_warn(who, "connection to the job manager lost: cancelling {} executions", executions_.size());
+    if (!was_registered) let_go_ = true;  // Nothing of it runs here.
+    if (!let_go_) log_warn(who, "connection to the job manager lost: its heartbeat is waited for");
+}
+
+void TaskManager::let_go(const std::string& why) {
+    registered_ = false;
+    let_go_ = true;
+    if (const auto connection = current_connection()) connection->close();
+    const std::lock_guard lock(mutex_);
+    log_warn(who, "job manager let go of: {} Cancelling {} executions", why, executions_.size());
     for (const auto& execution : executions_) execution->cancel();
 }
 
@@ -115,6 +129,7 @@ void TaskManager::on_message(const json& message) {
         log_info(who, "registered at the job manager");
         return;
     }
+    if (type == "disconnect") return let_go(message.at("reason").get<std::string>());
     if (type == "refused")
         return die("the job manager refused the registration: " + message.at("reason").get<std::string>());
     if (type == "thread_dump") return thread_dump(message);
