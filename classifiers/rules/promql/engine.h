@@ -15,7 +15,9 @@
 
 namespace medic::promql {
 
-// Whether a window holds a sample that is exactly as old as it is long. Prometheus counted it until version 2.
+// Whether a window holds a sample that is exactly as old as it is long. Prometheus counted it until version 2. Closed
+// windows have rates as Prometheus had them until 2.50: extrapolated to where a counter that begins inside the window
+// would have been zero, unless that is further off than a sample could be.
 enum class Windows : std::uint8_t { left_open, closed };
 
 struct EngineOptions {

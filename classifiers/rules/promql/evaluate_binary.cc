@@ -32,6 +32,12 @@ Outcome compute(BinaryOp op, double left, double right) {
 
 bool drops_name(const Node& node) { return !is_comparison(node.op) || node.return_bool; }
 
+// group_left(__name__): the result has the name of its "one" side.
+bool takes_name(const Node& node) {
+    const auto& include = node.matching.include;
+    return std::ranges::find(include, "__name__") != include.end();
+}
+
 }  // namespace
 
 Evaluator::Vector Evaluator::binary(const Node& node, std::int64_t at_ms) {
@@ -66,9 +72,10 @@ LabelsId Evaluator::signature(const Node& node, LabelsId labels) {
     return node.matching.on ? engine_.labels_.keep(labels, node.list) : engine_.labels_.drop(labels, node.list);
 }
 
-LabelsId Evaluator::result_labels(const Node& node, LabelsId many, LabelsId one) {
+LabelsId Evaluator::result_labels(const Node& node, const VectorSample& many, LabelsId one) {
     LabelTable& table = engine_.labels_;
-    LabelsId result = is_comparison(node.op) ? many : table.drop_name(many);
+    const bool drop = !is_comparison(node.op) || (many.drop_name && takes_name(node));
+    LabelsId result = drop ? table.drop_name(many.labels) : many.labels;
     if (node.matching.cardinality == Matching::Cardinality::one_to_one)
         result = node.matching.on ? table.keep(result, node.result_list) : table.drop(result, node.result_list);
     for (const auto& label : node.matching.include)
@@ -109,7 +116,7 @@ void Evaluator::join(Match& match, const VectorSample& many, const VectorSample&
     Outcome outcome =
         match.swapped() ? compute(node.op, one.value, many.value) : compute(node.op, many.value, one.value);
     if (is_comparison(node.op) && node.return_bool) outcome = {outcome.keep ? 1.0 : 0.0};
-    const LabelsId labels = result_labels(node, many.labels, one.labels);
+    const LabelsId labels = result_labels(node, many, one.labels);
     if (place != no_place) {
         // Even when a filter would drop it: whether a rule fails must not hang on its values.
         if (node.matching.cardinality == Matching::Cardinality::one_to_one) {
@@ -122,8 +129,9 @@ void Evaluator::join(Match& match, const VectorSample& many, const VectorSample&
         }
         match.matched[place] = true;
     }
-    if (outcome.keep)
-        match.result.push_back({labels, outcome.value, many.drop_name || (node.return_bool && is_comparison(node.op))});
+    // A name that was dropped on the "many" side is gone; the one that was taken in its place stays.
+    const bool drop_name = node.return_bool || (many.drop_name && !takes_name(node));
+    if (outcome.keep) match.result.push_back({labels, outcome.value, drop_name});
 }
 
 Evaluator::Vector Evaluator::binary_vectors(const Node& node, const Vector& left, const Vector& right) {

@@ -59,6 +59,14 @@ bool is_utf8(std::string_view text) {
     return true;
 }
 
+bool is_label_name(std::string_view text) { return !text.empty() && is_utf8(text); }
+
+bool is_label_word(std::string_view text) {
+    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+    return !text.empty() && letter(text.front()) &&
+           std::ranges::all_of(text, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
 std::string quoted(std::string_view text) {
     static constexpr std::string_view plain = "\a\b\f\n\r\t\v\\\"", letters = "abfnrtv\\\"";
     std::string result = "\"";
