@@ -87,7 +87,7 @@ LabelsId Evaluator::result_labels(const Node& node, const VectorSample& many, La
 struct Evaluator::Match {
     const Node& node;
     const Vector &many, &one;
-    std::vector<bool> matched;  // Of `one`.
+    std::vector<bool> matched;  // Of `one`, then of what stands in.
     Vector result;
     [[nodiscard]] bool swapped() const { return node.matching.cardinality == Matching::Cardinality::one_to_many; }
     // What stands in for a missing partner. For group_right Prometheus takes fill_right for the "one" side too, which
@@ -117,21 +117,26 @@ void Evaluator::join(Match& match, const VectorSample& many, const VectorSample&
         match.swapped() ? compute(node.op, one.value, many.value) : compute(node.op, many.value, one.value);
     if (is_comparison(node.op) && node.return_bool) outcome = {outcome.keep ? 1.0 : 0.0};
     const LabelsId labels = result_labels(node, many, one.labels);
-    if (place != no_place) {
-        // Even when a filter would drop it: whether a rule fails must not hang on its values.
-        if (node.matching.cardinality == Matching::Cardinality::one_to_one) {
-            if (match.matched[place])
-                raise("multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
-        } else {
-            const auto [before, is_new] = joined_.put(labels, place);
-            if (!is_new && before == place)
-                raise("multiple matches for labels: grouping labels must ensure unique matches");
-        }
-        match.matched[place] = true;
+    // Even when a filter would drop it: whether a rule fails must not hang on its values.
+    if (node.matching.cardinality == Matching::Cardinality::one_to_one) {
+        if (match.matched[place])
+            raise("multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
+    } else {
+        const auto [before, is_new] = joined_.put(labels, place);
+        if (!is_new && before == place)
+            raise("multiple matches for labels: grouping labels must ensure unique matches");
     }
+    match.matched[place] = true;
     // A name that was dropped on the "many" side is gone; the one that was taken in its place stays.
     const bool drop_name = node.return_bool || (many.drop_name && !takes_name(node));
     if (outcome.keep) match.result.push_back({labels, outcome.value, drop_name});
+}
+
+// Behind the places of `one`: what stands in for a partner can be taken twice as little as a partner itself.
+std::uint32_t Evaluator::place_of_filled(Match& match, LabelsId key) {
+    const auto [place, is_new] = filled_.put(key, static_cast<std::uint32_t>(match.matched.size()));
+    if (is_new) match.matched.push_back(false);
+    return place;
 }
 
 Evaluator::Vector Evaluator::binary_vectors(const Node& node, const Vector& left, const Vector& right) {
@@ -142,12 +147,13 @@ Evaluator::Vector Evaluator::binary_vectors(const Node& node, const Vector& left
     match.matched.assign(match.one.size(), false);
     index_one_side(match);
     joined_.start(engine_.labels_.size());
+    filled_.start(engine_.labels_.size());
     for (const auto& sample : match.many) {
         const LabelsId key = signature(node, sample.labels);
         if (const std::uint32_t* const place = map_.find(key))
             join(match, sample, match.one[*place], *place);
         else if (match.fill_one())
-            join(match, sample, {key, *match.fill_one()}, no_place);
+            join(match, sample, {key, *match.fill_one()}, place_of_filled(match, key));
     }
     if (match.fill_many())
         for (std::uint32_t i = 0; i < match.one.size(); ++i)

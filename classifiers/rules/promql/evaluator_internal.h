@@ -108,7 +108,7 @@ private:
     struct Match;
     void index_one_side(const Match& match);  // Into map_.
     void join(Match& match, const VectorSample& many, const VectorSample& one, std::uint32_t place);
-    static constexpr std::uint32_t no_place = 0xffffffff;
+    std::uint32_t place_of_filled(Match& match, LabelsId key);
     [[nodiscard]] std::string label_text(LabelsId labels) const;  // {a="b", c="d"}
     Vector set_operation(const Node& node, const Vector& left, const Vector& right);
     [[nodiscard]] LabelsId result_labels(const Node& node, const VectorSample& many, LabelsId one);
@@ -136,7 +136,7 @@ private:
     std::string_view text_;
     std::set<std::string> warnings_, infos_;
     std::size_t samples_ = 0;
-    LabelsMap map_, joined_;
+    LabelsMap map_, joined_, filled_;
     std::vector<Sample> buffer_;
 };
 
