@@ -40,9 +40,9 @@ Answer extrapolated_rate(const RangeArguments& args, RateKind kind) {
     if (to_start >= threshold) to_start = average / 2;
     to_start = std::min(to_start, to_zero);
     if (to_end >= threshold) to_end = average / 2;
-    result *= (sampled + to_start + to_end) / sampled;
-    if (kind == RateKind::rate) result /= seconds(args.end_ms - args.start_ms);
-    return result;
+    double factor = (sampled + to_start + to_end) / sampled;
+    if (kind == RateKind::rate) factor /= seconds(args.end_ms - args.start_ms);
+    return result * factor;  // In Prometheus's order, so that the last digit is the same.
 }
 
 Answer instant_rate(Samples samples, bool rate) {
