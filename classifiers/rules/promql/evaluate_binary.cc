@@ -132,7 +132,7 @@ void Evaluator::join(Match& match, const VectorSample& many, const VectorSample&
     if (outcome.keep) match.result.push_back({labels, outcome.value, drop_name});
 }
 
-// Behind the places of `one`: what stands in for a partner can be taken twice as little as a partner itself.
+// Behind the places of `one`: what stands in for a partner is matched no more often than a partner.
 std::uint32_t Evaluator::place_of_filled(Match& match, LabelsId key) {
     const auto [place, is_new] = filled_.put(key, static_cast<std::uint32_t>(match.matched.size()));
     if (is_new) match.matched.push_back(false);
