@@ -55,7 +55,7 @@ void add_rules(CLI::App& app, Context& context) {
     test->add_option("FILE", files, "Test files")->required();
     static RuleTestOptions options;
     test->add_flag("--prometheus-2", options.prometheus2,
-                   "Windows closed on the left, as Prometheus 2 and its promtool have them");
+                   "Windows closed on the left, as Prometheus 2 and its promtool have them, and rates as until 2.50");
     test->callback([&context] { context.exit_code = print(test_rules(files, options)); });
     CLI::App* causes = command->add_subcommand("causes", "Every cause that the agent can name");
     causes->add_option("--markdown", pages, "Write a runbook page per cause into this folder");

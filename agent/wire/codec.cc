@@ -119,6 +119,15 @@ void Encoder::end_structure() {
     out().raw(tags_->encoded);
 }
 
+void Encoder::on_lost(const Versions& versions) {
+    if (!error_.empty()) return;
+    error_ = versions.last == std::numeric_limits<std::int16_t>::max()
+                 ? fmt::format("version {} can't say what one of its fields says: that takes version {} or later",
+                               version(), versions.first)
+                 : fmt::format("version {} can't say what one of its fields says: that takes version {} to {}",
+                               version(), versions.first, versions.last);
+}
+
 // --- Decoder --------------------------------------------------------------------------------------------------------
 
 Status Decoder::finish() {

@@ -10,8 +10,13 @@
 //         c.tagged(0, leader, since(12));         // absent when the optional or vector is empty
 //     }
 //
-// A field that a version lacks is skipped on writing and keeps its default on reading. Flexible versions (compact
-// lengths, tagged fields) follow from the API's line in api.cc; unknown tagged fields are skipped.
+// A field that a version lacks is skipped on writing and keeps its default on reading; where its loss would change what
+// a message means (Kafka's fields that are not `ignorable`), writing fails unless it says what its absence says:
+//
+//     c(election_type, since(1).or_only(preferred));
+//
+// Flexible versions (compact lengths, tagged fields) follow from the API's line in api.cc; unknown tagged fields are
+// skipped. Two forms of one thing (`key` and `keys`) are no loss: senders fill both, each version takes its own.
 #pragma once
 
 #include <concepts>
@@ -32,12 +37,17 @@ struct Versions {
     std::int16_t first = 0;
     std::int16_t last = INT16_MAX;
     std::int16_t null_first = 0;
+    // Versions without the field mean this by it and can say nothing else; nullopt: its loss does no harm. A text, a
+    // list, an id or an optional that is absent is empty.
+    std::optional<std::int64_t> only;
 
     [[nodiscard]] constexpr bool has(std::int16_t version) const { return version >= first && version <= last; }
-    [[nodiscard]] constexpr Versions nullable_since(std::int16_t version) const { return {first, last, version}; }
+    [[nodiscard]] constexpr Versions nullable_since(std::int16_t version) const { return {first, last, version, only}; }
+    [[nodiscard]] constexpr Versions or_only(std::int64_t value) const { return {first, last, null_first, value}; }
+    [[nodiscard]] constexpr Versions or_empty() const { return or_only(0); }
 };
-constexpr Versions since(std::int16_t version) { return {version, INT16_MAX, 0}; }
-constexpr Versions between(std::int16_t first, std::int16_t last) { return {first, last, 0}; }
+constexpr Versions since(std::int16_t version) { return {version, INT16_MAX, 0, std::nullopt}; }
+constexpr Versions between(std::int16_t first, std::int16_t last) { return {first, last, 0, std::nullopt}; }
 
 template <class T>
 inline constexpr bool is_vector = false;
@@ -60,7 +70,10 @@ public:
 
     template <class T>
     void operator()(T& field, Versions versions = {}) {
-        if (versions.has(version_)) value(field, version_ >= versions.null_first);
+        if (versions.has(version_))
+            value(field, version_ >= versions.null_first);
+        else if (versions.only && !says(field, *versions.only))
+            on_lost(versions);
     }
 
     // BYTES rather than STRING: a four-byte length in versions that are not flexible.
@@ -75,7 +88,8 @@ public:
         if (versions.has(version_)) on_records(field);
     }
 
-    // An optional or vector in the tagged section; call after all plain fields, in ascending order of tags.
+    // An optional or vector in the tagged section; call after all plain fields, in ascending order of tags. A text with
+    // nullable_since() may be there and yet null.
     template <class T>
         requires(is_optional<T> || is_vector<T>)
     void tagged(std::uint32_t tag, T& field, Versions versions) {
@@ -84,6 +98,8 @@ public:
         if (!begin_tag(tag, has_value(field), scope)) return;
         if constexpr (is_vector<T>) {
             value(field, false);
+        } else if constexpr (std::same_as<T, std::optional<std::string>>) {
+            value(field, versions.null_first > 0);
         } else {
             if (!field) field.emplace();
             value(*field, false);
@@ -133,6 +149,8 @@ protected:
     virtual void end_tag(std::uint32_t tag, TagScope& scope) = 0;
     virtual void end_structure() = 0;
     virtual bool good() const = 0;  // False: stop going through arrays.
+    // A field that this version lacks says what the version can't.
+    virtual void on_lost(const Versions&) {}
 
     TagFrame* tags_ = nullptr;
 
@@ -143,6 +161,16 @@ private:
             return !field.empty();
         else
             return field.has_value();
+    }
+
+    template <class T>
+    static bool says(const T& field, std::int64_t number) {
+        if constexpr (std::same_as<T, KafkaError> || std::is_arithmetic_v<T>)
+            return field == static_cast<T>(number);
+        else if constexpr (is_vector<T> || is_optional<T>)
+            return !has_value(field);
+        else
+            return field == T{};
     }
 
     template <class T>
@@ -184,7 +212,8 @@ private:
     bool flexible_;
 };
 
-// Writes a message. Fails (invalid) on a null where the version has none and on a string above 32,767 bytes.
+// Writes a message. Fails (invalid) on a null where the version has none, on a string above 32,767 bytes and on what
+// the version can't say.
 class Encoder final : public Codec {
 public:
     Encoder(std::int16_t version, bool flexible, Bytes& out) : Codec(version, flexible), out_(&out) {}
@@ -209,6 +238,7 @@ protected:
     void end_tag(std::uint32_t tag, TagScope& scope) override;
     void end_structure() override;
     bool good() const override { return error_.empty(); }
+    void on_lost(const Versions& versions) override;
 
 private:
     void string(BytesView text);

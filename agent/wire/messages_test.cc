@@ -115,6 +115,86 @@ TYPED_TEST(EveryMessage, survives_any_changed_byte) {
     });
 }
 
+template <class Request>
+Status encoded(const Request& request, std::int16_t version) {
+    const auto frame = encode_request({.version = version}, request);
+    return frame ? Status{} : Status(std::unexpected(frame.error()));
+}
+
+// The first version that carries the field, and a message that says something by it.
+template <class Request>
+void expect_since(const char* what, std::int16_t first, const Request& says) {
+    SCOPED_TRACE(what);
+    EXPECT_TRUE(encoded(says, first));
+    EXPECT_TRUE(encoded(Request{}, static_cast<std::int16_t>(first - 1)));
+    const Status before = encoded(says, static_cast<std::int16_t>(first - 1));
+    ASSERT_FALSE(before);
+    EXPECT_EQ(before.error().code, ErrorCode::invalid);
+    EXPECT_EQ(
+        before.error().message,
+        fmt::format("{0} v{1}: version {1} can't say what one of its fields says: that takes version {2} or later",
+                    to_string(Request::api), first - 1, first));
+}
+
+// Kafka's clients throw UnsupportedVersionException there: an unclean election that an old broker would take for a
+// preferred one, a filter that it would not see.
+TEST(Versions, what_a_version_cannot_say_is_not_lost_in_silence) {
+    expect_since("election", 1, ElectLeadersRequest{.election_type = 1});
+    expect_since("transaction", 3, ProduceRequest{.transactional_id = "t"});
+    expect_since("isolation", 2, ListOffsetsRequest{.isolation = 1});
+    expect_since("no creation", 4, MetadataRequest{.topics = {{}}, .allow_auto_topic_creation = false});
+    expect_since("operations", 3, DescribeGroupsRequest{.include_authorized_operations = true});
+    expect_since("states", 4, ListGroupsRequest{.states = {"Empty"}});
+    expect_since("types", 5, ListGroupsRequest{.types = {"consumer"}});
+    expect_since("static member", 5, JoinGroupRequest{.group_instance_id = "i"});
+    expect_since("static heartbeat", 3, HeartbeatRequest{.group_instance_id = "i"});
+    expect_since("coordinator of transactions", 1, FindCoordinatorRequest{.key_type = 1});
+    expect_since("stable offsets", 7, OffsetFetchRequest{.require_stable = true});
+    expect_since("known producer", 3, InitProducerIdRequest{.producer_id = 7});
+    expect_since("documentation", 3, DescribeConfigsRequest{.include_documentation = true});
+    expect_since("controllers", 1, DescribeClusterRequest{.endpoint_type = 2});
+    expect_since("long transactions", 1, ListTransactionsRequest{.duration_ms_min = 60'000});
+    FetchRequest fetch;
+    fetch.forgotten_topics.emplace_back().name = "t";
+    expect_since("forgotten topics", 7, fetch);
+    FetchRequest epoch;
+    epoch.topics.emplace_back().partitions.emplace_back().last_fetched_epoch = 3;
+    expect_since("epoch of the last fetch", 12, epoch);
+}
+
+TEST(Versions, what_ended_is_named_with_its_end) {
+    const MetadataRequest request{.topics = {{}}, .include_cluster_authorized_operations = true};
+    EXPECT_TRUE(encoded(request, 8));
+    EXPECT_TRUE(encoded(request, 10));
+    const Status status = encoded(request, 11);
+    ASSERT_FALSE(status);
+    EXPECT_NE(status.error().message.find("version 8 to 10"), std::string::npos) << status.error().message;
+}
+
+TEST(Versions, what_does_no_harm_is_left_out_and_two_forms_of_one_thing_fit_every_version) {
+    EXPECT_TRUE(encoded(JoinGroupRequest{.reason = "said by the way"}, 0));
+    EXPECT_TRUE(encoded(FetchRequest{.rack_id = "r1"}, 4));
+    const FindCoordinatorRequest both{.key = "g", .keys = {"g"}};
+    EXPECT_TRUE(encoded(both, 3));
+    EXPECT_TRUE(encoded(both, 4));
+}
+
+TEST(Versions, a_tagged_text_may_be_null) {
+    const Bytes plain = [] {
+        Bytes out;
+        Encoder encoder(12, true, out);
+        detail::encode_into(encoder, FetchRequest{});
+        return out;
+    }();
+    const auto with_tag = [&](BytesView section) { return plain.substr(0, plain.size() - 1) + Bytes(section); };
+    const auto named = decode<FetchRequest>(with_tag(BytesView("\x01\x00\x02\x02k", 5)), 12);
+    ASSERT_TRUE(named) << named.error().message;
+    EXPECT_EQ(named->cluster_id, "k");
+    const auto null = decode<FetchRequest>(with_tag(BytesView("\x01\x00\x01\x00", 4)), 12);
+    ASSERT_TRUE(null) << null.error().message;
+    EXPECT_EQ(null->cluster_id, std::nullopt);
+}
+
 TEST(AllMessages, cover_every_api_of_the_table) {
     std::set<ApiKey> seen;
     std::apply([&](const auto&... request) { (seen.insert(std::decay_t<decltype(request)>::api), ...); },

@@ -33,6 +33,7 @@ Fault check_held(const BrokerParts& parts, const Replica* replica, const std::st
 void Requests::list_offsets(const Incoming& request) {
     const auto asked = wire::decode<wire::ListOffsetsRequest>(request.body, request.header.version);
     if (!asked) return parts_.server.hang_up(request.to);
+    constexpr std::int16_t epochs_since = 4;
     wire::ListOffsetsResponse response;
     for (const auto& topic : asked->topics) {
         auto& topic_reply = response.topics.emplace_back();
@@ -46,7 +47,7 @@ void Requests::list_offsets(const Incoming& request) {
                               ? check_held(parts_, replica, topic.name, partition.partition)
                               : check(parts_, replica, topic.name, partition.partition, partition.current_leader_epoch);
             if (reply.error != Fault::none) continue;
-            reply.leader_epoch = replica->state.leader_epoch;
+            if (request.header.version >= epochs_since) reply.leader_epoch = replica->state.leader_epoch;
             const bool committed = asked->isolation == static_cast<std::int8_t>(wire::Isolation::read_committed);
             const std::int64_t end = asked->replica_id >= 0 || debugging ? replica->log->end_offset()
                                      : committed                         ? replica->last_stable_offset()

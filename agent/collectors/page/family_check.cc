@@ -78,7 +78,6 @@ FamilyCheck::Problem FamilyCheck::enter(std::string_view family) {
     typed_ = helped_ = has_unit_ = has_samples_ = false;
     unit_.clear();
     groups_.clear();
-    last_series_.clear();
     if (!problem && names_.contains(family_))
         problem = fmt::format("the name {} is taken by an earlier family: expected its lines together", family_);
     return problem;
@@ -163,46 +162,48 @@ FamilyCheck::Problem FamilyCheck::enter_group(const PageSample& sample, std::str
     group_ = {};
     group_.open = true;
     group_.key = std::move(key);
-    last_series_ = sample.series;
-    last_timestamp_ = sample.timestamp_s;
+    group_.last_series = sample.series;
+    group_.timestamp_s = sample.timestamp_s;
     if (groups_.contains(group_.key))
         return fmt::format("expected the samples of {} with the same labels together", family_);
     return std::nullopt;
 }
 
-// The same series once more: a later point, with a time stamp.
+// One more sample of the group: of the same point or of a later one.
 FamilyCheck::Problem FamilyCheck::repeated(const PageSample& sample) {
-    const bool same = last_series_ == sample.series;
-    const auto before = std::exchange(last_timestamp_, sample.timestamp_s);
-    last_series_ = sample.series;
-    if (!same) return std::nullopt;
-    if (!before || !sample.timestamp_s)
+    const bool same = group_.last_series == sample.series;
+    const auto before = std::exchange(group_.timestamp_s, sample.timestamp_s);
+    group_.last_series = sample.series;
+    if (same && (!before || !sample.timestamp_s))
         return fmt::format("{} is given twice: expected time stamps on both", sample.series);
-    if (*sample.timestamp_s < *before) return fmt::format("expected time stamps of {} that rise", sample.series);
-    return std::nullopt;
+    if (before.has_value() != sample.timestamp_s.has_value())
+        return fmt::format("expected time stamps on all samples of {} with the same labels, or on none", family_);
+    if (before && *sample.timestamp_s < *before && type_ != MetricType::info)
+        return fmt::format("expected time stamps of {} that rise", sample.series);
+    return before == sample.timestamp_s ? std::nullopt : finish_point();
 }
 
 FamilyCheck::Problem FamilyCheck::bucket(const PageSample& sample) {
     const double bound = *number(label(sample, "le"));
-    if (group_.last_bound && bound <= *group_.last_bound) return "expected buckets by rising le";
-    if (group_.last_bucket && sample.value < *group_.last_bucket)
+    if (group_.point.last_bound && bound <= *group_.point.last_bound) return "expected buckets by rising le";
+    if (group_.point.last_bucket && sample.value < *group_.point.last_bucket)
         return fmt::format("expected a bucket that counts at least as much as the one before it, found {}",
                            sample.value);
-    group_.last_bound = bound;
-    group_.last_bucket = sample.value;
-    group_.infinite = group_.infinite || std::isinf(bound);
-    group_.negative = group_.negative || bound < 0;
+    group_.point.last_bound = bound;
+    group_.point.last_bucket = sample.value;
+    group_.point.infinite = group_.point.infinite || std::isinf(bound);
+    group_.point.negative = group_.point.negative || bound < 0;
     return std::nullopt;
 }
 
 FamilyCheck::Problem FamilyCheck::histogram(const PageSample& sample, std::string_view suffix) {
     if (suffix == "_bucket") return bucket(sample);
     if (suffix.ends_with("count")) {
-        group_.count = true;
-        group_.count_value = sample.value;
+        group_.point.count = true;
+        group_.point.count_value = sample.value;
     } else if (suffix.ends_with("sum")) {
-        group_.sum = true;
-        group_.sum_value = sample.value;
+        group_.point.sum = true;
+        group_.point.sum_value = sample.value;
     }
     return std::nullopt;
 }
@@ -211,16 +212,21 @@ FamilyCheck::Problem FamilyCheck::finish_group() {
     if (!group_.open) return std::nullopt;
     group_.open = false;
     groups_.insert(group_.key);
+    return finish_point();
+}
+
+FamilyCheck::Problem FamilyCheck::finish_point() {
     if (!is_histogram(type_)) return std::nullopt;
-    if (!group_.infinite)
+    const Point point = std::exchange(group_.point, {});
+    if (!point.infinite)
         return fmt::format("expected a bucket with le=\"+Inf\" in the histogram {} before this", family_);
-    if (group_.count != group_.sum) return fmt::format("expected count and sum of {} together, before this", family_);
-    if (group_.count && group_.count_value != *group_.last_bucket)
+    if (point.count != point.sum) return fmt::format("expected count and sum of {} together, before this", family_);
+    if (point.count && point.count_value != *point.last_bucket)
         return fmt::format("expected the count of {} to be that of its bucket +Inf, before this", family_);
     // A sum that can fall is no counter; and without negative observations it is not negative.
-    if (type_ == MetricType::histogram && group_.negative && group_.sum)
+    if (type_ == MetricType::histogram && point.negative && point.sum)
         return fmt::format("expected no sum of {}, which has a negative bucket, before this", family_);
-    if (type_ == MetricType::gauge_histogram && !group_.negative && group_.sum && group_.sum_value < 0)
+    if (type_ == MetricType::gauge_histogram && !point.negative && point.sum && point.sum_value < 0)
         return fmt::format("expected a sum of {} of 0 or more, as no bucket is negative, before this", family_);
     return std::nullopt;
 }

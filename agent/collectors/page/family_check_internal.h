@@ -20,12 +20,19 @@ public:
     [[nodiscard]] Problem end() { return finish_group(); }
 
 private:
+    // What one histogram said at one time.
+    struct Point {
+        bool count = false, sum = false, infinite = false, negative = false;
+        std::optional<double> last_bound, last_bucket;
+        double count_value = 0, sum_value = 0;
+    };
     // The samples of one family with the same labels, le, quantile and states aside.
     struct Group {
         std::string key;
-        bool open = false, count = false, sum = false, infinite = false, negative = false;
-        std::optional<double> last_bound, last_bucket;
-        double count_value = 0, sum_value = 0;
+        bool open = false;
+        std::string last_series;
+        std::optional<double> timestamp_s;  // Of the last sample.
+        Point point;
     };
 
     [[nodiscard]] Problem enter(std::string_view family);
@@ -33,6 +40,7 @@ private:
     [[nodiscard]] Problem enter_group(const PageSample& sample, std::string_view suffix);
     [[nodiscard]] Problem repeated(const PageSample& sample);
     [[nodiscard]] Problem finish_group();
+    [[nodiscard]] Problem finish_point();
     [[nodiscard]] Problem bucket(const PageSample& sample);
     [[nodiscard]] Problem histogram(const PageSample& sample, std::string_view suffix);
     [[nodiscard]] Problem value(const PageSample& sample, std::string_view suffix);
@@ -45,8 +53,6 @@ private:
     std::set<std::string, std::less<>> names_;   // Names that samples of earlier families and of this one may have.
     std::set<std::string, std::less<>> groups_;  // Of this family, that have ended.
     Group group_;
-    std::string last_series_;
-    std::optional<double> last_timestamp_;
 };
 
 }  // namespace medic::page_detail

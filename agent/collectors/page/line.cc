@@ -131,12 +131,13 @@ bool LineReader::separator(Cursor& cursor) {
     return cursor.at != before;
 }
 
-bool LineReader::label_value(Cursor& cursor, std::string_view& value) {
-    if (!cursor.take('"')) return fail_at(cursor, "a value in double quotes");
+// A text in double quotes: a label's value, or a name that is more than a word.
+bool LineReader::quoted(Cursor& cursor, std::string_view what, std::string_view& text) {
+    if (!cursor.take('"')) return fail_at(cursor, fmt::format("{} in double quotes", what));
     const char* const start = cursor.at;
     while (cursor.at != cursor.end && *cursor.at != '"' && *cursor.at != '\\') ++cursor.at;
     if (cursor.peek() == '"') {
-        value = {start, static_cast<std::size_t>(cursor.at++ - start)};
+        text = {start, static_cast<std::size_t>(cursor.at++ - start)};
     } else {
         const std::size_t from = unescaped_.size();
         unescaped_.append(start, cursor.at);
@@ -154,34 +155,44 @@ bool LineReader::label_value(Cursor& cursor, std::string_view& value) {
             else
                 (unescaped_ += '\\') += escaped;
         }
-        if (!cursor.take('"')) return fail_at(cursor, "'\"' that ends the label's value");
-        value = std::string_view(unescaped_).substr(from);
+        if (!cursor.take('"')) return fail_at(cursor, fmt::format("'\"' that ends {}", what));
+        text = std::string_view(unescaped_).substr(from);
     }
-    return is_utf8(value) || fail_at(cursor, "valid UTF-8 in the label's value before this");
+    return is_utf8(text) || fail_at(cursor, fmt::format("valid UTF-8 in {} before this", what));
 }
 
-// Behind '{'. Prometheus's format allows a comma after the last label.
-bool LineReader::labels(Cursor& cursor, std::vector<PageLabel>& into) {
+// A word, or since Prometheus 3 any text in quotes.
+bool LineReader::name(Cursor& cursor, std::string_view what, bool colons, std::string_view& name) {
+    if (cursor.peek() != '"')
+        name = take_name(cursor, colons);
+    else if (!quoted(cursor, what, name))
+        return false;
+    return !name.empty() || fail_at(cursor, what);
+}
+
+// Behind '{'. Prometheus's format allows a comma after the last label. A text in quotes that has no value is the
+// metric's name: `metric` takes it; nullptr where none may stand.
+bool LineReader::labels(Cursor& cursor, std::vector<PageLabel>& into, std::string_view* metric) {
     const bool blanks = format_ == PageFormat::prometheus_text;
     into.clear();
-    for (;;) {
+    for (bool first = true;; first = false) {
         if (blanks) cursor.skip_blanks();
-        if (cursor.peek() == '}' && (into.empty() || blanks)) {
+        if (cursor.peek() == '}' && (first || blanks)) {
             ++cursor.at;
             return true;
         }
         if (into.size() >= limits_.labels_max)
             return fail_at(cursor, fmt::format("at most {} labels", limits_.labels_max));
-        const std::string_view name = take_name(cursor, false);
-        if (name.empty()) return fail_at(cursor, "a label's name");
+        const bool in_quotes = cursor.peek() == '"';
+        std::string_view label;
+        if (!name(cursor, "a label's name", false, label)) return false;
         if (blanks) cursor.skip_blanks();
-        if (!cursor.take('=')) return fail_at(cursor, "'=' after the label's name");
-        if (blanks) cursor.skip_blanks();
-        std::string_view value;
-        if (!label_value(cursor, value)) return false;
-        for (const auto& label : into)
-            if (label.first == name) return fail_at(cursor, fmt::format("the label {} only once", name));
-        into.emplace_back(name, value);
+        if (in_quotes && metric != nullptr && (cursor.peek() == ',' || cursor.peek() == '}')) {
+            if (!metric->empty()) return fail_at(cursor, "the metric's name only once, before this");
+            *metric = label;
+        } else if (!value(cursor, label, into)) {
+            return false;
+        }
         if (blanks) cursor.skip_blanks();
         if (cursor.take(',')) continue;
         if (cursor.take('}')) return true;
@@ -189,10 +200,21 @@ bool LineReader::labels(Cursor& cursor, std::vector<PageLabel>& into) {
     }
 }
 
+bool LineReader::value(Cursor& cursor, std::string_view label, std::vector<PageLabel>& into) {
+    if (!cursor.take('=')) return fail_at(cursor, "'=' after the label's name");
+    if (format_ == PageFormat::prometheus_text) cursor.skip_blanks();
+    std::string_view value;
+    if (!quoted(cursor, "a label's value", value)) return false;
+    for (const auto& before : into)
+        if (before.first == label) return fail_at(cursor, fmt::format("the label {} only once", label));
+    into.emplace_back(label, value);
+    return true;
+}
+
 bool LineReader::exemplar(Cursor& cursor, PageSample& sample) {
     const char* const start = cursor.at;
     if (!cursor.take('{')) return fail_at(cursor, "the exemplar's '{'");
-    if (!labels(cursor, exemplar_labels_)) return false;
+    if (!labels(cursor, exemplar_labels_, nullptr)) return false;
     std::size_t chars = 0;
     for (const auto& [name, value] : exemplar_labels_)
         for (const auto part : {name, value})
@@ -243,11 +265,12 @@ bool LineReader::sample(std::string_view line, PageSample& sample) {
     unescaped_.reserve(line.size());
     labels_.clear();
     sample.name = take_name(cursor, true);
-    if (sample.name.empty()) return fail_at(cursor, "a metric's name");
+    if (sample.name.empty() && cursor.peek() != '{') return fail_at(cursor, "a metric's name");
     const char* series_end = cursor.at;
     if (format_ == PageFormat::prometheus_text) cursor.skip_blanks();
     if (cursor.take('{')) {
-        if (!labels(cursor, labels_)) return false;
+        if (!labels(cursor, labels_, &sample.name)) return false;
+        if (sample.name.empty()) return fail_at(cursor, "a metric's name before or in the braces before this");
         series_end = cursor.at;
     }
     cursor.at = series_end;
@@ -282,8 +305,9 @@ bool LineReader::comment(std::string_view line, Comment& comment) {
     else
         return !open_metrics || fail_at(cursor, "# TYPE, # HELP, # UNIT or # EOF");
     if (!separator(cursor)) return fail_at(cursor, "a metric's name");
-    comment.family = take_name(cursor, true);
-    if (comment.family.empty()) return fail_at(cursor, "a metric's name");
+    unescaped_.clear();
+    unescaped_.reserve(line.size());
+    if (!name(cursor, "a metric's name", true, comment.family)) return false;
     if (!(open_metrics ? cursor.take(' ') : separator(cursor) || cursor.done()))
         return fail_at(cursor, "' ' after the metric's name");
     comment.text = cursor.rest();

@@ -33,8 +33,8 @@ struct Cursor {
 struct Comment {
     enum class Kind : std::uint8_t { none, type, help, unit, eof };
     Kind kind = Kind::none;
-    std::string_view family;
-    std::string_view text;  // HELP's text as written, or the unit.
+    std::string_view family;  // Until the next line is read.
+    std::string_view text;    // HELP's text as written, or the unit.
     MetricType type = MetricType::unknown;
 };
 
@@ -52,8 +52,10 @@ public:
 private:
     bool fail_at(const Cursor& cursor, std::string_view expected);
     bool separator(Cursor& cursor);
-    bool labels(Cursor& cursor, std::vector<PageLabel>& into);
-    bool label_value(Cursor& cursor, std::string_view& value);
+    bool quoted(Cursor& cursor, std::string_view what, std::string_view& text);
+    bool name(Cursor& cursor, std::string_view what, bool colons, std::string_view& name);
+    bool labels(Cursor& cursor, std::vector<PageLabel>& into, std::string_view* metric);
+    bool value(Cursor& cursor, std::string_view label, std::vector<PageLabel>& into);
     bool exemplar(Cursor& cursor, PageSample& sample);
 
     PageFormat format_;

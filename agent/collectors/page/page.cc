@@ -1,13 +1,20 @@
 #include "agent/collectors/page/page.h"
 
+#include <algorithm>
+
 #include "agent/collectors/page/family_check_internal.h"
 #include "agent/collectors/page/line_internal.h"
 
 namespace medic {
 
 PageFormat page_format(std::string_view content_type) {
-    return content_type.starts_with("application/openmetrics-text") ? PageFormat::open_metrics
-                                                                    : PageFormat::prometheus_text;
+    constexpr std::string_view open_metrics = "application/openmetrics-text";
+    // What stands behind ';' are parameters; the type itself is read in any case (RFC 9110).
+    std::string_view type = content_type.substr(0, content_type.find(';'));
+    while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
+    const bool same = std::ranges::equal(type, open_metrics, {},
+                                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    return same ? PageFormat::open_metrics : PageFormat::prometheus_text;
 }
 
 std::string_view to_string(MetricType type) {
@@ -143,7 +150,7 @@ private:
     LineReader reader_;
     page_detail::FamilyCheck families_;
     PageSummary summary_;
-    std::string_view family_;
+    std::string family_;
     MetricType type_ = MetricType::unknown;
     bool eof_ = false, stopped_ = false;
 };

@@ -1,6 +1,7 @@
-// Reads a page of metrics: Prometheus's text format 0.0.4 and OpenMetrics 1.0, with bounds on everything.
-// Not a scraper (it knows no HTTP) and not a store; PageCache (page_cache.h) is the fast way for a page that is read
-// again and again. Used by collectors, tests and `medic doctor`.
+// Reads a page of metrics: Prometheus's text format 0.0.4 and OpenMetrics 1.0, with bounds on everything. In both,
+// names may be any text in quotes, as Prometheus 3 asks for: {"my.metric","my label"="x"} 1. Not a scraper (it knows no
+// HTTP) and not a store; PageCache (page_cache.h) is the fast way for a page that is read again and again. Used by
+// collectors, tests and `medic doctor`.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,7 @@ using PageLabel = std::pair<std::string_view, std::string_view>;
 
 // Views are valid during the call that hands the sample over.
 struct PageSample {
-    std::string_view series;  // As written: name{labels}. Two spellings of one series differ here.
+    std::string_view series;  // As written: name{labels} or {"name",labels}. Two spellings of one series differ here.
     std::string_view name;
     std::span<const PageLabel> labels;  // Unescaped, in the page's order, no doubled names.
     double value = 0;

@@ -182,7 +182,7 @@ private:
     std::size_t next_ = 0;  // Entry that is expected now.
     std::size_t new_series_ = 0;
     std::vector<Destination> found_;
-    std::string_view family_;
+    std::string family_;
     MetricType type_ = MetricType::unknown;
     bool eof_ = false;
 };

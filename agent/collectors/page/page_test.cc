@@ -105,6 +105,52 @@ TEST(Page, reads_what_real_products_write) {
     EXPECT_EQ(r.help["a_total"], "with \\n escape");
 }
 
+TEST(Page, takes_names_in_quotes) {
+    for (const auto format : {PageFormat::prometheus_text, PageFormat::open_metrics}) {
+        Recorder r;
+        std::string page =
+            "# TYPE \"my.sent\" counter\n"
+            "# HELP \"my.sent\" how much\n"
+            "{\"my.sent_total\",\"a label\"=\"v\",b=\"w\"} 1\n"
+            "{b=\"w\",\"my.sent_total\"} 2\n"
+            "{\"gr\xc3\xb6\xc3\x9f\x65 \\\"x\\\\\"} 3\n"
+            "plain{\"a.b\"=\"c\"} 4\n";
+        if (format == PageFormat::open_metrics) page += "plain_total 1 # {\"trace.id\"=\"7\"} 1\n# EOF\n";
+        const auto summary = parse(page, r, format);
+        EXPECT_EQ(summary.first_problem ? summary.first_problem->text() : "", "");
+        ASSERT_GE(r.samples.size(), 4U);
+        EXPECT_EQ(r.samples[0].series, "my.sent_total{a label=\"v\",b=\"w\"}");
+        EXPECT_EQ(r.samples[0].type, MetricType::counter);
+        EXPECT_EQ(r.samples[1].series, "my.sent_total{b=\"w\"}");
+        EXPECT_EQ(r.samples[1].value, 2);
+        EXPECT_EQ(r.samples[2].series, "gr\xc3\xb6\xc3\x9f\x65 \"x\\{}");
+        EXPECT_EQ(r.samples[3].series, "plain{a.b=\"c\"}");
+        EXPECT_EQ(r.help["my.sent"], "how much");
+    }
+    EXPECT_EQ(problem("{a=\"b\"} 1\n"),
+              "line 1, column 8: expected a metric's name before or in the braces before this, found \" 1\"");
+    EXPECT_NE(problem("x{\"y\"} 1\n").find("name only once"), std::string::npos);
+    EXPECT_NE(problem("{\"x\",\"y\"} 1\n").find("name only once"), std::string::npos);
+    EXPECT_NE(problem("{\"\"} 1\n").find("a label's name"), std::string::npos);
+    EXPECT_NE(problem("{\"\xff\"} 1\n").find("valid UTF-8"), std::string::npos);
+    EXPECT_NE(problem("{\"x} 1\n").find("'\"' that ends"), std::string::npos);
+    EXPECT_NE(problem("x 1 # {\"y\"} 1\n# EOF\n", PageFormat::open_metrics).find("'=' after"), std::string::npos);
+}
+
+// Prometheus reads {"x",} and {} there, OpenMetrics's grammar has no comma before the end.
+TEST(Page, a_name_in_quotes_may_end_with_a_comma_in_prometheus_text_only) {
+    EXPECT_EQ(problem("{ \"x\" , } 1\n"), "");
+    EXPECT_NE(problem("{\"x\",} 1\n# EOF\n", PageFormat::open_metrics), "");
+}
+
+TEST(Page, knows_the_media_type_in_any_case) {
+    for (const char* type : {"application/openmetrics-text", "Application/OpenMetrics-Text; version=1.0.0",
+                             "APPLICATION/OPENMETRICS-TEXT ;charset=utf-8"})
+        EXPECT_EQ(page_format(type), PageFormat::open_metrics) << type;
+    for (const char* type : {"", "text/plain; version=0.0.4", "application/openmetrics-text-like"})
+        EXPECT_EQ(page_format(type), PageFormat::prometheus_text) << type;
+}
+
 TEST(Page, reads_open_metrics_with_units_seconds_and_exemplars) {
     Recorder r;
     const auto summary = parse(
@@ -121,12 +167,13 @@ TEST(Page, reads_open_metrics_with_units_seconds_and_exemplars) {
 }
 
 TEST(Page, says_where_and_what_was_expected) {
-    EXPECT_EQ(problem("a 1\nb{x=1} 2\n"), "line 2, column 5: expected a value in double quotes, found \"1} 2\"");
+    EXPECT_EQ(problem("a 1\nb{x=1} 2\n"),
+              "line 2, column 5: expected a label's value in double quotes, found \"1} 2\"");
     EXPECT_EQ(problem("a\n"),
               "line 1, column 2: expected a value such as 1, -2.5e3, NaN or +Inf, found the end of the line");
     EXPECT_EQ(problem("a 1 2 3\n"), "line 1, column 7: expected the end of the line, found \"3\"");
     EXPECT_EQ(problem("a{x=\"1\n"),
-              "line 1, column 7: expected '\"' that ends the label's value, found the end of the line");
+              "line 1, column 7: expected '\"' that ends a label's value, found the end of the line");
     EXPECT_EQ(problem("# TYPE a metre\n"),
               "line 1, column 10: expected a metric's type (counter, gauge, histogram, summary, …), found \"metre\"");
     EXPECT_EQ(problem("a 1\n", PageFormat::open_metrics), "expected \"# EOF\" as the last line: the page is cut off");
@@ -302,6 +349,15 @@ TEST(PageCache, a_bad_page_is_partial_or_failed_with_the_reason) {
     EXPECT_EQ(c.read("<html>no</html>\n").outcome, ScrapeOutcome::failed);
 }
 
+TEST(PageCache, knows_series_whose_names_are_in_quotes) {
+    Cached c;
+    c.read("# TYPE \"my.\\\"sent\" counter\n{\"my.\\\"sent_total\",\"a b\"=\"1\"} 1\n");
+    const auto batch = c.read("# TYPE \"my.\\\"sent\" counter\n{\"my.\\\"sent_total\",\"a b\"=\"1\"} 2\n");
+    EXPECT_EQ(c.asked, 1U);
+    ASSERT_EQ(batch.samples.size(), 1U);
+    EXPECT_EQ(c.store.labels(batch.samples[0].first), Labels("my.\"sent_total", {{"a b", "1"}}));
+}
+
 TEST(PageCache, forgets_what_pages_no_longer_carry) {
     Cached c;
     for (int i = 0; i < 2000; ++i) c.read("a 1\nb{i=\"" + std::to_string(i) + "\"} 1\n");
@@ -323,7 +379,11 @@ TEST(StrictPage, takes_what_the_standard_allows) {
     for (const std::string_view page : {
              "# TYPE lag_seconds gauge\n# UNIT lag_seconds seconds\n# HELP lag_seconds behind\nlag_seconds -1\n",
              "# TYPE sent counter\nsent_total{t=\"a\"} 1 5 # {id=\"x\"} 1\nsent_created{t=\"a\"} "
-             "0\nsent_total{t=\"b\"} 2\n",
+             "0 5\nsent_total{t=\"b\"} 2\n",
+             "# TYPE took histogram\ntook_bucket{le=\"1\"} 1 5\ntook_bucket{le=\"+Inf\"} 2 5\n"
+             "took_bucket{le=\"1\"} 1 6\ntook_bucket{le=\"+Inf\"} 3 6\n",
+             "# TYPE build info\nbuild_info{v=\"1\"} 1 6\nbuild_info{v=\"1\"} 1 5\n",
+             "# TYPE \"my.took\" counter\n{\"my.took_total\",\"my.label\"=\"x\"} 1\n",
              "# TYPE took histogram\ntook_bucket{le=\"0.1\"} 1\ntook_bucket{le=\"+Inf\"} 3\ntook_count 3\ntook_sum 2\n",
              "# TYPE size gaugehistogram\nsize_bucket{le=\"-1\"} 1\nsize_bucket{le=\"+Inf\"} 2\nsize_gcount "
              "2\nsize_gsum -3\n",
@@ -355,6 +415,11 @@ TEST(StrictPage, refuses_with_line_and_reason) {
         {"x{a=\"1\"} 1\nx{a=\"2\"} 1\nx{a=\"1\"} 1\n", "with the same labels together"},
         {"x 1 2\nx 1 1\n", "that rise"},
         {"x 1\nx 1\n", "expected time stamps on both"},
+        {"# TYPE wait summary\nwait{quantile=\"0.5\"} 1 5\nwait_count 3\n",
+         "line 3, column 1: expected time stamps on all samples of wait with the same labels, or on none"},
+        {"# TYPE took histogram\ntook_bucket{le=\"1\"} 1 5\ntook_bucket{le=\"+Inf\"} 1 4\n", "that rise"},
+        {"# TYPE took histogram\ntook_bucket{le=\"1\"} 1 5\ntook_bucket{le=\"1\"} 1 6\n",
+         "line 3, column 1: expected a bucket with le=\"+Inf\""},
         {"# TYPE x gauge\nx 1 # {a=\"b\"} 1\n", "no exemplar here"},
         {"# HELP x a\n# HELP x b\n", "only once"},
         {"# TYPE x gauge\nx 1\n# HELP x b\n", "before its samples"},

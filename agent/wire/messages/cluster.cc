@@ -13,7 +13,7 @@ void DescribeClusterResponse::fields(Codec& c) {
     c(throttle_time_ms);
     c(error);
     c(error_message);
-    c(endpoint_type, since(1));
+    c(endpoint_type, since(1).or_only(1));
     c(cluster_id);
     c(controller_id);
     c(brokers);
@@ -22,7 +22,7 @@ void DescribeClusterResponse::fields(Codec& c) {
 
 void DescribeClusterRequest::fields(Codec& c) {
     c(include_authorized_operations);
-    c(endpoint_type, since(1));
+    c(endpoint_type, since(1).or_only(1));
 }
 
 void DescribeLogDirsResponse::LogDir::Topic::Partition::fields(Codec& c) {
@@ -60,7 +60,7 @@ void DescribeLogDirsRequest::fields(Codec& c) { c(topics); }
 
 void DescribeQuorumResponse::Topic::Partition::Replica::fields(Codec& c) {
     c(replica_id);
-    c(directory_id, since(2));
+    c(directory_id, since(2).or_empty());
     c(log_end_offset);
     c(last_fetch_timestamp_ms, since(1));
     c(last_caught_up_timestamp_ms, since(1));
@@ -97,7 +97,7 @@ void DescribeQuorumResponse::fields(Codec& c) {
     c(error);
     c(error_message, since(2));
     c(topics);
-    c(nodes, since(2));
+    c(nodes, since(2).or_empty());
 }
 
 void DescribeQuorumRequest::Topic::Partition::fields(Codec& c) { c(partition); }

@@ -41,7 +41,7 @@ void DescribeConfigsRequest::Resource::fields(Codec& c) {
 void DescribeConfigsRequest::fields(Codec& c) {
     c(resources);
     c(include_synonyms);
-    c(include_documentation, since(3));
+    c(include_documentation, since(3).or_only(false));
 }
 
 void IncrementalAlterConfigsResponse::Resource::fields(Codec& c) {

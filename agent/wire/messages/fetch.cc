@@ -6,7 +6,7 @@ void FetchRequest::Partition::fields(Codec& c) {
     c(partition);
     c(current_leader_epoch, since(9));
     c(fetch_offset);
-    c(last_fetched_epoch, since(12));
+    c(last_fetched_epoch, since(12).or_only(-1));
     c(log_start_offset, since(5));
     c(partition_max_bytes);
 }
@@ -30,9 +30,9 @@ void FetchRequest::fields(Codec& c) {
     c(session_id, since(7));
     c(session_epoch, since(7));
     c(topics);
-    c(forgotten_topics, since(7));
+    c(forgotten_topics, since(7).or_empty());
     c(rack_id, since(11));
-    c.tagged(0, cluster_id, since(12));
+    c.tagged(0, cluster_id, since(12).nullable_since(12));
 }
 
 void FetchResponse::AbortedTransaction::fields(Codec& c) {
@@ -62,7 +62,7 @@ void FetchResponse::Partition::fields(Codec& c) {
     c(last_stable_offset, since(4));
     c(log_start_offset, since(5));
     c(aborted_transactions, since(4));
-    c(preferred_read_replica, since(11));
+    c(preferred_read_replica, since(11).or_only(-1));
     c.records(records);
     c.tagged(0, diverging_epoch, since(12));
     c.tagged(1, current_leader, since(12));
@@ -77,7 +77,7 @@ void FetchResponse::Topic::fields(Codec& c) {
 void FetchResponse::fields(Codec& c) {
     c(throttle_time_ms, since(1));
     c(error, since(7));
-    c(session_id, since(7));
+    c(session_id, since(7).or_only(0));
     c(topics);
 }
 

@@ -16,8 +16,8 @@ void ListGroupsResponse::fields(Codec& c) {
 }
 
 void ListGroupsRequest::fields(Codec& c) {
-    c(states, since(4));
-    c(types, since(5));
+    c(states, since(4).or_empty());
+    c(types, since(5).or_empty());
 }
 
 void DescribeGroupsResponse::Group::Member::fields(Codec& c) {
@@ -36,7 +36,7 @@ void DescribeGroupsResponse::Group::fields(Codec& c) {
     c(protocol_type);
     c(protocol_data);
     c(members);
-    c(authorized_operations, since(3));
+    c(authorized_operations, since(3).or_only(INT32_MIN));
 }
 
 void DescribeGroupsResponse::fields(Codec& c) {
@@ -46,7 +46,7 @@ void DescribeGroupsResponse::fields(Codec& c) {
 
 void DescribeGroupsRequest::fields(Codec& c) {
     c(groups);
-    c(include_authorized_operations, since(3));
+    c(include_authorized_operations, since(3).or_only(false));
 }
 
 void DeleteGroupsResponse::Group::fields(Codec& c) {

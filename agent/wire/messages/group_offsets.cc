@@ -33,7 +33,7 @@ void OffsetCommitRequest::fields(Codec& c) {
     c(group_id);
     c(generation_id);
     c(member_id);
-    c(group_instance_id, since(7));
+    c(group_instance_id, since(7).or_empty());
     c(retention_time_ms, between(2, 4));
     c(topics);
 }
@@ -80,7 +80,7 @@ void OffsetFetchRequest::fields(Codec& c) {
     c(group_id, between(0, 7));
     c(topics, between(0, 7).nullable_since(2));
     c(groups, since(8));
-    c(require_stable, since(7));
+    c(require_stable, since(7).or_only(false));
 }
 
 }  // namespace medic::wire

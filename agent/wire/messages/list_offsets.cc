@@ -15,7 +15,7 @@ void ListOffsetsRequest::Topic::fields(Codec& c) {
 
 void ListOffsetsRequest::fields(Codec& c) {
     c(replica_id);
-    c(isolation, since(2));
+    c(isolation, since(2).or_only(0));
     c(topics);
 }
 
@@ -24,7 +24,7 @@ void ListOffsetsResponse::Partition::fields(Codec& c) {
     c(error);
     c(timestamp);
     c(offset);
-    c(leader_epoch, since(4));
+    c(leader_epoch, since(4).or_only(-1));
 }
 
 void ListOffsetsResponse::Topic::fields(Codec& c) {

@@ -23,7 +23,7 @@ void FindCoordinatorResponse::fields(Codec& c) {
 
 void FindCoordinatorRequest::fields(Codec& c) {
     c(key, between(0, 3));
-    c(key_type, since(1));
+    c(key_type, since(1).or_only(0));
     c(keys, since(4));
 }
 
@@ -40,7 +40,7 @@ void JoinGroupResponse::fields(Codec& c) {
     c(protocol_type, since(7));
     c(protocol_name, since(0).nullable_since(7));
     c(leader);
-    c(skip_assignment, since(9));
+    c(skip_assignment, since(9).or_only(false));
     c(member_id);
     c(members);
 }
@@ -55,7 +55,7 @@ void JoinGroupRequest::fields(Codec& c) {
     c(session_timeout_ms);
     c(rebalance_timeout_ms, since(1));
     c(member_id);
-    c(group_instance_id, since(5));
+    c(group_instance_id, since(5).or_empty());
     c(protocol_type);
     c(protocols);
     c(reason, since(8));
@@ -78,7 +78,7 @@ void SyncGroupRequest::fields(Codec& c) {
     c(group_id);
     c(generation_id);
     c(member_id);
-    c(group_instance_id, since(3));
+    c(group_instance_id, since(3).or_empty());
     c(protocol_type, since(5));
     c(protocol_name, since(5));
     c(assignments);
@@ -93,7 +93,7 @@ void HeartbeatRequest::fields(Codec& c) {
     c(group_id);
     c(generation_id);
     c(member_id);
-    c(group_instance_id, since(3));
+    c(group_instance_id, since(3).or_empty());
 }
 
 void LeaveGroupResponse::Member::fields(Codec& c) {
@@ -105,7 +105,7 @@ void LeaveGroupResponse::Member::fields(Codec& c) {
 void LeaveGroupResponse::fields(Codec& c) {
     c(throttle_time_ms, since(1));
     c(error);
-    c(members, since(3));
+    c(members, since(3).or_empty());
 }
 
 void LeaveGroupRequest::Member::fields(Codec& c) {

@@ -9,9 +9,9 @@ void MetadataRequest::Topic::fields(Codec& c) {
 
 void MetadataRequest::fields(Codec& c) {
     c(topics, since(0).nullable_since(1));
-    c(allow_auto_topic_creation, since(4));
-    c(include_cluster_authorized_operations, between(8, 10));
-    c(include_topic_authorized_operations, since(8));
+    c(allow_auto_topic_creation, since(4).or_only(true));
+    c(include_cluster_authorized_operations, between(8, 10).or_only(false));
+    c(include_topic_authorized_operations, since(8).or_only(false));
 }
 
 void MetadataResponse::Broker::fields(Codec& c) {
@@ -37,7 +37,7 @@ void MetadataResponse::Topic::fields(Codec& c) {
     c(topic_id, since(10));
     c(is_internal, since(1));
     c(partitions);
-    c(authorized_operations, since(8));
+    c(authorized_operations, since(8).or_only(kOperationsNotAsked));
 }
 
 void MetadataResponse::fields(Codec& c) {
@@ -46,7 +46,7 @@ void MetadataResponse::fields(Codec& c) {
     c(cluster_id, since(2));
     c(controller_id, since(1));
     c(topics);
-    c(cluster_authorized_operations, between(8, 10));
+    c(cluster_authorized_operations, between(8, 10).or_only(kOperationsNotAsked));
 }
 
 }  // namespace medic::wire

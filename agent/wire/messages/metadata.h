@@ -63,8 +63,7 @@ struct MetadataRequest {
 
     // Null: all topics; empty: none. In v0 an empty list means all and null can't be said.
     std::optional<std::vector<Topic>> topics;
-    bool allow_auto_topic_creation =
-        true;  // Kafka's default; says false where nothing may change. v4+: older ones may create.
+    bool allow_auto_topic_creation = true;  // Kafka's default; false where nothing may change: v4+ can say so.
     bool include_cluster_authorized_operations = false, include_topic_authorized_operations = false;
 
     void fields(Codec& c);

@@ -77,7 +77,7 @@ void ElectLeadersResponse::Topic::fields(Codec& c) {
 
 void ElectLeadersResponse::fields(Codec& c) {
     c(throttle_time_ms);
-    c(error, since(1));
+    c(error, since(1).or_only(0));
     c(topics);
 }
 
@@ -87,7 +87,7 @@ void ElectLeadersRequest::Topic::fields(Codec& c) {
 }
 
 void ElectLeadersRequest::fields(Codec& c) {
-    c(election_type, since(1));
+    c(election_type, since(1).or_only(0));
     c(topics);
     c(timeout_ms);
 }

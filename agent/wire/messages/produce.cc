@@ -13,7 +13,7 @@ void ProduceRequest::Topic::fields(Codec& c) {
 }
 
 void ProduceRequest::fields(Codec& c) {
-    c(transactional_id, since(3));
+    c(transactional_id, since(3).or_empty());
     c(acks);
     c(timeout_ms);
     c(topics);

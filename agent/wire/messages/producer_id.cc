@@ -12,8 +12,8 @@ void InitProducerIdResponse::fields(Codec& c) {
 void InitProducerIdRequest::fields(Codec& c) {
     c(transactional_id);
     c(transaction_timeout_ms);
-    c(producer_id, since(3));
-    c(producer_epoch, since(3));
+    c(producer_id, since(3).or_only(-1));
+    c(producer_epoch, since(3).or_only(-1));
 }
 
 }  // namespace medic::wire

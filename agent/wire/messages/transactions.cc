@@ -18,7 +18,7 @@ void ListTransactionsResponse::fields(Codec& c) {
 void ListTransactionsRequest::fields(Codec& c) {
     c(states);
     c(producer_ids);
-    c(duration_ms_min, since(1));
+    c(duration_ms_min, since(1).or_only(-1));
 }
 
 void DescribeTransactionsResponse::Transaction::Topic::fields(Codec& c) {

@@ -5,6 +5,7 @@
 
 #include "agent/base/yaml.h"
 #include "classifiers/rules/promql/check_internal.h"
+#include "classifiers/rules/promql/text.h"
 
 namespace medic::promql {
 namespace {
@@ -21,12 +22,12 @@ Found expect_type(const Node& node, ValueType expected, std::string_view context
 
 Found check_selector(Node& node) {
     node.type = node.kind == Node::Kind::selector ? ValueType::vector : ValueType::matrix;
-    if (node.matchers.empty()) return wrong(node, "vector selector must contain at least one non-empty matcher");
-    std::size_t names = 0;
-    for (const auto& matcher : node.matchers)
-        names += matcher.label == "__name__" && matcher.op == LabelMatcher::Op::equal;
-    if (names > 1 && !node.text.empty())
-        return wrong(node, fmt::format("metric name must not be set twice: \"{}\"", node.text));
+    if (!node.text.empty()) {  // The last matcher is that of the name before the braces.
+        const auto twice = std::ranges::find(node.matchers, "__name__", &LabelMatcher::label);
+        return twice + 1 == node.matchers.end() ? std::nullopt
+                                                : wrong(node, fmt::format("metric name must not be set twice: {} or {}",
+                                                                          quoted(node.text), quoted(twice->value)));
+    }
     // {x=~".*"} would read everything there is.
     const bool bounded = std::ranges::any_of(node.matchers, [](const LabelMatcher& matcher) {
         switch (matcher.op) {
@@ -77,38 +78,29 @@ Found check_binary(Node& node) {
     if (!vectors && is_set_operator(node.op))
         return wrong(node,
                      fmt::format("set operator \"{}\" not allowed in binary scalar expression", to_string(node.op)));
-    if (!vectors && (node.matching.on || !node.matching.labels.empty()))
+    if (!vectors && !node.matching.labels.empty())
         return wrong(node, "vector matching only allowed between instant vectors");
+    if (!vectors && (node.matching.fill_left || node.matching.fill_right))
+        return wrong(node, "filling in missing series only allowed between instant vectors");
     if (node.type == ValueType::scalar && is_comparison(node.op) && !node.return_bool)
         return wrong(node, "comparisons between scalars must use BOOL modifier");
     return std::nullopt;
 }
 
+std::string label_text(const std::string& name) { return is_label_word(name) ? name : quoted(name); }
+
 std::string label_names(const std::vector<std::string>& names) {
     std::string text;
-    for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+    for (const auto& name : names) text += (text.empty() ? "" : ", ") + label_text(name);
     return "(" + text + ")";
-}
-
-std::string quoted(std::string_view text) {
-    std::string result = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') result += '\\';
-        if (c == '\n')
-            result += "\\n";
-        else
-            result += c;
-    }
-    return result + '"';
 }
 
 std::string selector_text(const Node& node) {
     std::string labels;
     for (const auto& matcher : node.matchers) {
-        if (matcher.label == "__name__" && matcher.op == LabelMatcher::Op::equal && matcher.value == node.text)
-            continue;
+        if (!node.text.empty() && matcher.label == "__name__") continue;
         constexpr std::string_view symbols[] = {"=", "!=", "=~", "!~"};
-        labels += fmt::format("{}{}{}{}", labels.empty() ? "" : ",", matcher.label,
+        labels += fmt::format("{}{}{}{}", labels.empty() ? "" : ",", label_text(matcher.label),
                               symbols[static_cast<int>(matcher.op)], quoted(matcher.value));
     }
     return node.text + (labels.empty() ? "" : "{" + labels + "}");
@@ -142,14 +134,15 @@ std::string arguments_text(const Node& node) {
 std::string binary_text(const Node& node) {
     std::string middle(to_string(node.op));
     if (node.return_bool) middle += " bool";
-    if (node.matching.on || !node.matching.labels.empty())
+    const bool vectors = node.children[0]->type == ValueType::vector && node.children[1]->type == ValueType::vector;
+    if (vectors && (node.matching.on || !node.matching.labels.empty()))
         middle += (node.matching.on ? " on " : " ignoring ") + label_names(node.matching.labels);
-    if (node.matching.cardinality == Matching::Cardinality::many_to_one)
+    if (vectors && node.matching.cardinality == Matching::Cardinality::many_to_one)
         middle += " group_left " + label_names(node.matching.include);
-    if (node.matching.cardinality == Matching::Cardinality::one_to_many)
+    if (vectors && node.matching.cardinality == Matching::Cardinality::one_to_many)
         middle += " group_right " + label_names(node.matching.include);
-    if (node.matching.fill_left) middle += fmt::format(" fill_left ({})", *node.matching.fill_left);
-    if (node.matching.fill_right) middle += fmt::format(" fill_right ({})", *node.matching.fill_right);
+    if (node.matching.fill_left) middle += fmt::format(" fill_left ({})", format_value(*node.matching.fill_left));
+    if (node.matching.fill_right) middle += fmt::format(" fill_right ({})", format_value(*node.matching.fill_right));
     return fmt::format("{} {} {}", to_string(*node.children[0]), middle, to_string(*node.children[1]));
 }
 
@@ -167,16 +160,16 @@ std::optional<double> constant_call(const Node& node, std::optional<ParseError>&
 std::optional<double> constant_binary(const Node& node, std::optional<ParseError>& problem) {
     const auto left = constant_duration(*node.children[0], problem),
                right = constant_duration(*node.children[1], problem);
+    const bool divides = node.op == BinaryOp::divide || node.op == BinaryOp::modulo;
+    if (divides && right == 0.0) problem = ParseError{node.children[1]->begin, "division by zero"};
     if (!left || !right) return std::nullopt;
     switch (node.op) {
         case BinaryOp::add: return *left + *right;
         case BinaryOp::subtract: return *left - *right;
         case BinaryOp::multiply: return *left * *right;
         case BinaryOp::power: return std::pow(*left, *right);
-        case BinaryOp::divide:
-        case BinaryOp::modulo:
-            if (*right == 0) problem = ParseError{node.children[1]->begin, "division by zero"};
-            return node.op == BinaryOp::divide ? *left / *right : std::fmod(*left, *right);
+        case BinaryOp::divide: return *left / *right;
+        case BinaryOp::modulo: return std::fmod(*left, *right);
         default:
             problem = ParseError{node.begin, fmt::format("\"{}\" is not allowed in a duration", to_string(node.op))};
             return std::nullopt;
@@ -257,7 +250,7 @@ std::string_view to_string(AggregateOp op) {
 
 std::string to_string(const Node& node) {
     switch (node.kind) {
-        case Node::Kind::number: return fmt::format("{}", node.number);
+        case Node::Kind::number: return format_value(node.number);
         case Node::Kind::string: return quoted(node.text);
         case Node::Kind::selector: return selector_text(node) + modifiers_text(node);
         case Node::Kind::matrix:

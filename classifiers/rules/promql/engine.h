@@ -1,4 +1,10 @@
 // Evaluates PromQL over a SeriesStore, as Prometheus 3 does: left-open windows, 5 minutes of lookback, stale markers.
+// Unlike a Prometheus 3 without flags:
+//  - names are dropped at the end of an evaluation (its flag promql-delayed-name-removal), not by each function:
+//    sum by (__name__) (rate(x[5m])) still groups by the name;
+//  - experimental functions, durations and fill() are read; anchored, smoothed, info() and native histograms never are;
+//  - labels stay as a page writes them: le="1", where Prometheus 3 stores le="1.0";
+//  - a scrape that fails marks nothing stale: what it last read counts for the lookback. Prometheus marks all of it.
 // An expression is compiled once; what its selectors find is remembered until the store gains or loses a series.
 // Used by the rule engine, rule tests and `medic rules`; on the ingest thread only.
 #pragma once
@@ -15,7 +21,9 @@
 
 namespace medic::promql {
 
-// Whether a window holds a sample that is exactly as old as it is long. Prometheus counted it until version 2.
+// Whether a window holds a sample that is exactly as old as it is long. Prometheus counted it until version 2. Closed
+// windows have rates as Prometheus had them until 2.50: extrapolated to where a counter that begins inside the window
+// would have been zero, unless that is further off than a sample could be.
 enum class Windows : std::uint8_t { left_open, closed };
 
 struct EngineOptions {
@@ -30,7 +38,7 @@ struct EngineOptions {
 };
 
 // A function that drops a series' name only marks it, so that label_replace can still read the name; the mark is obeyed
-// at the end of an evaluation (Prometheus's delayed name removal).
+// at the end of an evaluation.
 struct VectorSample {
     LabelsId labels = 0;
     double value = 0;

@@ -117,8 +117,8 @@ void Evaluator::check_parameter(const Node& node, double parameter) {
         case AggregateOp::bottomk:
         case AggregateOp::limitk: {
             constexpr double int64_bound = 9223372036854775808.0;
+            if (parameter < 1) break;  // Picks none; Prometheus asks no further.
             if (std::isnan(parameter)) raise("Parameter value is NaN");
-            if (parameter <= -int64_bound) raise("Scalar value {} underflows int64", format_general(parameter));
             if (parameter >= int64_bound) raise("Scalar value {} overflows int64", format_general(parameter));
             break;
         }
@@ -161,7 +161,7 @@ Evaluator::Vector Evaluator::pick(const Node& node, const Vector& input, double 
 
 Evaluator::Vector Evaluator::count_values(const Node& node, const Vector& input) {
     const std::string& label = without_parens(*node.children[0]).text;
-    if (label.empty() || !is_utf8(label)) raise("invalid label name {}", quoted(label));
+    if (!is_label_name(label)) raise("invalid label name {}", quoted(label));
     Vector result;
     LabelsMap places;
     places.start(engine_.labels_.size());

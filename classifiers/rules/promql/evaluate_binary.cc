@@ -32,6 +32,12 @@ Outcome compute(BinaryOp op, double left, double right) {
 
 bool drops_name(const Node& node) { return !is_comparison(node.op) || node.return_bool; }
 
+// group_left(__name__): the result has the name of its "one" side.
+bool takes_name(const Node& node) {
+    const auto& include = node.matching.include;
+    return std::ranges::find(include, "__name__") != include.end();
+}
+
 }  // namespace
 
 Evaluator::Vector Evaluator::binary(const Node& node, std::int64_t at_ms) {
@@ -66,9 +72,10 @@ LabelsId Evaluator::signature(const Node& node, LabelsId labels) {
     return node.matching.on ? engine_.labels_.keep(labels, node.list) : engine_.labels_.drop(labels, node.list);
 }
 
-LabelsId Evaluator::result_labels(const Node& node, LabelsId many, LabelsId one) {
+LabelsId Evaluator::result_labels(const Node& node, const VectorSample& many, LabelsId one) {
     LabelTable& table = engine_.labels_;
-    LabelsId result = is_comparison(node.op) ? many : table.drop_name(many);
+    const bool drop = !is_comparison(node.op) || (many.drop_name && takes_name(node));
+    LabelsId result = drop ? table.drop_name(many.labels) : many.labels;
     if (node.matching.cardinality == Matching::Cardinality::one_to_one)
         result = node.matching.on ? table.keep(result, node.result_list) : table.drop(result, node.result_list);
     for (const auto& label : node.matching.include)
@@ -80,7 +87,7 @@ LabelsId Evaluator::result_labels(const Node& node, LabelsId many, LabelsId one)
 struct Evaluator::Match {
     const Node& node;
     const Vector &many, &one;
-    std::vector<bool> matched;  // Of `one`.
+    std::vector<bool> matched;  // Of `one`, then of what stands in.
     Vector result;
     [[nodiscard]] bool swapped() const { return node.matching.cardinality == Matching::Cardinality::one_to_many; }
     // What stands in for a missing partner. For group_right Prometheus takes fill_right for the "one" side too, which
@@ -109,21 +116,27 @@ void Evaluator::join(Match& match, const VectorSample& many, const VectorSample&
     Outcome outcome =
         match.swapped() ? compute(node.op, one.value, many.value) : compute(node.op, many.value, one.value);
     if (is_comparison(node.op) && node.return_bool) outcome = {outcome.keep ? 1.0 : 0.0};
-    const LabelsId labels = result_labels(node, many.labels, one.labels);
-    if (place != no_place) {
-        // Even when a filter would drop it: whether a rule fails must not hang on its values.
-        if (node.matching.cardinality == Matching::Cardinality::one_to_one) {
-            if (match.matched[place])
-                raise("multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
-        } else {
-            const auto [before, is_new] = joined_.put(labels, place);
-            if (!is_new && before == place)
-                raise("multiple matches for labels: grouping labels must ensure unique matches");
-        }
-        match.matched[place] = true;
+    const LabelsId labels = result_labels(node, many, one.labels);
+    // Even when a filter would drop it: whether a rule fails must not hang on its values.
+    if (node.matching.cardinality == Matching::Cardinality::one_to_one) {
+        if (match.matched[place])
+            raise("multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
+    } else {
+        const auto [before, is_new] = joined_.put(labels, place);
+        if (!is_new && before == place)
+            raise("multiple matches for labels: grouping labels must ensure unique matches");
     }
-    if (outcome.keep)
-        match.result.push_back({labels, outcome.value, many.drop_name || (node.return_bool && is_comparison(node.op))});
+    match.matched[place] = true;
+    // A name that was dropped on the "many" side is gone; the one that was taken in its place stays.
+    const bool drop_name = node.return_bool || (many.drop_name && !takes_name(node));
+    if (outcome.keep) match.result.push_back({labels, outcome.value, drop_name});
+}
+
+// Behind the places of `one`: what stands in for a partner is matched no more often than a partner.
+std::uint32_t Evaluator::place_of_filled(Match& match, LabelsId key) {
+    const auto [place, is_new] = filled_.put(key, static_cast<std::uint32_t>(match.matched.size()));
+    if (is_new) match.matched.push_back(false);
+    return place;
 }
 
 Evaluator::Vector Evaluator::binary_vectors(const Node& node, const Vector& left, const Vector& right) {
@@ -134,12 +147,13 @@ Evaluator::Vector Evaluator::binary_vectors(const Node& node, const Vector& left
     match.matched.assign(match.one.size(), false);
     index_one_side(match);
     joined_.start(engine_.labels_.size());
+    filled_.start(engine_.labels_.size());
     for (const auto& sample : match.many) {
         const LabelsId key = signature(node, sample.labels);
         if (const std::uint32_t* const place = map_.find(key))
             join(match, sample, match.one[*place], *place);
         else if (match.fill_one())
-            join(match, sample, {key, *match.fill_one()}, no_place);
+            join(match, sample, {key, *match.fill_one()}, place_of_filled(match, key));
     }
     if (match.fill_many())
         for (std::uint32_t i = 0; i < match.one.size(); ++i)

@@ -75,6 +75,27 @@ bool natural_less(std::string_view a, std::string_view b) {
     return a.size() - i < b.size() - j;
 }
 
+// NaN passes, as in Prometheus, and gives NaN.
+void check_factors(double smoothing, double trend) {
+    if (smoothing <= 0 || smoothing >= 1) raise("invalid smoothing factor. Expected: 0 < sf < 1, got: {:f}", smoothing);
+    if (trend <= 0 || trend >= 1) raise("invalid trend factor. Expected: 0 < tf < 1, got: {:f}", trend);
+}
+
+// The labels that a selector fixes. As Prometheus has them: a second condition on a label unfixes it, but an equality
+// fixes it again where it is the label's first.
+Labels fixed_labels(const std::vector<LabelMatcher>& matchers) {
+    std::vector<LabelPair> labels;
+    std::vector<std::string_view> equal;
+    for (const auto& matcher : matchers) {
+        if (matcher.label == "__name__") continue;
+        std::erase_if(labels, [&](const LabelPair& pair) { return pair.first == matcher.label; });
+        if (matcher.op != LabelMatcher::Op::equal || std::ranges::find(equal, matcher.label) != equal.end()) continue;
+        equal.push_back(matcher.label);
+        labels.emplace_back(matcher.label, matcher.value);
+    }
+    return Labels({}, std::move(labels));
+}
+
 }  // namespace
 
 Evaluator::Vector Evaluator::call(const Node& node, std::int64_t at_ms) {
@@ -123,18 +144,16 @@ Evaluator::Vector Evaluator::range_call(const Node& node, FunctionId id, std::in
         else
             scalars[count++] = scalar(*child, at_ms);
     }
-    if (id == FunctionId::quantile_over_time) check_quantile(*node.children[0], scalars[0]);
     const bool of_counters = annotates() && (id == FunctionId::rate || id == FunctionId::increase);
-    if (id == FunctionId::double_exponential_smoothing)
-        for (const double factor : scalars)
-            if (!(factor >= 0 && factor <= 1))
-                raise("invalid smoothing or trend factor. Expected: 0 <= factor <= 1, got: {}", factor);
     const bool keeps_name = id == FunctionId::last_over_time || id == FunctionId::first_over_time;
     Vector result;
     each_series(*range, at_ms, [&](const RangeSeries& series, const RangeArguments& window) {
         RangeArguments arguments = window;
         arguments.a = scalars[0];
         arguments.b = scalars[1];
+        // Prometheus looks at the scalars only where there is a series.
+        if (id == FunctionId::quantile_over_time) check_quantile(*node.children[0], scalars[0]);
+        if (id == FunctionId::double_exponential_smoothing) check_factors(scalars[0], scalars[1]);
         const auto value = apply_range(id, arguments);
         if (!value) return;
         if (of_counters) check_counter_name(*range, series.labels);
@@ -151,21 +170,9 @@ Evaluator::Vector Evaluator::absent(const Node& node, FunctionId id, std::int64_
     else
         each_series(inner, at_ms, [&](const RangeSeries&, const RangeArguments&) { found = true; });
     if (found) return {};
-    // What must have been there names the result: labels that the selector fixes.
-    std::vector<LabelPair> labels;
-    if (inner.kind == Node::Kind::selector || inner.kind == Node::Kind::matrix) {
-        std::vector<std::string_view> refused;
-        for (const auto& matcher : inner.matchers) {
-            if (matcher.label == "__name__" || std::ranges::find(refused, matcher.label) != refused.end()) continue;
-            const bool doubled =
-                std::erase_if(labels, [&](const LabelPair& pair) { return pair.first == matcher.label; }) > 0;
-            if (doubled || matcher.op != LabelMatcher::Op::equal)
-                refused.push_back(matcher.label);
-            else
-                labels.emplace_back(matcher.label, matcher.value);
-        }
-    }
-    return {{engine_.labels_.intern(Labels({}, std::move(labels))), 1}};
+    // What must have been there names the result.
+    const bool selects = inner.kind == Node::Kind::selector || inner.kind == Node::Kind::matrix;
+    return {{selects ? engine_.labels_.intern(fixed_labels(inner.matchers)) : 0, 1}};
 }
 
 Evaluator::Vector Evaluator::label_replace(const Node& node, std::int64_t at_ms) {
@@ -175,7 +182,7 @@ Evaluator::Vector Evaluator::label_replace(const Node& node, std::int64_t at_ms)
     options.set_dot_nl(true);
     const RE2 regex(text_of(*node.children[4]), options);
     if (!regex.ok()) raise("invalid regular expression in label_replace(): {}", text_of(*node.children[4]));
-    if (target.empty() || !is_utf8(target)) raise("invalid destination label name in label_replace(): {}", target);
+    if (!is_label_name(target)) raise("invalid destination label name in label_replace(): {}", target);
     Vector result = vector(*node.children[0], at_ms);
     std::vector<re2::StringPiece> groups(static_cast<std::size_t>(regex.NumberOfCapturingGroups()) + 1);
     for (auto& sample : result) {
@@ -191,7 +198,10 @@ Evaluator::Vector Evaluator::label_replace(const Node& node, std::int64_t at_ms)
 
 Evaluator::Vector Evaluator::label_join(const Node& node, std::int64_t at_ms) {
     const std::string &target = text_of(*node.children[1]), &separator = text_of(*node.children[2]);
-    if (target.empty() || !is_utf8(target)) raise("invalid destination label name in label_join(): {}", target);
+    for (std::size_t i = 3; i < node.children.size(); ++i)
+        if (const std::string& source = text_of(*node.children[i]); !is_label_name(source))
+            raise("invalid source label name in label_join(): {}", source);
+    if (!is_label_name(target)) raise("invalid destination label name in label_join(): {}", target);
     Vector result = vector(*node.children[0], at_ms);
     for (auto& sample : result) {
         std::string joined;

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "classifiers/rules/promql/evaluator_internal.h"
+#include "classifiers/rules/promql/number_internal.h"
 
 namespace medic::promql {
 
@@ -95,21 +96,17 @@ std::int64_t Evaluator::effective_time(const Node& node, std::int64_t at_ms) {
             case AtModifier::Kind::end: at_ms = range_.end_ms; break;
         }
     }
-    return at_ms - duration(node.offset, node.offset_of, at_ms).count();
+    return at_ms - duration(node.offset, node.offset_of, at_ms, DurationSign::any).count();
 }
 
-Duration Evaluator::duration(Duration fixed, const std::unique_ptr<Node>& expression, std::int64_t at_ms) {
+Duration Evaluator::duration(Duration fixed, const std::unique_ptr<Node>& expression, std::int64_t at_ms,
+                             DurationSign sign) {
     if (!expression) return fixed;
-    constexpr double seconds_max = 9e12;  // Within int64 milliseconds.
     const double seconds = scalar(*expression, at_ms);
-    if (!(std::abs(seconds) < seconds_max)) raise("duration out of range");
-    return Duration{std::llround(seconds * 1000)};
-}
-
-Duration Evaluator::positive_duration(Duration fixed, const std::unique_ptr<Node>& expression, std::int64_t at_ms) {
-    const Duration found = duration(fixed, expression, at_ms);
-    if (expression && found.count() <= 0) raise("duration must be greater than 0");
-    return found;
+    const auto found = to_duration(seconds, DurationOrigin::computed);
+    if (!found) raise("duration out of range");
+    if (sign == DurationSign::positive && seconds <= 0) raise("duration must be greater than 0");
+    return *found;
 }
 
 Evaluator::Vector Evaluator::selector(const Node& node, std::int64_t at_ms, bool times) {
@@ -131,8 +128,9 @@ void Evaluator::each_series(const Node& node, std::int64_t at_ms, const OnSeries
     if (node.kind == Node::Kind::subquery) return each_of_subquery(node, at_ms, on);
     RangeArguments arguments;
     arguments.at_ms = at_ms;
+    arguments.zero_first = closed_windows();
     arguments.end_ms = effective_time(node, at_ms);
-    arguments.start_ms = arguments.end_ms - positive_duration(node.range, node.range_of, at_ms).count();
+    arguments.start_ms = arguments.end_ms - duration(node.range, node.range_of, at_ms, DurationSign::positive).count();
     for (const auto& series : engine_.select(node.slot, store_)) {
         (void)store_.range(series.id, WallTime{arguments.start_ms} - closed_by(), {arguments.end_ms}, buffer_);
         count_samples(buffer_.size());
@@ -146,11 +144,15 @@ void Evaluator::each_series(const Node& node, std::int64_t at_ms, const OnSeries
 void Evaluator::each_of_subquery(const Node& node, std::int64_t at_ms, const OnSeries& on) {
     RangeArguments arguments;
     arguments.at_ms = at_ms;
+    arguments.zero_first = closed_windows();
     arguments.end_ms = effective_time(node, at_ms);
-    const std::int64_t width = positive_duration(node.range, node.range_of, at_ms).count();
+    const std::int64_t width = duration(node.range, node.range_of, at_ms, DurationSign::positive).count();
     arguments.start_ms = arguments.end_ms - width;
-    const Duration given = positive_duration(node.step, node.step_of, at_ms);
-    const std::int64_t step = (given.count() > 0 ? given : engine_.options_.subquery_step).count();
+    const bool has_step = node.step_of || node.step.count() > 0;
+    const std::int64_t step =
+        (has_step ? duration(node.step, node.step_of, at_ms, DurationSign::positive) : engine_.options_.subquery_step)
+            .count();
+    if (step == 0) raise("a step must be 1ms or more");
     if (width / step > static_cast<std::int64_t>(engine_.options_.steps_max))
         raise("the subquery has more than {} steps: widen its step", engine_.options_.steps_max);
     // Steps are whole multiples of the step, whatever the evaluation's time: successive evaluations see the same ones.

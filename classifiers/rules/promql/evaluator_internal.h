@@ -75,9 +75,9 @@ private:
     void each_series(const Node& node, std::int64_t at_ms, const OnSeries& on);
     void each_of_subquery(const Node& node, std::int64_t at_ms, const OnSeries& on);
     [[nodiscard]] std::int64_t effective_time(const Node& node, std::int64_t at_ms);
-    [[nodiscard]] Duration duration(Duration fixed, const std::unique_ptr<Node>& expression, std::int64_t at_ms);
-    [[nodiscard]] Duration positive_duration(Duration fixed, const std::unique_ptr<Node>& expression,
-                                             std::int64_t at_ms);
+    enum class DurationSign : std::uint8_t { any, positive };
+    [[nodiscard]] Duration duration(Duration fixed, const std::unique_ptr<Node>& expression, std::int64_t at_ms,
+                                    DurationSign sign);
 
     Vector call(const Node& node, std::int64_t at_ms);
     Vector value_call(const Node& node, FunctionId id, std::int64_t at_ms);
@@ -108,14 +108,15 @@ private:
     struct Match;
     void index_one_side(const Match& match);  // Into map_.
     void join(Match& match, const VectorSample& many, const VectorSample& one, std::uint32_t place);
-    static constexpr std::uint32_t no_place = 0xffffffff;
+    std::uint32_t place_of_filled(Match& match, LabelsId key);
     [[nodiscard]] std::string label_text(LabelsId labels) const;  // {a="b", c="d"}
     Vector set_operation(const Node& node, const Vector& left, const Vector& right);
-    [[nodiscard]] LabelsId result_labels(const Node& node, LabelsId many, LabelsId one);
+    [[nodiscard]] LabelsId result_labels(const Node& node, const VectorSample& many, LabelsId one);
     [[nodiscard]] LabelsId signature(const Node& node, LabelsId labels);
 
+    [[nodiscard]] bool closed_windows() const { return engine_.options_.windows == Windows::closed; }
     // How much further back a closed window reaches.
-    [[nodiscard]] Duration closed_by() const { return Duration{engine_.options_.windows == Windows::closed ? 1 : 0}; }
+    [[nodiscard]] Duration closed_by() const { return Duration{closed_windows() ? 1 : 0}; }
     [[nodiscard]] bool annotates() const { return engine_.options_.annotate; }
     // `at`: what the remark is about; its place goes into the text.
     void warn(const Node& at, std::string_view message);
@@ -135,7 +136,7 @@ private:
     std::string_view text_;
     std::set<std::string> warnings_, infos_;
     std::size_t samples_ = 0;
-    LabelsMap map_, joined_;
+    LabelsMap map_, joined_, filled_;
     std::vector<Sample> buffer_;
 };
 

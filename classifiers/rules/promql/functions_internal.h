@@ -109,8 +109,9 @@ struct RangeArguments {
     std::span<const Sample> samples;  // Without stale markers, never empty, oldest first.
     std::int64_t start_ms = 0;        // The window is (start, end].
     std::int64_t end_ms = 0;
-    std::int64_t at_ms = 0;  // The evaluation's time.
-    double a = 0, b = 0;     // The function's scalars.
+    std::int64_t at_ms = 0;   // The evaluation's time.
+    double a = 0, b = 0;      // The function's scalars.
+    bool zero_first = false;  // Counters as in Windows::closed (engine.h).
 };
 // nullopt: no result for this series.
 [[nodiscard]] std::optional<double> apply_range(FunctionId id, const RangeArguments& arguments);

@@ -1,17 +1,19 @@
 #include "classifiers/rules/promql/lexer.h"
 
-#include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <limits>
 
 #include "agent/base/yaml.h"
+#include "classifiers/rules/promql/number_internal.h"
+#include "classifiers/rules/promql/text.h"
 
 namespace medic::promql {
 namespace {
 
 bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+// Halves of a surrogate pair are no characters.
+bool is_code_point(std::uint32_t code) { return code <= 0x10ffff && (code < 0xd800 || code > 0xdfff); }
 
 void append_utf8(std::string& into, std::uint32_t code) {
     if (code < 0x80) {
@@ -31,43 +33,6 @@ void append_utf8(std::string& into, std::uint32_t code) {
     }
 }
 
-// Go's ParseInt and ParseFloat with base prefixes and '_' between digits.
-std::optional<double> to_number(std::string_view raw) {
-    std::string digits;
-    for (std::size_t i = 0; i < raw.size(); ++i) {
-        if (raw[i] != '_')
-            digits += raw[i];
-        else if (i == 0 || i + 1 == raw.size() || raw[i + 1] == '_' || raw[i - 1] == '_')
-            return std::nullopt;
-    }
-    const std::string small = lower(digits);
-    if (small == "inf") return std::numeric_limits<double>::infinity();
-    if (small == "nan") return std::numeric_limits<double>::quiet_NaN();
-    const char* const end = small.data() + small.size();
-    if (small.starts_with("0x")) {
-        double value = 0;
-        if (small.find_first_of(".p") != std::string::npos) {
-            const auto [stop, code] = std::from_chars(small.data() + 2, end, value, std::chars_format::hex);
-            return code == std::errc{} && stop == end ? std::optional(value) : std::nullopt;
-        }
-        std::uint64_t number = 0;
-        const auto [stop, code] = std::from_chars(small.data() + 2, end, number, 16);
-        return code == std::errc{} && stop == end ? std::optional(static_cast<double>(number)) : std::nullopt;
-    }
-    if (small.size() > 1 && small[0] == '0' &&
-        std::ranges::all_of(small, [](char c) { return c >= '0' && c <= '7'; })) {
-        std::uint64_t number = 0;
-        const auto [stop, code] = std::from_chars(small.data() + 1, end, number, 8);
-        return code == std::errc{} && stop == end ? std::optional(static_cast<double>(number)) : std::nullopt;
-    }
-    double value = 0;
-    const auto [stop, code] = std::from_chars(small.data(), end, value);
-    if (stop != end || code == std::errc::invalid_argument) return std::nullopt;
-    if (code == std::errc::result_out_of_range)
-        return small.find("e-") != std::string::npos ? 0 : std::numeric_limits<double>::infinity();
-    return value;
-}
-
 }  // namespace
 
 std::string lower(std::string_view text) {
@@ -85,7 +50,7 @@ void Lexer::skip_blanks_and_remarks() {
     while (at_ < text_.size()) {
         const char c = text_[at_];
         if (c == '#') {
-            while (at_ < text_.size() && text_[at_] != '\n') ++at_;
+            while (at_ < text_.size() && text_[at_] != '\n' && text_[at_] != '\r') ++at_;
         } else if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
             ++at_;
         } else {
@@ -111,28 +76,21 @@ Token Lexer::error(std::uint32_t begin, std::string message) const {
 
 Token Lexer::number_or_duration() {
     const std::uint32_t begin = at_;
-    const bool hexadecimal = text_.substr(at_, 2) == "0x" || text_.substr(at_, 2) == "0X";
-    while (at_ < text_.size()) {
-        const char c = text_[at_];
-        const char before = at_ > begin ? text_[at_ - 1] : '\0';
-        const bool exponent_sign =
-            (c == '+' || c == '-') && (hexadecimal ? before == 'p' || before == 'P' : before == 'e' || before == 'E');
-        if (!is_alpha(c) && !is_digit(c) && c != '.' && !exponent_sign) break;
-        ++at_;
-    }
-    const std::string_view raw = text_.substr(begin, at_ - begin);
-    if (const auto number = to_number(raw)) {
+    if (const std::size_t length = number_length(text_.substr(begin)); length > 0) {
+        at_ += static_cast<std::uint32_t>(length);
         Token token = make(Token::Kind::number, begin);
+        const auto number = number_value(token.raw);
+        if (!number) return error(begin, fmt::format("error parsing number: \"{}\"", token.raw));
         token.number = *number;
         return token;
     }
-    if (const auto duration = parse_duration(raw)) {
-        Token token = make(Token::Kind::duration, begin);
-        token.duration_ms = duration->count();
-        token.number = static_cast<double>(duration->count()) / 1000;
-        return token;
-    }
-    return error(begin, fmt::format("bad number or duration syntax: \"{}\"", raw));
+    while (at_ < text_.size() && (is_alpha(text_[at_]) || is_digit(text_[at_]) || text_[at_] == '.')) ++at_;
+    Token token = make(Token::Kind::duration, begin);
+    const auto duration = parse_duration(token.raw);
+    if (!duration) return error(begin, fmt::format("bad number or duration syntax: \"{}\"", token.raw));
+    if (*duration > duration_max) return error(begin, "duration out of range");
+    token.number = static_cast<double>(duration->count()) / 1000;
+    return token;
 }
 
 bool Lexer::escape(std::string& into, char quote, std::string& problem) {
@@ -153,9 +111,7 @@ bool Lexer::escape(std::string& into, char quote, std::string& problem) {
         into += meanings[i];
     else if (c == 'x' && digits(2, 16, code))
         into += static_cast<char>(code);
-    else if (c == 'u' && digits(4, 16, code))
-        append_utf8(into, code);
-    else if (c == 'U' && digits(8, 16, code) && code <= 0x10ffff)
+    else if (((c == 'u' && digits(4, 16, code)) || (c == 'U' && digits(8, 16, code))) && is_code_point(code))
         append_utf8(into, code);
     else if (c >= '0' && c <= '7' && (--at_, digits(3, 8, code)) && code <= 255)
         into += static_cast<char>(code);
@@ -169,7 +125,7 @@ Token Lexer::quoted(char quote) {
     std::string value, problem;
     while (at_ < text_.size() && text_[at_] != quote) {
         const char c = text_[at_++];
-        if (quote != '`' && c == '\n') break;
+        if (quote != '`' && c == '\n') return error(begin, "unterminated quoted string");
         if (quote == '`' || c != '\\') {
             value += c;
         } else if (at_ >= text_.size() || !escape(value, quote, problem)) {
@@ -179,7 +135,23 @@ Token Lexer::quoted(char quote) {
     if (at_ >= text_.size() || text_[at_] != quote) return error(begin, "unterminated quoted string");
     ++at_;
     Token token = make(Token::Kind::string, begin);
+    // As Prometheus: the character that stands for bytes which are none is refused like them.
+    if (!is_utf8(token.raw) || token.raw.find("\xef\xbf\xbd") != std::string_view::npos)
+        return error(begin, "invalid UTF-8 in a quoted string");
     token.text = std::move(value);
+    return token;
+}
+
+Token Lexer::name() {
+    const std::uint32_t begin = at_;
+    while (at_ < text_.size() &&
+           (is_alpha(text_[at_]) || is_digit(text_[at_]) || (text_[at_] == ':' && takes_colons())))
+        ++at_;
+    Token token = make(Token::Kind::identifier, begin);
+    const bool infinite = token.is_word("inf");
+    if (braces_ || (!infinite && !token.is_word("nan"))) return token;
+    token.kind = Token::Kind::number;
+    token.number = infinite ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
     return token;
 }
 
@@ -189,22 +161,12 @@ Token Lexer::next() {
     if (at_ >= text_.size()) return make(Token::Kind::end, begin);
     const char c = text_[at_];
     const char after = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
-    if (is_alpha(c) || (c == ':' && brackets_ == 0)) {
-        while (at_ < text_.size() &&
-               (is_alpha(text_[at_]) || is_digit(text_[at_]) || (text_[at_] == ':' && brackets_ == 0)))
-            ++at_;
-        const std::string small = lower(text_.substr(begin, at_ - begin));
-        if (small == "inf" || small == "nan") {
-            Token token = make(Token::Kind::number, begin);
-            token.number = *to_number(small);
-            return token;
-        }
-        return make(Token::Kind::identifier, begin);
-    }
+    if (is_alpha(c) || (c == ':' && takes_colons())) return name();
     if (is_digit(c) || (c == '.' && is_digit(after))) return number_or_duration();
     if (c == '"' || c == '\'' || c == '`') return quoted(c);
     if (c == '[') ++brackets_;
     if (c == ']') --brackets_;
+    if (c == '{' || c == '}') braces_ = c == '{';
     static constexpr std::string_view doubles[] = {"==", "!=", "<=", ">=", "=~", "!~"};
     for (const auto symbol : doubles) {
         if (text_.substr(at_, 2) != symbol) continue;

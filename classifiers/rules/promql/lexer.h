@@ -2,11 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
-
-#include "agent/base/time.h"
 
 namespace medic::promql {
 
@@ -17,7 +14,6 @@ struct Token {
     std::string_view raw;
     std::string text;   // A string's value, or the error's message.
     double number = 0;  // A duration's seconds too.
-    std::int64_t duration_ms = 0;
 
     [[nodiscard]] bool is(std::string_view symbol) const { return kind == Kind::symbol && raw == symbol; }
     // Keywords are identifiers that the parser knows by place; they are read in any case.
@@ -34,13 +30,16 @@ private:
     void skip_blanks_and_remarks();
     Token make(Token::Kind kind, std::uint32_t begin) const;
     Token error(std::uint32_t begin, std::string message) const;
+    Token name();
     Token number_or_duration();
     Token quoted(char quote);
     bool escape(std::string& into, char quote, std::string& problem);
+    [[nodiscard]] bool takes_colons() const { return brackets_ == 0 && !braces_; }
 
     std::string_view text_;
     std::uint32_t at_ = 0;
-    int brackets_ = 0;  // Inside [ ] a colon separates range and step and begins no name.
+    int brackets_ = 0;     // Inside [ ] a colon separates range and step and begins no name.
+    bool braces_ = false;  // Inside { } every word is a label's name, NaN too, and has no colon.
 };
 
 [[nodiscard]] std::string lower(std::string_view text);

@@ -94,6 +94,9 @@ void Parser::fills(Node& node) {
         const bool both = token_.is_word("fill"), left = token_.is_word("fill_left");
         if (!both && !left && !token_.is_word("fill_right")) return;
         if (!Lexer(lexer_).next().is("(")) return;
+        const auto &other = left ? node.matching.fill_right : node.matching.fill_left,
+                   &own = left ? node.matching.fill_left : node.matching.fill_right;
+        if (own || (both && other)) fail(fmt::format("\"{}\" would fill in the same side twice", token_.raw));
         if (is_set_operator(node.op)) fail(fmt::format("filling in is not allowed for \"{}\"", to_string(node.op)));
         advance();
         advance();

@@ -1,7 +1,10 @@
 // What stands by itself: literals, selectors with their matchers, calls, aggregations, parentheses.
+#include <algorithm>
+
 #include <re2/re2.h>
 
 #include "classifiers/rules/promql/parser_internal.h"
+#include "classifiers/rules/promql/text.h"
 
 namespace medic::promql {
 
@@ -22,6 +25,12 @@ constexpr AggregateWord aggregate_words[] = {
     {"quantile", AggregateOp::quantile, true}, {"count_values", AggregateOp::count_values, true},
     {"limitk", AggregateOp::limitk, true},     {"limit_ratio", AggregateOp::limit_ratio, true},
 };
+
+// Every other keyword may be a metric's name too.
+bool names_no_metric(const Token& token) {
+    constexpr std::string_view words[] = {"atan2", "bool", "group_left", "group_right", "ignoring", "on"};
+    return std::ranges::any_of(words, [&](std::string_view word) { return token.is_word(word); });
+}
 
 }  // namespace
 
@@ -59,6 +68,7 @@ Parser::NodePtr Parser::primary() {
 
 Parser::NodePtr Parser::named() {
     const Token name = token_;
+    if (names_no_metric(name)) fail_token("an expression");
     advance();
     for (const auto& word : aggregate_words)
         if (name.is_word(word.text) && (token_.is("(") || token_.is_word("by") || token_.is_word("without")))
@@ -125,9 +135,9 @@ std::vector<std::string> Parser::label_list() {
     std::vector<std::string> labels;
     expect("(", "before the list of labels");
     while (!token_.is(")")) {
-        if (token_.kind == Token::Kind::string)
+        if (token_.kind == Token::Kind::string && is_label_name(token_.text))
             labels.push_back(token_.text);
-        else if (token_.kind == Token::Kind::identifier && token_.raw.find(':') == std::string_view::npos)
+        else if (token_.kind == Token::Kind::identifier && !token_.is_word("without"))
             labels.emplace_back(token_.raw);
         else
             fail_token("a label's name");
@@ -143,20 +153,11 @@ void Parser::matchers(Node& node) {
     while (!token_.is("}")) {
         LabelMatcher matcher;
         const bool quoted = token_.kind == Token::Kind::string;
-        if (quoted)
-            matcher.label = token_.text;
-        else if (token_.kind == Token::Kind::identifier && token_.raw.find(':') == std::string_view::npos)
-            matcher.label = token_.raw;
-        else
-            fail_token("a label's name or \"}\"");
-        const std::uint32_t begin = token_.begin;
+        if (!quoted && token_.kind != Token::Kind::identifier) fail_token("a label's name or \"}\"");
+        matcher.label = quoted ? token_.text : std::string(token_.raw);
         advance();
         if (quoted && (token_.is(",") || token_.is("}"))) {
-            if (!node.text.empty())
-                fail_at(begin,
-                        fmt::format("metric name must not be set twice: \"{}\" or \"{}\"", node.text, matcher.label));
-            node.text = matcher.label;
-            matcher = {"__name__", LabelMatcher::Op::equal, node.text};
+            matcher = {"__name__", LabelMatcher::Op::equal, std::move(matcher.label)};
         } else {
             matcher.op = match_op();
             if (token_.kind != Token::Kind::string) fail_token("a value in quotes");

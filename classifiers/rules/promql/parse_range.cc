@@ -3,10 +3,16 @@
 #include <cstdlib>
 
 #include "classifiers/rules/promql/check_internal.h"
+#include "classifiers/rules/promql/number_internal.h"
 #include "classifiers/rules/promql/parser_internal.h"
 
 namespace medic::promql {
 namespace {
+
+bool is_written(const Node& node) {
+    return node.kind == Node::Kind::number ||
+           (node.kind == Node::Kind::unary && node.children[0]->kind == Node::Kind::number);
+}
 
 bool takes_modifiers(const Node& node) {
     return node.kind == Node::Kind::selector || node.kind == Node::Kind::matrix || node.kind == Node::Kind::subquery;
@@ -45,10 +51,10 @@ void Parser::duration(DurationPlace place, Duration& fixed, NodePtr& expression_
         expression_of = std::move(node);
         return;
     }
-    constexpr double seconds_max = 9e12;  // Within int64 milliseconds.
-    if (!(std::abs(*seconds) < seconds_max)) fail_at(begin, "duration out of range");
-    fixed = Duration{std::llround(*seconds * 1000)};
-    if (place == DurationPlace::brackets && fixed.count() <= 0) fail_at(begin, "duration must be greater than 0");
+    const auto found = to_duration(*seconds, is_written(*node) ? DurationOrigin::written : DurationOrigin::computed);
+    if (!found) fail_at(begin, "duration out of range");
+    if (place == DurationPlace::brackets && *seconds <= 0) fail_at(begin, "duration must be greater than 0");
+    fixed = *found;
 }
 
 Parser::NodePtr Parser::signed_primary() {
@@ -71,7 +77,10 @@ Parser::NodePtr Parser::bracket(NodePtr inner) {
         NodePtr node = make(Node::Kind::subquery, inner->begin);
         node->range = range;
         node->range_of = std::move(range_of);
-        if (!token_.is("]")) duration(DurationPlace::brackets, node->step, node->step_of);
+        if (const std::uint32_t begin = token_.begin; !token_.is("]")) {
+            duration(DurationPlace::brackets, node->step, node->step_of);
+            if (!node->step_of && node->step.count() == 0) fail_at(begin, "a step must be 1ms or more");
+        }
         expect("]", "after the subquery's step");
         node->children.push_back(std::move(inner));
         return finish(std::move(node));

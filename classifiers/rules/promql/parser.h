@@ -30,7 +30,8 @@ struct Parsed {
 // "line:column" from 1, of a byte of the text.
 [[nodiscard]] std::pair<int, int> line_and_column(std::string_view text, std::uint32_t offset);
 
-// The expression in one line, normalised: selectors, modifiers and parentheses as Prometheus prints them.
+// The expression in one line: selectors, modifiers and parentheses as Prometheus prints them, but matchers in their own
+// order, and constant durations and numbers such as 5m worked out.
 [[nodiscard]] std::string to_string(const Node& node);
 
 }  // namespace medic::promql

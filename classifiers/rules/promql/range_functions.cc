@@ -32,13 +32,17 @@ Answer extrapolated_rate(const RangeArguments& args, RateKind kind) {
     const double sampled = seconds(samples.back().at_ms - samples.front().at_ms);
     const double average = sampled / static_cast<double>(samples.size() - 1);
     const double threshold = average * 1.1;
+    const double to_zero = counter && result > 0 && samples.front().value >= 0
+                               ? sampled * (samples.front().value / result)
+                               : std::numeric_limits<double>::infinity();
+    // Until 2.50 Prometheus looked first where the counter would have been zero.
+    if (args.zero_first) to_start = std::min(to_start, to_zero);
     if (to_start >= threshold) to_start = average / 2;
-    if (counter && result > 0 && samples.front().value >= 0)
-        to_start = std::min(to_start, sampled * (samples.front().value / result));
+    to_start = std::min(to_start, to_zero);
     if (to_end >= threshold) to_end = average / 2;
-    result *= (sampled + to_start + to_end) / sampled;
-    if (kind == RateKind::rate) result /= seconds(args.end_ms - args.start_ms);
-    return result;
+    double factor = (sampled + to_start + to_end) / sampled;
+    if (kind == RateKind::rate) factor /= seconds(args.end_ms - args.start_ms);
+    return result * factor;  // In Prometheus's order, so that the last digit is the same.
 }
 
 Answer instant_rate(Samples samples, bool rate) {

@@ -12,8 +12,20 @@ std::string format_value(double value) {
     if (std::isnan(value)) return "NaN";
     if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
     char text[400];
-    const auto [end, code] = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed);
-    return {text, end};
+    constexpr double exact_end = 9007199254740992;  // 2^53: from there on to_chars writes digits that Go has as zeros.
+    if (std::abs(value) < exact_end) {
+        const auto [end, code] = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed);
+        return {text, end};
+    }
+    const auto [end, code] = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific);
+    const std::string_view shortest(text, static_cast<std::size_t>(end - text));  // -1.25e+20
+    const auto mark = shortest.find('e');
+    std::size_t exponent = 0;
+    std::from_chars(text + mark + 2, end, exponent);
+    std::string digits(shortest.substr(0, mark));
+    if (const auto dot = digits.find('.'); dot != std::string::npos) digits.erase(dot, 1);
+    digits.resize((value < 0 ? 2 : 1) + exponent, '0');
+    return digits;
 }
 
 std::string format_general(double value) {
@@ -57,6 +69,14 @@ bool is_utf8(std::string_view text) {
         text.remove_prefix(length);
     }
     return true;
+}
+
+bool is_label_name(std::string_view text) { return !text.empty() && is_utf8(text); }
+
+bool is_label_word(std::string_view text) {
+    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+    return !text.empty() && letter(text.front()) &&
+           std::ranges::all_of(text, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
 std::string quoted(std::string_view text) {

@@ -13,5 +13,8 @@ namespace medic::promql {
 // %q
 [[nodiscard]] std::string quoted(std::string_view text);
 [[nodiscard]] bool is_utf8(std::string_view text);
+// Prometheus 3: any text. What is no word needs quotes in an expression.
+[[nodiscard]] bool is_label_name(std::string_view text);
+[[nodiscard]] bool is_label_word(std::string_view text);
 
 }  // namespace medic::promql

@@ -99,7 +99,10 @@ double quantile(double q, std::vector<double>& values) {
 namespace {
 
 void sort_and_join(std::vector<Bucket>& buckets) {
-    std::ranges::sort(buckets, {}, &Bucket::upper);
+    // A bound that is NaN has no order: it comes last, so that there is no highest bucket and no answer.
+    std::ranges::sort(buckets, [](const Bucket& a, const Bucket& b) {
+        return std::isnan(b.upper) ? !std::isnan(a.upper) : a.upper < b.upper;
+    });
     std::vector<Bucket> joined;
     for (const auto& bucket : buckets) {
         if (!joined.empty() && joined.back().upper == bucket.upper)
@@ -152,10 +155,18 @@ double bucket_quantile(double q, std::vector<Bucket>& buckets, ForcedMonotonicit
     if (forced != nullptr) *forced = found;
     if (buckets.size() < 2) return nan;
     const double observations = buckets.back().count;
-    if (observations == 0 || std::isnan(observations)) return nan;
+    if (observations == 0) return nan;
     double rank = q * observations;
+    // The first bucket that reaches the rank, by halving, as Prometheus's: a count that is NaN reaches none, and then
+    // the way decides.
     std::size_t i = 0;
-    while (i + 1 < buckets.size() && !(buckets[i].count >= rank)) ++i;
+    for (std::size_t end = buckets.size() - 1; i < end;) {
+        const std::size_t middle = i + (end - i) / 2;
+        if (buckets[middle].count >= rank)
+            end = middle;
+        else
+            i = middle + 1;
+    }
     if (i == buckets.size() - 1) return buckets[buckets.size() - 2].upper;
     if (i == 0 && buckets[0].upper <= 0) return buckets[0].upper;
     double from = 0, count = buckets[i].count;
@@ -171,25 +182,24 @@ double bucket_fraction(double lower, double upper, std::vector<Bucket>& buckets)
     if (buckets.empty()) return nan;
     sort_and_join(buckets);
     if (buckets.back().upper != infinity) return nan;
-    (void)make_monotonic(buckets);
     const double count = buckets.back().count;
-    if (count == 0 || std::isnan(count) || std::isnan(lower) || std::isnan(upper)) return nan;
+    if (count == 0 || std::isnan(lower) || std::isnan(upper)) return nan;
     if (lower >= upper) return 0;
-    // The number of observations below `value`, linear inside a bucket.
+    // The number of observations below `value`, linear inside a bucket. Counts that fall are taken as they are.
     const auto below = [&](double value) {
         double rank = 0;
         for (std::size_t i = 0; i < buckets.size(); ++i) {
             const double from = i > 0 ? buckets[i - 1].upper : buckets[0].upper > 0 ? 0 : -infinity;
             if (from >= value) return rank;
             if (buckets[i].upper > value)
-                return std::isinf(from) || std::isinf(buckets[i].upper)
-                           ? (std::isinf(from) ? buckets[i].count : rank)
-                           : rank + (buckets[i].count - rank) * (value - from) / (buckets[i].upper - from);
+                return std::isinf(from) ? buckets[i].count
+                                        : rank + (buckets[i].count - rank) * (value - from) / (buckets[i].upper - from);
             rank = buckets[i].count;
         }
         return count;
     };
-    return (below(upper) - below(lower)) / count;
+    const auto bounded = [&](double rank) { return rank > count ? count : rank; };
+    return (bounded(below(upper)) - bounded(below(lower))) / count;
 }
 
 void KahanSum::add(double value) {
