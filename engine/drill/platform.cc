@@ -264,9 +264,10 @@ Status Platform::deliver_poison() const {
     return delivery->deliver(std::string(workload_topic), {{0, "s-1", "\x01\x02not an event"}});
 }
 
-Status Platform::start_filling() {
-    MEDIC_TRY(filler_,
-              DiskFiller::start({.bootstrap = bootstrap(), .capacity_bytes = plan_.options.log_dir_capacity_bytes}));
+Status Platform::start_filling(DiskFillerOptions options) {
+    options.bootstrap = bootstrap();
+    options.capacity_bytes = plan_.options.log_dir_capacity_bytes;
+    MEDIC_TRY(filler_, DiskFiller::start(std::move(options)));
     return {};
 }
 

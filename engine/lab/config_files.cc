@@ -69,7 +69,8 @@ std::string node_item(const LabPlan& plan, const ProcessPlan& process) {
         add("kill_task",
             driver_command(plan, process, "kill-task", {"--connector", "{connector}", "--task", "{task}"}));
     }
-    if (process.role == Role::broker) add("grow", driver_command(plan, process, "grow", {"--bytes", "{bytes}"}));
+    if (process.role == Role::broker && plan.options.grows_disks)
+        add("grow", driver_command(plan, process, "grow", {"--bytes", "{bytes}"}));
     return text;
 }
 

@@ -40,6 +40,7 @@ struct LabOptions {
     int slots = 2;  // Per task manager.
     std::int64_t log_dir_capacity_bytes = 2LL << 30;
     bool kills_tasks = true;  // The worker's driver can end a single task; a JVM's can't.
+    bool grows_disks = true;  // The brokers' drivers can grow a log directory; disks of metal can't be grown.
     bool with_workload = true;
     WorkloadOptions workload;
     std::function<bool()> interrupted{};  // Asked while the lab comes up, which it gives up then. Not kept in lab.json.
