@@ -35,6 +35,7 @@ public:
     DiskFiller(const DiskFiller&) = delete;
     DiskFiller& operator=(const DiskFiller&) = delete;
 
+    [[nodiscard]] const std::string& topic() const { return options_.topic; }
     [[nodiscard]] bool done() const { return done_; }  // All of it was written, or writing failed.
     [[nodiscard]] std::uint64_t acknowledged() const { return acknowledged_; }  // Records.
     void stop() { stopping_ = true; }

@@ -5,7 +5,7 @@
 namespace medic::engine::drill::cases::disks_outgrown {
 namespace {
 
-// A third of what other drills fill: every byte is written three times.
+// Half of what other drills have: every byte is written three times.
 constexpr std::int64_t capacity_bytes = 192LL << 20;
 
 Status inject(Platform& platform) {
