@@ -20,6 +20,7 @@ struct LabShape {
     bool kills_tasks = true;                       // The driver of its Connect worker can end a single task.
     bool grows_disks = true;                       // The drivers of its brokers can grow a log directory.
     std::int64_t log_dir_capacity_bytes = 0;       // Of each broker; 0: as the runner's options say.
+    Duration broker_start{0};                      // What each broker takes to start beyond its own time.
     std::map<std::string, std::string> kafka{};    // Settings of its brokers beside the profile's.
     std::map<std::string, std::string> connect{};  // Likewise of its Connect worker …
     std::map<std::string, std::string> flink{};    // … and of its job and task managers.

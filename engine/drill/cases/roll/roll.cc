@@ -23,7 +23,8 @@ DrillCase descriptor() {
             .ask = [](const AgentProcess& agent, const Platform&) { return agent.roll("broker"); },
             .progress = job_progress,
             .check = check_job_records,
-            .effects = {{"[broker] serving, epoch", 3}}};
+            .effects = {{"[broker] serving, epoch", 3}},
+            .shape = {.broker_start = Duration(4'000)}};
 }
 
 }  // namespace medic::engine::drill::cases::roll
