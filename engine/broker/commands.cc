@@ -197,12 +197,15 @@ int run_broker(std::span<char*> args) {
     Common given;
     BrokerNodeOptions options;
     std::string controller;
+    Duration::rep start_takes = 0;
     add_common(app, given);
     app.add_option("--id", options.id, "broker id")->required()->check(CLI::NonNegativeNumber);
     app.add_option("--controller", controller, "host:port of the controller")->required();
     app.add_option("--log-dir-capacity", options.capacity_bytes,
                    "bytes that the log dir holds; 0: as large as the file system")
         ->check(CLI::NonNegativeNumber);
+    app.add_option("--start-takes", start_takes, "milliseconds before it begins, as a JVM needs some that loads logs")
+        ->check(CLI::Range(0, 600'000));
     if (const auto code = parse_options(app, args)) return *code;
     raise_file_limit();
     auto config = parse_config(given.config);
@@ -217,6 +220,7 @@ int run_broker(std::span<char*> args) {
     options.config = *std::move(config);
 
     const StopSignal signal;
+    if (start_takes > 0 && signal.wait_for(Duration{start_takes})) return 0;
     Loop loop;
     keep_memory_small(loop);
     BrokerNode node(loop, std::move(options));

@@ -52,6 +52,11 @@ IncidentView view(const json& incident) {
             .abstains = member(diagnosis, "abstains", true)};
 }
 
+Status ask_as(const std::string& token, HttpCall call) {
+    call.headers.emplace_back("Authorization", "Bearer " + token);
+    return call_rest(call);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<AgentProcess>> AgentProcess::start(const std::string& program, const lab::LabPlan& plan,
@@ -107,11 +112,9 @@ Status AgentProcess::agree_to(const std::string& remedy) const {
     for (const auto& action : member(body, "actions", json::array())) {
         const bool waits = member(action, "state", std::string()) == "waiting_approval";
         if (!waits || member(action, "remedy", std::string()) != remedy) continue;
-        HttpCall call =
-            json_call("POST", url + "/" + member(action, "id", std::string()) + "/approve", {{"reason", "drill"}});
         MEDIC_TRY(const std::string secret, token());
-        call.headers.emplace_back("Authorization", "Bearer " + secret);
-        MEDIC_CHECK(call_rest(call));
+        MEDIC_CHECK(ask_as(secret, json_call("POST", url + "/" + member(action, "id", std::string()) + "/approve",
+                                             {{"reason", "drill"}})));
     }
     return {};
 }
@@ -119,11 +122,18 @@ Status AgentProcess::agree_to(const std::string& remedy) const {
 Status AgentProcess::deploy(const std::string& version) const {
     MEDIC_TRY(const std::string secret, token());
     // A drill that is run again deploys what the one before it has put into quarantine.
-    HttpCall call = json_call(
-        "POST", fmt::format("http://127.0.0.1:{}/api/v1/deploy", plan_.agent_port),
-        {{"job", lab::job_name}, {"version", version}, {"reason", "drill"}, {"accept", json::array({"quarantine"})}});
-    call.headers.emplace_back("Authorization", "Bearer " + secret);
-    return call_rest(call);
+    return ask_as(secret,
+                  json_call("POST", fmt::format("http://127.0.0.1:{}/api/v1/deploy", plan_.agent_port),
+                            {{"job", lab::job_name},
+                             {"version", version},
+                             {"reason", "drill"},
+                             {"accept", json::array({"quarantine"})}}));
+}
+
+Status AgentProcess::roll(const std::string& role) const {
+    MEDIC_TRY(const std::string secret, token());
+    return ask_as(secret, json_call("POST", fmt::format("http://127.0.0.1:{}/api/v1/roll", plan_.agent_port),
+                                    {{"role", role}, {"reason", "drill"}}));
 }
 
 Status AgentProcess::kill_and_restart() {

@@ -47,6 +47,8 @@ public:
     [[nodiscard]] Result<std::vector<IncidentView>> incidents() const;
     // As `medic deploy` asks for it, by the person whose token the lab has written.
     [[nodiscard]] Status deploy(const std::string& version) const;
+    // Likewise as `medic roll`: every node of that role.
+    [[nodiscard]] Status roll(const std::string& role) const;
     // What waits for a person's agreement under that remedy is agreed to, by the person whose token the lab has
     // written. Nothing waits: fine.
     [[nodiscard]] Status agree_to(const std::string& remedy) const;

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "agent/wire/messages/topics.h"
+#include "agent/world/real/clock.h"
 #include "agent/world/real/kafka_client.h"
 #include "agent/world/real/kafka_consumer.h"
 #include "agent/world/real/kafka_producer.h"
@@ -43,8 +44,8 @@ Status DiskFiller::create_topic() const {
     wire::CreateTopicsRequest request;
     wire::CreateTopicsRequest::Topic topic{.name = options_.topic};
     for (std::int32_t partition = 0; partition < options_.partitions; ++partition)
-        topic.assignments.push_back({partition, {options_.broker}});
-    topic.configs = {{"segment.bytes", "8388608"}};
+        topic.assignments.push_back({partition, options_.brokers});
+    for (const auto& [key, value] : options_.configs) topic.configs.push_back({key, value});
     request.topics = {topic};
     MEDIC_TRY(const auto response, client.call(KafkaTarget::controller(), request));
     for (const auto& result : response.topics) {
@@ -71,7 +72,8 @@ void DiskFiller::run() {
         std::uint64_t batch = 0;
         for (; due >= static_cast<double>(record_bytes); due -= static_cast<double>(record_bytes), ++batch) {
             const std::string value = noise(noise_state);
-            if (!producer.append({.topic = options_.topic, .value = value})) break;
+            if (!producer.append({.topic = options_.topic, .timestamp_ms = read_clock().wall.unix_ms, .value = value}))
+                break;
         }
         if (batch == 0) continue;
         if (!producer.flush())

@@ -18,6 +18,9 @@ struct LabShape {
     int slots = 2;  // Per task manager.
     int job_parallelism = 4;
     bool kills_tasks = true;                       // The driver of its Connect worker can end a single task.
+    bool grows_disks = true;                       // The drivers of its brokers can grow a log directory.
+    std::int64_t log_dir_capacity_bytes = 0;       // Of each broker; 0: as the runner's options say.
+    Duration broker_start{0};                      // What each broker takes to start beyond its own time.
     std::map<std::string, std::string> kafka{};    // Settings of its brokers beside the profile's.
     std::map<std::string, std::string> connect{};  // Likewise of its Connect worker …
     std::map<std::string, std::string> flink{};    // … and of its job and task managers.
@@ -87,5 +90,9 @@ namespace cases {
 [[nodiscard]] Result<std::uint64_t> connector_progress(Platform& platform);
 [[nodiscard]] Result<RecordCheck> check_job_records(Platform& platform, Duration patience);
 [[nodiscard]] Result<RecordCheck> check_connector_records(Platform& platform, Duration patience);
+// The job's, and those of the topic that fills a disk, which keeps them all.
+[[nodiscard]] Result<RecordCheck> check_job_and_filler(Platform& platform, Duration patience);
+// Every broker is below the level from which one must act. A broker that doesn't answer is not.
+[[nodiscard]] Result<bool> disks_have_room(Platform& platform);
 
 }  // namespace medic::engine::drill

@@ -48,6 +48,7 @@ Result<std::unique_ptr<Platform>> Platform::up(const lab::LabOptions& options, l
 
 Platform::~Platform() {
     stop_flooding();
+    archive_.reset();
     close_ledger();
     close_bookings();
     close_receipts();
@@ -274,22 +275,6 @@ std::vector<std::string> Platform::bootstrap() const {
 Status Platform::deliver_poison() const {
     MEDIC_TRY(const auto delivery, workload::KafkaDelivery::connect(plan_.bootstrap()));
     return delivery->deliver(std::string(workload_topic), {{0, "s-1", "\x01\x02not an event"}});
-}
-
-Status Platform::start_filling() {
-    MEDIC_TRY(filler_,
-              DiskFiller::start({.bootstrap = bootstrap(), .capacity_bytes = plan_.options.log_dir_capacity_bytes}));
-    return {};
-}
-
-Status Platform::stop_filling() {
-    if (filler_) filler_->stop();
-    return {};
-}
-
-Result<std::uint64_t> Platform::filler_lost() const {
-    if (!filler_) return 0;
-    return filler_->lost();
 }
 
 }  // namespace medic::engine::drill

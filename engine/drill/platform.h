@@ -12,6 +12,7 @@
 
 #include "agent/base/result.h"
 #include "agent/wire/messages/metadata.h"
+#include "engine/drill/archive.h"
 #include "engine/drill/disk_filler.h"
 #include "engine/drill/flooder.h"
 #include "engine/drill/ledger.h"
@@ -90,10 +91,13 @@ public:
     [[nodiscard]] Status deliver_poison() const;  // A record that is no event, into the job's topic.
     // A record with this value (nullopt: none) into the topic that the SQLite sink reads.
     [[nodiscard]] Status deliver_to_sink(const std::optional<std::string>& value) const;
-    [[nodiscard]] Status start_filling();  // A topic on one broker grows; see DiskFiller.
+    [[nodiscard]] Status start_filling(DiskFillerOptions options);  // Where it writes, and how much there is, is set here.
     [[nodiscard]] Status stop_filling();
     [[nodiscard]] bool filling_is_over() const { return !filler_ || filler_->done(); }
     [[nodiscard]] Result<std::uint64_t> filler_lost() const;
+    [[nodiscard]] Status start_archiving();  // Of the topic that grows; see Archive.
+    // Of what was written to that topic; the archive is waited for.
+    [[nodiscard]] Result<RecordCheck> check_archive(Duration patience) const;
     [[nodiscard]] Result<std::map<std::string, double>> disk_fill()
         const;  // Broker → used share of its log directory, by DescribeLogDirs.
 
@@ -168,6 +172,7 @@ private:
 
     std::int64_t checked_until_ms_ = 0;  // Event time.
     std::unique_ptr<DiskFiller> filler_;
+    std::unique_ptr<Archive> archive_;
     std::unique_ptr<Flooder> flooder_;
     std::unique_ptr<Shipper> shipper_;
     std::unique_ptr<Ledger> ledger_, bookings_;

@@ -82,6 +82,9 @@ Result<std::unique_ptr<Platform>> Runner::new_lab(const std::string& name, const
     options.slots = shape.slots;
     options.workload.job_parallelism = shape.job_parallelism;
     options.kills_tasks = shape.kills_tasks;
+    options.grows_disks = shape.grows_disks;
+    options.broker_start = shape.broker_start;
+    if (shape.log_dir_capacity_bytes > 0) options.log_dir_capacity_bytes = shape.log_dir_capacity_bytes;
     for (const auto& [key, value] : shape.kafka) options.profile.kafka[key] = value;
     for (const auto& [key, value] : shape.connect) options.profile.connect[key] = value;
     for (const auto& [key, value] : shape.flink) options.profile.flink[key] = value;

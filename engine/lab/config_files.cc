@@ -69,7 +69,8 @@ std::string node_item(const LabPlan& plan, const ProcessPlan& process) {
         add("kill_task",
             driver_command(plan, process, "kill-task", {"--connector", "{connector}", "--task", "{task}"}));
     }
-    if (process.role == Role::broker) add("grow", driver_command(plan, process, "grow", {"--bytes", "{bytes}"}));
+    if (process.role == Role::broker && plan.options.grows_disks)
+        add("grow", driver_command(plan, process, "grow", {"--bytes", "{bytes}"}));
     return text;
 }
 
@@ -132,6 +133,8 @@ std::string policy_yaml() {
            "defaults: {cooldown: 10s, attempts: 3, backoff: 2s, budget: {operations: 60, window: 10m}, blast_radius: "
            "{nodes: 10, share: 100, zones: 10}, storm: {incidents: 50}}\n"
            "policy:\n"
+           "  - {remedy: kafka.cut-retention, object: \"topic:device-traces\", floor: 10s, cluster: lab, mode: auto}  # "
+           "Nobody needs older ones.\n"
            "  - {remedy: kafka.cut-retention, cluster: lab, mode: ask}\n"
            "  - {remedy: kafka.abort-hanging-transaction, object: \"topic:payments\", floor: 15m, cluster: lab, mode: "
            "auto}  # Its records stay unread.\n"

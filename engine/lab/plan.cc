@@ -64,6 +64,9 @@ private:
                                 loopback(broker.ports["kafka"]), "--data", folder(broker.name), "--metrics",
                                 loopback(broker.ports["metrics"]), "--log-dir-capacity",
                                 std::to_string(plan_.options.log_dir_capacity_bytes)});
+            if (plan_.options.broker_start > Duration{0})
+                broker.argv.insert(broker.argv.end(),
+                                   {"--start-takes", std::to_string(plan_.options.broker_start.count())});
             add_configs(broker.argv, plan_.options.profile.kafka);
             plan_.processes.push_back(std::move(broker));
         }

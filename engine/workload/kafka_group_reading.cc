@@ -1,9 +1,11 @@
 #include "engine/workload/kafka_group_reading.h"
 
 #include <chrono>
+#include <utility>
 #include <vector>
 
 #include "engine/workload/consumer_internal.h"
+#include "engine/workload/read_positions.h"
 
 namespace medic::engine::workload {
 namespace {
@@ -19,10 +21,25 @@ std::vector<ConsumerSetting> settings_of(const std::string& bootstrap, const Gro
             {"log_level", "3"}};
 }
 
+// rd_kafka_commit() would wait for ever where no broker coordinates the group any more.
+bool committed(rd_kafka_t* client) {
+    constexpr int answered_within_ms = 10'000;
+    rd_kafka_queue_t* answers = rd_kafka_queue_new(client);
+    rd_kafka_event_t* answer = nullptr;
+    if (rd_kafka_commit_queue(client, nullptr, answers, nullptr, nullptr) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        answer = rd_kafka_queue_poll(answers, answered_within_ms);
+    const bool done = answer != nullptr && rd_kafka_event_error(answer) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (answer != nullptr) rd_kafka_event_destroy(answer);
+    rd_kafka_queue_destroy(answers);
+    return done;
+}
+
 }  // namespace
 
 struct KafkaGroupReading::Impl {
     rd_kafka_t* client = nullptr;
+    ReadPositions positions;
+    std::uint64_t not_committed = 0;
 };
 
 KafkaGroupReading::KafkaGroupReading(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -46,16 +63,16 @@ Result<std::unique_ptr<KafkaGroupReading>> KafkaGroupReading::join(const std::st
 
 std::uint64_t KafkaGroupReading::take(Duration time) {
     const auto until = std::chrono::steady_clock::now() + time;
-    std::uint64_t count = 0;
     while (std::chrono::steady_clock::now() < until) {
         rd_kafka_message_t* message = rd_kafka_consumer_poll(impl_->client, consumer_poll_slice_ms);
         if (message == nullptr) continue;
-        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) ++count;
+        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && impl_->positions.is_new(message->partition, message->offset))
+            ++impl_->not_committed;
         rd_kafka_message_destroy(message);
     }
-    if (count == 0) return 0;
-    // Waits for its answer.
-    return rd_kafka_commit(impl_->client, nullptr, 0) == RD_KAFKA_RESP_ERR_NO_ERROR ? count : 0;
+    if (impl_->not_committed == 0) return 0;
+    if (!committed(impl_->client)) return 0;
+    return std::exchange(impl_->not_committed, 0);
 }
 
 }  // namespace medic::engine::workload

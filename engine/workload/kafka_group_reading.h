@@ -23,8 +23,8 @@ public:
     KafkaGroupReading(const KafkaGroupReading&) = delete;
     KafkaGroupReading& operator=(const KafkaGroupReading&) = delete;
 
-    // Records of one batch, which ends with that time, once they are committed; 0: none came, or its commit failed, and
-    // they come again.
+    // New records, read within that time, once they are committed; 0: none came, or the commit failed, and they count
+    // with the next one that succeeds.
     [[nodiscard]] std::uint64_t take(Duration time);
 
 private:

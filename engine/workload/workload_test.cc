@@ -10,9 +10,21 @@
 #include "engine/workload/checker.h"
 #include "engine/workload/event.h"
 #include "engine/workload/generator.h"
+#include "engine/workload/read_positions.h"
 
 namespace medic::engine::workload {
 namespace {
+
+TEST(ReadPositions, count_no_record_twice_and_none_that_was_gone) {
+    ReadPositions positions;
+    EXPECT_TRUE(positions.is_new(0, 0));
+    EXPECT_TRUE(positions.is_new(0, 1));
+    EXPECT_TRUE(positions.is_new(1, 0)) << "each partition has its own";
+    EXPECT_TRUE(positions.is_new(0, 5)) << "what lies between was deleted";
+    EXPECT_FALSE(positions.is_new(0, 1));
+    EXPECT_FALSE(positions.is_new(0, 4)) << "behind what was read since";
+    EXPECT_TRUE(positions.is_new(0, 6));
+}
 
 TEST(Event, survives_the_wire) {
     const EventMix mix;

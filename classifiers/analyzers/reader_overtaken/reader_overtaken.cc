@@ -57,6 +57,9 @@ void examine(const Lookup& lookup, GroupTopics& topics, SeriesId committed, Read
         reader.lost += start->value - position->value;
         return;
     }
+    // Whoever has read everything can't be overtaken, however fast an old burst goes.
+    const auto end = lookup.value("kafka_partition_log_end_offset", which);
+    if (end && position->value >= *end) return;
     const auto reads = slope(lookup.history(committed, window)),
                deletes = slope(lookup.history(starts.front(), window));
     if (!reads || !deletes || *deletes <= *reads) return;

@@ -41,6 +41,18 @@ TEST(ReaderOvertaken, NearlyOvertakenIsToldInTime) {
     EXPECT_NEAR(std::stod(found[0].fields.at("hours_left")), (50'000.0 - 90 * 90) / 90 / 3600, 0.01);
 }
 
+// A burst was written and read, and goes by its age while nothing new comes.
+TEST(ReaderOvertaken, WhoeverHasReadEverythingIsNotTold) {
+    const auto found = [](double end) {
+        return reader({.committed = 50'000, .reads = 0})
+            .constant("kafka_partition_log_end_offset", {{"topic", "events"}, {"partition", "0"}}, end)
+            .findings("reader-nearly-overtaken", 90)
+            .size();
+    };
+    EXPECT_EQ(found(50'000), 0U);
+    EXPECT_EQ(found(50'001), 1U) << "one record is left to be read";
+}
+
 TEST(ReaderOvertaken, FasterThanRetentionIsNone) {
     EXPECT_TRUE(reader({.deletes = 100, .reads = 200}).findings("reader-nearly-overtaken", 90).empty());
 }
