@@ -122,12 +122,11 @@ Status AgentProcess::agree_to(const std::string& remedy) const {
 Status AgentProcess::deploy(const std::string& version) const {
     MEDIC_TRY(const std::string secret, token());
     // A drill that is run again deploys what the one before it has put into quarantine.
-    return ask_as(secret,
-                  json_call("POST", fmt::format("http://127.0.0.1:{}/api/v1/deploy", plan_.agent_port),
-                            {{"job", lab::job_name},
-                             {"version", version},
-                             {"reason", "drill"},
-                             {"accept", json::array({"quarantine"})}}));
+    return ask_as(secret, json_call("POST", fmt::format("http://127.0.0.1:{}/api/v1/deploy", plan_.agent_port),
+                                    {{"job", lab::job_name},
+                                     {"version", version},
+                                     {"reason", "drill"},
+                                     {"accept", json::array({"quarantine"})}}));
 }
 
 Status AgentProcess::roll(const std::string& role) const {

@@ -1,6 +1,6 @@
 // Makes one topic grow until it would not fit its brokers' disks: a debug topic that somebody forgot, with all its
-// partitions on one broker, if nothing else is said. Fast up to a share of the capacity that harms nobody, then slowly enough that a person
-// could watch. Runs one thread.
+// partitions on one broker, if nothing else is said. Fast up to a share of the capacity that harms nobody, then slowly
+// enough that a person could watch. Runs one thread.
 #pragma once
 
 #include <atomic>
@@ -21,8 +21,8 @@ struct DiskFillerOptions {
     std::vector<std::int32_t> brokers = {1};  // Each holds a replica of every partition in the beginning.
     int partitions = 4;
     std::map<std::string, std::string> configs = {{"segment.bytes", "8388608"}};  // Of the topic.
-    std::int64_t capacity_bytes = 0;  // Of a log directory.
-    double fast_until = 0.5;          // Share of the capacity.
+    std::int64_t capacity_bytes = 0;                                              // Of a log directory.
+    double fast_until = 0.5;                                                      // Share of the capacity.
     double fast_bytes_per_second = 40e6;
     double slow_bytes_per_second = 10e6;
     double stop_at = 1.15;  // More than the disk holds.

@@ -91,7 +91,8 @@ public:
     [[nodiscard]] Status deliver_poison() const;  // A record that is no event, into the job's topic.
     // A record with this value (nullopt: none) into the topic that the SQLite sink reads.
     [[nodiscard]] Status deliver_to_sink(const std::optional<std::string>& value) const;
-    [[nodiscard]] Status start_filling(DiskFillerOptions options);  // Where it writes, and how much there is, is set here.
+    [[nodiscard]] Status start_filling(
+        DiskFillerOptions options);  // Where it writes, and how much there is, is set here.
     [[nodiscard]] Status stop_filling();
     [[nodiscard]] bool filling_is_over() const { return !filler_ || filler_->done(); }
     [[nodiscard]] Result<std::uint64_t> filler_lost() const;

@@ -41,8 +41,8 @@ struct LabOptions {
     int slots = 2;  // Per task manager.
     std::int64_t log_dir_capacity_bytes = 2LL << 30;
     Duration broker_start{0};  // What a broker takes to start beyond its own time; Kafka's takes seconds.
-    bool kills_tasks = true;  // The worker's driver can end a single task; a JVM's can't.
-    bool grows_disks = true;  // The brokers' drivers can grow a log directory; disks of metal can't be grown.
+    bool kills_tasks = true;   // The worker's driver can end a single task; a JVM's can't.
+    bool grows_disks = true;   // The brokers' drivers can grow a log directory; disks of metal can't be grown.
     bool with_workload = true;
     WorkloadOptions workload;
     std::function<bool()> interrupted{};  // Asked while the lab comes up, which it gives up then. Not kept in lab.json.

@@ -1,5 +1,5 @@
-// How far a reader has come in each partition of a topic: a record that comes again, as after a rebalance, is no new one.
-// One that is gone before it could be read never counts.
+// How far a reader has come in each partition of a topic: a record that comes again, as after a rebalance, is no new
+// one. One that is gone before it could be read never counts.
 #pragma once
 
 #include <cstdint>

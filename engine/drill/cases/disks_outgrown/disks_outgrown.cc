@@ -9,10 +9,8 @@ namespace {
 constexpr std::int64_t capacity_bytes = 192LL << 20;
 
 Status inject(Platform& platform) {
-    return platform.start_filling({.topic = "device-images",
-                                   .brokers = {1, 2, 3},
-                                   .fast_bytes_per_second = 15e6,
-                                   .slow_bytes_per_second = 3e6});
+    return platform.start_filling(
+        {.topic = "device-images", .brokers = {1, 2, 3}, .fast_bytes_per_second = 15e6, .slow_bytes_per_second = 3e6});
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// A topic with a replica on every broker is to be kept for longer than their disks have room for. No move would help, and
-// disks of metal can't be grown; the policy says how long the topic must be kept at least, and an application still
+// A topic with a replica on every broker is to be kept for longer than their disks have room for. No move would help,
+// and disks of metal can't be grown; the policy says how long the topic must be kept at least, and an application still
 // reads what is new.
 #include "engine/drill/drill_case.h"
 
