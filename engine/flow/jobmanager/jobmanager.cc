@@ -328,20 +328,28 @@ void JobManager::shut_down() {
     ::shutdown(rpc_socket_, SHUT_RDWR);
     if (acceptor_.joinable()) acceptor_.join();
     if (rpc_socket_ >= 0) ::close(rpc_socket_);
+    say_goodbye();
     std::vector<std::shared_ptr<RpcConnection>> connections;
-    {
-        const Lock lock(mutex_);
-        for (const auto& [id, manager] : task_managers_) {
-            manager.connection->close_after({{"type", "disconnect"}, {"reason", "The job manager is shutting down."}});
-            manager.connection->flush(goodbye_patience);
-        }
-        jobs_.clear();
-        task_managers_.clear();
-    }
     {
         const std::lock_guard lock(connections_mutex_);
         connections.swap(connections_);
     }
+    // A reader may hold its connection for the length of a message: it ends first, or it would be the last to let go.
+    for (const auto& connection : connections) connection->stop();
+}
+
+void JobManager::say_goodbye() {
+    std::vector<std::shared_ptr<RpcConnection>> told;
+    {
+        const Lock lock(mutex_);
+        for (const auto& [id, manager] : task_managers_) {
+            manager.connection->close_after({{"type", "disconnect"}, {"reason", "The job manager is shutting down."}});
+            told.push_back(manager.connection);
+        }
+        jobs_.clear();
+        task_managers_.clear();
+    }
+    for (const auto& connection : told) connection->flush(goodbye_patience);
 }
 
 int run_jobmanager(std::span<char*> args) {

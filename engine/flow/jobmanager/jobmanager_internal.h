@@ -64,6 +64,7 @@ private:
     void lose_task_manager(const std::string& id, const std::string& exception, const std::string& why);
     void from_task(const RegisteredTaskManager& from, const std::string& type, const json& message);
     void check_heartbeats(std::int64_t now_ms);
+    void say_goodbye();
 
     // Scheduling (scheduling.cc).
     [[nodiscard]] Result<std::string> run_job(const RunRequest& request);

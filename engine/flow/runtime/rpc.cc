@@ -12,9 +12,7 @@ constexpr std::size_t queued_bytes_max = 64 << 20;
 }  // namespace
 
 RpcConnection::~RpcConnection() {
-    close();
-    if (reader_.joinable()) reader_.join();
-    if (writer_.joinable()) writer_.join();
+    stop();
     ::close(socket_);
 }
 
@@ -47,6 +45,12 @@ void RpcConnection::close() {
     }
     changed_.notify_all();
     ::shutdown(socket_, SHUT_RDWR);
+}
+
+void RpcConnection::stop() {
+    close();
+    if (reader_.joinable()) reader_.join();
+    if (writer_.joinable()) writer_.join();
 }
 
 void RpcConnection::close_after(const nlohmann::json& last) {

@@ -25,11 +25,12 @@ public:
     explicit RpcConnection(int socket) : socket_(socket) {}
     RpcConnection(const RpcConnection&) = delete;
     RpcConnection& operator=(const RpcConnection&) = delete;
-    ~RpcConnection();  // Closes and waits for its threads; not from one of them.
+    ~RpcConnection();  // Stops; not on one of its own threads.
 
     void start(OnMessage on_message, OnClosed on_closed);
     void send(const nlohmann::json& message);      // Closes the connection when the queue is full.
     void close();                                  // The other side sees the end; on_closed follows.
+    void stop();                                   // Closes and waits for its threads: on_closed has returned.
     void close_after(const nlohmann::json& last);  // Closes once all that was sent is out, this last.
     // Waits until all that was sent is out, but not longer.
     void flush(std::chrono::milliseconds at_most);
