@@ -38,11 +38,16 @@ Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
         return observation;
     }
     Look look{options_.cluster, observation, *std::move(metadata), {}, {}, {}};
+    const auto dirs = reader.log_dirs();
+    // What the cluster says of a broker that has just fallen silent is asked after it fell silent: one that signed off
+    // between the two questions would be listed as one that was killed is.
+    if (dirs && has_fallen_silent(*dirs))
+        if (auto since = reader.metadata()) look.metadata = *std::move(since);
     brokers(look);
     partitions(look);
     preferred_leaders(look);
     leadership(look);
-    log_dirs(look, reader);
+    log_dirs(look, dirs);
     moves(look, reader);
     quorum(look, reader);  // Before what takes its time: a look that has used its own up asks no more.
     offsets(look, reader, wire::kLatestOffset);
@@ -184,9 +189,13 @@ void KafkaCollector::preferred_leaders(Look& look) const {
     }
 }
 
+bool KafkaCollector::has_fallen_silent(const LogDirs& answers) const {
+    return std::ranges::any_of(answers, [&](const auto& one) { return !one.second && answered_.contains(one.first); });
+}
+
 // Every broker is asked itself: that is also how it is known whether it answers.
-void KafkaCollector::log_dirs(Look& look, KafkaReader& reader) {
-    const auto answers = reader.log_dirs();
+void KafkaCollector::log_dirs(Look& look, const Result<LogDirs>& answers) {
+    answered_.clear();
     if (!answers) return look.observation.lacks("log dirs: " + answers.error().message);
     for (const auto& [broker, answer] : *answers) {
         const std::string id = std::to_string(broker);
@@ -196,6 +205,7 @@ void KafkaCollector::log_dirs(Look& look, KafkaReader& reader) {
             continue;
         }
         look.answering.insert(broker);
+        answered_.insert(broker);
         if (const auto allowed = wire::check(answer->error, "log dirs"); !allowed) {
             look.missing("log dirs of broker " + id, allowed.error());
             continue;

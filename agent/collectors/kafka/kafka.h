@@ -96,7 +96,9 @@ private:
     void preferred_leaders(Look& look) const;
     void leadership(Look& look) const;
     void leaderless(Look& look, KafkaReader& reader) const;
-    void log_dirs(Look& look, KafkaReader& reader);
+    using LogDirs = KafkaReader::ByBroker<wire::DescribeLogDirsResponse>;
+    [[nodiscard]] bool has_fallen_silent(const LogDirs& answers) const;
+    void log_dirs(Look& look, const Result<LogDirs>& answers);
     void moves(Look& look, KafkaReader& reader) const;
     static void moves_unread(Look& look, const Error& why);
     // By leader.
@@ -137,6 +139,7 @@ private:
 
     KafkaCollectorOptions options_;
     std::set<std::int32_t> brokers_seen_;
+    std::set<std::int32_t> answered_;  // In the last look.
     std::map<std::string, std::map<std::string, std::string>> topic_settings_, broker_settings_;
     std::string configs_from_;  // The last topic that was read, where others are still to be; "" else.
     int configs_failed_ = 0;    // Readings, one after the other.

@@ -1,0 +1,53 @@
+// A broker that ends while a look goes on: whether it signed off or was killed must not depend on the order of
+// questions.
+#include <gtest/gtest.h>
+
+#include "agent/collectors/kafka/fake_kafka_internal.h"
+#include "agent/collectors/recorded_internal.h"
+
+namespace medic {
+namespace {
+
+using recorded::value;
+
+// Broker 2 ends after the metadata was read, before it is asked itself.
+struct EndsBetweenTwoQuestions : FakeKafka {
+    enum class How : std::uint8_t { not_yet, signs_off, is_killed } how = How::not_yet;
+    int metadata_calls = 0;
+
+    Result<wire::MetadataResponse> metadata() override {
+        ++metadata_calls;
+        return FakeKafka::metadata();
+    }
+    Result<ByBroker<wire::DescribeLogDirsResponse>> log_dirs() override {
+        broker_2_silent = how != How::not_yet;
+        broker_2_gone = how == How::signs_off;
+        return FakeKafka::log_dirs();
+    }
+};
+
+TEST(KafkaBrokerEnds, ABrokerThatSignsOffDuringTheLookIsNoLongerListed) {
+    EndsBetweenTwoQuestions kafka;
+    auto look = collector();
+    (void)look.look(kafka, {1000});
+    kafka.how = EndsBetweenTwoQuestions::How::signs_off;
+    const auto seen = look.look(kafka, {2000});
+    EXPECT_EQ(value(seen, R"(kafka_broker_reachable{broker="2",cluster="c"})"), 0);
+    EXPECT_EQ(value(seen, R"(kafka_broker_up{broker="2",cluster="c"})"), 0);
+}
+
+TEST(KafkaBrokerEnds, ABrokerThatIsKilledDuringTheLookIsStillListedAndTheClusterAskedAgainOnlyOnce) {
+    EndsBetweenTwoQuestions kafka;
+    auto look = collector();
+    (void)look.look(kafka, {1000});
+    kafka.how = EndsBetweenTwoQuestions::How::is_killed;
+    const auto seen = look.look(kafka, {2000});
+    EXPECT_EQ(value(seen, R"(kafka_broker_reachable{broker="2",cluster="c"})"), 0);
+    EXPECT_EQ(value(seen, R"(kafka_broker_up{broker="2",cluster="c"})"), 1);
+    EXPECT_EQ(kafka.metadata_calls, 3);
+    (void)look.look(kafka, {3000});
+    EXPECT_EQ(kafka.metadata_calls, 4);
+}
+
+}  // namespace
+}  // namespace medic
