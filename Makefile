@@ -37,7 +37,7 @@ demo: build  ## The main job on the embedded platform: faults injected, found, h
 	@$(BUILD)/medic drill $(DEMO_DRILLS)
 
 test: packages-build+test build  ## All tests (ctest)
-	@ctest --preset dev -j $(JOBS)
+	@ctest --preset dev -j $(JOBS) || { tools/show_failed $(BUILD); exit 1; }
 
 live-up: packages-live build  ## Real Kafka, Connect and Flink on this machine (LIVE_PAIR, LIVE_DATA); jars from Maven Central
 	@$(LIVE) up --pair $(LIVE_PAIR) --data $(LIVE_DATA) $(LIVE_ARGS)
