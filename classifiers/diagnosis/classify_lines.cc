@@ -1,11 +1,14 @@
+#include <cmath>
 #include <istream>
 #include <optional>
 #include <ostream>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/base/foreign_json_internal.h"
 #include "classifiers/diagnosis/classifier.h"
+#include "classifiers/diagnosis/report_line_internal.h"
 
 namespace medic {
 namespace {
@@ -21,27 +24,63 @@ std::string text_of(const Json& object, const char* key) {
 
 double rounded(double value) { return static_cast<double>(static_cast<std::int64_t>(value * 10'000 + 0.5)) / 10'000; }
 
-Json verdict(const Json& id, const Classification& result) {
-    Json out{{"schema", 1},
-             {"id", id},
-             {"side", to_string(result.side)},
-             {"cause", result.cause},
-             {"cause_group", result.cause_group},
-             {"confidence", rounded(result.confidence)},
-             {"alternatives", Json::array()},
-             {"evidence", Json::array()}};
-    for (const auto& other : result.alternatives)
-        out["alternatives"].push_back({{"side", to_string(other.side)},
-                                       {"cause", other.cause},
-                                       {"confidence", rounded(other.confidence)},
-                                       {"why_not", other.why_not}});
-    for (const auto& evidence : result.evidence)
-        out["evidence"].push_back({{"kind", evidence.kind},
-                                   {"ref", evidence.ref},
-                                   {"text", evidence.text},
-                                   {"value", evidence.value},
-                                   {"at", evidence.at.unix_ms}});
-    if (result.truncated) out["truncated"] = true;
+// As nlohmann::json writes a number that is no integer.
+void append_number(std::string& out, double value) {
+    if (!std::isfinite(value)) {
+        out += "null";
+        return;
+    }
+    const auto begun = out.size();
+    fmt::format_to(std::back_inserter(out), "{}", value);
+    if (out.find_first_of(".e", begun) == std::string::npos) out += ".0";
+}
+
+void append_alternative(std::string& out, const Alternative& other) {
+    out += R"({"side":)";
+    append_quoted(out, to_string(other.side));
+    out += R"(,"cause":)";
+    append_quoted(out, other.cause);
+    out += R"(,"confidence":)";
+    append_number(out, rounded(other.confidence));
+    out += R"(,"why_not":)";
+    append_quoted(out, other.why_not);
+    out += '}';
+}
+
+void append_evidence(std::string& out, const Evidence& evidence) {
+    out += R"({"kind":)";
+    append_quoted(out, evidence.kind);
+    out += R"(,"ref":)";
+    append_quoted(out, evidence.ref);
+    out += R"(,"text":)";
+    append_quoted(out, evidence.text);
+    out += R"(,"value":)";
+    append_number(out, evidence.value);
+    fmt::format_to(std::back_inserter(out), R"(,"at":{}}})", evidence.at.unix_ms);
+}
+
+// Written at once: a document of nlohmann's takes as long to build and write as the verdict itself.
+std::string verdict(std::string_view id, const Classification& result) {
+    std::string out;
+    fmt::format_to(std::back_inserter(out), R"({{"schema":1,"id":{},"side":)", id);
+    append_quoted(out, to_string(result.side));
+    out += R"(,"cause":)";
+    append_quoted(out, result.cause);
+    out += R"(,"cause_group":)";
+    append_quoted(out, result.cause_group);
+    out += R"(,"confidence":)";
+    append_number(out, rounded(result.confidence));
+    const auto append_all = [&](std::string_view name, const auto& list, const auto& append) {
+        out += name;
+        for (std::size_t at = 0; at < list.size(); ++at) {
+            if (at > 0) out += ',';
+            append(out, list[at]);
+        }
+        out += ']';
+    };
+    append_all(R"(,"alternatives":[)", result.alternatives, append_alternative);
+    append_all(R"(,"evidence":[)", result.evidence, append_evidence);
+    out += result.truncated ? R"(,"truncated":true})" : "}";
     return out;
 }
 
@@ -54,12 +93,14 @@ std::optional<Json> id_of(const Json& object) {
     return std::nullopt;
 }
 
-Json answer(const Classifier& classifier, const std::string& line, std::size_t number, bool& readable) {
+std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+// What the quick reader left: a line in no good order, or in an unusual one.
+std::string answer_in_full(const Classifier& classifier, const std::string& line, std::size_t number, bool& readable) {
     const auto refuse = [&](const Json& id, const std::string& why) {
         readable = false;
-        return Json{{"schema", 1}, {"id", id}, {"line", number}, {"error", why}};
+        return dumped({{"schema", 1}, {"id", id}, {"line", number}, {"error", why}});
     };
-    if (line.size() > line_bytes_max) return refuse(nullptr, "the line is longer than 4 MiB");
     if (const Status within = within_json_limits(line); !within) return refuse(nullptr, within.error().message);
     const auto object = Json::parse(line, nullptr, false);
     if (object.is_discarded()) return refuse(nullptr, "not JSON; expected one object {id, component, text} a line");
@@ -67,20 +108,32 @@ Json answer(const Classifier& classifier, const std::string& line, std::size_t n
     if (!id) return refuse(nullptr, "expected a string or a number as `id`");
     if (!object.is_object() || !object.contains("text") || !object["text"].is_string())
         return refuse(*id, "expected an object with the string `text`");
-    return verdict(*id,
+    return verdict(dumped(*id),
                    classifier.classify_text(text_of(object, "text"), parse_component(text_of(object, "component"))));
+}
+
+std::string answer(const Classifier& classifier, ReportReader& reader, const std::string& line, std::size_t number,
+                   bool& readable) {
+    if (line.size() > line_bytes_max) {
+        readable = false;
+        return dumped({{"schema", 1}, {"id", nullptr}, {"line", number}, {"error", "the line is longer than 4 MiB"}});
+    }
+    if (const auto report = reader.read(line))
+        return verdict(report->id, classifier.classify_text(report->text, parse_component(report->component)));
+    return answer_in_full(classifier, line, number, readable);
 }
 
 }  // namespace
 
 Result<std::size_t> classify_lines(const Classifier& classifier, std::istream& in, std::ostream& out) {
     std::size_t number = 0, unreadable = 0;
+    ReportReader reader;
     for (std::string line; std::getline(in, line);) {
         ++number;
         if (line.empty() || line == "\r") continue;
         bool readable = true;
         // In one piece: whoever flushes each time sends whole lines.
-        out << answer(classifier, line, number, readable).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+        out << answer(classifier, reader, line, number, readable) + "\n";
         if (!readable) ++unreadable;
         if (!out) return fail(ErrorCode::unavailable, "line {}: the output can't be written", number);
     }

@@ -124,7 +124,7 @@ struct TextMatcher::State {
     // Traces share most of their frames, and a job in a restart loop repeats its exceptions word for word: which
     // patterns hold for a line seen before.
     using Seen = std::unordered_map<std::string, std::vector<std::uint16_t>, TextHash, std::equal_to<>>;
-    Seen types_seen, frames_seen, messages_seen;
+    Seen types_seen, frames_seen, messages_seen, shapes_seen;
 
     const std::vector<std::uint16_t>& hits_of(Signature::Where where, Seen& seen, std::string_view line) {
         auto found = seen.find(line);
@@ -208,8 +208,8 @@ struct TextMatcher::State {
                 });
                 break;
             case Signature::Where::shape:
-                match_new(where, out.shape, matched,
-                          [&](std::size_t hit) { out.signatures.push_back(signatures[hit]); });
+                match_seen(where, shapes_seen, out.shape, matched,
+                           [&](std::size_t hit) { out.signatures.push_back(signatures[hit]); });
                 break;
         }
     }
