@@ -3,7 +3,10 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <atomic>
 #include <future>
+#include <memory>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -28,6 +31,31 @@ TEST(RpcConnection, ClosesOnceAllThatWasSentIsOut) {
     ended.get_future().wait();
     ASSERT_EQ(received.size(), std::size_t{before + 1});
     for (int i = 0; i <= before; ++i) EXPECT_EQ(received[static_cast<std::size_t>(i)].at("number"), i);
+}
+
+// Who lets go of a connection after stop() is the last one, whatever its reader was at.
+TEST(RpcConnection, StopWaitsForAReaderThatHoldsIt) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+    RpcConnection from(ends[0]);
+    const auto held = std::make_shared<RpcConnection>(ends[1]);
+    std::promise<void> taken, may_go;
+    std::atomic<bool> gone = false;
+    from.start([](const json&) {}, [] {});
+    held->start(
+        [&, weak = std::weak_ptr(held)](const json&) {
+            const auto self = weak.lock();
+            taken.set_value();
+            may_go.get_future().wait();
+        },
+        [&] { gone = true; });
+    from.send({{"type", "heartbeat"}});
+    taken.get_future().wait();
+    std::thread later([&] { may_go.set_value(); });
+    held->stop();
+    EXPECT_TRUE(gone);
+    EXPECT_EQ(held.use_count(), 1);
+    later.join();
 }
 
 }  // namespace
