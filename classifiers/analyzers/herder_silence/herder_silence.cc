@@ -16,6 +16,8 @@ namespace {
 constexpr Duration look_back{10 * 60'000};
 // Each question had 3 s for its answer already.
 constexpr Duration blocked_floor{8'000};
+// The longest that a client waits for Kafka by default, over all its tries: default.api.timeout.ms = 60 s.
+constexpr Duration clients_wait_max{60'000};
 
 struct Herder {
     std::string cluster, worker;
@@ -59,9 +61,12 @@ std::map<std::string, std::vector<Herder>> herders_by_cluster(const Lookup& look
     return found;
 }
 
-bool kafka_answered_before(const Lookup& lookup, const std::string& cluster, WallTime at) {
-    const auto answered = brokers_answered(lookup, cluster, look_back);
-    return answered && answered->from < at;
+// Kafka answered when the silence began. One that began while a broker was away, or was back for so short that its
+// clients may still wait, counts once the longest of their waits is over as well.
+bool is_not_kafkas(const Lookup& lookup, const Herder& herder) {
+    const auto answered = brokers_answered(lookup, herder.cluster, look_back);
+    if (!answered) return false;
+    return answered->from < herder.answers.changed || answered->until - answered->from >= clients_wait_max;
 }
 
 Finding finding_of(const Lookup& lookup, const Herder& herder) {
@@ -91,7 +96,7 @@ std::vector<Finding> run(const View& view, const Now& now) {
         if (std::ranges::count_if(all, is_silent) != 1) continue;
         const Herder& herder = *std::ranges::find_if(all, is_silent);
         if (!herder.answers.moved || !unusual(herder.answers, blocked_floor) || lookup.starved(cluster)) continue;
-        if (!kafka_answered_before(lookup, cluster, herder.answers.changed)) continue;
+        if (!is_not_kafkas(lookup, herder)) continue;
         const LabelValues which{{"cluster", cluster}, {"worker", herder.worker}};
         if (lookup.value("connect_worker_reachable", which) == 1) found.push_back(finding_of(lookup, herder));
     }

@@ -72,6 +72,17 @@ TEST(HerderSilence, WhoWaitsForKafkaIsNotBlocked) {
     EXPECT_TRUE(workers({.broker_away = blocked_at - 2}).findings("herder-blocked", blocked_at + 20).empty());
 }
 
+// Blocked a quarter of a minute after a broker came back: the requests of before may hold it up, but not for ever.
+TEST(HerderSilence, OneThatFallsSilentSoonAfterABrokerCameBackIsGivenTheTimeThatAClientWaits) {
+    constexpr int away = blocked_at - 25, back = blocked_at - 15, recovered = back + 30, waited = recovered + 60;
+    Scene scene = workers({.kafka_seen = false});
+    scene.series("kafka_broker_reachable", {{"broker", "1"}},
+                 [](int second) { return second < away || second >= back ? 1.0 : 0.0; });
+    EXPECT_TRUE(scene.findings("herder-blocked", recovered + 10).empty());
+    EXPECT_TRUE(scene.findings("herder-blocked", waited - 5).empty());
+    EXPECT_EQ(scene.findings("herder-blocked", waited + 5).size(), 1U);
+}
+
 TEST(HerderSilence, AWorkerThatAnswersNothingIsAnotherFault) {
     EXPECT_TRUE(workers({.unreachable = blocked_at}).findings("herder-blocked", blocked_at + 20).empty());
 }
