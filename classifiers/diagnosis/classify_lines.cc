@@ -24,8 +24,15 @@ std::string text_of(const Json& object, const char* key) {
 
 double rounded(double value) { return static_cast<double>(static_cast<std::int64_t>(value * 10'000 + 0.5)) / 10'000; }
 
+// `name`: all that stands before the value, its comma as well.
+void append_member(std::string& out, std::string_view name, std::string_view text) {
+    out += name;
+    append_quoted(out, text);
+}
+
 // As nlohmann::json writes a number that is no integer.
-void append_number(std::string& out, double value) {
+void append_member(std::string& out, std::string_view name, double value) {
+    out += name;
     if (!std::isfinite(value)) {
         out += "null";
         return;
@@ -36,50 +43,42 @@ void append_number(std::string& out, double value) {
 }
 
 void append_alternative(std::string& out, const Alternative& other) {
-    out += R"({"side":)";
-    append_quoted(out, to_string(other.side));
-    out += R"(,"cause":)";
-    append_quoted(out, other.cause);
-    out += R"(,"confidence":)";
-    append_number(out, rounded(other.confidence));
-    out += R"(,"why_not":)";
-    append_quoted(out, other.why_not);
+    append_member(out, R"({"side":)", to_string(other.side));
+    append_member(out, R"(,"cause":)", other.cause);
+    append_member(out, R"(,"confidence":)", rounded(other.confidence));
+    append_member(out, R"(,"why_not":)", other.why_not);
     out += '}';
 }
 
 void append_evidence(std::string& out, const Evidence& evidence) {
-    out += R"({"kind":)";
-    append_quoted(out, evidence.kind);
-    out += R"(,"ref":)";
-    append_quoted(out, evidence.ref);
-    out += R"(,"text":)";
-    append_quoted(out, evidence.text);
-    out += R"(,"value":)";
-    append_number(out, evidence.value);
+    append_member(out, R"({"kind":)", evidence.kind);
+    append_member(out, R"(,"ref":)", evidence.ref);
+    append_member(out, R"(,"text":)", evidence.text);
+    append_member(out, R"(,"value":)", evidence.value);
     fmt::format_to(std::back_inserter(out), R"(,"at":{}}})", evidence.at.unix_ms);
+}
+
+template <class List, class Append>
+void append_list(std::string& out, std::string_view name, const List& list, Append append) {
+    out += name;
+    out += '[';
+    for (const auto& one : list) {
+        if (&one != &list.front()) out += ',';
+        append(out, one);
+    }
+    out += ']';
 }
 
 // Written at once: a document of nlohmann's takes as long to build and write as the verdict itself.
 std::string verdict(std::string_view id, const Classification& result) {
-    std::string out;
-    fmt::format_to(std::back_inserter(out), R"({{"schema":1,"id":{},"side":)", id);
-    append_quoted(out, to_string(result.side));
-    out += R"(,"cause":)";
-    append_quoted(out, result.cause);
-    out += R"(,"cause_group":)";
-    append_quoted(out, result.cause_group);
-    out += R"(,"confidence":)";
-    append_number(out, rounded(result.confidence));
-    const auto append_all = [&](std::string_view name, const auto& list, const auto& append) {
-        out += name;
-        for (std::size_t at = 0; at < list.size(); ++at) {
-            if (at > 0) out += ',';
-            append(out, list[at]);
-        }
-        out += ']';
-    };
-    append_all(R"(,"alternatives":[)", result.alternatives, append_alternative);
-    append_all(R"(,"evidence":[)", result.evidence, append_evidence);
+    std::string out = R"({"schema":1,"id":)";
+    out += id;
+    append_member(out, R"(,"side":)", to_string(result.side));
+    append_member(out, R"(,"cause":)", result.cause);
+    append_member(out, R"(,"cause_group":)", result.cause_group);
+    append_member(out, R"(,"confidence":)", rounded(result.confidence));
+    append_list(out, R"(,"alternatives":)", result.alternatives, append_alternative);
+    append_list(out, R"(,"evidence":)", result.evidence, append_evidence);
     out += result.truncated ? R"(,"truncated":true})" : "}";
     return out;
 }

@@ -26,22 +26,26 @@ struct EndsBetweenTwoQuestions : FakeKafka {
     }
 };
 
-TEST(KafkaBrokerEnds, ABrokerThatSignsOffDuringTheLookIsNoLongerListed) {
+struct KafkaBrokerEnds : testing::Test {
     EndsBetweenTwoQuestions kafka;
-    auto look = collector();
-    (void)look.look(kafka, {1000});
-    kafka.how = EndsBetweenTwoQuestions::How::signs_off;
-    const auto seen = look.look(kafka, {2000});
+    KafkaCollector look = collector();
+
+    // At the look in which it ends.
+    Observation look_while(EndsBetweenTwoQuestions::How how) {
+        (void)look.look(kafka, {1000});
+        kafka.how = how;
+        return look.look(kafka, {2000});
+    }
+};
+
+TEST_F(KafkaBrokerEnds, ABrokerThatSignsOffDuringTheLookIsNoLongerListed) {
+    const auto seen = look_while(EndsBetweenTwoQuestions::How::signs_off);
     EXPECT_EQ(value(seen, R"(kafka_broker_reachable{broker="2",cluster="c"})"), 0);
     EXPECT_EQ(value(seen, R"(kafka_broker_up{broker="2",cluster="c"})"), 0);
 }
 
-TEST(KafkaBrokerEnds, ABrokerThatIsKilledDuringTheLookIsStillListedAndTheClusterAskedAgainOnlyOnce) {
-    EndsBetweenTwoQuestions kafka;
-    auto look = collector();
-    (void)look.look(kafka, {1000});
-    kafka.how = EndsBetweenTwoQuestions::How::is_killed;
-    const auto seen = look.look(kafka, {2000});
+TEST_F(KafkaBrokerEnds, ABrokerThatIsKilledDuringTheLookIsStillListedAndTheClusterAskedAgainOnlyOnce) {
+    const auto seen = look_while(EndsBetweenTwoQuestions::How::is_killed);
     EXPECT_EQ(value(seen, R"(kafka_broker_reachable{broker="2",cluster="c"})"), 0);
     EXPECT_EQ(value(seen, R"(kafka_broker_up{broker="2",cluster="c"})"), 1);
     EXPECT_EQ(kafka.metadata_calls, 3);

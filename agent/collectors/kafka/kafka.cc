@@ -48,6 +48,7 @@ Observation KafkaCollector::look(KafkaReader& reader, WallTime at) {
     preferred_leaders(look);
     leadership(look);
     log_dirs(look, dirs);
+    answered_ = look.answering;
     moves(look, reader);
     quorum(look, reader);  // Before what takes its time: a look that has used its own up asks no more.
     offsets(look, reader, wire::kLatestOffset);
@@ -195,7 +196,6 @@ bool KafkaCollector::has_fallen_silent(const LogDirs& answers) const {
 
 // Every broker is asked itself: that is also how it is known whether it answers.
 void KafkaCollector::log_dirs(Look& look, const Result<LogDirs>& answers) {
-    answered_.clear();
     if (!answers) return look.observation.lacks("log dirs: " + answers.error().message);
     for (const auto& [broker, answer] : *answers) {
         const std::string id = std::to_string(broker);
@@ -205,7 +205,6 @@ void KafkaCollector::log_dirs(Look& look, const Result<LogDirs>& answers) {
             continue;
         }
         look.answering.insert(broker);
-        answered_.insert(broker);
         if (const auto allowed = wire::check(answer->error, "log dirs"); !allowed) {
             look.missing("log dirs of broker " + id, allowed.error());
             continue;

@@ -25,7 +25,7 @@ public:
     explicit RpcConnection(int socket) : socket_(socket) {}
     RpcConnection(const RpcConnection&) = delete;
     RpcConnection& operator=(const RpcConnection&) = delete;
-    ~RpcConnection();  // Stops; not on one of its own threads.
+    ~RpcConnection();  // Stops; not on one of its own threads: who shares it with them calls stop() first.
 
     void start(OnMessage on_message, OnClosed on_closed);
     void send(const nlohmann::json& message);      // Closes the connection when the queue is full.
