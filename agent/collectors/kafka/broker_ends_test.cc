@@ -12,7 +12,7 @@ using recorded::value;
 
 // Broker 2 ends after the metadata was read, before it is asked itself.
 struct EndsBetweenTwoQuestions : FakeKafka {
-    enum class How : std::uint8_t { not_yet, signs_off, is_killed } how = How::not_yet;
+    enum class How : std::uint8_t { not_yet, signs_off, is_killed, is_killed_and_nobody_answers } how = How::not_yet;
     int metadata_calls = 0;
 
     Result<wire::MetadataResponse> metadata() override {
@@ -22,6 +22,7 @@ struct EndsBetweenTwoQuestions : FakeKafka {
     Result<ByBroker<wire::DescribeLogDirsResponse>> log_dirs() override {
         broker_2_silent = how != How::not_yet;
         broker_2_gone = how == How::signs_off;
+        metadata_fails = how == How::is_killed_and_nobody_answers;
         return FakeKafka::log_dirs();
     }
 };
@@ -51,6 +52,14 @@ TEST_F(KafkaBrokerEnds, ABrokerThatIsKilledDuringTheLookIsStillListedAndTheClust
     EXPECT_EQ(kafka.metadata_calls, 3);
     (void)look.look(kafka, {3000});
     EXPECT_EQ(kafka.metadata_calls, 4);
+}
+
+TEST_F(KafkaBrokerEnds, WhatWasSaidFirstStandsWhereTheClusterIsNotHeardAgain) {
+    const auto seen = look_while(EndsBetweenTwoQuestions::How::is_killed_and_nobody_answers);
+    EXPECT_EQ(seen.outcome, ScrapeOutcome::partial);
+    EXPECT_EQ(value(seen, R"(kafka_broker_reachable{broker="2",cluster="c"})"), 0);
+    EXPECT_EQ(value(seen, R"(kafka_broker_up{broker="2",cluster="c"})"), 1);
+    EXPECT_EQ(kafka.metadata_calls, 3);
 }
 
 }  // namespace
